@@ -1,0 +1,134 @@
+"""Elections: time passing, pre-votes, votes, and stepping down when a majority falls silent (thesis 3.4, 6.2, 9.6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from consensus import replication
+from consensus.events import Follow, Lead, VoteReply, VoteRequest
+from consensus.progress import Progress
+from consensus.quorum import majority
+
+if TYPE_CHECKING:
+    from consensus.replica import Replica
+
+
+def reset_timeout(replica: Replica) -> None:
+    """Start waiting anew, for a span drawn by chance so that replicas rarely stand at the same time."""
+    replica.ticks = 0
+    low = replica.config.election_ticks
+    replica.timeout = replica.draw(low, 2 * low)
+
+
+def tick(replica: Replica) -> None:
+    """One tick has passed."""
+    replica.ticks += 1
+    if replica.role is replica.role.LEADER:
+        _tick_leader(replica)
+    elif replica.ticks >= replica.timeout:
+        stand(replica, probe=True)
+
+
+def _tick_leader(replica: Replica) -> None:
+    replica.heartbeat_ticks += 1
+    replica.quorum_ticks += 1
+    replica.stall_ticks = replica.stall_ticks + 1 if replica.log.last_index > replica.committed else 0
+    if replica.quorum_ticks >= replica.config.election_ticks:
+        replica.quorum_ticks = 0
+        heard = 1 + sum(progress.heard for progress in replica.progress.values())
+        for progress in replica.progress.values():
+            progress.heard = False
+        if heard < majority(len(replica.config.voters)):
+            replica.become_follower(replica.term, "")
+            return
+    if replica.stall_ticks >= replica.config.stall_ticks:
+        replica.become_follower(replica.term, "")
+        return
+    if replica.heartbeat_ticks >= replica.config.heartbeat_ticks:
+        replica.heartbeat_ticks = 0
+        replication.heartbeat(replica)
+
+
+def stand(replica: Replica, *, probe: bool) -> None:
+    """Ask for votes; first, by a probe that changes no term, whether there is any hope of getting them."""
+    reset_timeout(replica)
+    if replica.leader:
+        replica.leader = ""
+        replica.actions.append(Follow(replica.term, ""))
+    replica.votes = {replica.config.name: True}
+    term = replica.term + 1
+    number = 0
+    if probe:
+        replica.role = replica.role.PRE_CANDIDATE
+    else:
+        replica.role = replica.role.CANDIDATE
+        replica.term, replica.vote = term, replica.config.name
+        number = replica.persist(None, ())
+    request = VoteRequest(
+        term=term,
+        sender=replica.config.name,
+        last_index=replica.log.last_index,
+        last_term=replica.log.last_term,
+        probe=probe,
+    )
+    for other in replica.others:
+        # A vote request waits for the disk: forgotten in a crash, the same term could be stood for twice.
+        if probe:
+            replica.send(other, request)
+        else:
+            replica.send_after(number, other, request)
+    _count(replica, probe=probe)
+
+
+def vote_requested(replica: Replica, request: VoteRequest) -> None:
+    """Grant at most one vote a term, and only to a log that is at least as long as ours."""
+    log = replica.log
+    as_long = (request.last_term, request.last_index) >= (log.last_term, log.last_index)
+    if request.probe:
+        granted = as_long and request.term > replica.term
+        # A grant carries the term asked about; a refusal ours, for the asker to adopt if it is higher.
+        term = request.term if granted else replica.term
+        replica.send(
+            request.sender, VoteReply(term=term, sender=replica.config.name, granted=granted, probe=True)
+        )
+        return
+    free = replica.vote == request.sender or (not replica.vote and not replica.leader)
+    reply = VoteReply(term=replica.term, sender=replica.config.name, granted=as_long and free, probe=False)
+    if not reply.granted:
+        replica.send(request.sender, reply)
+        return
+    reset_timeout(replica)
+    replica.vote = request.sender
+    replica.send_after(replica.persist(None, ()), request.sender, reply)
+
+
+def vote_answered(replica: Replica, reply: VoteReply) -> None:
+    """Count an answer of the running election."""
+    expected = replica.role.PRE_CANDIDATE if reply.probe else replica.role.CANDIDATE
+    if replica.role is not expected:
+        return
+    if reply.probe and reply.granted and reply.term != replica.term + 1:
+        return
+    replica.votes[reply.sender] = reply.granted
+    _count(replica, probe=reply.probe)
+
+
+def _count(replica: Replica, *, probe: bool) -> None:
+    needed = majority(len(replica.config.voters))
+    granted = sum(replica.votes.values())
+    if granted >= needed:
+        if probe:
+            stand(replica, probe=False)
+        else:
+            _lead(replica)
+    elif len(replica.votes) - granted >= needed:
+        replica.become_follower(replica.term, "")
+
+
+def _lead(replica: Replica) -> None:
+    replica.role, replica.leader = replica.role.LEADER, replica.config.name
+    replica.heartbeat_ticks = replica.quorum_ticks = replica.stall_ticks = 0
+    replica.progress = {other: Progress(replica.log.last_index + 1) for other in replica.others}
+    replica.endorsements.clear()
+    replica.certifying = replica.committed
+    replica.actions.append(Lead(replica.term))

@@ -1,0 +1,99 @@
+"""The replica's view of its log: recent entries in memory, older ones from the driver's storage.
+
+Index 0 is genesis, at term 0, held by everyone and never sent.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from consensus.events import Entry
+
+KEEP_ENTRIES = 256
+"""Committed entries kept in memory for followers that lag a little."""
+
+
+class Ensured(BaseException):
+    """A bug of consensus. Let it pass: the process must end."""
+
+
+def ensure(condition: object, statement: str) -> None:
+    """Stop if what must always hold does not; also under `python -O`."""
+    if not condition:
+        raise Ensured(statement)
+
+
+class LogReader(Protocol):
+    """Durable entries, as the driver stores them."""
+
+    def last_index(self) -> int:
+        """Index of the last durable entry, 0 if there is none."""
+
+    def term(self, index: int) -> int:
+        """Term of a durable entry; 0 for genesis."""
+
+    def entry(self, index: int) -> Entry:
+        """A durable entry."""
+
+
+class Log:
+    """Entries 1 to `last_index`, some of them perhaps not yet durable."""
+
+    def __init__(self, reader: LogReader) -> None:
+        self._reader = reader
+        self._first = reader.last_index() + 1
+        """Index of the first entry in memory."""
+        self._entries: list[Entry] = []
+
+    @property
+    def last_index(self) -> int:
+        return self._first + len(self._entries) - 1
+
+    @property
+    def last_term(self) -> int:
+        return self.term(self.last_index)
+
+    def term(self, index: int) -> int:
+        """Term of an entry; 0 for genesis."""
+        ensure(0 <= index <= self.last_index, "a term is asked of an entry of the log")
+        if index >= self._first:
+            return self._entries[index - self._first].term
+        return self._reader.term(index)
+
+    def slice(self, first: int, bytes_max: int, entries_max: int) -> tuple[Entry, ...]:
+        """Entries from `first` on, at least one if there is one, within both limits."""
+        found: list[Entry] = []
+        size = 0
+        for index in range(first, min(self.last_index, first + entries_max - 1) + 1):
+            entry = self._entries[index - self._first] if index >= self._first else self._reader.entry(index)
+            size += len(entry.data)
+            if found and size > bytes_max:
+                break
+            found.append(entry)
+        return tuple(found)
+
+    def append(self, entries: tuple[Entry, ...]) -> None:
+        for entry in entries:
+            ensure(entry.index == self.last_index + 1, "entries follow each other without a gap")
+            self._entries.append(entry)
+
+    def truncate(self, index: int) -> None:
+        """Drop the entries from `index` on."""
+        if index < self._first:
+            self._first, self._entries = index, []
+        else:
+            del self._entries[index - self._first :]
+
+    def forget(self, index: int) -> None:
+        """Let go, in memory only, of durable entries well below `index`."""
+        surplus = index - KEEP_ENTRIES - self._first
+        if surplus > 0:
+            del self._entries[:surplus]
+            self._first += surplus
+
+    def highest_not_after(self, index: int, term: int) -> int:
+        """Largest index, at most `index`, whose entry's term is at most `term`: where logs may still match."""
+        index = min(index, self.last_index)
+        while index > 0 and self.term(index) > term:
+            index -= 1
+        return index

@@ -1,0 +1,69 @@
+"""What the leader knows of one follower: how far it matches, what to send next, and what is under way.
+
+A follower is *probed* with one message at a time until a place is found where the logs match; then entries are
+*streamed*, several messages ahead of their answers.
+"""
+
+from __future__ import annotations
+
+IN_FLIGHT_MAX = 4
+"""Messages with entries on their way to one follower."""
+
+
+class Progress:
+    """One follower, as its leader sees it."""
+
+    def __init__(self, next_index: int) -> None:
+        self.match = 0
+        """Highest index known to be the same on both."""
+        self.next = next_index
+        """Index of the next entry to send."""
+        self.probing = True
+        self.in_flight: list[int] = []
+        """Last index of each message with entries that is unanswered."""
+        self.paused = False
+        """While probing: a probe is out. Cleared by an answer or the next heartbeat."""
+        self.heard = True
+        """Whether it answered since the last check of the quorum."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether a message may be sent now."""
+        return not self.paused if self.probing else len(self.in_flight) < IN_FLIGHT_MAX
+
+    def sent(self, last: int) -> None:
+        """Entries up to `last` have been sent."""
+        if self.probing:
+            self.paused = True
+        else:
+            self.in_flight.append(last)
+            self.next = last + 1
+
+    def accepted(self, index: int) -> None:
+        """It holds everything up to `index`."""
+        self.paused = False
+        self.in_flight = [last for last in self.in_flight if last > index]
+        if index > self.match:
+            self.match = index
+        if self.probing:
+            self.probing = False
+            self.next = self.match + 1
+        self.next = max(self.next, self.match + 1)
+
+    def rejected(self, probed: int, place: int) -> bool:
+        """It did not match at `probed`, but may at `place`. False if the answer is stale."""
+        if probed <= self.match or (self.probing and probed != self.next - 1):
+            return False
+        self.probe_from(min(place, probed - 1) + 1)
+        return True
+
+    def probe_from(self, index: int) -> None:
+        """Start looking again for the place where the logs match."""
+        self.next = max(index, self.match + 1)
+        self.probing, self.paused = True, False
+        self.in_flight.clear()
+
+    def heartbeat_due(self) -> None:
+        """A heartbeat goes out: whatever was lost may be sent again."""
+        if self.probing:
+            self.paused = False

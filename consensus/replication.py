@@ -1,0 +1,216 @@
+"""Replication: appends, their answers, endorsements, and what they make final (thesis 3.5, 10.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from consensus.events import (
+    Acknowledge,
+    Append,
+    AppendReply,
+    Certify,
+    CheckCertificate,
+    Deliver,
+    Endorse,
+    Entry,
+    Refused,
+    Result,
+)
+from consensus.log import ensure
+from consensus.quorum import majority
+
+if TYPE_CHECKING:
+    from consensus.progress import Progress
+    from consensus.replica import Replica
+
+
+# The leader
+
+
+def propose(replica: Replica, data: bytes) -> None:
+    """Append an entry to the own log and send it while the own disk writes."""
+    ensure(replica.role is replica.role.LEADER, "only a leader proposes")
+    entry = Entry(replica.log.last_index + 1, replica.term, data)
+    replica.log.append((entry,))
+    for name, progress in replica.progress.items():
+        send_entries(replica, name, progress)
+    replica.persist(None, (entry,))
+
+
+def send_entries(replica: Replica, name: str, progress: Progress) -> None:
+    """Send a follower what it lacks, as far as its window allows."""
+    while progress.ready and progress.next <= replica.log.last_index:
+        config = replica.config
+        limit = 1 if progress.probing else config.append_entries_max
+        entries = replica.log.slice(progress.next, config.append_bytes_max, limit)
+        _send_append(replica, name, progress.next, entries)
+        progress.sent(entries[-1].index)
+
+
+def _send_append(replica: Replica, name: str, first: int, entries: tuple[Entry, ...]) -> None:
+    append = Append(
+        term=replica.term,
+        sender=replica.config.name,
+        previous_index=first - 1,
+        previous_term=replica.log.term(first - 1),
+        entries=entries,
+    )
+    replica.send(name, append)
+
+
+def heartbeat(replica: Replica) -> None:
+    """Tell every follower who leads and what is final; give lost messages another chance."""
+    for name, progress in replica.progress.items():
+        progress.heartbeat_due()
+        if progress.probing:
+            send_entries(replica, name, progress)
+        if not progress.probing or progress.next > replica.log.last_index:
+            _send_append(replica, name, progress.next, ())
+
+
+def append_answered(replica: Replica, reply: AppendReply) -> None:
+    """Learn from a follower's answer."""
+    if replica.role is not replica.role.LEADER:
+        return
+    progress = replica.progress[reply.sender]
+    progress.heard = True
+    if reply.result is Result.ACCEPTED:
+        progress.accepted(min(reply.index, replica.log.last_index))
+        endorsed(replica, reply.sender, reply.endorsements)
+        send_entries(replica, reply.sender, progress)
+    elif reply.result is Result.REJECTED:
+        place = replica.log.highest_not_after(reply.hint_index, reply.hint_term)
+        if progress.rejected(reply.index, place):
+            _send_append(replica, reply.sender, progress.next, ())
+            progress.paused = True
+    else:
+        # Execution refused it, or wants it later: try again with the next heartbeat, not at once.
+        progress.probe_from(reply.index)
+        progress.paused = True
+
+
+def endorsed(replica: Replica, node: str, endorsements: tuple[tuple[int, bytes], ...]) -> None:
+    """Keep endorsements; when a majority has endorsed an entry of this term, ask for its certificate."""
+    if replica.role is not replica.role.LEADER:
+        return
+    best = 0
+    for index, signature in endorsements:
+        if index <= replica.committed or index > replica.log.last_index or replica.log.term(index) != replica.term:
+            continue
+        signatures = replica.endorsements.setdefault(index, {})
+        signatures[node] = signature
+        if len(signatures) >= majority(len(replica.config.voters)):
+            best = max(best, index)
+    # The leader's own endorsement is among them only once its disk has the entry; it need not be, for two others do.
+    if best > replica.certifying:
+        replica.certifying = best
+        replica.actions.append(Certify(best, tuple(sorted(replica.endorsements[best].items()))))
+
+
+# Both roles
+
+
+def certified(replica: Replica, index: int) -> None:
+    """A certificate holds: everything up to this index is final."""
+    if index <= replica.committed:
+        return
+    ensure(index <= replica.log.last_index, "what is certified is in the log")
+    replica.committed = index
+    replica.stall_ticks = 0
+    replica.actions.append(Deliver(index))
+    replica.log.forget(min(index, replica.persisted))
+    if replica.role is replica.role.LEADER:
+        for done in [place for place in replica.endorsements if place <= index]:
+            del replica.endorsements[done]
+        for name, progress in replica.progress.items():
+            if progress.next > replica.log.last_index and not progress.probing:
+                _send_append(replica, name, progress.next, ())
+
+
+def persisted(replica: Replica, number: int) -> None:
+    """The disk holds everything asked for up to this number."""
+    if number != replica.number:
+        return
+    first, replica.persisted = replica.persisted + 1, replica.log.last_index
+    if replica.role is replica.role.LEADER:
+        if replica.persisted >= first:
+            replica.actions.append(Endorse(first, replica.persisted))
+        return
+    _acknowledge(replica)
+    _check_certificate(replica)
+
+
+def refused(replica: Replica, event: Refused) -> None:
+    """Execution refused an entry: forget it and what follows, and tell the leader which and why."""
+    ensure(event.number == replica.number, "the newest Persist is refused")
+    ensure(replica.role is not replica.role.LEADER, "a leader proposes only what it has executed")
+    replica.log.truncate(event.index)
+    replica.persisted = replica.log.last_index
+    result = Result.POSTPONED if event.postponed else Result.REFUSED
+    for leader, _, _ in replica.pending_acknowledgements[-1:]:
+        reply = AppendReply(
+            term=replica.term, sender=replica.config.name, result=result, index=event.index, code=event.code
+        )
+        replica.send(leader, reply)
+    replica.pending_acknowledgements.clear()
+
+
+# The follower
+
+
+def append_received(replica: Replica, append: Append) -> None:
+    """Match the leader's log: find the first real conflict, drop what follows it, take the rest."""
+    ensure(replica.role is not replica.role.LEADER, "one leader a term")
+    replica.become_follower(append.term, append.sender)
+    log = replica.log
+    if append.previous_index > log.last_index or log.term(append.previous_index) != append.previous_term:
+        place = log.highest_not_after(append.previous_index, append.previous_term)
+        reply = AppendReply(
+            term=replica.term,
+            sender=replica.config.name,
+            result=Result.REJECTED,
+            index=append.previous_index,
+            hint_index=place,
+            hint_term=log.term(place),
+        )
+        replica.send(append.sender, reply)
+        return
+    last = append.previous_index + len(append.entries)
+    new = tuple(entry for entry in append.entries if entry.index > log.last_index or log.term(entry.index) != entry.term)
+    if new:
+        first = new[0].index
+        ensure(first > replica.committed, "a final entry is never replaced")
+        truncate = first if first <= log.last_index else None
+        if truncate is not None:
+            log.truncate(first)
+            replica.persisted = min(replica.persisted, log.last_index)
+        taken = append.entries[first - append.previous_index - 1 :]
+        log.append(taken)
+        replica.persist(truncate, taken)
+    if append.certified > replica.pending_certificate[0]:
+        replica.pending_certificate = (append.certified, append.certificate)
+    # From the first place not yet final: an earlier acknowledgement, with its endorsements, may have been lost.
+    first = min(append.previous_index, replica.committed) + 1
+    replica.pending_acknowledgements.append((append.sender, first, last))
+    if not new:
+        _acknowledge(replica)
+        _check_certificate(replica)
+
+
+def _acknowledge(replica: Replica) -> None:
+    """Acknowledge what is durable, covering exactly what each append covered, never our own last index."""
+    waiting = []
+    for leader, first, last in replica.pending_acknowledgements:
+        if last > replica.persisted:
+            waiting.append((leader, first, last))
+            continue
+        reply = AppendReply(term=replica.term, sender=replica.config.name, result=Result.ACCEPTED, index=last)
+        replica.actions.append(Acknowledge(leader, reply, first))
+    replica.pending_acknowledgements = waiting
+
+
+def _check_certificate(replica: Replica) -> None:
+    index, certificate = replica.pending_certificate
+    if certificate and replica.committed < index <= replica.persisted:
+        replica.pending_certificate = (index, b"")
+        replica.actions.append(CheckCertificate(index, certificate))

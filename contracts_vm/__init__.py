@@ -1,0 +1,53 @@
+"""The rule language: who may do what with a picture, and who must be paid when it is sold.
+
+The way of a policy through this package:
+
+1. `parse(source)` reads the text (lexer, parser, syntax), compiles its conditions (evaluate) and gives a frozen
+   `Policy`, or raises `PolicyError` with the place and what was expected.
+2. `check(policy, schema, actions)` holds it against a vocabulary (schema, checker) and lists every `Problem`. Publish
+   only what has none.
+3. `decide(policies, action, facts, fuel)` evaluates every rule that names the action under a fuel meter (cost) and
+   combines the verdicts without regard to order into a `Decision`. It never raises.
+4. `decision.explain()` says why, as plain JSON values (explain).
+5. `policy.royalty_for(trigger, facts, fuel)` names the royalty that is due; `settle` splits the price exactly
+   (royalty).
+
+Everything here is a pure function of its arguments: integers only, no clock, no chance, no input or output, and the
+same result on every node. The language is described in docs/rules.md.
+"""
+
+from contracts_vm.checker import Problem, check
+from contracts_vm.cost import COST_TABLE_VERSION
+from contracts_vm.decide import DECISION_CODES, Decision, decide
+from contracts_vm.errors import InvariantBroken, PolicyError, RoyaltyError
+from contracts_vm.policies import default_policy_source
+from contracts_vm.policy import Policy, parse
+from contracts_vm.royalty import Royalty, Settlement, divide, portion, settle
+from contracts_vm.schema import Field, Schema
+from contracts_vm.types import Duration, Facts, Timestamp, Value
+
+__all__ = [
+    "COST_TABLE_VERSION",
+    "DECISION_CODES",
+    "Decision",
+    "Duration",
+    "Facts",
+    "Field",
+    "InvariantBroken",
+    "Policy",
+    "PolicyError",
+    "Problem",
+    "Royalty",
+    "RoyaltyError",
+    "Schema",
+    "Settlement",
+    "Timestamp",
+    "Value",
+    "check",
+    "decide",
+    "default_policy_source",
+    "divide",
+    "parse",
+    "portion",
+    "settle",
+]

@@ -1,0 +1,82 @@
+"""Why a decision came out as it did: the value of each rule and of the comparisons and fields that it was made of.
+
+Computed only when somebody asks, by evaluating the parts again on the same facts; the format is part of the protocol
+and holds nothing but text, integers and booleans. Lists and records show their size, never their contents.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from contracts_vm import cost
+from contracts_vm.evaluate import compile_expression, run
+from contracts_vm.operators import Fault
+from contracts_vm.policy import ReadyRule
+from contracts_vm.syntax import Choice, Expr, Has, Literal, Logic, Not, Path, children
+from contracts_vm.types import SAFE_MAX, Duration, Facts, Timestamp, Value, write_duration, write_timestamp
+
+JSON = bool | int | str | list["JSON"] | dict[str, "JSON"]
+TEXT_CHARACTERS_MAX = 200
+
+
+def explain_rules(rules: Iterable[ReadyRule], facts: Facts, fuel: int) -> list[JSON]:
+    """One entry for each rule, in order, under the same meter as the decision: rules after its end show BUDGET."""
+    meter = [fuel]
+    return [_rule(ready, facts, meter) for ready in rules]
+
+
+def _rule(ready: ReadyRule, facts: Facts, meter: cost.Meter) -> JSON:
+    before = meter[0]
+    meter[0] -= cost.RULE
+    value = run(ready.run, facts, meter)
+    if not isinstance(value, Fault | bool):
+        value = Fault("NOT_BOOL", "")
+    entry: dict[str, JSON] = {"id": ready.rule.id, "policy": ready.policy, "effect": ready.rule.effect} | _shown(value)
+    return entry | {"why": [_part(node, ready.source, facts, before) for node in _parts(ready.rule.when)]}
+
+
+def _parts(node: Expr) -> Iterator[Expr]:
+    """The conditions inside &&, ||, ! and ?:, and the fields that they read, each once."""
+    seen: set[tuple[int, int]] = set()
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Logic | Not | Choice):
+            waiting += reversed(children(part))
+        elif not isinstance(part, Literal):
+            yield from (found for found in _with_fields(part) if (found.start, found.end) not in seen)
+            seen.add((part.start, part.end))
+
+
+def _with_fields(node: Expr) -> Iterator[Expr]:
+    yield node
+    waiting = list(reversed(children(node)))
+    while waiting and not isinstance(node, Has):
+        inner = waiting.pop()
+        if isinstance(inner, Path | Has):
+            yield inner
+        else:
+            waiting += reversed(children(inner))
+
+
+def _part(node: Expr, source: str, facts: Facts, fuel: int) -> JSON:
+    text: dict[str, JSON] = {"expr": source[node.start : node.end]}
+    return text | _shown(run(compile_expression(node), facts, [fuel]))
+
+
+def _shown(value: Value | Fault) -> dict[str, JSON]:
+    match value:
+        case Fault():
+            return {"error": value.code}
+        case bool():
+            return {"value": value}
+        case int():
+            return {"value": value if -SAFE_MAX <= value <= SAFE_MAX else str(value)}
+        case str():
+            return {"value": value if len(value) <= TEXT_CHARACTERS_MAX else value[:TEXT_CHARACTERS_MAX] + "…"}
+        case Timestamp():
+            return {"value": write_timestamp(value)}
+        case Duration():
+            return {"value": write_duration(value)}
+        case Mapping():
+            return {"record_size": len(value)}
+        case _:
+            return {"list_size": len(value)}

@@ -1,0 +1,180 @@
+"""The policy around the expressions: rules and royalties, one method for one production of docs/rules.md.
+
+A clause that the language has but this version does not is refused by name, never skipped: a royalty that was read in
+part would pay the wrong people.
+"""
+
+from collections.abc import Iterable
+from typing import Final, NoReturn, cast
+
+from contracts_vm.errors import nearest
+from contracts_vm.expression import ExpressionParser
+from contracts_vm.lexer import decode, refuse
+from contracts_vm.syntax import ANY_ACTION, Document, Effect, Path, Payer, Place, RoyaltyClause, Rule
+from contracts_vm.types import SAFE_MAX
+
+PPM_WHOLE: Final = 1_000_000
+TRIGGERS: Final = ("primary_sale", "secondary_sale", "licence", "rental", "derivative_mint", "swap", "gift")
+
+_CLAUSES = ("base", "pay", "cap", "payer")
+_CLAUSES_LATER = ("upstream", "floor", "fallback", "refund")
+
+
+def parse_document(source: str | bytes) -> tuple[str, Document]:
+    """The decoded text and its syntax, or PolicyError."""
+    text = decode(source)
+    return text, _PolicyParser(text).document()
+
+
+class _PolicyParser(ExpressionParser):
+    def document(self) -> Document:
+        self.expect("policy")
+        name = self.name("a name for the policy")
+        self.expect("version")
+        version = self.version()
+        self.expect("schema")
+        schema = self.name("the name of a schema")
+        self.expect("@")
+        schema = f"{schema}@{self.version()}"
+        self.expect("{")
+        rules: list[Rule] = []
+        royalties: list[RoyaltyClause] = []
+        while not self.accept("}"):
+            if self.peek("permit", "forbid", "require"):
+                rules.append(self.rule(len(rules) + 1))
+            elif self.peek("royalty"):
+                royalties.append(self.royalty())
+            else:
+                self.refuse_declaration()
+        self.expect_end('the closing "}" of the policy')
+        self.distinct("NAME_REPEATED", [*((r, r.id) for r in rules), *((r, r.id) for r in royalties)])
+        self.distinct("TRIGGER_REPEATED", ((item, item.trigger) for item in royalties))
+        return Document(name, version, schema, tuple(rules), tuple(royalties))
+
+    def refuse_declaration(self) -> NoReturn:
+        if self.peek("let"):
+            self.not_in_this_version("let")
+        self.unexpected('"permit", "forbid", "require", "royalty" or "}"', ("permit", "forbid", "require", "royalty"))
+
+    def rule(self, number: int) -> Rule:
+        head = self.next()
+        actions = self.actions()
+        identifier = self.name("a name for the rule") if self.accept("as") else f"{head.text}#{number}"
+        self.expect("when")
+        when = self.expression()
+        reason = self.kind("string", "a reason in quotes").text if self.accept("reason") else ""
+        end = self.expect(";")
+        return Rule(head.start, end.end, cast(Effect, head.text), actions, identifier, when, reason)
+
+    def actions(self) -> tuple[str, ...]:
+        if self.accept("*"):
+            return (ANY_ACTION,)
+        found = [self.name('an action or "*"')]
+        while self.accept(","):
+            token = self.token
+            name = self.name("an action")
+            if name in found:
+                self.refuse("ACTION_REPEATED", f"the action {name} is already listed", token)
+            found.append(name)
+        return tuple(found)
+
+    def royalty(self) -> RoyaltyClause:
+        head = self.next()
+        identifier = self.name("a name for the royalty")
+        self.expect("on")
+        trigger = self.kind("name", "what the royalty is due on")
+        if trigger.text not in TRIGGERS:
+            message = f"{trigger.text} is none of {', '.join(TRIGGERS)}{nearest(trigger.text, TRIGGERS)}"
+            self.refuse("TRIGGER_UNKNOWN", message, trigger)
+        when = self.expression() if self.accept("when") else None
+        self.expect("{")
+        clauses: dict[str, object] = {}
+        while not self.peek("}"):
+            self.clause(clauses)
+        end = self.next()
+        for needed in ("base", "pay"):
+            if needed not in clauses:
+                self.refuse("CLAUSE_MISSING", f"the royalty {identifier} has no {needed} clause", head)
+        rate, payees = cast(tuple[int, Path], clauses["pay"])
+        cap = cast(int | None, clauses.get("cap"))
+        if cap is not None and rate > cap:
+            self.refuse("RATE_OVER_CAP", f"the royalty {identifier} pays {rate} ppm but its cap is {cap} ppm", head)
+        base, payer = cast(Path, clauses["base"]), cast(Payer, clauses.get("payer", "seller"))
+        return RoyaltyClause(head.start, end.end, identifier, trigger.text, when, base, rate, payees, cap, payer)
+
+    def clause(self, clauses: dict[str, object]) -> None:
+        token = self.token
+        if self.peek(*_CLAUSES_LATER):
+            self.not_in_this_version(token.text)
+        if not self.peek(*_CLAUSES):
+            self.unexpected('"base", "pay", "cap", "payer" or "}"', _CLAUSES)
+        if token.text in clauses:
+            self.refuse("CLAUSE_REPEATED", f"the royalty already has a {token.text} clause", token)
+        self.next()
+        clauses[token.text] = self.clause_value(token.text)
+        self.expect(";")
+
+    def clause_value(self, name: str) -> object:
+        match name:
+            case "base":
+                return self.path()
+            case "pay":
+                return self.pay()
+            case "cap":
+                return self.rate()
+            case _:
+                return self.payer()
+
+    def pay(self) -> tuple[int, Path]:
+        rate = self.rate()
+        self.expect("to")
+        payees = self.path()
+        if not self.accept("by"):
+            self.not_in_this_version('pay without "by weight"')
+        self.expect("weight")
+        return rate, payees
+
+    def rate(self) -> int:
+        """`7.5%` or `75000 ppm`, as parts per million, exactly."""
+        token = self.next()
+        if token.kind not in ("int", "decimal") or token.text.startswith("0x"):
+            self.unexpected("a rate such as 7.5% or 75000 ppm", token=token)
+        whole, _, part = token.text.partition(".")
+        if token.kind == "int" and self.accept("ppm"):
+            ppm = int(whole)
+        else:
+            self.expect("%")
+            part = part.rstrip("0")
+            if len(part) > 4:
+                self.refuse("RATE_TOO_FINE", "a rate has at most four decimals, one part per million", token)
+            ppm = int(whole) * 10_000 + int(part.ljust(4, "0"))
+        if ppm > PPM_WHOLE:
+            self.refuse("RATE_OUT_OF_RANGE", "a rate is at most 100%", token)
+        return ppm
+
+    def payer(self) -> str:
+        if not self.peek("buyer", "seller"):
+            self.unexpected('"buyer" or "seller"')
+        return self.next().text
+
+    def path(self) -> Path:
+        """A plain `root.field`, which is all that royalty clauses read in this version."""
+        token = self.token
+        found = self.expression()
+        if not isinstance(found, Path) or len(found.names) < 2:
+            message = "in this version of the language only a field such as tx.price can stand here"
+            self.refuse("NOT_IN_THIS_VERSION", message, token)
+        return found
+
+    def version(self) -> int:
+        token = self.kind("int", "a version number")
+        if token.text.startswith("0x") or not 1 <= int(token.text) <= SAFE_MAX:
+            self.refuse("VERSION_INVALID", "a version is a decimal number from 1 to 2^53-1", token)
+        return int(token.text)
+
+    def distinct(self, code: str, items: Iterable[tuple[Place, str]]) -> None:
+        seen: dict[str, Place] = {}
+        for place, name in items:
+            if name in seen:
+                refuse(self.text, place.start, code, f"{name} is already used in this policy")
+            seen[name] = place

@@ -1,0 +1,153 @@
+"""The parsed form of a policy: what the parser builds and the checker, the evaluator and the explanation read.
+
+Every node knows where it stands in the source, so that a problem can point at it and an explanation can quote it.
+Operators of one precedence are kept flat (`a && b && c` is one node), so that no walk is deeper than what an author
+can nest.
+"""
+
+from typing import Literal as OneOf
+
+import msgspec
+
+Effect = OneOf["permit", "forbid", "require"]
+Payer = OneOf["buyer", "seller"]
+ANY_ACTION = "*"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where something stands: source[start:end]."""
+
+    start: int
+    end: int
+
+
+class Literal(Place, frozen=True):
+    """`true`, `42`, `"text"`."""
+
+    value: bool | int | str
+
+
+class ListOf(Place, frozen=True):
+    """`["sale", "transfer"]`."""
+
+    items: tuple["Expr", ...]
+
+
+class Path(Place, frozen=True):
+    """`asset.owner`: a root and the fields under it."""
+
+    names: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The path as it is written, without spaces."""
+        return ".".join(self.names)
+
+
+class Has(Place, frozen=True):
+    """`has(asset.model)`: whether the last field is there."""
+
+    path: Path
+
+
+class Not(Place, frozen=True):
+    """`!x`."""
+
+    operand: "Expr"
+
+
+class Negate(Place, frozen=True):
+    """`-x`."""
+
+    operand: "Expr"
+
+
+class Logic(Place, frozen=True):
+    """`a && b && c`, or the same with `||`."""
+
+    operator: OneOf["&&", "||"]
+    operands: tuple["Expr", ...]
+
+
+class Chain(Place, frozen=True):
+    """`a + b - c`: operators of one precedence, applied from the left."""
+
+    first: "Expr"
+    rest: tuple[tuple[str, "Expr"], ...]
+
+
+class Choice(Place, frozen=True):
+    """`test ? yes : no`."""
+
+    test: "Expr"
+    yes: "Expr"
+    no: "Expr"
+
+
+class Call(Place, frozen=True):
+    """`size(x)`, `timestamp("...")`, `duration("...")`."""
+
+    function: str
+    argument: "Expr"
+
+
+Expr = Literal | ListOf | Path | Has | Not | Negate | Logic | Chain | Choice | Call
+
+
+class Rule(Place, frozen=True):
+    """One `permit`, `forbid` or `require`."""
+
+    effect: Effect
+    actions: tuple[str, ...]
+    """Names of actions, or the one entry `*`."""
+    id: str
+    """The name after `as`; without one, effect and position: `permit#3`."""
+    when: Expr
+    reason: str
+    """What to tell people, or ""."""
+
+
+class RoyaltyClause(Place, frozen=True):
+    """One `royalty`: who is paid which part of what, and on which occasion."""
+
+    id: str
+    trigger: str
+    when: Expr | None
+    base: Path
+    """The amount that the rate is a part of, in minor units."""
+    rate_ppm: int
+    payees: Path
+    """The list of payees with their weights, which the caller looks up."""
+    cap_ppm: int | None
+    payer: Payer
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A whole source."""
+
+    name: str
+    version: int
+    schema: str
+    rules: tuple[Rule, ...]
+    royalties: tuple[RoyaltyClause, ...]
+
+
+def children(node: Expr) -> tuple[Expr, ...]:
+    """The expressions directly inside an expression, from left to right."""
+    match node:
+        case ListOf():
+            return node.items
+        case Has():
+            return (node.path,)
+        case Not() | Negate():
+            return (node.operand,)
+        case Logic():
+            return node.operands
+        case Chain():
+            return (node.first, *(operand for _, operand in node.rest))
+        case Choice():
+            return (node.test, node.yes, node.no)
+        case Call():
+            return (node.argument,)
+        case _:
+            return ()

@@ -1,0 +1,1 @@
+"""A consortium on one machine: real node processes, each with its own directory, key and ports."""

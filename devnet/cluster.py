@@ -1,0 +1,189 @@
+"""A cluster of node processes on this machine: make, start, stop, kill, restart, ask.
+
+Everything about it is in one directory: the genesis, the accounts' keys, a directory per node with its settings, data,
+log and pid. Processes are ended by the pid that was noted when they were started, never by name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from devnet.story import plan_of
+from ledger.crypto import SigningKey
+from ledger.genesis import Genesis
+from node.config import load_config, load_genesis
+from node.errors import NodeCode, NodeError
+from node.founding import Plan, found
+from node.keys import load_key
+
+READY_SECONDS_MAX = 30.0
+
+
+class Cluster:
+    """A devnet in a directory."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        if not (root / "genesis.json").exists():
+            raise NodeError(NodeCode.CONFIG_INVALID, f"{root} holds no devnet; make one with `remarque devnet up`")
+        self.names = sorted(path.name for path in (root / "nodes").iterdir() if (path / "node.toml").exists())
+
+    @classmethod
+    def create(cls, root: Path, nodes: int = 3, *, generator: bool = False, plan: Plan | None = None) -> Cluster:
+        """Found the story's consortium in an empty directory, on free ports."""
+        found(plan or plan_of(nodes, free_ports(2 * nodes), generator=generator), root, root)
+        return cls(root)
+
+    # Facts
+
+    @property
+    def genesis(self) -> Genesis:
+        return load_genesis(self.root / "genesis.json")
+
+    def home(self, name: str) -> Path:
+        """Directory of a node."""
+        if name not in self.names:
+            raise NodeError(NodeCode.CONFIG_INVALID, f"there is no node {name}; there are {', '.join(self.names)}")
+        return self.root / "nodes" / name
+
+    def url(self, name: str) -> str:
+        """REST address of a node."""
+        return "http://" + load_config(self.home(name) / "node.toml").api.listen
+
+    @property
+    def urls(self) -> list[str]:
+        return [self.url(name) for name in self.names]
+
+    def key(self, account: str) -> SigningKey:
+        """Key of one of the founding accounts."""
+        return load_key(self.root / "accounts" / f"{account}.key")
+
+    def pid(self, name: str) -> int | None:
+        """Pid of a node's process, if it runs."""
+        try:
+            pid = int((self.home(name) / "pid").read_text())
+            os.kill(pid, 0)
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return None
+        return pid if state != "Z" and b"remarque" in command else None
+
+    def status(self, name: str) -> dict[str, Any]:
+        """What a node says of itself, with its pid."""
+        pid = self.pid(name)
+        if pid is None:
+            return {"node": name, "state": "down"}
+        try:
+            with urllib.request.urlopen(self.url(name) + "/v1/status", timeout=2) as answer:
+                return {"state": "up", "pid": pid, "url": self.url(name), **json.load(answer)}
+        except (OSError, ValueError):
+            return {"node": name, "state": "starting", "pid": pid, "url": self.url(name)}
+
+    def leader(self) -> str | None:
+        """Name of the node that leads, as the nodes say."""
+        for name in self.names:
+            status = self.status(name)
+            if status.get("role") == "leader":
+                return name
+        return None
+
+    # Processes
+
+    def start(self, name: str) -> None:
+        """Start a node's process."""
+        if self.pid(name) is not None:
+            return
+        home = self.home(name)
+        with (home / "node.log").open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "remarque", "node", "run", "--config", str(home / "node.toml")],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        (home / "pid").write_text(str(process.pid))
+        _processes[process.pid] = process
+
+    def up(self) -> None:
+        """Start all nodes and wait until they serve."""
+        for name in self.names:
+            self.start(name)
+        self.wait_ready()
+
+    def stop(self, name: str) -> None:
+        """Ask a node to stop, and wait until it has."""
+        self._signal(name, signal.SIGTERM)
+
+    def kill(self, name: str) -> None:
+        """End a node as a power failure of its process would: SIGKILL."""
+        self._signal(name, signal.SIGKILL)
+
+    def down(self) -> None:
+        """Stop all nodes."""
+        pids = {name: self.pid(name) for name in self.names}
+        for pid in pids.values():
+            if pid is not None:
+                os.kill(pid, signal.SIGTERM)
+        for name in self.names:
+            self._signal(name, None)
+
+    def wait_ready(self, names: list[str] | None = None) -> None:
+        """Wait until nodes know a leader; say what a node that ended left in its log."""
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        for name in names or self.names:
+            while not self._is_ready(name):
+                if self.pid(name) is None:
+                    tail = (self.home(name) / "node.log").read_text(errors="replace")[-1_500:]
+                    raise NodeError(NodeCode.INTERNAL, f"{name} ended: {tail}")
+                if time.monotonic() > deadline:
+                    raise NodeError(NodeCode.NO_LEADER, f"{name} is not ready after {READY_SECONDS_MAX:.0f} s")
+                time.sleep(0.05)
+
+    def _is_ready(self, name: str) -> bool:
+        try:
+            with urllib.request.urlopen(self.url(name) + "/readyz", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _signal(self, name: str, number: signal.Signals | None) -> None:
+        pid = self.pid(name)
+        if pid is None:
+            return
+        if number is not None:
+            os.kill(pid, number)
+        deadline = time.monotonic() + 10.0
+        while self.pid(name) is not None:
+            if pid in _processes:
+                _processes[pid].poll()
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)
+
+
+_processes: dict[int, subprocess.Popen[bytes]] = {}
+"""Children of this process, to be reaped."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Loopback ports that are free now."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()

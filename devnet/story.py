@@ -1,0 +1,52 @@
+"""The consortium of the story: a studio, a news agency and a collectors' club, with the accounts that appear in it."""
+
+from __future__ import annotations
+
+from node.founding import Plan, PlanAccount, PlanCurrency, PlanNode
+
+ORGS = {"studio": "Atelier Nord, a studio", "agency": "Meridian, a news agency", "club": "The Collectors' Club"}
+
+CREATOR = "alice@studio"
+STUDIO = "house@studio"
+GENERATOR = "generator@studio"
+EDITOR = "nadia@agency"
+COLLECTOR = "carla@club"
+SECOND_COLLECTOR = "dmitri@club"
+TREASURER = "treasury@club"
+
+CURRENCY = "EUR"
+OPENING_BALANCE = 500_000
+"""Cents that each collector starts with."""
+
+
+def plan_of(nodes: int, ports: list[int], *, generator: bool) -> Plan:
+    """Plan of the story's consortium with a number of nodes, spread over its orgs; the first has the generator."""
+    orgs = list(ORGS)
+    return Plan(
+        name="devnet",
+        orgs=ORGS,
+        nodes={
+            f"node{number + 1}": PlanNode(
+                org=orgs[number % len(orgs)],
+                peer=f"127.0.0.1:{ports[2 * number]}",
+                api=f"127.0.0.1:{ports[2 * number + 1]}",
+                generator=GENERATOR if generator and number == 0 else "",
+            )
+            for number in range(nodes)
+        },
+        accounts={
+            CREATOR: PlanAccount(),
+            STUDIO: PlanAccount(roles=("administrator", "model-provider", "rights-manager")),
+            GENERATOR: PlanAccount(roles=("generator",)),
+            EDITOR: PlanAccount(roles=("administrator",)),
+            COLLECTOR: PlanAccount(),
+            SECOND_COLLECTOR: PlanAccount(),
+            TREASURER: PlanAccount(roles=("administrator", "issuer")),
+        },
+        currencies={
+            CURRENCY: PlanCurrency(
+                issuer=TREASURER,
+                balances={COLLECTOR: OPENING_BALANCE, SECOND_COLLECTOR: OPENING_BALANCE},
+            )
+        },
+    )

@@ -1,0 +1,281 @@
+"""Everything a transaction can ask for: one frozen value per action, named as on the wire.
+
+The functions that carry them out are in `execution/`, one file per family, under the same names. An action never
+repeats what the state already knows (who owns the token, who created the asset): it says what is wanted and what the
+signer believes about price and terms, so that nothing is settled that was not signed.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from ledger.generation import Attestation, GenerationRequest
+from ledger.names import (
+    AccountName,
+    ContentId,
+
+    CurrencyCode,
+    Hex32,
+    Hex64,
+    ImageCode,
+    MediaType,
+    NodeName,
+    PolicyName,
+    Positive,
+    Ppm,
+    RoleName,
+    TimeMs,
+)
+
+CREATORS_MAX = 64
+ROLES_MAX = 8
+
+
+class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """Base of all actions; `type` is the action's name."""
+
+
+class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, order=True):
+    """One account's part of a whole of 1,000,000."""
+
+    account: AccountName
+    weight_ppm: Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+Shares = Annotated[tuple[Share, ...], Meta(min_length=1, max_length=CREATORS_MAX)]
+
+
+class SealedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A content key that one node can open (libsodium sealed box of 32 bytes)."""
+
+    node: NodeName
+    sealed: Annotated[str, Meta(pattern=r"^[0-9a-f]{160}\Z")]
+
+
+class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Where a picture's bytes are and how to know them."""
+
+    cid: ContentId
+    """Of the bytes as stored: the file, or for a confidential asset its ciphertext (profile `unixfs-v1-2025`)."""
+    size: Positive
+    """Bytes as stored."""
+    media_type: MediaType
+    """Of the picture itself."""
+    sealed_keys: Annotated[tuple[SealedKey, ...], Meta(max_length=16)] | UnsetType = UNSET
+    """Present if and only if the content is encrypted."""
+
+
+class Royalty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What each resale of a token owes to its payees, of the price."""
+
+    rate_ppm: Ppm
+    payees: Shares
+    """Their weights make 1,000,000."""
+
+
+# Accounts ------------------------------------------------------------------------------------------------------------
+
+
+class EnrolAccount(Action, frozen=True, tag="account.enrol", kw_only=True):
+    """Give an account a name, its first key and its roles. By an administrator of its org."""
+
+    account: AccountName
+    key: Hex32
+    roles: Annotated[tuple[RoleName, ...], Meta(max_length=ROLES_MAX)] = ()
+
+
+class AddKey(Action, frozen=True, tag="account.add-key", kw_only=True):
+    """Give the signing account a further key. By that account."""
+
+    key: Hex32
+
+
+class RevokeKey(Action, frozen=True, tag="account.revoke-key", kw_only=True):
+    """Take a key from an account for ever. By that account, or an administrator of its org."""
+
+    account: AccountName
+    key: Hex32
+
+
+# Models and assets ---------------------------------------------------------------------------------------------------
+
+
+class RegisterModel(Action, frozen=True, tag="model.register", kw_only=True):
+    """Name a generator model by the digest of its files. By an account with role `model-provider`."""
+
+    model: Hex32
+    name: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[ -~]+\Z")]
+    version: Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[ -~]+\Z")]
+    licence: Annotated[str, Meta(max_length=64, pattern=r"^[ -~]*\Z")]
+
+
+class RegisterAsset(Action, frozen=True, tag="asset.register", kw_only=True):
+    """Record a picture that its registrant declares. Evidence level: declared."""
+
+    pixel_digest: Hex32
+    file_digest: Hex32
+    width: Positive
+    height: Positive
+    content: Content
+    image_code: ImageCode | UnsetType = UNSET
+    confidential: bool
+    creators: Shares | UnsetType = UNSET
+    """Who is paid as creator; the registrant alone if absent."""
+
+
+class RegisterGenerated(Action, frozen=True, tag="asset.register_generated", kw_only=True):
+    """Record a generated picture with both signed statements. By the generator's account. Evidence: generated."""
+
+    request: GenerationRequest
+    request_signature: Hex64
+    """By the creator."""
+    attestation: Attestation
+    attestation_signature: Hex64
+    """By the generator."""
+    content: Content
+
+
+# Tokens and the market -----------------------------------------------------------------------------------------------
+
+
+class MintToken(Action, frozen=True, tag="token.mint", kw_only=True):
+    """Make the one token of an asset. By the asset's owner, who then owns the token."""
+
+    asset: Hex32
+    royalty: Royalty | UnsetType = UNSET
+    """Terms for every resale, within the policy's cap; if absent, the policy's own clause applies."""
+
+
+class TransferToken(Action, frozen=True, tag="token.transfer", kw_only=True):
+    """Give a token away, without a price."""
+
+    token: Hex32
+    to: AccountName
+
+
+class ListToken(Action, frozen=True, tag="market.list", kw_only=True):
+    """Offer a token at a price until a time."""
+
+    token: Hex32
+    price: Positive
+    currency: CurrencyCode
+    until_ms: TimeMs
+
+
+class UnlistToken(Action, frozen=True, tag="market.unlist", kw_only=True):
+    """Take an offer back."""
+
+    token: Hex32
+
+
+class BuyToken(Action, frozen=True, tag="market.buy", kw_only=True):
+    """Buy a listed token at the price and currency that the buyer saw: token, price and royalties in one step."""
+
+    token: Hex32
+    price: Positive
+    currency: CurrencyCode
+
+
+# Money ---------------------------------------------------------------------------------------------------------------
+
+
+class CreateCurrency(Action, frozen=True, tag="currency.create", kw_only=True):
+    """Name a currency; its creator becomes its issuer. By an account with role `issuer`."""
+
+    currency: CurrencyCode
+    decimals: Annotated[int, Meta(ge=0, le=8)]
+    """How many digits of an amount stand behind the point when shown to people."""
+
+
+class IssueCurrency(Action, frozen=True, tag="currency.issue", kw_only=True):
+    """Make units of a currency. By its issuer."""
+
+    currency: CurrencyCode
+    to: AccountName
+    amount: Positive
+
+
+class RedeemCurrency(Action, frozen=True, tag="currency.redeem", kw_only=True):
+    """Take units that the signer holds out of circulation."""
+
+    currency: CurrencyCode
+    amount: Positive
+
+
+class Pay(Action, frozen=True, tag="payment.transfer", kw_only=True):
+    """Move money from the signer to another account."""
+
+    to: AccountName
+    currency: CurrencyCode
+    amount: Positive
+
+
+# Rules and access ----------------------------------------------------------------------------------------------------
+
+
+class PublishPolicy(Action, frozen=True, tag="policy.publish", kw_only=True):
+    """Publish a version of a policy, for ever. By an account with role `rights-manager`."""
+
+    source: Annotated[str, Meta(min_length=1, max_length=16_384)]
+
+
+class SetPolicy(Action, frozen=True, tag="asset.set_policy", kw_only=True):
+    """Put an asset under a published policy, beside the consortium's. By its owner."""
+
+    asset: Hex32
+    policy: PolicyName
+    version: Positive
+
+
+class GrantAccess(Action, frozen=True, tag="access.grant", kw_only=True):
+    """Let an account see a confidential asset until a time. By its owner."""
+
+    asset: Hex32
+    account: AccountName
+    until_ms: TimeMs
+
+
+class RevokeAccess(Action, frozen=True, tag="access.revoke", kw_only=True):
+    """End a grant now. Stops future releases only: who has seen has seen."""
+
+    asset: Hex32
+    account: AccountName
+
+
+class RequestAccess(Action, frozen=True, tag="access.request", kw_only=True):
+    """Ask for a confidential asset's key, to be sealed to a key of this one request."""
+
+    asset: Hex32
+    reader_key: Hex32
+    """X25519 public key, made for this request."""
+    purpose: Annotated[str, Meta(max_length=128)]
+
+
+AnyAction = (
+    EnrolAccount | AddKey | RevokeKey
+    | RegisterModel | RegisterAsset | RegisterGenerated
+    | MintToken | TransferToken | ListToken | UnlistToken | BuyToken
+    | CreateCurrency | IssueCurrency | RedeemCurrency | Pay
+    | PublishPolicy | SetPolicy | GrantAccess | RevokeAccess | RequestAccess
+)  # fmt: skip
+"""The union that a transaction's body is decoded as."""
+
+
+def action_name(action: Action) -> str:
+    """An action's name on the wire, such as `token.mint`."""
+    return str(action.__struct_config__.tag)
+
+
+def subjects(action: Action) -> tuple[str, ...]:
+    """The assets and tokens an action is about, for their histories."""
+    if isinstance(action, RegisterAsset):
+        return (action.pixel_digest,)
+    if isinstance(action, RegisterGenerated):
+        return (action.attestation.pixel_digest,)
+    found = (getattr(action, "asset", None), getattr(action, "token", None))
+    return tuple(subject for subject in found if isinstance(subject, str))
+
+

@@ -1,0 +1,98 @@
+"""Hashes and signatures: SHA-256 and Ed25519 by PyNaCl, in this one place.
+
+Two Ed25519 libraries disagree on edge cases, and nodes that disagree fork; so ledger signatures are made and checked
+here only. What is signed is a domain tag, naming the kind, followed by the value's canonical bytes: a signature for
+one purpose never serves another. Tags end in a version and contain no `{`, so no tag is a prefix of another message.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+
+from nacl.bindings import crypto_core_ed25519_is_valid_point, crypto_sign_ed25519_sk_to_pk, crypto_sign_open
+from nacl.bindings import crypto_sign as _crypto_sign
+from nacl.bindings import crypto_sign_seed_keypair
+from nacl.exceptions import BadSignatureError
+
+from ledger.errors import Code, LedgerError
+
+TRANSACTION = b"remarque/transaction/v1"
+SIGNATURES = b"remarque/signatures/v1"
+OUTCOME = b"remarque/outcome/v1"
+HEADER = b"remarque/header/v1"
+PROPOSAL = b"remarque/proposal/v1"
+ENDORSEMENT = b"remarque/endorsement/v1"
+GENERATION_REQUEST = b"remarque/generation-request/v1"
+ATTESTATION = b"remarque/attestation/v1"
+COMMITMENT = b"remarque/commitment/v1"
+SESSION = b"remarque/session/v1"
+GENESIS = b"remarque/genesis/v1"
+VOTERS = b"remarque/voters/v1"
+ASSET_TOKEN = b"remarque/token/v1"
+DECISION = b"remarque/decision/v1"
+LEAF = b"remarque/leaf/v1"
+PREVIOUS = b"remarque/previous/v1"
+
+TAGS: tuple[bytes, ...] = (
+    TRANSACTION, SIGNATURES, OUTCOME, HEADER, PROPOSAL, ENDORSEMENT, GENERATION_REQUEST, ATTESTATION, COMMITMENT,
+    SESSION, GENESIS, VOTERS, ASSET_TOKEN, DECISION, LEAF, PREVIOUS,
+)  # fmt: skip
+"""Every domain tag; a test checks that none is a prefix of another."""
+
+
+def sha256(data: bytes) -> bytes:
+    """SHA-256, 32 bytes."""
+    return hashlib.sha256(data).digest()
+
+
+def digest(tag: bytes, payload: bytes) -> str:
+    """Lower-case hex SHA-256 of a tagged payload."""
+    return hashlib.sha256(tag + payload).hexdigest()
+
+
+class SigningKey:
+    """An Ed25519 private key: 32 bytes of seed that never leave this object but by `seed`."""
+
+    __slots__ = ("_secret", "public", "seed")
+
+    def __init__(self, seed: bytes) -> None:
+        if len(seed) != 32:
+            raise LedgerError(Code.KEY_WEAK, f"an Ed25519 seed has 32 bytes, this one {len(seed)}; use 64 hex digits")
+        public, self._secret = crypto_sign_seed_keypair(seed)
+        self.seed = seed
+        self.public = public.hex()
+        """Public key, 64 hex digits."""
+
+    def sign(self, tag: bytes, payload: bytes) -> str:
+        """Signature over a tagged payload, 128 hex digits."""
+        return _crypto_sign(tag + payload, self._secret)[:64].hex()
+
+    def __repr__(self) -> str:
+        return f"SigningKey(public={self.public})"
+
+
+def verify(public: str, tag: bytes, payload: bytes, signature: str) -> bool:
+    """Whether a signature holds. All three strings are hex; anything of another form does not verify."""
+    try:
+        crypto_sign_open(bytes.fromhex(signature) + tag + payload, bytes.fromhex(public))
+    except (BadSignatureError, ValueError, TypeError):
+        return False
+    return len(signature) == 128
+
+
+@lru_cache(maxsize=4096)
+def is_strong_key(public: str) -> bool:
+    """Whether a public key is a canonical point of the main subgroup: neither small nor mixed order.
+
+    Checked once, at enrolment; for other keys acceptance of a signature may depend on the message.
+    """
+    try:
+        return bool(crypto_core_ed25519_is_valid_point(bytes.fromhex(public)))
+    except (ValueError, TypeError):
+        return False
+
+
+def public_of_secret(secret: bytes) -> str:
+    """Public key inside a 64-byte libsodium secret key, as hex."""
+    return crypto_sign_ed25519_sk_to_pk(secret).hex()

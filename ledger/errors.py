@@ -1,0 +1,106 @@
+"""The permanent words for everything that can be refused, and the three kinds of failure that never mix.
+
+A *refusal* (`LedgerError`) says that something was asked for that we do not do. An *outcome* is a code in a block,
+for ever. A *bug* (`InvariantBroken`, raised by `ensure`) stops the node. Codes are never renamed or reused; the order
+of the members is the order in which a transaction is checked, so the first that applies is the one reported.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Code(Enum):
+    """A refusal's word, with what it means for whoever meets it."""
+
+    # The bytes of a transaction
+    TOO_LARGE = "the body is larger than this chain's limit"
+    MALFORMED = "the body is not a value of the documented shape"
+    NOT_CANONICAL = "the body is valid JSON but not the one canonical spelling of its value"
+    WRONG_CHAIN = "the transaction names another chain"
+    SIGNATURE_MISSING = "a signer's signature is missing"
+    SIGNATURE_EXTRA = "there are more signatures than signers"
+    SIGNATURE_INVALID = "a signature does not verify under the key it is for"
+    EXPIRED = "valid_until_ms has passed"
+    VALID_TOO_LONG = "valid_until_ms lies further ahead than this chain allows"
+    DUPLICATE = "a transaction with this id is already on the chain"
+    # Whoever signs
+    ACCOUNT_UNKNOWN = "no such account is enrolled"
+    KEY_UNKNOWN = "the key is not one of the account's keys"
+    KEY_REVOKED = "the key or account has been revoked"
+    KEY_WEAK = "the public key is not a valid point of the main group"
+    SIGNER_MISSING = "the action needs the signature of another account"
+    ROLE_MISSING = "the signer does not hold the role that the action needs"
+    # Members and parameters
+    ORG_UNKNOWN = "no such org is a member"
+    ORG_MISMATCH = "the account does not belong to the signer's org"
+    ACCOUNT_EXISTS = "an account of this name is already enrolled"
+    KEY_EXISTS = "the account already has this key"
+    LAST_KEY = "an account cannot give up its only key"
+    # Models and assets
+    MODEL_UNKNOWN = "no model with this digest is registered"
+    MODEL_EXISTS = "a model with this digest is already registered"
+    ASSET_UNKNOWN = "no such asset is recorded"
+    ASSET_EXISTS = "a picture with the same pixels is already recorded"
+    REQUEST_INVALID = "the creator's signed generation request does not hold"
+    REQUEST_USED = "this picture of the generation request is already recorded"
+    ATTESTATION_INVALID = "the generator's signed attestation does not hold"
+    CONTENT_INVALID = "the description of the content does not hold"
+    CREATORS_INVALID = "the creators' weights do not make a whole"
+    # Ownership
+    TOKEN_UNKNOWN = "no such token has been minted"
+    TOKEN_EXISTS = "the asset already has a token"
+    NOT_OWNER = "the signer does not own it"
+    ROYALTY_INVALID = "the royalty's terms do not hold"
+    ROYALTY_OVER_CAP = "the royalty is above the cap of the policy in force"
+    LISTING_UNKNOWN = "the token is not for sale"
+    LISTING_EXPIRED = "the listing has ended"
+    PRICE_CHANGED = "the listing's price is not the one the buyer signed"
+    SELF_SALE = "buyer and seller are the same account"
+    TOKEN_LISTED = "the token is listed for sale"
+    # Money
+    CURRENCY_UNKNOWN = "no such currency has been created"
+    CURRENCY_EXISTS = "a currency with this code already exists"
+    CURRENCY_MISMATCH = "the currencies differ, and nothing is converted implicitly"
+    INSUFFICIENT_FUNDS = "the account's balance does not cover the amount"
+    AMOUNT_OVERFLOW = "the amount would exceed the largest integer of the chain"
+    SELF_PAYMENT = "payer and payee are the same account"
+    # Rules and access
+    POLICY_UNKNOWN = "no such policy version is published"
+    POLICY_EXISTS = "this policy version is already published and cannot change"
+    POLICY_INVALID = "the policy's source is refused by the rule language"
+    POLICY_DENIED = "the policy in force does not permit the action"
+    NOT_CONFIDENTIAL = "the asset's content is public, so there is no key to release"
+    GRANT_UNKNOWN = "there is no such grant"
+    GRANT_ENDED = "the grant's end lies in the past"
+    # Limits
+    FUEL_EXHAUSTED = "the transaction spent more fuel than one may"
+    EXECUTION_QUARANTINED = "executing the transaction breaks an invariant, so no block may carry it"
+
+
+class LedgerError(Exception):
+    """A refusal. Show its text to whoever asked: it names the rule, the fact and the fix. Nothing was changed."""
+
+    def __init__(self, code: Code, detail: str) -> None:
+        super().__init__(f"{code.name}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+class InvalidBlock(Exception):
+    """A received block that may not be endorsed. The proposer broke the protocol; nothing was changed here."""
+
+    def __init__(self, height: int, reason: str) -> None:
+        super().__init__(f"block {height}: {reason}")
+        self.height = height
+        self.reason = reason
+
+
+class InvariantBroken(BaseException):
+    """A bug of ours. Let it pass: only the outermost task catches it, and then the process ends."""
+
+
+def ensure(condition: object, statement: str) -> None:
+    """Stop if what must always hold does not; unlike `assert`, also under `python -O`."""
+    if not condition:
+        raise InvariantBroken(statement)

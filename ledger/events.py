@@ -1,0 +1,152 @@
+"""What a transaction did, as facts: part of its outcome, so a receipt proves them, and the feed that clients follow."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+
+
+class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """Base of all events; `type` is the event's name."""
+
+
+class Payment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Money that one account received in a sale."""
+
+    to: str
+    amount: int
+    reason: str
+    """`price` or `royalty`."""
+
+
+class AccountEnrolled(Event, frozen=True, tag="account.enrolled", kw_only=True):
+    account: str
+    key: str
+
+
+class KeyAdded(Event, frozen=True, tag="account.key_added", kw_only=True):
+    account: str
+    key: str
+
+
+class KeyRevoked(Event, frozen=True, tag="account.key_revoked", kw_only=True):
+    account: str
+    key: str
+
+
+class ModelRegistered(Event, frozen=True, tag="model.registered", kw_only=True):
+    model: str
+    name: str
+    provider: str
+
+
+class AssetRegistered(Event, frozen=True, tag="asset.registered", kw_only=True):
+    asset: str
+    evidence: str
+    creator: str
+    confidential: bool
+    model: str | UnsetType = UNSET
+
+
+class AssetPolicySet(Event, frozen=True, tag="asset.policy_set", kw_only=True):
+    asset: str
+    policy: str
+
+
+class TokenMinted(Event, frozen=True, tag="token.minted", kw_only=True):
+    token: str
+    asset: str
+    owner: str
+    royalty_ppm: int
+
+
+class TokenTransferred(Event, frozen=True, tag="token.transferred", kw_only=True):
+    token: str
+    sender: str
+    to: str
+
+
+class TokenListed(Event, frozen=True, tag="market.listed", kw_only=True):
+    token: str
+    seller: str
+    price: int
+    currency: str
+    until_ms: int
+
+
+class TokenUnlisted(Event, frozen=True, tag="market.unlisted", kw_only=True):
+    token: str
+
+
+class TokenSold(Event, frozen=True, tag="market.sold", kw_only=True):
+    """A settled sale: the payments add up to the price, to the unit."""
+
+    token: str
+    seller: str
+    buyer: str
+    price: int
+    currency: str
+    kind: str
+    """`primary_sale` by the creator, else `secondary_sale`."""
+    payments: tuple[Payment, ...]
+
+
+class CurrencyCreated(Event, frozen=True, tag="currency.created", kw_only=True):
+    currency: str
+    issuer: str
+
+
+class CurrencyIssued(Event, frozen=True, tag="currency.issued", kw_only=True):
+    currency: str
+    to: str
+    amount: int
+
+
+class CurrencyRedeemed(Event, frozen=True, tag="currency.redeemed", kw_only=True):
+    currency: str
+    holder: str
+    amount: int
+
+
+class Paid(Event, frozen=True, tag="payment.transferred", kw_only=True):
+    sender: str
+    to: str
+    currency: str
+    amount: int
+
+
+class PolicyPublished(Event, frozen=True, tag="policy.published", kw_only=True):
+    policy: str
+    digest: str
+
+
+class AccessGranted(Event, frozen=True, tag="access.granted", kw_only=True):
+    asset: str
+    account: str
+    until_ms: int
+    granted_by: str
+
+
+class AccessRevoked(Event, frozen=True, tag="access.revoked", kw_only=True):
+    asset: str
+    account: str
+    revoked_by: str
+
+
+class AccessAllowed(Event, frozen=True, tag="access.allowed", kw_only=True):
+    """A request was decided in the reader's favour: the key may be released to this reader key, and only now."""
+
+    asset: str
+    account: str
+    reader_key: str
+    rule: str
+
+
+AnyEvent = (
+    AccountEnrolled | KeyAdded | KeyRevoked | ModelRegistered | AssetRegistered | AssetPolicySet
+    | TokenMinted | TokenTransferred | TokenListed | TokenUnlisted | TokenSold
+    | CurrencyCreated | CurrencyIssued | CurrencyRedeemed | Paid
+    | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed
+)  # fmt: skip
+

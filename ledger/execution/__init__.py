@@ -1,0 +1,9 @@
+"""Execution: what a block does to the state. Pure; says what would change and changes nothing.
+
+`block.execute_block` runs transactions in order; each action is one function of one shape in the file of its family:
+what must hold, what changes, what is emitted.
+"""
+
+from ledger.execution import access, account, asset, market, money, policy, token  # each registers its actions
+
+__all__ = ["access", "account", "asset", "market", "money", "policy", "token"]

@@ -1,0 +1,52 @@
+"""Access to confidential content: grants, and requests decided on the chain before any key is released."""
+
+from __future__ import annotations
+
+from ledger.actions import GrantAccess, RequestAccess, RevokeAccess
+from ledger.errors import Code, LedgerError
+from ledger.events import AccessAllowed, AccessGranted, AccessRevoked
+from ledger.execution.context import Context, action
+from ledger.execution.policy import decide
+from ledger.execution.view import Ledger
+from ledger.records import Asset, Grant, grant_key
+
+
+@action(GrantAccess)
+def grant(ledger: Ledger, tx: Context, ask: GrantAccess) -> None:
+    """Let an account see a confidential asset until a time; a second grant replaces the first."""
+    asset = _confidential(ledger, ask.asset)
+    ledger.account(ask.account)
+    if ask.until_ms <= tx.time_ms:
+        raise LedgerError(Code.GRANT_ENDED, f"it would end at {ask.until_ms}, block time is {tx.time_ms}")
+    decide(ledger, tx, asset, "grant", to=ask.account)
+    ledger.put(
+        grant_key(asset.id, ask.account),
+        Grant(asset=asset.id, account=ask.account, until_ms=ask.until_ms, granted_by=tx.signer),
+    )
+    tx.emit(AccessGranted(asset=asset.id, account=ask.account, until_ms=ask.until_ms, granted_by=tx.signer))
+
+
+@action(RevokeAccess)
+def revoke(ledger: Ledger, tx: Context, ask: RevokeAccess) -> None:
+    """End a grant now. Stops future releases only."""
+    asset = _confidential(ledger, ask.asset)
+    if ledger.get(grant_key(asset.id, ask.account)) is None:
+        raise LedgerError(Code.GRANT_UNKNOWN, f"{ask.account} holds no grant on asset {asset.id[:16]}…")
+    decide(ledger, tx, asset, "revoke", to=ask.account)
+    ledger.remove(grant_key(asset.id, ask.account))
+    tx.emit(AccessRevoked(asset=asset.id, account=ask.account, revoked_by=tx.signer))
+
+
+@action(RequestAccess)
+def request(ledger: Ledger, tx: Context, ask: RequestAccess) -> None:
+    """Decide, on this block's state, whether the signer may see the asset. Allowed or denied, it stays on the chain."""
+    asset = _confidential(ledger, ask.asset)
+    rule = decide(ledger, tx, asset, "view")
+    tx.emit(AccessAllowed(asset=asset.id, account=tx.signer, reader_key=ask.reader_key, rule=rule))
+
+
+def _confidential(ledger: Ledger, asset: str) -> Asset:
+    found = ledger.asset(asset)
+    if not found.confidential:
+        raise LedgerError(Code.NOT_CONFIDENTIAL, f"asset {asset[:16]}… is public; read its content as any member")
+    return found

@@ -1,0 +1,140 @@
+"""Running a block: every transaction in order, each all or nothing, and what they did as writes and outcomes.
+
+What makes a *block* invalid (a leader never proposes it, a follower refuses it) is checked before anything runs:
+another chain, a signature too few, an expired or repeated id, too many bytes. Whatever else is wrong with a
+transaction is its *outcome*. Ids are remembered in the state until they have expired, sorted by minute, and forgotten
+a few at a time.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from ledger import records
+from ledger.block import OK, Outcome
+from ledger.errors import Code, InvalidBlock, LedgerError, ensure
+from ledger.execution import view
+from ledger.execution.context import ACTION_FUEL, HANDLERS, Context
+from ledger.execution.view import Ledger, StateReader
+from ledger.transaction import SignedTransaction, check_shape
+from ledger.version import ProtocolVersion
+
+
+class BlockResult(msgspec.Struct, frozen=True):
+    """What a block would change."""
+
+    writes: tuple[tuple[str, bytes | None], ...]
+    """Keys with their new values, None for removal, sorted."""
+    outcomes: tuple[Outcome, ...]
+    """One per transaction."""
+    details: tuple[str, ...]
+    """One per transaction: a refusal's text; empty if OK. Beside the chain."""
+    explanations: tuple[tuple[dict[str, Any], ...], ...]
+    """One tuple per transaction. Beside the chain."""
+
+
+def execute_block(
+    state: StateReader,
+    chain: str,
+    height: int,
+    time_ms: int,
+    transactions: tuple[SignedTransaction, ...],
+    version: ProtocolVersion,
+) -> BlockResult:
+    """Run the block's transactions in order and say what would change. InvalidBlock if it may not be run at all."""
+    ledger = Ledger(state)
+    parameters = ledger.parameters()
+    _check_block(ledger, chain, height, time_ms, transactions, parameters)
+    outcomes, details, explanations = [], [], []
+    for signed in transactions:
+        run = Context(signed, height, time_ms, version, parameters.transaction_fuel_max)
+        outcome, detail = _execute_transaction(ledger, run)
+        outcomes.append(outcome)
+        details.append(detail)
+        explanations.append(tuple(run.explanations))
+    _forget_expired(ledger, time_ms, len(transactions), version)
+    ledger.keep_transaction()
+    for currency, units in view.money_created(ledger).items():
+        ensure(units == 0, f"block {height} makes {units} {currency} out of nothing")
+    return BlockResult(
+        view.sorted_writes(ledger.block_writes().items()), tuple(outcomes), tuple(details), tuple(explanations)
+    )
+
+
+def _execute_transaction(ledger: Ledger, run: Context) -> tuple[Outcome, str]:
+    """Carry out all actions, or none; remember the id in either case."""
+    code, failed, detail = OK, None, ""
+    try:
+        run.check_signers(ledger)
+        for run.action_index, ask in enumerate(run.transaction.actions):
+            failed = run.action_index
+            run.spend(ACTION_FUEL)
+            HANDLERS[type(ask)](ledger, run, ask)
+        failed = None
+    except LedgerError as refusal:
+        ledger.drop_transaction()
+        run.events.clear()
+        code, detail = refusal.code.name, refusal.detail
+    ledger.put(records.seen_key(run.transaction.valid_until_ms, run.transaction_id), run.height)
+    ledger.keep_transaction()
+    return (
+        Outcome(
+            code=code,
+            action=msgspec.UNSET if failed is None else failed,
+            decisions=tuple(run.decisions),
+            events=tuple(run.events),  # type: ignore[arg-type]
+        ),
+        detail,
+    )
+
+
+def check_admissible(
+    ledger: Ledger, chain: str, signed: SignedTransaction, time_ms: int, parameters: records.Parameters
+) -> None:
+    """Refuse what a block at this time may not carry."""
+    check_shape(signed, chain)
+    until = signed.transaction.valid_until_ms
+    if until < time_ms:
+        raise LedgerError(Code.EXPIRED, f"it was valid until {until}, block time is {time_ms}; sign it again")
+    if until > time_ms + parameters.valid_ms_max:
+        raise LedgerError(
+            Code.VALID_TOO_LONG,
+            f"it is valid {until - time_ms} ms ahead, at most {parameters.valid_ms_max}; choose an earlier time",
+        )
+    if ledger.get(records.seen_key(until, signed.id)) is not None:
+        raise LedgerError(Code.DUPLICATE, f"{signed.id[:16]}… is on the chain; ask for its receipt")
+
+
+def _check_block(
+    ledger: Ledger,
+    chain: str,
+    height: int,
+    time_ms: int,
+    transactions: tuple[SignedTransaction, ...],
+    parameters: records.Parameters,
+) -> None:
+    if len(transactions) > parameters.block_transactions_max:
+        raise InvalidBlock(height, f"{len(transactions)} transactions, at most {parameters.block_transactions_max}")
+    if sum(len(signed.body) for signed in transactions) > parameters.block_bytes_max:
+        raise InvalidBlock(height, f"its transactions have more than {parameters.block_bytes_max} bytes")
+    if len({signed.id for signed in transactions}) != len(transactions):
+        raise InvalidBlock(height, "it holds a transaction twice")
+    for signed in transactions:
+        try:
+            check_admissible(ledger, chain, signed, time_ms, parameters)
+        except LedgerError as refusal:
+            raise InvalidBlock(height, f"transaction {signed.id[:16]}…: {refusal}") from None
+
+
+def _forget_expired(ledger: Ledger, time_ms: int, count: int, version: ProtocolVersion) -> None:
+    """Drop ids that can no longer come back: some more than a block adds, so that the window stays bounded."""
+    end = records.seen_key(time_ms - 60_000, "") if time_ms >= 60_000 else records.SEEN_PREFIX
+    for key in islice(ledger.keys_below(records.SEEN_PREFIX), version.expired_ids_per_block + 2 * count):
+        if key >= end:
+            break
+        ledger.remove(key)
+
+

@@ -1,0 +1,123 @@
+"""The market: a listing, and a sale that moves token, price and royalties in one step or not at all."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+import contracts_vm
+from ledger.actions import BuyToken, ListToken, UnlistToken
+from ledger.errors import Code, LedgerError
+from ledger.events import Payment, TokenListed, TokenSold, TokenUnlisted
+from ledger.execution.context import Context, action
+from ledger.execution.policy import decide, facts_for, policies_for
+from ledger.execution.token import SECONDARY_SALE
+from ledger.execution.view import Ledger
+from ledger.records import Asset, Listing, Token, listing_key, token_key
+
+PRIMARY_SALE = "primary_sale"
+
+
+@action(ListToken)
+def list_token(ledger: Ledger, tx: Context, ask: ListToken) -> None:
+    """Offer a token at a price until a time; a second listing replaces the first."""
+    token = ledger.token(ask.token)
+    tx.require_signer(token.owner, Code.NOT_OWNER)
+    ledger.currency(ask.currency)
+    if ask.until_ms <= tx.time_ms:
+        raise LedgerError(Code.LISTING_EXPIRED, f"it would end at {ask.until_ms}, block time is {tx.time_ms}")
+    decide(ledger, tx, ledger.asset(token.asset), "list", token, price=ask.price, currency=ask.currency)
+    listing = Listing(
+        token=token.id, seller=token.owner, price=ask.price, currency=ask.currency, until_ms=ask.until_ms
+    )
+    ledger.put(listing_key(token.id), listing)
+    tx.emit(
+        TokenListed(
+            token=token.id, seller=token.owner, price=ask.price, currency=ask.currency, until_ms=ask.until_ms
+        )
+    )
+
+
+@action(UnlistToken)
+def unlist(ledger: Ledger, tx: Context, ask: UnlistToken) -> None:
+    """Take an offer back."""
+    listing = _listing(ledger, ask.token)
+    tx.require_signer(listing.seller, Code.NOT_OWNER)
+    ledger.remove(listing_key(ask.token))
+    tx.emit(TokenUnlisted(token=ask.token))
+
+
+@action(BuyToken)
+def buy(ledger: Ledger, tx: Context, ask: BuyToken) -> None:
+    """Buy at the price the buyer saw: the token, the price and every royalty move together."""
+    token = ledger.token(ask.token)
+    listing = _listing(ledger, ask.token)
+    _check_quote(tx, listing, ask)
+    asset = ledger.asset(token.asset)
+    seller = listing.seller
+    decide(ledger, tx, asset, "sale", token, seller, price=ask.price, currency=ask.currency, to=tx.signer)
+    kind = PRIMARY_SALE if token.sales == 0 and listing.seller == token.creator else SECONDARY_SALE
+    settlement = _settlement(ledger, tx, asset, token, kind, ask)
+    ledger.debit(tx.signer, ask.currency, settlement.buyer_pays)
+    payments = [Payment(to=payee, amount=amount, reason="royalty") for payee, amount in settlement.payments if amount]
+    if settlement.seller_receives:
+        payments.append(Payment(to=listing.seller, amount=settlement.seller_receives, reason="price"))
+    for payment in payments:
+        ledger.credit(payment.to, ask.currency, payment.amount)
+    ledger.put(token_key(token.id), replace(token, owner=tx.signer, sales=token.sales + 1))
+    ledger.remove(listing_key(token.id))
+    tx.emit(
+        TokenSold(
+            token=token.id,
+            seller=listing.seller,
+            buyer=tx.signer,
+            price=ask.price,
+            currency=ask.currency,
+            kind=kind,
+            payments=tuple(payments),
+        )
+    )
+
+
+def _listing(ledger: Ledger, token: str) -> Listing:
+    listing = ledger.find(listing_key(token), Listing)
+    if listing is None:
+        raise LedgerError(Code.LISTING_UNKNOWN, f"token {token[:16]}… is not for sale; ask its owner to list it")
+    return listing
+
+
+def _check_quote(tx: Context, listing: Listing, ask: BuyToken) -> None:
+    if listing.seller == tx.signer:
+        raise LedgerError(Code.SELF_SALE, f"{tx.signer} owns it already; unlist it instead")
+    if tx.time_ms > listing.until_ms:
+        raise LedgerError(
+            Code.LISTING_EXPIRED,
+            f"it ended at {listing.until_ms}, block time is {tx.time_ms}; ask the seller to list it again",
+        )
+    if ask.currency != listing.currency:
+        raise LedgerError(Code.CURRENCY_MISMATCH, f"it is priced in {listing.currency}, not {ask.currency}")
+    if ask.price != listing.price:
+        raise LedgerError(
+            Code.PRICE_CHANGED, f"the price is {listing.price} {listing.currency}, the buyer signed {ask.price}"
+        )
+
+
+def _settlement(
+    ledger: Ledger, tx: Context, asset: Asset, token: Token, kind: str, ask: BuyToken
+) -> contracts_vm.Settlement:
+    """Who receives what: by the token's own royalty on a resale, else by the policies' clause for this kind of sale."""
+    if kind == SECONDARY_SALE and token.royalty is not UNSET:
+        payees = [(share.account, share.weight_ppm) for share in token.royalty.payees]
+        return contracts_vm.settle(ask.price, token.royalty.rate_ppm, payees)
+    about = {"price": ask.price, "currency": ask.currency, "to": tx.signer}
+    facts = facts_for(ledger, tx, asset, "sale", token, token.owner, about)
+    for policy in policies_for(ledger, asset):
+        clause = policy.royalty_for(kind, facts, tx.version.decision_fuel_max)
+        if clause is None:
+            continue
+        if clause.fault:
+            raise LedgerError(Code.ROYALTY_INVALID, f"royalty {clause.id} of {policy.name}: {clause.fault}")
+        tx.spend(clause.fuel)
+        payees = [(share.account, share.weight_ppm) for share in asset.creators]
+        return contracts_vm.settle(ask.price, clause.rate_ppm, payees, clause.payer)
+    return contracts_vm.settle(ask.price, 0, [(token.creator, 1)])

@@ -1,0 +1,201 @@
+"""Rules on the ledger: publishing them, putting assets under them, and the one place where they decide.
+
+Every action that moves, shows or sells asks `decide`. What the rules see is built here, from the state as it is at
+that action and from nothing else; the schema `remarque@1` names it. The consortium's policy always has a say, an
+asset's own policy beside it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+import contracts_vm
+from contracts_vm import Field, Schema, Timestamp
+from ledger import crypto
+from ledger.actions import PublishPolicy, SetPolicy
+from ledger.block import Decision
+from ledger.encoding import encode
+from ledger.errors import Code, LedgerError
+from ledger.events import AssetPolicySet, PolicyPublished
+from ledger.execution.context import Context, action
+from ledger.execution.view import Ledger
+from ledger.genesis import POLICY_DIGEST
+from ledger.names import org_of
+from ledger.records import CONSORTIUM_POLICY, Asset, Grant, PolicyRecord, Token, asset_key, grant_key, policy_key
+
+RIGHTS_MANAGER = "rights-manager"
+EXPLAINED = "view"
+"""Decisions of this kind are explained whole even when they allow: who was shown what, and why, is never in doubt."""
+
+KINDS = frozenset({"view", "mint", "list", "sale", "transfer", "grant", "revoke"})
+"""What rules can be asked about."""
+
+SCHEMA = Schema(
+    "remarque",
+    1,
+    {
+        "requester": {
+            "id": Field("string"),
+            "org": Field("string"),
+            "roles": Field("list<string>"),
+            "suspended": Field("bool"),
+        },
+        "asset": {
+            "id": Field("string"),
+            "owner": Field("string"),
+            "creator": Field("string"),
+            "creators": Field("payees"),
+            "org": Field("string"),
+            "confidential": Field("bool"),
+            "evidence": Field("string"),
+            "model": Field("string", optional=True),
+        },
+        "token": {"id": Field("string", optional=True), "owner": Field("string", optional=True)},
+        "grant": {"until": Field("timestamp", optional=True), "granted_by": Field("string", optional=True)},
+        "tx": {
+            "kind": Field("string"),
+            "price": Field("int", optional=True),
+            "currency": Field("string", optional=True),
+            "to": Field("string", optional=True),
+        },
+        "block": {"height": Field("int"), "time": Field("timestamp")},
+    },
+)
+
+
+@lru_cache(maxsize=1024)
+def compiled(source: str) -> contracts_vm.Policy:
+    """Policy from its source; compiled once."""
+    return contracts_vm.parse(source)
+
+
+def check_source(source: str) -> contracts_vm.Policy:
+    """Policy from a source that may be published: it parses, and asks only for what the schema has."""
+    try:
+        policy = contracts_vm.parse(source)
+    except contracts_vm.PolicyError as error:
+        raise LedgerError(Code.POLICY_INVALID, str(error)) from None
+    problems = contracts_vm.check(policy, SCHEMA, KINDS)
+    if problems:
+        raise LedgerError(Code.POLICY_INVALID, "; ".join(str(problem) for problem in problems[:5]))
+    return policy
+
+
+@action(PublishPolicy)
+def publish(ledger: Ledger, tx: Context, ask: PublishPolicy) -> None:
+    """Publish a version of a policy, for ever."""
+    tx.require_role(RIGHTS_MANAGER)
+    tx.spend(len(ask.source))
+    policy = check_source(ask.source)
+    key = policy_key(policy.name, policy.version)
+    if ledger.get(key) is not None:
+        raise LedgerError(
+            Code.POLICY_EXISTS, f"{policy.name}@{policy.version} is published; publish the change as a new version"
+        )
+    digest = crypto.digest(POLICY_DIGEST, ask.source.encode())
+    record = PolicyRecord(
+        name=policy.name, version=policy.version, digest=digest, source=ask.source, publisher=tx.signer
+    )
+    ledger.put(key, record)
+    tx.emit(PolicyPublished(policy=f"{policy.name}@{policy.version}", digest=digest))
+
+
+@action(SetPolicy)
+def set_policy(ledger: Ledger, tx: Context, ask: SetPolicy) -> None:
+    """Put an asset under a published policy, beside the consortium's."""
+    asset = ledger.asset(ask.asset)
+    tx.require_signer(ledger.owner(asset), Code.NOT_OWNER)
+    ledger.policy(ask.policy, ask.version)
+    name = f"{ask.policy}@{ask.version}"
+    ledger.put(asset_key(asset.id), replace(asset, policy=name))
+    tx.emit(AssetPolicySet(asset=asset.id, policy=name))
+
+
+def policies_for(ledger: Ledger, asset: Asset) -> list[contracts_vm.Policy]:
+    """The policies that have a say about an asset: the consortium's, then its own."""
+    names = [ledger.find(CONSORTIUM_POLICY, str)]
+    if asset.policy is not UNSET:
+        names.append(asset.policy)
+    found = []
+    for name in names:
+        policy, _, version = (name or "").partition("@")
+        found.append(compiled(ledger.policy(policy, int(version)).source))
+    return found
+
+
+def facts_for(
+    ledger: Ledger, tx: Context, asset: Asset, kind: str, token: Token | None, requester: str, about: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """What the rules see (schema `remarque@1`)."""
+    account = ledger.account(requester)
+    seen_asset: dict[str, Any] = {
+        "id": asset.id,
+        "owner": token.owner if token is not None else ledger.owner(asset),
+        "creator": asset.creator,
+        "creators": tuple((share.account, share.weight_ppm) for share in asset.creators),
+        "org": org_of(asset.creator),
+        "confidential": asset.confidential,
+        "evidence": asset.evidence,
+    }
+    if asset.model is not UNSET:
+        seen_asset["model"] = asset.model
+    grant = ledger.find(grant_key(asset.id, requester), Grant) if asset.confidential else None
+    return {
+        "requester": {
+            "id": requester,
+            "org": org_of(requester),
+            "roles": account.roles,
+            "suspended": account.suspended,
+        },
+        "asset": seen_asset,
+        "token": {} if token is None else {"id": token.id, "owner": token.owner},
+        "grant": {} if grant is None else {"until": Timestamp(grant.until_ms), "granted_by": grant.granted_by},
+        "tx": {"kind": kind, **about},
+        "block": {"height": tx.height, "time": Timestamp(tx.time_ms)},
+    }
+
+
+def decide(
+    ledger: Ledger,
+    tx: Context,
+    asset: Asset,
+    kind: str,
+    token: Token | None = None,
+    requester: str | None = None,
+    **about: Any,
+) -> str:
+    """Ask the rules; return the id of the rule that allowed it, or refuse with POLICY_DENIED.
+
+    The requester is the signer, but for a sale, which is the seller's act: a listing is its standing consent.
+    """
+    facts = facts_for(ledger, tx, asset, kind, token, requester or tx.signer, about)
+    fuel = min(tx.version.decision_fuel_max, tx.fuel_left)
+    decision = contracts_vm.decide(policies_for(ledger, asset), kind, facts, fuel)
+    tx.spend(decision.fuel)
+    explained = not decision.allowed or kind == EXPLAINED
+    explanation = decision.explain() if explained else {}
+    if explained:
+        tx.explanations.append(explanation)
+    tx.decisions.append(
+        Decision(
+            action=tx.action_index,
+            kind=kind,
+            code=decision.code,
+            policy=decision.policy or "",
+            rule=decision.rule or "",
+            digest=crypto.digest(crypto.DECISION, encode(explanation)) if explained else "0" * 64,
+        )
+    )
+    if not decision.allowed:
+        raise LedgerError(Code.POLICY_DENIED, denial(kind, decision))
+    return decision.rule or ""
+
+
+def denial(kind: str, decision: contracts_vm.Decision) -> str:
+    """A denial in words: what was asked, which rule said no, and why."""
+    rule = f" by rule {decision.rule} of {decision.policy}" if decision.rule else ""
+    return f"{kind} is denied ({decision.code}){rule}: {decision.reason}; the decision's explanation says what is missing"

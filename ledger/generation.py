@@ -1,0 +1,109 @@
+"""What a creator asks a generator for, and what the generator states it did.
+
+The chain holds a salted commitment for the prompt and each setting, never the text itself: the *openings* (salt and
+value) lie beside the chain, and withholding or deleting them breaks no proof. The creator signs the commitments, so a
+signed request can be published without giving the prompt away, and nobody else can claim another prompt for it.
+"""
+
+from __future__ import annotations
+
+from msgspec import UNSET, UnsetType
+
+from ledger import crypto
+from ledger.encoding import Value, encode
+from ledger.names import AccountName, ChainName, Count, Hex16, Hex32, ImageCode, MediaType, Positive, TimeMs
+
+PROMPT_LENGTH_MAX = 2_000
+COUNT_MAX = 16
+
+SETTING_FIELDS = ("prompt", "negative_prompt", "seed", "steps", "guidance_centi", "width", "height")
+"""The fields of a request that are committed to, each by itself."""
+
+
+class Opening(Value, kw_only=True):
+    """What reveals one commitment."""
+
+    salt: Hex16
+    value: str | int
+
+
+class Commitments(Value, kw_only=True):
+    """One salted commitment per setting of a generation."""
+
+    prompt: Hex32
+    negative_prompt: Hex32
+    seed: Hex32
+    steps: Hex32
+    guidance_centi: Hex32
+    """Classifier-free guidance in hundredths: 750 is 7.5."""
+    width: Hex32
+    height: Hex32
+
+
+class Openings(Value, kw_only=True):
+    """The settings in clear, each with its salt. Kept beside the chain."""
+
+    prompt: Opening
+    negative_prompt: Opening
+    seed: Opening
+    steps: Opening
+    guidance_centi: Opening
+    width: Opening
+    height: Opening
+
+    def commitments(self) -> Commitments:
+        """The commitments these openings reveal."""
+        return Commitments(**{field: commit(field, getattr(self, field)) for field in SETTING_FIELDS})
+
+
+class GenerationRequest(Value, kw_only=True):
+    """What the creator signs (`remarque/generation-request/v1`)."""
+
+    chain: ChainName
+    creator: AccountName
+    key: Hex32
+    """The creator's public key that signs this request."""
+    model: Hex32
+    """Digest of the registered model."""
+    count: Positive
+    """How many pictures; picture i is made with seed + i."""
+    confidential: bool
+    commitments: Commitments
+    valid_until_ms: TimeMs
+    """After this the generator refuses to start."""
+    nonce: Hex16
+
+    @property
+    def id(self) -> str:
+        """Name of the request everywhere: digest of what is signed."""
+        return crypto.digest(crypto.GENERATION_REQUEST, encode(self))
+
+
+class Attestation(Value, kw_only=True):
+    """What the generator signs about one picture (`remarque/attestation/v1`)."""
+
+    chain: ChainName
+    generator: AccountName
+    key: Hex32
+    """The generator's public key that signs this attestation."""
+    request: Hex32
+    """Id of the creator's request."""
+    index: Count
+    """Which picture of the request."""
+    model: Hex32
+    pixel_digest: Hex32
+    """Digest of the decoded pixels, the same in any lossless container."""
+    file_digest: Hex32
+    """SHA-256 of the file as released."""
+    width: Positive
+    height: Positive
+    media_type: MediaType
+    image_code: ImageCode | UnsetType = UNSET
+    """ISCC Image-Code, 256 bit; absent for a confidential picture, which publishes no fingerprint."""
+    time_ms: TimeMs
+    """The generator's clock when it finished."""
+
+
+def commit(field: str, opening: Opening) -> str:
+    """Commitment to one setting: a digest over field name, salt and value, hiding as long as the salt is unknown."""
+    return crypto.digest(crypto.COMMITMENT, encode({"field": field, "salt": opening.salt, "value": opening.value}))

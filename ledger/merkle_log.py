@@ -1,0 +1,121 @@
+"""The log: one append-only Merkle tree (RFC 9162, SHA-256) over everything that ever committed.
+
+Block h appends the hash of header h-1, then one leaf per transaction. Any later header proves any earlier transaction
+and its outcome with one path. Complete subtrees are kept level by level as flat bytes: 64 bytes a leaf in all, no
+objects for the garbage collector, and truncation is a cut.
+"""
+
+from __future__ import annotations
+
+from ledger import crypto
+from ledger.crypto import sha256
+from ledger.errors import ensure
+
+HASH = 32
+EMPTY_ROOT = sha256(b"")
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """RFC 9162, 2.1.1."""
+    return sha256(b"\x00" + entry)
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """RFC 9162, 2.1.1."""
+    return sha256(b"\x01" + left + right)
+
+
+def previous_entry(header_hash: str) -> bytes:
+    """Entry that a block appends for the header below it."""
+    return crypto.PREVIOUS + bytes.fromhex(header_hash)
+
+
+def transaction_entry(height: int, transaction: str, signatures_digest: bytes, outcome_digest: bytes) -> bytes:
+    """Entry of one transaction: its height, its id, its signatures, its outcome."""
+    return crypto.LEAF + height.to_bytes(8, "big") + bytes.fromhex(transaction) + signatures_digest + outcome_digest
+
+
+class MerkleLog:
+    """An append-only tree that can be cut back to an earlier size, and proves inclusion."""
+
+    def __init__(self) -> None:
+        self._levels: list[bytearray] = [bytearray()]
+        """Level k holds the hashes of all complete subtrees of 2**k leaves, in order."""
+
+    @property
+    def size(self) -> int:
+        """Number of leaves."""
+        return len(self._levels[0]) // HASH
+
+    def append(self, leaf: bytes) -> None:
+        """Add a leaf by its hash (see `leaf_hash`)."""
+        ensure(len(leaf) == HASH, "a leaf hash has 32 bytes")
+        self._levels[0] += leaf
+        level = 0
+        while (len(self._levels[level]) // HASH) % 2 == 0:
+            if level + 1 == len(self._levels):
+                self._levels.append(bytearray())
+            pair = self._levels[level][-2 * HASH :]
+            self._levels[level + 1] += sha256(b"\x01" + pair)
+            level += 1
+
+    def truncate(self, size: int) -> None:
+        """Cut the log back to its first `size` leaves."""
+        ensure(0 <= size <= self.size, "a log is cut back, never extended, by truncation")
+        for level, hashes in enumerate(self._levels):
+            del hashes[(size >> level) * HASH :]
+
+    def root(self, size: int | None = None) -> bytes:
+        """Root over the first `size` leaves; over all by default."""
+        size = self.size if size is None else size
+        return self._subtree(0, size) if size else EMPTY_ROOT
+
+    def inclusion_path(self, index: int, size: int) -> list[bytes]:
+        """Hashes from leaf `index` up to the root of the first `size` leaves (RFC 9162, 2.1.3.1)."""
+        ensure(0 <= index < size <= self.size, "a path leads from a leaf of the log")
+        path: list[bytes] = []
+        start, end = 0, size
+        while end - start > 1:
+            split = start + _largest_power_below(end - start)
+            if index < split:
+                path.append(self._subtree(split, end))
+                end = split
+            else:
+                path.append(self._subtree(start, split))
+                start = split
+        path.reverse()
+        return path
+
+    def _subtree(self, start: int, end: int) -> bytes:
+        """Root over leaves [start, end), where start is aligned to the largest power of two within."""
+        size = end - start
+        if size & (size - 1) == 0:
+            level = size.bit_length() - 1
+            at = (start >> level) * HASH
+            return bytes(self._levels[level][at : at + HASH])
+        split = start + _largest_power_below(size)
+        return node_hash(self._subtree(start, split), self._subtree(split, end))
+
+
+def root_from_path(leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes | None:
+    """Root that an inclusion path leads to (RFC 9162, 2.1.3.2), or None if its length is wrong."""
+    if not 0 <= index < size:
+        return None
+    position, last, result = index, size - 1, leaf
+    for sibling in path:
+        if len(sibling) != HASH or last == 0:
+            return None
+        if position & 1 or position == last:
+            result = node_hash(sibling, result)
+            while position & 1 == 0 and position:
+                position >>= 1
+                last >>= 1
+        else:
+            result = node_hash(result, sibling)
+        position >>= 1
+        last >>= 1
+    return result if last == 0 else None
+
+
+def _largest_power_below(size: int) -> int:
+    return 1 << ((size - 1).bit_length() - 1)

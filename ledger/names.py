@@ -1,0 +1,48 @@
+"""The names, numbers and digests that values are made of, each with the one pattern or range it may have.
+
+Patterns end in `\\Z`, never `$`: in Python `$` also matches before a final newline, which would give one value two
+spellings. All text that nodes must agree on is compared by code points; nothing is lower-cased or normalised here.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+INTEGER_MAX = 2**53 - 1
+"""Largest integer anywhere on the chain, so that JavaScript readers see the same number."""
+
+Hex32 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+"""32 bytes as lower-case hex: digests and public keys."""
+Hex64 = Annotated[str, Meta(pattern=r"^[0-9a-f]{128}\Z")]
+"""64 bytes as lower-case hex: Ed25519 signatures."""
+Hex16 = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
+"""16 bytes as lower-case hex: nonces and salts."""
+
+ChainName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\Z")]
+OrgName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z")]
+NodeName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z")]
+AccountName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}@[a-z0-9][a-z0-9-]{0,31}\Z")]
+"""`alice@acme`: a name in an org."""
+RoleName = Annotated[str, Meta(pattern=r"^[a-z][a-z-]{0,31}\Z")]
+CurrencyCode = Annotated[str, Meta(pattern=r"^[A-Z]{3,8}\Z")]
+PolicyName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,62}\Z")]
+ContentId = Annotated[str, Meta(pattern=r"^b[a-z2-7]{20,100}\Z")]
+"""A CIDv1 in base32, as IPFS prints it."""
+ImageCode = Annotated[str, Meta(pattern=r"^ISCC:[A-Z2-7]{10,120}\Z")]
+MediaType = Annotated[str, Meta(pattern=r"^[a-z]+/[a-z0-9.+-]{1,60}\Z")]
+
+Int = Annotated[int, Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)]
+Count = Annotated[int, Meta(ge=0, le=INTEGER_MAX)]
+Positive = Annotated[int, Meta(ge=1, le=INTEGER_MAX)]
+TimeMs = Annotated[int, Meta(ge=0, le=INTEGER_MAX)]
+"""Milliseconds since 1970-01-01T00:00Z."""
+Ppm = Annotated[int, Meta(ge=0, le=1_000_000)]
+"""Parts per million; 1,000,000 is the whole."""
+Memo = Annotated[str, Meta(max_length=256)]
+
+
+def org_of(account: str) -> str:
+    """Name of the org an account belongs to."""
+    return account.partition("@")[2]

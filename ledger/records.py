@@ -1,0 +1,203 @@
+"""What the state holds: one frozen record per kind, and the key it lies under.
+
+Keys are readable text (`token/<id>`), so that a proof of presence or absence says what it is about. A record's bytes
+are its canonical JSON.
+"""
+
+from __future__ import annotations
+
+from msgspec import UNSET, UnsetType
+
+from ledger.actions import Content, Royalty, Share
+from ledger.encoding import Value
+from ledger.generation import Commitments
+
+
+class Parameters(Value, kw_only=True):
+    """What the consortium has agreed on, in force from genesis."""
+
+    block_transactions_max: int = 1_000
+    block_bytes_max: int = 4 * 1024 * 1024
+    transaction_fuel_max: int = 100_000
+    valid_ms_max: int = 600_000
+    """How far ahead `valid_until_ms` may lie."""
+    clock_ahead_ms_max: int = 10_000
+    """How far a block's time may lie ahead of a follower's clock."""
+    open_reads: bool = False
+    """Whether reading needs no session."""
+
+
+class Org(Value, kw_only=True):
+    name: str
+    title: str
+
+
+class NodeRecord(Value, kw_only=True):
+    """A member's node. Its certificate's exact bytes are what peers trust; it never expires."""
+
+    name: str
+    org: str
+    key: str
+    certificate: str
+    """Self-signed X.509, DER, hex."""
+
+
+class AccountKey(Value, kw_only=True):
+    public: str
+    revoked: bool = False
+
+
+class Account(Value, kw_only=True):
+    name: str
+    keys: tuple[AccountKey, ...]
+    roles: tuple[str, ...] = ()
+    suspended: bool = False
+
+
+class Model(Value, kw_only=True):
+    model: str
+    name: str
+    version: str
+    licence: str
+    provider: str
+
+
+class Asset(Value, kw_only=True):
+    """A recorded picture, under the digest of its pixels."""
+
+    id: str
+    evidence: str
+    """`generated` if a generator attests it, `declared` if only its registrant says so."""
+    registrant: str
+    """The account that recorded it: the generator, or whoever declared it."""
+    creator: str
+    creators: tuple[Share, ...]
+    owner: str
+    """The creator; once minted, the token's owner counts instead."""
+    confidential: bool
+    file_digest: str
+    width: int
+    height: int
+    content: Content
+    image_code: str | UnsetType = UNSET
+    model: str | UnsetType = UNSET
+    request: str | UnsetType = UNSET
+    index: int | UnsetType = UNSET
+    commitments: Commitments | UnsetType = UNSET
+    policy: str | UnsetType = UNSET
+    """`name@version` of a policy beside the consortium's."""
+    token: str | UnsetType = UNSET
+    created_ms: int
+    height_recorded: int
+    transaction: str
+
+
+class Token(Value, kw_only=True):
+    id: str
+    asset: str
+    creator: str
+    owner: str
+    royalty: Royalty | UnsetType = UNSET
+    sales: int = 0
+
+
+class Listing(Value, kw_only=True):
+    token: str
+    seller: str
+    price: int
+    currency: str
+    until_ms: int
+
+
+class Currency(Value, kw_only=True):
+    currency: str
+    decimals: int
+    issuer: str
+    supply: int = 0
+
+
+class Grant(Value, kw_only=True):
+    asset: str
+    account: str
+    until_ms: int
+    granted_by: str
+
+
+class PolicyRecord(Value, kw_only=True):
+    name: str
+    version: int
+    digest: str
+    source: str
+    publisher: str
+
+
+def parameters_key() -> str:
+    return "parameters"
+
+
+def org_key(name: str) -> str:
+    return f"org/{name}"
+
+
+def node_key(name: str) -> str:
+    return f"node/{name}"
+
+
+def account_key(name: str) -> str:
+    return f"account/{name}"
+
+
+def model_key(digest: str) -> str:
+    return f"model/{digest}"
+
+
+def asset_key(pixel_digest: str) -> str:
+    return f"asset/{pixel_digest}"
+
+
+def file_key(file_digest: str) -> str:
+    """Leads from the digest of a released file to its asset."""
+    return f"file/{file_digest}"
+
+
+def request_key(request: str, index: int) -> str:
+    """Leads from one picture of a generation request to its asset, so that none is recorded twice."""
+    return f"request/{request}/{index}"
+
+
+def token_key(token: str) -> str:
+    return f"token/{token}"
+
+
+def listing_key(token: str) -> str:
+    return f"listing/{token}"
+
+
+def currency_key(currency: str) -> str:
+    return f"currency/{currency}"
+
+
+BALANCE_PREFIX = "balance/"
+
+
+def balance_key(account: str, currency: str) -> str:
+    return f"{BALANCE_PREFIX}{account}/{currency}"
+
+
+def grant_key(asset: str, account: str) -> str:
+    return f"grant/{asset}/{account}"
+
+
+def policy_key(name: str, version: int) -> str:
+    return f"policy/{name}/{version}"
+
+
+CONSORTIUM_POLICY = "consortium_policy"
+"""Key of the `name@version` of the policy that binds every asset."""
+
+SEEN_PREFIX = "seen/"
+
+
+def seen_key(valid_until_ms: int, transaction: str) -> str:
+    """Marks a transaction's id as used. Sorted by the minute in which it can be forgotten."""
+    return f"{SEEN_PREFIX}{valid_until_ms // 60_000:012d}/{transaction}"

@@ -1,0 +1,40 @@
+"""Bodies in and out: bounded before they are parsed, canonical when they leave."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+from fastapi import Request
+from starlette.responses import Response
+
+from ledger.encoding import encode
+from node.errors import NodeCode, NodeError
+
+T = TypeVar("T")
+
+JSON_BYTES_MAX = 256 * 1024
+
+
+async def read_body(request: Request, bytes_max: int) -> bytes:
+    """A request's body, refused as soon as it is too long."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > bytes_max:
+            raise NodeError(NodeCode.BODY_TOO_LARGE, f"the body has more than {bytes_max} bytes; send less")
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def read_json(request: Request, kind: type[T]) -> T:
+    """A request's JSON body as a value."""
+    try:
+        return msgspec.json.decode(await read_body(request, JSON_BYTES_MAX), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise NodeError(NodeCode.REQUEST_MALFORMED, f"{error}; see /docs for this route") from None
+
+
+def answer(value: object, status: int = 200) -> Response:
+    """A value as a JSON response, in canonical bytes."""
+    return Response(encode(value), status_code=status, media_type="application/json")

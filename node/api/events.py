@@ -1,0 +1,111 @@
+"""The feed of what happened, as server-sent events, resumable from any place.
+
+An event's id is `height.position.number`. A client that was cut off sends the last id it saw as `Last-Event-ID` (or
+`after=`) and misses nothing; without one it starts at the present.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response, StreamingResponse
+
+from ledger.encoding import encode
+from node.chain import Chain
+from node.driver import Driver
+from node.errors import NodeCode, NodeError
+
+KEEPALIVE_SECONDS = 15.0
+SUBSCRIBERS_MAX = 256
+
+Place = tuple[int, int, int]
+
+
+class Feed:
+    """Wakes subscribers when blocks become final. Holds nothing per subscriber: each reads the chain for itself."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._chain = driver.chain
+        self._grown = asyncio.Condition()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._pending = False
+        self.subscribers = 0
+        driver.listeners.append(lambda layers: self._wake() if layers else None)
+
+    def _wake(self) -> None:
+        if not self._pending:
+            self._pending = True
+            task = asyncio.get_running_loop().create_task(self._notify())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _notify(self) -> None:
+        self._pending = False
+        async with self._grown:
+            self._grown.notify_all()
+
+    async def follow(self, after: Place) -> AsyncIterator[bytes]:
+        """Frames of all events after a place, for ever, with comments to keep the line open."""
+        self.subscribers += 1
+        try:
+            while True:
+                for place, frame in events_after(self._chain, after):
+                    after = place
+                    yield frame
+                after = max(after, (self._chain.committed.height, 1 << 30, 0))
+                async with self._grown:
+                    if self._chain.committed.height > after[0]:
+                        continue
+                    try:
+                        async with asyncio.timeout(KEEPALIVE_SECONDS):
+                            await self._grown.wait()
+                    except TimeoutError:
+                        yield b": keep-alive\n\n"
+        finally:
+            self.subscribers -= 1
+
+
+def events_after(chain: Chain, after: Place) -> list[tuple[Place, bytes]]:
+    """Frames of the events after a place, up to 256 blocks of them."""
+    found = []
+    last = min(chain.committed.height, after[0] + 256)
+    for height in range(max(1, after[0]), last + 1):
+        results = chain.state.results(height)
+        if results is None:
+            continue
+        block = chain.block(height)
+        for position, signed in enumerate(block.transactions):
+            outcome = results.outcome(position)
+            for number, event in enumerate(outcome.events):
+                place = (height, position, number)
+                if place > after:
+                    data = encode({"transaction": signed.id, "height": height, "event": event})
+                    name = encode(place)[1:-1].replace(b",", b".")
+                    found.append((place, b"id: " + name + b"\ndata: " + data + b"\n\n"))
+    return found
+
+
+def routes(feed: Feed, chain: Chain, reader: Callable[[Request], str]) -> APIRouter:
+    """The feed's route."""
+    router = APIRouter(prefix="/v1", tags=["events"], dependencies=[Depends(reader)])
+
+    @router.get("/events", summary="What happens, as server-sent events; resume with Last-Event-ID or after=")
+    async def events(request: Request, after: str = "") -> Response:
+        if feed.subscribers >= SUBSCRIBERS_MAX:
+            raise NodeError(NodeCode.ACCOUNT_BUSY, f"{SUBSCRIBERS_MAX} streams are open; close one", 5)
+        start = request.headers.get("last-event-id", after)
+        place = parse_place(start) if start else (chain.committed.height, 1 << 30, 0)
+        return StreamingResponse(feed.follow(place), media_type="text/event-stream")
+
+    return router
+
+
+def parse_place(text: str) -> Place:
+    """Place from `height.position.number`; a height alone means its beginning."""
+    parts = text.split(".")
+    if len(parts) > 3 or not all(part.isascii() and part.isdecimal() and len(part) < 16 for part in parts):
+        raise NodeError(NodeCode.REQUEST_MALFORMED, f"{text[:40]!r} is not an event's id; send one as it came")
+    numbers = [int(part) for part in parts] + [-1, -1]
+    return numbers[0], numbers[1], numbers[2]

@@ -1,0 +1,131 @@
+"""Sessions: a member proves a key once by signing a challenge, and reads with a short-lived token from then on."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import OrderedDict
+
+import msgspec
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from ledger import crypto
+from ledger.encoding import Value, encode
+from ledger.errors import LedgerError
+from node.api.bodies import answer, read_json
+from node.chain import Chain
+from node.errors import NodeCode, NodeError
+
+CHALLENGE_SECONDS = 60
+SESSION_SECONDS = 3_600
+SESSIONS_MAX = 10_000
+CHALLENGES_MAX = 10_000
+
+
+class Challenge(Value, kw_only=True):
+    """What is signed to open a session (`remarque/session/v1` + canonical bytes)."""
+
+    chain: str
+    node: str
+    account: str
+    challenge: str
+    """32 random bytes, hex."""
+
+
+class OpenSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Body of `POST /v1/sessions`."""
+
+    account: str
+    key: str
+    challenge: str
+    signature: str
+
+
+class AskChallenge(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Body of `POST /v1/sessions/challenge`."""
+
+    account: str
+
+
+class Sessions:
+    """Open challenges and sessions, both bounded; the oldest goes first."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self._challenges: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._sessions: OrderedDict[str, tuple[str, str, float]] = OrderedDict()
+
+    def challenge(self, account: str) -> Challenge:
+        """A challenge for an account, good for a minute and one use."""
+        value = secrets.token_hex(32)
+        self._challenges[value] = (account, time.monotonic() + CHALLENGE_SECONDS)
+        _trim(self._challenges, CHALLENGES_MAX)
+        return Challenge(chain=self._chain.name, node=self._chain.node, account=account, challenge=value)
+
+    def open(self, ask: OpenSession) -> tuple[str, int]:
+        """Token and its life in seconds, for a challenge signed by one of the account's keys in force."""
+        account, deadline = self._challenges.pop(ask.challenge, ("", 0.0))
+        if account != ask.account or time.monotonic() > deadline:
+            raise NodeError(NodeCode.SESSION_INVALID, "the challenge is unknown, used or too old; ask for a new one")
+        challenge = Challenge(
+            chain=self._chain.name, node=self._chain.node, account=account, challenge=ask.challenge
+        )
+        if not self._key_in_force(account, ask.key) or not crypto.verify(
+            ask.key, crypto.SESSION, encode(challenge), ask.signature
+        ):
+            raise NodeError(
+                NodeCode.SESSION_INVALID, f"the challenge is not signed by a key in force of {account}; sign it again"
+            )
+        token = secrets.token_urlsafe(32)
+        self._sessions[token] = (account, ask.key, time.monotonic() + SESSION_SECONDS)
+        _trim(self._sessions, SESSIONS_MAX)
+        return token, SESSION_SECONDS
+
+    def account(self, request: Request) -> str:
+        """The account whose session a request carries, or a refusal. The key is checked anew: revoked is revoked."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise NodeError(
+                NodeCode.SESSION_REQUIRED, "open one at /v1/sessions and send its token as Authorization: Bearer"
+            )
+        account, key, deadline = self._sessions.get(token, ("", "", 0.0))
+        if not account or time.monotonic() > deadline or not self._key_in_force(account, key):
+            self._sessions.pop(token, None)
+            raise NodeError(NodeCode.SESSION_INVALID, "the session has ended; open a new one at /v1/sessions")
+        return account
+
+    def reader(self, request: Request) -> str:
+        """The account that reads; empty if this chain's reads are open to all."""
+        if self._chain.ledger().parameters().open_reads and "authorization" not in request.headers:
+            return ""
+        return self.account(request)
+
+    def _key_in_force(self, account: str, key: str) -> bool:
+        try:
+            keys = self._chain.ledger().account(account).keys
+        except LedgerError:
+            return False
+        return any(one.public == key and not one.revoked for one in keys)
+
+
+def _trim(kept: OrderedDict[str, tuple[str, float]] | OrderedDict[str, tuple[str, str, float]], most: int) -> None:
+    while len(kept) > most:
+        kept.popitem(last=False)
+
+
+def routes(sessions: Sessions) -> APIRouter:
+    """The session routes."""
+    router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
+
+    @router.post("/challenge", summary="Ask for a challenge to sign")
+    async def challenge(request: Request) -> Response:
+        ask = await read_json(request, AskChallenge)
+        return answer(sessions.challenge(ask.account))
+
+    @router.post("", summary="Open a session with a signed challenge")
+    async def open_session(request: Request) -> Response:
+        token, seconds = sessions.open(await read_json(request, OpenSession))
+        return answer({"token": token, "expires_in_s": seconds}, 201)
+
+    return router

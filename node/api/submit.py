@@ -1,0 +1,211 @@
+"""Submitting transactions: two routes in raw ASGI, because a validating framework costs more than the ledger does.
+
+`POST /v1/transactions` takes one and answers with its receipt once it is committed, or at once with `wait=false`.
+`POST /v1/transactions/batch` takes up to 1,000 as a JSON array and answers with what became of each, with receipts if
+`receipts=true`. The same transaction twice gives the same receipt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+
+from ledger.encoding import encode
+from ledger.errors import Code, LedgerError
+from ledger.execution.block import check_admissible
+from ledger.execution.context import Context
+from ledger.receipt import encode_receipt
+from ledger.transaction import TRANSACTION_BYTES_MAX, SignedTransaction, parse_envelope
+from ledger.version import NEWEST
+from node import metrics
+from node.api.problem import refusal
+from node.driver import Driver
+from node.errors import NodeCode, NodeError
+from node.mempool import Place
+
+BATCH_TRANSACTIONS_MAX = 1_000
+BATCH_BYTES_MAX = 16 * 1024 * 1024
+WAIT_SECONDS_MAX = 30.0
+LEADERLESS_SECONDS_MAX = 5.0
+"""After this long without a leader, new transactions are refused rather than kept waiting."""
+
+_batch_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Submitter:
+    """Takes transactions from clients, whichever way they come."""
+
+    def __init__(self, driver: Driver, data: str, disk_free_bytes_min: int, clock_ms: Any) -> None:
+        self._driver = driver
+        self._data = data
+        self._disk_free_bytes_min = disk_free_bytes_min
+        self._clock_ms = clock_ms
+        self._disk_checked = 0.0
+        self._disk_free = 0
+        self.closing = False
+
+    async def take(self, transactions: list[SignedTransaction]) -> list[SignedTransaction]:
+        """Admit transactions, or refuse all; return those that still need committing."""
+        self._check_condition()
+        chain = self._driver.chain
+        ledger, now = chain.ledger(), self._clock_ms()
+        parameters = ledger.parameters()
+        new = []
+        for signed in transactions:
+            if chain.state.locate(signed.id) is not None:
+                continue
+            check_admissible(ledger, chain.name, signed, now, parameters)
+            Context(signed, 0, now, NEWEST, 0).check_signers(ledger)
+            new.append(signed)
+        await self._driver.verify(new)
+        if new:
+            self._driver.mempool.check_room(new[0], len(new))
+            self._driver.submit(new)
+        return new
+
+    async def place(self, signed: SignedTransaction, deadline: float) -> Place:
+        """Where a taken transaction was committed."""
+        place = self._driver.chain.state.locate(signed.id)
+        if place is not None:
+            return place
+        waiting = self._driver.mempool.wait(signed.id)
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await waiting
+        except TimeoutError:
+            raise NodeError(
+                NodeCode.COMMIT_TIMEOUT,
+                f"{signed.id} is not committed after {WAIT_SECONDS_MAX:.0f} s; ask for it, or send the same again",
+                1,
+            ) from None
+
+    async def commit(self, signed: SignedTransaction) -> Place:
+        """Admit one transaction and wait until it is final."""
+        started = time.perf_counter()
+        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS_MAX
+        await self.take([signed])
+        place = await self.place(signed, deadline)
+        metrics.COMMIT_SECONDS.observe(time.perf_counter() - started)
+        return place
+
+    async def commit_all(self, transactions: list[SignedTransaction]) -> list[Place]:
+        """Admit several and wait until all are final."""
+        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS_MAX
+        await self.take(transactions)
+        return await asyncio.gather(*(self.place(signed, deadline) for signed in transactions))
+
+    def _check_condition(self) -> None:
+        if self.closing:
+            raise NodeError(NodeCode.SHUTTING_DOWN, "send it to another node", 5)
+        now = time.monotonic()
+        if now - self._disk_checked > 1.0:
+            self._disk_checked, self._disk_free = now, shutil.disk_usage(self._data).free
+        if self._disk_free < self._disk_free_bytes_min:
+            raise NodeError(
+                NodeCode.DISK_FULL,
+                f"{self._disk_free} bytes are free, this node stops at {self._disk_free_bytes_min}; make room",
+                60,
+            )
+        if self._driver.leaderless_seconds > LEADERLESS_SECONDS_MAX:
+            raise NodeError(
+                NodeCode.NO_LEADER, "fewer than a majority of the nodes reach each other; start the others", 5
+            )
+
+
+class SubmitRoutes:
+    """ASGI middleware: handles the two submit routes itself, and passes everything else on."""
+
+    def __init__(self, app: Any, submitter: Submitter, driver: Driver) -> None:
+        self._app = app
+        self._submitter = submitter
+        self._driver = driver
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST":
+            if scope["path"] == "/v1/transactions":
+                return await self._answer(self._one, TRANSACTION_BYTES_MAX, scope, receive, send)
+            if scope["path"] == "/v1/transactions/batch":
+                return await self._answer(self._batch, BATCH_BYTES_MAX, scope, receive, send)
+        await self._app(scope, receive, send)
+
+    async def _answer(self, route: Any, bytes_max: int, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            body = await read_body(receive, bytes_max)
+            query = parse_qs(scope["query_string"].decode("latin-1"))
+            status, answer = await route(body, query)
+        except (LedgerError, NodeError) as error:
+            await refusal(error)(scope, receive, send)
+            return
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+    async def _one(self, body: bytes, query: dict[str, list[str]]) -> tuple[int, bytes]:
+        signed = parse_envelope(body)
+        if query.get("wait") == ["false"]:
+            await self._submitter.take([signed])
+            return 202, encode({"transaction": signed.id})
+        height, position = await self._submitter.commit(signed)
+        return 200, encode_receipt(self._driver.chain.receipt_at(height, position))
+
+    async def _batch(self, body: bytes, query: dict[str, list[str]]) -> tuple[int, bytes]:
+        transactions = parse_batch(body)
+        if query.get("wait") == ["false"]:
+            await self._submitter.take(transactions)
+            return 202, encode({"transactions": [signed.id for signed in transactions]})
+        places = await self._submitter.commit_all(transactions)
+        receipts = query.get("receipts") == ["true"]
+        chain = self._driver.chain
+        if receipts:
+            return 200, encode({"results": [chain.receipt_at(*place) for place in places]})
+        blocks = {height: chain.state.results(height) for height, _ in set(places)}
+        results = [
+            {
+                "transaction": signed.id,
+                "code": blocks[height].outcome(position).code,
+                "detail": blocks[height].details[position],
+                "height": height,
+                "position": position,
+            }
+            for signed, (height, position) in zip(transactions, places, strict=True)
+        ]
+        return 200, encode({"results": results})
+
+
+def parse_batch(body: bytes) -> list[SignedTransaction]:
+    """Transactions of a batch's JSON array; refuses all if one is malformed, naming its place."""
+    try:
+        parts = _batch_decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise LedgerError(Code.MALFORMED, f"{error}; a batch is a JSON array of signed transactions") from None
+    if not 1 <= len(parts) <= BATCH_TRANSACTIONS_MAX:
+        raise LedgerError(Code.TOO_LARGE, f"{len(parts)} transactions, a batch has 1 to {BATCH_TRANSACTIONS_MAX}")
+    found = []
+    for place, part in enumerate(parts):
+        try:
+            found.append(parse_envelope(bytes(part)))
+        except LedgerError as error:
+            raise LedgerError(error.code, f"transaction {place} of the batch: {error.detail}") from None
+    return found
+
+
+async def read_body(receive: Any, bytes_max: int) -> bytes:
+    """A request's whole body, refused as soon as it is too long."""
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise NodeError(NodeCode.REQUEST_MALFORMED, "the client went away")
+        part = message.get("body", b"")
+        size += len(part)
+        if size > bytes_max:
+            raise LedgerError(Code.TOO_LARGE, f"the body has more than {bytes_max} bytes")
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+

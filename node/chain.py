@@ -1,0 +1,357 @@
+"""The chain as one node holds it: committed state, and above it the blocks that are executed but not yet final.
+
+Every uncommitted block has its own layer of writes and its own tree, so that truncation drops layers and commitment
+applies them. A leader builds a block here; a follower executes it itself and compares every root before it is made
+durable or endorsed. Nothing here waits: the driver calls, in the order consensus asks for.
+"""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from ledger import crypto, state_tree
+from ledger.block import (
+    HEADER_VERSION,
+    Block,
+    Certificate,
+    Header,
+    Voters,
+    certificate_fault,
+    decode_block,
+    decode_header,
+    encode_block,
+    endorse,
+)
+from ledger.encoding import encode
+from ledger.errors import InvalidBlock, InvariantBroken, LedgerError, ensure
+from ledger.execution.block import BlockResult, execute_block
+from ledger.execution.view import Ledger
+from ledger.genesis import Genesis, genesis_header, genesis_state
+from ledger.merkle_log import MerkleLog, leaf_hash, previous_entry, transaction_entry
+from ledger.actions import subjects
+from ledger.receipt import Receipt, build_receipt
+from ledger.transaction import SignedTransaction
+from ledger.version import NEWEST
+from node.errors import NodeCode, NodeError
+from node.storage.log_store import LogStore
+from node.storage.state_store import Results, StateStore
+
+DECODED_BLOCKS_MAX = 32
+"""Committed blocks kept decoded for queries."""
+
+
+class Postponed(Exception):
+    """The block's time lies ahead of this node's clock: neither endorse nor refuse it now."""
+
+
+class Layer:
+    """An executed block that is not final yet."""
+
+    __slots__ = ("block", "changed", "leaves", "result", "tree")
+
+    def __init__(self, block: Block, result: BlockResult, leaves: list[bytes], tree: state_tree.Node) -> None:
+        self.block = block
+        self.result = result
+        self.leaves = leaves
+        self.tree = tree
+        self.changed = dict(result.writes)
+
+
+class TipReader:
+    """The state above all layers. Satisfies `ledger.execution.view.StateReader`."""
+
+    def __init__(self, store: StateStore, layers: list[Layer]) -> None:
+        self._store = store
+        self._layers = layers
+
+    def get(self, key: str) -> bytes | None:
+        for layer in reversed(self._layers):
+            if key in layer.changed:
+                return layer.changed[key]
+        return self._store.get(key)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        sources: list[Iterator[str]] = [self._store.keys(prefix)]
+        sources += [_keys_within(layer.result.writes, prefix) for layer in self._layers]
+        previous = None
+        for key in heapq.merge(*sources):
+            if key != previous and self.get(key) is not None:
+                yield key
+            previous = key
+
+
+def _keys_within(writes: tuple[tuple[str, bytes | None], ...], prefix: str) -> Iterator[str]:
+    for at in range(bisect_left(writes, (prefix,)), len(writes)):  # type: ignore[arg-type]
+        key = writes[at][0]
+        if not key.startswith(prefix):
+            return
+        yield key
+
+
+class Chain:
+    """State, log and uncommitted blocks of one node."""
+
+    def __init__(
+        self, genesis: Genesis, key: crypto.SigningKey, node: str, log_store: LogStore, state_store: StateStore
+    ) -> None:
+        self.genesis = genesis
+        self.name = genesis.chain
+        self.node = node
+        self.voters: Voters = genesis.voters
+        self._voters_digest = self.voters.digest
+        self._key = key
+        self._log_store = log_store
+        self.state = state_store
+        self.layers: list[Layer] = []
+        self._decoded: OrderedDict[int, Block] = OrderedDict()
+        self._endorsed: dict[str, bytes] = {}
+        self.genesis_header = genesis_header(genesis)
+        if state_store.applied < 0:
+            writes = tuple(sorted(genesis_state(genesis).items()))
+            state_store.apply(0, writes, Results((), (), ()), b"", [], [], None)
+        self._tree = state_tree.apply_changes(state_tree.EMPTY, state_store.items())
+        self.log = MerkleLog()
+        for leaves in state_store.leaves():
+            for at in range(0, len(leaves), 32):
+                self.log.append(leaves[at : at + 32])
+        self._committed = self._stored_header(state_store.applied)
+        self._check_restored()
+        for index in range(state_store.applied + 1, log_store.last_index() + 1):
+            self._execute_stored(index)
+
+    # What is asked
+
+    @property
+    def committed(self) -> Header:
+        """Header of the newest final block."""
+        return self._committed
+
+    @property
+    def tip(self) -> Header:
+        """Header of the newest executed block."""
+        return self.layers[-1].block.header if self.layers else self._committed
+
+    @property
+    def tip_tree(self) -> state_tree.Node:
+        return self.layers[-1].tree if self.layers else self._tree
+
+    @property
+    def committed_tree(self) -> state_tree.Node:
+        """The authenticated state at the newest final block."""
+        return self._tree
+
+    def tip_reader(self) -> TipReader:
+        """The state above every executed block."""
+        return TipReader(self.state, self.layers)
+
+    def ledger(self) -> Ledger:
+        """The committed state, typed."""
+        return Ledger(self.state)
+
+    def header(self, height: int) -> Header:
+        """Header of any block this node has."""
+        above = height - self._committed.height
+        if above == 0:
+            return self._committed
+        return self.layers[above - 1].block.header if above > 0 else self._stored_header(height)
+
+    def block(self, height: int) -> Block:
+        """A final block, decoded."""
+        block = self._decoded.get(height)
+        if block is None:
+            block = decode_block(self._log_store.entry(height).data, trusted=True)
+            self._remember(block)
+        return block
+
+    def receipt(self, transaction: str) -> Receipt | None:
+        """Receipt of a committed transaction, or None."""
+        place = self.state.locate(transaction)
+        return None if place is None else self.receipt_at(*place)
+
+    def receipt_at(self, height: int, position: int) -> Receipt:
+        """Receipt of the transaction at a place of the chain."""
+        block, results = self.block(height), self.state.results(height)
+        certificate = self.state.certificate_from(height)
+        if results is None or certificate is None:
+            raise NodeError(NodeCode.DATA_CORRUPT, f"results or certificate for block {height} are missing")
+        return build_receipt(
+            block.transactions[position],
+            results.outcome(position),
+            block.header.log_size - len(block.transactions) + position,
+            block.header,
+            self.header(certificate.height),
+            certificate,
+            self.log,
+        )
+
+    def endorsement(self, height: int) -> bytes:
+        """This node's endorsement of a block it has executed and made durable."""
+        header = self.header(height).hash if height <= self._committed.height else self._layer(height).block.hash
+        found = self._endorsed.get(header)
+        if found is None:
+            found = self._endorsed[header] = bytes.fromhex(endorse(self._key, header))
+        return found
+
+    def certificate_holds(self, certificate: Certificate) -> bool:
+        """Whether a certificate makes this node's own block of its height final."""
+        if not 0 < certificate.height <= self.tip.height:
+            return False
+        return certificate_fault(certificate, self.header(certificate.height), self.voters) is None
+
+    # What changes it
+
+    def build(self, transactions: tuple[SignedTransaction, ...], term: int, clock_ms: int) -> bytes:
+        """Build, execute and keep a block above the tip; return its frame."""
+        below = self.tip
+        height, time_ms = below.height + 1, max(clock_ms, below.time_ms + 1)
+        result = execute_block(self.tip_reader(), self.name, height, time_ms, transactions, NEWEST)
+        leaves, tree = self._extend(below, height, transactions, result)
+        header = self._header(below, term, time_ms, self.node, tree)
+        block = Block(header, self._key.sign(crypto.PROPOSAL, header.hash.encode()), transactions)
+        self.layers.append(Layer(block, result, leaves, tree))
+        return encode_block(block)
+
+    def accept(self, block: Block, clock_ms: int | None) -> None:
+        """Execute a proposed block above the tip and keep it. InvalidBlock or Postponed if it may not be endorsed.
+
+        `clock_ms` is None for blocks this node has accepted before.
+        """
+        below, header = self.tip, block.header
+        self._check_linkage(below, block)
+        if clock_ms is not None and header.time_ms > clock_ms + self.ledger().parameters().clock_ahead_ms_max:
+            raise Postponed(f"block {header.height} is {header.time_ms - clock_ms} ms ahead of this node's clock")
+        try:
+            result = execute_block(
+                self.tip_reader(), self.name, header.height, header.time_ms, block.transactions, NEWEST
+            )
+        except InvariantBroken as bug:
+            raise InvalidBlock(header.height, f"executing it breaks an invariant: {bug}") from None
+        leaves, tree = self._extend(below, header.height, block.transactions, result)
+        expected = self._header(below, header.term, header.time_ms, header.proposer, tree)
+        if expected != header:
+            self.log.truncate(below.log_size)
+            wrong = [name for name in header.__struct_fields__ if getattr(header, name) != getattr(expected, name)]
+            raise InvalidBlock(header.height, f"executing it here gives another {', '.join(wrong)}")
+        self.layers.append(Layer(block, result, leaves, tree))
+
+    def truncate(self, height: int) -> list[SignedTransaction]:
+        """Drop the blocks from a height on; return their transactions."""
+        ensure(height > self._committed.height, "final blocks are never dropped")
+        kept = height - self._committed.height - 1
+        dropped = self.layers[kept:]
+        del self.layers[kept:]
+        self.log.truncate(self.tip.log_size)
+        return [signed for layer in dropped for signed in layer.block.transactions]
+
+    def commit(self, height: int, certificate: Certificate | None) -> list[Layer]:
+        """Make the blocks up to a height final; return them."""
+        count = height - self._committed.height
+        done = self.layers[:count]
+        for layer in done:
+            block = layer.block
+            self.state.apply(
+                block.header.height,
+                layer.result.writes,
+                Results(
+                    tuple(encode(outcome) for outcome in layer.result.outcomes),
+                    layer.result.details,
+                    layer.result.explanations,
+                ),
+                b"".join(layer.leaves),
+                [signed.id for signed in block.transactions],
+                _histories(block),
+                certificate if block.header.height == height else None,
+            )
+            self._remember(block)
+            self._endorsed.pop(block.hash, None)
+        if done:
+            self._committed, self._tree = done[-1].block.header, done[-1].tree
+            del self.layers[:count]
+        return done
+
+    # Inside
+
+    def _layer(self, height: int) -> Layer:
+        return self.layers[height - self._committed.height - 1]
+
+    def _extend(
+        self, below: Header, height: int, transactions: tuple[SignedTransaction, ...], result: BlockResult
+    ) -> tuple[list[bytes], state_tree.Node]:
+        """Append the block's leaves to the log and its writes to the tree."""
+        leaves = [leaf_hash(previous_entry(self._hash_of(below)))]
+        for signed, outcome in zip(transactions, result.outcomes, strict=True):
+            leaves.append(leaf_hash(transaction_entry(height, signed.id, signed.signatures_digest, outcome.digest)))
+        for leaf in leaves:
+            self.log.append(leaf)
+        return leaves, state_tree.apply_changes(self.tip_tree, result.writes)
+
+    def _hash_of(self, below: Header) -> str:
+        return self.layers[-1].block.hash if self.layers else below.hash
+
+    def _header(self, below: Header, term: int, time_ms: int, proposer: str, tree: state_tree.Node) -> Header:
+        """Header above `below`, with the roots as they are now."""
+        return Header(
+            version=HEADER_VERSION,
+            chain=self.name,
+            height=below.height + 1,
+            term=term,
+            previous=self._hash_of(below),
+            time_ms=time_ms,
+            proposer=proposer,
+            log_size=self.log.size,
+            log_root=self.log.root().hex(),
+            state_root=state_tree.root_hash(tree).hex(),
+            voters_digest=self._voters_digest,
+            next_voters_digest=self._voters_digest,
+        )
+
+    def _check_linkage(self, below: Header, block: Block) -> None:
+        header = block.header
+        if header.height != below.height + 1 or header.previous != self._hash_of(below):
+            raise InvalidBlock(header.height, f"it does not follow block {below.height} of this node")
+        if header.time_ms <= below.time_ms:
+            raise InvalidBlock(header.height, "its time is not after the block below")
+        if header.term < below.term:
+            raise InvalidBlock(header.height, "its term is below that of the block below")
+        key = self.voters.key(header.proposer)
+        if key is None or not crypto.verify(key, crypto.PROPOSAL, block.hash.encode(), block.proposal):
+            raise InvalidBlock(header.height, f"the signature of its proposer {header.proposer} does not verify")
+
+    def _stored_header(self, height: int) -> Header:
+        return self.genesis_header if height == 0 else decode_header(self._log_store.entry(height).data)
+
+    def _remember(self, block: Block) -> None:
+        self._decoded[block.header.height] = block
+        while len(self._decoded) > DECODED_BLOCKS_MAX:
+            self._decoded.popitem(last=False)
+
+    def _check_restored(self) -> None:
+        header = self._committed
+        if state_tree.root_hash(self._tree).hex() != header.state_root or self.log.root().hex() != header.log_root:
+            raise NodeError(
+                NodeCode.DATA_CORRUPT, f"the state on disk is not that of block {header.height}; join as a new node"
+            )
+
+    def _execute_stored(self, index: int) -> None:
+        try:
+            self.accept(decode_block(self._log_store.entry(index).data, trusted=True), None)
+        except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
+            raise NodeError(NodeCode.DATA_CORRUPT, f"block {index} of the log: {error}; join as a new node") from None
+
+
+def _histories(block: Block) -> list[tuple[str, int]]:
+    """Which assets and tokens the block's transactions are about."""
+    found: list[tuple[str, int]] = []
+    for position, signed in enumerate(block.transactions):
+        about = {subject for ask in signed.transaction.actions for subject in subjects(ask)}
+        found.extend((subject, position) for subject in sorted(about))
+    return found
+
+
+Clock = Callable[[], int]
+"""Milliseconds since 1970 by this node's clock."""

@@ -1,0 +1,6 @@
+"""The `remarque` command. Its `--help` is the reference; every command prints JSON with `--json`."""
+
+from node.cli import chain, operate
+from node.cli.main import cli
+
+__all__ = ["chain", "cli", "operate"]

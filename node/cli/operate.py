@@ -1,0 +1,75 @@
+"""Commands for those who run nodes: found a consortium, make keys, run a node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from node import run as running
+from node.cli.main import Target, cli, with_target
+from node.founding import found, load_plan
+from node.keys import load_key, new_key, save_key
+from node.peers.tls import make_certificate
+
+
+@cli.command()
+@click.argument("plan", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@with_target
+def init(target: Target, plan: Path, directory: Path) -> None:
+    """Found a consortium: from PLAN (TOML) make genesis, keys and node directories in DIRECTORY."""
+    genesis = found(load_plan(plan), directory, plan.parent)
+    target.show(
+        {"chain": genesis.chain, "genesis": str(directory / "genesis.json"), "digest": genesis.digest},
+        f"chain {genesis.chain} founded in {directory}\n"
+        f"give each member its directory of {directory / 'nodes'} and its keys of {directory / 'accounts'}; "
+        "all have the same genesis.json",
+    )
+
+
+@cli.group()
+def node() -> None:
+    """Run a node."""
+
+
+@node.command("run")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("node.toml"),
+    show_default=True,
+    help="The node's settings.",
+)
+def run_command(config: Path) -> None:
+    """Run a node until it is told to stop (SIGTERM or SIGINT)."""
+    running.run_node(config.resolve())
+
+
+@cli.group()
+def keys() -> None:
+    """Make and show keys."""
+
+
+@keys.command("new")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@with_target
+def new(target: Target, file: Path) -> None:
+    """Make a key in FILE and print its public part, for an administrator or for a founding plan."""
+    key = new_key()
+    save_key(file, key)
+    _show_key(target, file)
+
+
+@keys.command("show")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@with_target
+def show(target: Target, file: Path) -> None:
+    """Print the public part of the key in FILE, and the certificate a node with this key has."""
+    _show_key(target, file)
+
+
+def _show_key(target: Target, file: Path) -> None:
+    key = load_key(file)
+    certificate = make_certificate(key).hex()
+    target.show({"key": key.public, "certificate": certificate}, f"key         {key.public}\ncertificate {certificate}")

@@ -1,0 +1,1 @@
+"""Content: pictures' bytes, addressed by CID, replicated between members, encrypted before storage if confidential."""

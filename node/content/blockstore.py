@@ -1,0 +1,92 @@
+"""The embedded blockstore: every block in a file named by its content id, checked whenever it is read.
+
+A file is there whole or not at all: it is written beside, synced, and renamed. A block that no longer matches its id
+(a flipped bit) counts as missing, and is fetched again from another member.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from node.content.cid import CidInvalid, check_block, import_file, links_of, parse_cid
+from node.errors import NodeCode, NodeError
+from node.storage.directory import write_durably
+
+FILE_BYTES_MAX = 64 * 1024 * 1024
+BLOCKS_MAX = 256
+"""Blocks of one file, for what is fetched from others."""
+
+
+class Blockstore:
+    """Blocks in a directory, spread over 256 subdirectories by digest."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.mkdir(parents=True, exist_ok=True)
+
+    def put_file(self, data: bytes) -> str:
+        """Store a file; its content id."""
+        if len(data) > FILE_BYTES_MAX:
+            raise NodeError(NodeCode.BODY_TOO_LARGE, f"{len(data)} bytes, content has at most {FILE_BYTES_MAX}")
+        cid, blocks = import_file(data)
+        for name, block in blocks:
+            self.put_block(name, block)
+        return cid
+
+    def put_block(self, cid: str, block: bytes) -> None:
+        """Store a block that is what its id names; CidInvalid if it is not."""
+        check_block(cid, block)
+        path = self._file(cid)
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            write_durably(path, block)
+
+    def block(self, cid: str) -> bytes | None:
+        """A block, or None if it is not here unharmed."""
+        try:
+            block = self._file(cid).read_bytes()
+            check_block(cid, block)
+        except (OSError, CidInvalid):
+            return None
+        return block
+
+    def has(self, cid: str) -> bool:
+        """Whether a block's file is here."""
+        return self._file(cid).exists()
+
+    def missing(self, cid: str) -> list[str]:
+        """Ids of the blocks of a file that are not here; empty if all are. Follows what is known so far."""
+        wanted, missing, seen = [cid], [], 0
+        while wanted:
+            current = wanted.pop()
+            seen += 1
+            if seen > BLOCKS_MAX:
+                raise CidInvalid(f"{cid} has more than {BLOCKS_MAX} blocks")
+            block = self.block(current)
+            if block is None:
+                missing.append(current)
+            else:
+                wanted.extend(links_of(current, block))
+        return missing
+
+    def file(self, cid: str) -> bytes:
+        """A whole file. CONTENT_MISSING if a block of it is not here."""
+        parts, wanted, size, seen = [], [cid], 0, 0
+        while wanted:
+            current = wanted.pop()
+            block = self.block(current)
+            seen += 1
+            if block is None or seen > BLOCKS_MAX:
+                raise NodeError(NodeCode.CONTENT_MISSING, f"block {current} of {cid} is not on this node", 1)
+            links = links_of(current, block)
+            wanted.extend(reversed(links))
+            if not links:
+                parts.append(block)
+                size += len(block)
+            if size > FILE_BYTES_MAX:
+                raise NodeError(NodeCode.BODY_TOO_LARGE, f"{cid} has more than {FILE_BYTES_MAX} bytes")
+        return b"".join(parts)
+
+    def _file(self, cid: str) -> Path:
+        _, digest = parse_cid(cid)
+        return self._path / digest[:1].hex() / cid

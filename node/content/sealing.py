@@ -1,0 +1,112 @@
+"""Encryption of confidential content, and keys sealed to those who may open it. libsodium's constructions by PyNaCl.
+
+Content: secretstream (XChaCha20-Poly1305) in chunks of 64 KiB; chunks cannot be reordered, dropped or cut off unseen.
+Keys: sealed boxes (X25519). A node's Ed25519 key serves as its X25519 key by libsodium's conversion.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from nacl.bindings import (
+    crypto_secretstream_xchacha20poly1305_ABYTES,
+    crypto_secretstream_xchacha20poly1305_HEADERBYTES,
+    crypto_secretstream_xchacha20poly1305_init_pull,
+    crypto_secretstream_xchacha20poly1305_init_push,
+    crypto_secretstream_xchacha20poly1305_pull,
+    crypto_secretstream_xchacha20poly1305_push,
+    crypto_secretstream_xchacha20poly1305_state,
+    crypto_secretstream_xchacha20poly1305_TAG_FINAL,
+    crypto_secretstream_xchacha20poly1305_TAG_MESSAGE,
+    crypto_sign_ed25519_pk_to_curve25519,
+    crypto_sign_ed25519_sk_to_curve25519,
+    crypto_sign_seed_keypair,
+)
+from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey, PublicKey, SealedBox
+
+from ledger.crypto import SigningKey
+
+CHUNK = 64 * 1024
+KEY_BYTES = 32
+
+
+class SealBroken(Exception):
+    """The bytes were not sealed or encrypted for this key, or were changed. Nothing of them may be used."""
+
+
+def new_content_key() -> bytes:
+    """A key for one picture."""
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def encrypt(plain: bytes, key: bytes) -> bytes:
+    """Ciphertext of a picture: a header, then chunks."""
+    state = crypto_secretstream_xchacha20poly1305_state()
+    parts = [crypto_secretstream_xchacha20poly1305_init_push(state, key)]
+    for start in range(0, max(len(plain), 1), CHUNK):
+        last = start + CHUNK >= len(plain)
+        tag = (
+            crypto_secretstream_xchacha20poly1305_TAG_FINAL if last else crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
+        )
+        parts.append(crypto_secretstream_xchacha20poly1305_push(state, plain[start : start + CHUNK], None, tag))
+    return b"".join(parts)
+
+
+def decrypt(cipher: bytes, key: bytes) -> bytes:
+    """Picture from its ciphertext. SealBroken if a bit of it, or its end, is not as it was."""
+    header_bytes = crypto_secretstream_xchacha20poly1305_HEADERBYTES
+    step = CHUNK + crypto_secretstream_xchacha20poly1305_ABYTES
+    state = crypto_secretstream_xchacha20poly1305_state()
+    parts, tag = [], None
+    try:
+        crypto_secretstream_xchacha20poly1305_init_pull(state, cipher[:header_bytes], key)
+        for start in range(header_bytes, len(cipher), step):
+            if tag == crypto_secretstream_xchacha20poly1305_TAG_FINAL:
+                raise SealBroken("there are bytes after the end of the ciphertext")
+            part, tag = crypto_secretstream_xchacha20poly1305_pull(state, cipher[start : start + step])
+            parts.append(part)
+    except (CryptoError, ValueError, TypeError) as error:
+        raise SealBroken(f"the ciphertext does not open with this key: {error}") from None
+    if tag != crypto_secretstream_xchacha20poly1305_TAG_FINAL:
+        raise SealBroken("the ciphertext is cut off")
+    return b"".join(parts)
+
+
+def seal_to_node(content_key: bytes, node_public: str) -> bytes:
+    """A content key that only the node with this Ed25519 key can open."""
+    return SealedBox(PublicKey(crypto_sign_ed25519_pk_to_curve25519(bytes.fromhex(node_public)))).encrypt(content_key)
+
+
+def open_as_node(sealed: bytes, node_key: SigningKey) -> bytes:
+    """Content key sealed to this node."""
+    _, secret = crypto_sign_seed_keypair(node_key.seed)
+    return _open(PrivateKey(crypto_sign_ed25519_sk_to_curve25519(secret)), sealed)
+
+
+def seal_to_reader(content_key: bytes, reader_public: str) -> bytes:
+    """A content key that only one request's reader can open."""
+    return SealedBox(PublicKey(bytes.fromhex(reader_public))).encrypt(content_key)
+
+
+class ReaderKey:
+    """An X25519 key made for one access request."""
+
+    def __init__(self) -> None:
+        self._private = PrivateKey.generate()
+        self.public = bytes(self._private.public_key).hex()
+        """64 hex digits, for `access.request`."""
+
+    def open(self, sealed: bytes) -> bytes:
+        """Content key sealed to this reader."""
+        return _open(self._private, sealed)
+
+
+def _open(private: PrivateKey, sealed: bytes) -> bytes:
+    try:
+        key: bytes = SealedBox(private).decrypt(sealed)
+    except (CryptoError, ValueError, TypeError) as error:
+        raise SealBroken(f"the key is not sealed to this reader: {error}") from None
+    if len(key) != KEY_BYTES:
+        raise SealBroken(f"a content key has {KEY_BYTES} bytes, this one {len(key)}")
+    return key

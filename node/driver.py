@@ -1,0 +1,432 @@
+"""The driver: consensus meets disk, chain, peers and clients.
+
+It performs the replica's actions in order, before the next event: execute, make durable, then send. The synced write is
+done on the event loop on purpose: on one machine with few cores a thread that waits for the interpreter costs more than
+the write (the leader's blocks have left for the followers before it starts, so the disks still run in parallel).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from typing import Protocol
+
+import msgspec
+
+from consensus.events import (
+    Acknowledge,
+    AnyAction,
+    AnyEvent,
+    AnyMessage,
+    Append,
+    AppendReply,
+    Certified,
+    Certify,
+    CheckCertificate,
+    Deliver,
+    Endorse,
+    Endorsed,
+    Entry,
+    Follow,
+    Lead,
+    Persist,
+    Persisted,
+    Propose,
+    Receive,
+    Refused,
+    Send,
+    SendAfter,
+    Tick,
+)
+from consensus.replica import Config, Replica, Role
+from ledger.block import Block, Certificate, Endorsement, decode_block, endorsement_holds
+from ledger.encoding import decode, decode_trusted, encode
+from ledger.errors import Code, InvalidBlock, InvariantBroken, LedgerError, ensure
+from ledger.execution.block import check_admissible, execute_block
+from ledger.execution.view import Ledger
+from ledger.transaction import SignedTransaction, check_signatures
+from ledger.version import NEWEST
+from node import metrics
+from node.chain import Chain, Layer, Postponed
+from node.errors import NodeCode, NodeError
+from node.logs import log
+from node.mempool import Mempool
+from node.storage.log_store import LogStore
+
+TICK_SECONDS = 0.025
+PIPELINE_MAX = 3
+"""Uncommitted blocks above which the leader waits before it cuts another."""
+CUT_TRANSACTIONS_MAX = 256
+"""Transactions the leader puts in a block: enough to share its costs, few enough not to stall the event loop."""
+VERIFY_CHUNK = 64
+"""Signatures checked between two turns of the event loop."""
+VERIFIED_MAX = 65_536
+ENDORSED_LOOKBACK = 1_000
+"""Certificates looked through for the newest one that a node took part in."""
+
+
+class Network(Protocol):
+    """What the driver needs of the peers."""
+
+    def send(self, to: str, message: AnyMessage) -> None:
+        """Send, or drop if the peer is not reached; never waits."""
+
+    def forward(self, to: str, transactions: list[SignedTransaction]) -> None:
+        """Hand transactions to the leader."""
+
+
+Listener = Callable[[list[Layer]], None]
+
+
+class Driver:
+    """One node's consensus, in motion."""
+
+    def __init__(
+        self, chain: Chain, log_store: LogStore, mempool: Mempool, clock: Callable[[], int], seed: int
+    ) -> None:
+        self.chain = chain
+        self.mempool = mempool
+        self.network: Network | None = None
+        self.listeners: list[Listener] = []
+        """Called with the blocks that became final, in order."""
+        self._log_store = log_store
+        self._clock = clock
+        self._events: deque[AnyEvent] = deque()
+        self._stepping = False
+        self._certificates: dict[int, Certificate] = {}
+        self._newest: Certificate | None = chain.state.certificate_upto(chain.committed.height)
+        self._verified: dict[str, None] = {}
+        self._received: dict[int, tuple[bytes, Block]] = {}
+        self._pump_scheduled = False
+        self._leader_seen = time.monotonic()
+        voters = tuple(voter.node for voter in chain.voters.voters)
+        self.replica = Replica(
+            Config(name=chain.node, voters=voters),
+            log_store,
+            log_store.hard_term,
+            log_store.hard_vote,
+            chain.committed.height,
+            Random(seed),
+        )
+
+    # Clients
+
+    @property
+    def leading(self) -> bool:
+        return self.replica.role is Role.LEADER
+
+    @property
+    def leaderless_seconds(self) -> float:
+        """For how long no leader has been known."""
+        return time.monotonic() - self._leader_seen
+
+    def endorsed_height(self, node: str) -> int:
+        """Highest block that a node is known, by certificates, to have endorsed and so made durable."""
+        certificate, tried = self._newest, 0
+        while certificate is not None and certificate.height and tried < ENDORSED_LOOKBACK:
+            if any(endorsement.node == node for endorsement in certificate.endorsements):
+                return certificate.height
+            certificate, tried = self.chain.state.certificate_upto(certificate.height - 1), tried + 1
+        return 0
+
+    def forward_refused(self, transaction: str, code: str, detail: str) -> None:
+        """The leader refused a forwarded transaction: tell the client that waits for it."""
+        if code in Code.__members__:
+            self.mempool.refuse(transaction, LedgerError(Code[code], detail))
+        elif code in NodeCode.__members__:
+            self.mempool.refuse(transaction, NodeError(NodeCode[code], detail, 1))
+
+    def submit(self, transactions: list[SignedTransaction]) -> None:
+        """Take admitted transactions of this node's clients."""
+        new = [signed for signed in transactions if signed.id not in self.mempool]
+        for signed in transactions:
+            self.mempool.add(signed, own=True)
+        if self.leading:
+            self._schedule_pump()
+        elif new and self.replica.leader and self.network is not None:
+            self.network.forward(self.replica.leader, new)
+
+    async def verify(self, transactions: list[SignedTransaction]) -> None:
+        """Check signatures not checked on this node before, a few at a time. LedgerError on the first that fails."""
+        unknown = [signed for signed in transactions if self._mark(signed) not in self._verified]
+        for count, signed in enumerate(unknown, 1):
+            check_signatures(signed)
+            self._verified[self._mark(signed)] = None
+            if count % VERIFY_CHUNK == 0:
+                await asyncio.sleep(0)
+        while len(self._verified) > VERIFIED_MAX:
+            del self._verified[next(iter(self._verified))]
+
+    # Peers
+
+    async def receive(self, message: AnyMessage) -> None:
+        """Take an authenticated message of a peer: verify what it carries, then let consensus see it."""
+        if isinstance(message, Append):
+            if not await self._prepare(message):
+                return
+        elif isinstance(message, AppendReply) and not self._endorsements_hold(message):
+            log.warning("endorsement_refused", node=message.sender)
+            return
+        self.step(Receive(message))
+
+    async def receive_forwarded(self, sender: str, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
+        """Take transactions that another node's clients submitted; return (id, code, text) of those refused."""
+        refused = []
+        ledger = self.chain.ledger()
+        parameters = ledger.parameters()
+        for signed in transactions:
+            try:
+                check_admissible(ledger, self.chain.name, signed, self._clock(), parameters)
+                await self.verify([signed])
+                self.mempool.check_room(signed)
+                self.mempool.add(signed, own=False)
+            except (LedgerError, NodeError) as error:
+                if error.code is not Code.DUPLICATE:
+                    refused.append((signed.id, error.code.name, error.detail))
+        if self.leading:
+            self._schedule_pump()
+        return refused
+
+    async def run(self) -> None:
+        """Let time pass, for ever. After a stall at most one election timeout of ticks is made up for."""
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = time.monotonic()
+            ticks = min(int((now - last) / TICK_SECONDS), self.replica.config.election_ticks)
+            metrics.LOOP_STALL.observe(max(0.0, now - last - TICK_SECONDS))
+            if ticks:
+                last = now
+            for _ in range(ticks):
+                self.step(Tick())
+            if self.replica.leader:
+                self._leader_seen = now
+            metrics.MEMPOOL.set(len(self.mempool))
+            self.mempool.drop_expired(self._clock() - 60_000)
+            if self.leading and self.mempool.unproposed:
+                self._schedule_pump()
+
+    # Consensus
+
+    def step(self, event: AnyEvent) -> None:
+        """Let consensus take an event, and perform what it asks for."""
+        self._events.append(event)
+        if self._stepping:
+            return
+        self._stepping = True
+        try:
+            while self._events:
+                for action in self.replica.step(self._events.popleft()):
+                    self._perform(action)
+        finally:
+            self._stepping = False
+
+    def _perform(self, action: AnyAction) -> None:
+        match action:
+            case Persist():
+                self._persist(action)
+            case Send(to, message) | SendAfter(_, to, message):
+                self._send(to, message)
+            case Acknowledge(to, reply, first):
+                endorsements = self._endorse(first, reply.index)
+                self._send(to, msgspec.structs.replace(reply, endorsements=endorsements))
+            case Endorse(first, last):
+                self._events.append(Endorsed(self._endorse(first, last)))
+            case Certify(index, endorsements):
+                self._certify(index, endorsements)
+            case CheckCertificate(index, certificate):
+                self._check_certificate(index, certificate)
+            case Deliver(index):
+                self._deliver(index)
+            case Lead(term):
+                log.info("leading", term=term)
+                metrics.LEADING.set(1)
+                self._propose(())
+            case Follow(term, leader):
+                metrics.LEADING.set(0)
+                log.info("following", term=term, leader=leader)
+                if leader and self.network is not None and self.mempool.own:
+                    self.network.forward(leader, self.mempool.own)
+
+    def _send(self, to: str, message: AnyMessage) -> None:
+        if self.network is None:
+            return
+        if isinstance(message, Append):
+            certificate = self._certificate_upto(message.previous_index + len(message.entries))
+            if certificate is not None:
+                message = msgspec.structs.replace(
+                    message, certified=certificate.height, certificate=encode(certificate)
+                )
+        self.network.send(to, message)
+
+    def _certificate_upto(self, height: int) -> Certificate | None:
+        if self._newest is None or self._newest.height <= height:
+            return self._newest
+        return self.chain.state.certificate_upto(height)
+
+    def _persist(self, action: Persist) -> None:
+        """Execute, then write: what is refused is never written."""
+        if action.truncate_from is not None:
+            self.mempool.put_back(self.chain.truncate(action.truncate_from))
+        taken: list[Entry] = []
+        refusal: Refused | None = None
+        for entry in action.entries:
+            try:
+                if entry.index > self.chain.tip.height:
+                    self._accept(entry)
+            except Postponed as error:
+                refusal = Refused(action.number, entry.index, str(error), True)
+                break
+            except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
+                log.error("block_refused", height=entry.index, reason=str(error))
+                refusal = Refused(action.number, entry.index, str(error), False)
+                break
+            taken.append(entry)
+        started = time.perf_counter()
+        self._log_store.persist(action.term, action.vote, action.truncate_from, tuple(taken))
+        metrics.SYNC_SECONDS.observe(time.perf_counter() - started)
+        self._events.append(refusal or Persisted(action.number))
+
+    def _accept(self, entry: Entry) -> None:
+        data, block = self._received.pop(entry.index, (b"", None))
+        if block is None or data is not entry.data:
+            block = decode_block(entry.data)
+            for signed in block.transactions:
+                check_signatures(signed)
+        if block.header.term != entry.term:
+            raise InvalidBlock(entry.index, "its header names another term than its log entry")
+        self.chain.accept(block, self._clock())
+
+    def _endorse(self, first: int, last: int) -> tuple[tuple[int, bytes], ...]:
+        """This node's endorsements of the entries of its current term, and of no other."""
+        return tuple(
+            (height, self.chain.endorsement(height))
+            for height in range(max(first, self.replica.committed + 1), last + 1)
+            if self.chain.header(height).term == self.replica.term
+        )
+
+    def _certify(self, index: int, endorsements: tuple[tuple[str, bytes], ...]) -> None:
+        certificate = Certificate(
+            height=index,
+            header=self.chain.header(index).hash,
+            endorsements=tuple(Endorsement(node=node, signature=signature.hex()) for node, signature in endorsements),
+        )
+        self._certificates[index] = certificate
+        self._events.append(Certified(index))
+
+    def _check_certificate(self, index: int, data: bytes) -> None:
+        certificate = decode_trusted(data, Certificate)
+        if certificate.height == index and self.chain.certificate_holds(certificate):
+            self._certificates[index] = certificate
+            self._events.append(Certified(index))
+        else:
+            log.error("certificate_refused", height=index)
+
+    def _deliver(self, index: int) -> None:
+        certificate = self._certificates.pop(index)
+        layers = self.chain.commit(index, certificate)
+        self._newest = certificate
+        for layer in layers:
+            height = layer.block.header.height
+            for position, signed in enumerate(layer.block.transactions):
+                self.mempool.committed(signed.id, (height, position))
+            metrics.TRANSACTIONS.inc(len(layer.block.transactions))
+        metrics.HEIGHT.set(index)
+        for listener in self.listeners:
+            listener(layers)
+        if self.leading:
+            self._schedule_pump()
+
+    # Proposing
+
+    def _schedule_pump(self) -> None:
+        """Cut a block at the end of this turn of the event loop, so that what arrived together travels together."""
+        if not self._pump_scheduled:
+            self._pump_scheduled = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._pump_scheduled = False
+        parameters = self.chain.ledger().parameters()
+        limit = min(CUT_TRANSACTIONS_MAX, parameters.block_transactions_max)
+        while self.leading and self.mempool.unproposed and len(self.chain.layers) < PIPELINE_MAX:
+            transactions = self._admissible(self.mempool.cut(limit, parameters.block_bytes_max))
+            if transactions:
+                self._propose(transactions)
+
+    def _admissible(self, transactions: tuple[SignedTransaction, ...]) -> tuple[SignedTransaction, ...]:
+        """Leave out what has expired, or was committed by way of another node, since it was admitted."""
+        ledger = Ledger(self.chain.tip_reader())
+        parameters = ledger.parameters()
+        time_ms = max(self._clock(), self.chain.tip.time_ms + 1)
+        kept = []
+        for signed in transactions:
+            try:
+                check_admissible(ledger, self.chain.name, signed, time_ms, parameters)
+                kept.append(signed)
+            except LedgerError as error:
+                if error.code is not Code.DUPLICATE:
+                    self.mempool.refuse(signed.id, error)
+        return tuple(kept)
+
+    def _propose(self, transactions: tuple[SignedTransaction, ...]) -> None:
+        try:
+            data = self.chain.build(transactions, self.replica.term, self._clock())
+        except InvariantBroken as bug:
+            log.critical("execution_broken", reason=str(bug), transactions=len(transactions))
+            data = self.chain.build(self._quarantined(transactions), self.replica.term, self._clock())
+        self.step(Propose(data))
+
+    def _quarantined(self, transactions: tuple[SignedTransaction, ...]) -> tuple[SignedTransaction, ...]:
+        """The transactions without those that break execution: one poisonous transaction must not kill every leader."""
+        kept: list[SignedTransaction] = []
+        tip = self.chain.tip
+        for signed in transactions:
+            try:
+                trial = (*kept, signed)
+                execute_block(self.chain.tip_reader(), self.chain.name, tip.height + 1, tip.time_ms + 1, trial, NEWEST)
+                kept.append(signed)
+            except (InvariantBroken, InvalidBlock) as bug:
+                log.critical("transaction_quarantined", transaction=signed.id, reason=str(bug))
+                metrics.QUARANTINED.inc()
+                self.mempool.refuse(signed.id, LedgerError(Code.EXECUTION_QUARANTINED, "report it to the operators"))
+        ensure(len(kept) < len(transactions), "a block that breaks has a transaction that breaks")
+        return tuple(kept)
+
+    # Verifying what peers send
+
+    @staticmethod
+    def _mark(signed: SignedTransaction) -> str:
+        return signed.id + "".join(signed.signatures)
+
+    async def _prepare(self, append: Append) -> bool:
+        """Decode an append's blocks and check their signatures before consensus sees it; False if one does not hold."""
+        try:
+            if append.certificate:
+                decode(append.certificate, Certificate)
+            for entry in append.entries:
+                if entry.index <= self.replica.committed:
+                    continue
+                block = decode_block(entry.data)
+                await self.verify(list(block.transactions))
+                self._received[entry.index] = (entry.data, block)
+        except (LedgerError, msgspec.DecodeError) as error:
+            log.error("append_refused", node=append.sender, reason=str(error))
+            return False
+        for index in [index for index in self._received if index <= self.replica.committed]:
+            del self._received[index]
+        return True
+
+    def _endorsements_hold(self, reply: AppendReply) -> bool:
+        key = self.chain.voters.key(reply.sender)
+        for height, signature in reply.endorsements:
+            if height <= self.replica.committed:
+                continue
+            if height > self.chain.tip.height or key is None:
+                return False
+            if not endorsement_holds(key, self.chain.header(height).hash, signature.hex()):
+                return False
+        return True

@@ -1,0 +1,96 @@
+"""What the node itself refuses, beside what the ledger refuses: one catalogue of codes, statuses and meanings.
+
+Every refusal reaches a client as problem+json (RFC 9457) with the permanent code word in `code`. docs/errors.md is
+checked against this catalogue and the ledger's by a test.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from ledger.errors import Code
+
+
+class NodeCode(Enum):
+    """A refusal of the node: its meaning and the HTTP status it is told with."""
+
+    # Requests
+    REQUEST_MALFORMED = ("the request is not of the documented shape", 400)
+    BODY_TOO_LARGE = ("the request's body is larger than this node takes", 413)
+    ROUTE_UNKNOWN = ("there is no such route", 404)
+    NOT_FOUND = ("nothing is recorded under this name", 404)
+    SESSION_REQUIRED = ("reading this chain needs a member's session", 401)
+    SESSION_INVALID = ("the session has ended, or the challenge was not signed by one of the account's keys", 401)
+    # The cluster's condition
+    MEMPOOL_FULL = ("more transactions wait than this node keeps", 503)
+    ACCOUNT_BUSY = ("the account has as many transactions waiting as one may have", 429)
+    NO_LEADER = ("no leader is known, so nothing can be committed now", 503)
+    COMMIT_TIMEOUT = ("the transaction was taken but not committed in time; it may still be", 504)
+    DISK_FULL = ("the disk is full, so nothing new is taken", 507)
+    SHUTTING_DOWN = ("the node is shutting down", 503)
+    # Pictures and content
+    IMAGE_UNREADABLE = ("the file is not a picture this node can read", 422)
+    IMAGE_TOO_LARGE = ("the picture has more bytes or pixels than this node takes", 413)
+    CONTENT_MISSING = ("no reachable node holds this content", 404)
+    CONTENT_MISMATCH = ("the bytes are not those the content id names", 422)
+    NOT_CUSTODIAN = ("no reachable node can open this asset's key", 503)
+    RELEASE_DENIED = ("the chain holds no decision that allows this release", 403)
+    # Generation
+    GENERATION_INVALID = ("the generation request does not hold", 422)
+    GENERATOR_ABSENT = ("this node has no generator", 503)
+    GENERATION_QUEUE_FULL = ("more generations wait than this node queues", 503)
+    MODEL_MISMATCH = ("the model's files are not those that are registered", 503)
+    MODEL_NOT_LOADED = ("no generator of this node has the model", 404)
+    GENERATION_FAILED = ("the generator failed", 500)
+    # Starting and setting up
+    CONFIG_INVALID = ("the configuration does not hold", 400)
+    KEY_UNREADABLE = ("the key file cannot be used", 400)
+    GENESIS_MISMATCH = ("the genesis is not the one this data directory was made for", 409)
+    DATA_DIRECTORY_MISSING = ("the data directory was wiped or never made", 409)
+    DATA_DIRECTORY_CLONED = ("the data directory was copied from another place", 409)
+    DATA_DIRECTORY_LOCKED = ("another process uses the data directory", 409)
+    DATA_DIRECTORY_EXISTS = ("the directory holds a node already", 409)
+    DATA_FORMAT_UNKNOWN = ("the data directory was written by another version", 409)
+    DATA_CORRUPT = ("what the disk holds is not what was written", 500)
+    LOG_LOST = ("the node has less of the log than it has endorsed", 409)
+    PORT_TAKEN = ("another process listens on the address", 409)
+    INTERNAL = ("a fault of the node's own; it was logged", 500)
+
+    @property
+    def meaning(self) -> str:
+        return str(self.value[0])
+
+    @property
+    def status(self) -> int:
+        return int(self.value[1])
+
+
+class NodeError(Exception):
+    """A refusal of the node. Show its text to whoever asked: it names the rule, the fact and the fix."""
+
+    def __init__(self, code: NodeCode, detail: str, retry_after: int | None = None) -> None:
+        super().__init__(f"{code.name}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after
+        """Seconds after which trying again makes sense."""
+
+
+_STATUS = {
+    Code.TOO_LARGE: 413,
+    Code.DUPLICATE: 409,
+    Code.ACCOUNT_UNKNOWN: 403,
+    Code.KEY_UNKNOWN: 403,
+    Code.KEY_REVOKED: 403,
+    Code.SIGNATURE_MISSING: 403,
+    Code.SIGNATURE_EXTRA: 403,
+    Code.SIGNATURE_INVALID: 403,
+    Code.ASSET_UNKNOWN: 404,
+    Code.TOKEN_UNKNOWN: 404,
+    Code.POLICY_DENIED: 403,
+}
+
+
+def status_of(code: Code) -> int:
+    """HTTP status a ledger refusal is told with when it is refused before any block."""
+    return _STATUS.get(code, 422 if code not in (Code.MALFORMED, Code.NOT_CANONICAL) else 400)

@@ -1,0 +1,176 @@
+"""Founding a consortium: from a plan that people write to a genesis, keys and one directory per node.
+
+The plan may hold public keys that members made themselves; for whatever it leaves out, keys are made here and written
+beside the genesis, each to be handed to its owner. `remarque init` is this.
+"""
+
+from __future__ import annotations
+
+import time
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from contracts_vm import PolicyError, default_policy_source
+from ledger.crypto import SigningKey
+from ledger.encoding import encode
+from ledger.errors import LedgerError
+from ledger.execution.policy import check_source
+from ledger.genesis import (
+    Genesis,
+    GenesisAccount,
+    GenesisBalance,
+    GenesisCurrency,
+    GenesisNode,
+    GenesisOrg,
+    GenesisPolicy,
+    check_genesis,
+)
+from ledger.records import Parameters
+from node.errors import NodeCode, NodeError
+from node.keys import new_key, save_key
+from node.peers.tls import make_certificate
+from node.storage import directory
+
+
+class PlanNode(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One node of the plan."""
+
+    org: str
+    peer: str
+    """host:port where other nodes reach it."""
+    api: str = "127.0.0.1:8100"
+    """host:port of its REST port."""
+    key: str = ""
+    """Public key, if the member made it; then `certificate` too."""
+    certificate: str = ""
+    generator: str = ""
+    """Account that attests what this node generates; empty: the node has no generator."""
+
+
+class PlanAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One first account."""
+
+    roles: tuple[str, ...] = ()
+    key: str = ""
+    """Public key, if the holder made it."""
+
+
+class PlanCurrency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One first currency; balances in minor units."""
+
+    issuer: str
+    decimals: int = 2
+    balances: dict[str, int] = {}
+
+
+class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What `remarque init` reads (TOML)."""
+
+    name: str
+    """Of the consortium: lower-case letters, digits and dashes."""
+    orgs: dict[str, str]
+    """Title of each org, by name."""
+    nodes: dict[str, PlanNode]
+    accounts: dict[str, PlanAccount] = {}
+    currencies: dict[str, PlanCurrency] = {}
+    policy: str = ""
+    """File with the consortium's policy; empty: the default policy."""
+    parameters: Parameters = Parameters()
+
+
+def load_plan(path: Path) -> Plan:
+    """Plan from its file."""
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Plan)
+    except FileNotFoundError:
+        raise NodeError(NodeCode.CONFIG_INVALID, f"{path} does not exist; see docs/operate.md for a plan") from None
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise NodeError(NodeCode.CONFIG_INVALID, f"{path}: {error}; see docs/operate.md") from None
+
+
+def found(plan: Plan, target: Path, base: Path) -> Genesis:
+    """Make the consortium in an empty directory: genesis.json, nodes/NAME/, accounts/NAME.key."""
+    if target.exists() and any(target.iterdir()):
+        raise NodeError(NodeCode.DATA_DIRECTORY_EXISTS, f"{target} is not empty; choose another directory")
+    node_keys = {name: new_key() for name, node in plan.nodes.items() if not node.key}
+    account_keys = {name: new_key() for name, account in plan.accounts.items() if not account.key}
+    genesis = _genesis(plan, base, node_keys, account_keys)
+    directory_of = target / "nodes"
+    directory_of.mkdir(parents=True, exist_ok=True)
+    directory.write_durably(target / "genesis.json", encode(genesis))
+    for name, key in account_keys.items():
+        save_key(target / "accounts" / f"{name}.key", key)
+    for name, key in node_keys.items():
+        home = directory_of / name
+        save_key(home / "node.key", key)
+        (home / "node.toml").write_text(_node_toml(plan, name), encoding="utf-8")
+        directory.make(home / "data", genesis.chain, genesis.digest, name)
+    return genesis
+
+
+def _genesis(
+    plan: Plan, base: Path, node_keys: dict[str, SigningKey], account_keys: dict[str, SigningKey]
+) -> Genesis:
+    try:
+        source = (base / plan.policy).read_text(encoding="utf-8") if plan.policy else default_policy_source()
+        policy = check_source(source)
+        genesis = Genesis(
+            name=plan.name,
+            time_ms=time.time_ns() // 1_000_000,
+            orgs=tuple(GenesisOrg(name=name, title=title) for name, title in sorted(plan.orgs.items())),
+            nodes=tuple(_genesis_node(name, node, node_keys.get(name)) for name, node in sorted(plan.nodes.items())),
+            accounts=tuple(
+                GenesisAccount(
+                    name=name,
+                    key=account_keys[name].public if name in account_keys else account.key,
+                    roles=tuple(sorted(account.roles)),
+                )
+                for name, account in sorted(plan.accounts.items())
+            ),
+            currencies=tuple(_genesis_currency(code, one) for code, one in sorted(plan.currencies.items())),
+            policy=GenesisPolicy(name=policy.name, version=policy.version, source=source),
+            parameters=plan.parameters,
+        )
+        # Structs check types when decoded, not when made: read it back as every node will.
+        genesis = msgspec.json.decode(encode(genesis), type=Genesis)
+        check_genesis(genesis)
+    except (LedgerError, PolicyError, msgspec.ValidationError, OSError) as error:
+        raise NodeError(NodeCode.CONFIG_INVALID, f"the plan makes no genesis: {error}") from None
+    return genesis
+
+
+def _genesis_node(name: str, node: PlanNode, key: SigningKey | None) -> GenesisNode:
+    if key is None:
+        return GenesisNode(name=name, org=node.org, key=node.key, certificate=node.certificate)
+    return GenesisNode(name=name, org=node.org, key=key.public, certificate=make_certificate(key).hex())
+
+
+def _genesis_currency(code: str, currency: PlanCurrency) -> GenesisCurrency:
+    balances = tuple(
+        GenesisBalance(account=account, amount=amount) for account, amount in sorted(currency.balances.items())
+    )
+    return GenesisCurrency(currency=code, decimals=currency.decimals, issuer=currency.issuer, balances=balances)
+
+
+def _node_toml(plan: Plan, name: str) -> str:
+    node = plan.nodes[name]
+    lines = [
+        "# Settings of this node; docs/operate.md explains each. Paths are relative to this file.",
+        "[node]",
+        f'name = "{name}"',
+        'genesis = "../../genesis.json"',
+        "",
+        "[api]",
+        f'listen = "{node.api}"',
+        "",
+        "[peers]",
+        f'listen = "{node.peer}"',
+        "",
+        "[peers.addresses]",
+        *(f'{other} = "{one.peer}"' for other, one in sorted(plan.nodes.items()) if other != name),
+    ]
+    if node.generator:
+        lines += ["", "[generator]", f'account = "{node.generator}"', f'key = "../../accounts/{node.generator}.key"']
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,50 @@
+"""What nodes say to each other besides consensus, and the one MessagePack frame all of it travels in."""
+
+from __future__ import annotations
+
+import msgspec
+
+from consensus.events import Append, AppendReply, VoteReply, VoteRequest
+
+FRAME_BYTES_MAX = 64 * 1024 * 1024
+PROTOCOL_LOWEST = PROTOCOL_HIGHEST = 1
+"""Versions of this protocol that the node speaks."""
+
+
+class Hello(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """The first frame of a stream: who calls, for which chain, and how much of the log it holds."""
+
+    node: str
+    chain: str
+    lowest: int
+    highest: int
+    last_index: int
+
+
+class Forward(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Transactions for the leader, each as body and signatures."""
+
+    transactions: tuple[tuple[bytes, tuple[bytes, ...]], ...]
+
+
+class ForwardRefused(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """The leader will not propose a forwarded transaction."""
+
+    transaction: str
+    code: str
+    detail: str
+
+
+AnyFrame = VoteRequest | VoteReply | Append | AppendReply | Hello | Forward | ForwardRefused
+
+_decoder: msgspec.msgpack.Decoder[AnyFrame] = msgspec.msgpack.Decoder(AnyFrame)  # type: ignore[arg-type]
+_encoder = msgspec.msgpack.Encoder()
+
+
+def encode_frame(frame: AnyFrame) -> bytes:
+    return _encoder.encode(frame)
+
+
+def decode_frame(data: bytes) -> AnyFrame:
+    """Frame from its bytes; msgspec.DecodeError if it is none."""
+    return _decoder.decode(data)

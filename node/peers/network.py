@@ -1,0 +1,249 @@
+"""The streams to and from the other nodes.
+
+Each node calls every other and sends its own frames on that call; what it receives comes on the calls of the others.
+A queue per peer is bounded and drops when full: consensus sends again what matters. Requests that want an answer
+(content, releases) are plain HTTPS on the same port, with the same certificates.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+
+import aiohttp
+import msgspec
+from aiohttp import WSMsgType, web
+
+from consensus.events import AnyMessage, Append, AppendReply, VoteReply, VoteRequest
+from ledger.crypto import SigningKey
+from ledger.errors import LedgerError
+from ledger.genesis import Genesis
+from ledger.transaction import SignedTransaction, parse_signed
+from node import metrics
+from node.driver import Driver
+from node.errors import NodeCode, NodeError
+from node.logs import log
+from node.peers import tls
+from node.peers.frames import (
+    FRAME_BYTES_MAX,
+    PROTOCOL_HIGHEST,
+    PROTOCOL_LOWEST,
+    AnyFrame,
+    Forward,
+    ForwardRefused,
+    Hello,
+    decode_frame,
+    encode_frame,
+)
+
+QUEUE_FRAMES_MAX = 512
+RECONNECT_SECONDS = (0.05, 1.0)
+"""Shortest and longest pause before calling a peer again."""
+FORWARD_MAX = 512
+"""Transactions in one forwarding frame."""
+
+
+class Peers:
+    """All streams of one node."""
+
+    def __init__(
+        self, genesis: Genesis, node: str, key: SigningKey, addresses: dict[str, str], driver: Driver
+    ) -> None:
+        self._genesis = genesis
+        self._node = node
+        self._key = key
+        self._driver = driver
+        self.addresses = {name: address for name, address in addresses.items() if name != node}
+        """host:port of each other node's peer port."""
+        self._certificates = {bytes.fromhex(one.certificate): one.name for one in genesis.nodes}
+        self._queues: dict[str, asyncio.Queue[bytes]] = {
+            name: asyncio.Queue(QUEUE_FRAMES_MAX) for name in self.addresses
+        }
+        self.connected: set[str] = set()
+        self._refused: set[str] = set()
+        self.on_log_lost: Callable[[str], None] = lambda detail: None
+        """Called when a peer says that this node has less of the log than it has endorsed."""
+
+    # The driver's network
+
+    def send(self, to: str, message: AnyMessage) -> None:
+        """Send, or drop if the peer is not reached."""
+        self._put(to, message)
+
+    def forward(self, to: str, transactions: list[SignedTransaction]) -> None:
+        """Hand transactions to the leader, some per frame."""
+        for start in range(0, len(transactions), FORWARD_MAX):
+            packed = tuple(
+                (signed.body, tuple(bytes.fromhex(signature) for signature in signed.signatures))
+                for signed in transactions[start : start + FORWARD_MAX]
+            )
+            self._put(to, Forward(packed))
+
+    def _put(self, to: str, frame: AnyFrame) -> None:
+        queue = self._queues.get(to)
+        if queue is not None and to in self.connected:
+            with suppress(asyncio.QueueFull):
+                queue.put_nowait(encode_frame(frame))
+
+    # Calling
+
+    def client_context(self, peer: str) -> ssl.SSLContext:
+        """TLS context for calling one peer and no other."""
+        record = next(node for node in self._genesis.nodes if node.name == peer)
+        return tls.client_context(self._key, self._own_certificate(), bytes.fromhex(record.certificate))
+
+    async def run(self) -> None:
+        """Keep a stream to every peer, for ever."""
+        async with asyncio.TaskGroup() as group:
+            for name in self.addresses:
+                group.create_task(self._keep_calling(name))
+
+    async def _keep_calling(self, name: str) -> None:
+        pause, longest = RECONNECT_SECONDS
+        context = self.client_context(name)
+        async with aiohttp.ClientSession() as session:
+            while True:
+                try:
+                    url = f"https://{self.addresses[name]}/v1/stream"
+                    async with session.ws_connect(url, ssl=context, max_msg_size=FRAME_BYTES_MAX, heartbeat=2.0) as ws:
+                        pause = RECONNECT_SECONDS[0]
+                        await self._send_queue(name, ws)
+                except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                    if name not in self._refused:
+                        log.info("peer_unreached", node=name, reason=type(error).__name__)
+                        self._refused.add(name)
+                self._disconnected(name)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, longest)
+
+    async def _send_queue(self, name: str, ws: aiohttp.ClientWebSocketResponse) -> None:
+        chain = self._driver.chain
+        hello = Hello(self._node, chain.name, PROTOCOL_LOWEST, PROTOCOL_HIGHEST, self._driver.replica.log.last_index)
+        await ws.send_bytes(encode_frame(hello))
+        queue = self._queues[name] = asyncio.Queue(QUEUE_FRAMES_MAX)
+        self._refused.discard(name)
+        self.connected.add(name)
+        metrics.PEERS.set(len(self.connected))
+        log.info("peer_connected", node=name)
+        if self._driver.replica.leader == name and self._driver.mempool.own:
+            self.forward(name, self._driver.mempool.own)
+        async with asyncio.TaskGroup() as group:
+            closing = group.create_task(self._until_closed(name, ws))
+            sending = group.create_task(_drain(queue, ws))
+            await asyncio.wait({closing, sending}, return_when=asyncio.FIRST_COMPLETED)
+            closing.cancel()
+            sending.cancel()
+
+    async def _until_closed(self, name: str, ws: aiohttp.ClientWebSocketResponse) -> None:
+        """The called side only ever speaks to refuse."""
+        async for message in ws:
+            if message.type is WSMsgType.TEXT:
+                log.error("peer_refused_us", node=name, reason=message.data)
+                if message.data.startswith(NodeCode.LOG_LOST.name):
+                    self.on_log_lost(message.data)
+
+    def _disconnected(self, name: str) -> None:
+        if name in self.connected:
+            self.connected.discard(name)
+            metrics.PEERS.set(len(self.connected))
+            log.info("peer_disconnected", node=name)
+
+    # Being called
+
+    def server_context(self) -> ssl.SSLContext:
+        """TLS context of the peer port: members only."""
+        return tls.server_context(self._key, self._own_certificate(), list(self._certificates))
+
+    def caller(self, request: web.Request) -> str:
+        """Name of the node that made a request, by the certificate it showed."""
+        transport = request.transport
+        tls_object = transport.get_extra_info("ssl_object") if transport is not None else None
+        name = self._certificates.get(tls_object.getpeercert(True)) if tls_object is not None else None
+        if name is None:
+            raise web.HTTPForbidden(text="no member's certificate")
+        return name
+
+    async def stream(self, request: web.Request) -> web.WebSocketResponse:
+        """Handler of `/v1/stream`: take a peer's frames, in order, until it goes."""
+        name = self.caller(request)
+        ws = web.WebSocketResponse(max_msg_size=FRAME_BYTES_MAX, heartbeat=2.0, compress=False)
+        await ws.prepare(request)
+        greeted = False
+        async for message in ws:
+            if message.type is not WSMsgType.BINARY:
+                break
+            try:
+                frame = decode_frame(message.data)
+                if greeted:
+                    await self._take(name, frame)
+                else:
+                    self._greet(name, frame)
+                    greeted = True
+            except (msgspec.DecodeError, NodeError) as error:
+                log.error("frame_refused", node=name, reason=str(error))
+                await ws.send_str(str(error))
+                break
+        await ws.close()
+        return ws
+
+    def _greet(self, name: str, frame: AnyFrame) -> None:
+        """Refuse a caller of another chain or version, or one that has lost what it had endorsed."""
+        if not isinstance(frame, Hello) or frame.node != name:
+            raise NodeError(NodeCode.REQUEST_MALFORMED, "the first frame says who calls, under its own certificate")
+        if frame.chain != self._driver.chain.name:
+            raise NodeError(NodeCode.GENESIS_MISMATCH, f"it is on {frame.chain}, this node on {self._driver.chain.name}")
+        if frame.lowest > PROTOCOL_HIGHEST or frame.highest < PROTOCOL_LOWEST:
+            raise NodeError(NodeCode.DATA_FORMAT_UNKNOWN, f"it speaks {frame.lowest}-{frame.highest}; upgrade it")
+        endorsed = self._driver.endorsed_height(name)
+        if frame.last_index < endorsed:
+            raise NodeError(
+                NodeCode.LOG_LOST,
+                f"{name} has endorsed block {endorsed}, and now holds {frame.last_index}: its directory was wiped or "
+                "restored. Have it removed, and join as a new node with a new key",
+            )
+
+    async def _take(self, name: str, frame: AnyFrame) -> None:
+        if isinstance(frame, VoteRequest | VoteReply | Append | AppendReply):
+            if frame.sender == name:
+                await self._driver.receive(frame)
+        elif isinstance(frame, Forward):
+            for code in await self._take_forwarded(name, frame):
+                self._put(name, code)
+        elif isinstance(frame, ForwardRefused):
+            self._driver.forward_refused(frame.transaction, frame.code, frame.detail)
+
+    async def _take_forwarded(self, name: str, frame: Forward) -> list[ForwardRefused]:
+        try:
+            transactions = [
+                parse_signed(body, tuple(signature.hex() for signature in signatures))
+                for body, signatures in frame.transactions
+            ]
+        except LedgerError as error:
+            raise NodeError(NodeCode.REQUEST_MALFORMED, f"{name} forwards what is no transaction: {error}") from None
+        return [ForwardRefused(*refused) for refused in await self._driver.receive_forwarded(name, transactions)]
+
+    def _own_certificate(self) -> bytes:
+        return next(bytes.fromhex(node.certificate) for node in self._genesis.nodes if node.name == self._node)
+
+
+async def _drain(queue: asyncio.Queue[bytes], ws: aiohttp.ClientWebSocketResponse) -> None:
+    while True:
+        await ws.send_bytes(await queue.get())
+
+
+async def serve(application: web.Application, context: ssl.SSLContext, host: str, port: int) -> web.AppRunner:
+    """Open the peer port."""
+    runner = web.AppRunner(application, access_log=None, handle_signals=False)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port, ssl_context=context).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise NodeError(
+            NodeCode.PORT_TAKEN, f"{host}:{port}: {error.strerror}; stop the other process or set peer_listen"
+        ) from None
+    return runner
+
+

@@ -1,0 +1,210 @@
+"""What a node is made of, and how it starts and stops.
+
+Start: settings, genesis, key, data directory (locked), stores, chain (replayed from the log), driver, peers, REST. Stop
+on SIGTERM or SIGINT: take nothing new, let what was taken finish, close. Killed at any moment, it starts again the same
+way and loses nothing that was acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from aiohttp import web
+
+from node import logs
+from node.api import events, reads, sessions
+from node.api.app import health_routes, make_app
+from node.api.submit import SubmitRoutes, Submitter
+from node.chain import Chain
+from node.config import Config, load_config, load_genesis, split_address
+from node.driver import Driver
+from node.errors import NodeCode, NodeError
+from node.keys import load_key
+from node.logs import log
+from node.mempool import Mempool
+from node.peers.network import Peers, serve
+from node.storage import directory
+from node.storage.log_store import LogStore
+from node.storage.state_store import StateStore
+
+SWITCH_INTERVAL_SECONDS = 0.0005
+"""How soon a thread that waits for the interpreter gets it: the default 5 ms starves workers beside a busy loop."""
+EXIT_STORAGE = 70
+"""Exit status after a failed write: never retried in the same process."""
+
+
+def clock_ms() -> int:
+    """Milliseconds since 1970 by this machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
+def version() -> str:
+    """Version of the installed distribution."""
+    try:
+        return installed_version("remarque")
+    except PackageNotFoundError:
+        return "0+uninstalled"
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its own signal handling: the node's is for all its parts."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Node:
+    """One running node."""
+
+    def __init__(self, config: Config, home: Path) -> None:
+        self.config = config
+        self.home = home
+        self.genesis = load_genesis(home / config.node.genesis)
+        self.key = load_key(home / config.node.key)
+        self._check_key()
+        self.data = home / config.node.data
+        self._lock = directory.open_locked(self.data, self.genesis.chain, self.genesis.digest, config.node.name)
+        self.log_store = LogStore(self.data / "log")
+        self.state_store = StateStore(self.data / "state")
+        self.chain = Chain(self.genesis, self.key, config.node.name, self.log_store, self.state_store)
+        self.mempool = Mempool()
+        self.driver = Driver(self.chain, self.log_store, self.mempool, clock_ms, secrets.randbits(64))
+        self.peers = Peers(self.genesis, config.node.name, self.key, config.peers.addresses, self.driver)
+        self.driver.network = self.peers
+        self.submitter = Submitter(self.driver, str(self.data), config.node.disk_free_bytes_min, clock_ms)
+        self._stop = asyncio.Event()
+        self._fatal = ""
+
+    def _check_key(self) -> None:
+        record = next((node for node in self.genesis.nodes if node.name == self.config.node.name), None)
+        if record is None or record.key != self.key.public:
+            raise NodeError(
+                NodeCode.GENESIS_MISMATCH,
+                f"the key in {self.config.node.key} is not that of {self.config.node.name} in the genesis; use its own",
+            )
+
+    def ready(self) -> dict[str, Any]:
+        """What `/readyz` says."""
+        leader = self.driver.replica.leader
+        return {"ready": bool(leader), "leader": leader, "height": self.chain.committed.height}
+
+    def stop(self, reason: str, *, fatal: bool = False) -> None:
+        """Ask the node to stop."""
+        if not self._stop.is_set():
+            log.info("stopping", reason=reason)
+            self._fatal = reason if fatal else ""
+            self.submitter.closing = True
+            self._stop.set()
+
+    async def run(self) -> None:
+        """Serve until stopped. Raises NodeError if it cannot start, or had to stop by itself."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self.stop, name.name)
+        self.peers.on_log_lost = lambda detail: self.stop(detail, fatal=True)
+        peer_host, peer_port = split_address(self.config.peers.listen)
+        runner = await serve(self._peer_app(), self.peers.server_context(), peer_host, peer_port)
+        server = self._rest_server()
+        gc.collect()
+        gc.freeze()
+        try:
+            async with asyncio.TaskGroup() as group:
+                rest = group.create_task(self._serve_rest(server))
+                others = [group.create_task(work) for work in self._work()]
+                log.info("started", node=self.chain.node, chain=self.chain.name, height=self.chain.committed.height)
+                await self._stop.wait()
+                await self._settle()
+                server.should_exit = True
+                await rest
+                for task in others:
+                    task.cancel()
+        finally:
+            await runner.cleanup()
+            self.log_store.close()
+            self.state_store.close()
+            os.close(self._lock)
+        if self._fatal:
+            raise NodeError(NodeCode.LOG_LOST, self._fatal.partition(": ")[2])
+
+    def _work(self) -> list[Any]:
+        """What goes on beside REST, for ever."""
+        return [self.driver.run(), self.peers.run()]
+
+    async def _settle(self) -> None:
+        """Give what was taken a moment to commit."""
+        deadline = time.monotonic() + 2.0
+        while self.mempool.own and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+
+    def _peer_app(self) -> web.Application:
+        application = web.Application()
+        application.router.add_get("/v1/stream", self.peers.stream)
+        return application
+
+    def _rest_server(self) -> _Server:
+        member_sessions = sessions.Sessions(self.chain)
+        reader = member_sessions.reader
+        app = make_app(
+            version(),
+            [
+                health_routes(self.driver, self.ready),
+                reads.open_routes(self.driver),
+                sessions.routes(member_sessions),
+                reads.member_routes(self.driver, reader),
+                events.routes(events.Feed(self.driver), self.chain, reader),
+            ],
+        )
+        host, port = split_address(self.config.api.listen)
+        settings = uvicorn.Config(
+            SubmitRoutes(app, self.submitter, self.driver),
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            http="httptools",
+            ws="none",
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=3,
+            ssl_certfile=str(self.home / self.config.api.tls_certificate) if self.config.api.tls_certificate else None,
+            ssl_keyfile=str(self.home / self.config.api.tls_key) if self.config.api.tls_key else None,
+        )
+        return _Server(settings)
+
+    async def _serve_rest(self, server: _Server) -> None:
+        try:
+            await server.serve()
+        except SystemExit:
+            raise NodeError(
+                NodeCode.PORT_TAKEN, f"{self.config.api.listen} is in use; stop the other process or set api.listen"
+            ) from None
+
+
+def run_node(config_path: Path) -> None:
+    """Run a node until it is stopped. NodeError if it cannot start."""
+    config = load_config(config_path)
+    logs.configure(config.node.log_level)
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+
+    async def main() -> None:
+        node = Node(config, config_path.parent)
+        await node.run()
+
+    try:
+        asyncio.run(main())
+    except* NodeError as group:
+        raise group.exceptions[0] if isinstance(group.exceptions[0], NodeError) else group from None

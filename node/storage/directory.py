@@ -1,0 +1,95 @@
+"""The data directory: whose it is, where it is, and whether it may be used.
+
+A node that has forgotten what it endorsed looks like a liar, so a directory that was wiped, copied or made for another
+chain is refused, with the way out: rejoin as a new node, with a new key. `identity.json` says which node and chain the
+directory is for and where it was made; a copy has another inode and is found out. A lock keeps a second process out.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+import msgspec
+
+from node.errors import NodeCode, NodeError
+
+FORMAT = 1
+IDENTITY = "identity.json"
+
+
+class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `identity.json` says."""
+
+    format: int
+    chain: str
+    genesis: str
+    """Digest of the genesis."""
+    node: str
+    place: str
+    """Device and inode of the directory when it was made."""
+
+
+def make(path: Path, chain: str, genesis: str, node: str) -> None:
+    """Make a node's empty data directory."""
+    if path.exists() and any(path.iterdir()):
+        raise NodeError(NodeCode.DATA_DIRECTORY_EXISTS, f"{path} is not empty; choose another, or move it away")
+    path.mkdir(parents=True, exist_ok=True)
+    identity = Identity(FORMAT, chain, genesis, node, _place(path))
+    write_durably(path / IDENTITY, msgspec.json.encode(identity))
+
+
+def open_locked(path: Path, chain: str, genesis: str, node: str) -> int:
+    """Check that the directory is this node's own and lock it; return the lock's file descriptor, to be kept open."""
+    try:
+        identity = msgspec.json.decode((path / IDENTITY).read_bytes(), type=Identity)
+    except FileNotFoundError:
+        raise NodeError(
+            NodeCode.DATA_DIRECTORY_MISSING,
+            f"{path} holds no {IDENTITY}: it was wiped, or never made. A node that lost its log must not endorse again "
+            "under its old key: have it removed, and join as a new node with a new key",
+        ) from None
+    except msgspec.DecodeError as error:
+        raise NodeError(NodeCode.DATA_CORRUPT, f"{path / IDENTITY}: {error}; restore the directory") from None
+    if identity.format != FORMAT:
+        raise NodeError(
+            NodeCode.DATA_FORMAT_UNKNOWN, f"{path} has format {identity.format}, this version writes {FORMAT}"
+        )
+    if identity.chain != chain or identity.genesis != genesis:
+        raise NodeError(
+            NodeCode.GENESIS_MISMATCH,
+            f"{path} was made for {identity.chain}, the genesis given is {chain}; use that chain's genesis file",
+        )
+    if identity.node != node or identity.place != _place(path):
+        raise NodeError(
+            NodeCode.DATA_DIRECTORY_CLONED,
+            f"{path} was made for {identity.node} in another place: it is a copy or was restored. Two nodes with one "
+            "key convict each other: have the node removed, and join as a new node with a new key",
+        )
+    lock = os.open(path / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise NodeError(NodeCode.DATA_DIRECTORY_LOCKED, f"{path} is in use; stop the other process first") from None
+    return lock
+
+
+def write_durably(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write a file so that after a crash it is there whole or not at all."""
+    temporary = path.with_name(path.name + ".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    os.fsync(directory)
+    os.close(directory)
+
+
+def _place(path: Path) -> str:
+    status = path.stat()
+    return f"{status.st_dev}:{status.st_ino}"

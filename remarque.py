@@ -1,0 +1,68 @@
+"""Remarque for programs: `from remarque import Client, load_key`.
+
+A client signs on this machine and talks to any node of a consortium. `verify_receipt` checks a receipt with the
+genesis alone, without node or network.
+"""
+
+from ledger.actions import (
+    BuyToken,
+    GrantAccess,
+    IssueCurrency,
+    ListToken,
+    MintToken,
+    Pay,
+    RegisterAsset,
+    RegisterModel,
+    RequestAccess,
+    RevokeAccess,
+    Royalty,
+    Share,
+    TransferToken,
+)
+from ledger.crypto import SigningKey
+from ledger.genesis import Genesis
+from ledger.receipt import Receipt, ReceiptRefused, parse_receipt, verify_receipt
+from node.client import AsyncClient, Client, RemarqueError
+from node.config import load_genesis
+from node.keys import load_key, new_key
+
+__all__ = [
+    "AsyncClient",
+    "BuyToken",
+    "Client",
+    "Genesis",
+    "GrantAccess",
+    "IssueCurrency",
+    "ListToken",
+    "MintToken",
+    "Pay",
+    "Receipt",
+    "ReceiptRefused",
+    "RegisterAsset",
+    "RegisterModel",
+    "RemarqueError",
+    "RequestAccess",
+    "RevokeAccess",
+    "Royalty",
+    "Share",
+    "SigningKey",
+    "TransferToken",
+    "load_genesis",
+    "load_key",
+    "new_key",
+    "parse_receipt",
+    "verify_receipt",
+]
+
+
+def main() -> None:
+    """The `remarque` command: the node's commands, and the devnet's."""
+    from devnet.cli import devnet
+    from node.cli import cli
+
+    cli.add_command(devnet)
+    cli()
+
+
+if __name__ == "__main__":
+    main()

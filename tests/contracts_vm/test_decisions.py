@@ -1,0 +1,224 @@
+"""How rules combine into a decision, and how it explains itself."""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts_vm import DECISION_CODES, Policy, Value, decide, parse
+
+FactsBuilder = Callable[..., dict[str, dict[str, Value]]]
+
+
+def a_policy(*rules: str, name: str = "p") -> Policy:
+    return parse(f"policy {name} version 1 schema s@1 {{ {' '.join(rules)} }}")
+
+
+PERMIT, FORBID, REQUIRE = "permit view as a when", "forbid view as b when", "require view as c when"
+MISSING = "x.gone == 1"
+
+
+@pytest.mark.parametrize(
+    ("rules", "code", "rule"),
+    [
+        ((), "NOT_PERMITTED", None),
+        ((f"{PERMIT} true;",), "PERMITTED", "a"),
+        ((f"{PERMIT} false;",), "NOT_PERMITTED", None),
+        ((f"{PERMIT} {MISSING};",), "NOT_PERMITTED", None),
+        ((f"{PERMIT} 1;",), "NOT_PERMITTED", None),
+        (("permit sale as a when true;",), "NOT_PERMITTED", None),
+        (("permit * as a when true;",), "PERMITTED", "a"),
+        (("permit sale, view as a when true;",), "PERMITTED", "a"),
+        ((f"{PERMIT} true;", f"{FORBID} true;"), "FORBIDDEN", "b"),
+        ((f"{PERMIT} true;", f"{FORBID} false;"), "PERMITTED", "a"),
+        ((f"{PERMIT} true;", f"{FORBID} {MISSING};"), "FORBID_ERROR", "b"),
+        ((f"{PERMIT} true;", f"{FORBID} 'yes';"), "FORBID_ERROR", "b"),
+        ((f"{PERMIT} true;", f"{REQUIRE} true;"), "PERMITTED", "a"),
+        ((f"{PERMIT} true;", f"{REQUIRE} false;"), "UNMET", "c"),
+        ((f"{PERMIT} true;", f"{REQUIRE} {MISSING};"), "REQUIRE_ERROR", "c"),
+        ((f"{PERMIT} true;", f"{REQUIRE} 0;"), "REQUIRE_ERROR", "c"),
+        ((f"{REQUIRE} true;",), "NOT_PERMITTED", None),
+        ((f"{FORBID} true;", f"{REQUIRE} false;"), "FORBIDDEN", "b"),
+        ((f"{FORBID} {MISSING};", f"{REQUIRE} false;"), "FORBID_ERROR", "b"),
+        ((f"{FORBID} {MISSING};", "forbid * as z when true;"), "FORBIDDEN", "z"),
+        ((f"{PERMIT} {MISSING};", "permit view as z when true;"), "PERMITTED", "z"),
+        (("permit view as z when true;", "permit view as y when true;"), "PERMITTED", "y"),
+        (("forbid view when true;",), "FORBIDDEN", "forbid#1"),
+    ],
+)
+def test_rules_combine_to_this_decision_in_every_order(rules: tuple[str, ...], code: str, rule: str | None) -> None:
+    for order in itertools.permutations(rules):
+        decision = decide([a_policy(*order)], "view", {"x": {}}, 100)
+
+        assert (decision.code, decision.rule) == (code, rule)
+        assert decision.allowed is (code == "PERMITTED")
+        assert decision.reason
+
+
+def test_every_code_of_a_decision_is_known() -> None:
+    assert tuple(DECISION_CODES) == (
+        "BUDGET",
+        "FORBIDDEN",
+        "FORBID_ERROR",
+        "UNMET",
+        "REQUIRE_ERROR",
+        "PERMITTED",
+        "NOT_PERMITTED",
+    )
+
+
+def test_no_permit_of_a_narrow_scope_beats_a_forbid_of_a_broad_one() -> None:
+    consortium = a_policy(f"{FORBID} true reason 'taken down by order';", name="consortium")
+    asset = a_policy("permit * as everything when true;", name="asset")
+
+    for scopes in ([consortium, asset], [asset, consortium]):
+        decision = decide(scopes, "view", {}, 100)
+        assert (decision.code, decision.policy, decision.reason) == (
+            "FORBIDDEN",
+            "consortium@1",
+            "taken down by order",
+        )
+        assert decision.digest == consortium.digest
+
+
+def test_the_end_of_fuel_denies_whatever_the_rules_say() -> None:
+    policies = [a_policy(f"{PERMIT} true || x.a == 1;", f"{FORBID} x.a == 1 && false;", f"{REQUIRE} x.b == 'b';")]
+    facts: dict[str, dict[str, Value]] = {"x": {"a": 1, "b": "b"}}
+    enough = decide(policies, "view", facts, 1_000)
+
+    assert enough.code == "PERMITTED"
+    assert decide(policies, "view", facts, enough.fuel).code == "PERMITTED"
+    for fuel in range(enough.fuel):
+        decision = decide(policies, "view", facts, fuel)
+        assert (decision.code, decision.rule, decision.fuel) == ("BUDGET", None, fuel)
+
+
+def test_an_error_is_named_in_the_reason() -> None:
+    decision = decide([a_policy(f"{FORBID} x.gone == 1;")], "view", {"x": {}}, 100)
+
+    assert decision.reason == "the rule b could not be evaluated (FIELD_MISSING: x.gone is absent)"
+
+
+def test_a_denial_explains_itself(facts: FactsBuilder) -> None:
+    policy = parse(
+        'policy p version 3 schema s@1 { permit view as roles when "viewer" in requester.roles && !asset.confidential;'
+        "permit view as embargo when block.time >= timestamp('2025-10-11T12:40:00Z') || has(asset.takedown);"
+        "permit view as model when asset.model == 'flux'; permit sale when true; }"
+    )
+
+    assert decide([policy], "view", facts(), 1_000).explain() == {
+        "decision": "DENY",
+        "code": "NOT_PERMITTED",
+        "action": "view",
+        "reason": "no rule permits view",
+        "fuel": 19,
+        "policy": "p@3",
+        "hash": policy.digest,
+        "rules": [
+            {
+                "id": "roles",
+                "policy": "p@3",
+                "effect": "permit",
+                "value": False,
+                "why": [
+                    {"expr": '"viewer" in requester.roles', "value": False},
+                    {"expr": "requester.roles", "list_size": 1},
+                    {"expr": "asset.confidential", "value": True},
+                ],
+            },
+            {
+                "id": "embargo",
+                "policy": "p@3",
+                "effect": "permit",
+                "value": False,
+                "why": [
+                    {"expr": "block.time >= timestamp('2025-10-11T12:40:00Z')", "value": False},
+                    {"expr": "block.time", "value": "2025-10-09T08:53:20Z"},
+                    {"expr": "has(asset.takedown)", "value": False},
+                ],
+            },
+            {
+                "id": "model",
+                "policy": "p@3",
+                "effect": "permit",
+                "error": "FIELD_MISSING",
+                "why": [
+                    {"expr": "asset.model == 'flux'", "error": "FIELD_MISSING"},
+                    {"expr": "asset.model", "error": "FIELD_MISSING"},
+                ],
+            },
+        ],
+    }
+
+
+def test_an_explanation_shows_neither_the_contents_of_lists_nor_endless_text() -> None:
+    policy = a_policy(f"{PERMIT} x.list == [] || x.record == x.text || x.text == x.number;")
+    facts: dict[str, dict[str, Value]] = {
+        "x": {"list": ["secret"], "record": {"k": "secret"}, "text": "t" * 10_000, "number": 2**60}
+    }
+
+    text = json.dumps(decide([policy], "view", facts, 10_000).explain())
+
+    assert "secret" not in text
+    assert len(text) < 2_000
+    assert f'"{2**60}"' in text
+
+
+def test_an_explanation_says_where_the_fuel_ended() -> None:
+    policy = a_policy(f"{PERMIT} true;", f"{FORBID} x.a == 1;")
+    rules = decide([policy], "view", {"x": {"a": 2}}, 3).explain()["rules"]
+
+    assert isinstance(rules, list)
+    assert [rule.get("error", rule.get("value")) for rule in rules if isinstance(rule, dict)] == [True, "BUDGET"]
+
+
+def test_a_policy_is_the_same_for_text_and_bytes_and_names_its_source() -> None:
+    source = "policy p version 7 schema s@2 { permit view when x.a == 'é'; } // é"
+
+    assert parse(source) == parse(source.encode())
+    assert (parse(source).id, parse(source).schema, parse(source).source) == ("p@7", "s@2", source)
+    assert parse(source).digest == hashlib.sha256(b"remarque/policy/v1" + source.encode()).hexdigest()
+    assert parse(source + " ") != parse(source)
+
+
+LEAVES = ("true", "false", "1", "'s'", "x.a", "x.b", "x.gone", "y.a", "has(x.a)", "has(x.gone)", "[1, 'a']", "x.c", "z.a")
+EXPRESSIONS = st.recursive(
+    st.sampled_from(LEAVES),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from("&& || == != < >= + - * / % in".split()), inner).map(
+            lambda parts: f"({parts[0]}) {parts[1]} ({parts[2]})"
+        ),
+        inner.map(lambda e: f"!({e})"),
+        inner.map(lambda e: f"-({e})"),
+        inner.map(lambda e: f"size({e})"),
+        inner.map(lambda e: f"timestamp({e})"),
+        st.tuples(inner, inner, inner).map(lambda e: f"({e[0]}) ? ({e[1]}) : ({e[2]})"),
+    ),
+    max_leaves=12,
+)
+ANYTHING = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.binary(max_size=3)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)),
+    max_leaves=6,
+)
+RULES = st.lists(st.tuples(st.sampled_from(("permit", "forbid", "require")), EXPRESSIONS), min_size=1, max_size=5)
+
+
+@given(RULES, st.fixed_dictionaries({"x": st.fixed_dictionaries({}, optional=dict.fromkeys("abc", ANYTHING)), "z": ANYTHING}), st.integers(-1, 200))
+def test_a_decision_never_raises_and_never_depends_on_order(
+    rules: list[tuple[str, str]], facts: dict[str, object], fuel: int
+) -> None:
+    sources = [f"{effect} view as r{i} when {expression};" for i, (effect, expression) in enumerate(rules)]
+    there, back = a_policy(*sources), a_policy(*reversed(sources))
+    known = facts  # any shape at all
+
+    first = decide([there], "view", known, fuel)  # type: ignore[arg-type]
+    second = decide([back], "view", known, fuel)  # type: ignore[arg-type]
+
+    assert first.code in DECISION_CODES
+    assert (first.code, first.fuel, first.rule) == (second.code, second.fuel, second.rule)
+    assert json.dumps(first.explain()) == json.dumps(decide([there], "view", known, fuel).explain())  # type: ignore[arg-type]

@@ -1,0 +1,76 @@
+"""The policy of an asset that names no other, as a table: who may do what."""
+
+from collections.abc import Callable
+
+import pytest
+
+from contracts_vm import Royalty, Timestamp, Value, decide, default_policy_source, parse
+
+FactsBuilder = Callable[..., dict[str, dict[str, Value]]]
+
+POLICY = parse(default_policy_source())
+NOW = 1_760_000_000_000
+OPEN, OPEN_LATER = {"confidential": False}, {"grant": {"until": Timestamp(NOW + 1)}}
+ENDED, ENDING = {"grant": {"until": Timestamp(NOW - 1)}}, {"grant": {"until": Timestamp(NOW)}}
+HELD = {"token": {"id": "t1", "owner": "alice@acme"}}
+OWNED, MADE = {"asset": {"owner": "alice@acme"}}, {"asset": {"creator": "alice@acme"}}
+SUSPENDED = {"requester": {"suspended": True}}
+
+TABLE: list[tuple[str, dict[str, dict[str, Value]], str, str | None]] = [
+    ("view", {}, "NOT_PERMITTED", None),
+    ("view", {"asset": OPEN}, "PERMITTED", "not_confidential"),
+    ("view", OWNED, "PERMITTED", "owner_views"),
+    ("view", MADE, "PERMITTED", "creator_views"),
+    ("view", OPEN_LATER, "PERMITTED", "grant_in_force"),
+    ("view", ENDED, "NOT_PERMITTED", None),
+    ("view", ENDING, "NOT_PERMITTED", None),
+    ("view", HELD, "NOT_PERMITTED", None),
+    ("view", SUSPENDED | OWNED, "FORBIDDEN", "suspended"),
+    ("view", SUSPENDED | OPEN_LATER, "FORBIDDEN", "suspended"),
+    ("sale", {}, "NOT_PERMITTED", None),
+    ("sale", HELD, "PERMITTED", "holder_disposes"),
+    ("sale", OWNED, "NOT_PERMITTED", None),
+    ("sale", SUSPENDED | HELD, "FORBIDDEN", "suspended"),
+    ("transfer", HELD, "PERMITTED", "holder_disposes"),
+    ("transfer", {"token": {"owner": "bob@acme"}}, "NOT_PERMITTED", None),
+    ("list", HELD, "PERMITTED", "holder_disposes"),
+    ("mint", OWNED, "PERMITTED", "owner_mints"),
+    ("mint", MADE, "NOT_PERMITTED", None),
+    ("mint", {}, "NOT_PERMITTED", None),
+    ("grant", OWNED, "PERMITTED", "owner_grants"),
+    ("grant", MADE, "NOT_PERMITTED", None),
+    ("grant", OPEN_LATER, "NOT_PERMITTED", None),
+    ("revoke", OWNED, "PERMITTED", "owner_grants"),
+    ("revoke", SUSPENDED | OWNED, "FORBIDDEN", "suspended"),
+    ("burn", OWNED | HELD, "NOT_PERMITTED", None),
+]
+
+
+@pytest.mark.parametrize(("action", "changes", "code", "rule"), TABLE)
+def test_the_default_policy_decides(
+    action: str, changes: dict[str, dict[str, Value]], code: str, rule: str | None, facts: FactsBuilder
+) -> None:
+    decision = decide([POLICY], action, facts(**changes), 1_000)
+
+    assert (decision.code, decision.rule) == (code, rule)
+    assert decision.fuel < 50
+
+
+def test_the_default_policy_denies_when_it_is_not_told_whether_an_account_is_suspended(facts: FactsBuilder) -> None:
+    told = facts(**OWNED)
+    del told["requester"]["suspended"]
+
+    assert decide([POLICY], "view", told, 1_000).code == "FORBID_ERROR"
+
+
+def test_the_default_royalty_is_due_on_every_resale(facts: FactsBuilder) -> None:
+    assert POLICY.royalty_for("secondary_sale", facts(), 1_000) == Royalty(
+        id="resale",
+        trigger="secondary_sale",
+        base="tx.price",
+        rate_ppm=75_000,
+        payees="asset.creators",
+        cap_ppm=250_000,
+        payer="seller",
+    )
+    assert POLICY.royalty_for("primary_sale", facts(), 1_000) is None

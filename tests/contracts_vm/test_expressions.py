@@ -1,0 +1,235 @@
+"""What expressions mean: programs and their values, their faults, and what they cost."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts_vm import Duration, Timestamp, Value
+from contracts_vm.errors import FAULTS
+from contracts_vm.evaluate import compile_expression, run
+from contracts_vm.expression import parse_expression
+from contracts_vm.operators import Fault
+from contracts_vm.types import read_duration, read_timestamp, write_duration, write_timestamp
+
+FACTS: dict[str, dict[str, Value]] = {
+    "a": {"one": 1, "name": "ada", "yes": True, "list": ["x", "y"], "deep": {"er": {"field": 7}}, "empty": {}},
+    "t": {"noon": Timestamp(43_200_000), "hour": Duration(3_600_000)},
+    "bad": {"float": 1.5, "none": None, "big": 2**63, "late": Timestamp(10**18), "inside": [1.5]},  # type: ignore[dict-item]
+}
+
+
+def evaluate(source: str, fuel: int = 10_000) -> Value | str:
+    """The value, or the code of the fault."""
+    value = run(compile_expression(parse_expression(source)), FACTS, [fuel])
+    return value.code if isinstance(value, Fault) else value
+
+
+def spent(source: str) -> int:
+    meter = [10_000]
+    run(compile_expression(parse_expression(source)), FACTS, meter)
+    return 10_000 - meter[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("true", True),
+        ("-9223372036854775808", -(2**63)),
+        ("0x7f", 127),
+        ("--5", 5),
+        ("!!!true", False),
+        ("1 + 2 * 3", 7),
+        ("(1 + 2) * 3", 9),
+        ("7 - 2 - 1", 4),
+        ("-7 / 2", -3),
+        ("7 / -2", -3),
+        ("-7 % 3", -1),
+        ("7 % -3", 1),
+        ("1 < 2 == true", True),
+        ("true || false && false", True),
+        ("true ? 1 : false ? 2 : 3", 1),
+        ("'a' + \"b\"", "ab"),
+        ("[1] + [2]", (1, 2)),
+        ("[1, 2,] == [1, 2]", True),
+        ("[1, 2] == [2, 1]", False),
+        ("1 == true", False),
+        ("1 != '1'", True),
+        ("[1] == [true]", False),
+        ("1 in [true, 1]", True),
+        ("1 in [true, '1']", False),
+        ("'x' in a.list", True),
+        ("[1] in [[2], [1]]", True),
+        ("'B' < 'a'", True),
+        ("'f' < '\\u1EBF'", True),
+        ("false < true", True),
+        (r"'\x41\u00e9\U0001F600\101\n\''", "Aé😀A\n'"),
+        ("size('é😀')", 2),
+        ("size([])", 0),
+        ("size(a.list)", 2),
+        ("size(a.deep)", 1),
+        ("a.deep.er.field", 7),
+        ("a.empty == a.empty", True),
+        ("a.deep == a.empty", False),
+        ("has(a.one)", True),
+        ("has(a.two)", False),
+        ("has(a.deep.er)", True),
+        ("timestamp('1970-01-01T12:00:00Z') == t.noon", True),
+        ("timestamp('1970-01-01T14:30:00+02:30') == t.noon", True),
+        ("t.noon + t.hour > t.noon", True),
+        ("t.noon - t.hour == timestamp('1970-01-01T11:00:00Z')", True),
+        ("t.noon - timestamp('1970-01-01T00:00:00Z') == duration('12h')", True),
+        ("duration('1h30m') == duration('5400s')", True),
+        ("duration('-1.5s') < duration('0s')", True),
+        # what && and || absorb, whichever side it is on
+        ("false && a.two == 1", False),
+        ("a.two == 1 && false", False),
+        ("true || 1 / 0 == 1", True),
+        ("1 / 0 == 1 || true", True),
+        ("1 || true", True),
+        ("true ? 1 : 1 / 0", 1),
+    ],
+)
+def test_a_program_has_this_value(source: str, value: Value) -> None:
+    found = evaluate(source)
+
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        ("b.one", "ROOT_MISSING"),
+        ("has(b.one)", "ROOT_MISSING"),
+        ("a.two", "FIELD_MISSING"),
+        ("has(a.two.three)", "FIELD_MISSING"),
+        ("a.one.two", "NOT_A_RECORD"),
+        ("has(a.name.length)", "NOT_A_RECORD"),
+        ("1 && true", "NOT_BOOL"),
+        ("false || 'x'", "NOT_BOOL"),
+        ("!1", "NOT_BOOL"),
+        ("1 ? true : false", "NOT_BOOL"),
+        ("a.two && 1 / 0 == 1", "FIELD_MISSING"),
+        ("1 / 0 == 1 || a.two", "DIVIDE_BY_ZERO"),
+        ("1 % 0", "DIVIDE_BY_ZERO"),
+        ("1 < 'a'", "NO_OVERLOAD"),
+        ("1 < true", "NO_OVERLOAD"),
+        ("[1] < [2]", "NO_OVERLOAD"),
+        ("true + true", "NO_OVERLOAD"),
+        ("'a' - 'b'", "NO_OVERLOAD"),
+        ("t.noon + t.noon", "NO_OVERLOAD"),
+        ("t.noon * 2", "NO_OVERLOAD"),
+        ("-true", "NO_OVERLOAD"),
+        ("-'a'", "NO_OVERLOAD"),
+        ("'a' in 'abc'", "NO_OVERLOAD"),
+        ("'one' in a", "NO_OVERLOAD"),
+        ("size(1)", "NO_OVERLOAD"),
+        ("timestamp(1)", "NO_OVERLOAD"),
+        ("duration(true)", "NO_OVERLOAD"),
+        ("9223372036854775807 + 1", "OVERFLOW"),
+        ("-9223372036854775808 - 1", "OVERFLOW"),
+        ("5000000000 * 5000000000", "OVERFLOW"),
+        ("-(-9223372036854775808)", "OVERFLOW"),
+        ("(-9223372036854775808) / -1", "OVERFLOW"),
+        ("timestamp('9999-12-31T23:59:59Z') + duration('1s')", "OVERFLOW"),
+        ("timestamp('9999-12-31T23:59:59Z') - timestamp('0001-01-01T00:00:00Z')", "OVERFLOW"),
+        ("timestamp('2026-02-29T00:00:00Z')", "TIMESTAMP_INVALID"),
+        ("timestamp('2026-01-01T00:00:60Z')", "TIMESTAMP_INVALID"),
+        ("timestamp('2026-01-01T00:00:00.0001Z')", "TIMESTAMP_INVALID"),
+        ("timestamp('2026-01-01 00:00:00Z')", "TIMESTAMP_INVALID"),
+        ("timestamp('0001-01-01T00:00:00+01:00')", "TIMESTAMP_INVALID"),
+        ("timestamp('\\u0662026-01-01T00:00:00Z')", "TIMESTAMP_INVALID"),
+        ("duration('1 hour')", "DURATION_INVALID"),
+        ("duration('1ns')", "DURATION_INVALID"),
+        ("duration('320000000000s')", "DURATION_INVALID"),
+        ("bad.float == 1", "VALUE_UNSUPPORTED"),
+        ("bad.none", "VALUE_UNSUPPORTED"),
+        ("bad.big", "VALUE_UNSUPPORTED"),
+        ("bad.late", "VALUE_UNSUPPORTED"),
+        ("bad.inside == [1]", "VALUE_UNSUPPORTED"),
+        ("1 in bad.inside", "VALUE_UNSUPPORTED"),
+    ],
+)
+def test_a_program_without_a_value_says_why(source: str, code: str) -> None:
+    assert evaluate(source) == code
+    assert code in FAULTS
+
+
+@pytest.mark.parametrize(
+    ("source", "fuel"),
+    [
+        ("true", 0),
+        ("a.one", 2),
+        ("has(a.one)", 2),
+        ("a.deep.er.field", 4),
+        ("a.one == 1", 3),
+        ("a.name == 'ada'", 3),
+        ("'0123456789' == '0123456789x'", 2),
+        ("1 in [1, 2, 3]", 17),
+        ("true && true && true", 2),
+        ("false && a.one == 1", 1),
+        ("!true", 1),
+        ("true ? a.one : 2", 3),
+        ("'12345678' + ''", 2),
+        ("timestamp('2026-01-01T00:00:00Z')", 3),
+        ("size(a.list)", 3),
+        ("[1, 2] == [1, 2]", 27),
+    ],
+)
+def test_a_program_costs_what_the_table_says(source: str, fuel: int) -> None:
+    assert spent(source) == fuel
+    assert evaluate(source, fuel) != "BUDGET"
+    if fuel:
+        assert evaluate(source, fuel - 1) == "BUDGET"
+
+
+def test_the_end_of_fuel_is_not_absorbed() -> None:
+    assert evaluate("a.one == 1 || true", fuel=2) == "BUDGET"
+    assert evaluate("'x' in a.list && false", fuel=3) == "BUDGET"
+    assert evaluate("'x' in a.list ? true : true", fuel=3) == "BUDGET"
+
+
+def test_deep_and_cyclic_facts_cost_fuel_and_nothing_else() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    cycle: list[object] = []
+    cycle.append(cycle)
+    compiled = compile_expression(parse_expression("x.a == x.b"))
+
+    for value in (deep, cycle):
+        outcome = run(compiled, {"x": {"a": value, "b": [value]}}, [5_000])  # type: ignore[dict-item]
+        assert isinstance(outcome, Fault) and outcome.code == "BUDGET"
+
+
+@given(st.integers(-62_135_596_800_000, 253_402_300_799_999))
+def test_every_instant_reads_back(ms: int) -> None:
+    assert read_timestamp(write_timestamp(Timestamp(ms))) == Timestamp(ms)
+
+
+@given(st.integers(-9_223_372_036_854, 9_223_372_036_854))
+def test_every_duration_reads_back(ms: int) -> None:
+    assert read_duration(write_duration(Duration(ms))) == Duration(ms)
+
+
+@given(st.text())
+def test_no_text_breaks_the_readers_of_time(text: str) -> None:
+    read_timestamp(text)
+    read_duration(text)
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.integers(-(2**63), 2**63 - 1), st.sampled_from("+-*/%"))
+def test_arithmetic_is_exact_or_a_fault(a: int, b: int, operator: str) -> None:
+    compiled = compile_expression(parse_expression(f"x.a {operator} x.b"))
+    value = run(compiled, {"x": {"a": a, "b": b}}, [100])
+
+    if isinstance(value, Fault):
+        assert value.code in ("OVERFLOW", "DIVIDE_BY_ZERO")
+    elif operator in "/%":
+        quotient, rest = run(compile_expression(parse_expression("x.a / x.b")), {"x": {"a": a, "b": b}}, [100]), a
+        if isinstance(quotient, int):
+            rest = a - quotient * b
+            assert abs(rest) < abs(b) and (rest == 0 or (rest < 0) == (a < 0))
+            assert value == (quotient if operator == "/" else rest)
+    else:
+        assert value == {"+": a + b, "-": a - b, "*": a * b}[operator]
