@@ -88,9 +88,7 @@ def vote_requested(replica: Replica, request: VoteRequest) -> None:
         granted = as_long and request.term > replica.term
         # A grant carries the term asked about; a refusal ours, for the asker to adopt if it is higher.
         term = request.term if granted else replica.term
-        replica.send(
-            request.sender, VoteReply(term=term, sender=replica.config.name, granted=granted, probe=True)
-        )
+        replica.send(request.sender, VoteReply(term=term, sender=replica.config.name, granted=granted, probe=True))
         return
     free = replica.vote == request.sender or (not replica.vote and not replica.leader)
     reply = VoteReply(term=replica.term, sender=replica.config.name, granted=as_long and free, probe=False)

@@ -21,6 +21,7 @@ from consensus.events import (
     AppendReply,
     Certified,
     Endorsed,
+    Entry,
     Follow,
     Persist,
     Persisted,
@@ -33,7 +34,6 @@ from consensus.events import (
     Tick,
     VoteReply,
     VoteRequest,
-    Entry,
 )
 from consensus.log import Log, LogReader, ensure
 from consensus.progress import Progress

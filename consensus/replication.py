@@ -176,7 +176,9 @@ def append_received(replica: Replica, append: Append) -> None:
         replica.send(append.sender, reply)
         return
     last = append.previous_index + len(append.entries)
-    new = tuple(entry for entry in append.entries if entry.index > log.last_index or log.term(entry.index) != entry.term)
+    new = tuple(
+        entry for entry in append.entries if entry.index > log.last_index or log.term(entry.index) != entry.term
+    )
     if new:
         first = new[0].index
         ensure(first > replica.committed, "a final entry is never replaced")

@@ -122,12 +122,10 @@ class _Checker:
             case Has():
                 self.field(node.path)
                 return "bool"
-            case Not():
-                self.expects("bool", node.operand, known, "!")
-                return "bool"
-            case Negate():
-                self.expects("int", node.operand, known, "-")
-                return "int"
+            case Not() | Negate():
+                operator, wanted = ("!", "bool") if isinstance(node, Not) else ("-", "int")
+                self.expects(wanted, node.operand, known, operator)
+                return wanted
             case Logic():
                 return self.logic(node, known)
             case ListOf():

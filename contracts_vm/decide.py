@@ -5,7 +5,7 @@ organisation that appends a rule cannot change what another's rule means by wher
 in a `forbid` or a `require` it denies, in a `permit` it does not allow.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -16,7 +16,7 @@ from contracts_vm.explain import JSON, explain_rules
 from contracts_vm.operators import Fault
 from contracts_vm.policy import Policy, ReadyRule
 from contracts_vm.syntax import Effect
-from contracts_vm.types import Facts
+from contracts_vm.types import Facts, Value
 
 DECISION_CODES: Final = {
     "BUDGET": "the fuel ran out before all rules were evaluated",
@@ -29,14 +29,12 @@ DECISION_CODES: Final = {
 }
 """All codes of a decision; each takes precedence over those after it. Only PERMITTED allows."""
 
-_VERDICTS: Final[Mapping[tuple[Effect, bool | None], str]] = {
-    ("forbid", True): "FORBIDDEN",
-    ("forbid", None): "FORBID_ERROR",
-    ("require", False): "UNMET",
-    ("require", None): "REQUIRE_ERROR",
-    ("permit", True): "PERMITTED",
+_VERDICTS: Final[Mapping[Effect, Callable[[Value | Fault], str]]] = {
+    "forbid": lambda value: "" if value is False else "FORBIDDEN" if value is True else "FORBID_ERROR",
+    "require": lambda value: "" if value is True else "UNMET" if value is False else "REQUIRE_ERROR",
+    "permit": lambda value: "PERMITTED" if value is True else "",
 }
-"""What a rule says by its value, None being an error; combinations that are not here say nothing."""
+"""What a rule says by its value, which is an error unless it is true or false; "" when it says nothing."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -102,8 +100,8 @@ def decide(policies: Sequence[Policy], action: str, facts: Facts, fuel: int) -> 
             if meter[0] < 0:
                 reason = f"the rules for {action} cost more than {fuel}"
                 return Decision("BUDGET", reason, fuel, None, None, None, question)
-            code = _VERDICTS.get((ready.effect, value if value is True or value is False else None))
-            if code is not None and (code not in decisive or ready.rank < decisive[code][0].rank):
+            code = _VERDICTS[ready.effect](value)
+            if code and (code not in decisive or ready.rank < decisive[code][0].rank):
                 decisive[code] = (ready, value if isinstance(value, Fault) else None)
     used = fuel - meter[0]
     for code in DECISION_CODES:

@@ -70,7 +70,7 @@ FAULTS = {
 
 ROYALTY_CODES = {
     "AMOUNT_OUT_OF_RANGE": "an amount below 0 or above 2^53-1",
-    "PAYEES_INVALID": "no payee, more than 64, or one twice",
+    "PAYEES_INVALID": "no payee, more than 64, one twice, or one that is no text",
     "PAYER_UNKNOWN": "a payer that is neither buyer nor seller",
     "RATE_OUT_OF_RANGE": "a rate outside 0 to 1,000,000 ppm",
     "WEIGHT_INVALID": "a weight that is not an integer from 1 to 2^53-1",
@@ -131,7 +131,7 @@ def position(source: str, offset: int) -> tuple[int, int, str]:
 
 def nearest(name: str, candidates: Iterable[str]) -> str:
     """`; did you mean "owner"?` for the candidate at most two edits away (ties: the first in order), or nothing."""
-    ranked = sorted((_edits(name, other), other) for other in candidates)
+    ranked = sorted((_edits(name, other), other) for other in candidates if abs(len(name) - len(other)) <= 2)
     if ranked and ranked[0][0] <= min(2, len(name) - 1):
         return f'; did you mean "{ranked[0][1]}"?'
     return ""

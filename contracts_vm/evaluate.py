@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 
 from contracts_vm import cost
 from contracts_vm.cost import Meter, OutOfFuel
-from contracts_vm.operators import FUNCTIONS, OPERATORS, Fault, Operator, minus, truth
+from contracts_vm.operators import FUNCTIONS, OPERATORS, Fault, Operator, invert, minus, truth
 from contracts_vm.syntax import Call, Chain, Choice, Expr, Has, ListOf, Literal, Logic, Negate, Not, Path
 from contracts_vm.types import Facts, Value, in_range, kind_of
 
@@ -43,10 +43,8 @@ def compile_expression(node: Expr) -> Run:
             return _list(node)
         case Has():
             return _has(node.path.names)
-        case Not():
-            return _not(compile_expression(node.operand))
-        case Negate():
-            return _apply(minus, compile_expression(node.operand))
+        case Not() | Negate():
+            return _apply(invert if isinstance(node, Not) else minus, compile_expression(node.operand))
         case Logic():
             return _logic(tuple(map(compile_expression, node.operands)), node.operator == "||")
         case Chain():
@@ -61,9 +59,10 @@ def _read(names: tuple[str, ...]) -> Run:
     if len(names) != 2:
         return _read_far(names)
     root, field = names
+    price = 2 * cost.NAME
 
     def read(facts: Facts, meter: Meter) -> Value:
-        meter[0] -= 2 * cost.NAME
+        meter[0] -= price
         try:
             value = facts[root][field]
         except (KeyError, TypeError, IndexError):
@@ -82,10 +81,10 @@ def _read_far(names: tuple[str, ...]) -> Run:
 
 
 def _has(names: tuple[str, ...]) -> Run:
-    above, field = names[:-1], names[-1]
+    above, field, price = names[:-1], names[-1], len(names) * cost.NAME
 
     def has(facts: Facts, meter: Meter) -> Value:
-        meter[0] -= len(names) * cost.NAME
+        meter[0] -= price
         return field in _record(_walk(facts, above), above)
 
     return has
@@ -140,14 +139,6 @@ def _apply(function: Callable[[Value, Meter], Value], argument: Run) -> Run:
         return function(argument(facts, meter), meter)
 
     return apply
-
-
-def _not(operand: Run) -> Run:
-    def negated(facts: Facts, meter: Meter) -> Value:
-        meter[0] -= cost.OPERATOR
-        return not truth(operand(facts, meter))
-
-    return negated
 
 
 def _logic(operands: tuple[Run, ...], decisive: bool) -> Run:

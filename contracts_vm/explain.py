@@ -29,21 +29,24 @@ def _rule(ready: ReadyRule, facts: Facts, meter: cost.Meter) -> JSON:
     value = run(ready.run, facts, meter)
     if not isinstance(value, Fault | bool):
         value = Fault("NOT_BOOL", "")
-    entry: dict[str, JSON] = {"id": ready.rule.id, "policy": ready.policy, "effect": ready.rule.effect} | _shown(value)
-    return entry | {"why": [_part(node, ready.source, facts, before) for node in _parts(ready.rule.when)]}
+    entry: dict[str, JSON] = {"id": ready.rule.id, "policy": ready.policy, "effect": ready.effect}
+    why: dict[str, JSON] = {}
+    for part in _parts(ready.rule.when):
+        text = ready.source[part.start : part.end]
+        if text not in why:
+            why[text] = {"expr": text, **_shown(run(compile_expression(part), facts, [before]))}
+    return {**entry, **_shown(value), "why": list(why.values())}
 
 
 def _parts(node: Expr) -> Iterator[Expr]:
-    """The conditions inside &&, ||, ! and ?:, and the fields that they read, each once."""
-    seen: set[tuple[int, int]] = set()
+    """The conditions inside &&, ||, ! and ?:, each followed by the fields that it reads, from left to right."""
     waiting = [node]
     while waiting:
         part = waiting.pop()
         if isinstance(part, Logic | Not | Choice):
             waiting += reversed(children(part))
         elif not isinstance(part, Literal):
-            yield from (found for found in _with_fields(part) if (found.start, found.end) not in seen)
-            seen.add((part.start, part.end))
+            yield from _with_fields(part)
 
 
 def _with_fields(node: Expr) -> Iterator[Expr]:
@@ -55,11 +58,6 @@ def _with_fields(node: Expr) -> Iterator[Expr]:
             yield inner
         else:
             waiting += reversed(children(inner))
-
-
-def _part(node: Expr, source: str, facts: Facts, fuel: int) -> JSON:
-    text: dict[str, JSON] = {"expr": source[node.start : node.end]}
-    return text | _shown(run(compile_expression(node), facts, [fuel]))
 
 
 def _shown(value: Value | Fault) -> dict[str, JSON]:

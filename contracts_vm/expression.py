@@ -94,6 +94,17 @@ class ExpressionParser(Reader):
         return operand
 
     def primary(self) -> Expr:
+        found = self.value()
+        if self.peek("["):
+            self.not_in_this_version("an index")
+        if self.accept("."):
+            name = self.kind("name", "a method")
+            if self.peek("("):
+                self.refuse_function(name)
+            self.not_in_this_version("a field of anything but a name")
+        return found
+
+    def value(self) -> Expr:
         token = self.token
         if token.kind == "int":
             return self.integer(token.start, negative=False)
@@ -106,12 +117,12 @@ class ExpressionParser(Reader):
         if self.accept("("):
             inner = self.expression()
             self.expect(")")
-            return self.plain(inner)
-        if token.kind == "name":
-            return self.path_or_call()
-        self.refuse_primary(token)
+            return inner
+        if token.kind != "name":
+            self.refuse_value(token)
+        return self.path_or_call()
 
-    def refuse_primary(self, token: Token) -> NoReturn:
+    def refuse_value(self, token: Token) -> NoReturn:
         if token.kind in ("decimal", "double"):
             self.refuse("NOT_IN_THE_LANGUAGE", "there are only integers, without point or exponent", token)
         if self.peek("{"):
@@ -132,7 +143,7 @@ class ExpressionParser(Reader):
             if not self.accept(","):
                 break
         end = self.expect("]")
-        return self.plain(self.node(ListOf(head.start, end.end, tuple(items))))
+        return self.node(ListOf(head.start, end.end, tuple(items)))
 
     def path_or_call(self) -> Expr:
         head = self.next()
@@ -141,7 +152,7 @@ class ExpressionParser(Reader):
         if head.text == "null":
             self.refuse("NOT_IN_THE_LANGUAGE", "there is no null; ask has(...) whether a field is there", head)
         if self.peek("("):
-            return self.plain(self.call(head))
+            return self.call(head)
         names, last = [head.text], head
         while self.accept("."):
             last = self.kind("name", "a field")
@@ -151,7 +162,7 @@ class ExpressionParser(Reader):
         if self.depth + len(names) > DEPTH_MAX:
             self.refuse("TOO_DEEP", f"an expression is nested at most {DEPTH_MAX} levels deep", last)
         self.count(len(names) - 1)
-        return self.plain(self.node(Path(head.start, last.end, tuple(names))))
+        return self.node(Path(head.start, last.end, tuple(names)))
 
     def call(self, head: Token) -> Expr:
         if head.text not in FUNCTIONS:
@@ -178,14 +189,6 @@ class ExpressionParser(Reader):
         if name.text in _FUNCTIONS_NEVER:
             self.refuse("NOT_IN_THE_LANGUAGE", f"{name.text}(...) does not exist here", name)
         self.refuse("FUNCTION_UNKNOWN", f"there is no function {name.text}{nearest(name.text, FUNCTIONS)}", name)
-
-    def plain(self, node: N) -> N:
-        """The node, unless something follows it that only a later version can apply to it."""
-        if self.peek("["):
-            self.not_in_this_version("an index")
-        if self.peek("."):
-            self.not_in_this_version("a field or a method of anything but a name")
-        return node
 
     def node(self, made: N) -> N:
         self.count(1)

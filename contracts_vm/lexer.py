@@ -31,7 +31,8 @@ _TOKEN = re.compile(
 _PREFIXED = re.compile(r"(?:[rR][bB]?|[bB][rR]?)[\"']")
 _WORD = re.compile(r"[A-Za-z0-9_]+")
 _PLAIN = {quote: re.compile(rf"[^{quote}\\\r\n]*") for quote in "'\""}
-_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-3][0-7]{2})|([abfnrtv\\?\"'`]))")
+_HEX = "[0-9a-fA-F]"
+_ESCAPE = re.compile(rf"\\(?:[xX]({_HEX}{{2}})|u({_HEX}{{4}})|U({_HEX}{{8}})|([0-3][0-7]{{2}})|([abfnrtv\\?\"'`]))")
 _ESCAPED: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 

@@ -5,15 +5,15 @@ equal; every other operator on kinds that do not go together is a fault. Python'
 once the kinds are known, since it holds True and 1 for equal.
 """
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, TypeGuard
+from typing import Any, Final, TypeGuard
 
-from contracts_vm import cost
-from contracts_vm.cost import Meter, charge
+from contracts_vm.cost import COMPARE_UNIT, CONCAT_UNIT, MEMBER_ITEM, OPERATOR, READ_UNIT, Meter, OutOfFuel, charge
 from contracts_vm.types import Duration, Timestamp, Value, in_range, kind_of, read_duration, read_timestamp
 
 Operator = Callable[[Value, Value, Meter], Value]
-_ORDERED: Final = ("bool", "int", "string", "timestamp", "duration")
+_ORDERED: Final = (Timestamp, int, str, bool, Duration)
 
 
 class Fault(Exception):
@@ -27,9 +27,11 @@ class Fault(Exception):
 
 def _equal(a: Value, b: Value, meter: Meter) -> bool:
     if type(a) is str and type(b) is str:
-        charge(meter, cost.OPERATOR + min(len(a), len(b)) // cost.COMPARE_UNIT)
+        meter[0] -= OPERATOR + min(len(a), len(b)) // COMPARE_UNIT
+        if meter[0] < 0:
+            raise OutOfFuel
         return a == b
-    meter[0] -= cost.OPERATOR
+    meter[0] -= OPERATOR
     return _same(a, b, meter)
 
 
@@ -54,7 +56,7 @@ def _same(a: Value, b: Value, meter: Meter) -> bool:
                 return False
             waiting += list(zip(a, b, strict=True))[::-1]
         else:
-            charge(meter, min(len(a), len(b)) // cost.COMPARE_UNIT if isinstance(a, str) and isinstance(b, str) else 0)
+            charge(meter, min(len(a), len(b)) // COMPARE_UNIT if isinstance(a, str) and isinstance(b, str) else 0)
             if a != b:
                 return False
     return True
@@ -67,25 +69,22 @@ def _different(a: Value, b: Value, meter: Meter) -> bool:
 def _in(a: Value, b: Value, meter: Meter) -> bool:
     if not _is_list(b):
         raise _no_overload("in", a, b)
-    charge(meter, cost.OPERATOR + cost.MEMBER_ITEM * len(b))
+    charge(meter, OPERATOR + MEMBER_ITEM * len(b))
     if type(a) is str:
         return a in b
     return any(_same(a, item, meter) for item in b)
 
 
-def _ordering(name: str, holds: Callable[[int], bool]) -> Operator:
-    """An operator from its answer to -1, 0 and 1."""
-
+def _ordering(name: str, holds: Callable[[Any, Any], bool]) -> Operator:
     def compare(a: Value, b: Value, meter: Meter) -> Value:
-        kind = kind_of(a)
-        if kind != kind_of(b) or kind not in _ORDERED:
+        kind = type(a)
+        if kind is not type(b) or kind not in _ORDERED:
             raise _no_overload(name, a, b)
         if isinstance(a, str) and isinstance(b, str):
-            charge(meter, cost.OPERATOR + min(len(a), len(b)) // cost.COMPARE_UNIT)
-            return holds((a > b) - (a < b))
-        meter[0] -= cost.OPERATOR
-        left, right = _number(a), _number(b)
-        return holds((left > right) - (left < right))
+            charge(meter, OPERATOR + min(len(a), len(b)) // COMPARE_UNIT)
+            return holds(a, b)
+        meter[0] -= OPERATOR
+        return holds(_number(a), _number(b))
 
     return compare
 
@@ -98,7 +97,7 @@ def _number(value: Value) -> int:
 
 def _arithmetic(name: str, compute: Callable[[int, int], int]) -> Operator:
     def calculate(a: Value, b: Value, meter: Meter) -> Value:
-        meter[0] -= cost.OPERATOR
+        meter[0] -= OPERATOR
         if type(a) is int and type(b) is int:
             return _ranged(compute(a, b))
         make = _TIMES.get((name, type(a), type(b)))
@@ -123,20 +122,26 @@ _TIMES: Final[dict[tuple[str, type, type], type[Timestamp] | type[Duration]]] = 
 
 def _joined(a: Value, b: Value, meter: Meter) -> Value:
     if isinstance(a, str) and isinstance(b, str):
-        charge(meter, (len(a) + len(b)) // cost.CONCAT_UNIT)
+        charge(meter, (len(a) + len(b)) // CONCAT_UNIT)
         return a + b
     if _is_list(a) and _is_list(b):
-        charge(meter, (len(a) + len(b)) // cost.CONCAT_UNIT)
+        charge(meter, (len(a) + len(b)) // CONCAT_UNIT)
         return (*a, *b)
     raise _no_overload("+", a, b)
 
 
 def minus(value: Value, meter: Meter) -> Value:
     """Unary minus."""
-    meter[0] -= cost.OPERATOR
+    meter[0] -= OPERATOR
     if type(value) is int:
         return _ranged(-value)
     raise _no_overload("-", value)
+
+
+def invert(value: Value, meter: Meter) -> Value:
+    """`!`."""
+    meter[0] -= OPERATOR
+    return not truth(value)
 
 
 def truth(value: Value) -> bool:
@@ -184,10 +189,10 @@ OPERATORS: Final[dict[str, Operator]] = {
     "==": _equal,
     "!=": _different,
     "in": _in,
-    "<": _ordering("<", lambda sign: sign < 0),
-    "<=": _ordering("<=", lambda sign: sign <= 0),
-    ">": _ordering(">", lambda sign: sign > 0),
-    ">=": _ordering(">=", lambda sign: sign >= 0),
+    "<": _ordering("<", operator.lt),
+    "<=": _ordering("<=", operator.le),
+    ">": _ordering(">", operator.gt),
+    ">=": _ordering(">=", operator.ge),
     "+": _arithmetic("+", lambda a, b: a + b),
     "-": _arithmetic("-", lambda a, b: a - b),
     "*": _arithmetic("*", lambda a, b: a * b),
@@ -197,16 +202,19 @@ OPERATORS: Final[dict[str, Operator]] = {
 
 
 def _size(value: Value, meter: Meter) -> Value:
-    meter[0] -= cost.OPERATOR
+    meter[0] -= OPERATOR
     if isinstance(value, str | list | tuple | Mapping):
         return len(value)
     raise _no_overload("size", value)
 
 
 def _timestamp(value: Value, meter: Meter) -> Value:
+    if isinstance(value, Timestamp):
+        meter[0] -= OPERATOR
+        return value
     if not isinstance(value, str):
         raise _no_overload("timestamp", value)
-    charge(meter, cost.OPERATOR + len(value) // cost.READ_UNIT)
+    charge(meter, OPERATOR + len(value) // READ_UNIT)
     found = read_timestamp(value)
     if found is None:
         raise Fault("TIMESTAMP_INVALID", "expected a time such as 2026-11-22T08:00:00Z, to the millisecond at most")
@@ -214,9 +222,12 @@ def _timestamp(value: Value, meter: Meter) -> Value:
 
 
 def _duration(value: Value, meter: Meter) -> Value:
+    if isinstance(value, Duration):
+        meter[0] -= OPERATOR
+        return value
     if not isinstance(value, str):
         raise _no_overload("duration", value)
-    charge(meter, cost.OPERATOR + len(value) // cost.READ_UNIT)
+    charge(meter, OPERATOR + len(value) // READ_UNIT)
     found = read_duration(value)
     if found is None:
         raise Fault("DURATION_INVALID", "expected a duration such as 3600s or 1h30m, to the millisecond at most")

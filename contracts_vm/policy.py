@@ -63,8 +63,8 @@ class Policy:
     def royalty_for(self, trigger: str, facts: Facts, fuel: int) -> Royalty | None:
         """The royalty due on a trigger, or None when the policy has none or its condition is false.
 
-        A condition that fails never waives a royalty: it is due, and `fault` says why the condition has no value, so that
-        the caller can refuse the sale.
+        A condition that fails never waives a royalty: it is due, and `fault` says why the condition has no value, so
+        that the caller can refuse the sale.
         """
         clause, condition = self._royalties.get(trigger, (None, None))
         if clause is None:

@@ -93,7 +93,8 @@ def _amount(amount: int) -> int:
 
 
 def _checked(weights: Sequence[tuple[str, int]]) -> None:
-    if not weights or len({payee for payee, _ in weights}) != len(weights):
-        raise RoyaltyError("PAYEES_INVALID", "there must be a payee, and no payee twice")
+    payees = {payee for payee, _ in weights}
+    if not weights or len(payees) != len(weights) or not all(type(payee) is str for payee in payees):
+        raise RoyaltyError("PAYEES_INVALID", "there must be a payee, each a name, and no payee twice")
     if not all(type(weight) is int and 1 <= weight <= SAFE_MAX for _, weight in weights):
         raise RoyaltyError("WEIGHT_INVALID", "a weight is an integer from 1 to 2^53-1")

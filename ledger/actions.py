@@ -16,7 +16,6 @@ from ledger.generation import Attestation, GenerationRequest
 from ledger.names import (
     AccountName,
     ContentId,
-
     CurrencyCode,
     Hex32,
     Hex64,
@@ -34,7 +33,9 @@ CREATORS_MAX = 64
 ROLES_MAX = 8
 
 
-class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, tag_field="type"):
+class Action(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, tag_field="type"
+):
     """Base of all actions; `type` is the action's name."""
 
 
@@ -277,5 +278,3 @@ def subjects(action: Action) -> tuple[str, ...]:
         return (action.attestation.pixel_digest,)
     found = (getattr(action, "asset", None), getattr(action, "token", None))
     return tuple(subject for subject in found if isinstance(subject, str))
-
-

@@ -22,7 +22,7 @@ from ledger.transaction import SignedTransaction, parse_signed, restore_signed
 HEADER_VERSION = 1
 
 
-class Header(Value, kw_only=True):
+class Header(Value, frozen=True, kw_only=True):
     """What a certificate signs: the whole history up to this block, in a few hundred bytes."""
 
     version: Count
@@ -52,7 +52,7 @@ class Header(Value, kw_only=True):
         return crypto.digest(crypto.HEADER, encode(self))
 
 
-class Decision(Value, kw_only=True):
+class Decision(Value, frozen=True, kw_only=True):
     """What the rules said about one action of a transaction."""
 
     action: Count
@@ -68,7 +68,7 @@ class Decision(Value, kw_only=True):
     """Of the whole explanation, which is kept beside the chain."""
 
 
-class Outcome(Value, kw_only=True):
+class Outcome(Value, frozen=True, kw_only=True):
     """What a transaction did; part of the log for ever."""
 
     code: str
@@ -87,14 +87,14 @@ class Outcome(Value, kw_only=True):
 OK = "OK"
 
 
-class Endorsement(Value, kw_only=True):
+class Endorsement(Value, frozen=True, kw_only=True):
     """One node's signature (`remarque/endorsement/v1` + header hash) on a header."""
 
     node: NodeName
     signature: Hex64
 
 
-class Certificate(Value, kw_only=True):
+class Certificate(Value, frozen=True, kw_only=True):
     """Endorsements from a majority of the voters on one header."""
 
     height: Count
@@ -103,14 +103,14 @@ class Certificate(Value, kw_only=True):
     endorsements: Annotated[tuple[Endorsement, ...], Meta(min_length=1, max_length=64)]
 
 
-class Voter(Value, kw_only=True):
+class Voter(Value, frozen=True, kw_only=True):
     """A node whose endorsement counts."""
 
     node: NodeName
     key: Hex32
 
 
-class Voters(Value, kw_only=True):
+class Voters(Value, frozen=True, kw_only=True):
     """The set of nodes that certify, sorted by name."""
 
     voters: Annotated[tuple[Voter, ...], Meta(min_length=1, max_length=64)]
@@ -205,7 +205,9 @@ def decode_block(data: bytes, *, trusted: bool = False) -> Block:
     return Block(
         header,
         frame.proposal.hex(),
-        tuple(parse(body, tuple(signature.hex() for signature in signatures)) for body, signatures in frame.transactions),
+        tuple(
+            parse(body, tuple(signature.hex() for signature in signatures)) for body, signatures in frame.transactions
+        ),
     )
 
 

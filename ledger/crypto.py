@@ -10,9 +10,13 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 
-from nacl.bindings import crypto_core_ed25519_is_valid_point, crypto_sign_ed25519_sk_to_pk, crypto_sign_open
+from nacl.bindings import (
+    crypto_core_ed25519_is_valid_point,
+    crypto_sign_ed25519_sk_to_pk,
+    crypto_sign_open,
+    crypto_sign_seed_keypair,
+)
 from nacl.bindings import crypto_sign as _crypto_sign
-from nacl.bindings import crypto_sign_seed_keypair
 from nacl.exceptions import BadSignatureError
 
 from ledger.errors import Code, LedgerError

@@ -7,7 +7,6 @@ fields are absent (`UNSET`), never null.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -28,9 +27,14 @@ def encode(value: Any) -> bytes:
     return _encoder.encode(value)
 
 
-@lru_cache(maxsize=256)
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+
+
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+    return decoder
 
 
 def decode(data: bytes | msgspec.Raw, kind: type[T]) -> T:

@@ -6,8 +6,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 
-
-class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, tag_field="type"):
+class Event(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, tag_field="type"
+):
     """Base of all events; `type` is the event's name."""
 
 
@@ -149,4 +150,3 @@ AnyEvent = (
     | CurrencyCreated | CurrencyIssued | CurrencyRedeemed | Paid
     | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed
 )  # fmt: skip
-

@@ -20,14 +20,14 @@ SETTING_FIELDS = ("prompt", "negative_prompt", "seed", "steps", "guidance_centi"
 """The fields of a request that are committed to, each by itself."""
 
 
-class Opening(Value, kw_only=True):
+class Opening(Value, frozen=True, kw_only=True):
     """What reveals one commitment."""
 
     salt: Hex16
     value: str | int
 
 
-class Commitments(Value, kw_only=True):
+class Commitments(Value, frozen=True, kw_only=True):
     """One salted commitment per setting of a generation."""
 
     prompt: Hex32
@@ -40,7 +40,7 @@ class Commitments(Value, kw_only=True):
     height: Hex32
 
 
-class Openings(Value, kw_only=True):
+class Openings(Value, frozen=True, kw_only=True):
     """The settings in clear, each with its salt. Kept beside the chain."""
 
     prompt: Opening
@@ -56,7 +56,7 @@ class Openings(Value, kw_only=True):
         return Commitments(**{field: commit(field, getattr(self, field)) for field in SETTING_FIELDS})
 
 
-class GenerationRequest(Value, kw_only=True):
+class GenerationRequest(Value, frozen=True, kw_only=True):
     """What the creator signs (`remarque/generation-request/v1`)."""
 
     chain: ChainName
@@ -79,7 +79,7 @@ class GenerationRequest(Value, kw_only=True):
         return crypto.digest(crypto.GENERATION_REQUEST, encode(self))
 
 
-class Attestation(Value, kw_only=True):
+class Attestation(Value, frozen=True, kw_only=True):
     """What the generator signs about one picture (`remarque/attestation/v1`)."""
 
     chain: ChainName

@@ -39,43 +39,43 @@ POLICY_DIGEST = b"remarque/policy/v1"
 """Domain tag under which a policy's source is digested."""
 
 
-class GenesisOrg(Value, kw_only=True):
+class GenesisOrg(Value, frozen=True, kw_only=True):
     name: OrgName
     title: Annotated[str, Meta(min_length=1, max_length=128)]
 
 
-class GenesisNode(Value, kw_only=True):
+class GenesisNode(Value, frozen=True, kw_only=True):
     name: NodeName
     org: OrgName
     key: Hex32
     certificate: Annotated[str, Meta(pattern=r"^[0-9a-f]{100,4000}\Z")]
 
 
-class GenesisAccount(Value, kw_only=True):
+class GenesisAccount(Value, frozen=True, kw_only=True):
     name: AccountName
     key: Hex32
     roles: tuple[RoleName, ...] = ()
 
 
-class GenesisBalance(Value, kw_only=True):
+class GenesisBalance(Value, frozen=True, kw_only=True):
     account: AccountName
     amount: Count
 
 
-class GenesisCurrency(Value, kw_only=True):
+class GenesisCurrency(Value, frozen=True, kw_only=True):
     currency: CurrencyCode
     decimals: Annotated[int, Meta(ge=0, le=8)]
     issuer: AccountName
     balances: tuple[GenesisBalance, ...] = ()
 
 
-class GenesisPolicy(Value, kw_only=True):
+class GenesisPolicy(Value, frozen=True, kw_only=True):
     name: str
     version: int
     source: str
 
 
-class Genesis(Value, kw_only=True):
+class Genesis(Value, frozen=True, kw_only=True):
     """The agreement. `policy` binds every asset; governance may publish others later."""
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,40}\Z")]

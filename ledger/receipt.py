@@ -29,7 +29,7 @@ class ReceiptRefused(Exception):
     """The receipt does not prove what it says. Trust nothing in it; its text says what failed."""
 
 
-class LogPath(Value, kw_only=True):
+class LogPath(Value, frozen=True, kw_only=True):
     """Where a leaf stands in the anchor's log, and the hashes from it to the root."""
 
     index: Count

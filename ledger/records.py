@@ -13,7 +13,7 @@ from ledger.encoding import Value
 from ledger.generation import Commitments
 
 
-class Parameters(Value, kw_only=True):
+class Parameters(Value, frozen=True, kw_only=True):
     """What the consortium has agreed on, in force from genesis."""
 
     block_transactions_max: int = 1_000
@@ -27,12 +27,12 @@ class Parameters(Value, kw_only=True):
     """Whether reading needs no session."""
 
 
-class Org(Value, kw_only=True):
+class Org(Value, frozen=True, kw_only=True):
     name: str
     title: str
 
 
-class NodeRecord(Value, kw_only=True):
+class NodeRecord(Value, frozen=True, kw_only=True):
     """A member's node. Its certificate's exact bytes are what peers trust; it never expires."""
 
     name: str
@@ -42,19 +42,19 @@ class NodeRecord(Value, kw_only=True):
     """Self-signed X.509, DER, hex."""
 
 
-class AccountKey(Value, kw_only=True):
+class AccountKey(Value, frozen=True, kw_only=True):
     public: str
     revoked: bool = False
 
 
-class Account(Value, kw_only=True):
+class Account(Value, frozen=True, kw_only=True):
     name: str
     keys: tuple[AccountKey, ...]
     roles: tuple[str, ...] = ()
     suspended: bool = False
 
 
-class Model(Value, kw_only=True):
+class Model(Value, frozen=True, kw_only=True):
     model: str
     name: str
     version: str
@@ -62,7 +62,7 @@ class Model(Value, kw_only=True):
     provider: str
 
 
-class Asset(Value, kw_only=True):
+class Asset(Value, frozen=True, kw_only=True):
     """A recorded picture, under the digest of its pixels."""
 
     id: str
@@ -92,7 +92,7 @@ class Asset(Value, kw_only=True):
     transaction: str
 
 
-class Token(Value, kw_only=True):
+class Token(Value, frozen=True, kw_only=True):
     id: str
     asset: str
     creator: str
@@ -101,7 +101,7 @@ class Token(Value, kw_only=True):
     sales: int = 0
 
 
-class Listing(Value, kw_only=True):
+class Listing(Value, frozen=True, kw_only=True):
     token: str
     seller: str
     price: int
@@ -109,21 +109,21 @@ class Listing(Value, kw_only=True):
     until_ms: int
 
 
-class Currency(Value, kw_only=True):
+class Currency(Value, frozen=True, kw_only=True):
     currency: str
     decimals: int
     issuer: str
     supply: int = 0
 
 
-class Grant(Value, kw_only=True):
+class Grant(Value, frozen=True, kw_only=True):
     asset: str
     account: str
     until_ms: int
     granted_by: str
 
 
-class PolicyRecord(Value, kw_only=True):
+class PolicyRecord(Value, frozen=True, kw_only=True):
     name: str
     version: int
     digest: str

@@ -105,7 +105,7 @@ def _collapsed(children: list[Node]) -> Node:
     return _bucket(b"".join([child[1] for child in children]))
 
 
-class StateProof(Value, kw_only=True):
+class StateProof(Value, frozen=True, kw_only=True):
     """Shows that a key has a value, or has none, under a state root.
 
     From the root down: the 16 child hashes of each inner node on the key's way, then the entries of the bucket it ends
@@ -124,7 +124,9 @@ def prove(root: Node, key: str) -> StateProof:
         inner.append(tuple(child[0].hex() for child in node[1:]))
         node = node[1 + _nibble(wanted, len(inner) - 1)]
     entries: bytes = node[1]
-    bucket = tuple((entries[at : at + 32].hex(), entries[at + 32 : at + ENTRY].hex()) for at in range(0, len(entries), ENTRY))
+    bucket = tuple(
+        (entries[at : at + 32].hex(), entries[at + 32 : at + ENTRY].hex()) for at in range(0, len(entries), ENTRY)
+    )
     return StateProof(inner=tuple(inner), bucket=bucket)
 
 

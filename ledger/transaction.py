@@ -23,14 +23,14 @@ SIGNERS_MAX = 8
 ACTIONS_MAX = 16
 
 
-class Signer(Value, kw_only=True):
+class Signer(Value, frozen=True, kw_only=True):
     """Who signs, and with which of the account's keys."""
 
     account: AccountName
     key: Hex32
 
 
-class Transaction(Value, kw_only=True):
+class Transaction(Value, frozen=True, kw_only=True):
     """The body: what is signed."""
 
     chain: ChainName

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from ledger import crypto, state_tree
+from ledger.actions import subjects
 from ledger.block import (
     HEADER_VERSION,
     Block,
@@ -33,7 +34,6 @@ from ledger.execution.block import BlockResult, execute_block
 from ledger.execution.view import Ledger
 from ledger.genesis import Genesis, genesis_header, genesis_state
 from ledger.merkle_log import MerkleLog, leaf_hash, previous_entry, transaction_entry
-from ledger.actions import subjects
 from ledger.receipt import Receipt, build_receipt
 from ledger.transaction import SignedTransaction
 from ledger.version import NEWEST
@@ -86,7 +86,7 @@ class TipReader:
 
 
 def _keys_within(writes: tuple[tuple[str, bytes | None], ...], prefix: str) -> Iterator[str]:
-    for at in range(bisect_left(writes, (prefix,)), len(writes)):  # type: ignore[arg-type]
+    for at in range(bisect_left(writes, (prefix,)), len(writes)):
         key = writes[at][0]
         if not key.startswith(prefix):
             return
@@ -168,6 +168,13 @@ class Chain:
             self._remember(block)
         return block
 
+    def results(self, height: int) -> Results:
+        """What a final block did."""
+        found = self.state.results(height)
+        if found is None:
+            raise NodeError(NodeCode.DATA_CORRUPT, f"what block {height} did is missing; join as a new node")
+        return found
+
     def receipt(self, transaction: str) -> Receipt | None:
         """Receipt of a committed transaction, or None."""
         place = self.state.locate(transaction)
@@ -175,10 +182,10 @@ class Chain:
 
     def receipt_at(self, height: int, position: int) -> Receipt:
         """Receipt of the transaction at a place of the chain."""
-        block, results = self.block(height), self.state.results(height)
+        block, results = self.block(height), self.results(height)
         certificate = self.state.certificate_from(height)
-        if results is None or certificate is None:
-            raise NodeError(NodeCode.DATA_CORRUPT, f"results or certificate for block {height} are missing")
+        if certificate is None:
+            raise NodeError(NodeCode.DATA_CORRUPT, f"no certificate at or above block {height}; join as a new node")
         return build_receipt(
             block.transactions[position],
             results.outcome(position),

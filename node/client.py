@@ -17,7 +17,7 @@ import aiohttp
 import msgspec
 
 from ledger import actions, crypto
-from ledger.actions import Action, Royalty, Share
+from ledger.actions import AnyAction, Royalty, Share
 from ledger.crypto import SigningKey
 from ledger.encoding import decode, encode
 from ledger.execution.token import token_id
@@ -51,9 +51,7 @@ class RemarqueError(Exception):
 class AsyncClient:
     """A member's access to nodes. `async with AsyncClient(url, account, key) as client: …`"""
 
-    def __init__(
-        self, urls: str | Sequence[str], account: str | None = None, key: SigningKey | None = None
-    ) -> None:
+    def __init__(self, urls: str | Sequence[str], account: str | None = None, key: SigningKey | None = None) -> None:
         self.urls = [urls.rstrip("/")] if isinstance(urls, str) else [url.rstrip("/") for url in urls]
         self.account = account
         self.key = key
@@ -99,14 +97,12 @@ class AsyncClient:
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if session:
             headers["Authorization"] = f"Bearer {await self._token(url)}"
-        async with self._session().request(
-            method, url + path, data=body, headers=headers, params=params
-        ) as response:
+        async with self._session().request(method, url + path, data=body, headers=headers, params=params) as response:
             data = await response.read()
             if response.status < 400:
                 return data
             error = _problem(data, response.status)
-            if error.code == "SESSION_INVALID" and self._tokens.pop(url, None):
+            if error.code == "SESSION_INVALID" and self._tokens.pop(url, ""):
                 return await self._request(url, method, path, body, session=session, params=params)
             raise error
 
@@ -149,7 +145,7 @@ class AsyncClient:
             self._genesis = decode(await self.request("GET", "/v1/genesis", session=False), Genesis)
         return self._genesis
 
-    async def sign(self, *wanted: Action, valid_s: int = VALID_SECONDS, memo: str | None = None) -> SignedTransaction:
+    async def sign(self, *wanted: AnyAction, valid_s: int = VALID_SECONDS, memo: str | None = None) -> SignedTransaction:
         """Sign actions as one transaction of this client's account."""
         account, key = self._signer()
         transaction = Transaction(
@@ -162,7 +158,7 @@ class AsyncClient:
         )
         return sign(transaction, [key])
 
-    async def submit(self, *wanted: Action, memo: str | None = None) -> Receipt:
+    async def submit(self, *wanted: AnyAction, memo: str | None = None) -> Receipt:
         """Sign and commit; the receipt, or RemarqueError with the code of the refusal."""
         return await self.send(await self.sign(*wanted, memo=memo))
 
@@ -357,9 +353,7 @@ class AsyncClient:
     async def open(self, asset: str, purpose: str = "") -> bytes:
         """Ask for a confidential asset, have the chain decide, and decrypt it. RemarqueError says which rule denied."""
         reader = sealing.ReaderKey()
-        receipt = await self.submit(
-            actions.RequestAccess(asset=asset, reader_key=reader.public, purpose=purpose)
-        )
+        receipt = await self.submit(actions.RequestAccess(asset=asset, reader_key=reader.public, purpose=purpose))
         released = await self.get(f"/v1/releases/{receipt.signed.id}")
         content_key = reader.open(bytes.fromhex(released["shares"][0]["sealed"]))
         return sealing.decrypt(await self.picture(asset), content_key)
@@ -368,9 +362,7 @@ class AsyncClient:
 class Client:
     """The same client for programs without an event loop: every method of `AsyncClient`, blocking."""
 
-    def __init__(
-        self, urls: str | Sequence[str], account: str | None = None, key: SigningKey | None = None
-    ) -> None:
+    def __init__(self, urls: str | Sequence[str], account: str | None = None, key: SigningKey | None = None) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="remarque-client")
         self._thread.start()

@@ -110,9 +110,7 @@ def found(plan: Plan, target: Path, base: Path) -> Genesis:
     return genesis
 
 
-def _genesis(
-    plan: Plan, base: Path, node_keys: dict[str, SigningKey], account_keys: dict[str, SigningKey]
-) -> Genesis:
+def _genesis(plan: Plan, base: Path, node_keys: dict[str, SigningKey], account_keys: dict[str, SigningKey]) -> Genesis:
     try:
         source = (base / plan.policy).read_text(encoding="utf-8") if plan.policy else default_policy_source()
         policy = check_source(source)

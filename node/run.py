@@ -22,23 +22,29 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from aiohttp import web
 
 from node import logs
-from node.api import events, reads, sessions
+from node.access import Releases
+from node.api import events, pages, pictures, reads, sessions
 from node.api.app import health_routes, make_app
 from node.api.submit import SubmitRoutes, Submitter
 from node.chain import Chain
 from node.config import Config, load_config, load_genesis, split_address
+from node.content.blockstore import Blockstore
+from node.content.openings import OpeningStore
+from node.content.replicator import Replicator
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
+from node.generation.service import GenerationService
 from node.keys import load_key
 from node.logs import log
 from node.mempool import Mempool
 from node.peers.network import Peers, serve
+from node.peers.requests import peer_app
 from node.storage import directory
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
+from node.verification import Verifier
 
 SWITCH_INTERVAL_SECONDS = 0.0005
 """How soon a thread that waits for the interpreter gets it: the default 5 ms starves workers beside a busy loop."""
@@ -86,6 +92,13 @@ class Node:
         self.peers = Peers(self.genesis, config.node.name, self.key, config.peers.addresses, self.driver)
         self.driver.network = self.peers
         self.submitter = Submitter(self.driver, str(self.data), config.node.disk_free_bytes_min, clock_ms)
+        self.blockstore = Blockstore(self.data / "content")
+        self.openings = OpeningStore(self.data / "openings")
+        self.replicator = Replicator(self.chain, self.peers, self.blockstore, self.openings)
+        self.replicator.follow(self.driver)
+        self.releases = Releases(self.chain, self.key, self.peers)
+        self.verifier = Verifier(self.chain, self.driver, self.blockstore)
+        self.generation = self._make_generation()
         self._stop = asyncio.Event()
         self._fatal = ""
 
@@ -96,6 +109,21 @@ class Node:
                 NodeCode.GENESIS_MISMATCH,
                 f"the key in {self.config.node.key} is not that of {self.config.node.name} in the genesis; use its own",
             )
+
+    def _make_generation(self) -> GenerationService | None:
+        section = self.config.generator
+        if section is None:
+            return None
+        return GenerationService(
+            section,
+            self.home,
+            self.data,
+            self.chain,
+            self.submitter,
+            self.blockstore,
+            self.openings,
+            clock_ms,
+        )
 
     def ready(self) -> dict[str, Any]:
         """What `/readyz` says."""
@@ -117,7 +145,8 @@ class Node:
             loop.add_signal_handler(name, self.stop, name.name)
         self.peers.on_log_lost = lambda detail: self.stop(detail, fatal=True)
         peer_host, peer_port = split_address(self.config.peers.listen)
-        runner = await serve(self._peer_app(), self.peers.server_context(), peer_host, peer_port)
+        application = peer_app(self.peers, self.chain, self.blockstore, self.openings, self.releases)
+        runner = await serve(application, self.peers.server_context(), peer_host, peer_port)
         server = self._rest_server()
         gc.collect()
         gc.freeze()
@@ -136,24 +165,21 @@ class Node:
             await runner.cleanup()
             self.log_store.close()
             self.state_store.close()
+            self.openings.close()
             os.close(self._lock)
         if self._fatal:
             raise NodeError(NodeCode.LOG_LOST, self._fatal.partition(": ")[2])
 
     def _work(self) -> list[Any]:
         """What goes on beside REST, for ever."""
-        return [self.driver.run(), self.peers.run()]
+        work = [self.driver.run(), self.peers.run(), self.replicator.run()]
+        return work if self.generation is None else [*work, self.generation.run()]
 
     async def _settle(self) -> None:
         """Give what was taken a moment to commit."""
         deadline = time.monotonic() + 2.0
         while self.mempool.own and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
-
-    def _peer_app(self) -> web.Application:
-        application = web.Application()
-        application.router.add_get("/v1/stream", self.peers.stream)
-        return application
 
     def _rest_server(self) -> _Server:
         member_sessions = sessions.Sessions(self.chain)
@@ -166,6 +192,10 @@ class Node:
                 sessions.routes(member_sessions),
                 reads.member_routes(self.driver, reader),
                 events.routes(events.Feed(self.driver), self.chain, reader),
+                pictures.verify_routes(self.verifier),
+                pictures.content_routes(self.chain, self.blockstore, self.openings, self.releases, reader),
+                pictures.generation_routes(self.generation, reader),
+                pages.routes(),
             ],
         )
         host, port = split_address(self.config.api.listen)

@@ -136,5 +136,3 @@ def _forget_expired(ledger: Ledger, time_ms: int, count: int, version: ProtocolV
         if key >= end:
             break
         ledger.remove(key)
-
-

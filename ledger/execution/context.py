@@ -52,7 +52,9 @@ class Context:
                     Code.KEY_UNKNOWN, f"{signer.key[:16]}… is not a key of {signer.account}; sign with an enrolled key"
                 )
             if key.revoked:
-                raise LedgerError(Code.KEY_REVOKED, f"key {signer.key[:16]}… of {signer.account} is revoked; use another")
+                raise LedgerError(
+                    Code.KEY_REVOKED, f"key {signer.key[:16]}… of {signer.account} is revoked; use another"
+                )
             self.accounts[signer.account] = account
 
     def require_signer(self, account: str, code: Code = Code.SIGNER_MISSING) -> None:

@@ -27,14 +27,10 @@ def list_token(ledger: Ledger, tx: Context, ask: ListToken) -> None:
     if ask.until_ms <= tx.time_ms:
         raise LedgerError(Code.LISTING_EXPIRED, f"it would end at {ask.until_ms}, block time is {tx.time_ms}")
     decide(ledger, tx, ledger.asset(token.asset), "list", token, price=ask.price, currency=ask.currency)
-    listing = Listing(
-        token=token.id, seller=token.owner, price=ask.price, currency=ask.currency, until_ms=ask.until_ms
-    )
+    listing = Listing(token=token.id, seller=token.owner, price=ask.price, currency=ask.currency, until_ms=ask.until_ms)
     ledger.put(listing_key(token.id), listing)
     tx.emit(
-        TokenListed(
-            token=token.id, seller=token.owner, price=ask.price, currency=ask.currency, until_ms=ask.until_ms
-        )
+        TokenListed(token=token.id, seller=token.owner, price=ask.price, currency=ask.currency, until_ms=ask.until_ms)
     )
 
 

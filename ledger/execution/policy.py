@@ -198,4 +198,6 @@ def decide(
 def denial(kind: str, decision: contracts_vm.Decision) -> str:
     """A denial in words: what was asked, which rule said no, and why."""
     rule = f" by rule {decision.rule} of {decision.policy}" if decision.rule else ""
-    return f"{kind} is denied ({decision.code}){rule}: {decision.reason}; the decision's explanation says what is missing"
+    return (
+        f"{kind} is denied ({decision.code}){rule}: {decision.reason}; the decision's explanation says what is missing"
+    )

@@ -36,9 +36,7 @@ def mint(ledger: Ledger, tx: Context, ask: MintToken) -> None:
         rate = ask.royalty.rate_ppm
         check_shares(ledger, ask.royalty.payees, Code.ROYALTY_INVALID)
         _check_cap(ledger, asset, rate)
-    token = Token(
-        id=token_id(asset.id), asset=asset.id, creator=asset.creator, owner=asset.owner, royalty=ask.royalty
-    )
+    token = Token(id=token_id(asset.id), asset=asset.id, creator=asset.creator, owner=asset.owner, royalty=ask.royalty)
     ledger.put(token_key(token.id), token)
     ledger.put(asset_key(asset.id), replace(asset, token=token.id))
     tx.emit(TokenMinted(token=token.id, asset=asset.id, owner=token.owner, royalty_ppm=rate))

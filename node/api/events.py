@@ -72,9 +72,7 @@ def events_after(chain: Chain, after: Place) -> list[tuple[Place, bytes]]:
     found = []
     last = min(chain.committed.height, after[0] + 256)
     for height in range(max(1, after[0]), last + 1):
-        results = chain.state.results(height)
-        if results is None:
-            continue
+        results = chain.results(height)
         block = chain.block(height)
         for position, signed in enumerate(block.transactions):
             outcome = results.outcome(position)

@@ -141,7 +141,7 @@ def block_summary(chain: Chain, height: int) -> dict[str, Any]:
     """A block as queries show it."""
     if not 0 <= height <= chain.committed.height:
         raise NodeError(NodeCode.NOT_FOUND, f"block {height} is not final here; the newest is {chain.committed.height}")
-    header, results = chain.header(height), chain.state.results(height)
+    header, results = chain.header(height), chain.results(height)
     transactions = [] if height == 0 else chain.block(height).transactions
     return {
         "header": header,
@@ -150,7 +150,7 @@ def block_summary(chain: Chain, height: int) -> dict[str, Any]:
             {
                 "transaction": signed.id,
                 "actions": [action_name(ask) for ask in signed.transaction.actions],
-                "code": results.outcome(position).code if results else "",
+                "code": results.outcome(position).code,
             }
             for position, signed in enumerate(transactions)
         ],
@@ -159,9 +159,7 @@ def block_summary(chain: Chain, height: int) -> dict[str, Any]:
 
 def transaction_at(chain: Chain, height: int, position: int) -> dict[str, Any]:
     """A committed transaction as queries show it."""
-    block, results = chain.block(height), chain.state.results(height)
-    if results is None:
-        raise NodeError(NodeCode.DATA_CORRUPT, f"the results of block {height} are missing")
+    block, results = chain.block(height), chain.results(height)
     signed = block.transactions[position]
     return {
         "id": signed.id,

@@ -23,7 +23,7 @@ SESSIONS_MAX = 10_000
 CHALLENGES_MAX = 10_000
 
 
-class Challenge(Value, kw_only=True):
+class Challenge(Value, frozen=True, kw_only=True):
     """What is signed to open a session (`remarque/session/v1` + canonical bytes)."""
 
     chain: str
@@ -68,9 +68,7 @@ class Sessions:
         account, deadline = self._challenges.pop(ask.challenge, ("", 0.0))
         if account != ask.account or time.monotonic() > deadline:
             raise NodeError(NodeCode.SESSION_INVALID, "the challenge is unknown, used or too old; ask for a new one")
-        challenge = Challenge(
-            chain=self._chain.name, node=self._chain.node, account=account, challenge=ask.challenge
-        )
+        challenge = Challenge(chain=self._chain.name, node=self._chain.node, account=account, challenge=ask.challenge)
         if not self._key_in_force(account, ask.key) or not crypto.verify(
             ask.key, crypto.SESSION, encode(challenge), ask.signature
         ):

@@ -163,7 +163,7 @@ class SubmitRoutes:
         chain = self._driver.chain
         if receipts:
             return 200, encode({"results": [chain.receipt_at(*place) for place in places]})
-        blocks = {height: chain.state.results(height) for height, _ in set(places)}
+        blocks = {height: chain.results(height) for height, _ in set(places)}
         results = [
             {
                 "transaction": signed.id,
@@ -208,4 +208,3 @@ async def read_body(receive: Any, bytes_max: int) -> bytes:
         parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
-

@@ -47,7 +47,9 @@ def encrypt(plain: bytes, key: bytes) -> bytes:
     for start in range(0, max(len(plain), 1), CHUNK):
         last = start + CHUNK >= len(plain)
         tag = (
-            crypto_secretstream_xchacha20poly1305_TAG_FINAL if last else crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
+            crypto_secretstream_xchacha20poly1305_TAG_FINAL
+            if last
+            else crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
         )
         parts.append(crypto_secretstream_xchacha20poly1305_push(state, plain[start : start + CHUNK], None, tag))
     return b"".join(parts)

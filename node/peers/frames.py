@@ -37,7 +37,7 @@ class ForwardRefused(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 AnyFrame = VoteRequest | VoteReply | Append | AppendReply | Hello | Forward | ForwardRefused
 
-_decoder: msgspec.msgpack.Decoder[AnyFrame] = msgspec.msgpack.Decoder(AnyFrame)  # type: ignore[arg-type]
+_decoder: msgspec.msgpack.Decoder[AnyFrame] = msgspec.msgpack.Decoder(AnyFrame)
 _encoder = msgspec.msgpack.Encoder()
 
 

@@ -41,6 +41,7 @@ from node.peers.frames import (
 QUEUE_FRAMES_MAX = 512
 RECONNECT_SECONDS = (0.05, 1.0)
 """Shortest and longest pause before calling a peer again."""
+ASK_SECONDS = 10.0
 FORWARD_MAX = 512
 """Transactions in one forwarding frame."""
 
@@ -48,9 +49,7 @@ FORWARD_MAX = 512
 class Peers:
     """All streams of one node."""
 
-    def __init__(
-        self, genesis: Genesis, node: str, key: SigningKey, addresses: dict[str, str], driver: Driver
-    ) -> None:
+    def __init__(self, genesis: Genesis, node: str, key: SigningKey, addresses: dict[str, str], driver: Driver) -> None:
         self._genesis = genesis
         self._node = node
         self._key = key
@@ -61,6 +60,8 @@ class Peers:
         self._queues: dict[str, asyncio.Queue[bytes]] = {
             name: asyncio.Queue(QUEUE_FRAMES_MAX) for name in self.addresses
         }
+        self._contexts = {name: self.client_context(name) for name in self.addresses}
+        self._http: aiohttp.ClientSession | None = None
         self.connected: set[str] = set()
         self._refused: set[str] = set()
         self.on_log_lost: Callable[[str], None] = lambda detail: None
@@ -89,6 +90,24 @@ class Peers:
 
     # Calling
 
+    async def ask(self, peer: str, path: str, bytes_max: int) -> bytes | None:
+        """Body of a GET at another node's peer port, or None if it does not give it in time."""
+        try:
+            async with self._requests().get(
+                f"https://{self.addresses[peer]}{path}", ssl=self._contexts[peer], allow_redirects=False
+            ) as answer:
+                body = await answer.content.read(bytes_max + 1) if answer.status == 200 else b""
+                while answer.status == 200 and len(body) <= bytes_max and not answer.content.at_eof():
+                    body += await answer.content.read(bytes_max + 1 - len(body))
+        except (aiohttp.ClientError, OSError, TimeoutError, KeyError):
+            return None
+        return body if answer.status == 200 and len(body) <= bytes_max else None
+
+    def _requests(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ASK_SECONDS))
+        return self._http
+
     def client_context(self, peer: str) -> ssl.SSLContext:
         """TLS context for calling one peer and no other."""
         record = next(node for node in self._genesis.nodes if node.name == peer)
@@ -96,13 +115,17 @@ class Peers:
 
     async def run(self) -> None:
         """Keep a stream to every peer, for ever."""
-        async with asyncio.TaskGroup() as group:
-            for name in self.addresses:
-                group.create_task(self._keep_calling(name))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name in self.addresses:
+                    group.create_task(self._keep_calling(name))
+        finally:
+            if self._http is not None:
+                await self._http.close()
 
     async def _keep_calling(self, name: str) -> None:
         pause, longest = RECONNECT_SECONDS
-        context = self.client_context(name)
+        context = self._contexts[name]
         async with aiohttp.ClientSession() as session:
             while True:
                 try:
@@ -193,7 +216,9 @@ class Peers:
         if not isinstance(frame, Hello) or frame.node != name:
             raise NodeError(NodeCode.REQUEST_MALFORMED, "the first frame says who calls, under its own certificate")
         if frame.chain != self._driver.chain.name:
-            raise NodeError(NodeCode.GENESIS_MISMATCH, f"it is on {frame.chain}, this node on {self._driver.chain.name}")
+            raise NodeError(
+                NodeCode.GENESIS_MISMATCH, f"it is on {frame.chain}, this node on {self._driver.chain.name}"
+            )
         if frame.lowest > PROTOCOL_HIGHEST or frame.highest < PROTOCOL_LOWEST:
             raise NodeError(NodeCode.DATA_FORMAT_UNKNOWN, f"it speaks {frame.lowest}-{frame.highest}; upgrade it")
         endorsed = self._driver.endorsed_height(name)
@@ -245,5 +270,3 @@ async def serve(application: web.Application, context: ssl.SSLContext, host: str
             NodeCode.PORT_TAKEN, f"{host}:{port}: {error.strerror}; stop the other process or set peer_listen"
         ) from None
     return runner
-
-

@@ -51,7 +51,8 @@ class StateStore:
         """Height of the state; -1 before genesis."""
 
     def get(self, key: str) -> bytes | None:
-        return self._db.get(b"s" + key.encode())
+        value: bytes | None = self._db.get(b"s" + key.encode())
+        return value
 
     def keys(self, prefix: str) -> Iterator[str]:
         for key in self._db.iterator(prefix=b"s" + prefix.encode(), include_value=False):

@@ -55,7 +55,7 @@ def actions() -> frozenset[str]:
 
 @pytest.fixture
 def facts() -> FactsBuilder:
-    """Facts of a view of bob's confidential picture by alice; `facts(grant={"until": ...})` adds to or changes a root."""
+    """Facts of alice's request to view bob's confidential picture; `facts(grant={...})` changes a root."""
 
     def build(**changes: Mapping[str, Value]) -> dict[str, dict[str, Value]]:
         ordinary: dict[str, dict[str, Value]] = {

@@ -10,23 +10,27 @@ FactsBuilder = Callable[..., dict[str, dict[str, Value]]]
 
 POLICY = parse(default_policy_source())
 NOW = 1_760_000_000_000
-OPEN, OPEN_LATER = {"confidential": False}, {"grant": {"until": Timestamp(NOW + 1)}}
-ENDED, ENDING = {"grant": {"until": Timestamp(NOW - 1)}}, {"grant": {"until": Timestamp(NOW)}}
-HELD = {"token": {"id": "t1", "owner": "alice@acme"}}
-OWNED, MADE = {"asset": {"owner": "alice@acme"}}, {"asset": {"creator": "alice@acme"}}
-SUSPENDED = {"requester": {"suspended": True}}
+Changes = dict[str, dict[str, Value]]
+OPEN: Changes = {"asset": {"confidential": False}}
+OWNED: Changes = {"asset": {"owner": "alice@acme"}}
+MADE: Changes = {"asset": {"creator": "alice@acme"}}
+HELD: Changes = {"token": {"id": "t1", "owner": "alice@acme"}}
+GRANTED: Changes = {"grant": {"until": Timestamp(NOW + 1)}}
+ENDING: Changes = {"grant": {"until": Timestamp(NOW)}}
+ENDED: Changes = {"grant": {"until": Timestamp(NOW - 1)}}
+SUSPENDED: Changes = {"requester": {"suspended": True}}
 
-TABLE: list[tuple[str, dict[str, dict[str, Value]], str, str | None]] = [
+TABLE: list[tuple[str, Changes, str, str | None]] = [
     ("view", {}, "NOT_PERMITTED", None),
-    ("view", {"asset": OPEN}, "PERMITTED", "not_confidential"),
+    ("view", OPEN, "PERMITTED", "not_confidential"),
     ("view", OWNED, "PERMITTED", "owner_views"),
     ("view", MADE, "PERMITTED", "creator_views"),
-    ("view", OPEN_LATER, "PERMITTED", "grant_in_force"),
+    ("view", GRANTED, "PERMITTED", "grant_in_force"),
     ("view", ENDED, "NOT_PERMITTED", None),
     ("view", ENDING, "NOT_PERMITTED", None),
     ("view", HELD, "NOT_PERMITTED", None),
     ("view", SUSPENDED | OWNED, "FORBIDDEN", "suspended"),
-    ("view", SUSPENDED | OPEN_LATER, "FORBIDDEN", "suspended"),
+    ("view", SUSPENDED | GRANTED, "FORBIDDEN", "suspended"),
     ("sale", {}, "NOT_PERMITTED", None),
     ("sale", HELD, "PERMITTED", "holder_disposes"),
     ("sale", OWNED, "NOT_PERMITTED", None),
@@ -39,7 +43,7 @@ TABLE: list[tuple[str, dict[str, dict[str, Value]], str, str | None]] = [
     ("mint", {}, "NOT_PERMITTED", None),
     ("grant", OWNED, "PERMITTED", "owner_grants"),
     ("grant", MADE, "NOT_PERMITTED", None),
-    ("grant", OPEN_LATER, "NOT_PERMITTED", None),
+    ("grant", GRANTED, "NOT_PERMITTED", None),
     ("revoke", OWNED, "PERMITTED", "owner_grants"),
     ("revoke", SUSPENDED | OWNED, "FORBIDDEN", "suspended"),
     ("burn", OWNED | HELD, "NOT_PERMITTED", None),
@@ -48,7 +52,7 @@ TABLE: list[tuple[str, dict[str, dict[str, Value]], str, str | None]] = [
 
 @pytest.mark.parametrize(("action", "changes", "code", "rule"), TABLE)
 def test_the_default_policy_decides(
-    action: str, changes: dict[str, dict[str, Value]], code: str, rule: str | None, facts: FactsBuilder
+    action: str, changes: Changes, code: str, rule: str | None, facts: FactsBuilder
 ) -> None:
     decision = decide([POLICY], action, facts(**changes), 1_000)
 

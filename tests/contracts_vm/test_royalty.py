@@ -1,5 +1,7 @@
 """Royalty clauses, and that settling them neither loses nor makes a unit."""
 
+from contextlib import nullcontext
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,6 +107,7 @@ REFUSED = [
     (lambda: divide(True, [("a", 1)]), "AMOUNT_OUT_OF_RANGE"),
     (lambda: divide(1, []), "PAYEES_INVALID"),
     (lambda: divide(1, [("a", 1), ("a", 1)]), "PAYEES_INVALID"),
+    (lambda: divide(1, [("a", 1), (1, 1)]), "PAYEES_INVALID"),  # type: ignore[list-item]
     (lambda: divide(1, [("a", 0)]), "WEIGHT_INVALID"),
     (lambda: divide(1, [("a", -1)]), "WEIGHT_INVALID"),
     (lambda: divide(1, [("a", 2**53)]), "WEIGHT_INVALID"),
@@ -130,8 +133,8 @@ def test_every_code_of_a_royalty_is_reached() -> None:
     assert {code for _, code in REFUSED} == set(ROYALTY_CODES)
 
 
-@given(AMOUNT, PAYEES, st.randoms())
-def test_a_division_conserves_and_does_not_depend_on_order(amount: int, payees: list[tuple[str, int]], rnd: object) -> None:
+@given(AMOUNT, PAYEES)
+def test_a_division_conserves_and_does_not_depend_on_order(amount: int, payees: list[tuple[str, int]]) -> None:
     parts = divide(amount, payees)
     total = sum(weight for _, weight in payees)
 
@@ -144,10 +147,10 @@ def test_a_division_conserves_and_does_not_depend_on_order(amount: int, payees: 
 
 @given(AMOUNT, st.integers(0, 1_000_000), PAYEES, st.sampled_from(("buyer", "seller")))
 def test_a_settlement_conserves(price: int, rate: int, payees: list[tuple[str, int]], payer: str) -> None:
-    try:
+    too_much = payer == "buyer" and price + portion(price, rate) > 2**53 - 1
+    with pytest.raises(RoyaltyError, match="AMOUNT_OUT_OF_RANGE") if too_much else nullcontext():
         result = settle(price, rate, payees, payer)
-    except RoyaltyError as error:
-        assert error.code == "AMOUNT_OUT_OF_RANGE" and price + portion(price, rate) > 2**53 - 1
+    if too_much:
         return
 
     assert result.buyer_pays == result.seller_receives + sum(amount for _, amount in result.payments)

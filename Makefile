@@ -1,0 +1,52 @@
+# Every target sets up what it needs. `make demo` and `make test` want only Python 3.11 or 3.12, git and make.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+VENV := .venv
+RUN := $(VENV)/bin/python
+LOCK := locks/development.txt
+
+.PHONY: help check demo test test-peers lint bench soak lock clean
+
+help:
+	@echo "make demo        the whole story on three nodes, in under two minutes (KEEP=1 leaves them up)"
+	@echo "make test        all tests that need only what pip brings"
+	@echo "make test-peers  tests with Chromium, Node and other people's programs; fails without them"
+	@echo "make lint        types, style, import layers"
+	@echo "make bench       figures, each against a reference, with conditions"
+
+check:
+	@"$(PYTHON)" scripts/check_machine.py
+
+$(VENV)/ready: $(LOCK) pyproject.toml
+	@$(MAKE) --no-print-directory check
+	"$(PYTHON)" -m venv "$(VENV)"
+	"$(RUN)" -m pip install --quiet --disable-pip-version-check -r "$(LOCK)"
+	"$(RUN)" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch "$(VENV)/ready"
+
+demo: $(VENV)/ready
+	@"$(RUN)" -m devnet.demo $(if $(KEEP),--keep)
+
+test: $(VENV)/ready lint
+	PYTHONHASHSEED=1 "$(RUN)" -m pytest -q -m "not peers"
+	PYTHONHASHSEED=2 "$(RUN)" -m pytest -q -m "not peers" tests/contracts_vm tests/ledger tests/consensus
+
+test-peers: $(VENV)/ready
+	@scripts/install_peers.sh
+	"$(RUN)" -m pytest -q -m peers
+
+lint: $(VENV)/ready
+	"$(RUN)" -m ruff check .
+	"$(RUN)" -m ruff format --check .
+	"$(RUN)" -m mypy
+	"$(VENV)/bin/lint-imports"
+
+bench: $(VENV)/ready
+	"$(RUN)" -m bench.throughput
+	"$(RUN)" -m bench.generation
+
+lock: $(VENV)/ready
+	"$(RUN)" scripts/write_locks.py
+
+clean:
+	rm -rf "$(VENV)" build dist out .mypy_cache .ruff_cache .pytest_cache *.egg-info

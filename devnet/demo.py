@@ -1,0 +1,362 @@
+"""The story, told by running it: `make demo`.
+
+Three orgs with a node each: a studio with a generator, a news agency, a collectors' club. A picture is generated,
+recorded, minted, sold and resold; a confidential one is refused, granted, opened and revoked; the news desk verifies
+what it finds; the leader is killed while transactions stream in; a receipt is checked offline. Everything goes through
+the public API. `out/` holds what it leaves; any promise that is not kept ends it with exit status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from PIL import Image, ImageDraw
+
+from devnet.cluster import Cluster
+from devnet.load import Stream
+from devnet.story import (
+    COLLECTOR,
+    CREATOR,
+    CURRENCY,
+    EDITOR,
+    OPENING_BALANCE,
+    SECOND_COLLECTOR,
+    STUDIO,
+)
+from generator.models import default_model_folder, model_digest
+from ledger.actions import RegisterModel
+from ledger.encoding import encode
+from ledger.events import TokenSold
+from ledger.genesis import Genesis
+from ledger.receipt import encode_receipt, verify_receipt
+from node.client import AsyncClient, RemarqueError, now_ms
+
+PROMPT = "a lighthouse on the left by the sea at sunset"
+SECRET_PROMPT = "a red house in the snow at night"
+ROYALTY_PPM = 75_000
+FIRST_PRICE, SECOND_PRICE = 120_000, 200_001
+GENERATOR_SECONDS_MAX = 60.0
+
+
+class BrokenPromise(Exception):
+    """The demo saw something that must never be."""
+
+
+def promise(condition: object, statement: str) -> None:
+    """End the demo if what Remarque promises does not hold."""
+    if not condition:
+        raise BrokenPromise(statement)
+
+
+class Story:
+    """The chapters, with what they share."""
+
+    def __init__(self, cluster: Cluster, out: Path) -> None:
+        self.cluster = cluster
+        self.out = out
+        self.summary: dict[str, Any] = {"chain": cluster.genesis.chain}
+        self.clients: dict[str, AsyncClient] = {}
+        self._started = time.monotonic()
+
+    def member(self, account: str, node: str) -> AsyncClient:
+        """An account's client, which asks its own org's node first."""
+        if account not in self.clients:
+            urls = [self.cluster.url(node)] + [self.cluster.url(name) for name in self.cluster.names if name != node]
+            self.clients[account] = AsyncClient(urls, account, self.cluster.key(account))
+        return self.clients[account]
+
+    def say(self, text: str = "") -> None:
+        print(text, flush=True)
+
+    def chapter(self, title: str) -> None:
+        self.say(f"\n── {title} ── {time.monotonic() - self._started:.1f} s")
+
+    async def tell(self) -> None:
+        """All chapters, in order."""
+        try:
+            await self.found()
+            asset = await self.generate()
+            token = await self.sell(asset)
+            await self.confide()
+            await self.verify(asset)
+            await self.kill_the_leader()
+            await self.check_offline()
+            self.summary["token"] = token
+        finally:
+            for client in self.clients.values():
+                await client.close()
+        self.summary["seconds"] = round(time.monotonic() - self._started, 1)
+        (self.out / "summary.json").write_bytes(msgspec.json.format(encode(self.summary), indent=2) + b"\n")
+
+    # Chapters
+
+    async def found(self) -> None:
+        self.chapter("A consortium of three")
+        for node, record in zip(self.cluster.names, self.cluster.genesis.nodes, strict=True):
+            self.say(f"  {node} of {record.org:8} {self.cluster.url(node)}")
+        leader = self.cluster.leader()
+        self.say(f"  chain {self.cluster.genesis.chain}, led by {leader}")
+        house = self.member(STUDIO, "node1")
+        digest = model_digest(default_model_folder())
+        await house.submit(
+            RegisterModel(model=digest, name="Remarque default", version="1", licence="Apache-2.0"), memo="founding"
+        )
+        self.summary["model"] = digest
+        self.say(f"  model registered by its digest {digest[:16]}…")
+
+    async def generate(self) -> str:
+        self.chapter(f"{CREATOR} generates: “{PROMPT}”")
+        alice = self.member(CREATOR, "node1")
+        picture = await self._generated(alice, PROMPT, seed=20, confidential=False)
+        asset = str(picture["asset"])
+        (self.out / "picture.png").write_bytes(await alice.content(picture["cid"]))
+        record = (await alice.get(f"/v1/assets/{asset}"))["asset"]
+        self.say(f"  recorded before it was released: asset {asset[:16]}…, block {record['height_recorded']}")
+        self.say(f"  evidence: {record['evidence']}, attested by {record['registrant']}, code {record['image_code'][:21]}…")
+        opened = (await alice.get(f"/v1/assets/{asset}/openings"))["prompt"]["value"]
+        promise(opened == PROMPT, "the opening of the prompt's commitment is the prompt")
+        self.summary["asset"] = asset
+        return asset
+
+    async def sell(self, asset: str) -> str:
+        self.chapter("Minted, sold, resold; every resale pays")
+        alice = self.member(CREATOR, "node1")
+        carla, dmitri = self.member(COLLECTOR, "node3"), self.member(SECOND_COLLECTOR, "node3")
+        before = await self._holdings()
+        token, _ = await alice.mint(asset, ROYALTY_PPM, {CREATOR: 700_000, STUDIO: 300_000})
+        self.say(f"  token {token[:16]}… with {ROYALTY_PPM / 10_000:g} % on resales: 70 % alice, 30 % the house")
+        sales = []
+        for seller, buyer, price in ((alice, carla, FIRST_PRICE), (carla, dmitri, SECOND_PRICE)):
+            await seller.list_token(token, price, CURRENCY)
+            receipt = await buyer.buy(token, price, CURRENCY)
+            sold = next(event for event in receipt.outcome.events if isinstance(event, TokenSold))
+            paid = sum(payment.amount for payment in sold.payments)
+            promise(paid == price, f"the payments {paid} make the price {price}")
+            sales.append(msgspec.to_builtins(sold))
+            self.say(f"  {sold.kind.replace('_', ' ')}: {buyer.account} pays {price} cents")
+            for payment in sold.payments:
+                self.say(f"    {payment.amount:>8} to {payment.to:16} {payment.reason}")
+        after = await self._holdings()
+        promise(sum(before.values()) == sum(after.values()), "no cent is made or lost")
+        self.say(f"  all balances: {sum(before.values())} cents before, {sum(after.values())} after")
+        self.summary["sales"] = sales
+        self.summary["balances"] = after
+        return token
+
+    async def confide(self) -> None:
+        self.chapter(f"A confidential picture: “{SECRET_PROMPT}”")
+        alice, nadia = self.member(CREATOR, "node1"), self.member(EDITOR, "node2")
+        picture = await self._generated(alice, SECRET_PROMPT, seed=7, confidential=True)
+        asset = str(picture["asset"])
+        denied = await self._denied(nadia, asset)
+        self.say(f"  {EDITOR} is refused: {denied.code}\n    {denied.detail}")
+        until = now_ms() + 3_600_000
+        await alice.grant(asset, EDITOR, until)
+        plain = await nadia.open(asset, "fact check")
+        (self.out / "confidential.png").write_bytes(plain)
+        self.say(f"  granted for an hour: {EDITOR} opened {len(plain)} bytes")
+        await alice.revoke(asset, EDITOR)
+        again = await self._denied(nadia, asset)
+        self.say(f"  revoked: {again.code}")
+        self.say("  who asked, from the chain:")
+        for row in (await alice.get(f"/v1/assets/{asset}/history"))["history"]:
+            for decision in row["decisions"]:
+                if decision["kind"] == "view":
+                    rule = decision["rule"] or "no rule permits it"
+                    self.say(f"    block {row['height']:>3}  {row['signer']:14} {decision['code']:14} {rule}")
+        self._check_disks(plain)
+        self.summary["confidential_asset"] = asset
+
+    async def verify(self, asset: str) -> None:
+        self.chapter("The news desk looks at three files")
+        nadia = self.member(EDITOR, "node2")
+        original = (self.out / "picture.png").read_bytes()
+        with Image.open(io.BytesIO(original)) as image:
+            half = _jpeg(image.convert("RGB").resize((image.width // 2, image.height // 2)))
+        stranger = _jpeg(_stranger())
+        (self.out / "half-size.jpg").write_bytes(half)
+        (self.out / "stranger.jpg").write_bytes(stranger)
+        for title, data, wanted in (
+            ("the original", original, "exact_file"),
+            ("a half-size JPEG of it", half, "near_duplicate"),
+            ("a stranger's picture", stranger, "not_recorded"),
+        ):
+            found = await nadia.verify(data)
+            self.say(f"  {title}: {found['wording']}")
+            promise(found["verdict"] == wanted, f"{title} is {wanted}, not {found['verdict']}")
+            for match in found["matches"]:
+                promise(match["asset"] == asset, "the match is the picture")
+                receipt = encode(match["receipt"])
+                verify_receipt(receipt, self.cluster.genesis)
+                self.say(
+                    f"    {match['evidence']} by {match['creator']} with {match['model']['name']}, "
+                    f"{match['distance']} of 256 bits apart, receipt verified"
+                )
+                (self.out / "receipt.json").write_bytes(receipt)
+
+    async def kill_the_leader(self) -> None:
+        self.chapter("The leader is killed with -9 while transactions stream in")
+        leader = self.cluster.leader() or "node1"
+        others = [name for name in self.cluster.names if name != leader]
+        stream = Stream([self.cluster.url(name) for name in self.cluster.names], CREATOR, self.cluster.key(CREATOR))
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(stream.run(clients=8))
+            await stream.acknowledged_at_least(150)
+            self.cluster.kill(leader)
+            killed, count = time.monotonic(), len(stream.acknowledged)
+            self.say(f"  {leader} killed after {count} receipts")
+            await stream.acknowledged_at_least(count + 20)
+            recovered = time.monotonic() - killed
+            self.say(f"  committing again after {recovered:.2f} s, led by {self.cluster.leader()}")
+            await stream.acknowledged_at_least(count + 200)
+            stream.stop()
+            await running
+        self.cluster.start(leader)
+        self.cluster.wait_ready([leader])
+        heights = await self._level()
+        lost = {name: await stream.missing_on(self.cluster.url(name)) for name in self.cluster.names}
+        promise(not any(lost.values()), f"every acknowledged transaction is on all nodes: {lost}")
+        hashes = {name: await self._block_hash(name, heights) for name in self.cluster.names}
+        promise(len(set(hashes.values())) == 1, f"all nodes have the same block {heights}: {hashes}")
+        self.say(f"  {leader} is back; {len(stream.acknowledged)} receipts, lost on any node: 0")
+        self.say(f"  block {heights} on all three: {hashes[others[0]][:32]}…")
+        self.summary |= {
+            "acknowledged": len(stream.acknowledged),
+            "lost": 0,
+            "failover_s": round(recovered, 2),
+            "height": heights,
+            "block_hashes": hashes,
+        }
+
+    async def check_offline(self) -> None:
+        self.chapter("A receipt, checked with the genesis file alone")
+        (self.out / "genesis.json").write_bytes(encode(self.cluster.genesis))
+        genesis = msgspec.json.decode((self.out / "genesis.json").read_bytes(), type=Genesis)
+        data = (self.out / "receipt.json").read_bytes()
+        receipt = verify_receipt(data, genesis)
+        nodes = ", ".join(endorsement.node for endorsement in receipt.certificate.endorsements)
+        self.say(f"  {len(data)} bytes: {receipt.outcome.code} at block {receipt.header.height}, certified by {nodes}")
+        try:
+            verify_receipt(data.replace(b'"code":"OK"', b'"code":"NO"'), genesis)
+        except Exception as error:  # any answer but a refusal breaks the promise below
+            self.say(f"  the same with one word changed: {error}")
+        else:
+            raise BrokenPromise("a forged receipt was taken")
+        promise(encode_receipt(receipt) == data, "a receipt has one spelling")
+
+    # Parts of chapters
+
+    async def _generated(self, client: AsyncClient, prompt: str, *, seed: int, confidential: bool) -> dict[str, Any]:
+        deadline = time.monotonic() + GENERATOR_SECONDS_MAX
+        while not (await client.get("/v1/generators"))["models"]:
+            promise(time.monotonic() < deadline, "the generator is ready within a minute")
+            await asyncio.sleep(0.1)
+        generation = await client.generate(prompt, seed=seed, confidential=confidential)
+        pictures = await client.generation(generation, _progress_bar())
+        print(flush=True)
+        return pictures[0]
+
+    async def _denied(self, client: AsyncClient, asset: str) -> RemarqueError:
+        try:
+            await client.open(asset, "fact check")
+        except RemarqueError as error:
+            promise(error.code == "POLICY_DENIED", f"the rules deny it, not {error.code}")
+            return error
+        raise BrokenPromise("a confidential picture was opened without a grant")
+
+    async def _holdings(self) -> dict[str, int]:
+        accounts = (CREATOR, STUDIO, COLLECTOR, SECOND_COLLECTOR)
+        client = self.member(CREATOR, "node1")
+        held = {account: (await client.balances(account)).get(CURRENCY, 0) for account in accounts}
+        promise(sum(held.values()) == 2 * OPENING_BALANCE, "the story's accounts hold all of the money")
+        return held
+
+    def _check_disks(self, plain: bytes) -> None:
+        """The confidential picture's bytes are on no node's disk in clear."""
+        probe = plain[len(plain) // 2 : len(plain) // 2 + 64]
+        for name in self.cluster.names:
+            for path in (self.cluster.home(name) / "data").rglob("*"):
+                promise(not path.is_file() or probe not in path.read_bytes(), f"{path} holds the picture in clear")
+        self.say("  its plaintext is on no node's disk")
+
+    async def _level(self) -> int:
+        """Height that all nodes have reached."""
+        target = max(self.cluster.status(name)["height"] for name in self.cluster.names)
+        deadline = time.monotonic() + 20
+        while min(self.cluster.status(name)["height"] for name in self.cluster.names) < target:
+            promise(time.monotonic() < deadline, "all nodes catch up within 20 s")
+            await asyncio.sleep(0.05)
+        return int(target)
+
+    async def _block_hash(self, name: str, height: int) -> str:
+        account = CREATOR
+        async with AsyncClient(self.cluster.url(name), account, self.cluster.key(account)) as client:
+            return str((await client.get(f"/v1/blocks/{height}"))["hash"])
+
+
+def _progress_bar() -> Callable[[dict[str, Any]], None]:
+    def show(event: dict[str, Any]) -> None:
+        if "step" in event:
+            done = event["step"] * 30 // event["steps"]
+            print(f"\r  {'█' * done}{'░' * (30 - done)} step {event['step']}/{event['steps']}", end="", flush=True)
+        elif event["state"] == "done":
+            print(f"\r  {'█' * 30} recorded          ", end="", flush=True)
+
+    return show
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=80)
+    return out.getvalue()
+
+
+def _stranger() -> Image.Image:
+    """A picture that nobody recorded."""
+    image = Image.new("RGB", (320, 240), "white")
+    draw = ImageDraw.Draw(image)
+    for place in range(0, 320, 16):
+        draw.line((place, 0, 320 - place, 240), fill=(place % 256, 90, 200 - place % 200), width=5)
+    draw.ellipse((40, 60, 150, 190), fill=(220, 40, 60))
+    return image
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m devnet.demo", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave the cluster up and print its addresses")
+    parser.add_argument("--out", type=Path, default=Path("out"), help="where the results go")
+    options = parser.parse_args()
+    shutil.rmtree(options.out, ignore_errors=True)
+    options.out.mkdir(parents=True)
+    root = Path(tempfile.mkdtemp(prefix="remarque-demo-"))
+    cluster = Cluster.create(root / "devnet", 3, generator=True)
+    try:
+        cluster.up()
+        asyncio.run(Story(cluster, options.out).tell())
+    except (BrokenPromise, RemarqueError, ConnectionError) as error:
+        print(f"\nthe demo failed: {error}\nthe nodes' logs are in {cluster.root}", file=sys.stderr)
+        cluster.down()
+        return 1
+    print(f"\nall promises kept; see {options.out}/")
+    if options.keep:
+        addresses = "\n".join(f"  {name} {cluster.url(name)}" for name in cluster.names)
+        print(f"the cluster stays up; its accounts' keys are in {cluster.root / 'accounts'}\n{addresses}")
+        print(f'stop it with: .venv/bin/remarque devnet down --dir "{cluster.root}"')
+        return 0
+    cluster.down()
+    shutil.rmtree(root)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""Commands about ownership and money, and about access to confidential pictures."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from ledger import actions
+from ledger.events import TokenSold
+from ledger.receipt import Receipt
+from node.cli.main import Target, cli, with_target
+from node.client import RemarqueError
+
+
+def _done(target: Target, receipt: Receipt, text: str) -> None:
+    target.show(receipt, f"{text}\ntransaction {receipt.signed.id}, block {receipt.header.height}")
+
+
+def _shares(payees: tuple[str, ...]) -> dict[str, int]:
+    shares = {}
+    for payee in payees:
+        account, _, weight = payee.partition("=")
+        if not weight.isdecimal():
+            raise RemarqueError("REQUEST_MALFORMED", f"{payee!r} is not ACCOUNT=PPM, such as alice@acme=700000")
+        shares[account] = int(weight)
+    return shares
+
+
+@cli.command()
+@click.argument("asset")
+@click.option("--royalty-ppm", type=click.IntRange(0, 1_000_000), help="Part of each resale's price, in millionths.")
+@click.option("--payee", "payees", multiple=True, help="ACCOUNT=PPM; repeat; together 1000000. Default: yourself.")
+@with_target
+def mint(target: Target, asset: str, royalty_ppm: int | None, payees: tuple[str, ...]) -> None:
+    """Mint the token of an ASSET."""
+    with target.client() as client:
+        token, receipt = client.mint(asset, royalty_ppm, _shares(payees) or None)
+    _done(target, receipt, f"token {token}")
+
+
+@cli.command("list")
+@click.argument("token")
+@click.argument("price", type=click.IntRange(1))
+@click.argument("currency")
+@click.option("--hours", type=float, default=24.0, show_default=True, help="For how long.")
+@with_target
+def list_token(target: Target, token: str, price: int, currency: str, hours: float) -> None:
+    """Offer a TOKEN at a PRICE in minor units."""
+    with target.client() as client:
+        receipt = client.list_token(token, price, currency, hours)
+    _done(target, receipt, f"listed at {price} {currency}")
+
+
+@cli.command()
+@click.argument("token")
+@with_target
+def unlist(target: Target, token: str) -> None:
+    """Take the offer of a TOKEN back."""
+    with target.client() as client:
+        receipt = client.submit(actions.UnlistToken(token=token))
+    _done(target, receipt, "no longer for sale")
+
+
+@cli.command()
+@click.argument("token")
+@click.argument("price", type=click.IntRange(1))
+@click.argument("currency")
+@with_target
+def buy(target: Target, token: str, price: int, currency: str) -> None:
+    """Buy a TOKEN at the PRICE you have seen; royalties are paid in the same transaction."""
+    with target.client() as client:
+        receipt = client.buy(token, price, currency)
+    sold = next(event for event in receipt.outcome.events if isinstance(event, TokenSold))
+    rows = [f"  {payment.amount:>12} {currency} to {payment.to} ({payment.reason})" for payment in sold.payments]
+    _done(target, receipt, "\n".join([f"bought for {price} {currency}", *rows]))
+
+
+@cli.command()
+@click.argument("token")
+@click.argument("to")
+@with_target
+def transfer(target: Target, token: str, to: str) -> None:
+    """Give a TOKEN to the account TO."""
+    with target.client() as client:
+        receipt = client.submit(actions.TransferToken(token=token, to=to))
+    _done(target, receipt, f"given to {to}")
+
+
+@cli.command()
+@click.argument("to")
+@click.argument("amount", type=click.IntRange(1))
+@click.argument("currency")
+@with_target
+def pay(target: Target, to: str, amount: int, currency: str) -> None:
+    """Pay AMOUNT minor units to the account TO."""
+    with target.client() as client:
+        receipt = client.pay(to, amount, currency)
+    _done(target, receipt, f"paid {amount} {currency} to {to}")
+
+
+@cli.command()
+@click.argument("account", required=False)
+@with_target
+def balance(target: Target, account: str | None) -> None:
+    """Show what an ACCOUNT holds; your own if absent."""
+    with target.client() as client:
+        found = client.balances(account)
+    target.show(found, "\n".join(f"{amount:>15} {currency}" for currency, amount in found.items()) or "nothing")
+
+
+@cli.command()
+@click.argument("account")
+@click.argument("key")
+@click.option("--role", "roles", multiple=True, help="A role of the account; repeat.")
+@with_target
+def enrol(target: Target, account: str, key: str, roles: tuple[str, ...]) -> None:
+    """Enrol an ACCOUNT of your org with its public KEY."""
+    with target.client() as client:
+        receipt = client.submit(actions.EnrolAccount(account=account, key=key, roles=tuple(sorted(roles))))
+    _done(target, receipt, f"{account} is enrolled")
+
+
+@cli.command()
+@click.argument("asset")
+@click.argument("account")
+@click.option("--hours", type=float, help="For how long from now.")
+@click.option("--until", help="Until when, as YYYY-MM-DDTHH:MM:SSZ.")
+@with_target
+def grant(target: Target, asset: str, account: str, hours: float | None, until: str | None) -> None:
+    """Let an ACCOUNT see a confidential ASSET until a time."""
+    if (hours is None) == (until is None):
+        raise RemarqueError("REQUEST_MALFORMED", "give either --hours or --until")
+    end = time.time() + hours * 3600 if hours is not None else _instant(until or "")
+    with target.client() as client:
+        receipt = client.grant(asset, account, int(end * 1000))
+    _done(target, receipt, f"{account} may see it until {datetime.fromtimestamp(end, UTC).isoformat()}")
+
+
+def _instant(text: str) -> float:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        raise RemarqueError("REQUEST_MALFORMED", f"{text!r} is not a time such as 2026-11-27T18:00:00Z") from None
+
+
+@cli.command()
+@click.argument("asset")
+@click.argument("account")
+@with_target
+def revoke(target: Target, asset: str, account: str) -> None:
+    """End a grant now; it stops future releases only."""
+    with target.client() as client:
+        receipt = client.revoke(asset, account)
+    _done(target, receipt, f"{account} may no longer see it")
+
+
+@cli.command("open")
+@click.argument("asset")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")
+@click.option("--purpose", default="", help="What for; it stands on the chain.")
+@with_target
+def open_asset(target: Target, asset: str, out: Path, purpose: str) -> None:
+    """Ask to see a confidential ASSET, and write it if the rules allow."""
+    with target.client() as client:
+        out.write_bytes(client.open(asset, purpose))
+    target.show({"asset": asset, "file": str(out)}, f"written to {out}")

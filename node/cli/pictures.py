@@ -1,0 +1,198 @@
+"""Commands about pictures: generate, register, fetch, verify, regenerate."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from generator.models import default_model_folder, model_digest, verify_model
+from ledger.actions import RegisterModel
+from node.cli.main import Target, cli, with_target
+from node.client import RemarqueError
+
+
+@cli.command()
+@click.argument("prompt")
+@click.option("--negative", default="", help="What the picture should not show.")
+@click.option("--seed", type=click.IntRange(0, 2**53 - 1), help="Seed; by chance if absent.")
+@click.option("--steps", type=click.IntRange(1, 100), default=20, show_default=True, help="Steps of the sampler.")
+@click.option(
+    "--guidance", type=click.FloatRange(0, 50), default=5.0, show_default=True, help="How closely to follow the prompt."
+)
+@click.option("--size", type=(int, int), default=(128, 128), show_default=True, help="Width and height in pixels.")
+@click.option("--count", type=click.IntRange(1, 16), default=1, show_default=True, help="How many pictures.")
+@click.option("--model", default="", help="Digest of a model the node's generator serves; its first if absent.")
+@click.option("--confidential", is_flag=True, help="Encrypt before storing; publish no fingerprint.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Directory for the pictures."
+)
+@with_target
+def generate(
+    target: Target,
+    prompt: str,
+    negative: str,
+    seed: int | None,
+    steps: int,
+    guidance: float,
+    size: tuple[int, int],
+    count: int,
+    model: str,
+    confidential: bool,
+    out: Path,
+) -> None:
+    """Generate pictures of PROMPT; each is on the chain before it is here."""
+
+    def progress(event: dict[str, Any]) -> None:
+        if not target.as_json and "step" in event:
+            click.echo(
+                f"\rpicture {event['index'] + 1}/{event['count']}, step {event['step']}/{event['steps']} ", nl=False
+            )
+
+    with target.client() as client:
+        generation = client.generate(
+            prompt,
+            model=model,
+            negative_prompt=negative,
+            seed=seed,
+            steps=steps,
+            guidance_centi=round(guidance * 100),
+            width=size[0],
+            height=size[1],
+            count=count,
+            confidential=confidential,
+        )
+        pictures = client.generation(generation, progress)
+        out.mkdir(parents=True, exist_ok=True)
+        for picture in pictures:
+            data = client.open(picture["asset"], "the creator's own copy") if confidential else None
+            data = data or client.content(picture["cid"])
+            picture["file"] = str(out / f"{picture['asset'][:16]}.png")
+            Path(picture["file"]).write_bytes(data)
+    lines = [f"\rasset {one['asset']}\n  file {one['file']}\n  transaction {one['transaction']}" for one in pictures]
+    target.show({"generation": generation, "pictures": pictures}, "\n".join(lines))
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@with_target
+def register(target: Target, file: Path) -> None:
+    """Record a picture of one's own. Evidence level: declared."""
+    with target.client() as client:
+        asset, receipt = client.register(file.read_bytes())
+    target.show({"asset": asset, "transaction": receipt.signed.id}, f"asset {asset}")
+
+
+@cli.command()
+@click.argument("asset")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")
+@with_target
+def fetch(target: Target, asset: str, out: Path) -> None:
+    """Write the file of a public ASSET."""
+    with target.client() as client:
+        out.write_bytes(client.picture(asset))
+    target.show({"asset": asset, "file": str(out)}, f"written to {out}")
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@with_target
+def verify(target: Target, file: Path) -> None:
+    """Ask what the chain knows about the picture in FILE."""
+    with target.client() as client:
+        found = client.verify(file.read_bytes())
+    lines = [found["wording"]]
+    for match in found["matches"]:
+        when = datetime.fromtimestamp(match["recorded_ms"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        model = match.get("model", {}).get("name", "no model stated")
+        lines.append(
+            f"  {match['evidence']} by {match['creator']}, {when}, {model}, "
+            f"{match['distance']} of 256 bits apart, asset {match['asset'][:16]}…"
+        )
+    target.show(found, "\n".join(lines))
+
+
+@cli.command()
+@click.argument("asset")
+@with_target
+def show(target: Target, asset: str) -> None:
+    """Show an ASSET: where it comes from, who owns it, what resales owe."""
+    with target.client() as client:
+        target.show(client.get(f"/v1/assets/{asset}"))
+
+
+@cli.command()
+@click.argument("asset")
+@with_target
+def history(target: Target, asset: str) -> None:
+    """Show everything that was asked about an ASSET and its token, and what became of it."""
+    with target.client() as client:
+        found = client.get(f"/v1/assets/{asset}/history")["history"]
+    lines = [
+        f"{row['height']:>6} {row['signer']:24} {', '.join(ask['type'] for ask in row['actions']):40} "
+        f"{row['code']} {row['detail']}"
+        for row in found
+    ]
+    target.show(found, "\n".join(lines))
+
+
+@cli.command()
+@click.argument("asset")
+@click.option(
+    "--model", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Model folder; the default model."
+)
+@with_target
+def regenerate(target: Target, asset: str, model: Path | None) -> None:
+    """Generate a recorded ASSET again from its openings, on this machine, and compare."""
+    from generator.pipeline import Pipeline
+    from generator.png import encode_png
+    from generator.regenerate import compare
+    from ledger.encoding import decode, encode
+    from ledger.generation import Openings
+    from node.generation.service import settings_of
+
+    with target.client() as client:
+        record = client.get(f"/v1/assets/{asset}")["asset"]
+        if "model" not in record:
+            raise RemarqueError(
+                "NOT_FOUND", f"asset {asset[:16]}… is {record['evidence']}, so nothing says how to make it"
+            )
+        openings = decode(encode(client.get(f"/v1/assets/{asset}/openings")), Openings)
+        original = client.open(asset, "regeneration") if record["confidential"] else client.picture(asset)
+    folder = model or default_model_folder()
+    verify_model(folder, record["model"])
+    settings = settings_of(openings)
+    import msgspec
+
+    again = Pipeline(folder).generate(
+        msgspec.structs.replace(settings, index=record["index"]), lambda step, steps: None
+    )
+    found = compare(original, encode_png(again))
+    target.show(
+        found,
+        f"{found.verdict}: {found.pixels_different} pixels differ, at most by {found.max_difference} of 255; "
+        f"image codes {found.iscc_distance} of 256 bits apart",
+    )
+
+
+@cli.group()
+def model() -> None:
+    """Generator models."""
+
+
+@model.command("register")
+@click.option(
+    "--folder", type=click.Path(path_type=Path, file_okay=False, exists=True), help="The default model if absent."
+)
+@click.option("--name", default="Remarque default", show_default=True, help="Name for people.")
+@click.option("--version", default="1", show_default=True, help="Version for people.")
+@click.option("--licence", default="Apache-2.0", show_default=True, help="Licence of the weights.")
+@with_target
+def register_model(target: Target, folder: Path | None, name: str, version: str, licence: str) -> None:
+    """Register a model on the chain by the digest of its files."""
+    digest = model_digest(folder or default_model_folder())
+    with target.client() as client:
+        client.submit(RegisterModel(model=digest, name=name, version=version, licence=licence))
+    target.show({"model": digest}, f"model {digest}")

@@ -1,0 +1,43 @@
+"""Openings beside the chain: the prompt and settings of a picture in clear, each with the salt of its commitment.
+
+Public ones are replicated between members; those of a confidential asset stay on its creator's side. Withholding or
+deleting them breaks no proof.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ledger.encoding import decode, encode
+from ledger.errors import LedgerError
+from ledger.generation import Openings
+from ledger.records import Asset
+from node.storage.log_store import open_database
+
+
+class OpeningStore:
+    """Openings by asset id."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = open_database(path)
+
+    def put(self, asset: str, openings: Openings) -> None:
+        self._db.put(asset.encode(), encode(openings), sync=True)
+
+    def get(self, asset: str) -> Openings | None:
+        data = self._db.get(asset.encode())
+        return None if data is None else decode(data, Openings)
+
+    def put_checked(self, asset: Asset, data: bytes) -> bool:
+        """Keep openings that came from another member, if they open the asset's commitments."""
+        try:
+            openings = decode(data, Openings)
+        except LedgerError:
+            return False
+        if openings.commitments() != asset.commitments:
+            return False
+        self.put(asset.id, openings)
+        return True
+
+    def close(self) -> None:
+        self._db.close()

@@ -1,0 +1,1 @@
+"""Generation on a node: a durable queue, the worker process beside it, and recording before release."""

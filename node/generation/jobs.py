@@ -1,0 +1,95 @@
+"""The durable queue of generations: each change is on disk before it is told to anyone."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import msgspec
+
+from ledger.generation import GenerationRequest, Openings
+from node.storage.log_store import open_database
+
+QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
+
+
+class RecordedPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture of a generation whose record is committed."""
+
+    index: int
+    asset: str
+    cid: str
+    transaction: str
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One generation: what was asked, and how far it is."""
+
+    request: GenerationRequest
+    signature: str
+    openings: Openings
+    number: int
+    """Place in the queue, ever growing."""
+    state: str = QUEUED
+    attempts: int = 0
+    pictures: tuple[RecordedPicture, ...] = ()
+    code: str = ""
+    detail: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.request.id
+
+
+class JobStore:
+    """Jobs on disk, by id and in order."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = open_database(path)
+        self._waiting: list[str] = []
+        last = 0
+        for _, value in self._db.iterator(prefix=b"j"):
+            job = msgspec.json.decode(value, type=Job)
+            last = max(last, job.number)
+        self._next = last + 1
+        for _, value in self._db.iterator(prefix=b"q"):
+            self._waiting.append(value.decode())
+
+    def add(self, request: GenerationRequest, signature: str, openings: Openings) -> Job:
+        """Queue a generation; the same request again is the job it already is."""
+        known = self.get(request.id)
+        if known is not None:
+            return known
+        job = Job(request=request, signature=signature, openings=openings, number=self._next)
+        self._next += 1
+        with self._db.write_batch(sync=True) as batch:
+            batch.put(b"j" + job.id.encode(), msgspec.json.encode(job))
+            batch.put(b"q" + struct.pack(">Q", job.number), job.id.encode())
+        self._waiting.append(job.id)
+        return job
+
+    def get(self, generation: str) -> Job | None:
+        """A job by its id."""
+        value = self._db.get(b"j" + generation.encode())
+        return None if value is None else msgspec.json.decode(value, type=Job)
+
+    def update(self, job: Job) -> None:
+        """Keep a job's new condition; one that has ended leaves the queue."""
+        with self._db.write_batch(sync=True) as batch:
+            batch.put(b"j" + job.id.encode(), msgspec.json.encode(job))
+            if job.state in (DONE, FAILED):
+                batch.delete(b"q" + struct.pack(">Q", job.number))
+        if job.state in (DONE, FAILED) and job.id in self._waiting:
+            self._waiting.remove(job.id)
+
+    def next(self) -> Job | None:
+        """The oldest job that has not ended."""
+        return self.get(self._waiting[0]) if self._waiting else None
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that have not ended."""
+        return len(self._waiting)
+
+    def close(self) -> None:
+        self._db.close()

@@ -1,0 +1,102 @@
+"""The worker process: started when it is needed, spoken to through its standard input and output.
+
+It holds torch and the device; whatever happens to it, the node goes on. Its death ends the stream, and closing its
+input ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from generator.errors import GeneratorError
+from generator.models import default_model_folder
+from generator.protocol import FrameDecoder, FromWorker, Generate, Ready, encode_frame
+from node.config import GeneratorSection
+from node.errors import NodeCode, NodeError
+from node.logs import log
+
+START_SECONDS_MAX = 120.0
+READ_BYTES = 256 * 1024
+
+
+class WorkerGone(Exception):
+    """The worker ended or spoke nonsense. Start another; the job goes on from its last recorded picture."""
+
+
+class WorkerProcess:
+    """One running worker."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._decoder: FrameDecoder[FromWorker] = FrameDecoder(FromWorker)
+        self._messages: list[FromWorker] = []
+        self.models: list[str] = []
+        """Digests of the models it serves."""
+
+    @classmethod
+    async def start(cls, section: GeneratorSection, home: Path, chain: str) -> WorkerProcess:
+        """Start a worker and wait until it is ready. GENERATOR_ABSENT if it cannot be."""
+        folders = [str(home / folder) for folder in section.models] or [str(default_model_folder())]
+        arguments = [word for folder in folders for word in ("--model", folder)]
+        process = await asyncio.create_subprocess_exec(
+            section.python or sys.executable,
+            "-m",
+            "generator.worker",
+            *arguments,
+            "--key",
+            str(home / section.key),
+            "--account",
+            section.account,
+            "--chain",
+            chain,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        worker = cls(process)
+        try:
+            async with asyncio.timeout(START_SECONDS_MAX):
+                first = await worker.receive()
+        except (TimeoutError, WorkerGone) as error:
+            await worker.stop()
+            raise NodeError(
+                NodeCode.GENERATOR_ABSENT,
+                f"the generator's worker does not start ({error}); its errors are in this node's log. "
+                "Are the generator's packages installed (remarque[generator])?",
+                10,
+            ) from None
+        if not isinstance(first, Ready):
+            await worker.stop()
+            raise NodeError(NodeCode.GENERATOR_ABSENT, "the generator's worker is of another version", 10)
+        worker.models = list(first.models)
+        log.info("generator_ready", device=first.device, models=worker.models, pid=process.pid)
+        return worker
+
+    def send(self, message: Generate) -> None:
+        """Give it work."""
+        if self._process.stdin is not None:
+            self._process.stdin.write(encode_frame(message))
+
+    async def receive(self) -> FromWorker:
+        """Its next message; WorkerGone when there will be none."""
+        while not self._messages:
+            data = await self._process.stdout.read(READ_BYTES) if self._process.stdout is not None else b""
+            if not data:
+                raise WorkerGone(f"it ended with status {await self._process.wait()}")
+            try:
+                self._messages.extend(self._decoder.feed(data))
+            except GeneratorError as error:
+                raise WorkerGone(str(error)) from None
+        return self._messages.pop(0)
+
+    async def stop(self) -> None:
+        """End it: first by closing its input, then by signal."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            async with asyncio.timeout(3.0):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()

@@ -1,0 +1,323 @@
+"""From a signed request to recorded pictures: queue, generate, store, commit the record, and only then release.
+
+A picture whose record is committed is never generated again: after a crash the job goes on with the next one. What the
+creator may fetch is what the chain records, nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from generator.protocol import Failed, FromWorker, Generate, Generated, Progress
+from generator.settings import Settings
+from ledger import crypto, records
+from ledger.actions import Content, RegisterGenerated, SealedKey
+from ledger.block import OK
+from ledger.encoding import decode, encode
+from ledger.errors import LedgerError
+from ledger.generation import COUNT_MAX, PROMPT_LENGTH_MAX, SETTING_FIELDS, Attestation, GenerationRequest, Openings
+from ledger.names import org_of
+from ledger.transaction import Signer, Transaction, sign
+from node.api.submit import Submitter
+from node.chain import Chain
+from node.config import GeneratorSection
+from node.content import sealing
+from node.content.blockstore import Blockstore
+from node.content.openings import OpeningStore
+from node.errors import NodeCode, NodeError
+from node.generation.jobs import DONE, FAILED, RUNNING, Job, JobStore, RecordedPicture
+from node.generation.process import WorkerGone, WorkerProcess
+from node.keys import load_key
+from node.logs import log
+
+ATTEMPTS_MAX = 3
+RETRY_SECONDS = 5.0
+RECORD_VALID_MS = 300_000
+
+
+class AskGeneration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Body of `POST /v1/generations`."""
+
+    request: GenerationRequest
+    signature: str
+    openings: Openings
+
+
+class GenerationService:
+    """The generator of a node."""
+
+    def __init__(
+        self,
+        section: GeneratorSection,
+        home: Path,
+        data: Path,
+        chain: Chain,
+        submitter: Submitter,
+        blockstore: Blockstore,
+        openings: OpeningStore,
+        clock_ms: Any,
+    ) -> None:
+        self._section = section
+        self._home = home
+        self._chain = chain
+        self._submitter = submitter
+        self._blockstore = blockstore
+        self._openings = openings
+        self._clock_ms = clock_ms
+        self._key = load_key(home / section.key)
+        self._jobs = JobStore(data / "jobs")
+        self._changed = asyncio.Condition()
+        self._progress: dict[str, dict[str, int]] = {}
+        self._worker: WorkerProcess | None = None
+
+    # Asking
+
+    @property
+    def models(self) -> list[str]:
+        """Digests of the models that the running worker serves."""
+        return [] if self._worker is None else self._worker.models
+
+    async def ask(self, ask: AskGeneration) -> Job:
+        """Queue a generation, or refuse it."""
+        self._check(ask)
+        if self._jobs.get(ask.request.id) is None and self._jobs.waiting >= self._section.queue_max:
+            raise NodeError(
+                NodeCode.GENERATION_QUEUE_FULL, f"{self._jobs.waiting} generations wait; ask again later", 10
+            )
+        job = self._jobs.add(ask.request, ask.signature, ask.openings)
+        await self._tell()
+        return job
+
+    def job(self, generation: str, account: str) -> Job:
+        """A generation, for its creator."""
+        job = self._jobs.get(generation)
+        if job is None or job.request.creator != account:
+            raise NodeError(NodeCode.NOT_FOUND, f"no generation {generation[:64]} of {account} was asked of this node")
+        return job
+
+    def describe(self, job: Job) -> dict[str, Any]:
+        """A generation as clients see it."""
+        found: dict[str, Any] = {
+            "generation": job.id,
+            "state": job.state,
+            "pictures": [msgspec.to_builtins(picture) for picture in job.pictures],
+            "count": job.request.count,
+        }
+        if job.id in self._progress and job.state == RUNNING:
+            found |= self._progress[job.id]
+        if job.state == FAILED:
+            found |= {"code": job.code, "detail": job.detail}
+        return found
+
+    async def follow(self, generation: str) -> AsyncIterator[bytes]:
+        """Server-sent events of a generation's progress, until it has ended."""
+        last = None
+        while True:
+            job = self._jobs.get(generation)
+            if job is None:
+                return
+            shown = self.describe(job)
+            if shown != last:
+                last = shown
+                yield b"data: " + encode(shown) + b"\n\n"
+            if job.state in (DONE, FAILED):
+                return
+            async with self._changed:
+                try:
+                    async with asyncio.timeout(15.0):
+                        await self._changed.wait()
+                except TimeoutError:
+                    yield b": keep-alive\n\n"
+
+    def _check(self, ask: AskGeneration) -> None:
+        request, openings = ask.request, ask.openings
+        values = {field: getattr(openings, field).value for field in SETTING_FIELDS}
+        account = self._chain.ledger().account(request.creator)
+        in_force = any(key.public == request.key and not key.revoked for key in account.keys)
+        signed = crypto.verify(request.key, crypto.GENERATION_REQUEST, encode(request), ask.signature)
+        prompt = values["prompt"]
+        for holds, fault in (
+            (request.chain == self._chain.name, f"it is for {request.chain}, this is {self._chain.name}"),
+            (in_force, f"{request.key[:16]}… is not a key in force of {request.creator}"),
+            (signed, "its signature does not verify; sign remarque/generation-request/v1 and the canonical request"),
+            (openings.commitments() == request.commitments, "the openings do not open its commitments"),
+            (request.valid_until_ms >= self._clock_ms(), "it is no longer valid; sign it again"),
+            (request.count <= COUNT_MAX, f"it asks for {request.count} pictures, at most {COUNT_MAX}"),
+            (isinstance(prompt, str) and prompt.strip() != "", "the prompt is empty; describe the picture"),
+            (len(str(prompt)) <= PROMPT_LENGTH_MAX, f"the prompt has more than {PROMPT_LENGTH_MAX} characters"),
+        ):
+            if not holds:
+                raise NodeError(NodeCode.GENERATION_INVALID, fault)
+        settings_of(openings)
+        if self._chain.state.get(records.model_key(request.model)) is None:
+            raise NodeError(NodeCode.MODEL_NOT_LOADED, f"model {request.model[:16]}… is not registered on the chain")
+        if self._worker is not None and request.model not in self._worker.models:
+            raise NodeError(
+                NodeCode.MODEL_NOT_LOADED, f"the generator of this node has not model {request.model[:16]}…"
+            )
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    # Doing
+
+    async def run(self) -> None:
+        """Work through the queue, for ever."""
+        try:
+            while True:
+                try:
+                    await self._ensure_worker()
+                    job = self._jobs.next()
+                    if job is None:
+                        async with self._changed:
+                            await self._changed.wait()
+                        continue
+                    await self._work(job)
+                except NodeError as error:
+                    log.error("generator_absent", reason=str(error))
+                    await asyncio.sleep(RETRY_SECONDS)
+        finally:
+            if self._worker is not None:
+                await self._worker.stop()
+            self._jobs.close()
+
+    async def _ensure_worker(self) -> WorkerProcess:
+        if self._worker is None:
+            self._worker = await WorkerProcess.start(self._section, self._home, self._chain.name)
+        return self._worker
+
+    async def _work(self, job: Job) -> None:
+        worker = await self._ensure_worker()
+        job = self._resumed(replace(job, state=RUNNING, attempts=job.attempts + 1))
+        self._jobs.update(job)
+        await self._tell()
+        try:
+            if len(job.pictures) < job.request.count:
+                worker.send(self._order(job))
+            while len(job.pictures) < job.request.count:
+                job = await self._take(job, await worker.receive())
+            await self._end(replace(job, state=DONE))
+        except WorkerGone as error:
+            self._worker = None
+            log.error("generator_gone", reason=str(error), generation=job.id)
+            if job.attempts >= ATTEMPTS_MAX:
+                await self._fail(
+                    job, NodeCode.GENERATION_FAILED.name, f"the worker ended {job.attempts} times: {error}"
+                )
+        except (LedgerError, NodeError) as error:
+            await self._fail(job, error.code.name, error.detail)
+
+    def _order(self, job: Job) -> Generate:
+        request = job.request
+        return Generate(
+            job=job.id,
+            count=request.count,
+            settings=settings_of(job.openings),
+            request=job.id,
+            model=request.model,
+            confidential=request.confidential,
+        )
+
+    def _resumed(self, job: Job) -> Job:
+        """The job with the pictures whose records were committed before a crash."""
+        known = {picture.index for picture in job.pictures}
+        for index in range(job.request.count):
+            asset = self._recorded(job.id, index) if index not in known else None
+            if asset is not None:
+                job = replace(job, pictures=(*job.pictures, self._picture(index, asset)))
+        return job
+
+    def _recorded(self, request: str, index: int) -> str | None:
+        return self._chain.ledger().find(records.request_key(request, index), str)
+
+    def _picture(self, index: int, asset: str) -> RecordedPicture:
+        record = self._chain.ledger().asset(asset)
+        return RecordedPicture(index=index, asset=asset, cid=record.content.cid, transaction=record.transaction)
+
+    async def _take(self, job: Job, message: FromWorker) -> Job:
+        if isinstance(message, Progress) and message.job == job.id:
+            self._progress[job.id] = {"index": message.index, "step": message.step, "steps": message.steps}
+            await self._tell()
+        elif isinstance(message, Failed) and message.job == job.id:
+            raise NodeError(NodeCode.GENERATION_FAILED, f"{message.code}: {message.message}")
+        elif isinstance(message, Generated) and message.job == job.id:
+            if message.index not in {picture.index for picture in job.pictures}:
+                asset = await self._record(job, message)
+                job = replace(job, pictures=(*job.pictures, self._picture(message.index, asset)))
+                self._jobs.update(job)
+                await self._tell()
+        return job
+
+    async def _record(self, job: Job, generated: Generated) -> str:
+        """Store the picture and commit its record; the asset's id."""
+        attestation = decode(generated.attestation, Attestation)
+        content = self._store(job.request, generated.png)
+        self._openings.put(attestation.pixel_digest, job.openings)
+        transaction = Transaction(
+            chain=self._chain.name,
+            signers=(Signer(account=self._section.account, key=self._key.public),),
+            valid_until_ms=self._clock_ms() + RECORD_VALID_MS,
+            nonce=secrets.token_hex(16),
+            actions=(
+                RegisterGenerated(
+                    request=job.request,
+                    request_signature=job.signature,
+                    attestation=attestation,
+                    attestation_signature=generated.signature,
+                    content=content,
+                ),
+            ),
+        )
+        height, position = await self._submitter.commit(sign(transaction, [self._key]))
+        results = self._chain.state.results(height)
+        outcome = results.outcome(position) if results is not None else None
+        if outcome is None or (outcome.code != OK and self._recorded(job.id, generated.index) is None):
+            code = outcome.code if outcome is not None else "unknown"
+            detail = results.details[position] if results is not None else ""
+            raise NodeError(
+                NodeCode.GENERATION_FAILED, f"its record was refused, so it is not released: {code}: {detail}"
+            )
+        return attestation.pixel_digest
+
+    def _store(self, request: GenerationRequest, png: bytes) -> Content:
+        """Keep the picture's bytes; if confidential, encrypted, with the key sealed to this org's nodes."""
+        if not request.confidential:
+            return Content(cid=self._blockstore.put_file(png), size=len(png), media_type="image/png")
+        content_key = sealing.new_content_key()
+        cipher = sealing.encrypt(png, content_key)
+        custodians = [node for node in self._chain.genesis.nodes if node.org == org_of(request.creator)]
+        own = [node for node in self._chain.genesis.nodes if node.name == self._chain.node]
+        return Content(
+            cid=self._blockstore.put_file(cipher),
+            size=len(cipher),
+            media_type="image/png",
+            sealed_keys=tuple(
+                SealedKey(node=node.name, sealed=sealing.seal_to_node(content_key, node.key).hex())
+                for node in custodians or own
+            ),
+        )
+
+    async def _end(self, job: Job) -> None:
+        self._jobs.update(job)
+        self._progress.pop(job.id, None)
+        await self._tell()
+
+    async def _fail(self, job: Job, code: str, detail: str) -> None:
+        log.error("generation_failed", generation=job.id, code=code, detail=detail)
+        await self._end(replace(job, state=FAILED, code=code, detail=detail))
+
+
+def settings_of(openings: Openings) -> Settings:
+    """The generator's settings in openings. GENERATION_INVALID names the one that is out of range."""
+    try:
+        return msgspec.convert({field: getattr(openings, field).value for field in SETTING_FIELDS}, Settings)
+    except msgspec.ValidationError as error:
+        raise NodeError(NodeCode.GENERATION_INVALID, f"{error}; see docs/use.md for the ranges") from None

@@ -1,0 +1,211 @@
+"""What the chain knows about a picture that anybody brings.
+
+Four answers, each as sure as it says: the very file; the same pixels in another container; a near-duplicate, when the
+ISCC Image-Code is within 32 of 256 bits *and* the recorded picture, compared with the one brought, confirms it; or not
+recorded, with proofs of absence for both exact digests. Codes within 56 bits, or near ones that could not be confirmed,
+are reported as candidates, never as the same picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from typing import Any
+
+from generator.errors import Code as GeneratorCode
+from generator.errors import GeneratorError
+from generator.fingerprint import (
+    DIFFERENCE_SAME,
+    DISTANCE_CANDIDATE,
+    DISTANCE_SURE,
+    Picture,
+    difference,
+    image_code,
+    is_featureless,
+    open_picture,
+    pixel_digest,
+)
+from ledger import records, state_tree
+from ledger.encoding import decode_trusted
+from ledger.events import AssetRegistered
+from node.chain import Chain, Layer
+from node.content.blockstore import Blockstore
+from node.driver import Driver
+from node.errors import NodeCode, NodeError
+
+MATCHES_MAX = 10
+DECODERS_MAX = 2
+"""Pictures decoded at the same time."""
+
+NOT_RECORDED = (
+    "Not recorded: neither this file nor its pixels are on this chain (proven), and no match among {codes} image codes "
+    "up to height {height}. This does not mean that it is not AI-made."
+)
+WORDING = {
+    "exact_file": "This very file is recorded on the chain.",
+    "same_pixels": "The same pixels are recorded on the chain, in another file.",
+    "near_duplicate": "A near-duplicate of this picture is recorded: re-encoded, resized or lightly edited.",
+    "candidates": "Similar pictures are recorded. None is shown to be the same: look at them.",
+}
+
+
+class Verifier:
+    """Answers from the committed state and an index of all image codes."""
+
+    def __init__(self, chain: Chain, driver: Driver, blockstore: Blockstore) -> None:
+        self._chain = chain
+        self._blockstore = blockstore
+        self._codes: list[tuple[int, str]] = []
+        self._decoding = asyncio.Semaphore(DECODERS_MAX)
+        for _, data in chain.state.items(records.asset_key("")):
+            self._index(decode_trusted(data, records.Asset))
+        driver.listeners.append(self._committed)
+
+    def _committed(self, layers: list[Layer]) -> None:
+        ledger = self._chain.ledger()
+        for layer in layers:
+            for outcome in layer.result.outcomes:
+                for event in outcome.events:
+                    if isinstance(event, AssetRegistered) and not event.confidential:
+                        self._index(ledger.asset(event.asset))
+
+    def _index(self, asset: records.Asset) -> None:
+        if isinstance(asset.image_code, str):
+            try:
+                self._codes.append((code_bits(asset.image_code), asset.id))
+            except ValueError:
+                return
+
+    async def verify(self, data: bytes) -> dict[str, Any]:
+        """What is known about a picture's bytes."""
+        async with self._decoding:
+            picture, pixels, code = await asyncio.to_thread(describe, data)
+        file_digest = hashlib.sha256(data).hexdigest()
+        found: dict[str, Any] = {
+            "height": self._chain.committed.height,
+            "file_digest": file_digest,
+            "pixel_digest": pixels,
+            "image_code": code,
+        }
+        exact = self._chain.state.get(records.file_key(file_digest))
+        if exact is not None:
+            return self._answer(found, "exact_file", [self._match(decode_trusted(exact, str), 0)])
+        if self._chain.state.get(records.asset_key(pixels)) is not None:
+            return self._answer(found, "same_pixels", [self._match(pixels, 0)])
+        near = self._near(code)
+        confirmed = [
+            (distance, asset)
+            for distance, asset in near
+            if distance <= DISTANCE_SURE and await self._same(picture, asset)
+        ]
+        if confirmed:
+            matches = [self._match(asset, distance) for distance, asset in confirmed]
+            return self._answer(found, "near_duplicate", matches)
+        found["absence"] = self._absence(file_digest, pixels)
+        if near:
+            return self._answer(found, "candidates", [self._match(asset, distance) for distance, asset in near])
+        return self._answer(found, "not_recorded", [])
+
+    def _near(self, code: str) -> list[tuple[int, str]]:
+        """Recorded codes within the candidate distance, nearest first."""
+        if is_featureless(code):
+            return []
+        bits = code_bits(code)
+        near = [
+            (distance, asset)
+            for recorded, asset in self._codes
+            if (distance := (recorded ^ bits).bit_count()) <= DISTANCE_CANDIDATE
+        ]
+        return sorted(near)[:MATCHES_MAX]
+
+    async def _same(self, picture: Picture, asset: str) -> bool:
+        """Whether the recorded picture itself confirms a near code."""
+        content = self._chain.ledger().asset(asset).content
+        try:
+            recorded = self._blockstore.file(content.cid)
+            async with self._decoding:
+                return await asyncio.to_thread(lambda: difference(picture, open_picture(recorded)) <= DIFFERENCE_SAME)
+        except (NodeError, GeneratorError):
+            return False
+
+    def _match(self, asset: str, distance: int) -> dict[str, Any]:
+        record = self._chain.ledger().asset(asset)
+        match: dict[str, Any] = {
+            "asset": asset,
+            "evidence": record.evidence,
+            "creator": record.creator,
+            "registrant": record.registrant,
+            "recorded_ms": record.created_ms,
+            "height": record.height_recorded,
+            "confidential": record.confidential,
+            "distance": distance,
+            "receipt": self._chain.receipt(record.transaction),
+        }
+        if isinstance(record.model, str):
+            model = self._chain.ledger().find(records.model_key(record.model), records.Model)
+            match["model"] = {"digest": record.model}
+            if model is not None:
+                match["model"] |= {"name": model.name, "version": model.version, "provider": model.provider}
+        return match
+
+    def _answer(self, found: dict[str, Any], verdict: str, matches: list[dict[str, Any]]) -> dict[str, Any]:
+        wording = WORDING.get(verdict) or NOT_RECORDED.format(codes=len(self._codes), height=found["height"])
+        return {"verdict": verdict, "wording": wording, "matches": matches, **found}
+
+    def _absence(self, file_digest: str, pixels: str) -> dict[str, Any]:
+        """Proofs, under a certified header, that neither digest is recorded."""
+        tree = self._chain.committed_tree
+        certificate = self._chain.state.certificate_upto(self._chain.committed.height)
+        found: dict[str, Any] = {
+            "header": self._chain.committed,
+            "proofs": [
+                {"key": key, "proof": state_tree.prove(tree, key)}
+                for key in (records.file_key(file_digest), records.asset_key(pixels))
+            ],
+        }
+        if certificate is not None:
+            found["certificate"] = certificate
+        return found
+
+
+def describe(data: bytes) -> tuple[Picture, str, str]:
+    """A picture decoded, with pixel digest and image code. Takes milliseconds: not for the event loop."""
+    try:
+        picture = open_picture(data)
+        return picture, pixel_digest(picture), image_code(picture)
+    except GeneratorError as error:
+        code = NodeCode.IMAGE_TOO_LARGE if error.code is GeneratorCode.IMAGE_TOO_LARGE else NodeCode.IMAGE_UNREADABLE
+        raise NodeError(code, error.detail) from None
+
+
+def code_bits(code: str) -> int:
+    """The 256 bits of an ISCC Image-Code."""
+    body = code.removeprefix("ISCC:")
+    packed = base64.b32decode(body + "=" * (-len(body) % 8))
+    if len(packed) != 34:
+        raise ValueError(f"{code} is not a 256-bit code")
+    return int.from_bytes(packed[2:], "big")
+
+
+MEDIA_TYPES = {
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "WEBP": "image/webp",
+    "TIFF": "image/tiff",
+    "GIF": "image/gif",
+    "BMP": "image/bmp",
+}
+
+
+async def describe_upload(data: bytes) -> dict[str, Any]:
+    """What identifies an uploaded picture, for its registrant."""
+    picture, pixels, code = await asyncio.to_thread(describe, data)
+    return {
+        "pixel_digest": pixels,
+        "file_digest": hashlib.sha256(data).hexdigest(),
+        "image_code": code,
+        "width": picture.width,
+        "height": picture.height,
+        "media_type": MEDIA_TYPES[picture.format],
+    }
