@@ -10,6 +10,6 @@ The driver that performs the actions has five duties:
    carries the node's endorsement of each entry of its *current* term that it covers, and of no other: an entry of an
    older term becomes final through a descendant (the two-certificates trap of commit by signatures).
 4. A message is authenticated, and every endorsement in it verified, before it is received here.
-5. `Certify` and `CheckCertificate` are answered with `Certified` once the certificate is built or verified. Only then is
-   anything committed: `Deliver(i)` says that entry i and all below it are final.
+5. `Certify` and `CheckCertificate` are answered with `Certified` once the certificate is built or verified. Only then
+   is anything committed: `Deliver(i)` says that entry i and all below it are final.
 """

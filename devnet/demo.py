@@ -122,7 +122,8 @@ class Story:
         (self.out / "picture.png").write_bytes(await alice.content(picture["cid"]))
         record = (await alice.get(f"/v1/assets/{asset}"))["asset"]
         self.say(f"  recorded before it was released: asset {asset[:16]}…, block {record['height_recorded']}")
-        self.say(f"  evidence: {record['evidence']}, attested by {record['registrant']}, code {record['image_code'][:21]}…")
+        self.say(f"  evidence: {record['evidence']}, attested by {record['registrant']}")
+        self.say(f"  image code {record['image_code']}")
         opened = (await alice.get(f"/v1/assets/{asset}/openings"))["prompt"]["value"]
         promise(opened == PROMPT, "the opening of the prompt's commitment is the prompt")
         self.summary["asset"] = asset

@@ -145,7 +145,9 @@ class AsyncClient:
             self._genesis = decode(await self.request("GET", "/v1/genesis", session=False), Genesis)
         return self._genesis
 
-    async def sign(self, *wanted: AnyAction, valid_s: int = VALID_SECONDS, memo: str | None = None) -> SignedTransaction:
+    async def sign(
+        self, *wanted: AnyAction, valid_s: int = VALID_SECONDS, memo: str | None = None
+    ) -> SignedTransaction:
         """Sign actions as one transaction of this client's account."""
         account, key = self._signer()
         transaction = Transaction(

@@ -1,4 +1,4 @@
-"""A node's settings: one TOML file, every setting with its default and meaning here. docs/operate.md is checked against it.
+"""A node's settings: one TOML file, every setting with its default and meaning; docs/operate.md is checked against it.
 
 Paths are relative to the file. Unknown settings are refused: a misspelt one would silently not be in force.
 """

@@ -109,7 +109,7 @@ class Driver:
             log_store.hard_term,
             log_store.hard_vote,
             chain.committed.height,
-            Random(seed),
+            Random(seed),  # noqa: S311, only election timeouts are drawn from it
         )
 
     # Clients
@@ -224,7 +224,7 @@ class Driver:
         finally:
             self._stepping = False
 
-    def _perform(self, action: AnyAction) -> None:
+    def _perform(self, action: AnyAction) -> None:  # noqa: C901, one line per kind of action
         match action:
             case Persist():
                 self._persist(action)
@@ -246,10 +246,14 @@ class Driver:
                 metrics.LEADING.set(1)
                 self._propose(())
             case Follow(term, leader):
-                metrics.LEADING.set(0)
-                log.info("following", term=term, leader=leader)
-                if leader and self.network is not None and self.mempool.own:
-                    self.network.forward(leader, self.mempool.own)
+                self._follow(term, leader)
+
+    def _follow(self, term: int, leader: str) -> None:
+        """Another leads, or nobody does: hand a new leader what this node's clients wait for."""
+        metrics.LEADING.set(0)
+        log.info("following", term=term, leader=leader)
+        if leader and self.network is not None and self.mempool.own:
+            self.network.forward(leader, self.mempool.own)
 
     def _send(self, to: str, message: AnyMessage) -> None:
         if self.network is None:

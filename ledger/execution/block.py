@@ -69,8 +69,8 @@ def _execute_transaction(ledger: Ledger, run: Context) -> tuple[Outcome, str]:
     code, failed, detail = OK, None, ""
     try:
         run.check_signers(ledger)
-        for run.action_index, ask in enumerate(run.transaction.actions):
-            failed = run.action_index
+        for failed, ask in enumerate(run.transaction.actions):
+            run.action_index = failed
             run.spend(ACTION_FUEL)
             HANDLERS[type(ask)](ledger, run, ask)
         failed = None

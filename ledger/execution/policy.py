@@ -79,6 +79,11 @@ def check_source(source: str) -> contracts_vm.Policy:
         policy = contracts_vm.parse(source)
     except contracts_vm.PolicyError as error:
         raise LedgerError(Code.POLICY_INVALID, str(error)) from None
+    for clause in policy.royalties:
+        if (clause.base.text, clause.payees.text) != ("tx.price", "asset.creators"):
+            raise LedgerError(
+                Code.POLICY_INVALID, f"royalty {clause.id}: its base must be tx.price and its payees asset.creators"
+            )
     problems = contracts_vm.check(policy, SCHEMA, KINDS)
     if problems:
         raise LedgerError(Code.POLICY_INVALID, "; ".join(str(problem) for problem in problems[:5]))
@@ -174,7 +179,8 @@ def decide(
     """
     facts = facts_for(ledger, tx, asset, kind, token, requester or tx.signer, about)
     fuel = min(tx.version.decision_fuel_max, tx.fuel_left)
-    decision = contracts_vm.decide(policies_for(ledger, asset), kind, facts, fuel)
+    policies = policies_for(ledger, asset)
+    decision = contracts_vm.decide(policies, kind, facts, fuel)
     tx.spend(decision.fuel)
     explained = not decision.allowed or kind == EXPLAINED
     explanation = decision.explain() if explained else {}
@@ -191,13 +197,17 @@ def decide(
         )
     )
     if not decision.allowed:
-        raise LedgerError(Code.POLICY_DENIED, denial(kind, decision))
+        raise LedgerError(Code.POLICY_DENIED, denial(policies, kind, decision))
     return decision.rule or ""
 
 
-def denial(kind: str, decision: contracts_vm.Decision) -> str:
+def denial(policies: list[contracts_vm.Policy], kind: str, decision: contracts_vm.Decision) -> str:
     """A denial in words: what was asked, which rule said no, and why."""
-    rule = f" by rule {decision.rule} of {decision.policy}" if decision.rule else ""
-    return (
-        f"{kind} is denied ({decision.code}){rule}: {decision.reason}; the decision's explanation says what is missing"
-    )
+    permits = [
+        ready.rule.id for policy in policies for ready in policy.rules_for(kind) if ready.rule.effect == "permit"
+    ]
+    if decision.rule:
+        why = f"rule {decision.rule} of {decision.policy}: {decision.reason}"
+    else:
+        why = f"none of its permits holds: {', '.join(permits)}" if permits else decision.reason
+    return f"{kind} is denied ({decision.code}) by {why}; the decision's explanation says what each rule saw"

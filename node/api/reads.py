@@ -1,4 +1,4 @@
-"""Queries: what the committed state and chain say. Private to members, but for checkpoints, receipts and the genesis."""
+"""Queries: what the chain says. Private to members, but for checkpoints, receipts and the genesis."""
 
 from __future__ import annotations
 
@@ -72,6 +72,9 @@ def member_routes(driver: Driver, reader: Callable[[Request], str]) -> APIRouter
     router = APIRouter(prefix="/v1", tags=["ledger"], dependencies=[Depends(reader)])
     chain = driver.chain
 
+    _add_listings(router, chain)
+    _add_accounts(router, chain)
+
     @router.get("/blocks/{height}", summary="A block: header, and what each of its transactions did")
     async def block(height: int) -> Response:
         return answer(block_summary(chain, height))
@@ -106,6 +109,10 @@ def member_routes(driver: Driver, reader: Callable[[Request], str]) -> APIRouter
             found["listing"] = msgspec.Raw(listing)
         return answer(found)
 
+    return router
+
+
+def _add_accounts(router: APIRouter, chain: Chain) -> None:
     @router.get("/accounts/{account}", summary="An account: keys and roles")
     async def account(account: str) -> Response:
         return answer(chain.ledger().account(account))
@@ -117,6 +124,8 @@ def member_routes(driver: Driver, reader: Callable[[Request], str]) -> APIRouter
         found = {key.removeprefix(prefix): decode_trusted(value, int) for key, value in chain.state.items(prefix)}
         return answer({"account": account, "balances": found})
 
+
+def _add_listings(router: APIRouter, chain: Chain) -> None:
     for name, prefix, summary in (
         ("orgs", records.org_key(""), "The members"),
         ("nodes", records.node_key(""), "The members' nodes"),
@@ -125,8 +134,6 @@ def member_routes(driver: Driver, reader: Callable[[Request], str]) -> APIRouter
         ("policies", "policy/", "Published policies, with their sources"),
     ):
         router.add_api_route(f"/{name}", _listing(chain, name, prefix), methods=["GET"], summary=summary)
-
-    return router
 
 
 def _listing(chain: Chain, name: str, prefix: str) -> Callable[[], Any]:

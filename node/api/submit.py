@@ -128,9 +128,11 @@ class SubmitRoutes:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["method"] == "POST":
             if scope["path"] == "/v1/transactions":
-                return await self._answer(self._one, TRANSACTION_BYTES_MAX, scope, receive, send)
+                await self._answer(self._one, TRANSACTION_BYTES_MAX, scope, receive, send)
+                return
             if scope["path"] == "/v1/transactions/batch":
-                return await self._answer(self._batch, BATCH_BYTES_MAX, scope, receive, send)
+                await self._answer(self._batch, BATCH_BYTES_MAX, scope, receive, send)
+                return
         await self._app(scope, receive, send)
 
     async def _answer(self, route: Any, bytes_max: int, scope: Any, receive: Any, send: Any) -> None:

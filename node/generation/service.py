@@ -228,9 +228,8 @@ class GenerationService:
 
     def _resumed(self, job: Job) -> Job:
         """The job with the pictures whose records were committed before a crash."""
-        known = {picture.index for picture in job.pictures}
         for index in range(job.request.count):
-            asset = self._recorded(job.id, index) if index not in known else None
+            asset = None if _has(job, index) else self._recorded(job.id, index)
             if asset is not None:
                 job = replace(job, pictures=(*job.pictures, self._picture(index, asset)))
         return job
@@ -248,12 +247,11 @@ class GenerationService:
             await self._tell()
         elif isinstance(message, Failed) and message.job == job.id:
             raise NodeError(NodeCode.GENERATION_FAILED, f"{message.code}: {message.message}")
-        elif isinstance(message, Generated) and message.job == job.id:
-            if message.index not in {picture.index for picture in job.pictures}:
-                asset = await self._record(job, message)
-                job = replace(job, pictures=(*job.pictures, self._picture(message.index, asset)))
-                self._jobs.update(job)
-                await self._tell()
+        elif isinstance(message, Generated) and message.job == job.id and not _has(job, message.index):
+            asset = await self._record(job, message)
+            job = replace(job, pictures=(*job.pictures, self._picture(message.index, asset)))
+            self._jobs.update(job)
+            await self._tell()
         return job
 
     async def _record(self, job: Job, generated: Generated) -> str:
@@ -313,6 +311,10 @@ class GenerationService:
     async def _fail(self, job: Job, code: str, detail: str) -> None:
         log.error("generation_failed", generation=job.id, code=code, detail=detail)
         await self._end(replace(job, state=FAILED, code=code, detail=detail))
+
+
+def _has(job: Job, index: int) -> bool:
+    return any(picture.index == index for picture in job.pictures)
 
 
 def settings_of(openings: Openings) -> Settings:

@@ -1,4 +1,4 @@
-"""TLS pinned to the ledger: each node's self-signed Ed25519 certificate stands in its record, and nothing else is trusted.
+"""TLS pinned to the ledger: each node's self-signed Ed25519 certificate stands in its record; nothing else is trusted.
 
 The certificate is made from the node's key by a fixed template and is valid to the year 9999, so no expiry can stop the
 chain; time is not checked at all. Its exact bytes are what is pinned.

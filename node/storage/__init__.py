@@ -1,1 +1,1 @@
-"""What a node keeps on disk: the log, durable before anything is said about it, and the state, which can be replayed."""
+"""What a node keeps on disk: the log, durable before it is spoken of, and the state, which can be replayed."""
