@@ -224,7 +224,7 @@ class Driver:
         finally:
             self._stepping = False
 
-    def _perform(self, action: AnyAction) -> None:  # noqa: C901, one line per kind of action
+    def _perform(self, action: AnyAction) -> None:
         match action:
             case Persist():
                 self._persist(action)

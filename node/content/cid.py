@@ -1,7 +1,8 @@
 """Content ids as IPFS has them: CIDv1, SHA-256, base32, for the UnixFS profile `unixfs-v1-2025`.
 
 The profile (IPIP-499): raw leaves of 1 MiB in a balanced tree of at most 1,024 links a node, so that our ids equal
-those of any Kubo set to it. A file of at most one chunk is its own raw block. Sources: the CID and dag-pb specifications.
+those of any Kubo set to it. A file of at most one chunk is its own raw block. Sources: the CID and dag-pb
+specifications.
 """
 
 from __future__ import annotations
