@@ -1,0 +1,255 @@
+"""Pictures from strangers: what is refused, what counts as the same pixels, what survives re-encoding."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+
+from generator import fingerprint
+from generator.errors import Code, GeneratorError
+from generator.fingerprint import (
+    DIFFERENCE_SAME,
+    DISTANCE_CANDIDATE,
+    DISTANCE_SURE,
+    difference,
+    distance,
+    image_code,
+    is_featureless,
+    nearest,
+    open_picture,
+    pixel_digest,
+    search_codes,
+)
+from generator.training.scenes import draw_scene
+
+
+def a_scene(seed: int = 1) -> Image.Image:
+    return draw_scene(seed).image
+
+
+def saved(image: Image.Image, container: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, container, **options)
+    return file.getvalue()
+
+
+def a_png_header(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def refusal_of(data: bytes) -> Code:
+    with pytest.raises(GeneratorError) as refused:
+        open_picture(data)
+    assert str(refused.value).startswith(refused.value.code.name)
+    return refused.value.code
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"not a picture", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"%PDF-1.7", b"<svg xmlns='http://www.w3.org/2000/svg'/>"],
+)
+def test_bytes_that_are_no_picture_are_unreadable(data: bytes) -> None:
+    assert refusal_of(data) is Code.IMAGE_UNREADABLE
+
+
+@pytest.mark.parametrize("container", ["PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP"])
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
+def test_a_truncated_picture_is_unreadable(container: str, part: float) -> None:
+    data = saved(a_scene(), container)
+
+    assert refusal_of(data[: int(len(data) * part)]) is Code.IMAGE_UNREADABLE
+
+
+@pytest.mark.parametrize(("width", "height"), [(50_000, 50_000), (8_000, 6_000), (2**31 - 1, 1)])
+def test_a_bomb_is_refused_by_its_header(width: int, height: int) -> None:
+    assert refusal_of(a_png_header(width, height)) is Code.IMAGE_TOO_LARGE
+
+
+def test_a_file_over_the_limit_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fingerprint, "PICTURE_BYTES_MAX", 100)
+
+    assert refusal_of(saved(a_scene(), "PNG")) is Code.IMAGE_TOO_LARGE
+
+
+def test_a_format_that_is_not_listed_is_unreadable() -> None:
+    assert refusal_of(saved(a_scene(), "PPM")) is Code.IMAGE_UNREADABLE
+
+
+def test_flipped_bytes_never_raise_anything_but_a_refusal() -> None:
+    for container in ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP"):
+        data = saved(a_scene(), container)
+        for position in range(0, len(data), max(1, len(data) // 60)):
+            damaged = data[:position] + bytes([data[position] ^ 0x5A]) + data[position + 1 :]
+            try:
+                open_picture(damaged)
+            except GeneratorError:
+                pass
+
+
+@pytest.mark.parametrize(
+    ("container", "options"),
+    [("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}), ("BMP", {}), ("WEBP", {"lossless": True})],
+)
+def test_the_same_pixels_in_another_lossless_container_have_the_same_digest(
+    container: str, options: dict[str, Any]
+) -> None:
+    image = a_scene()
+
+    assert pixel_digest(open_picture(saved(image, container, **options))) == pixel_digest(
+        open_picture(saved(image, "PNG"))
+    )
+
+
+def test_the_pixel_digest_is_what_its_definition_says() -> None:
+    image = Image.new("RGB", (2, 1))
+    image.putdata([(1, 2, 3), (4, 5, 6)])
+
+    expected = hashlib.sha256(b"remarque/pixels/v1" + bytes([0, 0, 0, 2, 0, 0, 0, 1, 3, 1, 2, 3, 4, 5, 6])).hexdigest()
+
+    assert pixel_digest(open_picture(saved(image, "PNG"))) == expected
+
+
+def test_one_changed_pixel_changes_the_digest() -> None:
+    image = a_scene()
+    before = pixel_digest(open_picture(saved(image, "PNG")))
+    red, green, blue = image.crop((5, 5, 6, 6)).tobytes()
+    image.putpixel((5, 5), (red ^ 1, green, blue))
+
+    assert pixel_digest(open_picture(saved(image, "PNG"))) != before
+
+
+def test_full_opacity_does_not_count_but_real_transparency_does() -> None:
+    plain, opaque, glassy = a_scene(), a_scene().convert("RGBA"), a_scene().convert("RGBA")
+    glassy.putalpha(128)
+    digests = [pixel_digest(open_picture(saved(each, "PNG"))) for each in (plain, opaque, glassy)]
+
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_the_colour_under_full_transparency_does_not_count() -> None:
+    hidden = [Image.new("RGBA", (8, 8), (level, level, level, 0)) for level in (10, 200)]
+
+    assert len({pixel_digest(open_picture(saved(each, "PNG"))) for each in hidden}) == 1
+
+
+def test_a_picture_is_turned_upright_before_anything_is_measured() -> None:
+    upright, exif = a_scene(), Image.Exif()
+    exif[0x0112] = 6
+    turned = saved(upright.rotate(90, expand=True), "PNG", exif=exif.tobytes())
+
+    assert pixel_digest(open_picture(turned)) == pixel_digest(open_picture(saved(upright, "PNG")))
+
+
+def test_of_an_animation_the_first_picture_counts() -> None:
+    first, second = Image.new("RGB", (8, 8), "red"), Image.new("RGB", (8, 8), "blue")
+    film = saved(first, "GIF", save_all=True, append_images=[second])
+
+    assert pixel_digest(open_picture(film)) == pixel_digest(open_picture(saved(first, "PNG")))
+
+
+def test_grey_palette_and_sixteen_bit_pictures_are_read() -> None:
+    grey = Image.linear_gradient("L")
+    wide = Image.frombytes("I;16", (1, 2), struct.pack("<HH", 0x1234, 0xFF00))
+
+    for data in (saved(grey, "PNG"), saved(a_scene().quantize(16), "PNG"), saved(a_scene().convert("CMYK"), "JPEG")):
+        assert open_picture(data).image.mode == "RGB"
+    assert open_picture(saved(wide, "PNG")).image.tobytes() == bytes([0x12] * 3 + [0xFF] * 3)
+
+
+def copies(image: Image.Image) -> dict[str, bytes]:
+    half = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
+    return {
+        "jpeg 30": saved(image, "JPEG", quality=30),
+        "jpeg 60": saved(image, "JPEG", quality=60),
+        "jpeg 95": saved(image, "JPEG", quality=95),
+        "webp 50": saved(image, "WEBP", quality=50),
+        "half size": saved(half, "PNG"),
+    }
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_re_encoded_picture_is_recognised_and_another_one_is_not(seed: int) -> None:
+    image = a_scene(seed).resize((512, 512), Image.Resampling.BICUBIC)
+    original, other = open_picture(saved(image, "PNG")), open_picture(saved(a_scene(seed + 100), "PNG"))
+
+    for name, data in copies(image).items():
+        copy = open_picture(data)
+        assert nearest(image_code(original), search_codes(copy)) <= DISTANCE_SURE, name
+        assert difference(original, copy) <= DIFFERENCE_SAME, name
+    assert nearest(image_code(original), search_codes(other)) > DISTANCE_CANDIDATE
+    assert difference(original, other) > DIFFERENCE_SAME
+
+
+def test_a_picture_is_searched_by_its_own_code_first_and_by_those_without_its_top() -> None:
+    image = a_scene(7)
+    codes = search_codes(open_picture(saved(image, "PNG")))
+    beheaded = image.crop((0, image.height * 10 // 100, image.width, image.height))
+
+    assert codes[0] == image_code(open_picture(saved(image, "PNG")))
+    assert len(codes) > 10
+    assert nearest(image_code(open_picture(saved(beheaded, "PNG"))), codes) <= DISTANCE_SURE
+
+
+def test_two_pictures_of_one_shape_in_other_colours_are_told_apart_by_their_difference() -> None:
+    def a_disc(paint: str) -> bytes:
+        image = Image.new("RGB", (64, 64), "white")
+        ImageDraw.Draw(image).ellipse((10, 20, 40, 50), fill=paint)
+        return saved(image, "PNG")
+
+    red, green = open_picture(a_disc("#ff0000")), open_picture(a_disc("#008200"))
+
+    assert distance(image_code(red), image_code(green)) <= DISTANCE_SURE
+    assert difference(red, green) > DIFFERENCE_SAME
+
+
+@pytest.mark.parametrize(
+    "code", ["", "ISCC:", "EED4GQZQ", "ISCC:GAD4KFWZCKQIGX7WD7N4ZVVSGDPMA6JTCY4KF7KVNGGXMPLQ54BPNNQ"]
+)
+def test_text_that_is_no_image_code_is_refused(code: str) -> None:
+    with pytest.raises(GeneratorError, match="IMAGE_CODE_INVALID"):
+        distance(code, code)
+
+
+def test_a_plain_picture_is_featureless_and_a_scene_is_not() -> None:
+    plain = open_picture(saved(Image.new("RGB", (32, 32), "teal"), "PNG"))
+
+    assert is_featureless(image_code(plain))
+    assert not is_featureless(image_code(open_picture(saved(a_scene(), "PNG"))))
+
+
+def test_image_codes_equal_the_published_vectors() -> None:
+    folder = os.environ.get("REMARQUE_CONFORMANCE")
+    if not folder:
+        pytest.skip("REMARQUE_CONFORMANCE does not name the folder of published test data")
+    cases = json.loads((Path(folder) / "iscc" / "iscc-iep0020-c2pa_vectors.json").read_text())["soft_binding"]
+    embedded = {name: case for name, case in cases.items() if "bytes_b64" in case["inputs"]}
+    assert embedded
+
+    for name, case in embedded.items():
+        code = image_code(open_picture(base64.b64decode(case["inputs"]["bytes_b64"])))
+        published = [unit for unit in case["outputs"]["units"] if unit.startswith("ISCC:EED")]
+        assert published == ([] if is_featureless(code) else [code]), name
+
+
+def test_fingerprints_are_taken_without_torch() -> None:
+    modules = ("fingerprint", "protocol", "models", "regenerate", "pipeline", "worker")
+    program = f"import sys, {', '.join(f'generator.{name}' for name in modules)};"
+    program += "assert not {'torch', 'diffusers', 'transformers'} & set(sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,0 +1,155 @@
+"""Recording a generated picture: both signed statements must hold and fit together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from consortium import CID, State, a_digest, key_of
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from ledger import actions, crypto, records
+from ledger.encoding import encode
+from ledger.generation import SETTING_FIELDS, Attestation, GenerationRequest, Opening, Openings, commit
+
+MODEL = a_digest("model")
+CODE = "ISCC:" + "A" * 55
+VALUES: dict[str, str | int] = {
+    "prompt": "a lighthouse",
+    "negative_prompt": "",
+    "seed": 7,
+    "steps": 20,
+    "guidance_centi": 750,
+    "width": 128,
+    "height": 128,
+}
+
+
+@pytest.fixture
+def studio(state: State) -> State:
+    model = actions.RegisterModel(model=MODEL, name="m", version="1", licence="")
+    assert state.do("alice@studio", model).code == "OK"
+    return state
+
+
+def openings() -> Openings:
+    return Openings(**{field: Opening(salt="ab" * 16, value=VALUES[field]) for field in SETTING_FIELDS})
+
+
+def a_record(state: State, **changes: Any) -> actions.RegisterGenerated:
+    """A record that holds, unless a change to request, attestation, content or a signature breaks it."""
+    creator, generator = key_of("bob@agency"), key_of("gen@studio")
+    request = GenerationRequest(
+        chain=state.genesis.chain,
+        creator="bob@agency",
+        key=creator.public,
+        model=MODEL,
+        count=2,
+        confidential=False,
+        commitments=openings().commitments(),
+        valid_until_ms=state.time_ms + 1_000,
+        nonce="0" * 32,
+    )
+    request = replace(request, **changes.get("request", {}))
+    attestation = Attestation(
+        chain=state.genesis.chain,
+        generator="gen@studio",
+        key=generator.public,
+        request=request.id,
+        index=0,
+        model=MODEL,
+        pixel_digest=a_digest("pixels"),
+        file_digest=a_digest("file"),
+        width=128,
+        height=128,
+        media_type="image/png",
+        image_code=CODE,
+        time_ms=state.time_ms,
+    )
+    attestation = replace(attestation, **changes.get("attestation", {}))
+    content = actions.Content(cid=CID, size=9, media_type="image/png")
+    return actions.RegisterGenerated(
+        request=request,
+        request_signature=changes.get("request_signature")
+        or creator.sign(crypto.GENERATION_REQUEST, encode(request)),
+        attestation=attestation,
+        attestation_signature=changes.get("attestation_signature")
+        or generator.sign(crypto.ATTESTATION, encode(attestation)),
+        content=replace(content, **changes.get("content", {})),
+    )
+
+
+def test_a_generated_picture_belongs_to_its_creator_and_says_who_attests_it(studio: State) -> None:
+    outcome = studio.do("gen@studio", a_record(studio))
+
+    asset = studio.get(records.asset_key(a_digest("pixels"))) or b""
+    assert outcome.code == "OK"
+    assert b'"creator":"bob@agency"' in asset
+    assert b'"evidence":"generated"' in asset
+    assert b'"registrant":"gen@studio"' in asset
+    assert b"lighthouse" not in asset
+
+
+BROKEN: list[tuple[str, dict[str, Any]]] = [
+    ("REQUEST_INVALID", {"request": {"chain": "other-00000000"}}),
+    ("REQUEST_INVALID", {"request": {"key": key_of("carol@club").public}}),
+    ("REQUEST_INVALID", {"request": {"count": 17}}),
+    ("REQUEST_INVALID", {"request_signature": "00" * 64}),
+    ("ACCOUNT_UNKNOWN", {"request": {"creator": "eve@club"}}),
+    ("MODEL_UNKNOWN", {"request": {"model": a_digest("other model")}}),
+    ("ATTESTATION_INVALID", {"attestation": {"chain": "other-00000000"}}),
+    ("ATTESTATION_INVALID", {"attestation": {"generator": "alice@studio"}}),
+    ("ATTESTATION_INVALID", {"attestation": {"key": key_of("bob@agency").public}}),
+    ("ATTESTATION_INVALID", {"attestation": {"request": a_digest("other request")}}),
+    ("ATTESTATION_INVALID", {"attestation": {"model": a_digest("other model")}}),
+    ("ATTESTATION_INVALID", {"attestation": {"index": 2}}),
+    ("ATTESTATION_INVALID", {"attestation_signature": "00" * 64}),
+    ("CONTENT_INVALID", {"request": {"confidential": True}}),
+    ("CONTENT_INVALID", {"content": {"sealed_keys": (actions.SealedKey(node="node1", sealed="00" * 80),)}}),
+    (
+        "CONTENT_INVALID",
+        {
+            "request": {"confidential": True},
+            "content": {"sealed_keys": (actions.SealedKey(node="node1", sealed="00" * 80),)},
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "changes"), BROKEN)
+def test_a_record_whose_statements_do_not_hold_is_refused(studio: State, code: str, changes: dict[str, Any]) -> None:
+    result = studio.run(studio.transaction("gen@studio", a_record(studio, **changes)))
+
+    assert result.outcomes[0].code == code, result.details
+    assert studio.get(records.asset_key(a_digest("pixels"))) is None
+
+
+def test_only_a_generator_records_generated_pictures(studio: State) -> None:
+    assert studio.do("alice@studio", a_record(studio)).code == "ROLE_MISSING"
+
+
+def test_a_picture_of_a_request_is_recorded_once(studio: State) -> None:
+    again = a_record(studio, attestation={"pixel_digest": a_digest("others")})
+
+    assert [studio.do("gen@studio", record).code for record in (a_record(studio), again)] == ["OK", "REQUEST_USED"]
+
+
+def test_a_confidential_record_has_keys_and_no_fingerprint(studio: State) -> None:
+    record = a_record(
+        studio,
+        request={"confidential": True},
+        attestation={"image_code": UNSET},
+        content={"sealed_keys": (actions.SealedKey(node="node1", sealed="00" * 80),)},
+    )
+
+    assert studio.do("gen@studio", record).code == "OK"
+
+
+def test_a_commitment_hides_and_binds() -> None:
+    opening = Opening(salt="ab" * 16, value="a lighthouse")
+
+    assert commit("prompt", opening) != commit("negative_prompt", opening)
+    assert commit("prompt", opening) != commit("prompt", replace(opening, salt="ac" * 16))
+    assert commit("prompt", opening) != commit("prompt", replace(opening, value="a lighthouse "))
+    assert commit("seed", Opening(salt="ab" * 16, value=7)) != commit("seed", Opening(salt="ab" * 16, value="7"))
