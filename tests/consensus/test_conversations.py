@@ -1,0 +1,259 @@
+"""Conversations with one replica, each a trap that an implementation fell into."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from simulation import Disk
+
+from consensus.events import (
+    Acknowledge,
+    AnyAction,
+    Append,
+    AppendReply,
+    Certify,
+    Deliver,
+    Entry,
+    Lead,
+    Message,
+    Persist,
+    Persisted,
+    Propose,
+    Receive,
+    Result,
+    Send,
+    SendAfter,
+    Tick,
+    VoteReply,
+    VoteRequest,
+)
+from consensus.quorum import majority, reached
+from consensus.replica import Config, Replica, Role
+
+
+def entries(*terms: int, start: int = 1) -> tuple[Entry, ...]:
+    return tuple(Entry(start + place, term, b"%d" % term) for place, term in enumerate(terms))
+
+
+def a_replica(*log: int, term: int = 0, committed: int = 0, voters: int = 3) -> Replica:
+    disk = Disk()
+    disk.entries = list(entries(*log))
+    names = tuple("abcdefg"[:voters])
+    return Replica(Config(name="a", voters=names), disk, term or max(log, default=0), "", committed, Random(1))
+
+
+def hear(replica: Replica, message: Message) -> list[AnyAction]:
+    """All that a message leads to, with a disk that writes at once."""
+    found: list[AnyAction] = []
+    events: list[object] = [Receive(message)]  # type: ignore[arg-type]
+    while events:
+        for action in replica.step(events.pop(0)):  # type: ignore[arg-type]
+            found.append(action)
+            if isinstance(action, Persist):
+                disk = replica.log._reader
+                assert isinstance(disk, Disk)
+                if action.truncate_from is not None:
+                    del disk.entries[action.truncate_from - 1 :]
+                disk.entries.extend(action.entries)
+                events.append(Persisted(action.number))
+    return found
+
+
+def append(term: int, previous: int, previous_term: int, *new: Entry, sender: str = "b") -> Append:
+    return Append(term=term, sender=sender, previous_index=previous, previous_term=previous_term, entries=new)
+
+
+def elected(replica: Replica) -> Replica:
+    """The replica, made leader by the votes of all."""
+    while replica.role is Role.FOLLOWER:
+        replica.step(Tick())
+    hear(replica, VoteReply(term=replica.term + 1, sender="b", granted=True, probe=True))
+    hear(replica, VoteReply(term=replica.term, sender="b", granted=True, probe=False))
+    assert replica.role is Role.LEADER
+    return replica
+
+
+def only(kind: type, actions: list[AnyAction]) -> list:
+    return [action for action in actions if isinstance(action, kind)]
+
+
+def test_a_delayed_append_drops_nothing_that_follows_it() -> None:
+    replica = a_replica(1, 1, 1, 1)
+
+    actions = hear(replica, append(1, 0, 0, *entries(1, 1)))
+
+    assert replica.log.last_index == 4
+    assert not only(Persist, actions)
+    assert only(Acknowledge, actions)[0].reply.index == 2
+
+
+def test_an_acknowledgement_covers_what_was_sent_not_all_that_is_held() -> None:
+    replica = a_replica(1, 1, 1)
+
+    actions = hear(replica, append(1, 1, 1))
+
+    assert only(Acknowledge, actions)[0].reply.index == 1
+
+
+def test_a_conflict_truncates_from_its_first_place_on() -> None:
+    replica = a_replica(1, 2, 2, 2)
+
+    actions = hear(replica, append(3, 1, 1, *entries(3, 3, start=2)))
+
+    written = only(Persist, actions)[-1]
+    assert written.truncate_from == 2
+    assert [entry.term for entry in written.entries] == [3, 3]
+    assert replica.log.last_index == 3
+
+
+def test_a_mismatch_is_answered_with_the_highest_place_that_may_match() -> None:
+    replica = a_replica(1, 1, 4, 4)
+
+    reply = only(Send, hear(replica, append(5, 9, 3)))[0].message
+
+    assert (reply.result, reply.index, reply.hint_index, reply.hint_term) == (Result.REJECTED, 9, 2, 1)
+
+
+def test_a_leader_of_an_older_term_learns_the_newer_one() -> None:
+    replica = a_replica(1, term=5)
+
+    reply = only(Send, hear(replica, append(4, 1, 1)))[0].message
+
+    assert (reply.result, reply.term) == (Result.REJECTED, 5)
+
+
+def test_a_vote_leaves_only_after_it_is_durable_and_is_given_once() -> None:
+    replica = a_replica(1, term=1)
+    ask = VoteRequest(term=2, sender="b", last_index=1, last_term=1, probe=False)
+
+    first = hear(replica, ask)
+    second = hear(replica, VoteRequest(term=2, sender="c", last_index=9, last_term=1, probe=False))
+
+    persisted = [place for place, action in enumerate(first) if isinstance(action, Persist) and action.vote == "b"]
+    sent = [place for place, action in enumerate(first) if isinstance(action, SendAfter)]
+    assert persisted[0] < sent[0]
+    assert only(Send, second)[0].message.granted is False
+
+
+@pytest.mark.parametrize(("last_term", "last_index", "granted"), [(2, 1, True), (1, 9, False), (2, 2, True), (2, 0, False)])
+def test_a_vote_goes_only_to_a_log_as_long_as_ours(last_term: int, last_index: int, granted: bool) -> None:
+    replica = a_replica(2, term=2)
+    ask = VoteRequest(term=3, sender="b", last_index=last_index, last_term=last_term, probe=False)
+
+    actions = hear(replica, ask)
+
+    answers = [action.message for action in actions if isinstance(action, Send | SendAfter)]
+    assert answers[0].granted is granted
+
+
+def test_a_probe_changes_no_term_and_is_refused_while_a_leader_is_heard() -> None:
+    replica = a_replica(1, term=1)
+    probe = VoteRequest(term=2, sender="c", last_index=5, last_term=1, probe=True)
+    hear(replica, append(1, 1, 1))
+    assert hear(replica, probe) == []
+    for _ in range(replica.config.election_ticks):
+        replica.step(Tick())
+
+    reply = only(Send, hear(replica, probe))[0].message
+
+    assert reply.granted
+    assert replica.term == 1
+
+
+def test_a_refused_probe_teaches_the_higher_term() -> None:
+    replica = a_replica(1, term=1)
+    while replica.role is Role.FOLLOWER:
+        replica.step(Tick())
+
+    hear(replica, VoteReply(term=9, sender="b", granted=False, probe=True))
+
+    assert (replica.term, replica.role) == (9, Role.FOLLOWER)
+
+
+def test_a_late_probe_answer_does_not_start_another_campaign() -> None:
+    replica = elected(a_replica(1))
+    term = replica.term
+
+    hear(replica, VoteReply(term=term + 1, sender="c", granted=True, probe=True))
+
+    assert (replica.term, replica.role) == (term, Role.LEADER)
+
+
+def test_a_new_leader_asks_for_its_opening_entry_and_commits_nothing_older_by_itself() -> None:
+    replica = elected(a_replica(1, 1))
+    actions: list[AnyAction] = []
+    for sender in ("b", "c"):
+        reply = AppendReply(
+            term=replica.term, sender=sender, result=Result.ACCEPTED, index=2, endorsements=((1, b"x"), (2, b"x"))
+        )
+        actions += hear(replica, reply)
+
+    assert not only(Certify, actions)
+    assert not only(Deliver, actions)
+    assert replica.committed == 0
+
+
+def test_entries_of_an_older_term_are_never_certified_themselves() -> None:
+    """The two-certificates trap: only a descendant of the leader's own term makes them final."""
+    replica = elected(a_replica(1, 1))
+    replica.step(Propose(b"opening"))
+    everything = ((1, b"x"), (2, b"x"), (3, b"x"))
+    for sender in ("b", "c"):
+        reply = AppendReply(term=replica.term, sender=sender, result=Result.ACCEPTED, index=3, endorsements=everything)
+        actions = hear(replica, reply)
+
+    assert [action.index for action in only(Certify, actions)] == [3]
+
+
+def test_the_leader_counts_itself_only_once_its_disk_has_the_entry() -> None:
+    replica = elected(a_replica())
+    actions = replica.step(Propose(b"x"))
+
+    sent = [place for place, action in enumerate(actions) if isinstance(action, Send)]
+    written = [place for place, action in enumerate(actions) if isinstance(action, Persist)]
+
+    assert replica.persisted == 0
+    assert sent[0] < written[0], "it leaves for the followers while the own disk writes"
+
+
+def test_a_stale_rejection_moves_nothing() -> None:
+    replica = elected(a_replica(1, 1, 1))
+    hear(replica, AppendReply(term=replica.term, sender="b", result=Result.ACCEPTED, index=3))
+    before = (replica.progress["b"].match, replica.progress["b"].next)
+
+    hear(replica, AppendReply(term=replica.term, sender="b", result=Result.REJECTED, index=2, hint_index=0))
+
+    assert (replica.progress["b"].match, replica.progress["b"].next) == before
+
+
+def test_an_acceptance_beyond_the_log_is_not_believed() -> None:
+    replica = elected(a_replica(1))
+
+    hear(replica, AppendReply(term=replica.term, sender="b", result=Result.ACCEPTED, index=99))
+
+    assert replica.progress["b"].match == 1
+
+
+def test_strangers_are_not_heard() -> None:
+    replica = a_replica(1)
+
+    assert hear(replica, append(9, 1, 1, sender="stranger")) == []
+    assert hear(replica, append(9, 1, 1, sender="a")) == []
+
+
+def test_a_lone_voter_leads_at_once_and_certifies_by_itself() -> None:
+    replica = a_replica(voters=1)
+    actions: list[AnyAction] = []
+    while not only(Lead, actions):
+        actions = replica.step(Tick())
+
+    assert replica.role is Role.LEADER
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), [([5], 5), ([5, 3], 3), ([1, 9, 5], 5), ([1, 2, 3, 4], 2), ([9, 9, 1, 1, 1], 1)]
+)
+def test_a_majority_has_reached_the_middle(values: list[int], expected: int) -> None:
+    assert reached(values) == expected
+    assert sum(value >= expected for value in values) >= majority(len(values))
