@@ -1,4 +1,7 @@
-"""The pages a node serves: plain files of this package, no build step, nothing from elsewhere."""
+"""The pages a node serves: plain files of this package, no build step, nothing from elsewhere.
+
+They use the public API as any client does. All are read when the node starts, so no request names a path on the disk.
+"""
 
 from __future__ import annotations
 
@@ -7,38 +10,47 @@ from importlib.resources import files
 from fastapi import APIRouter
 from starlette.responses import Response
 
-_TYPES = {"html": "text/html; charset=utf-8", "js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8"}
+from node.errors import NodeCode, NodeError
+
+_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "svg": "image/svg+xml",
+}
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
 }
 
 
-def _file(name: str) -> Response:
-    data = files("node").joinpath("pages", name).read_bytes()
-    return Response(data, media_type=_TYPES[name.rpartition(".")[2]], headers=_HEADERS)
+def _kind(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 def routes() -> APIRouter:
-    """The pages' routes."""
+    """The pages' routes: the two pages, and under `/pages/` the files they refer to."""
     router = APIRouter(include_in_schema=False)
+    served = {file.name: file.read_bytes() for file in files("node").joinpath("pages").iterdir() if file.is_file()}
+
+    def page(name: str) -> Response:
+        return Response(served[name], media_type=_TYPES[_kind(name)], headers=_HEADERS)
 
     @router.get("/")
-    async def home() -> Response:
-        return _file("index.html")
+    async def verify() -> Response:
+        return page("index.html")
 
     @router.get("/assets/{asset}")
     async def asset(asset: str) -> Response:
-        return _file("index.html")
+        return page("asset.html")
 
-    @router.get("/pages/remarque.js")
-    async def script() -> Response:
-        return _file("remarque.js")
-
-    @router.get("/pages/remarque.css")
-    async def style() -> Response:
-        return _file("remarque.css")
+    @router.get("/pages/{name}")
+    async def part(name: str) -> Response:
+        if name not in served or _kind(name) not in _TYPES:
+            raise NodeError(NodeCode.ROUTE_UNKNOWN, f"there is no page file {name[:80]!r}; start at /")
+        return page(name)
 
     return router

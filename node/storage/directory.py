@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sys
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,8 @@ from node.errors import NodeCode, NodeError
 
 FORMAT = 1
 IDENTITY = "identity.json"
+_FS_IOC_GETVERSION = 0x80087601
+"""Linux: the generation of an inode; not every file system has one."""
 
 
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,7 +31,7 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Digest of the genesis."""
     node: str
     place: str
-    """Device and inode of the directory when it was made."""
+    """Inode and generation of the directory when it was made."""
 
 
 def make(path: Path, chain: str, genesis: str, node: str) -> None:
@@ -91,5 +94,14 @@ def write_durably(path: Path, data: bytes, mode: int = 0o644) -> None:
 
 
 def _place(path: Path) -> str:
-    status = path.stat()
-    return f"{status.st_dev}:{status.st_ino}"
+    """The directory's inode and its generation, which tells a reused inode apart. The device's number may change."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        generation = bytearray(8)
+        fcntl.ioctl(descriptor, _FS_IOC_GETVERSION, generation)
+        number = int.from_bytes(generation, sys.byteorder)
+    except OSError:
+        number = 0
+    finally:
+        os.close(descriptor)
+    return f"{path.stat().st_ino}:{number}"

@@ -30,10 +30,14 @@ class Gallery:
     cluster: Cluster
     declared: str
     """Asset: alice's own picture, minted with 7.5 %, sold for 1,200.00 EUR and resold for 2,000.01."""
-    picture: bytes
     generated: str
+    """Asset: a generated picture, sold in the same way."""
     confidential: str
     """Asset: denied to nadia, granted, allowed, revoked, denied again."""
+    generated_file: bytes
+    prompt: str
+    brought: dict[str, bytes]
+    """Files that somebody may bring, by name."""
 
     @property
     def url(self) -> str:
@@ -41,9 +45,6 @@ class Gallery:
 
     def key_file(self, account: str) -> Path:
         return self.cluster.root / "accounts" / f"{account}.key"
-
-    def client(self, account: str) -> Client:
-        return Client(self.url, account, self.cluster.key(account))
 
 
 @pytest.fixture(scope="session")
@@ -72,8 +73,14 @@ def _live(cluster: Cluster) -> Gallery:
     alice, nadia = members[CREATOR], members[EDITOR]
     model = model_digest(default_model_folder())
     members[STUDIO].submit(RegisterModel(model=model, name="Remarque default", version="1", licence="Apache-2.0"))
-    picture = png(hills())
-    declared, _ = alice.register(picture)
+    brought = {
+        "hills.png": written(hills(), "PNG"),
+        "hills.bmp": written(hills(), "BMP"),
+        "half.jpg": written(hills().resize((360, 240)), "JPEG", quality=80),
+        "stranger.jpg": written(stranger(), "JPEG", quality=80),
+        "notes.txt": b"not a picture",
+    }
+    declared, _ = alice.register(brought["hills.png"])
     generated, confidential = (_generated(alice, model, hidden) for hidden in (False, True))
     for asset in (declared, generated):
         _sell(members, asset)
@@ -82,9 +89,10 @@ def _live(cluster: Cluster) -> Gallery:
     nadia.open(confidential, "fact check")
     alice.revoke(confidential, EDITOR)
     _refused(nadia, confidential)
+    generated_file = alice.picture(generated)
     for member in members.values():
         member.close()
-    return Gallery(cluster, declared, picture, generated, confidential)
+    return Gallery(cluster, declared, generated, confidential, generated_file, PROMPT, brought)
 
 
 def _generated(alice: Client, model: str, confidential: bool) -> str:
@@ -143,7 +151,12 @@ def hills() -> Image.Image:
     draw.ellipse((450, 90, 550, 190), fill=(255, 240, 205))
     for layer, colour in enumerate(((150, 110, 140), (105, 80, 120), (66, 56, 92), (34, 34, 58))):
         ridge = [
-            (x, 250 + 55 * layer + int(38 * math.sin(x / (70 + 25 * layer) + 2.1 * layer) + 14 * math.sin(x / 23 + layer)))
+            (
+                x,
+                250
+                + 55 * layer
+                + int(38 * math.sin(x / (70 + 25 * layer) + 2.1 * layer) + 14 * math.sin(x / 23 + layer)),
+            )
             for x in range(0, 721, 4)
         ]
         draw.polygon([(0, 480), *ridge, (720, 480)], fill=colour)
@@ -160,13 +173,8 @@ def stranger() -> Image.Image:
     return image
 
 
-def png(image: Image.Image) -> bytes:
+def written(image: Image.Image, kind: str, **options: int) -> bytes:
+    """The picture's file."""
     out = io.BytesIO()
-    image.save(out, "PNG")
-    return out.getvalue()
-
-
-def jpeg(image: Image.Image) -> bytes:
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=80)
+    image.save(out, kind, **options)
     return out.getvalue()

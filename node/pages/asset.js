@@ -1,0 +1,164 @@
+// The page of one asset, for members: where it comes from, who owns it, who was paid, who asked what.
+
+import { badge, code, el, facts, frame, moment, place, refusal, table } from "./elements.js";
+import { Refusal, ask, read } from "./node.js";
+import { signInForm } from "./session.js";
+import { EVIDENCE, decided, money, percent, shares, wanted } from "./words.js";
+
+/** @typedef {(amount: number, currency: string) => string} Price */
+/** @typedef {import("./words.js").Ask} Ask */
+/** @typedef {import("./words.js").Decision} Decision */
+/** @typedef {{transaction: string, height: number, time_ms: number, signer: string, actions: Ask[], code: string,
+ *   detail: string, events: any[], decisions: Decision[]}} Row one transaction of the history */
+/** @typedef {{to: string, amount: number, reason: string}} Payment */
+/** @typedef {{seller: string, buyer: string, price: number, currency: string, kind: string, payments: Payment[],
+ *   time_ms: number}} Sale */
+
+const id = location.pathname.slice("/assets/".length);
+let turn = 0;
+
+async function show() {
+  const mine = ++turn;
+  const shown = await sections().catch((error) =>
+    [error instanceof Refusal && error.code === "SESSION_REQUIRED" ? signInForm() : refusal(error)]);
+  if (mine === turn) place("asset").replaceChildren(...shown);
+}
+
+/** Show it anew for another reader, and begin at its heading. */
+async function showAgain() {
+  await show();
+  place("asset").querySelector("h1")?.focus();
+}
+
+/** Everything about the asset, read and laid out. @returns {Promise<HTMLElement[]>} */
+async function sections() {
+  const view = await read(`/v1/assets/${id}`);
+  const { asset } = view;
+  const [{ history }, { currencies }, { models }, openings, sale] = await Promise.all([
+    read(`/v1/assets/${id}/history`),
+    read("/v1/currencies"),
+    read("/v1/models"),
+    asset.commitments && read(`/v1/assets/${id}/openings`).catch((error) => error),
+    view.token && read(`/v1/tokens/${view.token.id}`),
+  ]);
+  const decimals = new Map(currencies.map((/** @type {any} */ one) => [one.currency, one.decimals]));
+  /** @type {Price} */
+  const price = (amount, currency) => money(amount, currency, decimals.get(currency) ?? 0);
+  document.title = `Picture by ${asset.creator} · Remarque`;
+  return [
+    el("h1", { tabIndex: -1 }, `Picture by ${asset.creator}`, badge(asset.evidence, asset.evidence),
+      asset.confidential && badge("confidential", "refused")),
+    el("div", { className: "desk" }, asset.confidential ? sealed() : await picture(asset),
+      el("div", {}, asset.commitments && settings(openings), provenance(asset, models))),
+    el("h2", {}, "Ownership and royalties"), terms(view, sale?.listing, price), ...sales(history, price),
+    ...(asset.confidential ? [el("h2", {}, "Access"), access(history, price)] : []),
+    el("h2", {}, "History"), el("ol", { className: "history" }, ...history.map((/** @type {Row} */ row) => told(row, price))),
+  ];
+}
+
+/** @param {any} asset */
+async function picture(asset) {
+  try {
+    const stored = await (await ask(`/v1/content/${asset.content.cid}`)).blob();
+    const src = URL.createObjectURL(stored.slice(0, stored.size, asset.content.media_type));
+    return el("img", { className: "picture", src, alt: `The picture recorded by ${asset.registrant}` });
+  } catch (error) {
+    return refusal(error);
+  }
+}
+
+const sealed = () => el("p", { className: "sealed" }, "This picture is confidential: only its ciphertext is stored, and no ",
+  "preview. Whoever the rules permit asks for its key with ", el("code", {}, "remarque open"),
+  "; the request and its decision stand below.");
+
+/** Prompt and settings in clear, or why they are not. @param {any} openings */
+function settings(openings) {
+  if (openings instanceof Refusal) return el("p", { className: "quiet" }, `Prompt and settings are not shown: ${openings.message}.`);
+  const { prompt, negative_prompt, guidance_centi, seed, steps } = openings;
+  return el("section", {}, el("blockquote", {}, prompt.value), facts({
+    "Negative prompt": negative_prompt.value || undefined,
+    Settings: `seed ${seed.value}, ${steps.value} steps, guidance ${guidance_centi.value / 100}`,
+  }));
+}
+
+/** @param {any} asset @param {any[]} models */
+function provenance(asset, models) {
+  const model = models.find((one) => one.model === asset.model);
+  return facts({
+    Creator: shares(asset.creators),
+    [asset.evidence === "generated" ? "Generator" : "Registrant"]: asset.registrant,
+    Evidence: `${asset.evidence}: ${EVIDENCE[asset.evidence] ?? ""}`,
+    Model: model ? `${model.name} ${model.version}, provided by ${model.provider}` : code(asset.model),
+    Recorded: [moment(asset.created_ms), ` in block ${asset.height_recorded}`],
+    Size: `${asset.width} × ${asset.height}, ${asset.content.media_type}`,
+    Policy: asset.policy,
+    "Pixels, SHA-256": code(asset.id),
+    "File, SHA-256": code(asset.file_digest),
+    "Image code": code(asset.image_code),
+    "Content id": code(asset.content.cid),
+  });
+}
+
+/** @param {any} view @param {any} listing @param {Price} price */
+function terms({ royalty, policy_royalties, token, owner }, listing, price) {
+  const clauses = policy_royalties.map((/** @type {any} */ one) =>
+    `${percent(one.rate_ppm)} of a ${one.trigger.replace("_", " ")} to the creators (rule ${one.id})`).join("; ");
+  return facts({
+    Owner: owner,
+    Token: token ? code(token.id) : "not minted",
+    "For sale": listing && [`${price(listing.price, listing.currency)} until `, moment(listing.until_ms)],
+    "Royalty terms": royalty ? `${percent(royalty.rate_ppm)} of every resale, to ${shares(royalty.payees)}` : clauses || "none",
+  });
+}
+
+/** Every payment of every sale, and the royalties of all of them by account. @param {Row[]} history @param {Price} price */
+function sales(history, price) {
+  /** @type {Sale[]} */
+  const sold = history.flatMap(({ events, time_ms }) =>
+    events.filter((event) => event.type === "market.sold").map((event) => ({ ...event, time_ms })));
+  /** @type {Map<string, number>} */
+  const sums = new Map();
+  for (const { currency, payments } of sold) {
+    for (const { to, amount } of payments.filter((one) => one.reason === "royalty")) {
+      sums.set(`${to} ${currency}`, (sums.get(`${to} ${currency}`) ?? 0) + amount);
+    }
+  }
+  const totals = [...sums].map(([key, sum]) => [key.split(" ")[0], price(sum, key.split(" ")[1])]);
+  const together = totals.length ? [table("Royalties of all sales together", ["paid to", "amount"], totals)] : [];
+  return [...sold.map((one) => saleTable(one, price)), ...together];
+}
+
+/** @param {Sale} sale @param {Price} price */
+function saleTable({ seller, buyer, price: agreed, currency, kind, payments, time_ms }, price) {
+  const sum = payments.reduce((total, one) => total + one.amount, 0);
+  const shown = table(`${kind.replace("_", " ")}, ${seller} to ${buyer}, `, ["paid to", "as", "amount"],
+    payments.map((one) => [one.to, one.reason, price(one.amount, currency)]),
+    [["Sum", sum === agreed ? "all of the price" : `not the price, ${price(agreed, currency)}`, price(sum, currency)]]);
+  shown.querySelector("caption")?.append(moment(time_ms));
+  return shown;
+}
+
+/** Who was granted, asked, allowed and denied. @param {Row[]} history @param {Price} price */
+function access(history, price) {
+  const about = history.filter((row) => row.actions.some((one) => one.type.startsWith("access.")));
+  return table("Grants and requests", ["block", "who", "asked to", "decided"], about.map((row) => [
+    String(row.height), row.signer, el("span", {}, ...row.actions.flatMap((one) => wanted(one, price))), outcome(row.code, "permitted")]));
+}
+
+/** What became of a transaction. @param {string} word @param {string} [ok] what OK means to the reader */
+const outcome = (word, ok = "done") => (word === "OK" ? badge(ok, "done") : badge(word, "refused"));
+
+/** What was asked, and what became of it. @param {Row} row @param {Price} price */
+function told(row, price) {
+  return el("li", {},
+    el("p", {}, el("strong", {}, row.signer), " asked to ",
+      ...row.actions.flatMap((one, at) => [at ? " and to " : "", ...wanted(one, price)]), " ", outcome(row.code)),
+    row.detail ? el("p", {}, row.detail) : undefined,
+    el("p", { className: "quiet" }, moment(row.time_ms), ` · block ${row.height} · `,
+      el("a", { href: `/v1/transactions/${row.transaction}/receipt` }, "receipt"),
+      ...row.decisions.map((one) => ` · ${decided(one)}`)));
+}
+
+frame();
+addEventListener("session", showAgain);
+show();

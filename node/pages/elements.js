@@ -1,0 +1,82 @@
+// Building what the pages show, and the frame around every page: who is signed in, and the node's condition.
+// Text stays text: nothing that comes from the chain is ever read as markup.
+
+import { Refusal, keepSession, read, session } from "./node.js";
+
+const CONDITION_EVERY_MS = 3000;
+
+/** @typedef {Node | string | undefined | false} Child */
+
+/** An element with properties and children; absent children are left out.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag @param {Record<string, unknown>} properties @param {...Child} children
+ * @returns {HTMLElementTagNameMap[T]} */
+export function el(tag, properties, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children.filter((child) => child !== undefined && child !== false));
+  return made;
+}
+
+/** Named facts; those without a value are left out. @param {Record<string, Child | Child[]>} named */
+export function facts(named) {
+  const rows = Object.entries(named).filter(([, value]) => value !== undefined && value !== false);
+  return el("dl", {}, ...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, ...[value].flat())]));
+}
+
+/** A table that scrolls by itself when the screen is narrow. @param {string} caption @param {string[]} heads
+ * @param {Child[][]} rows @param {Child[][]} [sums] */
+export function table(caption, heads, rows, sums = []) {
+  const line = (/** @type {Child[]} */ cells, /** @type {"td" | "th"} */ tag) =>
+    el("tr", {}, ...cells.map((cell) => el(tag, {}, cell)));
+  return el("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: caption },
+    el("table", {}, el("caption", {}, caption), el("thead", {}, line(heads, "th")),
+      el("tbody", {}, ...rows.map((row) => line(row, "td"))), el("tfoot", {}, ...sums.map((row) => line(row, "td")))));
+}
+
+/** A moment, in the reader's time and in UTC. @param {number} ms */
+export function moment(ms) {
+  const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }).format(ms);
+  const utc = new Date(ms).toISOString();
+  return el("time", { dateTime: utc }, local, " ", el("small", {}, `(${utc.slice(0, 19).replace("T", " ")} UTC)`));
+}
+
+/** A digest or id, in full. @param {string | undefined} value */
+export const code = (value) => value !== undefined && el("code", {}, value);
+
+/** A word on a coloured ground. @param {string} word @param {string} kind */
+export const badge = (word, kind) => el("span", { className: `badge ${kind}` }, word);
+
+/** What went wrong, for the reader. @param {unknown} error */
+export function refusal(error) {
+  if (!(error instanceof Refusal)) console.error(error);
+  const shown = error instanceof Refusal ? error : new Refusal("PAGE_FAILED", "The page failed; reload it.");
+  return el("div", { className: "refusal" }, el("strong", {}, shown.code), el("p", {}, shown.message));
+}
+
+/** @param {string} id @returns {HTMLElement} */
+export function place(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
+function showMember() {
+  const opened = session();
+  const leave = el("button", { className: "plain", onclick: () => keepSession(null) }, "Sign out");
+  place("member").replaceChildren(...(opened ? [opened.account, leave] : []));
+}
+
+async function showCondition() {
+  try {
+    const { chain, node, role, height } = await read("/v1/status");
+    place("condition").textContent = `${chain} · block ${height} · ${node}, ${role}`;
+  } catch {
+    place("condition").textContent = "The node does not answer; trying again…";
+  }
+  setTimeout(showCondition, CONDITION_EVERY_MS);
+}
+
+/** Show the frame and keep it up to date. */
+export function frame() {
+  addEventListener("session", showMember);
+  showMember();
+  showCondition();
+}

@@ -1,0 +1,53 @@
+// The chain's values in words for people.
+
+import { moment } from "./elements.js";
+
+/** @typedef {Record<string, any>} Ask an action, as it was signed */
+/** @typedef {{kind: string, code: string, policy: string, rule: string}} Decision what the rules said */
+
+/** Evidence levels and what they mean. @type {Record<string, string>} */
+export const EVIDENCE = {
+  generated: "a registered generator signed that it made this picture",
+  declared: "only its registrant says so",
+  derived: "made from another recorded picture",
+  disputed: "its record is contested",
+};
+
+/** A part of a million, as a percentage. @param {number} ppm */
+export const percent = (ppm) => `${ppm / 10_000} %`;
+
+/** Accounts with their parts; one alone has all. @param {{account: string, weight_ppm: number}[]} of */
+export const shares = (of) =>
+  of.map(({ account, weight_ppm }) => (of.length > 1 ? `${account} ${percent(weight_ppm)}` : account)).join(", ");
+
+/** An amount of minor units, to the unit. @param {number} amount @param {string} currency @param {number} decimals */
+export function money(amount, currency, decimals) {
+  const digits = String(amount).padStart(decimals + 1, "0");
+  const whole = digits.slice(0, digits.length - decimals).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  return `${whole}${decimals ? `.${digits.slice(-decimals)}` : ""} ${currency}`;
+}
+
+/** What somebody asked for, after "asked to". @param {Ask} ask @param {(amount: number, currency: string) => string} price
+ * @returns {(Node | string)[]} */
+export function wanted(ask, price) {
+  switch (ask.type) {
+    case "asset.register": return ["record the picture as declared"];
+    case "asset.register_generated": return [`record the picture, generated for ${ask.request.creator}`];
+    case "asset.set_policy": return [`put it under policy ${ask.policy}@${ask.version}`];
+    case "token.mint": return [ask.royalty ? `mint its token with ${percent(ask.royalty.rate_ppm)} on resales` : "mint its token"];
+    case "token.transfer": return [`give the token to ${ask.to}`];
+    case "market.list": return [`offer the token at ${price(ask.price, ask.currency)} until `, moment(ask.until_ms)];
+    case "market.unlist": return ["take the offer back"];
+    case "market.buy": return [`buy the token at ${price(ask.price, ask.currency)}`];
+    case "access.grant": return [`let ${ask.account} see it until `, moment(ask.until_ms)];
+    case "access.revoke": return [`end ${ask.account}’s grant`];
+    case "access.request": return [ask.purpose ? `see it: “${ask.purpose}”` : "see it"];
+    default: return [ask.type];
+  }
+}
+
+/** @param {Decision} decision */
+export function decided({ kind, code, policy, rule }) {
+  const by = rule ? `rule ${rule} of ${policy}` : `no rule of ${policy || "its policies"} permits it`;
+  return `${kind}: ${code.toLowerCase().replaceAll("_", " ")}, ${by}`;
+}

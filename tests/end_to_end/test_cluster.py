@@ -1,0 +1,227 @@
+"""Three real processes: what was acknowledged is never lost, whatever is killed, and any node will do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from devnet.cluster import Cluster, free_ports
+from devnet.load import Stream
+from devnet.story import COLLECTOR, CREATOR, SECOND_COLLECTOR, plan_of
+from ledger.actions import Pay
+from ledger.block import Certificate, Header, certificate_fault
+from ledger.encoding import decode, encode
+from ledger.receipt import encode_receipt, verify_receipt
+from node.client import AsyncClient, Client, RemarqueError
+from node.errors import NodeCode
+from node.storage.log_store import LogStore
+
+
+def level(cluster: Cluster, seconds: float = 20.0) -> int:
+    """Height that all nodes have reached."""
+    target = max(cluster.status(name).get("height", 0) for name in cluster.names)
+    deadline = time.monotonic() + seconds
+    while min(cluster.status(name).get("height", 0) for name in cluster.names) < target:
+        assert time.monotonic() < deadline, [cluster.status(name) for name in cluster.names]
+        time.sleep(0.05)
+    return int(target)
+
+
+def hashes(cluster: Cluster, height: int) -> set[str]:
+    found = set()
+    for name in cluster.names:
+        with Client(cluster.url(name), CREATOR, cluster.key(CREATOR)) as client:
+            found.add(client.get(f"/v1/blocks/{height}")["hash"])
+    return found
+
+
+async def stream_through(cluster: Cluster, blows: list[str], restart: bool = True) -> Stream:
+    """Stream transactions while nodes are killed one after the other, each restarted before the next falls."""
+    stream = Stream(cluster.urls, CREATOR, cluster.key(CREATOR))
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(stream.run(clients=6))
+        await stream.acknowledged_at_least(20)
+        for blow in blows:
+            name = cluster.leader() if blow == "leader" else next(n for n in cluster.names if n != cluster.leader())
+            assert name is not None
+            await asyncio.to_thread(cluster.kill, name)
+            await stream.acknowledged_at_least(len(stream.acknowledged) + 20)
+            if restart:
+                cluster.start(name)
+                await asyncio.to_thread(cluster.wait_ready, [name])
+        stream.stop()
+        await running
+    return stream
+
+
+def test_nothing_acknowledged_is_lost_when_leaders_and_followers_are_killed(three_nodes: Cluster) -> None:
+    stream = asyncio.run(stream_through(three_nodes, ["leader", "follower", "leader"]))
+
+    height = level(three_nodes)
+    missing = [asyncio.run(stream.missing_on(three_nodes.url(name))) for name in three_nodes.names]
+    assert missing == [[], [], []]
+    assert len(hashes(three_nodes, height)) == 1
+
+
+def test_all_nodes_killed_at_once_come_back_with_everything(three_nodes: Cluster) -> None:
+    stream = asyncio.run(stream_through(three_nodes, []))
+    for name in three_nodes.names:
+        three_nodes.kill(name)
+    three_nodes.up()
+
+    assert [asyncio.run(stream.missing_on(url)) for url in three_nodes.urls] == [[], [], []]
+    assert len(hashes(three_nodes, level(three_nodes))) == 1
+
+
+def test_without_a_majority_nothing_is_acknowledged_and_with_it_the_wait_ends(three_nodes: Cluster) -> None:
+    with Client(three_nodes.urls, CREATOR, three_nodes.key(CREATOR)) as client:
+        signed = client.sign(Pay(to=COLLECTOR, currency="EUR", amount=1))
+    for name in three_nodes.names[1:]:
+        three_nodes.kill(name)
+    url = three_nodes.url(three_nodes.names[0])
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            urllib.request.urlopen(
+                urllib.request.Request(url + "/v1/transactions", signed.envelope(), method="POST"), timeout=3
+            )
+            pytest.fail("acknowledged without a majority")
+        except urllib.error.HTTPError as error:
+            assert error.code == 503
+            assert json.load(error)["code"] == NodeCode.NO_LEADER.name
+            assert error.headers["Retry-After"] == "5"
+            break
+        except TimeoutError:
+            assert time.monotonic() < deadline
+    three_nodes.up()
+
+    with (
+        Client(url, CREATOR, three_nodes.key(CREATOR)) as client,
+        pytest.raises(RemarqueError, match="INSUFFICIENT_FUNDS"),
+    ):
+        client.send(signed)
+
+
+def test_any_node_takes_a_transaction_and_all_say_the_same_of_it(three_nodes: Cluster) -> None:
+    for url in three_nodes.urls:
+        with Client(url, COLLECTOR, three_nodes.key(COLLECTOR)) as client:
+            receipt = client.pay(SECOND_COLLECTOR, 1, "EUR")
+            verify_receipt(encode_receipt(receipt), three_nodes.genesis)
+    level(three_nodes)
+
+    for url in three_nodes.urls:
+        with Client(url, CREATOR, three_nodes.key(CREATOR)) as client:
+            assert client.balances(SECOND_COLLECTOR)["EUR"] == 500_003
+            again = client.receipt(receipt.signed.id)
+            assert (again.header, again.outcome) == (receipt.header, receipt.outcome)
+
+
+def test_a_restored_directory_that_lost_endorsed_blocks_is_refused_by_the_others(three_nodes: Cluster) -> None:
+    asyncio.run(stream_through(three_nodes, []))
+    level(three_nodes)
+    victim = next(name for name in three_nodes.names if name != three_nodes.leader())
+    for name in three_nodes.names:
+        if name not in (victim, three_nodes.leader()):
+            three_nodes.kill(name)  # so that the victim is in every further certificate
+    asyncio.run(asyncio.wait_for(_pay_some(three_nodes), 30))
+    three_nodes.stop(victim)
+    data = three_nodes.home(victim) / "data"
+    for part in ("log", "state"):
+        for path in sorted((data / part).iterdir()):
+            path.unlink()
+    three_nodes.start(victim)
+    deadline = time.monotonic() + 20
+    while three_nodes.pid(victim) is not None:
+        assert time.monotonic() < deadline, "it stops by itself"
+        time.sleep(0.05)
+
+    assert "LOG_LOST" in (three_nodes.home(victim) / "node.log").read_text().splitlines()[-1]
+
+
+async def _pay_some(cluster: Cluster) -> None:
+    async with AsyncClient(cluster.urls, COLLECTOR, cluster.key(COLLECTOR)) as client:
+        for _ in range(5):
+            await client.pay(SECOND_COLLECTOR, 1, "EUR")
+
+
+def test_events_are_followed_and_resumed_without_a_gap(three_nodes: Cluster) -> None:
+    async def story() -> tuple[list[str], list[str]]:
+        async with AsyncClient(three_nodes.urls, COLLECTOR, three_nodes.key(COLLECTOR)) as client:
+            for _ in range(6):
+                await client.pay(SECOND_COLLECTOR, 1, "EUR")
+            whole: list[str] = []
+            async for place, _ in client.events("1"):
+                whole.append(place)
+                if len(whole) == 6:
+                    break
+            rest = []
+            async for place, _ in client.events(whole[2]):
+                rest.append(place)
+                if len(rest) == 3:
+                    break
+            return whole, rest
+
+    whole, rest = asyncio.run(asyncio.wait_for(story(), 20))
+
+    assert rest == whole[3:]
+    assert len(set(whole)) == 6
+
+
+def test_the_newest_checkpoint_is_certified_by_a_majority(three_nodes: Cluster) -> None:
+    asyncio.run(_pay_some(three_nodes))
+    with Client(three_nodes.urls) as client:
+        found = client.get("/v1/checkpoint", session=False)
+    header = decode(encode(found["header"]), Header)
+    certificate = decode(encode(found["certificate"]), Certificate)
+
+    assert certificate_fault(certificate, header, three_nodes.genesis.voters) is None
+
+
+def test_a_node_told_to_stop_finishes_and_ends_with_status_0(three_nodes: Cluster) -> None:
+    asyncio.run(_pay_some(three_nodes))
+    three_nodes.down()
+
+    for name in three_nodes.names:
+        log = (three_nodes.home(name) / "node.log").read_text()
+        assert "Traceback" not in log
+        assert all(json.loads(line)["event"] for line in log.splitlines())
+
+
+def test_an_idle_cluster_writes_nothing(three_nodes: Cluster) -> None:
+    def syncs() -> list[float]:
+        found = []
+        for url in three_nodes.urls:
+            text = urllib.request.urlopen(url + "/metrics", timeout=5).read().decode()
+            found.append(float(re.findall(r"^remarque_log_sync_seconds_count (\S+)", text, re.M)[0]))
+        return found
+
+    level(three_nodes)
+    before = syncs()
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline:
+        time.sleep(0.2)
+
+    assert syncs() == before
+
+
+def test_a_full_disk_refuses_new_transactions_and_keeps_serving(tmp_path: Path) -> None:
+    cluster = Cluster.create(tmp_path / "devnet", plan=plan_of(1, free_ports(2), generator=False))
+    config = cluster.home("node1") / "node.toml"
+    config.write_text(config.read_text().replace("[node]", f"[node]\ndisk_free_bytes_min = {2**52}"))
+    try:
+        cluster.up()
+        with Client(cluster.urls, COLLECTOR, cluster.key(COLLECTOR)) as client:
+            with pytest.raises(RemarqueError, match="DISK_FULL") as refused:
+                client.pay(SECOND_COLLECTOR, 1, "EUR")
+            assert refused.value.status == 507
+            assert client.balances()["EUR"] == 500_000
+    finally:
+        cluster.down()
+

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.crypto import SigningKey
+from node.content import sealing
+from node.content.blockstore import Blockstore
+from node.content.cid import DAG_PB, RAW, CidInvalid, check_block, cid_of, import_file, links_of, parse_cid
+from node.errors import NodeCode, NodeError
+
+GOLDEN = {
+    0: "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
+    10: "bafkreiblqcz6uzaj76k7owjybueoyzhmntevkqtep3bxjz5skdv2fsb6i4",
+    262_144: "bafkreih2bk74eu5axngebs6vftmmkcaqboysjjy726xzy5hksnqmfgw5fy",
+    262_145: "bafkreidaydhmrrbuvvmsyxws3vzxwt6dklv6b3gtdp5pvwtl5xaoba2kgm",
+    1_048_579: "bafybeieh6nncdcijdskcyslgzs7bsp2nrylroj7fzrx26cuvemgam3ki4y",
+    5_242_880: "bafybeieespxfzrscipgmsu3thk2p736jijtcn4lzsh2nzkcgcgtaasug5q",
+    62_914_560: "bafybeigrqynn2ndmvwihg6tw7oohbvq4jfokjhhme6knncvyu6kw4bvyau",
+}
+"""Ids of `random.Random(size).randbytes(size)` that Kubo gives with the profile unixfs-v1-2025."""
+
+
+@pytest.mark.parametrize("size", GOLDEN)
+def test_content_ids_are_those_of_kubo(size: int) -> None:
+    assert import_file(random.Random(size).randbytes(size))[0] == GOLDEN[size]
+
+
+def test_a_file_comes_back_from_its_blocks(tmp_path: Path) -> None:
+    store = Blockstore(tmp_path)
+    data = random.Random(1).randbytes(2_500_000)
+
+    cid = store.put_file(data)
+
+    assert store.file(cid) == data
+    assert store.missing(cid) == []
+    assert Blockstore(tmp_path).file(cid) == data
+
+
+def test_a_flipped_bit_makes_a_block_missing_and_not_wrong(tmp_path: Path) -> None:
+    store = Blockstore(tmp_path)
+    cid = store.put_file(b"picture")
+    path = next(path for path in tmp_path.rglob("b*") if path.is_file())
+    path.write_bytes(b"pictuse")
+
+    assert store.block(cid) is None
+    assert store.missing(cid) == [cid]
+    with pytest.raises(NodeError) as refused:
+        store.file(cid)
+    assert refused.value.code is NodeCode.CONTENT_MISSING
+
+
+def test_a_block_under_another_id_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CidInvalid):
+        Blockstore(tmp_path).put_block(cid_of(RAW, b"one"), b"other")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "b",
+        "zdj7WWeQ43G6JJvLWQWZpyHuAMq6uYWRjkBXFad11vE2LHhQ7",
+        "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyk",
+        "BAFKREIHDWDCEFGH4DQKJV67UZCMW7OJEE6XEDZDETOJUZJEVTENXQUVYKU",
+        "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvykv",
+        "../../../etc/passwd",
+        "b" * 59,
+        "b../../x",
+    ],
+)
+def test_what_is_no_content_id_is_refused(text: str) -> None:
+    with pytest.raises(CidInvalid):
+        parse_cid(text)
+
+
+@given(st.binary(max_size=200))
+def test_a_hostile_node_block_is_refused_or_has_links(block: bytes) -> None:
+    cid = cid_of(DAG_PB, block)
+    check_block(cid, block)
+    try:
+        assert isinstance(links_of(cid, block), list)
+    except CidInvalid:
+        return
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 200_000])
+def test_encrypted_content_opens_with_its_key_and_with_no_other(size: int) -> None:
+    key, plain = sealing.new_content_key(), random.Random(size).randbytes(size)
+
+    cipher = sealing.encrypt(plain, key)
+
+    assert sealing.decrypt(cipher, key) == plain
+    assert size < 64 or plain[:64] not in cipher
+    with pytest.raises(sealing.SealBroken):
+        sealing.decrypt(cipher, sealing.new_content_key())
+
+
+def test_ciphertext_cannot_be_cut_extended_reordered_or_changed() -> None:
+    key, plain = sealing.new_content_key(), random.Random(5).randbytes(200_000)
+    cipher = sealing.encrypt(plain, key)
+    step = 64 * 1024 + 17
+    chunks = [cipher[24 + start : 24 + start + step] for start in range(0, len(cipher) - 24, step)]
+    broken = [
+        cipher[:24] + b"".join(chunks[:-1]),
+        cipher + chunks[0],
+        cipher[:24] + chunks[1] + chunks[0] + b"".join(chunks[2:]),
+        cipher[:100] + bytes([cipher[100] ^ 1]) + cipher[101:],
+        cipher[:10],
+        b"",
+    ]
+
+    for changed in broken:
+        with pytest.raises(sealing.SealBroken):
+            sealing.decrypt(changed, key)
+
+
+def test_a_content_key_is_opened_by_whom_it_is_sealed_to() -> None:
+    key, node, other = sealing.new_content_key(), SigningKey(b"\x01" * 32), SigningKey(b"\x02" * 32)
+    reader = sealing.ReaderKey()
+
+    assert sealing.open_as_node(sealing.seal_to_node(key, node.public), node) == key
+    assert reader.open(sealing.seal_to_reader(key, reader.public)) == key
+    with pytest.raises(sealing.SealBroken):
+        sealing.open_as_node(sealing.seal_to_node(key, node.public), other)
+    with pytest.raises(sealing.SealBroken):
+        sealing.ReaderKey().open(sealing.seal_to_reader(key, reader.public))
+    with pytest.raises(sealing.SealBroken):
+        reader.open(b"")

@@ -1,0 +1,177 @@
+"""What a node refuses to start with, each with its own code and the way out."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from devnet.cluster import Cluster
+from devnet.story import plan_of
+from node.config import load_config, load_genesis, split_address
+from node.errors import NodeError
+from node.founding import found, load_plan
+
+
+@pytest.fixture
+def founded(tmp_path: Path) -> Cluster:
+    """A one-node devnet that is not started."""
+    return Cluster.create(tmp_path / "devnet", 1)
+
+
+def start(home: Path) -> tuple[int, str]:
+    """Exit status and error of a node that should not start."""
+    done = subprocess.run(
+        [sys.executable, "-m", "remarque", "node", "run", "--config", str(home / "node.toml")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stderr.splitlines()[-1]
+
+
+def test_a_wiped_data_directory_is_refused_with_the_way_out(founded: Cluster) -> None:
+    home = founded.home("node1")
+    shutil.rmtree(home / "data")
+
+    status, error = start(home)
+
+    assert status == 2
+    assert "DATA_DIRECTORY_MISSING" in error
+    assert "join as a new node with a new key" in error
+
+
+def test_a_copied_data_directory_is_refused_with_the_way_out(founded: Cluster) -> None:
+    home = founded.home("node1")
+    shutil.copytree(home / "data", home / "copy")
+    shutil.rmtree(home / "data")
+    shutil.copytree(home / "copy", home / "data")
+
+    status, error = start(home)
+
+    assert status == 2
+    assert "DATA_DIRECTORY_CLONED" in error
+
+
+def test_a_data_directory_of_another_genesis_is_refused(founded: Cluster, tmp_path: Path) -> None:
+    other = Cluster.create(tmp_path / "other", 1)
+    shutil.copy(other.root / "genesis.json", founded.root / "genesis.json")
+    shutil.copy(other.home("node1") / "node.key", founded.home("node1") / "node.key")
+
+    assert "GENESIS_MISMATCH" in start(founded.home("node1"))[1]
+
+
+def test_another_nodes_key_is_refused(founded: Cluster, tmp_path: Path) -> None:
+    other = Cluster.create(tmp_path / "other", 1)
+    shutil.copy(other.home("node1") / "node.key", founded.home("node1") / "node.key")
+
+    assert "GENESIS_MISMATCH" in start(founded.home("node1"))[1]
+
+
+def test_a_data_directory_in_use_is_refused(founded: Cluster) -> None:
+    try:
+        founded.up()
+        assert "DATA_DIRECTORY_LOCKED" in start(founded.home("node1"))[1]
+    finally:
+        founded.down()
+
+
+@pytest.mark.parametrize("section", ["api", "peers"])
+def test_a_port_in_use_is_refused(founded: Cluster, section: str) -> None:
+    home = founded.home("node1")
+    config = load_config(home / "node.toml")
+    with socket.socket() as taken:
+        taken.bind(split_address(getattr(config, section).listen))
+        taken.listen()
+
+        status, error = start(home)
+
+    assert status == 2
+    assert "PORT_TAKEN" in error
+
+
+def test_a_damaged_state_is_refused(founded: Cluster) -> None:
+    founded.up()
+    founded.down()
+    for path in (founded.home("node1") / "data" / "log").glob("*.log"):
+        data = bytearray(path.read_bytes())
+        for place in range(10, len(data), 40):
+            data[place] ^= 255
+        path.write_bytes(bytes(data))
+
+    status, error = start(founded.home("node1"))
+
+    assert status == 2
+    assert "DATA_CORRUPT" in error
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("", "node"),
+        ("[node]\nname = 'x'\nnam = 'y'", "nam"),
+        ("[node]\nname = 7", "name"),
+        ("[node", "node"),
+        ("\x00", "Invalid"),
+    ],
+)
+def test_settings_that_do_not_hold_are_named(tmp_path: Path, text: str, fact: str) -> None:
+    (tmp_path / "node.toml").write_text(text)
+
+    with pytest.raises(NodeError, match="CONFIG_INVALID") as refused:
+        load_config(tmp_path / "node.toml")
+
+    assert fact in str(refused.value)
+
+
+@pytest.mark.parametrize("address", ["", "7000", "host:", ":1", "host:99999", "host:x", "host:٣"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(NodeError, match="CONFIG_INVALID"):
+        split_address(address)
+
+
+def test_a_founded_directory_is_not_founded_again(founded: Cluster) -> None:
+    with pytest.raises(NodeError, match="DATA_DIRECTORY_EXISTS"):
+        found(plan_of(1, [1, 2], generator=False), founded.root, founded.root)
+
+
+@pytest.mark.parametrize(
+    ("change", "fact"),
+    [
+        ('name = "Bad Name"', "name"),
+        ('[nodes.n1]\norg = "nowhere"\npeer = "127.0.0.1:1"', "nowhere"),
+        ('[accounts."a@nowhere"]', "nowhere"),
+        ('[currencies.EUR]\nissuer = "ghost@studio"', "ghost"),
+        ('policy = "no-such-file"', "no-such-file"),
+    ],
+)
+def test_a_plan_that_contradicts_itself_founds_nothing(tmp_path: Path, change: str, fact: str) -> None:
+    base = 'name = "x"\n[orgs]\nstudio = "S"\n[nodes.n1]\norg = "studio"\npeer = "127.0.0.1:1"\n'
+    for section in ("name", "policy"):
+        if change.startswith(section):
+            base = change + "\n" + base.replace('name = "x"\n', "" if section == "name" else 'name = "x"\n')
+            change = ""
+    text = base.replace('[nodes.n1]\norg = "studio"\npeer = "127.0.0.1:1"\n', "") + change if "[nodes" in change else base + change
+    (tmp_path / "plan.toml").write_text(text)
+
+    with pytest.raises(NodeError, match="CONFIG_INVALID") as refused:
+        found(load_plan(tmp_path / "plan.toml"), tmp_path / "out", tmp_path)
+
+    assert fact in str(refused.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_genesis_with_a_changed_byte_is_another_chain_or_none(founded: Cluster, tmp_path: Path) -> None:
+    data = (founded.root / "genesis.json").read_bytes()
+    genuine = load_genesis(founded.root / "genesis.json").chain
+    for place in range(0, len(data), 97):
+        (tmp_path / "g.json").write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        try:
+            assert load_genesis(tmp_path / "g.json").chain != genuine
+        except NodeError as refused:
+            assert "CONFIG_INVALID" in str(refused)
