@@ -88,7 +88,11 @@ class AsyncClient:
                 return await self._request(url, method, path, body, session=session, params=params)
             except UNREACHED as error:
                 failure = error
-                self.urls.append(self.urls.pop(0))
+            except RemarqueError as error:
+                if error.code != "SHUTTING_DOWN":
+                    raise
+                failure = error
+            self.urls.append(self.urls.pop(0))
         raise ConnectionError(f"none of {', '.join(self.urls)} answers: {failure}")
 
     async def _request(

@@ -111,6 +111,11 @@ class Mempool:
             if not future.done():
                 future.set_exception(error)
 
+    def refuse_all(self, error: Exception) -> None:
+        """The node stops: tell everybody who waits."""
+        for transaction in list(self._waiters):
+            self.refuse(transaction, error)
+
     def drop_expired(self, time_ms: int) -> None:
         """Let go of transactions that no block may carry any more."""
         for signed in [one for one in self._waiting.values() if one.transaction.valid_until_ms < time_ms]:

@@ -180,6 +180,8 @@ class Node:
         deadline = time.monotonic() + 2.0
         while self.mempool.own and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
+        self.mempool.refuse_all(NodeError(NodeCode.SHUTTING_DOWN, "send the same transaction to another node", 1))
+        await asyncio.sleep(0)
 
     def _rest_server(self) -> _Server:
         member_sessions = sessions.Sessions(self.chain)

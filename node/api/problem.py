@@ -14,6 +14,7 @@ from node.errors import NodeCode, NodeError, status_of
 from node.logs import log
 
 MEDIA_TYPE = "application/problem+json"
+LOGGED = "the operator finds it in the node's log"
 
 
 def problem(code: str, meaning: str, detail: str, status: int, retry_after: int | None = None) -> Response:
@@ -57,4 +58,4 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def bug(request: Request, _: Exception) -> Response:
         log.exception("request_failed", path=request.url.path)
-        return refusal(NodeError(NodeCode.INTERNAL, "the operator finds it in the node's log"))
+        return refusal(NodeError(NodeCode.INTERNAL, LOGGED))

@@ -23,9 +23,10 @@ from ledger.receipt import encode_receipt
 from ledger.transaction import TRANSACTION_BYTES_MAX, SignedTransaction, parse_envelope
 from ledger.version import NEWEST
 from node import metrics
-from node.api.problem import refusal
+from node.api.problem import LOGGED, refusal
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
+from node.logs import log
 from node.mempool import Place
 
 BATCH_TRANSACTIONS_MAX = 1_000
@@ -142,6 +143,10 @@ class SubmitRoutes:
             status, answer = await route(body, query)
         except (LedgerError, NodeError) as error:
             await refusal(error)(scope, receive, send)
+            return
+        except Exception:
+            log.exception("request_failed", path=scope["path"])
+            await refusal(NodeError(NodeCode.INTERNAL, LOGGED))(scope, receive, send)
             return
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})

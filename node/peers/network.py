@@ -152,12 +152,13 @@ class Peers:
         log.info("peer_connected", node=name)
         if self._driver.replica.leader == name and self._driver.mempool.own:
             self.forward(name, self._driver.mempool.own)
-        async with asyncio.TaskGroup() as group:
-            closing = group.create_task(self._until_closed(name, ws))
-            sending = group.create_task(_drain(queue, ws))
-            await asyncio.wait({closing, sending}, return_when=asyncio.FIRST_COMPLETED)
-            closing.cancel()
-            sending.cancel()
+        both = [asyncio.ensure_future(self._until_closed(name, ws)), asyncio.ensure_future(_drain(queue, ws))]
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
 
     async def _until_closed(self, name: str, ws: aiohttp.ClientWebSocketResponse) -> None:
         """The called side only ever speaks to refuse."""

@@ -10,16 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from devnet.cluster import Cluster
-from devnet.story import COLLECTOR, CREATOR, CURRENCY, EDITOR, SECOND_COLLECTOR, STUDIO
+from devnet.cluster import Cluster, free_ports
+from devnet.story import COLLECTOR, CREATOR, CURRENCY, EDITOR, SECOND_COLLECTOR, STUDIO, plan_of
 from generator.models import default_model_folder, model_digest
 from ledger.actions import RegisterModel
+from ledger.records import Parameters
 from node.client import Client, RemarqueError, now_ms
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PURPOSE = "fact <b>check</b>"
+"""Text that must stay text."""
 PROMPT = "a lighthouse on the left by the sea at sunset"
 
 
@@ -48,11 +52,12 @@ class Gallery:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a bare node: enough to be served the pages."""
-    cluster = Cluster.create(tmp_path_factory.mktemp("served") / "devnet", 1)
+def open_chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A bare node of a chain whose reads are open to all."""
+    plan = replace(plan_of(1, free_ports(2), generator=False), parameters=Parameters(open_reads=True))
+    cluster = Cluster.create(tmp_path_factory.mktemp("open") / "devnet", plan=plan)
     cluster.up()
-    yield cluster.url("node1")
+    yield cluster
     cluster.down()
 
 
@@ -86,7 +91,7 @@ def _live(cluster: Cluster) -> Gallery:
         _sell(members, asset)
     _refused(nadia, confidential)
     alice.grant(confidential, EDITOR, now_ms() + 3_600_000)
-    nadia.open(confidential, "fact check")
+    nadia.open(confidential, PURPOSE)
     alice.revoke(confidential, EDITOR)
     _refused(nadia, confidential)
     generated_file = alice.picture(generated)
@@ -112,7 +117,7 @@ def _sell(members: dict[str, Client], asset: str) -> None:
 
 def _refused(nadia: Client, asset: str) -> None:
     with pytest.raises(RemarqueError, match="POLICY_DENIED"):
-        nadia.open(asset, "fact check")
+        nadia.open(asset, PURPOSE)
 
 
 @pytest.fixture(scope="session")

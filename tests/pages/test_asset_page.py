@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, Request, expect
 
+from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, EDITOR, SECOND_COLLECTOR, STUDIO
+from node.client import Client
 
 if TYPE_CHECKING:
     from conftest import Gallery
@@ -50,7 +52,7 @@ def test_the_page_asks_for_a_session_and_shows_the_picture_after_it(page: Page, 
 
 def test_the_key_never_leaves_the_browser(page: Page, gallery: Gallery) -> None:
     sent: list[Request] = []
-    page.on("request", sent.append)
+    page.on("request", lambda request: sent.append(request))
     seed = gallery.cluster.key(CREATOR).seed.hex()
     page.goto(f"{gallery.url}/assets/{gallery.declared}")
     page.get_by_label("Account").fill(CREATOR)
@@ -173,6 +175,7 @@ def test_a_confidential_picture_is_not_shown_but_who_asked_is(page: Page, galler
         (CREATOR, "permitted"),
         (EDITOR, "POLICY_DENIED"),
     ]
+    expect(page.locator(".history")).to_contain_text("asked to see it: “fact <b>check</b>”")
     expect(page.locator(".history")).to_contain_text("view: permitted, rule grant_in_force of asset_default@1")
     expect(page.locator(".history")).to_contain_text("no rule of its policies permits it")
 
@@ -185,19 +188,20 @@ def test_an_asset_that_nobody_recorded_is_said_to_be_unknown(page: Page, gallery
     expect(page.locator(".refusal")).to_contain_text("ASSET_UNKNOWN")
 
 
-def test_a_chain_with_open_reads_needs_no_session(page: Page, gallery: Gallery) -> None:
-    asset = {"id": gallery.declared, "creator": CREATOR, "registrant": CREATOR, "evidence": "disputed", "width": 1}
-    asset |= {"creators": [], "confidential": True, "height": 1, "created_ms": 0, "height_recorded": 1, "content": {}}
-    answers = {"": {"asset": asset, "owner": CREATOR, "policy_royalties": []}, "/history": {"history": []}}
-    for end, answer in answers.items():
-        page.route(f"**/v1/assets/{gallery.declared}{end}", lambda route, answer=answer: route.fulfill(json=answer))
-    page.route("**/v1/currencies", lambda route: route.fulfill(json={"currencies": []}))
-    page.route("**/v1/models", lambda route: route.fulfill(json={"models": []}))
+def test_a_chain_with_open_reads_needs_no_session(page: Page, gallery: Gallery, open_chain: Cluster) -> None:
+    url = open_chain.url("node1")
+    with Client(url, CREATOR, open_chain.key(CREATOR)) as alice:
+        asset, _ = alice.register(gallery.brought["hills.png"])
+    page.goto(url)
+    page.evaluate(
+        "sessionStorage.setItem('remarque.session', JSON.stringify({ account: 'alice@studio', token: 'old' }))"
+    )
 
-    page.goto(f"{gallery.url}/assets/{gallery.declared}")
+    page.goto(f"{url}/assets/{asset}")
 
     expect(page.get_by_role("heading", name="History")).to_be_visible()
-    expect(page.locator("main")).to_contain_text("disputed: its record is contested")
+    expect(page.locator("img.picture")).to_be_visible()
+    expect(page.locator("#member")).to_be_empty()
 
 
 @pytest.mark.parametrize("width", [320, 390, 1120])

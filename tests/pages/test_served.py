@@ -11,11 +11,19 @@ from importlib.resources import files
 
 import pytest
 
+from devnet.cluster import Cluster
+
 PAGES = files("node").joinpath("pages")
 NAMES = sorted(file.name for file in PAGES.iterdir())
 TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 NAMESPACES = {"http://www.w3.org/2000/svg"}
 """Names that look like addresses; nothing is fetched from them."""
+
+
+@pytest.fixture
+def served(open_chain: Cluster) -> str:
+    """Address of a node that serves the pages."""
+    return open_chain.url("node1")
 
 
 def get(url: str) -> tuple[int, Message, bytes]:

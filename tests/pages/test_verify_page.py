@@ -131,7 +131,7 @@ def test_the_downloaded_receipt_holds_offline(page: Page, gallery: Gallery, tmp_
     receipt = verify_receipt(file.read_bytes(), gallery.cluster.genesis)
     assert receipt.outcome.code == "OK"
     genesis = str(gallery.cluster.root / "genesis.json")
-    command = [sys.executable, "-m", "remarque", "receipt", "verify", str(file), "--genesis", genesis, "--json"]
+    command = [sys.executable, "-m", "remarque", "--json", "receipt", "verify", str(file), "--genesis", genesis]
     said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     assert json.loads(said)["transaction"] == receipt.signed.id
 

@@ -1,0 +1,77 @@
+"""The generator's statement about one picture, and the key that signs it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec import UNSET
+from PIL import Image
+
+from generator.errors import Code, GeneratorError
+from generator.fingerprint import image_code, open_picture, pixel_digest
+from generator.png import encode_png
+from generator.protocol import Generate, Generated
+from ledger.crypto import ATTESTATION, SigningKey
+from ledger.encoding import encode
+from ledger.errors import LedgerError
+from ledger.generation import Attestation
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Who attests: an account of a chain with one of its keys."""
+
+    account: str
+    chain: str
+    key: SigningKey
+
+
+def load_key(path: Path) -> SigningKey:
+    """The key in a file of 64 hex digits, its seed. KEY_UNREADABLE otherwise."""
+    try:
+        return SigningKey(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+    except (OSError, ValueError, LedgerError) as error:
+        raise GeneratorError(
+            Code.KEY_UNREADABLE, f"{path}: {error}; it must hold an Ed25519 seed as 64 hex digits"
+        ) from None
+
+
+def attest(image: Image.Image, index: int, ask: Generate, signer: Signer) -> Generated:
+    """The picture as a file, with everything a record of it needs, signed.
+
+    The fingerprints are taken from the file, not from the image in memory: what is attested is what is released.
+    """
+    png = encode_png(image)
+    picture = open_picture(png)
+    code = image_code(picture)
+    attestation = Attestation(
+        chain=signer.chain,
+        generator=signer.account,
+        key=signer.key.public,
+        request=ask.request,
+        index=index,
+        model=ask.model,
+        pixel_digest=pixel_digest(picture),
+        file_digest=hashlib.sha256(png).hexdigest(),
+        width=picture.width,
+        height=picture.height,
+        media_type="image/png",
+        image_code=UNSET if ask.confidential else code,
+        time_ms=time.time_ns() // 1_000_000,
+    )
+    payload = encode(attestation)
+    return Generated(
+        job=ask.job,
+        index=index,
+        png=png,
+        width=picture.width,
+        height=picture.height,
+        pixel_digest=attestation.pixel_digest,
+        file_digest=attestation.file_digest,
+        iscc=code,
+        attestation=payload,
+        signature=signer.key.sign(ATTESTATION, payload),
+    )

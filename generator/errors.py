@@ -1,0 +1,35 @@
+"""The refusals of the generator, each with a permanent code and a text that names the rule, the fact and the fix."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Code(Enum):
+    """A refusal's word, with what it means for whoever meets it."""
+
+    IMAGE_UNREADABLE = "the bytes are not a picture in one of the formats read here"
+    IMAGE_TOO_LARGE = "the picture has more bytes or pixels than are read here"
+    IMAGE_CODE_INVALID = "the text is not a 256-bit ISCC Image-Code"
+    MODEL_MISMATCH = "the model folder's files are not the ones its digest stands for"
+    MODEL_UNREADABLE = "the model folder is missing, empty, or holds something other than files and folders"
+    MODEL_UNPINNED = "a model from a hub is named without the commit that fixes its files"
+    MODEL_UNKNOWN = "the worker does not serve a model of this digest"
+    SETTINGS_INVALID = "a setting is outside its range"
+    FRAME_INVALID = "a frame of the worker protocol is not one of its messages"
+    FRAME_TOO_LARGE = "a frame of the worker protocol is larger than any may be"
+    FRAME_TRUNCATED = "the stream ended within a frame"
+    KEY_UNREADABLE = "the key file does not hold an Ed25519 seed as 64 hex digits"
+    OUT_OF_MEMORY = "the device has too little memory for a picture of this size"
+    GENERATION_FAILED = "the pipeline failed; the worker goes on"
+    CANCELLED = "whoever asked for the pictures withdrew"
+    QUEUE_FULL = "the worker has as many jobs waiting as it holds"
+
+
+class GeneratorError(Exception):
+    """A refusal. Show its text to whoever asked: it names the rule, the fact and the fix."""
+
+    def __init__(self, code: Code, detail: str) -> None:
+        super().__init__(f"{code.name}: {detail}")
+        self.code = code
+        self.detail = detail

@@ -1,0 +1,37 @@
+"""Everything beside the model that decides how a picture looks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from generator.errors import Code, GeneratorError
+
+Side = Annotated[int, Meta(ge=64, le=1024, multiple_of=8)]
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The same settings, model and libraries give the same picture."""
+
+    prompt: Annotated[str, Meta(max_length=2000)]
+    negative_prompt: Annotated[str, Meta(max_length=2000)] = ""
+    """What guidance steers away from."""
+    seed: Annotated[int, Meta(ge=0, le=2**53 - 1)]
+    steps: Annotated[int, Meta(ge=1, le=100)] = 25
+    guidance_centi: Annotated[int, Meta(ge=0, le=5000)] = 750
+    """Classifier-free guidance in hundredths: 750 is 7.5."""
+    width: Side = 128
+    """Pixels."""
+    height: Side = 128
+    index: Annotated[int, Meta(ge=0, le=1_000)] = 0
+    """Which picture of a job: picture i is made with seed + i."""
+
+
+def check_settings(settings: Settings) -> None:
+    """SETTINGS_INVALID if a value is outside its range; decoding checks this by itself, constructing does not."""
+    try:
+        msgspec.convert(msgspec.to_builtins(settings), Settings)
+    except msgspec.ValidationError as error:
+        raise GeneratorError(Code.SETTINGS_INVALID, f"{error}; see the ranges of Settings") from None

@@ -1,0 +1,167 @@
+"""The process that makes pictures: `python -m generator.worker --model FOLDER --key FILE --account NAME --chain NAME`.
+
+It speaks the protocol on standard input and output and logs to standard error. One job at a time; a job that fails is
+answered with `Failed` and the next one is taken. It exits when it is told to, when its input ends (so that it never
+outlives its node) with status 0, and with status 2 when it cannot start or is sent something that is no message.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from generator.attest import Signer, attest, load_key
+from generator.errors import Code, GeneratorError
+from generator.jobs import WAITING_MAX, Jobs
+from generator.models import model_digest, verify_model
+from generator.pipeline import Pipeline, device_name
+from generator.protocol import (
+    Cancel,
+    Failed,
+    FrameDecoder,
+    FromWorker,
+    Generate,
+    Progress,
+    Ready,
+    ToWorker,
+    write_message,
+)
+
+log = logging.getLogger("generator.worker")
+
+READ_BYTES = 1 << 16
+
+Answer = Callable[[FromWorker], None]
+
+
+class Worker:
+    """Serves the models of a machine; loads each when it is first asked for."""
+
+    def __init__(self, folders: list[Path], signer: Signer, answer: Answer, jobs: Jobs) -> None:
+        """MODEL_UNREADABLE if a folder is not a model's."""
+        self._folders = {model_digest(folder): folder for folder in folders}
+        self._pipelines: dict[str, Pipeline] = {}
+        self._signer = signer
+        self._answer = answer
+        self._jobs = jobs
+
+    def serve(self) -> None:
+        """Do jobs until there will be no more."""
+        self._answer(Ready(list(self._folders), device_name()))
+        while (ask := self._jobs.take()) is not None:
+            try:
+                self._generate(ask)
+            except GeneratorError as error:
+                self._answer(Failed(ask.job, error.code.name, str(error)))
+            except Exception as error:  # the process outlives any one job
+                log.exception("job %s failed", ask.job)
+                fact = f"{Code.GENERATION_FAILED.name}: {type(error).__name__}: {error}; see the worker's log"
+                self._answer(Failed(ask.job, Code.GENERATION_FAILED.name, fact[:1000]))
+
+    def _generate(self, ask: Generate) -> None:
+        pipeline = self._pipeline(ask.model)
+        for index in range(ask.settings.index, ask.settings.index + ask.count):
+
+            def on_step(step: int, steps: int, index: int = index) -> None:
+                self._jobs.check()
+                self._answer(Progress(ask.job, index, step, steps))
+
+            self._jobs.check()
+            image = pipeline.generate(msgspec.structs.replace(ask.settings, index=index), on_step)
+            self._answer(attest(image, index, ask, self._signer))
+
+    def _pipeline(self, digest: str) -> Pipeline:
+        if digest not in self._folders:
+            served = ", ".join(self._folders)
+            raise GeneratorError(Code.MODEL_UNKNOWN, f"{digest} is not served here; ask for one of {served}")
+        if digest not in self._pipelines:
+            verify_model(self._folders[digest], digest)
+            log.info("loading %s", self._folders[digest])
+            self._pipelines[digest] = Pipeline(self._folders[digest])
+        return self._pipelines[digest]
+
+
+def read_jobs(descriptor: int, jobs: Jobs, answer: Answer) -> None:
+    """Obey messages until the stream ends; what is wrong with it ends up in `jobs.error`.
+
+    Reads the descriptor itself: a buffered reader that waits in a thread makes the interpreter abort at its exit.
+    """
+    decoder: FrameDecoder[ToWorker] = FrameDecoder(ToWorker)
+    try:
+        while data := os.read(descriptor, READ_BYTES):
+            for message in decoder.feed(data):
+                _obey(message, jobs, answer)
+        decoder.finish()
+        jobs.end()
+    except GeneratorError as error:
+        jobs.end(error)
+    except OSError as error:
+        log.warning("the stream broke: %s", error)
+        jobs.end()
+
+
+def main() -> int:
+    """Run the worker of the command line; returns the exit status."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    arguments = _arguments()
+    output, jobs, lock = _private_output(), Jobs(), threading.Lock()
+
+    def answer(message: FromWorker) -> None:
+        with lock:
+            write_message(output, message)
+
+    try:
+        signer = Signer(arguments.account, arguments.chain, load_key(arguments.key))
+        worker = Worker(arguments.model, signer, answer, jobs)
+        threading.Thread(target=read_jobs, args=(sys.stdin.fileno(), jobs, answer), daemon=True).start()
+        worker.serve()
+    except GeneratorError as error:
+        log.error("%s", error)
+        return 2
+    except BrokenPipeError:
+        log.warning("nobody reads the answers any more; exiting")
+        return 0
+    if jobs.error is not None:
+        log.error("%s", jobs.error)
+        return 2
+    return 0
+
+
+def _obey(message: ToWorker, jobs: Jobs, answer: Answer) -> None:
+    if isinstance(message, Generate):
+        if not jobs.add(message):
+            fact = f"{Code.QUEUE_FULL.name}: {WAITING_MAX} jobs wait already; ask again later"
+            answer(Failed(message.job, Code.QUEUE_FULL.name, fact))
+    elif isinstance(message, Cancel):
+        if jobs.cancel(message.job):
+            answer(Failed(message.job, Code.CANCELLED.name, f"{Code.CANCELLED.name}: withdrawn before it began"))
+    else:
+        jobs.stop()
+
+
+def _private_output() -> BinaryIO:
+    """The protocol's way out, under a number that no library knows; whatever is printed goes to standard error."""
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return output
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m generator.worker", description="Makes pictures for a node.")
+    parser.add_argument("--model", type=Path, action="append", required=True, help="a model folder; repeat for more")
+    parser.add_argument("--key", type=Path, required=True, help="file with the generator's Ed25519 seed, 64 hex digits")
+    parser.add_argument("--account", required=True, help="the generator's account, such as generator@studio")
+    parser.add_argument("--chain", required=True, help="the chain that attestations are for")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
