@@ -30,7 +30,7 @@ from node.content import sealing
 VALID_SECONDS = 300
 """For how long a transaction is valid unless told otherwise."""
 TIMEOUT_SECONDS = 40.0
-UNREACHED = (aiohttp.ClientConnectionError, aiohttp.ServerDisconnectedError, TimeoutError)
+UNREACHED = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
 
 T = TypeVar("T")
 

@@ -28,8 +28,9 @@ from ledger.genesis import (
     check_genesis,
 )
 from ledger.records import Parameters
+from node.config import load_genesis
 from node.errors import NodeCode, NodeError
-from node.keys import new_key, save_key
+from node.keys import load_key, new_key, save_key
 from node.peers.tls import make_certificate
 from node.storage import directory
 
@@ -105,7 +106,7 @@ def found(plan: Plan, target: Path, base: Path) -> Genesis:
     for name, key in node_keys.items():
         home = directory_of / name
         save_key(home / "node.key", key)
-        (home / "node.toml").write_text(_node_toml(plan, name), encoding="utf-8")
+        (home / "node.toml").write_text(_node_toml(name, "../../genesis.json", _settings(plan, name)), encoding="utf-8")
         directory.make(home / "data", genesis.chain, genesis.digest, name)
     return genesis
 
@@ -152,23 +153,53 @@ def _genesis_currency(code: str, currency: PlanCurrency) -> GenesisCurrency:
     return GenesisCurrency(currency=code, decimals=currency.decimals, issuer=currency.issuer, balances=balances)
 
 
-def _node_toml(plan: Plan, name: str) -> str:
+def prepare(home: Path, genesis_path: Path, name: str, key_path: Path, settings: NodeSettings) -> None:
+    """Make the directory of a node whose key its member made: settings, genesis, key and an empty data directory."""
+    genesis, key = load_genesis(genesis_path), load_key(key_path)
+    record = next((node for node in genesis.nodes if node.name == name), None)
+    if record is None or record.key != key.public:
+        raise NodeError(NodeCode.GENESIS_MISMATCH, f"the genesis has no node {name} with the key in {key_path}")
+    if home.exists() and any(home.iterdir()):
+        raise NodeError(NodeCode.DATA_DIRECTORY_EXISTS, f"{home} is not empty; choose another directory")
+    home.mkdir(parents=True, exist_ok=True)
+    directory.write_durably(home / "genesis.json", encode(genesis))
+    save_key(home / "node.key", key)
+    (home / "node.toml").write_text(_node_toml(name, "genesis.json", settings), encoding="utf-8")
+    directory.make(home / "data", genesis.chain, genesis.digest, name)
+
+
+class NodeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What differs between the settings of nodes."""
+
+    api: str
+    peer: str
+    addresses: dict[str, str]
+    generator: str = ""
+
+
+def _settings(plan: Plan, name: str) -> NodeSettings:
     node = plan.nodes[name]
+    others = {other: one.peer for other, one in sorted(plan.nodes.items()) if other != name}
+    return NodeSettings(api=node.api, peer=node.peer, addresses=others, generator=node.generator)
+
+
+def _node_toml(name: str, genesis: str, settings: NodeSettings) -> str:
     lines = [
-        "# Settings of this node; docs/operate.md explains each. Paths are relative to this file.",
+        "# Settings of this node; docs/settings.md explains each. Paths are relative to this file.",
         "[node]",
         f'name = "{name}"',
-        'genesis = "../../genesis.json"',
+        f'genesis = "{genesis}"',
         "",
         "[api]",
-        f'listen = "{node.api}"',
+        f'listen = "{settings.api}"',
         "",
         "[peers]",
-        f'listen = "{node.peer}"',
+        f'listen = "{settings.peer}"',
         "",
         "[peers.addresses]",
-        *(f'{other} = "{one.peer}"' for other, one in sorted(plan.nodes.items()) if other != name),
+        *(f'{other} = "{address}"' for other, address in settings.addresses.items()),
     ]
-    if node.generator:
-        lines += ["", "[generator]", f'account = "{node.generator}"', f'key = "../../accounts/{node.generator}.key"']
+    if settings.generator:
+        account = settings.generator
+        lines += ["", "[generator]", f'account = "{account}"', f'key = "../../accounts/{account}.key"']
     return "\n".join(lines) + "\n"

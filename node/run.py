@@ -27,7 +27,7 @@ from node import logs
 from node.access import Releases
 from node.api import events, pages, pictures, reads, sessions
 from node.api.app import health_routes, make_app
-from node.api.submit import SubmitRoutes, Submitter
+from node.api.submit import SubmitRoutes, Submitter, described
 from node.chain import Chain
 from node.config import Config, load_config, load_genesis, split_address
 from node.content.blockstore import Blockstore
@@ -192,6 +192,7 @@ class Node:
                 health_routes(self.driver, self.ready),
                 reads.open_routes(self.driver),
                 sessions.routes(member_sessions),
+                described(),
                 reads.member_routes(self.driver, reader),
                 events.routes(events.Feed(self.driver), self.chain, reader),
                 pictures.verify_routes(self.verifier),

@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
+from fastapi import APIRouter
 
 from ledger.encoding import encode
-from ledger.errors import Code, LedgerError
+from ledger.errors import Code, LedgerError, ensure
 from ledger.execution.block import check_admissible
 from ledger.execution.context import Context
 from ledger.receipt import encode_receipt
@@ -182,6 +183,21 @@ class SubmitRoutes:
             for signed, (height, position) in zip(transactions, places, strict=True)
         ]
         return 200, encode({"results": results})
+
+
+def described() -> APIRouter:
+    """The two routes as the API's description shows them; `SubmitRoutes` answers before they are reached."""
+    router = APIRouter(prefix="/v1", tags=["transactions"])
+
+    @router.post("/transactions", summary="Commit a signed transaction; its receipt, or with wait=false its id at once")
+    async def one(wait: bool = True) -> None:
+        ensure(False, "answered by SubmitRoutes")
+
+    @router.post("/transactions/batch", summary="Commit up to 1,000 signed transactions, given as a JSON array")
+    async def batch(wait: bool = True, receipts: bool = False) -> None:
+        ensure(False, "answered by SubmitRoutes")
+
+    return router
 
 
 def parse_batch(body: bytes) -> list[SignedTransaction]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from node import founding
 from node import run as running
 from node.cli.main import Target, cli, with_target
-from node.founding import found, load_plan
 from node.keys import load_key, new_key, save_key
 from node.peers.tls import make_certificate
 
@@ -19,7 +19,7 @@ from node.peers.tls import make_certificate
 @with_target
 def init(target: Target, plan: Path, directory: Path) -> None:
     """Found a consortium: from PLAN (TOML) make genesis, keys and node directories in DIRECTORY."""
-    genesis = found(load_plan(plan), directory, plan.parent)
+    genesis = founding.found(founding.load_plan(plan), directory, plan.parent)
     target.show(
         {"chain": genesis.chain, "genesis": str(directory / "genesis.json"), "digest": genesis.digest},
         f"chain {genesis.chain} founded in {directory}\n"
@@ -44,6 +44,33 @@ def node() -> None:
 def run_command(config: Path) -> None:
     """Run a node until it is told to stop (SIGTERM or SIGINT)."""
     running.run_node(config.resolve())
+
+
+@node.command("prepare")
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--genesis", type=click.Path(path_type=Path, exists=True), required=True, help="The consortium's genesis."
+)
+@click.option("--name", required=True, help="Name of the node in the genesis.")
+@click.option("--key", type=click.Path(path_type=Path, exists=True), required=True, help="The node's key file.")
+@click.option("--api", default="127.0.0.1:8100", show_default=True, help="host:port of its REST port.")
+@click.option("--peer", default="0.0.0.0:7100", show_default=True, help="host:port of its peer port.")
+@click.option("--address", "addresses", multiple=True, help="NAME=HOST:PORT of another node's peer port; repeat.")
+@with_target
+def prepare(
+    target: Target,
+    directory: Path,
+    genesis: Path,
+    name: str,
+    key: Path,
+    api: str,
+    peer: str,
+    addresses: tuple[str, ...],
+) -> None:
+    """Make the DIRECTORY of a node whose key you made yourself."""
+    others = dict(one.split("=", 1) for one in addresses if "=" in one)
+    founding.prepare(directory, genesis, name, key, founding.NodeSettings(api=api, peer=peer, addresses=others))
+    target.show({"directory": str(directory)}, f"run it with: remarque node run --config {directory / 'node.toml'}")
 
 
 @cli.group()

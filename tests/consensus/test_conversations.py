@@ -136,7 +136,9 @@ def test_a_vote_leaves_only_after_it_is_durable_and_is_given_once() -> None:
     assert only(Send, second)[0].message.granted is False
 
 
-@pytest.mark.parametrize(("last_term", "last_index", "granted"), [(2, 1, True), (1, 9, False), (2, 2, True), (2, 0, False)])
+@pytest.mark.parametrize(
+    ("last_term", "last_index", "granted"), [(2, 1, True), (1, 9, False), (2, 2, True), (2, 0, False)]
+)
 def test_a_vote_goes_only_to_a_log_as_long_as_ours(last_term: int, last_index: int, granted: bool) -> None:
     replica = a_replica(2, term=2)
     ask = VoteRequest(term=3, sender="b", last_index=last_index, last_term=last_term, probe=False)

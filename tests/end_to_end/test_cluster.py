@@ -21,7 +21,6 @@ from ledger.encoding import decode, encode
 from ledger.receipt import encode_receipt, verify_receipt
 from node.client import AsyncClient, Client, RemarqueError
 from node.errors import NodeCode
-from node.storage.log_store import LogStore
 
 
 def level(cluster: Cluster, seconds: float = 20.0) -> int:
@@ -224,4 +223,3 @@ def test_a_full_disk_refuses_new_transactions_and_keeps_serving(tmp_path: Path) 
             assert client.balances()["EUR"] == 500_000
     finally:
         cluster.down()
-

@@ -121,7 +121,7 @@ def test_every_action_has_one_function(state: State) -> None:
 def test_a_changed_byte_of_an_envelope_is_refused_or_is_another_transaction(state: State) -> None:
     envelope = state.transaction(BOB, PAY).envelope()
     original = parse_envelope(envelope)
-    for place in range(0, len(envelope)):
+    for place in range(len(envelope)):
         changed = envelope[:place] + bytes([envelope[place] ^ 1]) + envelope[place + 1 :]
         try:
             parsed = parse_envelope(changed)

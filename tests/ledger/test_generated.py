@@ -71,8 +71,7 @@ def a_record(state: State, **changes: Any) -> actions.RegisterGenerated:
     content = actions.Content(cid=CID, size=9, media_type="image/png")
     return actions.RegisterGenerated(
         request=request,
-        request_signature=changes.get("request_signature")
-        or creator.sign(crypto.GENERATION_REQUEST, encode(request)),
+        request_signature=changes.get("request_signature") or creator.sign(crypto.GENERATION_REQUEST, encode(request)),
         attestation=attestation,
         attestation_signature=changes.get("attestation_signature")
         or generator.sign(crypto.ATTESTATION, encode(attestation)),

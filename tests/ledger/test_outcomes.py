@@ -183,9 +183,15 @@ TABLE: list[tuple[Code, Case]] = [
     ),
     (
         Code.POLICY_EXISTS,
-        case(ALICE, *[actions.PublishPolicy(source="policy p version 1 schema remarque@1 { permit view when true; }")] * 2),
+        case(
+            ALICE,
+            *[actions.PublishPolicy(source="policy p version 1 schema remarque@1 { permit view when true; }")] * 2,
+        ),
     ),
-    (Code.POLICY_UNKNOWN, on(ALICE, an_asset, lambda state, asset: actions.SetPolicy(asset=asset, policy="p", version=9))),
+    (
+        Code.POLICY_UNKNOWN,
+        on(ALICE, an_asset, lambda state, asset: actions.SetPolicy(asset=asset, policy="p", version=9)),
+    ),
     (
         Code.NOT_OWNER,
         on(BOB, an_asset, lambda state, asset: actions.SetPolicy(asset=asset, policy="asset_default", version=1)),
@@ -222,7 +228,9 @@ TABLE: list[tuple[Code, Case]] = [
 ]
 
 
-@pytest.mark.parametrize(("code", "build"), TABLE, ids=[f"{code.name}-{place}" for place, (code, _) in enumerate(TABLE)])
+@pytest.mark.parametrize(
+    ("code", "build"), TABLE, ids=[f"{code.name}-{place}" for place, (code, _) in enumerate(TABLE)]
+)
 def test_a_refused_transaction_leaves_its_code_and_nothing_else(state: State, code: Code, build: Case) -> None:
     signer, asks = build(state)
     before = {key: value for key, value in state.values.items() if not key.startswith(records.SEEN_PREFIX)}
@@ -237,7 +245,9 @@ def test_a_refused_transaction_leaves_its_code_and_nothing_else(state: State, co
 
 
 def test_all_actions_of_a_transaction_are_carried_out_or_none(state: State) -> None:
-    outcome = state.do(BOB, actions.Pay(to=ALICE, currency="EUR", amount=1), actions.Pay(to=ALICE, currency="EUR", amount=10_000))
+    outcome = state.do(
+        BOB, actions.Pay(to=ALICE, currency="EUR", amount=1), actions.Pay(to=ALICE, currency="EUR", amount=10_000)
+    )
 
     assert (outcome.code, outcome.action) == ("INSUFFICIENT_FUNDS", 1)
     assert state.get(records.balance_key(ALICE, "EUR")) is None

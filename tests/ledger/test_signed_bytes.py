@@ -50,9 +50,7 @@ def a_header() -> Header:
 def an_outcome() -> Outcome:
     return Outcome(
         code="OK",
-        decisions=(
-            Decision(action=0, kind="view", code="PERMITTED", policy="p@1", rule="owner", digest=H[5]),
-        ),
+        decisions=(Decision(action=0, kind="view", code="PERMITTED", policy="p@1", rule="owner", digest=H[5]),),
         events=(Paid(sender="alice@studio", to="bob@agency", currency="EUR", amount=125),),
     )
 
@@ -128,7 +126,9 @@ def test_the_vectors_hold_without_our_code() -> None:
         assert hashlib.sha256(tagged.encode()).hexdigest() == found[name]["id"]
     header = "remarque/header/v1" + found["header"]["payload"]
     assert hashlib.sha256(header.encode()).hexdigest() == found["header"]["hash"]
-    canonical = json.dumps(json.loads(found["transaction"]["payload"]), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    canonical = json.dumps(
+        json.loads(found["transaction"]["payload"]), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
     assert canonical == found["transaction"]["payload"]
 
 

@@ -56,7 +56,9 @@ def a_transaction(cluster: Cluster, *asks: Any, **changes: Any) -> bytes:
     return encode(envelope)
 
 
-def refused(client: Client, method: str, path: str, body: bytes | None = None, *, session: bool = False) -> RemarqueError:
+def refused(
+    client: Client, method: str, path: str, body: bytes | None = None, *, session: bool = False
+) -> RemarqueError:
     with pytest.raises(RemarqueError) as error:
         client.request(method, path, body, session=session)
     return error.value
@@ -177,7 +179,9 @@ def test_one_bad_transaction_refuses_its_batch_and_is_named(one_node: Cluster, a
 
 
 def test_a_batch_answers_for_each_transaction(one_node: Cluster, alice: Client) -> None:
-    batch = [alice.sign(registering()) for _ in range(40)] + [alice.sign(actions.Pay(to=COLLECTOR, currency="EUR", amount=9))]
+    batch = [alice.sign(registering()) for _ in range(40)] + [
+        alice.sign(actions.Pay(to=COLLECTOR, currency="EUR", amount=9))
+    ]
 
     results = alice.send_batch(batch)
 

@@ -156,7 +156,11 @@ def test_a_plan_that_contradicts_itself_founds_nothing(tmp_path: Path, change: s
         if change.startswith(section):
             base = change + "\n" + base.replace('name = "x"\n', "" if section == "name" else 'name = "x"\n')
             change = ""
-    text = base.replace('[nodes.n1]\norg = "studio"\npeer = "127.0.0.1:1"\n', "") + change if "[nodes" in change else base + change
+    text = (
+        base.replace('[nodes.n1]\norg = "studio"\npeer = "127.0.0.1:1"\n', "") + change
+        if "[nodes" in change
+        else base + change
+    )
     (tmp_path / "plan.toml").write_text(text)
 
     with pytest.raises(NodeError, match="CONFIG_INVALID") as refused:

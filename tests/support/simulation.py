@@ -237,9 +237,7 @@ class World:
         elif chance < 0.3:
             node.crash()
         elif chance < 0.6:
-            self.cut = {
-                (a, b) for a in self.names for b in self.names if a != b and self.random.random() < 0.35
-            }
+            self.cut = {(a, b) for a in self.names for b in self.names if a != b and self.random.random() < 0.35}
         else:
             self.cut.clear()
 
