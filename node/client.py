@@ -206,6 +206,7 @@ class AsyncClient:
         timeout = aiohttp.ClientTimeout(total=None, sock_read=60.0)
         async with self._session().get(url + path, headers=headers, timeout=timeout) as response:
             if response.status >= 400:
+                self._tokens.pop(url, "")  # a restarted node knows no sessions; the next attempt opens one
                 raise _problem(await response.read(), response.status)
             place = ""
             async for line in response.content:
@@ -268,16 +269,21 @@ class AsyncClient:
         self, generation: str, on_progress: Callable[[dict[str, Any]], None] | None = None
     ) -> list[dict[str, Any]]:
         """Wait for a generation, telling its progress; its pictures, each with `asset` and `transaction`."""
-        async for _, event in self._stream(f"/v1/generations/{generation}/events"):
-            if on_progress is not None:
-                on_progress(event)
-            if event["state"] == "failed":
-                raise RemarqueError(event.get("code", "GENERATION_FAILED"), event.get("detail", ""))
-            if event["state"] == "done":
-                break
-        done = await self.get(f"/v1/generations/{generation}")
-        pictures: list[dict[str, Any]] = done["pictures"]
-        return pictures
+        while True:
+            try:
+                async for _, event in self._stream(f"/v1/generations/{generation}/events"):
+                    if on_progress is not None:
+                        on_progress(event)
+                    if event["state"] == "failed":
+                        raise RemarqueError(event.get("code", "GENERATION_FAILED"), event.get("detail", ""))
+                    if event["state"] == "done":
+                        pictures: list[dict[str, Any]] = event["pictures"]
+                        return pictures
+            except RemarqueError as error:
+                if error.code != "SESSION_INVALID":
+                    raise
+            except UNREACHED:
+                await asyncio.sleep(0.2)
 
     async def content(self, cid: str) -> bytes:
         """Bytes of stored content."""

@@ -141,18 +141,20 @@ function saleTable({ seller, buyer, price: agreed, currency, kind, payments, tim
 /** Who was granted, asked, allowed and denied. @param {Row[]} history @param {Price} price */
 function access(history, price) {
   const about = history.filter((row) => row.actions.some((one) => one.type.startsWith("access.")));
-  return table("Grants and requests", ["block", "who", "asked to", "decided"], about.map((row) => [
-    String(row.height), row.signer, el("span", {}, ...row.actions.flatMap((one) => wanted(one, price))), outcome(row.code, "permitted")]));
+  return el("ul", { className: "access" }, ...about.map((row) => el("li", {}, ...headline(row, price, "permitted"))));
 }
 
-/** What became of a transaction. @param {string} word @param {string} [ok] what OK means to the reader */
-const outcome = (word, ok = "done") => (word === "OK" ? badge(ok, "done") : badge(word, "refused"));
+/** Who asked what, and what became of it. @param {Row} row @param {Price} price @param {string} done the word for OK */
+function headline(row, price, done) {
+  return [el("strong", {}, row.signer), " asked to ",
+    ...row.actions.flatMap((one, at) => [at ? " and to " : "", ...wanted(one, price)]), " ",
+    row.code === "OK" ? badge(done, "done") : badge(row.code, "refused")];
+}
 
-/** What was asked, and what became of it. @param {Row} row @param {Price} price */
+/** One transaction of the history. @param {Row} row @param {Price} price */
 function told(row, price) {
   return el("li", {},
-    el("p", {}, el("strong", {}, row.signer), " asked to ",
-      ...row.actions.flatMap((one, at) => [at ? " and to " : "", ...wanted(one, price)]), " ", outcome(row.code)),
+    el("p", {}, ...headline(row, price, "done")),
     row.detail ? el("p", {}, row.detail) : undefined,
     el("p", { className: "quiet" }, moment(row.time_ms), ` · block ${row.height} · `,
       el("a", { href: `/v1/transactions/${row.transaction}/receipt` }, "receipt"),

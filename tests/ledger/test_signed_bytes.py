@@ -97,7 +97,11 @@ def vectors() -> dict[str, Any]:
         "proposal": signed_kind(crypto.PROPOSAL, header.hash.encode()),
         "endorsement": signed_kind(crypto.ENDORSEMENT, header.hash.encode()),
         "certificate": encode(
-            Certificate(height=7, header=header.hash, endorsements=(Endorsement(node="node1", signature=endorse(KEY, header.hash)),))
+            Certificate(
+                height=7,
+                header=header.hash,
+                endorsements=(Endorsement(node="node1", signature=endorse(KEY, header.hash)),),
+            )
         ).decode(),
         "voters": {"payload": encode(voters).decode(), "digest": voters.digest},
         "generation_request": {**signed_kind(crypto.GENERATION_REQUEST, encode(request)), "id": request.id},

@@ -82,6 +82,20 @@ def test_a_stranger_is_not_recorded_and_not_called_human_made(page: Page, galler
     expect(page.get_by_role("article")).to_have_count(0)
 
 
+def test_candidates_are_never_called_the_same_picture(page: Page, gallery: Gallery) -> None:
+    match = {"asset": "0" * 64, "creator": CREATOR, "registrant": CREATOR, "evidence": "declared", "recorded_ms": 0}
+    match |= {"height": 1, "confidential": False, "distance": 47}
+    answer = {"verdict": "candidates", "wording": "Similar pictures are recorded.", "height": 9, "matches": [match] * 2}
+    page.route("**/v1/verify", lambda route: route.fulfill(json=answer))
+    page.goto(gallery.url)
+
+    bring(page, "stranger.jpg", gallery.brought["stranger.jpg"])
+
+    expect(page.locator(".verdict.candidates")).to_have_text(re.compile("Not sure.*Similar pictures.*2 matches"))
+    expect(page.get_by_role("article")).to_have_count(2)
+    expect(page.get_by_role("article").first).to_contain_text("47 of 256 bits")
+
+
 def test_what_is_no_picture_is_refused_with_code_and_fix(page: Page, gallery: Gallery) -> None:
     page.goto(gallery.url)
 

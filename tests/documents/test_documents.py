@@ -1,0 +1,115 @@
+"""Documents that are not run go wrong: here they are held against the code."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from devnet.cluster import Cluster
+from devnet.story import CREATOR
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture(scope="module")
+def reference() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("write_reference", ROOT / "scripts" / "write_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_reference_pages_are_what_the_code_says(one_node: Cluster, reference: ModuleType) -> None:
+    with urllib.request.urlopen(one_node.url("node1") + "/openapi.json", timeout=10) as answer:
+        openapi = json.load(answer)
+
+    for name, text in reference.pages(openapi).items():
+        assert (DOCS / name).read_text(encoding="utf-8") == text, f"docs/{name}: run scripts/write_reference.py"
+
+
+def test_every_word_of_the_glossary_is_in_the_code() -> None:
+    rows = re.findall(r"^\| ([a-z ]+) \| .+ \| `([^`]+)` \|$", (DOCS / "glossary.md").read_text(encoding="utf-8"), re.M)
+    assert len(rows) > 25
+    for word, place in rows:
+        if place.startswith("GET "):
+            continue
+        module, _, name = place.rpartition(".")
+        try:
+            found = hasattr(importlib.import_module(module), name)
+        except ModuleNotFoundError:
+            found = False
+        assert found or importlib.util.find_spec(place), f"{word}: {place} does not exist"
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for page in [*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "SECURITY.md"]:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_files_that_documents_name_exist() -> None:
+    for page in [*DOCS.glob("*.md"), ROOT / "README.md"]:
+        for named in re.findall(
+            r"`((?:docs|node|ledger|consensus|tests|scripts|generator|contracts_vm|locks)/[\w./]+)`",
+            page.read_text(encoding="utf-8"),
+        ):
+            assert (ROOT / named).exists(), f"{page.name} names {named}"
+
+
+def test_every_dependency_has_its_reason() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["generator"]
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    for requirement in wanted + project["dependency-groups"]["dev"]:
+        name = re.split(r"[><=~ ]", requirement)[0]
+        assert re.search(rf"^\|.*\b{re.escape(name)}\b.*\|", text, re.M), f"docs/architecture.md says nothing of {name}"
+
+
+def test_targets_that_the_readme_names_are_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+
+    for named in set(re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8"))):
+        assert named in targets, named
+
+
+def test_the_sdk_example_of_the_documentation_has_twelve_lines_and_runs(one_node: Cluster, tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    example = re.findall(r"```python\n(.+?)```", readme, re.S)[0]
+    assert len([line for line in example.splitlines() if line.strip()]) <= 12
+    program = example.replace("http://127.0.0.1:8100", one_node.url("node1")).replace(
+        "alice.key", str(one_node.root / "accounts" / f"{CREATOR}.key")
+    )
+    (tmp_path / "picture.png").write_bytes((DOCS / "pictures" / "six" / "1.png").read_bytes())
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "This very file is recorded on the chain." in done.stdout
+
+
+def test_the_project_names_no_machine_and_no_registry() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+    for name in listed:
+        path = ROOT / name
+        if path.suffix in (".py", ".md", ".toml", ".txt", ".sh", ".js", ".html", ".css", ".yml") and path.exists():
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"pypi\.org|files\.pythonhosted|registry\.npmjs|deb\.debian|/home/\w+/", text), name

@@ -1,0 +1,220 @@
+"""A real worker, a real model: from a signed request to a recorded picture, and what is refused on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devnet.cluster import Cluster
+from devnet.story import COLLECTOR, CREATOR, EDITOR, STUDIO
+from generator.models import default_model_folder, model_digest
+from ledger import crypto
+from ledger.actions import RegisterModel
+from ledger.encoding import encode
+from node.client import Client, RemarqueError, now_ms
+
+MODEL = model_digest(default_model_folder())
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Two nodes; the studio's has a generator and its model is registered."""
+    cluster = Cluster.create(tmp_path_factory.mktemp("studio") / "devnet", 2, generator=True)
+    try:
+        cluster.up()
+        with Client(cluster.url("node1"), STUDIO, cluster.key(STUDIO)) as house:
+            house.submit(RegisterModel(model=MODEL, name="default", version="1", licence="Apache-2.0"))
+        yield cluster
+    finally:
+        cluster.down()
+
+
+@pytest.fixture(scope="module")
+def alice(studio: Cluster) -> Iterator[Client]:
+    with Client(studio.url("node1"), CREATOR, studio.key(CREATOR)) as client:
+        deadline = time.monotonic() + 90
+        while not client.get("/v1/generators")["models"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        yield client
+
+
+def test_pictures_are_recorded_before_they_are_released_and_replicated(studio: Cluster, alice: Client) -> None:
+    seen: list[dict[str, Any]] = []
+    generation = alice.generate("a boat on the sea at noon", seed=5, steps=4, count=2)
+    pictures = alice.generation(generation, seen.append)
+
+    assert [picture["index"] for picture in pictures] == [0, 1]
+    assert any("step" in event for event in seen)
+    for picture in pictures:
+        asset = alice.get(f"/v1/assets/{picture['asset']}")["asset"]
+        assert (asset["evidence"], asset["creator"], asset["model"]) == ("generated", CREATOR, MODEL)
+        original = alice.content(picture["cid"])
+        with Client(studio.url("node2"), EDITOR, studio.key(EDITOR)) as nadia:
+            deadline = time.monotonic() + 20
+            while True:
+                try:
+                    assert nadia.content(picture["cid"]) == original
+                    assert nadia.get(f"/v1/assets/{picture['asset']}/openings")["seed"]["value"] == 5
+                    break
+                except RemarqueError:
+                    assert time.monotonic() < deadline, "content and openings reach the other member"
+                    time.sleep(0.1)
+            assert nadia.verify(original)["verdict"] == "exact_file"
+
+
+def test_a_picture_is_regenerated_identically(studio: Cluster, alice: Client) -> None:
+    picture = alice.generation(alice.generate("a red apple on a table", seed=11, steps=4))[0]
+
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "remarque", "--json", "--node", studio.url("node1"), "--account", CREATOR,
+            "--key", str(studio.root / "accounts" / f"{CREATOR}.key"), "regenerate", picture["asset"],
+        ],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["verdict"] == "identical"
+
+
+def test_a_confidential_picture_is_in_clear_on_no_disk_and_opens_for_its_creator(
+    studio: Cluster, alice: Client
+) -> None:
+    picture = alice.generation(alice.generate("a house at night", seed=3, steps=4, confidential=True))[0]
+
+    plain = alice.open(picture["asset"])
+
+    assert plain.startswith(b"\x89PNG")
+    record = alice.get(f"/v1/assets/{picture['asset']}")["asset"]
+    assert "image_code" not in record
+    probe = plain[len(plain) // 2 :][:64]
+    for name in studio.names:
+        for path in (studio.home(name) / "data").rglob("*"):
+            assert not path.is_file() or probe not in path.read_bytes()
+    with (
+        Client(studio.url("node2"), COLLECTOR, studio.key(COLLECTOR)) as carla,
+        pytest.raises(RemarqueError, match="POLICY_DENIED") as denied,
+    ):
+        carla.open(picture["asset"])
+    assert "grant_in_force" in denied.value.detail
+    with (
+        Client(studio.url("node2"), EDITOR, studio.key(EDITOR)) as nadia,
+        pytest.raises(RemarqueError, match="NOT_FOUND"),
+    ):
+        nadia.get(f"/v1/assets/{picture['asset']}/openings")
+
+
+def test_a_grant_opens_through_another_members_node(studio: Cluster, alice: Client) -> None:
+    picture = alice.generation(alice.generate("a vase with flowers", seed=4, steps=4, confidential=True))[0]
+    alice.grant(picture["asset"], EDITOR, now_ms() + 60_000)
+
+    with Client(studio.url("node2"), EDITOR, studio.key(EDITOR)) as nadia:
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                assert nadia.open(picture["asset"]) == alice.open(picture["asset"])
+                break
+            except RemarqueError as error:
+                assert error.code == "CONTENT_MISSING"
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+
+
+def asked(alice: Client, **settings: Any) -> str:
+    with pytest.raises(RemarqueError) as refused:
+        alice.generate(**({"prompt": "a tree"} | settings))
+    return refused.value.code
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"prompt": ""}, "GENERATION_INVALID"),
+        ({"prompt": " \n"}, "GENERATION_INVALID"),
+        ({"prompt": "x" * 2_001}, "GENERATION_INVALID"),
+        ({"steps": 0}, "GENERATION_INVALID"),
+        ({"steps": 101}, "GENERATION_INVALID"),
+        ({"width": 100}, "GENERATION_INVALID"),
+        ({"height": 4_096}, "GENERATION_INVALID"),
+        ({"seed": -1}, "GENERATION_INVALID"),
+        ({"count": 17}, "GENERATION_INVALID"),
+        ({"model": "ab" * 32}, "MODEL_NOT_LOADED"),
+    ],
+)
+def test_a_bad_generation_is_refused_by_name(alice: Client, settings: dict[str, Any], code: str) -> None:
+    assert asked(alice, **settings) == code
+
+
+@pytest.mark.parametrize("broken", ["signature", "opening", "creator", "chain"])
+def test_a_request_that_does_not_hold_is_refused(
+    studio: Cluster, alice: Client, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies: list[bytes] = []
+    inner = alice.wrapped.request
+
+    async def keep(method: str, path: str, body: bytes | None = None, **named: Any) -> bytes:
+        if path != "/v1/generations":
+            return await inner(method, path, body, **named)
+        bodies.append(body or b"")
+        raise RemarqueError("KEPT", "")
+
+    monkeypatch.setattr(alice.wrapped, "request", keep)
+    with pytest.raises(RemarqueError, match="KEPT"):
+        alice.generate("a tree", seed=1)
+    monkeypatch.undo()
+    body = json.loads(bodies[0])
+    if broken == "signature":
+        body["signature"] = "00" * 64
+    elif broken == "opening":
+        body["openings"]["prompt"]["value"] = "another prompt"
+    else:
+        body["request"][broken] = {"creator": COLLECTOR, "chain": "other-00000000"}[broken]
+        body["signature"] = studio.key(CREATOR).sign(crypto.GENERATION_REQUEST, encode(body["request"]))
+
+    with pytest.raises(RemarqueError, match="GENERATION_INVALID"):
+        alice.request("POST", "/v1/generations", encode(body))
+
+
+def test_a_killed_worker_is_replaced_and_its_job_goes_on(studio: Cluster, alice: Client) -> None:
+    generation = alice.generate("mountains at dawn", seed=9, steps=60, count=2)
+    deadline = time.monotonic() + 60
+    while "step" not in alice.get(f"/v1/generations/{generation}"):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(_worker_pid(studio), signal.SIGKILL)
+
+    pictures = alice.generation(generation)
+
+    assert len(pictures) == 2
+
+
+def test_a_killed_node_goes_on_with_its_queue(studio: Cluster, alice: Client) -> None:
+    generation = alice.generate("a desert at sunset", seed=10, steps=40)
+    studio.kill("node1")
+    studio.start("node1")
+    studio.wait_ready(["node1"])
+
+    assert len(alice.generation(generation)) == 1
+
+
+def _worker_pid(cluster: Cluster) -> int:
+    """Pid of the worker: the child of the studio's node."""
+    parent = str(cluster.pid("node1"))
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if fields[1] == parent and b"generator.worker" in (path.parent / "cmdline").read_bytes():
+            return int(path.parent.name)
+    raise AssertionError("the node has a worker")
