@@ -23,6 +23,9 @@ WARM_UP_STEPS = 200
 SILENT = 0.1
 """How often a picture is shown without its caption, which is what guidance steers away from."""
 
+NOISY = 0.5
+"""Below 1 noisy latents are shown more often: there it is decided what the words stand for and where things go."""
+
 AVERAGE = 0.999
 CHECKPOINT_STEPS = 100
 
@@ -103,7 +106,8 @@ def _loss(
     chosen = torch.randint(0, len(mean), (BATCH,))
     clean = mean[chosen].float() + deviation[chosen].float() * torch.randn(BATCH, *mean.shape[1:])
     shown = torch.where(torch.rand(BATCH, 1) < SILENT, silence, words[chosen])
-    times = ((torch.arange(BATCH) + torch.rand(BATCH)) / BATCH * scheduler.config.num_train_timesteps).long()
+    evenly = (torch.arange(BATCH) + torch.rand(BATCH)) / BATCH
+    times = (evenly**NOISY * scheduler.config.num_train_timesteps).long()
     noise = torch.randn_like(clean)
     noisy = scheduler.add_noise(clean, noise, times).contiguous(memory_format=torch.channels_last)
     return mse_loss(denoiser(noisy, times, shown), scheduler.get_velocity(clean, noise, times))

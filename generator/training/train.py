@@ -57,7 +57,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--steps",
         type=int,
-        default=3_000,
+        default=4_500,
         help="training steps of UNet and text encoder, in all; fewer than are done exports what there is",
     )
     parser.add_argument("--decoder-steps", type=int, default=400, help="last training steps, of the decoder alone")
