@@ -28,12 +28,15 @@ demo: $(VENV)/ready
 	@"$(RUN)" -m devnet.demo $(if $(KEEP),--keep)
 
 test: $(VENV)/ready lint
-	PYTHONHASHSEED=1 "$(RUN)" -m pytest -q -m "not peers"
-	PYTHONHASHSEED=2 "$(RUN)" -m pytest -q -m "not peers" tests/contracts_vm tests/ledger tests/consensus
+	PYTHONHASHSEED=1 "$(RUN)" -m pytest -q -m "not peers and not soak"
+	PYTHONHASHSEED=2 "$(RUN)" -m pytest -q -m "not peers and not soak" tests/contracts_vm tests/ledger tests/consensus
 
 test-peers: $(VENV)/ready
 	@scripts/install_peers.sh
 	"$(RUN)" -m pytest -q -m peers
+
+soak: $(VENV)/ready
+	"$(RUN)" -m pytest -q -m soak
 
 lint: $(VENV)/ready
 	"$(RUN)" -m ruff check .

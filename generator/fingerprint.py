@@ -29,7 +29,7 @@ DISTANCE_SURE = 32
 """Up to this many differing bits of 256 two pictures are taken for the same, unless `difference` objects."""
 DISTANCE_CANDIDATE = 56
 """Up to this many bits a picture is worth a look."""
-DIFFERENCE_SAME = 10.0
+DIFFERENCE_SAME = 5.0
 """Up to this `difference` two pictures are the same one, re-encoded; measured, see docs/generator_model.md."""
 
 _PIXELS_TAG = b"remarque/pixels/v1"

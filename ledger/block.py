@@ -62,7 +62,7 @@ class Decision(Value, frozen=True, kw_only=True):
     code: str
     """`PERMITTED`, or why not."""
     policy: str
-    """`name@version` of the policy whose rule decided."""
+    """`name@version` of the policy whose rule decided; if none did, of all that had a say."""
     rule: str
     digest: Hex32
     """Of the whole explanation, which is kept beside the chain."""

@@ -64,6 +64,9 @@ CUT_TRANSACTIONS_MAX = 256
 VERIFY_CHUNK = 64
 """Signatures checked between two turns of the event loop."""
 VERIFIED_MAX = 65_536
+RECEIVED_BLOCKS_MAX = 512
+"""Blocks received and verified, but not yet appended."""
+FORWARD_SECONDS = 1.0
 ENDORSED_LOOKBACK = 1_000
 """Certificates looked through for the newest one that a node took part in."""
 
@@ -90,6 +93,8 @@ class Driver:
         self.chain = chain
         self.mempool = mempool
         self.network: Network | None = None
+        self.on_broken: Callable[[BaseException], None] = lambda error: None
+        """Called when this node must end at once."""
         self.listeners: list[Listener] = []
         """Called with the blocks that became final, in order."""
         self._log_store = log_store
@@ -101,7 +106,8 @@ class Driver:
         self._verified: dict[str, None] = {}
         self._received: dict[int, tuple[bytes, Block]] = {}
         self._pump_scheduled = False
-        self._leader_seen = time.monotonic()
+        self._leader_seen = self._forwarded = time.monotonic()
+        self._waited: set[str] = set()
         voters = tuple(voter.node for voter in chain.voters.voters)
         self.replica = Replica(
             Config(name=chain.node, voters=voters),
@@ -181,7 +187,7 @@ class Driver:
             try:
                 check_admissible(ledger, self.chain.name, signed, self._clock(), parameters)
                 await self.verify([signed])
-                self.mempool.check_room(signed)
+                self.mempool.check_room([signed])
                 self.mempool.add(signed, own=False)
             except (LedgerError, NodeError) as error:
                 if error.code is not Code.DUPLICATE:
@@ -208,11 +214,26 @@ class Driver:
             self.mempool.drop_expired(self._clock() - 60_000)
             if self.leading and self.mempool.unproposed:
                 self._schedule_pump()
+            if now - self._forwarded >= FORWARD_SECONDS:
+                self._forwarded = now
+                self._forward_again()
+
+    def _forward_again(self) -> None:
+        """Hand the leader once more what has waited for a while: a frame may have been dropped on the way."""
+        own = self.mempool.own
+        if self.replica.leader and not self.leading and self.network is not None:
+            late = [signed for signed in own if signed.id in self._waited]
+            if late:
+                self.network.forward(self.replica.leader, late)
+        self._waited = {signed.id for signed in own}
 
     # Consensus
 
     def step(self, event: AnyEvent) -> None:
-        """Let consensus take an event, and perform what it asks for."""
+        """Let consensus take an event, and perform what it asks for.
+
+        Whatever fails here, a write or an invariant, ends the process: what is in memory may not be what is on disk.
+        """
         self._events.append(event)
         if self._stepping:
             return
@@ -221,8 +242,10 @@ class Driver:
             while self._events:
                 for action in self.replica.step(self._events.popleft()):
                     self._perform(action)
-        finally:
-            self._stepping = False
+        except BaseException as error:
+            self.on_broken(error)
+            raise
+        self._stepping = False
 
     def _perform(self, action: AnyAction) -> None:
         match action:
@@ -417,6 +440,8 @@ class Driver:
                 block = decode_block(entry.data)
                 await self.verify(list(block.transactions))
                 self._received[entry.index] = (entry.data, block)
+                while len(self._received) > RECEIVED_BLOCKS_MAX:
+                    del self._received[next(iter(self._received))]
         except (LedgerError, msgspec.DecodeError) as error:
             log.error("append_refused", node=append.sender, reason=str(error))
             return False

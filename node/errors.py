@@ -22,6 +22,7 @@ class NodeCode(Enum):
     SESSION_REQUIRED = ("reading this chain needs a member's session", 401)
     SESSION_INVALID = ("the session has ended, or the challenge was not signed by one of the account's keys", 401)
     # The cluster's condition
+    OVERLOADED = ("the node is doing as much of this as it can", 503)
     MEMPOOL_FULL = ("more transactions wait than this node keeps", 503)
     ACCOUNT_BUSY = ("the account has as many transactions waiting as one may have", 429)
     NO_LEADER = ("no leader is known, so nothing can be committed now", 503)

@@ -43,20 +43,21 @@ class Mempool:
         """Waiting transactions that clients gave to this node."""
         return list(self._own.values())
 
-    def check_room(self, signed: SignedTransaction, count: int = 1) -> None:
+    def check_room(self, transactions: list[SignedTransaction]) -> None:
         """Refuse what there is no room for."""
-        if len(self._waiting) + count > TRANSACTIONS_MAX or self._bytes + len(signed.body) > BYTES_MAX:
+        size = sum(len(signed.body) for signed in transactions)
+        if len(self._waiting) + len(transactions) > TRANSACTIONS_MAX or self._bytes + size > BYTES_MAX:
             raise NodeError(
                 NodeCode.MEMPOOL_FULL, f"{len(self._waiting)} transactions wait here; send it again a little later", 1
             )
-        account = signed.transaction.signers[0].account
-        if self._per_account[account] + count > ACCOUNT_TRANSACTIONS_MAX:
-            raise NodeError(
-                NodeCode.ACCOUNT_BUSY,
-                f"{self._per_account[account]} transactions of {account} wait, at most {ACCOUNT_TRANSACTIONS_MAX} may; "
-                "wait for their receipts",
-                1,
-            )
+        for account, count in Counter(signed.transaction.signers[0].account for signed in transactions).items():
+            if self._per_account[account] + count > ACCOUNT_TRANSACTIONS_MAX:
+                raise NodeError(
+                    NodeCode.ACCOUNT_BUSY,
+                    f"{self._per_account[account]} transactions of {account} wait, at most "
+                    f"{ACCOUNT_TRANSACTIONS_MAX} may; wait for their receipts",
+                    1,
+                )
 
     def add(self, signed: SignedTransaction, *, own: bool) -> None:
         """Take a transaction whose admission has been checked. Taking it twice changes nothing."""

@@ -48,8 +48,8 @@ from node.verification import Verifier
 
 SWITCH_INTERVAL_SECONDS = 0.0005
 """How soon a thread that waits for the interpreter gets it: the default 5 ms starves workers beside a busy loop."""
-EXIT_STORAGE = 70
-"""Exit status after a failed write: never retried in the same process."""
+EXIT_BROKEN = 70
+"""Exit status after a failed write or a broken invariant: never retried in the same process."""
 
 
 def clock_ms() -> int:
@@ -143,6 +143,7 @@ class Node:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop, name.name)
+        self.driver.on_broken = _end_at_once
         self.peers.on_log_lost = lambda detail: self.stop(detail, fatal=True)
         peer_host, peer_port = split_address(self.config.peers.listen)
         application = peer_app(self.peers, self.chain, self.blockstore, self.openings, self.releases)
@@ -225,6 +226,13 @@ class Node:
             raise NodeError(
                 NodeCode.PORT_TAKEN, f"{self.config.api.listen} is in use; stop the other process or set api.listen"
             ) from None
+
+
+def _end_at_once(error: BaseException) -> None:
+    """End the process without another step: it starts again from what is on disk."""
+    log.critical("broken", reason=f"{type(error).__name__}: {error}")
+    sys.stderr.flush()
+    os._exit(EXIT_BROKEN)
 
 
 def run_node(config_path: Path) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from generator.errors import Code as GeneratorCode
@@ -35,6 +37,8 @@ from node.driver import Driver
 from node.errors import NodeCode, NodeError
 
 MATCHES_MAX = 10
+PICTURES_MAX = 16
+"""Pictures being verified at the same time, most of them waiting."""
 DECODERS_MAX = 2
 """Pictures decoded at the same time."""
 
@@ -58,6 +62,7 @@ class Verifier:
         self._blockstore = blockstore
         self._codes: list[tuple[int, str]] = []
         self._decoding = asyncio.Semaphore(DECODERS_MAX)
+        self._open = 0
         for _, data in chain.state.items(records.asset_key("")):
             self._index(decode_trusted(data, records.Asset))
         driver.listeners.append(self._committed)
@@ -76,6 +81,17 @@ class Verifier:
                 self._codes.append((code_bits(asset.image_code), asset.id))
             except ValueError:
                 return
+
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """Take a place for one picture before its bytes are read, or refuse."""
+        if self._open >= PICTURES_MAX:
+            raise NodeError(NodeCode.OVERLOADED, f"{self._open} pictures are being verified; try again", 2)
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
 
     async def verify(self, data: bytes) -> dict[str, Any]:
         """What is known about a picture's bytes."""

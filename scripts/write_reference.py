@@ -51,8 +51,8 @@ def errors() -> str:
         NOTE,
         "# Errors",
         "",
-        "Every refusal over HTTP is problem+json (RFC 9457): `code` is one of the words below, for ever; `detail` names "
-        "the rule, the fact and the fix. On the chain a refusal is the `code` of an outcome.",
+        "Every refusal over HTTP is problem+json (RFC 9457): `code` is one of the words below, for ever; `detail` "
+        "names the rule, the fact and the fix. On the chain a refusal is the `code` of an outcome.",
         "",
         "## The ledger's, in the order in which they are checked",
         "",

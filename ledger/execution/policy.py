@@ -191,7 +191,7 @@ def decide(
             action=tx.action_index,
             kind=kind,
             code=decision.code,
-            policy=decision.policy or "",
+            policy=decision.policy or " ".join(policy.id for policy in policies),
             rule=decision.rule or "",
             digest=crypto.digest(crypto.DECISION, encode(explanation)) if explained else "0" * 64,
         )
@@ -209,5 +209,5 @@ def denial(policies: list[contracts_vm.Policy], kind: str, decision: contracts_v
     if decision.rule:
         why = f"rule {decision.rule} of {decision.policy}: {decision.reason}"
     else:
-        why = f"none of its permits holds: {', '.join(permits)}" if permits else decision.reason
-    return f"{kind} is denied ({decision.code}) by {why}; the decision's explanation says what each rule saw"
+        why = f"none of these permits holds: {', '.join(permits)}" if permits else decision.reason
+    return f"{kind} is denied ({decision.code}), {why}; the transaction's explanation says what each rule saw"

@@ -20,7 +20,7 @@ def make_app(version: str, routers: list[APIRouter]) -> FastAPI:
         title="Remarque node",
         version=version,
         description="Who made which picture, who owns it, who may see it, and who is paid. Errors are problem+json.",
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
     )
     problem.install(app)

@@ -32,9 +32,19 @@ async def read_json(request: Request, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(await read_body(request, JSON_BYTES_MAX), type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise NodeError(NodeCode.REQUEST_MALFORMED, f"{error}; see /docs for this route") from None
+        raise NodeError(NodeCode.REQUEST_MALFORMED, f"{error}; see /openapi.json for this route") from None
 
 
 def answer(value: object, status: int = 200) -> Response:
     """A value as a JSON response, in canonical bytes."""
     return Response(encode(value), status_code=status, media_type="application/json")
+
+
+def transaction_id(text: str) -> str:
+    """A transaction's id as it came in a path, or a refusal."""
+    try:
+        if len(bytes.fromhex(text)) == 32 and len(text) == 64:
+            return text.lower()
+    except ValueError:
+        pass
+    raise NodeError(NodeCode.REQUEST_MALFORMED, f"{text[:80]!r} is not a transaction id; it has 64 hex digits")

@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from generator.fingerprint import PICTURE_BYTES_MAX
 from node.access import Releases
-from node.api.bodies import answer, read_body, read_json
+from node.api.bodies import answer, read_body, read_json, transaction_id
 from node.chain import Chain
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid, parse_cid
@@ -25,7 +25,8 @@ def verify_routes(verifier: Verifier) -> APIRouter:
 
     @router.post("/verify", summary="What the chain knows about the picture in the body")
     async def verify(request: Request) -> Response:
-        return answer(await verifier.verify(await read_body(request, PICTURE_BYTES_MAX)))
+        with verifier.room():
+            return answer(await verifier.verify(await read_body(request, PICTURE_BYTES_MAX)))
 
     return router
 
@@ -65,7 +66,7 @@ def content_routes(
 
     @router.get("/releases/{transaction}", summary="Shares of a confidential asset's key, for an allowed request")
     async def release(transaction: str) -> Response:
-        return answer(await releases.shares(transaction))
+        return answer(await releases.shares(transaction_id(transaction)))
 
     return router
 

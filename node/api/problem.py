@@ -47,12 +47,14 @@ def install(app: FastAPI) -> None:
     async def invalid(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        return refusal(NodeError(NodeCode.REQUEST_MALFORMED, f"{place}: {first['msg']}; see /docs for this route"))
+        return refusal(
+            NodeError(NodeCode.REQUEST_MALFORMED, f"{place}: {first['msg']}; see /openapi.json for this route")
+        )
 
     @app.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> Response:
         if error.status_code == 404:
-            return refusal(NodeError(NodeCode.ROUTE_UNKNOWN, f"{request.url.path}; see /docs for the routes"))
+            return refusal(NodeError(NodeCode.ROUTE_UNKNOWN, f"{request.url.path}; see /openapi.json for the routes"))
         return problem("REQUEST_MALFORMED", NodeCode.REQUEST_MALFORMED.meaning, str(error.detail), error.status_code)
 
     @app.exception_handler(Exception)

@@ -15,12 +15,14 @@ from ledger.actions import action_name
 from ledger.encoding import decode_trusted, encode
 from ledger.execution.policy import policies_for
 from ledger.receipt import encode_receipt
-from node.api.bodies import answer
+from node.api.bodies import answer, transaction_id
 from node.chain import Chain
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
 
 PAGE_MAX = 100
+HISTORY_MAX = 1_000
+"""Transactions in one answer about an asset's history."""
 
 
 def open_routes(driver: Driver) -> APIRouter:
@@ -59,7 +61,7 @@ def open_routes(driver: Driver) -> APIRouter:
 
     @router.get("/transactions/{transaction}/receipt", summary="The receipt of a committed transaction")
     async def receipt(transaction: str) -> Response:
-        found = chain.receipt(_hex(transaction))
+        found = chain.receipt(transaction_id(transaction))
         if found is None:
             raise NodeError(NodeCode.NOT_FOUND, f"no transaction {transaction} is committed; ask again, or send it")
         return Response(encode_receipt(found), media_type="application/json")
@@ -81,7 +83,7 @@ def member_routes(driver: Driver, reader: Callable[[Request], str]) -> APIRouter
 
     @router.get("/transactions/{transaction}", summary="A transaction, its outcome, and its decisions explained")
     async def transaction(transaction: str) -> Response:
-        place = chain.state.locate(_hex(transaction))
+        place = chain.state.locate(transaction_id(transaction))
         if place is None:
             raise NodeError(NodeCode.NOT_FOUND, f"no transaction {transaction} is committed")
         return answer(transaction_at(chain, *place))
@@ -99,7 +101,13 @@ def member_routes(driver: Driver, reader: Callable[[Request], str]) -> APIRouter
 
     @router.get("/assets/{asset}/history", summary="Every transaction about an asset or its token, oldest first")
     async def history(asset: str) -> Response:
-        return answer({"history": history_of(chain, asset)})
+        return answer(history_of(chain, asset))
+
+    @router.get("/assets/{asset}/grants", summary="Grants of a confidential asset that have not ended")
+    async def grants(asset: str) -> Response:
+        now = chain.committed.time_ms
+        kept = [decode_trusted(value, records.Grant) for _, value in chain.state.items(records.grant_key(asset, ""))]
+        return answer({"asset": chain.ledger().asset(asset).id, "grants": [one for one in kept if one.until_ms > now]})
 
     @router.get("/tokens/{token}", summary="A token, with its listing if it is for sale")
     async def token(token: str) -> Response:
@@ -198,14 +206,14 @@ def asset_view(chain: Chain, asset: str) -> dict[str, Any]:
     return found
 
 
-def history_of(chain: Chain, asset: str) -> list[dict[str, Any]]:
-    """Everything that was asked about an asset or its token, whatever became of it."""
+def history_of(chain: Chain, asset: str) -> dict[str, Any]:
+    """Everything that was asked about an asset or its token, whatever became of it; the newest if there is too much."""
     record = chain.ledger().asset(asset)
     places = set(chain.state.history(asset))
     if isinstance(record.token, str):
         places |= set(chain.state.history(record.token))
     found = []
-    for height, position in sorted(places)[-1_000:]:
+    for height, position in sorted(places)[-HISTORY_MAX:]:
         shown = transaction_at(chain, height, position)
         transaction = chain.block(height).transactions[position].transaction
         found.append(
@@ -219,19 +227,11 @@ def history_of(chain: Chain, asset: str) -> list[dict[str, Any]]:
                 "detail": shown["detail"],
                 "events": list(shown["outcome"].events),
                 "decisions": list(shown["outcome"].decisions),
+                "explanations": shown["explanations"],
             }
         )
-    return found
+    return {"history": found, "left_out": max(0, len(places) - HISTORY_MAX)}
 
 
 def _record(chain: Chain, key: str) -> msgspec.Raw:
     return msgspec.Raw(chain.state.get(key) or b"null")
-
-
-def _hex(transaction: str) -> str:
-    try:
-        if len(bytes.fromhex(transaction)) == 32:
-            return transaction.lower()
-    except ValueError:
-        pass
-    raise NodeError(NodeCode.REQUEST_MALFORMED, f"{transaction[:80]!r} is not a transaction id; it has 64 hex digits")

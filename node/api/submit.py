@@ -32,6 +32,8 @@ from node.mempool import Place
 
 BATCH_TRANSACTIONS_MAX = 1_000
 BATCH_BYTES_MAX = 16 * 1024 * 1024
+BYTES_OPEN_MAX = 256 * 1024 * 1024
+"""Bytes of bodies under way at once; above this, requests are refused before they are read."""
 WAIT_SECONDS_MAX = 30.0
 LEADERLESS_SECONDS_MAX = 5.0
 """After this long without a leader, new transactions are refused rather than kept waiting."""
@@ -66,7 +68,7 @@ class Submitter:
             new.append(signed)
         await self._driver.verify(new)
         if new:
-            self._driver.mempool.check_room(new[0], len(new))
+            self._driver.mempool.check_room(new)
             self._driver.submit(new)
         return new
 
@@ -126,6 +128,7 @@ class SubmitRoutes:
         self._app = app
         self._submitter = submitter
         self._driver = driver
+        self._bytes_open = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["method"] == "POST":
@@ -138,7 +141,11 @@ class SubmitRoutes:
         await self._app(scope, receive, send)
 
     async def _answer(self, route: Any, bytes_max: int, scope: Any, receive: Any, send: Any) -> None:
+        declared = _content_length(scope, bytes_max)
+        self._bytes_open += declared
         try:
+            if self._bytes_open > BYTES_OPEN_MAX:
+                raise NodeError(NodeCode.OVERLOADED, f"{self._bytes_open} bytes of requests are under way", 1)
             body = await read_body(receive, bytes_max)
             query = parse_qs(scope["query_string"].decode("latin-1"))
             status, answer = await route(body, query)
@@ -149,6 +156,8 @@ class SubmitRoutes:
             log.exception("request_failed", path=scope["path"])
             await refusal(NodeError(NodeCode.INTERNAL, LOGGED))(scope, receive, send)
             return
+        finally:
+            self._bytes_open -= declared
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
@@ -215,6 +224,14 @@ def parse_batch(body: bytes) -> list[SignedTransaction]:
         except LedgerError as error:
             raise LedgerError(error.code, f"transaction {place} of the batch: {error.detail}") from None
     return found
+
+
+def _content_length(scope: Any, bytes_max: int) -> int:
+    """Bytes that a request says it has, or as many as it may have."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return min(int(value), bytes_max)
+    return bytes_max
 
 
 async def read_body(receive: Any, bytes_max: int) -> bytes:

@@ -24,7 +24,7 @@ def status(target: Target) -> None:
 @click.argument("path")
 @with_target
 def get(target: Target, path: str) -> None:
-    """Print what a route of the API answers, such as /v1/blocks/7 (see the node's /docs)."""
+    """Print what a route of the API answers, such as /v1/blocks/7 (see the node's /openapi.json)."""
     with target.client() as client:
         target.show(client.get(path, session=target.account is not None))
 

@@ -7,6 +7,7 @@ from aiohttp import web
 from ledger.encoding import encode
 from ledger.errors import LedgerError
 from node.access import Releases
+from node.api.bodies import transaction_id
 from node.chain import Chain
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid
@@ -45,7 +46,7 @@ def peer_app(
     async def release(request: web.Request) -> web.Response:
         peers.caller(request)
         try:
-            return web.Response(body=await releases.release(request.match_info["transaction"]))
+            return web.Response(body=await releases.release(transaction_id(request.match_info["transaction"])))
         except NodeError as error:
             raise web.HTTPForbidden(text=str(error)) from None
 

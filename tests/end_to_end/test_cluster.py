@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -223,3 +225,34 @@ def test_a_full_disk_refuses_new_transactions_and_keeps_serving(tmp_path: Path) 
             assert client.balances()["EUR"] == 500_000
     finally:
         cluster.down()
+
+
+def test_a_failed_write_ends_the_node_and_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    cluster = Cluster.create(tmp_path / "devnet", 1)
+    home = cluster.home("node1")
+    limited = subprocess.Popen(
+        [
+            "/bin/bash",
+            "-c",
+            f'ulimit -f 256; exec "{sys.executable}" -m remarque node run --config "{home / "node.toml"}"',
+        ],
+        stderr=subprocess.DEVNULL,
+    )
+    acknowledged = []
+    with Client(cluster.urls, CREATOR, cluster.key(CREATOR)) as client:
+        deadline = time.monotonic() + 60
+        while limited.poll() is None and time.monotonic() < deadline:
+            try:
+                batch = [client.sign(Pay(to=COLLECTOR, currency="EUR", amount=1)) for _ in range(100)]
+                client.send_batch(batch)
+                acknowledged += [signed.id for signed in batch]
+            except (ConnectionError, RemarqueError):
+                time.sleep(0.05)
+        assert limited.wait(timeout=10) == 70
+        assert acknowledged
+        try:
+            cluster.up()
+            for transaction in acknowledged:
+                verify_receipt(encode_receipt(client.receipt(transaction)), cluster.genesis)
+        finally:
+            cluster.down()

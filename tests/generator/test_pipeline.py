@@ -24,8 +24,8 @@ def pipeline() -> Pipeline:
     return Pipeline(default_model_folder())
 
 
-def pictures(pipeline: Pipeline, prompt: str, count: int = 6) -> list[Image.Image]:
-    batch = [Settings(prompt=prompt, seed=100, steps=12, index=index) for index in range(count)]
+def pictures(pipeline: Pipeline, prompt: str, count: int = 4) -> list[Image.Image]:
+    batch = [Settings(prompt=prompt, seed=100, steps=8, index=index) for index in range(count)]
     return pipeline.generate_batch(batch, lambda step, steps: None)
 
 

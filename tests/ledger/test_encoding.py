@@ -29,7 +29,7 @@ def test_a_value_has_one_spelling() -> None:
         (b'{"currency":"EUR","amount":5,"to":"bob@agency","type":"payment.transfer"}', Code.NOT_CANONICAL),
         (b'{"amount":5,"amount":5,"currency":"EUR","to":"bob@agency","type":"payment.transfer"}', Code.NOT_CANONICAL),
         (PAY.replace(b"5", b"5.0"), Code.MALFORMED),
-        (PAY.replace(b"5", b"5.0"), Code.MALFORMED),
+        (PAY.replace(b"5", b"5e0"), Code.MALFORMED),
         (PAY.replace(b":5", b":-0"), Code.MALFORMED),
         (PAY.replace(b":5", b":9007199254740992"), Code.MALFORMED),
         (PAY.replace(b":5", b":" + b"9" * 5_000), Code.MALFORMED),

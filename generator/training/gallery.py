@@ -1,0 +1,37 @@
+"""Draws the pictures that the documentation shows: `python -m generator.training.gallery docs/pictures`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from generator.models import default_model_folder
+from generator.pipeline import Pipeline
+from generator.png import encode_png
+from generator.settings import Settings
+
+PROMPTS = {
+    "sunset": "a landscape with the sea at sunset, a purple sky",
+    "night": "snow at night, stars, falling snow",
+    "noon": "a desert at noon, a small sun on the right",
+    "dawn": "a forest at dawn, a sun in the centre",
+    "blue_wall": "a still life with a red apple on the left, a brown table, a blue wall",
+    "yellow_wall": "a still life of a green bottle on the right, a red table, a yellow wall",
+}
+"""File names and what was asked for."""
+
+SEED, STEPS, GUIDANCE_CENTI = 17, 30, 500
+
+
+def main() -> None:
+    """Write one file for each prompt."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    pipeline = Pipeline(default_model_folder())
+    for name, prompt in PROMPTS.items():
+        settings = Settings(prompt=prompt, seed=SEED, steps=STEPS, guidance_centi=GUIDANCE_CENTI)
+        (folder / f"{name}.png").write_bytes(encode_png(pipeline.generate(settings, lambda step, steps: None)))
+
+
+if __name__ == "__main__":
+    main()
