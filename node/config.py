@@ -91,10 +91,10 @@ def load_config(path: Path) -> Config:
         raise NodeError(NodeCode.CONFIG_INVALID, f"{path}: {error}; see docs/operate.md") from None
 
 
-def load_genesis(path: Path) -> Genesis:
+def load_genesis(path: Path | str) -> Genesis:
     """Genesis from its file."""
     try:
-        genesis = decode(path.read_bytes().strip(), Genesis)
+        genesis = decode(Path(path).read_bytes().strip(), Genesis)
         check_genesis(genesis)
     except FileNotFoundError:
         raise NodeError(NodeCode.CONFIG_INVALID, f"{path} does not exist; every member has the same file") from None

@@ -23,10 +23,10 @@ def save_key(path: Path, key: SigningKey) -> None:
     write_durably(path, key.seed.hex().encode() + b"\n", mode=0o600)
 
 
-def load_key(path: Path) -> SigningKey:
+def load_key(path: Path | str) -> SigningKey:
     """Key from its file."""
     try:
-        text = path.read_text(encoding="ascii").strip()
+        text = Path(path).read_text(encoding="ascii").strip()
         seed = bytes.fromhex(text)
     except FileNotFoundError:
         raise NodeError(NodeCode.KEY_UNREADABLE, f"{path} does not exist; give the path of a key file") from None

@@ -23,10 +23,10 @@ from generator.fingerprint import (
     DISTANCE_SURE,
     Picture,
     difference,
-    image_code,
     is_featureless,
     open_picture,
     pixel_digest,
+    search_codes,
 )
 from ledger import records, state_tree
 from ledger.encoding import decode_trusted
@@ -96,20 +96,20 @@ class Verifier:
     async def verify(self, data: bytes) -> dict[str, Any]:
         """What is known about a picture's bytes."""
         async with self._decoding:
-            picture, pixels, code = await asyncio.to_thread(describe, data)
+            picture, pixels, codes = await asyncio.to_thread(describe, data)
         file_digest = hashlib.sha256(data).hexdigest()
         found: dict[str, Any] = {
             "height": self._chain.committed.height,
             "file_digest": file_digest,
             "pixel_digest": pixels,
-            "image_code": code,
+            "image_code": codes[0],
         }
         exact = self._chain.state.get(records.file_key(file_digest))
         if exact is not None:
             return self._answer(found, "exact_file", [self._match(decode_trusted(exact, str), 0)])
         if self._chain.state.get(records.asset_key(pixels)) is not None:
             return self._answer(found, "same_pixels", [self._match(pixels, 0)])
-        near = self._near(code)
+        near = self._near(codes)
         confirmed = [
             (distance, asset)
             for distance, asset in near
@@ -123,16 +123,14 @@ class Verifier:
             return self._answer(found, "candidates", [self._match(asset, distance) for distance, asset in near])
         return self._answer(found, "not_recorded", [])
 
-    def _near(self, code: str) -> list[tuple[int, str]]:
-        """Recorded codes within the candidate distance, nearest first."""
-        if is_featureless(code):
-            return []
-        bits = code_bits(code)
-        near = [
-            (distance, asset)
-            for recorded, asset in self._codes
-            if (distance := (recorded ^ bits).bit_count()) <= DISTANCE_CANDIDATE
-        ]
+    def _near(self, codes: tuple[str, ...]) -> list[tuple[int, str]]:
+        """Recorded codes within the candidate distance of any of a picture's, nearest first."""
+        searched = [code_bits(code) for code in codes if not is_featureless(code)]
+        near = []
+        for recorded, asset in self._codes:
+            distance = min(((recorded ^ bits).bit_count() for bits in searched), default=256)
+            if distance <= DISTANCE_CANDIDATE:
+                near.append((distance, asset))
         return sorted(near)[:MATCHES_MAX]
 
     async def _same(self, picture: Picture, asset: str) -> bool:
@@ -185,11 +183,11 @@ class Verifier:
         return found
 
 
-def describe(data: bytes) -> tuple[Picture, str, str]:
-    """A picture decoded, with pixel digest and image code. Takes milliseconds: not for the event loop."""
+def describe(data: bytes) -> tuple[Picture, str, tuple[str, ...]]:
+    """A picture decoded, with pixel digest and the codes to look it up by, its own first. Not for the event loop."""
     try:
         picture = open_picture(data)
-        return picture, pixel_digest(picture), image_code(picture)
+        return picture, pixel_digest(picture), search_codes(picture)
     except GeneratorError as error:
         code = NodeCode.IMAGE_TOO_LARGE if error.code is GeneratorCode.IMAGE_TOO_LARGE else NodeCode.IMAGE_UNREADABLE
         raise NodeError(code, error.detail) from None
@@ -216,11 +214,11 @@ MEDIA_TYPES = {
 
 async def describe_upload(data: bytes) -> dict[str, Any]:
     """What identifies an uploaded picture, for its registrant."""
-    picture, pixels, code = await asyncio.to_thread(describe, data)
+    picture, pixels, codes = await asyncio.to_thread(describe, data)
     return {
         "pixel_digest": pixels,
         "file_digest": hashlib.sha256(data).hexdigest(),
-        "image_code": code,
+        "image_code": codes[0],
         "width": picture.width,
         "height": picture.height,
         "media_type": MEDIA_TYPES[picture.format],
