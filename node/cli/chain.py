@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
 import click
+import msgspec
 
+from ledger.actions import AnyAction
+from ledger.errors import Code, LedgerError
 from ledger.receipt import encode_receipt, verify_receipt
 from node.cli.main import Target, cli, with_target
 from node.config import load_genesis
@@ -27,6 +31,25 @@ def get(target: Target, path: str) -> None:
     """Print what a route of the API answers, such as /v1/blocks/7 (see the node's /openapi.json)."""
     with target.client() as client:
         target.show(client.get(path, session=target.account is not None))
+
+
+@cli.command()
+@click.argument("file", type=click.File("rb"))
+@with_target
+def submit(target: Target, file: BinaryIO) -> None:
+    """Sign and commit the actions in FILE (`-`: standard input): a JSON array, all carried out or none."""
+    wanted = decode_actions(file.read())
+    with target.client() as client:
+        receipt = client.submit(*wanted)
+    target.show(receipt, f"transaction {receipt.signed.id}, block {receipt.header.height}")
+
+
+def decode_actions(data: bytes) -> list[AnyAction]:
+    """Actions from JSON, spelled in any way: what is signed is the canonical form."""
+    try:
+        return msgspec.json.decode(data, type=list[AnyAction])
+    except msgspec.DecodeError as error:
+        raise LedgerError(Code.MALFORMED, f"{error}; see ledger/actions.py for every action") from None
 
 
 @cli.command()

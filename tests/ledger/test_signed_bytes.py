@@ -106,6 +106,10 @@ def vectors() -> dict[str, Any]:
         "voters": {"payload": encode(voters).decode(), "digest": voters.digest},
         "generation_request": {**signed_kind(crypto.GENERATION_REQUEST, encode(request)), "id": request.id},
         "attestation": signed_kind(crypto.ATTESTATION, encode(attestation)),
+        "session": signed_kind(
+            crypto.SESSION,
+            encode({"account": "alice@studio", "chain": "vectors-00000000", "challenge": H[9], "node": "node1"}),
+        ),
         "openings": encode(some_openings()).decode(),
         "commitments": encode(some_openings().commitments()).decode(),
         "log_entry_of_the_transaction": entry.hex(),
@@ -122,7 +126,7 @@ def test_the_vectors_hold_without_our_code() -> None:
     found = json.loads(VECTORS.read_text())
     public = VerifyKey(bytes.fromhex(found["key"]["public"]))
 
-    for name in ("transaction", "proposal", "endorsement", "generation_request", "attestation"):
+    for name in ("transaction", "proposal", "endorsement", "generation_request", "attestation", "session"):
         kind = found[name]
         public.verify((kind["tag"] + kind["payload"]).encode(), bytes.fromhex(kind["signature"]))
     for name, tag in (("transaction", "transaction"), ("generation_request", "generation-request")):
