@@ -28,8 +28,8 @@ AccountName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}@[a-z0-9][
 RoleName = Annotated[str, Meta(pattern=r"^[a-z][a-z-]{0,31}\Z")]
 CurrencyCode = Annotated[str, Meta(pattern=r"^[A-Z]{3,8}\Z")]
 PolicyName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,62}\Z")]
-ContentId = Annotated[str, Meta(pattern=r"^b[a-z2-7]{20,100}\Z")]
-"""A CIDv1 in base32, as IPFS prints it."""
+ContentId = Annotated[str, Meta(pattern=r"^baf(kr|yb)ei[a-h][a-z2-7]{50}[aeimquy4]\Z")]
+"""A CIDv1 of SHA-256 over a raw or dag-pb block, in base32: exactly what `node/content/cid.py` takes."""
 ImageCode = Annotated[str, Meta(pattern=r"^ISCC:[A-Z2-7]{10,120}\Z")]
 MediaType = Annotated[str, Meta(pattern=r"^[a-z]+/[a-z0-9.+-]{1,60}\Z")]
 

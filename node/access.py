@@ -7,6 +7,7 @@ by a node of the owner's org that holds the sealed key, opens the content by its
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -15,20 +16,23 @@ from msgspec import UNSET
 from ledger.crypto import SigningKey
 from ledger.encoding import encode
 from ledger.events import AccessAllowed
+from ledger.execution.policy import may_view
+from ledger.version import NEWEST
 from node.chain import Chain
 from node.content import sealing
 from node.errors import NodeCode, NodeError
 from node.peers.network import Peers
 
 RELEASE_MS_MAX = 120_000
-"""How old, in block time, the decision may be: an old one says nothing about today's grants."""
+"""How old the decision may be, by block time and by this node's clock."""
 CATCH_UP_SECONDS = 5.0
 
 
 class Releases:
     """Finds who can release, and releases what this node can."""
 
-    def __init__(self, chain: Chain, key: SigningKey, peers: Peers) -> None:
+    def __init__(self, chain: Chain, key: SigningKey, peers: Peers, clock_ms: Callable[[], int]) -> None:
+        self._clock_ms = clock_ms
         self._chain = chain
         self._key = key
         self._peers = peers
@@ -56,7 +60,14 @@ class Releases:
         sealed = next((one for one in self._sealed_keys(event.asset) if one.node == self._chain.node), None)
         if sealed is None:
             raise NodeError(NodeCode.NOT_CUSTODIAN, f"{self._chain.node} holds no key of this asset")
-        content_key = sealing.open_as_node(bytes.fromhex(sealed.sealed), self._key)
+        record = self._chain.ledger().asset(event.asset)
+        try:
+            seed = sealing.open_as_node(bytes.fromhex(sealed.sealed), self._key)
+        except sealing.SealBroken as error:
+            raise NodeError(
+                NodeCode.NOT_CUSTODIAN, f"what the record seals to this node does not open: {error}"
+            ) from None
+        content_key = sealing.content_key(seed, self._chain.name, record.id, record.creator)
         return {"node": self._chain.node, "sealed": sealing.seal_to_reader(content_key, event.reader_key).hex()}
 
     async def _decided(self, transaction: str) -> AccessAllowed:
@@ -73,11 +84,16 @@ class Releases:
         events = [event for event in outcome.events if isinstance(event, AccessAllowed)]
         if not events:
             raise NodeError(NodeCode.RELEASE_DENIED, f"{transaction} was not decided in its reader's favour")
-        if self._chain.committed.time_ms - block.header.time_ms > RELEASE_MS_MAX:
+        event, now = events[0], max(self._chain.committed.time_ms, self._clock_ms())
+        if now - block.header.time_ms > RELEASE_MS_MAX:
             raise NodeError(
                 NodeCode.RELEASE_DENIED, f"{transaction} was decided more than {RELEASE_MS_MAX} ms ago; request again"
             )
-        return events[0]
+        ledger, height = self._chain.ledger(), self._chain.committed.height
+        asset = ledger.asset(event.asset)
+        if not may_view(ledger, asset, event.account, height, now, NEWEST.decision_fuel_max):
+            raise NodeError(NodeCode.RELEASE_DENIED, f"{event.account} may no longer see it; ask for a new grant")
+        return event
 
     def _sealed_keys(self, asset: str) -> tuple[Any, ...]:
         keys = self._chain.ledger().asset(asset).content.sealed_keys

@@ -236,8 +236,10 @@ class Chain:
             result = execute_block(
                 self.tip_reader(), self.name, header.height, header.time_ms, block.transactions, NEWEST
             )
-        except InvariantBroken as bug:
-            raise InvalidBlock(header.height, f"executing it breaks an invariant: {bug}") from None
+        except InvalidBlock:
+            raise
+        except (InvariantBroken, Exception) as bug:
+            raise InvalidBlock(header.height, f"executing it breaks: {bug!r}") from None
         leaves, tree = self._extend(below, header.height, block.transactions, result)
         expected = self._header(below, header.term, header.time_ms, header.proposer, tree)
         if expected != header:

@@ -129,14 +129,14 @@ class Driver:
         """For how long no leader has been known."""
         return time.monotonic() - self._leader_seen
 
-    def endorsed_height(self, node: str) -> int:
-        """Highest block that a node is known, by certificates, to have endorsed and so made durable."""
-        certificate, tried = self._newest, 0
-        while certificate is not None and certificate.height and tried < ENDORSED_LOOKBACK:
-            if any(endorsement.node == node for endorsement in certificate.endorsements):
-                return certificate.height
-            certificate, tried = self.chain.state.certificate_upto(certificate.height - 1), tried + 1
-        return 0
+    def endorsed_certificate(self, node: str) -> Certificate | None:
+        """Newest certificate that a node took part in: it has made that block durable."""
+        certificate = self._newest
+        for _ in range(ENDORSED_LOOKBACK):
+            if certificate is None or any(one.node == node for one in certificate.endorsements):
+                return certificate
+            certificate = self.chain.state.certificate_upto(certificate.height - 1)
+        return None
 
     def forward_refused(self, transaction: str, code: str, detail: str) -> None:
         """The leader refused a forwarded transaction: tell the client that waits for it."""
@@ -170,8 +170,11 @@ class Driver:
 
     async def receive(self, message: AnyMessage) -> None:
         """Take an authenticated message of a peer: verify what it carries, then let consensus see it."""
+        if not self._plausible(message):
+            log.error("peer_lies", node=message.sender, message=type(message).__name__)
+            return
         if isinstance(message, Append):
-            if not await self._prepare(message):
+            if not await self._prepare(message) or not self._plausible(message):
                 return
         elif isinstance(message, AppendReply) and not self._endorsements_hold(message):
             log.warning("endorsement_refused", node=message.sender)
@@ -187,8 +190,9 @@ class Driver:
             try:
                 check_admissible(ledger, self.chain.name, signed, self._clock(), parameters)
                 await self.verify([signed])
-                self.mempool.check_room([signed])
-                self.mempool.add(signed, own=False)
+                if signed.id not in self.mempool and self.chain.state.locate(signed.id) is None:
+                    self.mempool.check_room([signed])
+                    self.mempool.add(signed, own=False)
             except (LedgerError, NodeError) as error:
                 if error.code is not Code.DUPLICATE:
                     refused.append((signed.id, error.code.name, error.detail))
@@ -267,7 +271,7 @@ class Driver:
             case Lead(term):
                 log.info("leading", term=term)
                 metrics.LEADING.set(1)
-                self._propose(())
+                self._propose((), self._clock())
             case Follow(term, leader):
                 self._follow(term, leader)
 
@@ -380,15 +384,16 @@ class Driver:
         parameters = self.chain.ledger().parameters()
         limit = min(CUT_TRANSACTIONS_MAX, parameters.block_transactions_max)
         while self.leading and self.mempool.unproposed and len(self.chain.layers) < PIPELINE_MAX:
-            transactions = self._admissible(self.mempool.cut(limit, parameters.block_bytes_max))
+            clock_ms = self._clock()
+            transactions = self._admissible(self.mempool.cut(limit, parameters.block_bytes_max), clock_ms)
             if transactions:
-                self._propose(transactions)
+                self._propose(transactions, clock_ms)
 
-    def _admissible(self, transactions: tuple[SignedTransaction, ...]) -> tuple[SignedTransaction, ...]:
+    def _admissible(self, transactions: tuple[SignedTransaction, ...], clock_ms: int) -> tuple[SignedTransaction, ...]:
         """Leave out what has expired, or was committed by way of another node, since it was admitted."""
         ledger = Ledger(self.chain.tip_reader())
         parameters = ledger.parameters()
-        time_ms = max(self._clock(), self.chain.tip.time_ms + 1)
+        time_ms = max(clock_ms, self.chain.tip.time_ms + 1)
         kept = []
         for signed in transactions:
             try:
@@ -399,31 +404,51 @@ class Driver:
                     self.mempool.refuse(signed.id, error)
         return tuple(kept)
 
-    def _propose(self, transactions: tuple[SignedTransaction, ...]) -> None:
+    def _propose(self, transactions: tuple[SignedTransaction, ...], clock_ms: int) -> None:
+        """Build a block and hand it to consensus. Whatever breaks execution is found and kept out, never the node."""
         try:
-            data = self.chain.build(transactions, self.replica.term, self._clock())
-        except InvariantBroken as bug:
-            log.critical("execution_broken", reason=str(bug), transactions=len(transactions))
-            data = self.chain.build(self._quarantined(transactions), self.replica.term, self._clock())
+            data = self.chain.build(transactions, self.replica.term, clock_ms)
+        except (InvariantBroken, Exception) as bug:
+            log.critical("execution_broken", reason=repr(bug), transactions=len(transactions))
+            data = self.chain.build(self._quarantined(transactions, clock_ms), self.replica.term, clock_ms)
         self.step(Propose(data))
 
-    def _quarantined(self, transactions: tuple[SignedTransaction, ...]) -> tuple[SignedTransaction, ...]:
+    def _quarantined(self, transactions: tuple[SignedTransaction, ...], clock_ms: int) -> tuple[SignedTransaction, ...]:
         """The transactions without those that break execution: one poisonous transaction must not kill every leader."""
         kept: list[SignedTransaction] = []
         tip = self.chain.tip
+        time_ms = max(clock_ms, tip.time_ms + 1)
         for signed in transactions:
             try:
                 trial = (*kept, signed)
-                execute_block(self.chain.tip_reader(), self.chain.name, tip.height + 1, tip.time_ms + 1, trial, NEWEST)
+                execute_block(self.chain.tip_reader(), self.chain.name, tip.height + 1, time_ms, trial, NEWEST)
                 kept.append(signed)
-            except (InvariantBroken, InvalidBlock) as bug:
-                log.critical("transaction_quarantined", transaction=signed.id, reason=str(bug))
+            except (InvariantBroken, Exception) as bug:
+                log.critical("transaction_quarantined", transaction=signed.id, reason=repr(bug))
                 metrics.QUARANTINED.inc()
                 self.mempool.refuse(signed.id, LedgerError(Code.EXECUTION_QUARANTINED, "report it to the operators"))
         ensure(len(kept) < len(transactions), "a block that breaks has a transaction that breaks")
         return tuple(kept)
 
     # Verifying what peers send
+
+    def _plausible(self, message: AnyMessage) -> bool:
+        """Whether an honest peer could have sent it: consensus takes what is not for a bug of ours, and stops."""
+        replica = self.replica
+        if isinstance(message, AppendReply):
+            return 0 <= message.index <= replica.log.last_index + 1 and message.hint_index >= 0 <= message.hint_term
+        if not isinstance(message, Append):
+            return message.term >= 0
+        if message.previous_index < 0 or (self.leading and message.term == replica.term):
+            return False
+        terms = [message.previous_term, *(entry.term for entry in message.entries), message.term]
+        if terms != sorted(terms):
+            return False
+        for place, entry in enumerate(message.entries, message.previous_index + 1):
+            if entry.index != place or (place <= replica.committed and replica.log.term(place) != entry.term):
+                return False
+        previous = message.previous_index
+        return not 0 < previous <= replica.committed or replica.log.term(previous) == message.previous_term
 
     @staticmethod
     def _mark(signed: SignedTransaction) -> str:

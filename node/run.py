@@ -96,7 +96,7 @@ class Node:
         self.openings = OpeningStore(self.data / "openings")
         self.replicator = Replicator(self.chain, self.peers, self.blockstore, self.openings)
         self.replicator.follow(self.driver)
-        self.releases = Releases(self.chain, self.key, self.peers)
+        self.releases = Releases(self.chain, self.key, self.peers, clock_ms)
         self.verifier = Verifier(self.chain, self.driver, self.blockstore)
         self.generation = self._make_generation()
         self._stop = asyncio.Event()

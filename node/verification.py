@@ -33,10 +33,13 @@ from ledger.encoding import decode_trusted
 from ledger.events import AssetRegistered
 from node.chain import Chain, Layer
 from node.content.blockstore import Blockstore
+from node.content.cid import CidInvalid
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
 
 MATCHES_MAX = 10
+NEAR_MAX = 100
+"""Recorded pictures that are compared, so that look-alike records without content cannot crowd the real one out."""
 PICTURES_MAX = 16
 """Pictures being verified at the same time, most of them waiting."""
 DECODERS_MAX = 2
@@ -105,8 +108,9 @@ class Verifier:
             "image_code": codes[0],
         }
         exact = self._chain.state.get(records.file_key(file_digest))
-        if exact is not None:
-            return self._answer(found, "exact_file", [self._match(decode_trusted(exact, str), 0)])
+        # Anyone may declare another file's digest; only pixels that are its own make it this file.
+        if exact is not None and decode_trusted(exact, str) == pixels:
+            return self._answer(found, "exact_file", [self._match(pixels, 0)])
         if self._chain.state.get(records.asset_key(pixels)) is not None:
             return self._answer(found, "same_pixels", [self._match(pixels, 0)])
         near = self._near(codes)
@@ -116,11 +120,13 @@ class Verifier:
             if distance <= DISTANCE_SURE and await self._same(picture, asset)
         ]
         if confirmed:
-            matches = [self._match(asset, distance) for distance, asset in confirmed]
+            matches = [self._match(asset, distance) for distance, asset in confirmed[:MATCHES_MAX]]
             return self._answer(found, "near_duplicate", matches)
         found["absence"] = self._absence(file_digest, pixels)
         if near:
-            return self._answer(found, "candidates", [self._match(asset, distance) for distance, asset in near])
+            return self._answer(
+                found, "candidates", [self._match(asset, distance) for distance, asset in near[:MATCHES_MAX]]
+            )
         return self._answer(found, "not_recorded", [])
 
     def _near(self, codes: tuple[str, ...]) -> list[tuple[int, str]]:
@@ -131,7 +137,7 @@ class Verifier:
             distance = min(((recorded ^ bits).bit_count() for bits in searched), default=256)
             if distance <= DISTANCE_CANDIDATE:
                 near.append((distance, asset))
-        return sorted(near)[:MATCHES_MAX]
+        return sorted(near)[:NEAR_MAX]
 
     async def _same(self, picture: Picture, asset: str) -> bool:
         """Whether the recorded picture itself confirms a near code."""
@@ -140,7 +146,7 @@ class Verifier:
             recorded = self._blockstore.file(content.cid)
             async with self._decoding:
                 return await asyncio.to_thread(lambda: difference(picture, open_picture(recorded)) <= DIFFERENCE_SAME)
-        except (NodeError, GeneratorError):
+        except (NodeError, GeneratorError, CidInvalid):
             return False
 
     def _match(self, asset: str, distance: int) -> dict[str, Any]:

@@ -104,9 +104,9 @@ def _settlement(
     """Who receives what: by the token's own royalty on a resale, else by the policies' clause for this kind of sale."""
     if kind == SECONDARY_SALE and token.royalty is not UNSET:
         payees = [(share.account, share.weight_ppm) for share in token.royalty.payees]
-        return contracts_vm.settle(ask.price, token.royalty.rate_ppm, payees)
+        return _settled(ask.price, token.royalty.rate_ppm, payees, "seller")
     about = {"price": ask.price, "currency": ask.currency, "to": tx.signer}
-    facts = facts_for(ledger, tx, asset, "sale", token, token.owner, about)
+    facts = facts_for(ledger, tx.height, tx.time_ms, asset, "sale", token, token.owner, about)
     for policy in policies_for(ledger, asset):
         clause = policy.royalty_for(kind, facts, tx.version.decision_fuel_max)
         if clause is None:
@@ -115,5 +115,14 @@ def _settlement(
             raise LedgerError(Code.ROYALTY_INVALID, f"royalty {clause.id} of {policy.name}: {clause.fault}")
         tx.spend(clause.fuel)
         payees = [(share.account, share.weight_ppm) for share in asset.creators]
-        return contracts_vm.settle(ask.price, clause.rate_ppm, payees, clause.payer)
-    return contracts_vm.settle(ask.price, 0, [(token.creator, 1)])
+        return _settled(ask.price, clause.rate_ppm, payees, clause.payer)
+    return _settled(ask.price, 0, [(token.creator, 1)], "seller")
+
+
+def _settled(price: int, rate_ppm: int, payees: list[tuple[str, int]], payer: str) -> contracts_vm.Settlement:
+    try:
+        return contracts_vm.settle(price, rate_ppm, payees, payer)
+    except contracts_vm.RoyaltyError as error:
+        raise LedgerError(
+            Code.AMOUNT_OVERFLOW, f"the sale cannot be settled: {error}; list it at a lower price"
+        ) from None

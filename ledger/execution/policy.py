@@ -133,7 +133,14 @@ def policies_for(ledger: Ledger, asset: Asset) -> list[contracts_vm.Policy]:
 
 
 def facts_for(
-    ledger: Ledger, tx: Context, asset: Asset, kind: str, token: Token | None, requester: str, about: dict[str, Any]
+    ledger: Ledger,
+    height: int,
+    time_ms: int,
+    asset: Asset,
+    kind: str,
+    token: Token | None,
+    requester: str,
+    about: dict[str, Any],
 ) -> dict[str, dict[str, Any]]:
     """What the rules see (schema `remarque@1`)."""
     account = ledger.account(requester)
@@ -160,7 +167,7 @@ def facts_for(
         "token": {} if token is None else {"id": token.id, "owner": token.owner},
         "grant": {} if grant is None else {"until": Timestamp(grant.until_ms), "granted_by": grant.granted_by},
         "tx": {"kind": kind, **about},
-        "block": {"height": tx.height, "time": Timestamp(tx.time_ms)},
+        "block": {"height": height, "time": Timestamp(time_ms)},
     }
 
 
@@ -177,7 +184,7 @@ def decide(
 
     The requester is the signer, but for a sale, which is the seller's act: a listing is its standing consent.
     """
-    facts = facts_for(ledger, tx, asset, kind, token, requester or tx.signer, about)
+    facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, requester or tx.signer, about)
     fuel = min(tx.version.decision_fuel_max, tx.fuel_left)
     policies = policies_for(ledger, asset)
     decision = contracts_vm.decide(policies, kind, facts, fuel)
@@ -199,6 +206,12 @@ def decide(
     if not decision.allowed:
         raise LedgerError(Code.POLICY_DENIED, denial(policies, kind, decision))
     return decision.rule or ""
+
+
+def may_view(ledger: Ledger, asset: Asset, account: str, height: int, time_ms: int, fuel: int) -> bool:
+    """Whether the rules, asked now, still let an account see an asset."""
+    facts = facts_for(ledger, height, time_ms, asset, "view", None, account, {})
+    return contracts_vm.decide(policies_for(ledger, asset), "view", facts, fuel).allowed
 
 
 def denial(policies: list[contracts_vm.Policy], kind: str, decision: contracts_vm.Decision) -> str:

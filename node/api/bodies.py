@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TypeVar
 
 import msgspec
@@ -14,16 +15,23 @@ from node.errors import NodeCode, NodeError
 T = TypeVar("T")
 
 JSON_BYTES_MAX = 256 * 1024
+BODY_SECONDS_MAX = 20.0
+"""How long a body may take: a slow one holds a place that others wait for."""
 
 
 async def read_body(request: Request, bytes_max: int) -> bytes:
     """A request's body, refused as soon as it is too long."""
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > bytes_max:
-            raise NodeError(NodeCode.BODY_TOO_LARGE, f"the body has more than {bytes_max} bytes; send less")
-        parts.append(part)
+    try:
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            async for part in request.stream():
+                size += len(part)
+                if size > bytes_max:
+                    raise NodeError(NodeCode.BODY_TOO_LARGE, f"the body has more than {bytes_max} bytes; send less")
+                parts.append(part)
+    except TimeoutError:
+        detail = f"the body did not come within {BODY_SECONDS_MAX:.0f} s; send it faster"
+        raise NodeError(NodeCode.REQUEST_MALFORMED, detail) from None
     return b"".join(parts)
 
 

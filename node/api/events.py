@@ -19,6 +19,9 @@ from node.errors import NodeCode, NodeError
 
 KEEPALIVE_SECONDS = 15.0
 SUBSCRIBERS_MAX = 256
+BLOCKS_AT_ONCE = 256
+AFTER_ALL = 1 << 30
+"""A position after every transaction of a block."""
 
 Place = tuple[int, int, int]
 
@@ -46,42 +49,45 @@ class Feed:
         async with self._grown:
             self._grown.notify_all()
 
+    async def _grows(self, height: int) -> bool:
+        """Wait until the chain is higher; False if it is not for a while. Nothing is sent while the lock is held."""
+        async with self._grown:
+            if self._chain.committed.height > height:
+                return True
+            try:
+                async with asyncio.timeout(KEEPALIVE_SECONDS):
+                    await self._grown.wait()
+            except TimeoutError:
+                return False
+        return True
+
     async def follow(self, after: Place) -> AsyncIterator[bytes]:
         """Frames of all events after a place, for ever, with comments to keep the line open."""
         self.subscribers += 1
         try:
             while True:
-                for place, frame in events_after(self._chain, after):
-                    after = place
-                    yield frame
-                after = max(after, (self._chain.committed.height, 1 << 30, 0))
-                async with self._grown:
-                    if self._chain.committed.height > after[0]:
-                        continue
-                    try:
-                        async with asyncio.timeout(KEEPALIVE_SECONDS):
-                            await self._grown.wait()
-                    except TimeoutError:
-                        yield b": keep-alive\n\n"
+                last = min(self._chain.committed.height, after[0] + BLOCKS_AT_ONCE)
+                for height in range(max(1, after[0]), last + 1):
+                    for place, frame in events_of(self._chain, height):
+                        if place > after:
+                            yield frame
+                    after = max(after, (height, AFTER_ALL, 0))
+                    await asyncio.sleep(0)
+                if last == self._chain.committed.height and not await self._grows(last):
+                    yield b": keep-alive\n\n"
         finally:
             self.subscribers -= 1
 
 
-def events_after(chain: Chain, after: Place) -> list[tuple[Place, bytes]]:
-    """Frames of the events after a place, up to 256 blocks of them."""
+def events_of(chain: Chain, height: int) -> list[tuple[Place, bytes]]:
+    """Frames of a block's events, each with its place."""
     found = []
-    last = min(chain.committed.height, after[0] + 256)
-    for height in range(max(1, after[0]), last + 1):
-        results = chain.results(height)
-        block = chain.block(height)
-        for position, signed in enumerate(block.transactions):
-            outcome = results.outcome(position)
-            for number, event in enumerate(outcome.events):
-                place = (height, position, number)
-                if place > after:
-                    data = encode({"transaction": signed.id, "height": height, "event": event})
-                    name = encode(place)[1:-1].replace(b",", b".")
-                    found.append((place, b"id: " + name + b"\ndata: " + data + b"\n\n"))
+    results = chain.results(height)
+    for position, signed in enumerate(chain.block(height).transactions):
+        for number, event in enumerate(results.outcome(position).events):
+            data = encode({"transaction": signed.id, "height": height, "event": event})
+            name = f"{height}.{position}.{number}".encode()
+            found.append(((height, position, number), b"id: " + name + b"\ndata: " + data + b"\n\n"))
     return found
 
 
@@ -94,7 +100,7 @@ def routes(feed: Feed, chain: Chain, reader: Callable[[Request], str]) -> APIRou
         if feed.subscribers >= SUBSCRIBERS_MAX:
             raise NodeError(NodeCode.ACCOUNT_BUSY, f"{SUBSCRIBERS_MAX} streams are open; close one", 5)
         start = request.headers.get("last-event-id", after)
-        place = parse_place(start) if start else (chain.committed.height, 1 << 30, 0)
+        place = parse_place(start) if start else (chain.committed.height, AFTER_ALL, 0)
         return StreamingResponse(feed.follow(place), media_type="text/event-stream")
 
     return router

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from ledger import crypto
 from ledger.encoding import Value, encode
 from ledger.errors import LedgerError
+from ledger.names import AccountName
 from node.api.bodies import answer, read_json
 from node.chain import Chain
 from node.errors import NodeCode, NodeError
@@ -45,7 +46,7 @@ class OpenSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 class AskChallenge(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Body of `POST /v1/sessions/challenge`."""
 
-    account: str
+    account: AccountName
 
 
 class Sessions:

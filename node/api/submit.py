@@ -24,6 +24,7 @@ from ledger.receipt import encode_receipt
 from ledger.transaction import TRANSACTION_BYTES_MAX, SignedTransaction, parse_envelope
 from ledger.version import NEWEST
 from node import metrics
+from node.api.bodies import BODY_SECONDS_MAX
 from node.api.problem import LOGGED, refusal
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
@@ -67,9 +68,9 @@ class Submitter:
             Context(signed, 0, now, NEWEST, 0).check_signers(ledger)
             new.append(signed)
         await self._driver.verify(new)
-        if new:
-            self._driver.mempool.check_room(new)
-            self._driver.submit(new)
+        new = [signed for signed in new if chain.state.locate(signed.id) is None]
+        self._driver.mempool.check_room([signed for signed in new if signed.id not in self._driver.mempool])
+        self._driver.submit(new)
         return new
 
     async def place(self, signed: SignedTransaction, deadline: float) -> Place:
@@ -146,11 +147,16 @@ class SubmitRoutes:
         try:
             if self._bytes_open > BYTES_OPEN_MAX:
                 raise NodeError(NodeCode.OVERLOADED, f"{self._bytes_open} bytes of requests are under way", 1)
-            body = await read_body(receive, bytes_max)
+            async with asyncio.timeout(BODY_SECONDS_MAX):
+                body = await read_body(receive, bytes_max)
             query = parse_qs(scope["query_string"].decode("latin-1"))
             status, answer = await route(body, query)
         except (LedgerError, NodeError) as error:
             await refusal(error)(scope, receive, send)
+            return
+        except TimeoutError:
+            late = NodeError(NodeCode.REQUEST_MALFORMED, f"the body did not come within {BODY_SECONDS_MAX:.0f} s")
+            await refusal(late)(scope, receive, send)
             return
         except Exception:
             log.exception("request_failed", path=scope["path"])

@@ -37,7 +37,7 @@ class Blockstore:
         """Store a block that is what its id names; CidInvalid if it is not."""
         check_block(cid, block)
         path = self._file(cid)
-        if not path.exists():
+        if self.block(cid) is None:
             path.parent.mkdir(exist_ok=True)
             write_durably(path, block)
 

@@ -24,6 +24,8 @@ from node.peers.network import Peers
 
 RETRY_SECONDS = (0.2, 60.0)
 BLOCK_BYTES_MAX = 2 * 1024 * 1024
+AT_ONCE = 8
+"""Assets fetched at the same time."""
 
 
 class Replicator:
@@ -59,14 +61,15 @@ class Replicator:
         """Fetch, for ever."""
         for count, (_, data) in enumerate(self._chain.state.items(records.asset_key(""))):
             asset = decode_trusted(data, records.Asset)
-            if not self._blockstore.has(asset.content.cid):
+            if not self._complete(asset):
                 self._wanted[asset.id] = (0.0, RETRY_SECONDS[0])
-            if count % 256 == 0:
+            if count % 16 == 0:
                 await asyncio.sleep(0)
         while True:
             now = time.monotonic()
-            for name in [name for name, (due, _) in self._wanted.items() if due <= now]:
-                await self._try(name)
+            due = [name for name, (when, _) in self._wanted.items() if when <= now]
+            for start in range(0, len(due), AT_ONCE):
+                await asyncio.gather(*(self._try(name) for name in due[start : start + AT_ONCE]))
             self._woken.clear()
             soonest = min((due for due, _ in self._wanted.values()), default=now + 60.0)
             try:
@@ -82,11 +85,23 @@ class Replicator:
         except CidInvalid as error:
             log.error("content_refused", asset=name, reason=str(error))
             done = True
+        except OSError as error:
+            log.error("content_not_stored", asset=name, reason=str(error))
+            done = False
         if done:
             self._wanted.pop(name, None)
         else:
             _, pause = self._wanted.get(name, (0.0, RETRY_SECONDS[0]))
             self._wanted[name] = (time.monotonic() + pause, min(2 * pause, RETRY_SECONDS[1]))
+
+    def _complete(self, asset: records.Asset) -> bool:
+        """Whether all of an asset is here that can be."""
+        try:
+            missing = self._blockstore.missing(asset.content.cid)
+        except CidInvalid:
+            return True
+        public = not asset.confidential and not isinstance(asset.commitments, UnsetType)
+        return not missing and (not public or self._openings.get(asset.id) is not None)
 
     async def _fetch_file(self, cid: str) -> bool:
         while missing := self._blockstore.missing(cid):

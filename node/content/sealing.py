@@ -6,6 +6,7 @@ Keys: sealed boxes (X25519). A node's Ed25519 key serves as its X25519 key by li
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 
 from nacl.bindings import (
@@ -26,17 +27,28 @@ from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
 from ledger.crypto import SigningKey
+from ledger.encoding import encode
 
 CHUNK = 64 * 1024
 KEY_BYTES = 32
+
+
+def content_key(seed: bytes, chain: str, asset: str, creator: str) -> bytes:
+    """The key that a sealed seed gives for one asset of one creator, and for no other.
+
+    What is sealed on the chain can be copied into another record by anyone; a node that opened it as it stands would
+    release the key of a picture to whoever owns the copy. Bound like this, a copy gives another key.
+    """
+    label = encode({"asset": asset, "chain": chain, "creator": creator})
+    return hashlib.blake2b(label, key=seed, digest_size=KEY_BYTES, person=b"remarque/content").digest()
 
 
 class SealBroken(Exception):
     """The bytes were not sealed or encrypted for this key, or were changed. Nothing of them may be used."""
 
 
-def new_content_key() -> bytes:
-    """A key for one picture."""
+def new_seed() -> bytes:
+    """What is sealed for one picture; see `content_key`."""
     return secrets.token_bytes(KEY_BYTES)
 
 
@@ -75,20 +87,20 @@ def decrypt(cipher: bytes, key: bytes) -> bytes:
     return b"".join(parts)
 
 
-def seal_to_node(content_key: bytes, node_public: str) -> bytes:
-    """A content key that only the node with this Ed25519 key can open."""
-    return SealedBox(PublicKey(crypto_sign_ed25519_pk_to_curve25519(bytes.fromhex(node_public)))).encrypt(content_key)
+def seal_to_node(seed: bytes, node_public: str) -> bytes:
+    """A seed that only the node with this Ed25519 key can open."""
+    return SealedBox(PublicKey(crypto_sign_ed25519_pk_to_curve25519(bytes.fromhex(node_public)))).encrypt(seed)
 
 
 def open_as_node(sealed: bytes, node_key: SigningKey) -> bytes:
-    """Content key sealed to this node."""
+    """Seed sealed to this node."""
     _, secret = crypto_sign_seed_keypair(node_key.seed)
     return _open(PrivateKey(crypto_sign_ed25519_sk_to_curve25519(secret)), sealed)
 
 
-def seal_to_reader(content_key: bytes, reader_public: str) -> bytes:
+def seal_to_reader(key: bytes, reader_public: str) -> bytes:
     """A content key that only one request's reader can open."""
-    return SealedBox(PublicKey(bytes.fromhex(reader_public))).encrypt(content_key)
+    return SealedBox(PublicKey(bytes.fromhex(reader_public))).encrypt(key)
 
 
 class ReaderKey:

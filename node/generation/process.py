@@ -18,6 +18,8 @@ from node.errors import NodeCode, NodeError
 from node.logs import log
 
 START_SECONDS_MAX = 120.0
+SILENCE_SECONDS_MAX = 600.0
+"""A step of a picture takes less than this on any device worth having."""
 READ_BYTES = 256 * 1024
 
 
@@ -81,7 +83,11 @@ class WorkerProcess:
     async def receive(self) -> FromWorker:
         """Its next message; WorkerGone when there will be none."""
         while not self._messages:
-            data = await self._process.stdout.read(READ_BYTES) if self._process.stdout is not None else b""
+            try:
+                async with asyncio.timeout(SILENCE_SECONDS_MAX):
+                    data = await self._process.stdout.read(READ_BYTES) if self._process.stdout is not None else b""
+            except TimeoutError:
+                raise WorkerGone(f"it said nothing for {SILENCE_SECONDS_MAX:.0f} s") from None
             if not data:
                 raise WorkerGone(f"it ended with status {await self._process.wait()}")
             try:

@@ -40,6 +40,15 @@ from node.logs import log
 ATTEMPTS_MAX = 3
 RETRY_SECONDS = 5.0
 RECORD_VALID_MS = 300_000
+TRANSIENT = (
+    NodeCode.COMMIT_TIMEOUT,
+    NodeCode.NO_LEADER,
+    NodeCode.MEMPOOL_FULL,
+    NodeCode.ACCOUNT_BUSY,
+    NodeCode.DISK_FULL,
+    NodeCode.SHUTTING_DOWN,
+)
+"""Refusals that pass: the job waits, and goes on with the pictures whose records were committed after all."""
 
 
 class AskGeneration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -129,12 +138,18 @@ class GenerationService:
                 yield b"data: " + encode(shown) + b"\n\n"
             if job.state in (DONE, FAILED):
                 return
-            async with self._changed:
-                try:
-                    async with asyncio.timeout(15.0):
-                        await self._changed.wait()
-                except TimeoutError:
-                    yield b": keep-alive\n\n"
+            if not await self._changes(15.0):
+                yield b": keep-alive\n\n"
+
+    async def _changes(self, seconds: float) -> bool:
+        """Wait until something about the jobs changes; False if nothing does in time."""
+        async with self._changed:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._changed.wait()
+            except TimeoutError:
+                return False
+        return True
 
     def _check(self, ask: AskGeneration) -> None:
         request, openings = ask.request, ask.openings
@@ -181,13 +196,19 @@ class GenerationService:
                             await self._changed.wait()
                         continue
                     await self._work(job)
-                except NodeError as error:
-                    log.error("generator_absent", reason=str(error))
+                except (NodeError, OSError) as error:
+                    log.error("generation_waits", reason=str(error))
+                    await self._drop_worker()
                     await asyncio.sleep(RETRY_SECONDS)
         finally:
-            if self._worker is not None:
-                await self._worker.stop()
+            await self._drop_worker()
             self._jobs.close()
+
+    async def _drop_worker(self) -> None:
+        """End the worker: what it was still doing for a job that waits must not be taken for new work."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            await worker.stop()
 
     async def _ensure_worker(self) -> WorkerProcess:
         if self._worker is None:
@@ -206,13 +227,17 @@ class GenerationService:
                 job = await self._take(job, await worker.receive())
             await self._end(replace(job, state=DONE))
         except WorkerGone as error:
-            self._worker = None
+            await self._drop_worker()
             log.error("generator_gone", reason=str(error), generation=job.id)
             if job.attempts >= ATTEMPTS_MAX:
                 await self._fail(
                     job, NodeCode.GENERATION_FAILED.name, f"the worker ended {job.attempts} times: {error}"
                 )
+        except OSError as error:
+            raise NodeError(NodeCode.DISK_FULL, f"a picture cannot be stored: {error}", 60) from None
         except (LedgerError, NodeError) as error:
+            if error.code in TRANSIENT:
+                raise
             await self._fail(job, error.code.name, error.detail)
 
     def _order(self, job: Job) -> Generate:
@@ -257,7 +282,7 @@ class GenerationService:
     async def _record(self, job: Job, generated: Generated) -> str:
         """Store the picture and commit its record; the asset's id."""
         attestation = decode(generated.attestation, Attestation)
-        content = self._store(job.request, generated.png)
+        content = self._store(job.request, attestation.pixel_digest, generated.png)
         self._openings.put(attestation.pixel_digest, job.openings)
         transaction = Transaction(
             chain=self._chain.name,
@@ -285,12 +310,12 @@ class GenerationService:
             )
         return attestation.pixel_digest
 
-    def _store(self, request: GenerationRequest, png: bytes) -> Content:
+    def _store(self, request: GenerationRequest, asset: str, png: bytes) -> Content:
         """Keep the picture's bytes; if confidential, encrypted, with the key sealed to this org's nodes."""
         if not request.confidential:
             return Content(cid=self._blockstore.put_file(png), size=len(png), media_type="image/png")
-        content_key = sealing.new_content_key()
-        cipher = sealing.encrypt(png, content_key)
+        seed = sealing.new_seed()
+        cipher = sealing.encrypt(png, sealing.content_key(seed, self._chain.name, asset, request.creator))
         custodians = [node for node in self._chain.genesis.nodes if node.org == org_of(request.creator)]
         own = [node for node in self._chain.genesis.nodes if node.name == self._chain.node]
         return Content(
@@ -298,7 +323,7 @@ class GenerationService:
             size=len(cipher),
             media_type="image/png",
             sealed_keys=tuple(
-                SealedKey(node=node.name, sealed=sealing.seal_to_node(content_key, node.key).hex())
+                SealedKey(node=node.name, sealed=sealing.seal_to_node(seed, node.key).hex())
                 for node in custodians or own
             ),
         )

@@ -17,7 +17,9 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from consensus.events import AnyMessage, Append, AppendReply, VoteReply, VoteRequest
+from ledger.block import Certificate, endorsement_holds
 from ledger.crypto import SigningKey
+from ledger.encoding import decode, encode
 from ledger.errors import LedgerError
 from ledger.genesis import Genesis
 from ledger.transaction import SignedTransaction, parse_signed
@@ -41,6 +43,8 @@ from node.peers.frames import (
 QUEUE_FRAMES_MAX = 512
 RECONNECT_SECONDS = (0.05, 1.0)
 """Shortest and longest pause before calling a peer again."""
+EVIDENCE = " | "
+"""Stands between the words of a refusal and the certificate that shows it."""
 ASK_SECONDS = 10.0
 FORWARD_MAX = 512
 """Transactions in one forwarding frame."""
@@ -165,8 +169,21 @@ class Peers:
         async for message in ws:
             if message.type is WSMsgType.TEXT:
                 log.error("peer_refused_us", node=name, reason=message.data)
-                if message.data.startswith(NodeCode.LOG_LOST.name):
-                    self.on_log_lost(message.data)
+                self._check_log_lost(message.data)
+
+    def _check_log_lost(self, refusal: str) -> None:
+        """Believe a peer that this node lost endorsed blocks only by this node's own signature on one it lacks."""
+        code, _, evidence = refusal.partition(EVIDENCE)
+        if not code.startswith(NodeCode.LOG_LOST.name):
+            return
+        try:
+            certificate = decode(evidence.encode(), Certificate)
+        except LedgerError:
+            return
+        mine = [one.signature for one in certificate.endorsements if one.node == self._node]
+        lost = certificate.height > self._driver.replica.log.last_index
+        if lost and any(endorsement_holds(self._key.public, certificate.header, signature) for signature in mine):
+            self.on_log_lost(code)
 
     def _disconnected(self, name: str) -> None:
         if name in self.connected:
@@ -192,6 +209,8 @@ class Peers:
     async def stream(self, request: web.Request) -> web.WebSocketResponse:
         """Handler of `/v1/stream`: take a peer's frames, in order, until it goes."""
         name = self.caller(request)
+        # Read before the caller says what it holds: what it endorses meanwhile must not be held against it.
+        endorsed = self._driver.endorsed_certificate(name)
         ws = web.WebSocketResponse(max_msg_size=FRAME_BYTES_MAX, heartbeat=2.0, compress=False)
         await ws.prepare(request)
         greeted = False
@@ -203,7 +222,7 @@ class Peers:
                 if greeted:
                     await self._take(name, frame)
                 else:
-                    self._greet(name, frame)
+                    self._greet(name, frame, endorsed)
                     greeted = True
             except (msgspec.DecodeError, NodeError) as error:
                 log.error("frame_refused", node=name, reason=str(error))
@@ -212,7 +231,7 @@ class Peers:
         await ws.close()
         return ws
 
-    def _greet(self, name: str, frame: AnyFrame) -> None:
+    def _greet(self, name: str, frame: AnyFrame, endorsed: Certificate | None) -> None:
         """Refuse a caller of another chain or version, or one that has lost what it had endorsed."""
         if not isinstance(frame, Hello) or frame.node != name:
             raise NodeError(NodeCode.REQUEST_MALFORMED, "the first frame says who calls, under its own certificate")
@@ -222,12 +241,12 @@ class Peers:
             )
         if frame.lowest > PROTOCOL_HIGHEST or frame.highest < PROTOCOL_LOWEST:
             raise NodeError(NodeCode.DATA_FORMAT_UNKNOWN, f"it speaks {frame.lowest}-{frame.highest}; upgrade it")
-        endorsed = self._driver.endorsed_height(name)
-        if frame.last_index < endorsed:
+        if endorsed is not None and frame.last_index < endorsed.height:
             raise NodeError(
                 NodeCode.LOG_LOST,
-                f"{name} has endorsed block {endorsed}, and now holds {frame.last_index}: its directory was wiped or "
-                "restored. Have it removed, and join as a new node with a new key",
+                f"{name} has endorsed block {endorsed.height}, and now holds {frame.last_index}: its directory was "
+                "wiped or restored. Have it removed, and join as a new node with a new key"
+                f"{EVIDENCE}{encode(endorsed).decode()}",
             )
 
     async def _take(self, name: str, frame: AnyFrame) -> None:
@@ -237,7 +256,7 @@ class Peers:
         elif isinstance(frame, Forward):
             for code in await self._take_forwarded(name, frame):
                 self._put(name, code)
-        elif isinstance(frame, ForwardRefused):
+        elif isinstance(frame, ForwardRefused) and name == self._driver.replica.leader:
             self._driver.forward_refused(frame.transaction, frame.code, frame.detail)
 
     async def _take_forwarded(self, name: str, frame: Forward) -> list[ForwardRefused]:

@@ -90,18 +90,18 @@ def test_a_hostile_node_block_is_refused_or_has_links(block: bytes) -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 200_000])
 def test_encrypted_content_opens_with_its_key_and_with_no_other(size: int) -> None:
-    key, plain = sealing.new_content_key(), random.Random(size).randbytes(size)
+    key, plain = sealing.new_seed(), random.Random(size).randbytes(size)
 
     cipher = sealing.encrypt(plain, key)
 
     assert sealing.decrypt(cipher, key) == plain
     assert size < 64 or plain[:64] not in cipher
     with pytest.raises(sealing.SealBroken):
-        sealing.decrypt(cipher, sealing.new_content_key())
+        sealing.decrypt(cipher, sealing.new_seed())
 
 
 def test_ciphertext_cannot_be_cut_extended_reordered_or_changed() -> None:
-    key, plain = sealing.new_content_key(), random.Random(5).randbytes(200_000)
+    key, plain = sealing.new_seed(), random.Random(5).randbytes(200_000)
     cipher = sealing.encrypt(plain, key)
     step = 64 * 1024 + 17
     chunks = [cipher[24 + start : 24 + start + step] for start in range(0, len(cipher) - 24, step)]
@@ -120,7 +120,7 @@ def test_ciphertext_cannot_be_cut_extended_reordered_or_changed() -> None:
 
 
 def test_a_content_key_is_opened_by_whom_it_is_sealed_to() -> None:
-    key, node, other = sealing.new_content_key(), SigningKey(b"\x01" * 32), SigningKey(b"\x02" * 32)
+    key, node, other = sealing.new_seed(), SigningKey(b"\x01" * 32), SigningKey(b"\x02" * 32)
     reader = sealing.ReaderKey()
 
     assert sealing.open_as_node(sealing.seal_to_node(key, node.public), node) == key
