@@ -71,7 +71,7 @@ def test_encoding_agrees_with_a_decoder_of_another_make(value: object) -> None:
 
 
 def test_absent_fields_are_left_out_rather_than_null() -> None:
-    content = actions.Content(cid="b" + "a" * 58, size=1, media_type="image/png")
+    content = actions.Content(cid="bafkrei" + "a" * 52, size=1, media_type="image/png")
 
     assert b"sealed_keys" not in encode(content)
     assert msgspec.json.decode(encode(content), type=actions.Content) == content

@@ -159,3 +159,15 @@ def test_no_history_makes_or_loses_money(parts: list[tuple[int, int, int, int]])
             state.do(to, buying(token, decode(listed, records.Listing).price))
 
         assert total(state) == supply(state)
+
+
+def test_a_sale_that_cannot_be_settled_is_an_outcome_and_not_a_fault(state: State) -> None:
+    source = (
+        "policy dear version 1 schema remarque@1 "
+        "{ royalty first on primary_sale { base tx.price; pay 50% to asset.creators by weight; payer buyer; } }"
+    )
+    assert state.do(ALICE, actions.PublishPolicy(source=source)).code == "OK"
+    token = for_sale(state, "p", 2**53 - 1)
+    assert state.do(ALICE, actions.SetPolicy(asset=a_digest("p"), policy="dear", version=1)).code == "OK"
+
+    assert state.do(BOB, buying(token, 2**53 - 1)).code == "AMOUNT_OVERFLOW"

@@ -3,11 +3,13 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.crypto import SigningKey
+from ledger.names import ContentId
 from node.content import sealing
 from node.content.blockstore import Blockstore
 from node.content.cid import DAG_PB, RAW, CidInvalid, check_block, cid_of, import_file, links_of, parse_cid
@@ -117,6 +119,29 @@ def test_ciphertext_cannot_be_cut_extended_reordered_or_changed() -> None:
     for changed in broken:
         with pytest.raises(sealing.SealBroken):
             sealing.decrypt(changed, key)
+
+
+def test_a_sealed_seed_copied_into_another_record_gives_another_key() -> None:
+    seed = sealing.new_seed()
+    labels = [
+        ("c-1", "a" * 64, "alice@s"),
+        ("c-2", "a" * 64, "alice@s"),
+        ("c-1", "b" * 64, "alice@s"),
+        ("c-1", "a" * 64, "eve@s"),
+    ]
+
+    keys = {sealing.content_key(seed, chain, asset, creator) for chain, asset, creator in labels}
+
+    assert len(keys) == 4
+    assert seed not in keys
+
+
+def test_content_ids_of_the_ledger_are_those_the_node_takes() -> None:
+    for text in GOLDEN.values():
+        assert msgspec.convert(text, ContentId) == text
+    for text in ("b" + "a" * 20, GOLDEN[0][:-1] + "v", GOLDEN[0] + "a", GOLDEN[0].upper(), "z" + GOLDEN[0][1:]):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(text, ContentId)
 
 
 def test_a_content_key_is_opened_by_whom_it_is_sealed_to() -> None:
