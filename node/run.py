@@ -247,5 +247,14 @@ def run_node(config_path: Path) -> None:
 
     try:
         asyncio.run(main())
-    except* NodeError as group:
-        raise group.exceptions[0] if isinstance(group.exceptions[0], NodeError) else group from None
+    except BaseExceptionGroup as group:
+        raise _refusal_in(group) or group from None
+
+
+def _refusal_in(group: BaseExceptionGroup[BaseException]) -> NodeError | None:
+    """The refusal among the failures of a node's tasks: the others only follow from it."""
+    for error in group.exceptions:
+        found = _refusal_in(error) if isinstance(error, BaseExceptionGroup) else error
+        if isinstance(found, NodeError):
+            return found
+    return None
