@@ -178,7 +178,7 @@ def test_a_confidential_picture_is_not_shown_but_who_asked_is(page: Page, galler
     ]
     expect(page.locator(".history")).to_contain_text("asked to see it: “fact <b>check</b>”")
     expect(page.locator(".history")).to_contain_text("view: permitted, rule grant_in_force of asset_default@1")
-    expect(page.locator(".history")).to_contain_text("no rule of its policies permits it")
+    expect(page.locator(".history")).to_contain_text("no rule of asset_default@1 permits it")
 
 
 def test_an_asset_that_nobody_recorded_is_said_to_be_unknown(page: Page, gallery: Gallery) -> None:
