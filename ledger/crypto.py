@@ -12,7 +12,6 @@ from functools import lru_cache
 
 from nacl.bindings import (
     crypto_core_ed25519_is_valid_point,
-    crypto_sign_ed25519_sk_to_pk,
     crypto_sign_open,
     crypto_sign_seed_keypair,
 )
@@ -95,8 +94,3 @@ def is_strong_key(public: str) -> bool:
         return bool(crypto_core_ed25519_is_valid_point(bytes.fromhex(public)))
     except (ValueError, TypeError):
         return False
-
-
-def public_of_secret(secret: bytes) -> str:
-    """Public key inside a 64-byte libsodium secret key, as hex."""
-    return crypto_sign_ed25519_sk_to_pk(secret).hex()

@@ -50,10 +50,6 @@ class Blockstore:
             return None
         return block
 
-    def has(self, cid: str) -> bool:
-        """Whether a block's file is here."""
-        return self._file(cid).exists()
-
     def missing(self, cid: str) -> list[str]:
         """Ids of the blocks of a file that are not here; empty if all are. Follows what is known so far."""
         wanted, missing, seen = [cid], [], 0
