@@ -34,7 +34,7 @@ EMPTY: Bucket = (sha256(_EMPTY_TAG), b"")
 def apply_changes(root: Node, changes: Iterable[tuple[str, bytes | None]]) -> Node:
     """Tree after setting keys to values, or removing those whose value is None. About 10 µs a key."""
     wanted = {sha256(key.encode()): None if value is None else sha256(value) for key, value in changes}
-    return _update(root, sorted(wanted.items()), 0)
+    return _update(root, sorted(wanted.items()), 0, shrinks=None in wanted.values())
 
 
 def root_hash(root: Node) -> bytes:
@@ -56,23 +56,27 @@ def _nibble(key: bytes, depth: int) -> int:
     return byte & 15 if depth & 1 else byte >> 4
 
 
-def _update(node: Node, changes: list[tuple[bytes, bytes | None]], depth: int) -> Node:
+def _update(node: Node, changes: list[tuple[bytes, bytes | None]], depth: int, *, shrinks: bool) -> Node:
+    """Subtree after sorted changes. Only where something is removed (`shrinks`) may inner nodes become buckets."""
     if len(node) == 2:
         return _build(_merged(node[1], changes), depth)
     children = list(node[1:])
-    start = 0
-    while start < len(changes):
-        nibble = _nibble(changes[start][0], depth)
+    byte, shift = depth >> 1, 0 if depth & 1 else 4
+    start, count = 0, len(changes)
+    while start < count:
+        nibble = changes[start][0][byte] >> shift & 15
         end = start + 1
-        while end < len(changes) and _nibble(changes[end][0], depth) == nibble:
+        while end < count and changes[end][0][byte] >> shift & 15 == nibble:
             end += 1
-        children[nibble] = _update(children[nibble], changes[start:end], depth + 1)
+        children[nibble] = _update(children[nibble], changes[start:end], depth + 1, shrinks=shrinks)
         start = end
-    return _collapsed(children)
+    return _collapsed(children) if shrinks else _inner(children)
 
 
 def _merged(entries: bytes, changes: list[tuple[bytes, bytes | None]]) -> bytes:
     """A bucket's entries after changes to it, sorted."""
+    if len(changes) == 1 and (only := changes[0])[1] is not None:
+        return _with_one(entries, only[0], only[1])
     found = {entries[at : at + 32]: entries[at + 32 : at + ENTRY] for at in range(0, len(entries), ENTRY)}
     for key, value in changes:
         if value is None:
@@ -80,6 +84,15 @@ def _merged(entries: bytes, changes: list[tuple[bytes, bytes | None]]) -> bytes:
         else:
             found[key] = value
     return b"".join([key + found[key] for key in sorted(found)])
+
+
+def _with_one(entries: bytes, key: bytes, value: bytes) -> bytes:
+    """A bucket's entries with one set: what most changes come to."""
+    at = 0
+    while at < len(entries) and entries[at : at + 32] < key:
+        at += ENTRY
+    rest = at + ENTRY if entries[at : at + 32] == key else at
+    return entries[:at] + key + value + entries[rest:]
 
 
 def _build(entries: bytes, depth: int) -> Node:

@@ -80,7 +80,7 @@ class Releases:
         raise NodeError(NodeCode.RELEASE_DENIED, f"{transaction} is not on the chain; send access.request first")
 
     def _allowed(self, transaction: str, height: int, position: int) -> AccessAllowed:
-        block, outcome = self._chain.block(height), self._chain.results(height).outcome(position)
+        block, outcome = self._chain.block(height), self._chain.results(height).outcomes[position]
         events = [event for event in outcome.events if isinstance(event, AccessAllowed)]
         if not events:
             raise NodeError(NodeCode.RELEASE_DENIED, f"{transaction} was not decided in its reader's favour")

@@ -28,7 +28,6 @@ from ledger.block import (
     encode_block,
     endorse,
 )
-from ledger.encoding import encode
 from ledger.errors import InvalidBlock, InvariantBroken, LedgerError, ensure
 from ledger.execution.block import BlockResult, execute_block
 from ledger.execution.view import Ledger
@@ -41,8 +40,8 @@ from node.errors import NodeCode, NodeError
 from node.storage.log_store import LogStore
 from node.storage.state_store import Results, StateStore
 
-DECODED_BLOCKS_MAX = 32
-"""Committed blocks kept decoded for queries."""
+RECENT_BLOCKS_MAX = 32
+"""Final blocks kept decoded, with what they did, for receipts and queries."""
 
 
 class Postponed(Exception):
@@ -60,6 +59,15 @@ class Layer:
         self.leaves = leaves
         self.tree = tree
         self.changed = dict(result.writes)
+
+
+class Final(msgspec.Struct, frozen=True):
+    """A final block, decoded."""
+
+    block: Block
+    results: Results
+    anchor: Certificate | None
+    """Of the first certified height at or above; None if a crash cut it off and none has come since."""
 
 
 class TipReader:
@@ -108,7 +116,7 @@ class Chain:
         self._log_store = log_store
         self.state = state_store
         self.layers: list[Layer] = []
-        self._decoded: OrderedDict[int, Block] = OrderedDict()
+        self._recent: OrderedDict[int, Final] = OrderedDict()
         self._endorsed: dict[str, bytes] = {}
         self.genesis_header = genesis_header(genesis)
         if state_store.applied < 0:
@@ -161,19 +169,22 @@ class Chain:
         return self.layers[above - 1].block.header if above > 0 else self._stored_header(height)
 
     def block(self, height: int) -> Block:
-        """A final block, decoded."""
-        block = self._decoded.get(height)
-        if block is None:
-            block = decode_block(self._log_store.entry(height).data, trusted=True)
-            self._remember(block)
-        return block
+        """A final block."""
+        return self._final(height).block
 
     def results(self, height: int) -> Results:
-        """What a final block did."""
-        found = self.state.results(height)
-        if found is None:
-            raise NodeError(NodeCode.DATA_CORRUPT, f"what block {height} did is missing; join as a new node")
-        return found
+        """What a final block did; nothing for genesis."""
+        return Results((), (), ()) if height == 0 else self._final(height).results
+
+    def _final(self, height: int) -> Final:
+        final = self._recent.get(height)
+        if final is None:
+            block = decode_block(self._log_store.entry(height).data, trusted=True)
+            results = self.state.results(height)
+            if results is None:
+                raise NodeError(NodeCode.DATA_CORRUPT, f"what block {height} did is missing; join as a new node")
+            final = self._remember(Final(block, results, self.state.certificate_from(height)))
+        return final
 
     def receipt(self, transaction: str) -> Receipt | None:
         """Receipt of a committed transaction, or None."""
@@ -182,13 +193,13 @@ class Chain:
 
     def receipt_at(self, height: int, position: int) -> Receipt:
         """Receipt of the transaction at a place of the chain."""
-        block, results = self.block(height), self.results(height)
-        certificate = self.state.certificate_from(height)
+        final = self._final(height)
+        block, certificate = final.block, final.anchor or self.state.certificate_from(height)
         if certificate is None:
             raise NodeError(NodeCode.DATA_CORRUPT, f"no certificate at or above block {height}; join as a new node")
         return build_receipt(
             block.transactions[position],
-            results.outcome(position),
+            final.results.outcomes[position],
             block.header.log_size - len(block.transactions) + position,
             block.header,
             self.header(certificate.height),
@@ -262,21 +273,18 @@ class Chain:
         count = height - self._committed.height
         done = self.layers[:count]
         for layer in done:
-            block = layer.block
+            block, result = layer.block, layer.result
+            results = Results(result.outcomes, result.details, result.explanations)
             self.state.apply(
                 block.header.height,
-                layer.result.writes,
-                Results(
-                    tuple(encode(outcome) for outcome in layer.result.outcomes),
-                    layer.result.details,
-                    layer.result.explanations,
-                ),
+                result.writes,
+                results,
                 b"".join(layer.leaves),
                 [signed.id for signed in block.transactions],
                 _histories(block),
                 certificate if block.header.height == height else None,
             )
-            self._remember(block)
+            self._remember(Final(block, results, certificate))
             self._endorsed.pop(block.hash, None)
         if done:
             self._committed, self._tree = done[-1].block.header, done[-1].tree
@@ -334,10 +342,11 @@ class Chain:
     def _stored_header(self, height: int) -> Header:
         return self.genesis_header if height == 0 else decode_header(self._log_store.entry(height).data)
 
-    def _remember(self, block: Block) -> None:
-        self._decoded[block.header.height] = block
-        while len(self._decoded) > DECODED_BLOCKS_MAX:
-            self._decoded.popitem(last=False)
+    def _remember(self, final: Final) -> Final:
+        self._recent[final.block.header.height] = final
+        while len(self._recent) > RECENT_BLOCKS_MAX:
+            self._recent.popitem(last=False)
+        return final
 
     def _check_restored(self) -> None:
         header = self._committed

@@ -48,6 +48,8 @@ from node.verification import Verifier
 
 SWITCH_INTERVAL_SECONDS = 0.0005
 """How soon a thread that waits for the interpreter gets it: the default 5 ms starves workers beside a busy loop."""
+GC_THRESHOLDS = (50_000, 20, 100)
+"""Collect cycles rarely: a block makes thousands of values and hardly a cycle."""
 EXIT_BROKEN = 70
 """Exit status after a failed write or a broken invariant: never retried in the same process."""
 
@@ -151,6 +153,7 @@ class Node:
         server = self._rest_server()
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
         try:
             async with asyncio.TaskGroup() as group:
                 rest = group.create_task(self._serve_rest(server))

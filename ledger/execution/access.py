@@ -30,7 +30,7 @@ def grant(ledger: Ledger, tx: Context, ask: GrantAccess) -> None:
 def revoke(ledger: Ledger, tx: Context, ask: RevokeAccess) -> None:
     """End a grant now. Stops future releases only."""
     asset = _confidential(ledger, ask.asset)
-    if ledger.get(grant_key(asset.id, ask.account)) is None:
+    if not ledger.holds(grant_key(asset.id, ask.account)):
         raise LedgerError(Code.GRANT_UNKNOWN, f"{ask.account} holds no grant on asset {asset.id[:16]}…")
     decide(ledger, tx, asset, "revoke", to=ask.account)
     ledger.remove(grant_key(asset.id, ask.account))

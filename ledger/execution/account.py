@@ -22,10 +22,10 @@ def enrol(ledger: Ledger, tx: Context, ask: EnrolAccount) -> None:
     """Give an account of the signer's org its name, first key and roles."""
     tx.require_role(ADMINISTRATOR)
     org = org_of(ask.account)
-    if ledger.get(org_key(org)) is None:
+    if not ledger.holds(org_key(org)):
         raise LedgerError(Code.ORG_UNKNOWN, f"{org} is not a member; its membership is voted on first")
     _require_same_org(tx.signer, ask.account)
-    if ledger.get(account_key(ask.account)) is not None:
+    if ledger.holds(account_key(ask.account)):
         raise LedgerError(Code.ACCOUNT_EXISTS, f"{ask.account} is enrolled; add a key to it, or choose another name")
     _require_strong(ask.key)
     roles = tuple(sorted(set(ask.roles)))

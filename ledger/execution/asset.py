@@ -30,7 +30,7 @@ SIGNATURE_FUEL = 1_000
 def register_model(ledger: Ledger, tx: Context, ask: RegisterModel) -> None:
     """Name a generator model by the digest of its files."""
     tx.require_role(MODEL_PROVIDER)
-    if ledger.get(model_key(ask.model)) is not None:
+    if ledger.holds(model_key(ask.model)):
         raise LedgerError(Code.MODEL_EXISTS, f"model {ask.model[:16]}… is registered; nothing is left to do")
     record = Model(model=ask.model, name=ask.name, version=ask.version, licence=ask.licence, provider=tx.signer)
     ledger.put(model_key(ask.model), record)
@@ -72,12 +72,12 @@ def register_generated(ledger: Ledger, tx: Context, ask: RegisterGenerated) -> N
     request, attestation = ask.request, ask.attestation
     tx.require_role(GENERATOR)
     tx.spend(2 * SIGNATURE_FUEL)
-    if ledger.get(model_key(request.model)) is None:
+    if not ledger.holds(model_key(request.model)):
         raise LedgerError(Code.MODEL_UNKNOWN, f"model {request.model[:16]}… is not registered; its provider does it")
     _check_request(ledger, tx, request, ask.request_signature)
     _check_attestation(ledger, tx, request, attestation, ask.attestation_signature)
     _check_content(ask.content, request.confidential, attestation.image_code)
-    if ledger.get(request_key(request.id, attestation.index)) is not None:
+    if ledger.holds(request_key(request.id, attestation.index)):
         raise LedgerError(Code.REQUEST_USED, f"picture {attestation.index} of request {request.id[:16]}… is recorded")
     ledger.put(request_key(request.id, attestation.index), attestation.pixel_digest)
     _record(
@@ -108,10 +108,10 @@ def register_generated(ledger: Ledger, tx: Context, ask: RegisterGenerated) -> N
 
 
 def _record(ledger: Ledger, tx: Context, asset: Asset) -> None:
-    if ledger.get(asset_key(asset.id)) is not None:
+    if ledger.holds(asset_key(asset.id)):
         raise LedgerError(Code.ASSET_EXISTS, f"asset {asset.id[:16]}… is recorded; ask for it by this id")
     ledger.put(asset_key(asset.id), asset)
-    if ledger.get(file_key(asset.file_digest)) is None:
+    if not ledger.holds(file_key(asset.file_digest)):
         ledger.put(file_key(asset.file_digest), asset.id)
     tx.emit(
         AssetRegistered(

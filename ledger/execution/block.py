@@ -59,9 +59,7 @@ def execute_block(
     ledger.keep_transaction()
     for currency, units in view.money_created(ledger).items():
         ensure(units == 0, f"block {height} makes {units} {currency} out of nothing")
-    return BlockResult(
-        view.sorted_writes(ledger.block_writes().items()), tuple(outcomes), tuple(details), tuple(explanations)
-    )
+    return BlockResult(ledger.writes(), tuple(outcomes), tuple(details), tuple(explanations))
 
 
 def _execute_transaction(ledger: Ledger, run: Context) -> tuple[Outcome, str]:
@@ -104,7 +102,7 @@ def check_admissible(
             Code.VALID_TOO_LONG,
             f"it is valid {until - time_ms} ms ahead, at most {parameters.valid_ms_max}; choose an earlier time",
         )
-    if ledger.get(records.seen_key(until, signed.id)) is not None:
+    if ledger.holds(records.seen_key(until, signed.id)):
         raise LedgerError(Code.DUPLICATE, f"{signed.id[:16]}… is on the chain; ask for its receipt")
 
 

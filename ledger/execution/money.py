@@ -19,7 +19,7 @@ ISSUER = "issuer"
 def create(ledger: Ledger, tx: Context, ask: CreateCurrency) -> None:
     """Name a currency; the signer becomes its issuer."""
     tx.require_role(ISSUER)
-    if ledger.get(currency_key(ask.currency)) is not None:
+    if ledger.holds(currency_key(ask.currency)):
         raise LedgerError(Code.CURRENCY_EXISTS, f"{ask.currency} exists; choose another code")
     ledger.put(currency_key(ask.currency), Currency(currency=ask.currency, decimals=ask.decimals, issuer=tx.signer))
     tx.emit(CurrencyCreated(currency=ask.currency, issuer=tx.signer))

@@ -97,7 +97,7 @@ def publish(ledger: Ledger, tx: Context, ask: PublishPolicy) -> None:
     tx.spend(len(ask.source))
     policy = check_source(ask.source)
     key = policy_key(policy.name, policy.version)
-    if ledger.get(key) is not None:
+    if ledger.holds(key):
         raise LedgerError(
             Code.POLICY_EXISTS, f"{policy.name}@{policy.version} is published; publish the change as a new version"
         )

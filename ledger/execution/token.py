@@ -50,7 +50,7 @@ def transfer(ledger: Ledger, tx: Context, ask: TransferToken) -> None:
     ledger.account(ask.to)
     if ask.to == token.owner:
         raise LedgerError(Code.SELF_SALE, f"{ask.to} owns it already; name another account")
-    if ledger.get(listing_key(token.id)) is not None:
+    if ledger.holds(listing_key(token.id)):
         raise LedgerError(Code.TOKEN_LISTED, f"token {token.id[:16]}… is for sale; unlist it first")
     decide(ledger, tx, ledger.asset(token.asset), "transfer", token, to=ask.to)
     ledger.put(token_key(token.id), replace(token, owner=ask.to))

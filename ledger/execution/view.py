@@ -6,8 +6,8 @@ dropped on a refusal. A record that is missing is a refusal with its own code, s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol, TypeVar
+from collections.abc import Iterator
+from typing import Protocol, TypeVar, cast
 
 from ledger import records
 from ledger.encoding import Value, decode_trusted, encode
@@ -15,6 +15,8 @@ from ledger.errors import Code, LedgerError
 from ledger.names import INTEGER_MAX
 
 R = TypeVar("R")
+Held = Value | int | str
+"""What a key may hold."""
 
 
 class StateReader(Protocol):
@@ -28,30 +30,41 @@ class StateReader(Protocol):
 
 
 class Ledger:
-    """Typed reading and writing above a state reader."""
+    """Typed reading and writing above a state reader. Short-lived: what was read from below is not read again."""
 
     def __init__(self, state: StateReader) -> None:
         self._state = state
-        self._block: dict[str, bytes | None] = {}
-        self._transaction: dict[str, bytes | None] = {}
+        self._below: dict[str, Held | None] = {}
+        """Records read from the state, by key."""
+        self._block: dict[str, Held | None] = {}
+        self._transaction: dict[str, Held | None] = {}
 
-    # Raw keys
+    # Keys
 
-    def get(self, key: str) -> bytes | None:
-        """Value as of the current transaction."""
-        if key in self._transaction:
-            return self._transaction[key]
-        if key in self._block:
-            return self._block[key]
-        return self._state.get(key)
+    def holds(self, key: str) -> bool:
+        """Whether a key has a value, as of the current transaction."""
+        for writes in (self._transaction, self._block, self._below):
+            if key in writes:
+                return writes[key] is not None
+        return self._state.get(key) is not None
 
-    def before_block(self, key: str) -> bytes | None:
-        """Value below the block."""
-        return self._state.get(key)
+    def find(self, key: str, kind: type[R]) -> R | None:
+        """Record under a key, or None, as of the current transaction. A key only ever holds one kind of record."""
+        for writes in (self._transaction, self._block):
+            if key in writes:
+                return cast("R | None", writes[key])
+        return self.find_below(key, kind)
 
-    def put(self, key: str, value: Value | int | str) -> None:
+    def find_below(self, key: str, kind: type[R]) -> R | None:
+        """Record under a key as it was below the block."""
+        if key not in self._below:
+            data = self._state.get(key)
+            self._below[key] = None if data is None else cast("Held", decode_trusted(data, kind))
+        return cast("R | None", self._below[key])
+
+    def put(self, key: str, value: Held) -> None:
         """Set a key within the current transaction."""
-        self._transaction[key] = encode(value)
+        self._transaction[key] = value
 
     def remove(self, key: str) -> None:
         """Remove a key within the current transaction."""
@@ -66,20 +79,19 @@ class Ledger:
         """Undo the current transaction's writes."""
         self._transaction.clear()
 
-    def block_writes(self) -> dict[str, bytes | None]:
-        """All kept writes."""
-        return self._block
+    def kept(self) -> Iterator[tuple[str, Held | None]]:
+        """All kept writes, as records."""
+        yield from self._block.items()
+
+    def writes(self) -> tuple[tuple[str, bytes | None], ...]:
+        """All kept writes in bytes, by key, so that what a block did has one order."""
+        return tuple((key, None if (held := self._block[key]) is None else encode(held)) for key in sorted(self._block))
 
     def keys_below(self, prefix: str) -> Iterator[str]:
         """Keys of a prefix as they were below the block."""
         return self._state.keys(prefix)
 
     # Records
-
-    def find(self, key: str, kind: type[R]) -> R | None:
-        """Record under a key, or None."""
-        data = self.get(key)
-        return None if data is None else decode_trusted(data, kind)
 
     def parameters(self) -> records.Parameters:
         return self.find(records.parameters_key(), records.Parameters) or records.Parameters()
@@ -151,24 +163,16 @@ class Ledger:
 def money_created(ledger: Ledger) -> dict[str, int]:
     """Units per currency that the block's balances gained beyond what was issued: zero each, or money was made."""
     gained: dict[str, int] = {}
-    for key, value in ledger.block_writes().items():
+    for key, value in ledger.kept():
+        currency = key.rpartition("/")[2]
         if key.startswith(records.BALANCE_PREFIX):
-            currency = key.rpartition("/")[2]
-            gained[currency] = gained.get(currency, 0) + _units(value) - _units(ledger.before_block(key))
+            change = (cast("int", value) or 0) - (ledger.find_below(key, int) or 0)
+            gained[currency] = gained.get(currency, 0) + change
         elif key.startswith("currency/"):
-            currency = key.rpartition("/")[2]
-            gained[currency] = gained.get(currency, 0) - _supply(value) + _supply(ledger.before_block(key))
+            change = _supply(value) - _supply(ledger.find_below(key, records.Currency))
+            gained[currency] = gained.get(currency, 0) - change
     return gained
 
 
-def _units(value: bytes | None) -> int:
-    return 0 if value is None else decode_trusted(value, int)
-
-
-def _supply(value: bytes | None) -> int:
-    return 0 if value is None else decode_trusted(value, records.Currency).supply
-
-
-def sorted_writes(writes: Iterable[tuple[str, bytes | None]]) -> tuple[tuple[str, bytes | None], ...]:
-    """Writes by key, so that what a block did has one order."""
-    return tuple(sorted(writes))
+def _supply(currency: Held | None) -> int:
+    return currency.supply if isinstance(currency, records.Currency) else 0

@@ -84,7 +84,7 @@ def events_of(chain: Chain, height: int) -> list[tuple[Place, bytes]]:
     found = []
     results = chain.results(height)
     for position, signed in enumerate(chain.block(height).transactions):
-        for number, event in enumerate(results.outcome(position).events):
+        for number, event in enumerate(results.outcomes[position].events):
             data = encode({"transaction": signed.id, "height": height, "event": event})
             name = f"{height}.{position}.{number}".encode()
             found.append(((height, position, number), b"id: " + name + b"\ndata: " + data + b"\n\n"))

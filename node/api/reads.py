@@ -165,7 +165,7 @@ def block_summary(chain: Chain, height: int) -> dict[str, Any]:
             {
                 "transaction": signed.id,
                 "actions": [action_name(ask) for ask in signed.transaction.actions],
-                "code": results.outcome(position).code,
+                "code": results.outcomes[position].code,
             }
             for position, signed in enumerate(transactions)
         ],
@@ -183,7 +183,7 @@ def transaction_at(chain: Chain, height: int, position: int) -> dict[str, Any]:
         "time_ms": block.header.time_ms,
         "transaction": msgspec.Raw(signed.body),
         "signatures": signed.signatures,
-        "outcome": results.outcome(position),
+        "outcome": results.outcomes[position],
         "detail": results.details[position],
         "explanations": results.explanations[position],
     }

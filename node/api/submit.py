@@ -190,7 +190,7 @@ class SubmitRoutes:
         results = [
             {
                 "transaction": signed.id,
-                "code": blocks[height].outcome(position).code,
+                "code": blocks[height].outcomes[position].code,
                 "detail": blocks[height].details[position],
                 "height": height,
                 "position": position,

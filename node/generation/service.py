@@ -300,11 +300,9 @@ class GenerationService:
             ),
         )
         height, position = await self._submitter.commit(sign(transaction, [self._key]))
-        results = self._chain.state.results(height)
-        outcome = results.outcome(position) if results is not None else None
-        if outcome is None or (outcome.code != OK and self._recorded(job.id, generated.index) is None):
-            code = outcome.code if outcome is not None else "unknown"
-            detail = results.details[position] if results is not None else ""
+        results = self._chain.results(height)
+        code, detail = results.outcomes[position].code, results.details[position]
+        if code != OK and self._recorded(job.id, generated.index) is None:
             raise NodeError(
                 NodeCode.GENERATION_FAILED, f"its record was refused, so it is not released: {code}: {detail}"
             )

@@ -27,18 +27,22 @@ from node.storage.log_store import open_database
 _APPLIED = b"applied"
 
 
-class Results(msgspec.Struct, frozen=True, array_like=True):
-    """What a block did, as kept: one item per transaction."""
+class Results(msgspec.Struct, frozen=True):
+    """What a block did: one item per transaction in each."""
 
-    outcomes: tuple[bytes, ...]
+    outcomes: tuple[Outcome, ...]
     details: tuple[str, ...]
     explanations: tuple[tuple[dict[str, Any], ...], ...]
 
-    def outcome(self, position: int) -> Outcome:
-        return decode_trusted(self.outcomes[position], Outcome)
+
+class _StoredResults(msgspec.Struct, frozen=True, array_like=True):
+    outcomes: tuple[bytes, ...]
+    """Canonical JSON each."""
+    details: tuple[str, ...]
+    explanations: tuple[tuple[dict[str, Any], ...], ...]
 
 
-_results_decoder = msgspec.msgpack.Decoder(Results)
+_results_decoder = msgspec.msgpack.Decoder(_StoredResults)
 
 
 class StateStore:
@@ -81,7 +85,9 @@ class StateStore:
                     batch.delete(b"s" + key.encode())
                 else:
                     batch.put(b"s" + key.encode(), value)
-            batch.put(b"r" + packed, msgspec.msgpack.encode(results))
+            outcomes = tuple(encode(outcome) for outcome in results.outcomes)
+            stored = _StoredResults(outcomes, results.details, results.explanations)
+            batch.put(b"r" + packed, msgspec.msgpack.encode(stored))
             batch.put(b"l" + packed, leaves)
             for position, transaction in enumerate(transactions):
                 batch.put(b"x" + bytes.fromhex(transaction), packed + struct.pack(">I", position))
@@ -94,7 +100,11 @@ class StateStore:
 
     def results(self, height: int) -> Results | None:
         data = self._db.get(b"r" + struct.pack(">Q", height))
-        return None if data is None else _results_decoder.decode(data)
+        if data is None:
+            return None
+        stored = _results_decoder.decode(data)
+        outcomes = tuple(decode_trusted(outcome, Outcome) for outcome in stored.outcomes)
+        return Results(outcomes, stored.details, stored.explanations)
 
     def leaves(self) -> Iterator[bytes]:
         """Leaf hashes of each block, from the first on."""
