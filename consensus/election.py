@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from consensus import replication
 from consensus.events import Follow, Lead, VoteReply, VoteRequest
 from consensus.progress import Progress
-from consensus.quorum import majority
+from consensus.quorum import decided, majority
 
 if TYPE_CHECKING:
     from consensus.replica import Replica
@@ -112,14 +112,12 @@ def vote_answered(replica: Replica, reply: VoteReply) -> None:
 
 
 def _count(replica: Replica, *, probe: bool) -> None:
-    needed = majority(len(replica.config.voters))
-    granted = sum(replica.votes.values())
-    if granted >= needed:
-        if probe:
-            stand(replica, probe=False)
-        else:
-            _lead(replica)
-    elif len(replica.votes) - granted >= needed:
+    won = decided(replica.votes, len(replica.config.voters))
+    if won and probe:
+        stand(replica, probe=False)
+    elif won:
+        _lead(replica)
+    elif won is False:
         replica.become_follower(replica.term, "")
 
 

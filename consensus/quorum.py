@@ -1,8 +1,8 @@
-"""Majorities: how many voters decide, and which index enough of them have reached."""
+"""Majorities: how many voters decide, and what a vote has come to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 
 def majority(count: int) -> int:
@@ -10,7 +10,9 @@ def majority(count: int) -> int:
     return count // 2 + 1
 
 
-def reached(values: Iterable[int]) -> int:
-    """Largest value that a majority has reached or passed."""
-    ordered = sorted(values, reverse=True)
-    return ordered[majority(len(ordered)) - 1]
+def decided(votes: Mapping[str, bool], voters: int) -> bool | None:
+    """Whether a vote is won or lost, whatever the silent voters say; None while it is open."""
+    granted = sum(votes.values())
+    if granted >= majority(voters):
+        return True
+    return False if voters - (len(votes) - granted) < majority(voters) else None

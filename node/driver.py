@@ -22,7 +22,6 @@ from consensus.events import (
     AnyEvent,
     AnyMessage,
     Append,
-    AppendReply,
     Certified,
     Certify,
     CheckCertificate,
@@ -42,30 +41,23 @@ from consensus.events import (
     Tick,
 )
 from consensus.replica import Config, Replica, Role
-from ledger.block import Block, Certificate, Endorsement, decode_block, endorsement_holds
-from ledger.encoding import decode, decode_trusted, encode
-from ledger.errors import Code, InvalidBlock, InvariantBroken, LedgerError, ensure
-from ledger.execution.block import check_admissible, execute_block
-from ledger.execution.view import Ledger
-from ledger.transaction import SignedTransaction, check_signatures
-from ledger.version import NEWEST
+from ledger.block import Certificate, Endorsement
+from ledger.encoding import decode_trusted, encode
+from ledger.errors import Code, InvalidBlock, LedgerError
+from ledger.execution.block import check_admissible
+from ledger.transaction import SignedTransaction
 from node import metrics
 from node.chain import Chain, Layer, Postponed
 from node.errors import NodeCode, NodeError
+from node.inspection import Inspector
 from node.logs import log
 from node.mempool import Mempool
+from node.proposer import Proposer
 from node.storage.log_store import LogStore
 
 TICK_SECONDS = 0.025
 PIPELINE_MAX = 3
 """Uncommitted blocks above which the leader waits before it cuts another."""
-CUT_TRANSACTIONS_MAX = 256
-"""Transactions the leader puts in a block: enough to share its costs, few enough not to stall the event loop."""
-VERIFY_CHUNK = 64
-"""Signatures checked between two turns of the event loop."""
-VERIFIED_MAX = 65_536
-RECEIVED_BLOCKS_MAX = 512
-"""Blocks received and verified, but not yet appended."""
 FORWARD_SECONDS = 1.0
 ENDORSED_LOOKBACK = 1_000
 """Certificates looked through for the newest one that a node took part in."""
@@ -98,13 +90,11 @@ class Driver:
         self.listeners: list[Listener] = []
         """Called with the blocks that became final, in order."""
         self._log_store = log_store
-        self._clock = clock
+        self.proposer = Proposer(chain, mempool, clock)
         self._events: deque[AnyEvent] = deque()
         self._stepping = False
         self._certificates: dict[int, Certificate] = {}
         self._newest: Certificate | None = chain.state.certificate_upto(chain.committed.height)
-        self._verified: dict[str, None] = {}
-        self._received: dict[int, tuple[bytes, Block]] = {}
         self._pump_scheduled = False
         self._leader_seen = self._forwarded = time.monotonic()
         self._waited: set[str] = set()
@@ -117,6 +107,7 @@ class Driver:
             chain.committed.height,
             Random(seed),  # noqa: S311, only election timeouts are drawn from it
         )
+        self.inspector = Inspector(chain, self.replica)
 
     # Clients
 
@@ -155,31 +146,12 @@ class Driver:
         elif new and self.replica.leader and self.network is not None:
             self.network.forward(self.replica.leader, new)
 
-    async def verify(self, transactions: list[SignedTransaction]) -> None:
-        """Check signatures not checked on this node before, a few at a time. LedgerError on the first that fails."""
-        unknown = [signed for signed in transactions if self._mark(signed) not in self._verified]
-        for count, signed in enumerate(unknown, 1):
-            check_signatures(signed)
-            self._verified[self._mark(signed)] = None
-            if count % VERIFY_CHUNK == 0:
-                await asyncio.sleep(0)
-        while len(self._verified) > VERIFIED_MAX:
-            del self._verified[next(iter(self._verified))]
-
     # Peers
 
     async def receive(self, message: AnyMessage) -> None:
-        """Take an authenticated message of a peer: verify what it carries, then let consensus see it."""
-        if not self._plausible(message):
-            log.error("peer_lies", node=message.sender, message=type(message).__name__)
-            return
-        if isinstance(message, Append):
-            if not await self._prepare(message) or not self._plausible(message):
-                return
-        elif isinstance(message, AppendReply) and not self._endorsements_hold(message):
-            log.warning("endorsement_refused", node=message.sender)
-            return
-        self.step(Receive(message))
+        """Take an authenticated message of a peer."""
+        if await self.inspector.admits(message):
+            self.step(Receive(message))
 
     async def receive_forwarded(self, sender: str, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
         """Take transactions that another node's clients submitted; return (id, code, text) of those refused."""
@@ -188,8 +160,8 @@ class Driver:
         parameters = ledger.parameters()
         for signed in transactions:
             try:
-                check_admissible(ledger, self.chain.name, signed, self._clock(), parameters)
-                await self.verify([signed])
+                check_admissible(ledger, self.chain.name, signed, self.proposer.clock(), parameters)
+                await self.inspector.verify([signed])
                 if signed.id not in self.mempool and self.chain.state.locate(signed.id) is None:
                     self.mempool.check_room([signed])
                     self.mempool.add(signed, own=False)
@@ -215,7 +187,7 @@ class Driver:
             if self.replica.leader:
                 self._leader_seen = now
             metrics.MEMPOOL.set(len(self.mempool))
-            self.mempool.drop_expired(self._clock() - 60_000)
+            self.mempool.drop_expired(self.proposer.clock() - 60_000)
             if self.leading and self.mempool.unproposed:
                 self._schedule_pump()
             if now - self._forwarded >= FORWARD_SECONDS:
@@ -271,7 +243,7 @@ class Driver:
             case Lead(term):
                 log.info("leading", term=term)
                 metrics.LEADING.set(1)
-                self._propose((), self._clock())
+                self.step(Propose(self.proposer.opening_block(term)))
             case Follow(term, leader):
                 self._follow(term, leader)
 
@@ -307,7 +279,7 @@ class Driver:
         for entry in action.entries:
             try:
                 if entry.index > self.chain.tip.height:
-                    self._accept(entry)
+                    self.chain.accept(self.inspector.block_of(entry), self.proposer.clock())
             except Postponed as error:
                 refusal = Refused(action.number, entry.index, str(error), True)
                 break
@@ -320,16 +292,6 @@ class Driver:
         self._log_store.persist(action.term, action.vote, action.truncate_from, tuple(taken))
         metrics.SYNC_SECONDS.observe(time.perf_counter() - started)
         self._events.append(refusal or Persisted(action.number))
-
-    def _accept(self, entry: Entry) -> None:
-        data, block = self._received.pop(entry.index, (b"", None))
-        if block is None or data is not entry.data:
-            block = decode_block(entry.data)
-            for signed in block.transactions:
-                check_signatures(signed)
-        if block.header.term != entry.term:
-            raise InvalidBlock(entry.index, "its header names another term than its log entry")
-        self.chain.accept(block, self._clock())
 
     def _endorse(self, first: int, last: int) -> tuple[tuple[int, bytes], ...]:
         """This node's endorsements of the entries of its current term, and of no other."""
@@ -381,106 +343,7 @@ class Driver:
 
     def _pump(self) -> None:
         self._pump_scheduled = False
-        parameters = self.chain.ledger().parameters()
-        limit = min(CUT_TRANSACTIONS_MAX, parameters.block_transactions_max)
         while self.leading and self.mempool.unproposed and len(self.chain.layers) < PIPELINE_MAX:
-            clock_ms = self._clock()
-            transactions = self._admissible(self.mempool.cut(limit, parameters.block_bytes_max), clock_ms)
-            if transactions:
-                self._propose(transactions, clock_ms)
-
-    def _admissible(self, transactions: tuple[SignedTransaction, ...], clock_ms: int) -> tuple[SignedTransaction, ...]:
-        """Leave out what has expired, or was committed by way of another node, since it was admitted."""
-        ledger = Ledger(self.chain.tip_reader())
-        parameters = ledger.parameters()
-        time_ms = max(clock_ms, self.chain.tip.time_ms + 1)
-        kept = []
-        for signed in transactions:
-            try:
-                check_admissible(ledger, self.chain.name, signed, time_ms, parameters)
-                kept.append(signed)
-            except LedgerError as error:
-                if error.code is not Code.DUPLICATE:
-                    self.mempool.refuse(signed.id, error)
-        return tuple(kept)
-
-    def _propose(self, transactions: tuple[SignedTransaction, ...], clock_ms: int) -> None:
-        """Build a block and hand it to consensus. Whatever breaks execution is found and kept out, never the node."""
-        try:
-            data = self.chain.build(transactions, self.replica.term, clock_ms)
-        except (InvariantBroken, Exception) as bug:
-            log.critical("execution_broken", reason=repr(bug), transactions=len(transactions))
-            data = self.chain.build(self._quarantined(transactions, clock_ms), self.replica.term, clock_ms)
-        self.step(Propose(data))
-
-    def _quarantined(self, transactions: tuple[SignedTransaction, ...], clock_ms: int) -> tuple[SignedTransaction, ...]:
-        """The transactions without those that break execution: one poisonous transaction must not kill every leader."""
-        kept: list[SignedTransaction] = []
-        tip = self.chain.tip
-        time_ms = max(clock_ms, tip.time_ms + 1)
-        for signed in transactions:
-            try:
-                trial = (*kept, signed)
-                execute_block(self.chain.tip_reader(), self.chain.name, tip.height + 1, time_ms, trial, NEWEST)
-                kept.append(signed)
-            except (InvariantBroken, Exception) as bug:
-                log.critical("transaction_quarantined", transaction=signed.id, reason=repr(bug))
-                metrics.QUARANTINED.inc()
-                self.mempool.refuse(signed.id, LedgerError(Code.EXECUTION_QUARANTINED, "report it to the operators"))
-        ensure(len(kept) < len(transactions), "a block that breaks has a transaction that breaks")
-        return tuple(kept)
-
-    # Verifying what peers send
-
-    def _plausible(self, message: AnyMessage) -> bool:
-        """Whether an honest peer could have sent it: consensus takes what is not for a bug of ours, and stops."""
-        replica = self.replica
-        if isinstance(message, AppendReply):
-            return 0 <= message.index <= replica.log.last_index + 1 and message.hint_index >= 0 <= message.hint_term
-        if not isinstance(message, Append):
-            return message.term >= 0
-        if message.previous_index < 0 or (self.leading and message.term == replica.term):
-            return False
-        terms = [message.previous_term, *(entry.term for entry in message.entries), message.term]
-        if terms != sorted(terms):
-            return False
-        for place, entry in enumerate(message.entries, message.previous_index + 1):
-            if entry.index != place or (place <= replica.committed and replica.log.term(place) != entry.term):
-                return False
-        previous = message.previous_index
-        return not 0 < previous <= replica.committed or replica.log.term(previous) == message.previous_term
-
-    @staticmethod
-    def _mark(signed: SignedTransaction) -> str:
-        return signed.id + "".join(signed.signatures)
-
-    async def _prepare(self, append: Append) -> bool:
-        """Decode an append's blocks and check their signatures before consensus sees it; False if one does not hold."""
-        try:
-            if append.certificate:
-                decode(append.certificate, Certificate)
-            for entry in append.entries:
-                if entry.index <= self.replica.committed:
-                    continue
-                block = decode_block(entry.data)
-                await self.verify(list(block.transactions))
-                self._received[entry.index] = (entry.data, block)
-                while len(self._received) > RECEIVED_BLOCKS_MAX:
-                    del self._received[next(iter(self._received))]
-        except (LedgerError, msgspec.DecodeError) as error:
-            log.error("append_refused", node=append.sender, reason=str(error))
-            return False
-        for index in [index for index in self._received if index <= self.replica.committed]:
-            del self._received[index]
-        return True
-
-    def _endorsements_hold(self, reply: AppendReply) -> bool:
-        key = self.chain.voters.key(reply.sender)
-        for height, signature in reply.endorsements:
-            if height <= self.replica.committed:
-                continue
-            if height > self.chain.tip.height or key is None:
-                return False
-            if not endorsement_holds(key, self.chain.header(height).hash, signature.hex()):
-                return False
-        return True
+            block = self.proposer.next_block(self.replica.term)
+            if block is not None:
+                self.step(Propose(block))

@@ -67,7 +67,7 @@ class Submitter:
             check_admissible(ledger, chain.name, signed, now, parameters)
             Context(signed, 0, now, NEWEST, 0).check_signers(ledger)
             new.append(signed)
-        await self._driver.verify(new)
+        await self._driver.inspector.verify(new)
         new = [signed for signed in new if chain.state.locate(signed.id) is None]
         self._driver.mempool.check_room([signed for signed in new if signed.id not in self._driver.mempool])
         self._driver.submit(new)

@@ -28,7 +28,6 @@ from consensus.events import (
     VoteReply,
     VoteRequest,
 )
-from consensus.quorum import majority, reached
 from consensus.replica import Config, Replica, Role
 
 
@@ -251,11 +250,3 @@ def test_a_lone_voter_leads_at_once_and_certifies_by_itself() -> None:
         actions = replica.step(Tick())
 
     assert replica.role is Role.LEADER
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"), [([5], 5), ([5, 3], 3), ([1, 9, 5], 5), ([1, 2, 3, 4], 2), ([9, 9, 1, 1, 1], 1)]
-)
-def test_a_majority_has_reached_the_middle(values: list[int], expected: int) -> None:
-    assert reached(values) == expected
-    assert sum(value >= expected for value in values) >= majority(len(values))

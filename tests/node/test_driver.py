@@ -91,7 +91,7 @@ def test_a_transaction_that_expires_while_a_block_is_cut_strands_no_other(tmp_pa
         now = time.time_ns() // 1_000_000
         state = State(GENESIS)
         moments = iter([now, now, now + 60_000, now + 60_000, now + 60_000])
-        driver._clock = lambda: next(moments, now + 60_000)
+        driver.proposer.clock = lambda: next(moments, now + 60_000)
         late = state.transaction("alice@studio", registering("late"), valid_until_ms=now + 10)
         fine = [
             state.transaction("alice@studio", registering(number), valid_until_ms=now + 300_000) for number in range(20)
