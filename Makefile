@@ -5,12 +5,13 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 LOCK := locks/development.txt
 
-.PHONY: help check demo test test-peers lint bench soak lock clean
+.PHONY: help check demo test test-peers test-node lint bench soak lock clean
 
 help:
 	@echo "make demo        the whole story on three nodes, in under two minutes (KEEP=1 leaves them up)"
 	@echo "make test        all tests that need only what pip brings"
 	@echo "make test-peers  tests with Chromium, Node and other people's programs; fails without them"
+	@echo "make test-node   the tests of a node without a generator, under PYTHON=python3.12 for instance"
 	@echo "make lint        types, style, import layers"
 	@echo "make bench       figures, each against a reference, with conditions"
 
@@ -35,6 +36,14 @@ test-peers: $(VENV)/ready
 	@scripts/install_peers.sh
 	"$(RUN)" -m pytest -q -m peers
 
+test-node:
+	@$(MAKE) --no-print-directory check
+	"$(PYTHON)" -m venv "$(VENV)-node"
+	"$(VENV)-node/bin/pip" install --quiet --disable-pip-version-check -r locks/node.txt -c "$(LOCK)" pytest hypothesis setuptools
+	"$(VENV)-node/bin/pip" install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	"$(VENV)-node/bin/python" -m pytest -q -m "not peers and not soak" tests/contracts_vm tests/ledger tests/consensus \
+		tests/node tests/documents tests/end_to_end --deselect tests/end_to_end/test_generation.py
+
 soak: $(VENV)/ready
 	"$(RUN)" -m pytest -q -m soak
 
@@ -52,4 +61,4 @@ lock: $(VENV)/ready
 	"$(RUN)" scripts/write_locks.py
 
 clean:
-	rm -rf "$(VENV)" build dist out .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	rm -rf "$(VENV)" "$(VENV)-node" build dist out .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -14,9 +14,9 @@ import os
 import platform
 import statistics
 import time
+from importlib import import_module
 
 import torch
-from diffusers import StableDiffusionPipeline
 
 from generator.models import default_model_folder
 from generator.pipeline import Pipeline
@@ -35,7 +35,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     options = parser.parse_args()
     pipeline = Pipeline(default_model_folder())
-    reference = StableDiffusionPipeline.from_pretrained(default_model_folder(), torch_dtype=torch.float32)
+    reference = import_module("diffusers").StableDiffusionPipeline.from_pretrained(
+        default_model_folder(), torch_dtype=torch.float32
+    )
     reference.set_progress_bar_config(disable=True)
     ours, theirs = [], []
     for seed in range(options.pictures + 1):

@@ -1,11 +1,13 @@
 """Committed register+mint transactions per second on three nodes, with the load generator on the same machine.
 
-    python bench/throughput.py [--seconds 8] [--nodes 3]
+    python -m bench.throughput [--seconds 8] [--nodes 3]
 
 Each transaction registers a picture and mints its token under one signature. They are signed before the clock starts.
 Reported: batch submission (100 a request) and single submission (one a request), at several numbers of clients, and a
 lone transaction on an idle cluster; with the time of a synced write on the same disk, without which a latency means
-little. fsync is on for every block. Results go to standard output as JSON lines.
+little. fsync is on for every block. If etcd is installed, the same loads go to three members of it on the same disk
+right afterwards, and the ratio is printed: `bench/etcd.py` says what is compared. Results go to standard output as JSON
+lines.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import json
 import os
 import platform
 import secrets
+import shutil
 import statistics
 import sys
 import tempfile
@@ -24,6 +27,7 @@ from pathlib import Path
 
 import aiohttp
 
+from bench.etcd import PUT, TRANSACTION, Etcd, put_body, transaction_body
 from devnet.cluster import Cluster
 from devnet.story import CREATOR
 from ledger import actions
@@ -31,6 +35,8 @@ from ledger.transaction import SignedTransaction, Signer, Transaction, sign
 from node.client import now_ms
 
 BATCH = 100
+LONE, BATCHED = "lone, idle cluster", f"batch of {BATCH}"
+SINGLE_CLIENTS, BATCH_CLIENTS = (4, 16, 64), (1, 4, 8)
 CID = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
 
 
@@ -101,45 +107,80 @@ def fdatasync_ms(directory: Path) -> float:
     return round(1000 * statistics.median(times), 3)
 
 
-async def measure(cluster: Cluster, seconds: float) -> None:
-    """All loads, one after the other."""
-    leader = cluster.leader() or cluster.names[0]
-    urls = [cluster.url(leader)]
-    report = {"conditions": {"nodes": len(cluster.names), "cpus": os.cpu_count(), "python": platform.python_version()}}
-    report["conditions"]["fdatasync_ms"] = fdatasync_ms(cluster.root)
-    print(json.dumps(report))
-    await offer(urls, [signed.envelope() for signed in make_transactions(cluster, 200)], "/v1/transactions", 4, 1)
-    lone = [signed.envelope() for signed in make_transactions(cluster, 100)]
-    print(json.dumps({"load": "lone, idle cluster", **await offer(urls, lone, "/v1/transactions", 1, 1)}), flush=True)
-    for clients in (4, 16, 64):
-        singles = [signed.envelope() for signed in make_transactions(cluster, int(seconds * 800))]
-        found = await offer(urls, singles, "/v1/transactions", clients, 1)
-        print(json.dumps({"load": "single", "clients": clients, **found}), flush=True)
-    for clients in (1, 4, 8):
-        made = make_transactions(cluster, int(seconds * 1_500) // BATCH * BATCH)
-        bodies = [
-            b"[" + b",".join(signed.envelope() for signed in made[start : start + BATCH]) + b"]"
-            for start in range(0, len(made), BATCH)
-        ]
-        found = await offer(urls, bodies, "/v1/transactions/batch", clients, BATCH)
-        print(json.dumps({"load": f"batch of {BATCH}", "clients": clients, **found}), flush=True)
+async def measure(cluster: Cluster, seconds: float) -> dict[str, float]:
+    """All loads, one after the other; transactions per second by load."""
+    urls = [cluster.url(cluster.leader() or cluster.names[0])]
+
+    def singles(count: int) -> list[bytes]:
+        return [signed.envelope() for signed in make_transactions(cluster, count)]
+
+    def batches(count: int) -> list[bytes]:
+        made = singles(count * BATCH)
+        return [b"[" + b",".join(made[start : start + BATCH]) + b"]" for start in range(0, len(made), BATCH)]
+
+    await offer(urls, singles(200), "/v1/transactions", 4, 1)
+    loads = [(LONE, 1, singles(100), "/v1/transactions", 1)]
+    loads += [("single", clients, singles(int(seconds * 800)), "/v1/transactions", 1) for clients in SINGLE_CLIENTS]
+    loads += [
+        (BATCHED, clients, batches(int(seconds * 2_000) // BATCH), "/v1/transactions/batch", BATCH)
+        for clients in BATCH_CLIENTS
+    ]
+    return await _run_loads(urls, loads)
+
+
+async def measure_etcd(url: str, seconds: float) -> dict[str, float]:
+    """The same loads against the peer."""
+    await offer([url], [put_body() for _ in range(200)], PUT, 4, 1)
+    loads = [(LONE, 1, [put_body() for _ in range(100)], PUT, 1)]
+    loads += [
+        ("single", clients, [put_body() for _ in range(int(seconds * 1_500))], PUT, 1) for clients in SINGLE_CLIENTS
+    ]
+    loads += [
+        (BATCHED, clients, [transaction_body(BATCH) for _ in range(int(seconds * 3_000) // BATCH)], TRANSACTION, BATCH)
+        for clients in BATCH_CLIENTS
+    ]
+    return await _run_loads([url], loads)
+
+
+async def _run_loads(urls: list[str], loads: list[tuple[str, int, list[bytes], str, int]]) -> dict[str, float]:
+    rates = {}
+    for name, clients, bodies, path, per_body in loads:
+        found = await offer(urls, bodies, path, clients, per_body)
+        print(json.dumps({"load": name, "clients": clients, **found}), flush=True)
+        rates[f"{name}, {clients} clients"] = found["transactions_per_s"]
+    return rates
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--nodes", type=int, default=3)
-    parser.add_argument("--dir", type=Path, help="where the devnet's disk is")
+    parser.add_argument("--dir", type=Path, help="where the disk to measure on is")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.dir) as directory:
-        cluster = Cluster.create(Path(directory) / "devnet", options.nodes)
-        try:
-            cluster.up()
-            asyncio.run(measure(cluster, options.seconds))
-            heights = {name: cluster.status(name)["height"] for name in cluster.names}
-            print(json.dumps({"heights": heights}), file=sys.stderr)
-        finally:
-            cluster.down()
+        root = Path(directory)
+        conditions = {"nodes": options.nodes, "cpus": os.cpu_count(), "python": platform.python_version()}
+        print(json.dumps({"conditions": conditions | {"fdatasync_ms": fdatasync_ms(root)}}), flush=True)
+        ours = _ours(root, options.nodes, options.seconds)
+        if shutil.which("etcd") is None:
+            print("etcd: not run; apt-get install etcd-server brings it")
+            return
+        with Etcd(root) as peer:
+            theirs = asyncio.run(measure_etcd(peer.leader(), options.seconds))
+        for load, rate in ours.items():
+            print(json.dumps({"load": load, "of_etcd": round(rate / theirs[load], 2)}))
+
+
+def _ours(root: Path, nodes: int, seconds: float) -> dict[str, float]:
+    cluster = Cluster.create(root / "devnet", nodes)
+    try:
+        cluster.up()
+        rates = asyncio.run(measure(cluster, seconds))
+        heights = {name: cluster.status(name)["height"] for name in cluster.names}
+        print(json.dumps({"heights": heights}), file=sys.stderr)
+    finally:
+        cluster.down()
+    return rates
 
 
 if __name__ == "__main__":
