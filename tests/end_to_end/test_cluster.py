@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from ledger.actions import Pay
 from ledger.block import Certificate, Header, certificate_fault
 from ledger.encoding import decode, encode
 from ledger.receipt import encode_receipt, verify_receipt
+from ledger.transaction import SignedTransaction
 from node.client import AsyncClient, Client, RemarqueError
 from node.errors import NodeCode
 
@@ -108,6 +110,46 @@ def test_without_a_majority_nothing_is_acknowledged_and_with_it_the_wait_ends(th
         pytest.raises(RemarqueError, match="INSUFFICIENT_FUNDS"),
     ):
         client.send(signed)
+
+
+def test_a_flood_is_refused_with_a_time_to_come_back_and_memory_stays_bounded(three_nodes: Cluster) -> None:
+    """Nothing can be committed meanwhile, so all that is taken has to wait in memory."""
+    with Client(three_nodes.urls, CREATOR, three_nodes.key(CREATOR)) as client:
+        signed = [client.sign(Pay(to=COLLECTOR, currency="EUR", amount=10**9)) for _ in range(7_000)]
+    for name in three_nodes.names[1:]:
+        three_nodes.kill(name)
+    name = three_nodes.names[0]
+    before = resident_bytes(three_nodes, name)
+    answers = [flood(three_nodes.url(name), signed[start : start + 500]) for start in range(0, len(signed), 500)]
+
+    taken = [answer for answer in answers if answer == (202, "", "")]
+    refused = [answer for answer in answers if answer[0] in (429, 503)]
+    assert taken
+    assert len(taken) + len(refused) == len(answers)
+    assert {(429, "ACCOUNT_BUSY", "1")} <= set(refused) <= {(429, "ACCOUNT_BUSY", "1"), (503, "NO_LEADER", "5")}
+    assert resident_bytes(three_nodes, name) - before < 100 * 2**20
+    three_nodes.up()
+    with Client(three_nodes.url(name), CREATOR, three_nodes.key(CREATOR)) as client:
+        with pytest.raises(RemarqueError, match="INSUFFICIENT_FUNDS"):
+            client.send(signed[0])
+        with pytest.raises(RemarqueError, match="INSUFFICIENT_FUNDS"):
+            client.send(signed[-1])
+
+
+def flood(url: str, transactions: list[SignedTransaction]) -> tuple[int, str, str]:
+    """Status, code and Retry-After of the answer to a batch that does not wait."""
+    body = b"[" + b",".join(signed.envelope() for signed in transactions) + b"]"
+    request = urllib.request.Request(url + "/v1/transactions/batch?wait=false", body, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, "", ""
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)["code"], error.headers["Retry-After"]
+
+
+def resident_bytes(cluster: Cluster, name: str) -> int:
+    pages = Path(f"/proc/{cluster.pid(name)}/statm").read_text().split()[1]
+    return int(pages) * resource.getpagesize()
 
 
 def test_any_node_takes_a_transaction_and_all_say_the_same_of_it(three_nodes: Cluster) -> None:

@@ -1,0 +1,100 @@
+"""Waiting transactions: bounded in number, bytes and per account, and never lost on the way to a block."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from consortium import State, a_genesis, registering
+
+from ledger.errors import LedgerError
+from ledger.transaction import SignedTransaction
+from node import mempool
+from node.errors import NodeCode, NodeError
+from node.mempool import Mempool
+
+STATE = State(a_genesis())
+
+
+def some(count: int, signer: str = "alice@studio") -> list[SignedTransaction]:
+    return [STATE.transaction(signer, registering(number)) for number in range(count)]
+
+
+def filled(transactions: list[SignedTransaction]) -> Mempool:
+    waiting = Mempool()
+    for signed in transactions:
+        waiting.add(signed, own=True)
+    return waiting
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "code"),
+    [
+        ("TRANSACTIONS_MAX", 3, NodeCode.MEMPOOL_FULL),
+        ("BYTES_MAX", 2_000, NodeCode.MEMPOOL_FULL),
+        ("ACCOUNT_TRANSACTIONS_MAX", 3, NodeCode.ACCOUNT_BUSY),
+    ],
+)
+def test_what_there_is_no_room_for_is_refused_with_a_time_to_come_back(
+    monkeypatch: pytest.MonkeyPatch, limit: str, most: int, code: NodeCode
+) -> None:
+    monkeypatch.setattr(mempool, limit, most)
+    first, *more = some(4)
+    waiting = filled([first])
+
+    with pytest.raises(NodeError) as refused:
+        waiting.check_room(more)
+
+    assert refused.value.code is code
+    assert refused.value.retry_after == 1
+
+
+def test_one_account_that_fills_its_share_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mempool, "ACCOUNT_TRANSACTIONS_MAX", 3)
+    waiting = filled(some(3))
+
+    waiting.check_room(some(3, "bob@agency"))
+
+
+def test_room_comes_back_when_transactions_are_committed() -> None:
+    transactions = some(3)
+    waiting = filled(transactions)
+    for position, signed in enumerate(transactions):
+        waiting.committed(signed.id, (1, position))
+
+    assert (len(waiting), waiting.unproposed, waiting.own) == (0, 0, [])
+    assert (waiting._bytes, waiting._per_account) == (0, {})
+
+
+def test_a_cut_respects_number_and_bytes_and_takes_at_least_one() -> None:
+    transactions = some(5)
+    size = len(transactions[0].body)
+
+    assert len(filled(transactions).cut(2, 10**6)) == 2
+    assert len(filled(transactions).cut(9, 3 * size + 10)) == 3
+    assert len(filled(transactions).cut(9, 1)) == 1
+
+
+def test_a_truncated_block_gives_its_transactions_back_before_all_others() -> None:
+    first, second, third = some(3)
+    waiting = filled([first, second, third])
+    waiting.cut(2, 10**6)
+    waiting.committed(first.id, (1, 0))
+
+    waiting.put_back([first, second])
+
+    assert waiting.cut(9, 10**6) == (second, third)
+
+
+def test_an_expired_transaction_wakes_who_waits_for_it() -> None:
+    async def story() -> None:
+        signed = some(1)[0]
+        waiting = filled([signed])
+        future = waiting.wait(signed.id)
+        waiting.drop_expired(signed.transaction.valid_until_ms)
+        assert not future.done()
+        waiting.drop_expired(signed.transaction.valid_until_ms + 1)
+        with pytest.raises(LedgerError, match="EXPIRED"):
+            await future
+
+    asyncio.run(story())
