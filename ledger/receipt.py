@@ -2,8 +2,9 @@
 
 A receipt holds the transaction with its signatures, its outcome, the header of its block, and the *anchor*: the first
 certified header at or above that block, with its certificate. Two paths in the anchor's log tie them together: one
-from the transaction's leaf (which names its height), one from the hash of its block's header. Verification needs no
-node, no network and no clock.
+from the transaction's leaf (which names its height), one from the hash of its block's header. Where the voters have
+changed since genesis, the receipt brings the headers of the changes, each certified by the voters before it.
+Verification needs no node, no network and no clock. The format for others is docs/receipt_format.md.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ledger import merkle_log
-from ledger.block import Certificate, Header, Outcome, certificate_fault
+from ledger.block import Certificate, Header, Outcome, Voters, certificate_fault
 from ledger.encoding import Value, decode, encode
 from ledger.errors import LedgerError
 from ledger.genesis import Genesis
@@ -23,6 +24,7 @@ from ledger.transaction import SignedTransaction, check_shape, check_signatures,
 
 RECEIPT_VERSION = 1
 RECEIPT_BYTES_MAX = 1024 * 1024
+EPOCHS_MAX = 4_096
 
 
 class ReceiptRefused(Exception):
@@ -34,6 +36,15 @@ class LogPath(Value, frozen=True, kw_only=True):
 
     index: Count
     hashes: Annotated[tuple[Hex32, ...], Meta(max_length=64)]
+
+
+class Epoch(Value, frozen=True, kw_only=True):
+    """A change of the voters, certified by those before it."""
+
+    header: Header
+    """Names the new voters in `next_voters_digest`."""
+    certificate: Certificate
+    voters: Voters
 
 
 class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -52,6 +63,8 @@ class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     header_path: LogPath | UnsetType = UNSET
     """Of the header's leaf, present exactly when `anchor` is."""
     certificate: Certificate
+    epochs: Annotated[tuple[Epoch, ...], Meta(max_length=EPOCHS_MAX)] = ()
+    """Every change of voters from genesis to the anchor."""
 
     @property
     def signed(self) -> SignedTransaction:
@@ -66,6 +79,7 @@ def build_receipt(
     anchor: Header,
     certificate: Certificate,
     log: merkle_log.MerkleLog,
+    epochs: tuple[Epoch, ...] = (),
 ) -> Receipt:
     """Receipt of a committed transaction, from the log that its node holds."""
 
@@ -84,6 +98,7 @@ def build_receipt(
         anchor=UNSET if same else anchor,
         header_path=UNSET if same else path(header.log_size),
         certificate=certificate,
+        epochs=epochs,
     )
 
 
@@ -103,7 +118,7 @@ def verify_receipt(data: bytes, genesis: Genesis) -> Receipt:
     anchor = receipt.header if receipt.anchor is UNSET else receipt.anchor
     _require(receipt.version == RECEIPT_VERSION, f"version {receipt.version} is not known here")
     _require(anchor.chain == receipt.header.chain == genesis.chain, "it is of another chain than this genesis")
-    fault = certificate_fault(receipt.certificate, anchor, genesis.voters)
+    fault = certificate_fault(receipt.certificate, anchor, _voters_at(receipt, anchor, genesis))
     _require(fault is None, f"its certificate does not hold: {fault}")
     try:
         signed = receipt.signed
@@ -125,6 +140,22 @@ def verify_receipt(data: bytes, genesis: Genesis) -> Receipt:
     _require(receipt.header_path.index == receipt.header.log_size, "the header's leaf follows its block's leaves")
     _require_path(merkle_log.previous_entry(receipt.header.hash), receipt.header_path, anchor, "the block's header")
     return receipt
+
+
+def _voters_at(receipt: Receipt, anchor: Header, genesis: Genesis) -> Voters:
+    """The voters who certify the anchor: from those of the genesis, each change certified by the ones before."""
+    voters, height = genesis.voters, 0
+    for epoch in receipt.epochs:
+        header = epoch.header
+        _require(header.chain == genesis.chain, "a change of voters is of another chain")
+        _require(height < header.height < anchor.height, "the changes of voters are not in order")
+        fault = certificate_fault(epoch.certificate, header, voters)
+        _require(fault is None, f"the change of voters at {header.height} does not hold: {fault}")
+        _require(header.next_voters_digest == epoch.voters.digest, "a change of voters names other voters")
+        names = [voter.node for voter in epoch.voters.voters]
+        _require(names == sorted(set(names)), "a set of voters names a node twice, or out of order")
+        voters, height = epoch.voters, header.height
+    return voters
 
 
 def _require(condition: bool, fault: str) -> None:

@@ -1,0 +1,161 @@
+"""The verifier in one Python file: it says what ours says, of the published cases and of whatever is made of them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from receipt_vectors import FILE, file, read_cases
+from receipts import GENESIS, RECEIPTS, fields, mixtures, without
+
+from ledger.encoding import encode
+from ledger.receipt import ReceiptRefused, verify_receipt
+
+PROGRAM = Path(__file__).parents[2] / "verifiers" / "verify_receipt.py"
+LINES_MAX = 300
+GENESIS_BYTES = encode(GENESIS)
+CASES = read_cases()[1]
+
+
+def load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("verify_receipt", PROGRAM)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+VERIFIER = load()
+
+
+def holds(data: bytes, genesis: bytes = GENESIS_BYTES) -> bool:
+    try:
+        VERIFIER.verify(data, genesis)
+    except VERIFIER.Refused:
+        return False
+    return True
+
+
+def holds_here(data: bytes) -> bool:
+    try:
+        verify_receipt(data, GENESIS)
+    except ReceiptRefused:
+        return False
+    return True
+
+
+def test_it_is_one_file_that_anybody_can_read_through() -> None:
+    lines = PROGRAM.read_text(encoding="utf-8").splitlines()
+    imported = {line.split()[1].partition(".")[0] for line in lines if line.startswith(("import ", "from "))}
+
+    assert len(lines) <= LINES_MAX
+    assert imported <= {"hashlib", "json", "pathlib", "re", "sys", "nacl"}
+
+
+def test_the_published_cases_are_those_the_tests_build() -> None:
+    assert FILE.read_bytes() == file()
+
+
+@pytest.mark.parametrize(("name", "data", "expected"), CASES, ids=[name for name, _, _ in CASES])
+def test_both_verifiers_say_of_a_published_case_what_it_is(name: str, data: bytes, expected: bool) -> None:
+    assert (holds(data), holds_here(data)) == (expected, expected)
+
+
+@pytest.mark.parametrize("data", RECEIPTS.values(), ids=RECEIPTS)
+def test_no_byte_of_a_receipt_can_be_changed(data: bytes) -> None:
+    for place in range(len(data)):
+        assert not holds(data[:place] + bytes([data[place] ^ (1 << place % 8)]) + data[place + 1 :])
+
+
+@pytest.mark.parametrize("data", RECEIPTS.values(), ids=RECEIPTS)
+def test_no_part_of_a_receipt_can_be_left_out(data: bytes) -> None:
+    value = json.loads(data)
+
+    assert not any(holds(encode(without(value, path))) for path in fields(value))
+    assert not any(holds(data[:place]) for place in range(0, len(data), 11))
+    assert not any(holds(mixed) for mixed in mixtures())
+
+
+def test_a_genesis_that_is_another_one_or_none_is_refused() -> None:
+    for place in range(0, len(GENESIS_BYTES), 3):
+        changed = GENESIS_BYTES[:place] + bytes([GENESIS_BYTES[place] ^ 1]) + GENESIS_BYTES[place + 1 :]
+        assert not holds(RECEIPTS["direct"], changed)
+
+
+VALUES: Any = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8) | st.just("ab" * 32),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(sorted(RECEIPTS)), st.data())
+def test_both_verifiers_say_the_same_of_any_value_in_any_place(name: str, data: Any) -> None:
+    value = json.loads(RECEIPTS[name])
+    path = data.draw(st.sampled_from(fields(value)))
+    place = value
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = data.draw(VALUES)
+    made = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+    assert holds(made) == holds_here(made)
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=200))
+def test_bytes_from_anyone_raise_nothing_but_its_own_error(data: bytes) -> None:
+    assert not holds(data)
+    assert not holds(RECEIPTS["direct"], data)
+
+
+@pytest.mark.soak
+def test_a_million_inputs_raise_nothing_but_its_own_error() -> None:
+    chance = Random(7)
+    sources = list(RECEIPTS.values())
+    for _ in range(1_000_000):
+        data = bytearray(chance.choice(sources))
+        for _ in range(chance.randint(1, 4)):
+            at = chance.randrange(len(data))
+            match chance.randrange(4):
+                case 0:
+                    data[at] = chance.randrange(256)
+                case 1:
+                    del data[at : at + chance.randint(1, 40)]
+                case 2:
+                    data[at:at] = data[chance.randrange(len(data)) :][: chance.randint(1, 40)]
+                case _:
+                    data[at:at] = chance.choice((b"null", b"-1", b"1e9", b"[", b"}", b'"', b"0", b",", b"true"))
+            if not data:
+                break
+        assert not holds(bytes(data)) or bytes(data) in sources
+
+
+def test_it_runs_alone_and_says_in_its_status_what_it_found(tmp_path: Path) -> None:
+    (tmp_path / "genesis.json").write_bytes(GENESIS_BYTES)
+    for name, data, status in (("good", RECEIPTS["epochs"], 0), ("bad", RECEIPTS["epochs"][:-1], 1)):
+        (tmp_path / f"{name}.json").write_bytes(data)
+        done = subprocess.run(
+            [sys.executable, "-I", str(PROGRAM), f"{name}.json", "genesis.json"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said = json.loads(done.stdout)
+        assert (done.returncode, said["holds"]) == (status, status == 0)
+    missing = subprocess.run(
+        [sys.executable, "-I", str(PROGRAM), "nothing", "genesis.json"], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert missing.returncode == 2
