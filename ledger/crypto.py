@@ -18,7 +18,7 @@ from nacl.bindings import (
 from nacl.bindings import crypto_sign as _crypto_sign
 from nacl.exceptions import BadSignatureError
 
-from ledger.errors import Code, LedgerError
+from ledger.errors import Code, LedgerError, ensure
 
 TRANSACTION = b"remarque/transaction/v1"
 SIGNATURES = b"remarque/signatures/v1"
@@ -71,6 +71,15 @@ class SigningKey:
         """Signature over a tagged payload, 128 hex digits."""
         return _crypto_sign(tag + payload, self._secret)[:64].hex()
 
+    def sign_request(self, base: bytes) -> bytes:
+        """Signature over the signature base of an HTTP request (RFC 9421, 2.5), 64 bytes.
+
+        The one thing that is signed without a tag of ours, as that standard wants it. A base always begins with `"`
+        and no tag does, so neither is ever the beginning of the other.
+        """
+        ensure(base.startswith(b'"'), "a signature base begins with a quotation mark")
+        return _crypto_sign(base, self._secret)[:64]
+
     def __repr__(self) -> str:
         return f"SigningKey(public={self.public})"
 
@@ -82,6 +91,11 @@ def verify(public: str, tag: bytes, payload: bytes, signature: str) -> bool:
     except (BadSignatureError, ValueError, TypeError):
         return False
     return len(signature) == 128
+
+
+def verify_request(public: str, base: bytes, signature: bytes) -> bool:
+    """Whether a signature over an HTTP request's signature base holds; see `SigningKey.sign_request`."""
+    return base.startswith(b'"') and verify(public, b"", base, signature.hex())
 
 
 @lru_cache(maxsize=4096)

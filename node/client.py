@@ -25,6 +25,7 @@ from ledger.generation import SETTING_FIELDS, GenerationRequest, Opening, Openin
 from ledger.genesis import Genesis
 from ledger.receipt import Receipt, parse_receipt, verify_receipt
 from ledger.transaction import SignedTransaction, Signer, Transaction, sign
+from node import message_signatures
 from node.content import sealing
 
 VALID_SECONDS = 300
@@ -49,12 +50,24 @@ class RemarqueError(Exception):
 
 
 class AsyncClient:
-    """A member's access to nodes. `async with AsyncClient(url, account, key) as client: …`"""
+    """A member's access to nodes. `async with AsyncClient(url, account, key) as client: …`
 
-    def __init__(self, urls: str | Sequence[str], account: str | None = None, key: SigningKey | None = None) -> None:
+    What only members may ask is asked in a session, opened on first use; with `signed_requests` each such request is
+    signed by itself instead, for exactly the address it is sent to.
+    """
+
+    def __init__(
+        self,
+        urls: str | Sequence[str],
+        account: str | None = None,
+        key: SigningKey | None = None,
+        *,
+        signed_requests: bool = False,
+    ) -> None:
         self.urls = [urls.rstrip("/")] if isinstance(urls, str) else [url.rstrip("/") for url in urls]
         self.account = account
         self.key = key
+        self.signed_requests = signed_requests
         self._http: aiohttp.ClientSession | None = None
         self._genesis: Genesis | None = None
         self._tokens: dict[str, str] = {}
@@ -99,9 +112,10 @@ class AsyncClient:
         self, url: str, method: str, path: str, body: bytes | None, *, session: bool, params: dict[str, str] | None
     ) -> bytes:
         headers = {"Content-Type": "application/json"} if body is not None else {}
-        if session:
-            headers["Authorization"] = f"Bearer {await self._token(url)}"
-        async with self._session().request(method, url + path, data=body, headers=headers, params=params) as response:
+        fields, signing = await self._credentials(url) if session else ({}, ())
+        async with self._session().request(
+            method, url + path, data=body, headers=headers | fields, params=params, middlewares=signing
+        ) as response:
             data = await response.read()
             if response.status < 400:
                 return data
@@ -119,6 +133,27 @@ class AsyncClient:
             timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, sock_connect=2.0)
             self._http = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=256))
         return self._http
+
+    async def _credentials(self, url: str) -> tuple[dict[str, str], tuple[aiohttp.ClientMiddlewareType, ...]]:
+        """Header fields, or a middleware that signs, to show a node whose requests these are."""
+        if self.signed_requests:
+            return {}, (self._sign_request,)
+        return {"Authorization": f"Bearer {await self._token(url)}"}, ()
+
+    async def _sign_request(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Sign a request as it will be sent; when aiohttp sends it again on a new connection, anew."""
+        account, key = self._signer()
+        url = request.url
+        sent = message_signatures.target(
+            request.method, url.host_port_subcomponent or "", url.raw_path, url.raw_query_string
+        )
+        body = await request.body.as_bytes() if request.body else b""
+        created = now_ms() // 1_000
+        signed = message_signatures.sign(sent, request.headers, body, account=account, key=key, created=created)
+        request.headers.update(signed)
+        return await handler(request)
 
     async def _token(self, url: str) -> str:
         """Session token at a node, opened on first use."""
@@ -202,9 +237,10 @@ class AsyncClient:
 
     async def _stream(self, path: str, after: str = "") -> AsyncIterator[tuple[str, dict[str, Any]]]:
         url = self.urls[0]
-        headers = {"Authorization": f"Bearer {await self._token(url)}"} | ({"Last-Event-ID": after} if after else {})
+        fields, signing = await self._credentials(url)
+        headers = fields | ({"Last-Event-ID": after} if after else {})
         timeout = aiohttp.ClientTimeout(total=None, sock_read=60.0)
-        async with self._session().get(url + path, headers=headers, timeout=timeout) as response:
+        async with self._session().get(url + path, headers=headers, timeout=timeout, middlewares=signing) as response:
             if response.status >= 400:
                 self._tokens.pop(url, "")  # a restarted node knows no sessions; the next attempt opens one
                 raise _problem(await response.read(), response.status)
@@ -374,11 +410,18 @@ class AsyncClient:
 class Client:
     """The same client for programs without an event loop: every method of `AsyncClient`, blocking."""
 
-    def __init__(self, urls: str | Sequence[str], account: str | None = None, key: SigningKey | None = None) -> None:
+    def __init__(
+        self,
+        urls: str | Sequence[str],
+        account: str | None = None,
+        key: SigningKey | None = None,
+        *,
+        signed_requests: bool = False,
+    ) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="remarque-client")
         self._thread.start()
-        self.wrapped = AsyncClient(urls, account, key)
+        self.wrapped = AsyncClient(urls, account, key, signed_requests=signed_requests)
 
     def __enter__(self) -> Self:
         return self

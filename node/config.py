@@ -42,10 +42,18 @@ class ApiSection(Section, frozen=True, kw_only=True):
 
     listen: str = "127.0.0.1:8100"
     """host:port; loopback, so only this machine, unless told otherwise."""
+    authority: str = ""
+    """Host, with its port unless that is the scheme's own, at which clients reach this node; empty: `listen`. A signed
+    request must be signed for it."""
     tls_certificate: str = ""
     """PEM file; with `tls_key`, REST is served over TLS."""
     tls_key: str = ""
     """PEM file with the certificate's key."""
+
+    @property
+    def signed_authority(self) -> str:
+        """`@authority` of requests to this node: lower case, without the scheme's own port (RFC 9421, 2.2.3)."""
+        return (self.authority or self.listen).lower().removesuffix(":443" if self.tls_certificate else ":80")
 
 
 class PeersSection(Section, frozen=True, kw_only=True):

@@ -27,6 +27,8 @@ from node import logs
 from node.access import Releases
 from node.api import events, pages, pictures, reads, sessions
 from node.api.app import health_routes, make_app
+from node.api.readers import make_reader
+from node.api.signed_requests import SignedRequests
 from node.api.submit import SubmitRoutes, Submitter, described
 from node.chain import Chain
 from node.config import Config, load_config, load_genesis, split_address
@@ -189,7 +191,8 @@ class Node:
 
     def _rest_server(self) -> _Server:
         member_sessions = sessions.Sessions(self.chain)
-        reader = member_sessions.reader
+        signed = SignedRequests(self.chain, self.config.api.signed_authority, clock_ms)
+        reader = make_reader(self.chain, member_sessions, signed)
         app = make_app(
             version(),
             [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import TypeVar
 
 import msgspec
@@ -11,6 +12,7 @@ from starlette.responses import Response
 
 from ledger.encoding import encode
 from node.errors import NodeCode, NodeError
+from node.message_signatures import parse_content_digest
 
 T = TypeVar("T")
 
@@ -20,7 +22,9 @@ BODY_SECONDS_MAX = 20.0
 
 
 async def read_body(request: Request, bytes_max: int) -> bytes:
-    """A request's body, refused as soon as it is too long."""
+    """A request's body, refused as soon as it is too long, or if it is not what its Content-Digest says."""
+    expected = _content_digest(request)
+    digest = hashlib.sha256()
     parts, size = [], 0
     try:
         async with asyncio.timeout(BODY_SECONDS_MAX):
@@ -29,10 +33,25 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
                 if size > bytes_max:
                     raise NodeError(NodeCode.BODY_TOO_LARGE, f"the body has more than {bytes_max} bytes; send less")
                 parts.append(part)
+                if expected is not None:
+                    digest.update(part)
     except TimeoutError:
         detail = f"the body did not come within {BODY_SECONDS_MAX:.0f} s; send it faster"
         raise NodeError(NodeCode.REQUEST_MALFORMED, detail) from None
+    if expected is not None and digest.digest() != expected:
+        raise NodeError(
+            NodeCode.CONTENT_DIGEST_INVALID, f"the {size} bytes have sha-256 {digest.hexdigest()}; send those it is of"
+        )
     return b"".join(parts)
+
+
+def _content_digest(request: Request) -> bytes | None:
+    """SHA-256 that a request says its body has. Whoever signs a body covers this field; here it is held to it."""
+    lines = request.headers.getlist("content-digest")
+    try:
+        return parse_content_digest(", ".join(lines)) if lines else None
+    except ValueError as error:
+        raise NodeError(NodeCode.CONTENT_DIGEST_INVALID, f"{error}; see RFC 9530") from None
 
 
 async def read_json(request: Request, kind: type[T]) -> T:

@@ -7,12 +7,13 @@ An event's id is `height.position.number`. A client that was cut off sends the l
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from ledger.encoding import encode
+from node.api.readers import Reader
 from node.chain import Chain
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
@@ -91,7 +92,7 @@ def events_of(chain: Chain, height: int) -> list[tuple[Place, bytes]]:
     return found
 
 
-def routes(feed: Feed, chain: Chain, reader: Callable[[Request], str]) -> APIRouter:
+def routes(feed: Feed, chain: Chain, reader: Reader) -> APIRouter:
     """The feed's route."""
     router = APIRouter(prefix="/v1", tags=["events"], dependencies=[Depends(reader)])
 

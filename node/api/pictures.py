@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from generator.fingerprint import PICTURE_BYTES_MAX
 from node.access import Releases
 from node.api.bodies import answer, read_body, read_json, transaction_id
+from node.api.readers import Reader
 from node.chain import Chain
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid, parse_cid
@@ -36,7 +35,7 @@ def content_routes(
     blockstore: Blockstore,
     openings: OpeningStore,
     releases: Releases,
-    reader: Callable[[Request], str],
+    reader: Reader,
 ) -> APIRouter:
     """Content, openings and releases, for members."""
     router = APIRouter(prefix="/v1", tags=["content"], dependencies=[Depends(reader)])
@@ -71,7 +70,7 @@ def content_routes(
     return router
 
 
-def generation_routes(service: GenerationService | None, reader: Callable[[Request], str]) -> APIRouter:
+def generation_routes(service: GenerationService | None, reader: Reader) -> APIRouter:
     """Generations, for the members they belong to."""
     router = APIRouter(prefix="/v1", tags=["generation"])
 

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from ledger import records
@@ -16,6 +16,7 @@ from ledger.encoding import decode_trusted, encode
 from ledger.execution.policy import policies_for
 from ledger.receipt import encode_receipt
 from node.api.bodies import answer, transaction_id
+from node.api.readers import Reader
 from node.chain import Chain
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
@@ -69,7 +70,7 @@ def open_routes(driver: Driver) -> APIRouter:
     return router
 
 
-def member_routes(driver: Driver, reader: Callable[[Request], str]) -> APIRouter:
+def member_routes(driver: Driver, reader: Reader) -> APIRouter:
     """What members may read."""
     router = APIRouter(prefix="/v1", tags=["ledger"], dependencies=[Depends(reader)])
     chain = driver.chain

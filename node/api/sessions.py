@@ -70,7 +70,7 @@ class Sessions:
         if account != ask.account or time.monotonic() > deadline:
             raise NodeError(NodeCode.SESSION_INVALID, "the challenge is unknown, used or too old; ask for a new one")
         challenge = Challenge(chain=self._chain.name, node=self._chain.node, account=account, challenge=ask.challenge)
-        if not self._key_in_force(account, ask.key) or not crypto.verify(
+        if not key_in_force(self._chain, account, ask.key) or not crypto.verify(
             ask.key, crypto.SESSION, encode(challenge), ask.signature
         ):
             raise NodeError(
@@ -86,26 +86,23 @@ class Sessions:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise NodeError(
-                NodeCode.SESSION_REQUIRED, "open one at /v1/sessions and send its token as Authorization: Bearer"
+                NodeCode.SESSION_REQUIRED,
+                "open one at /v1/sessions and send its token as Authorization: Bearer, or sign the request",
             )
         account, key, deadline = self._sessions.get(token, ("", "", 0.0))
-        if not account or time.monotonic() > deadline or not self._key_in_force(account, key):
+        if not account or time.monotonic() > deadline or not key_in_force(self._chain, account, key):
             self._sessions.pop(token, None)
             raise NodeError(NodeCode.SESSION_INVALID, "the session has ended; open a new one at /v1/sessions")
         return account
 
-    def reader(self, request: Request) -> str:
-        """The account that reads; empty if this chain's reads are open to all."""
-        if self._chain.ledger().parameters().open_reads and "authorization" not in request.headers:
-            return ""
-        return self.account(request)
 
-    def _key_in_force(self, account: str, key: str) -> bool:
-        try:
-            keys = self._chain.ledger().account(account).keys
-        except LedgerError:
-            return False
-        return any(one.public == key and not one.revoked for one in keys)
+def key_in_force(chain: Chain, account: str, key: str) -> bool:
+    """Whether a public key is one of an enrolled account's and not revoked, by the newest final block."""
+    try:
+        keys = chain.ledger().account(account).keys
+    except LedgerError:
+        return False
+    return any(one.public == key and not one.revoked for one in keys)
 
 
 def _trim(kept: OrderedDict[str, tuple[str, float]] | OrderedDict[str, tuple[str, str, float]], most: int) -> None:

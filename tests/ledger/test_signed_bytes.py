@@ -12,6 +12,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from msgspec import UNSET
 from nacl.signing import VerifyKey
 
@@ -19,6 +20,7 @@ from ledger import actions, crypto
 from ledger.block import Certificate, Decision, Endorsement, Header, Outcome, Voter, Voters, endorse
 from ledger.crypto import SigningKey
 from ledger.encoding import encode
+from ledger.errors import InvariantBroken
 from ledger.events import Paid
 from ledger.generation import SETTING_FIELDS, Attestation, GenerationRequest, Opening, Openings
 from ledger.merkle_log import leaf_hash, previous_entry, transaction_entry
@@ -26,6 +28,12 @@ from ledger.transaction import Signer, Transaction, sign
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "signed_bytes.json"
 KEY = SigningKey(bytes(range(32)))
+REQUEST = (
+    b'"@method": GET\n"@authority": node.example\n"@path": /v1/assets\n"@query": ?limit=2\n'
+    b'"@signature-params": ("@method" "@authority" "@path" "@query");created=1700000000;'
+    b'keyid="alice@studio/' + KEY.public.encode() + b'";nonce="00000000000000000000000000000000";tag="remarque"'
+)
+"""Signature base of an HTTP request (RFC 9421), as `node/message_signatures.py` puts it together."""
 H = ["%064x" % number for number in range(16)]  # noqa: UP031, as in the vectors' description
 
 
@@ -110,6 +118,7 @@ def vectors() -> dict[str, Any]:
             crypto.SESSION,
             encode({"account": "alice@studio", "chain": "vectors-00000000", "challenge": H[9], "node": "node1"}),
         ),
+        "request": {"tag": "", "payload": REQUEST.decode(), "signature": KEY.sign_request(REQUEST).hex()},
         "openings": encode(some_openings()).decode(),
         "commitments": encode(some_openings().commitments()).decode(),
         "log_entry_of_the_transaction": entry.hex(),
@@ -126,7 +135,7 @@ def test_the_vectors_hold_without_our_code() -> None:
     found = json.loads(VECTORS.read_text())
     public = VerifyKey(bytes.fromhex(found["key"]["public"]))
 
-    for name in ("transaction", "proposal", "endorsement", "generation_request", "attestation", "session"):
+    for name in ("transaction", "proposal", "endorsement", "generation_request", "attestation", "session", "request"):
         kind = found[name]
         public.verify((kind["tag"] + kind["payload"]).encode(), bytes.fromhex(kind["signature"]))
     for name, tag in (("transaction", "transaction"), ("generation_request", "generation-request")):
@@ -142,6 +151,16 @@ def test_the_vectors_hold_without_our_code() -> None:
 
 def test_no_domain_tag_begins_another() -> None:
     assert not any(a.startswith(b) or b.startswith(a) for a, b in combinations(crypto.TAGS, 2))
+
+
+def test_a_requests_signature_base_and_a_tagged_message_never_begin_alike() -> None:
+    tagged, signature = crypto.TRANSACTION + b"{}", bytes.fromhex(KEY.sign(crypto.TRANSACTION, b"{}"))
+
+    assert not any(tag.startswith(b'"') for tag in crypto.TAGS)
+    assert crypto.verify_request(KEY.public, REQUEST, KEY.sign_request(REQUEST))
+    assert not crypto.verify_request(KEY.public, tagged, signature)
+    with pytest.raises(InvariantBroken):
+        KEY.sign_request(tagged)
 
 
 def test_a_signature_for_one_purpose_serves_no_other() -> None:
