@@ -147,7 +147,7 @@ async def _run_loads(urls: list[str], loads: list[tuple[str, int, list[bytes], s
     for name, clients, bodies, path, per_body in loads:
         found = await offer(urls, bodies, path, clients, per_body)
         print(json.dumps({"load": name, "clients": clients, **found}), flush=True)
-        rates[f"{name}, {clients} clients"] = found["transactions_per_s"]
+        rates[f"{name}, clients: {clients}"] = found["transactions_per_s"]
     return rates
 
 

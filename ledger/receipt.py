@@ -15,16 +15,16 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ledger import merkle_log
-from ledger.block import Certificate, Header, Outcome, Voters, certificate_fault
+from ledger.block import Certificate, Header, Outcome
 from ledger.encoding import Value, decode, encode
 from ledger.errors import LedgerError
+from ledger.finality import Epochs, NotFinal, check_final
 from ledger.genesis import Genesis
 from ledger.names import Count, Hex32, Hex64
 from ledger.transaction import SignedTransaction, check_shape, check_signatures, parse_signed
 
 RECEIPT_VERSION = 1
 RECEIPT_BYTES_MAX = 1024 * 1024
-EPOCHS_MAX = 4_096
 
 
 class ReceiptRefused(Exception):
@@ -36,15 +36,6 @@ class LogPath(Value, frozen=True, kw_only=True):
 
     index: Count
     hashes: Annotated[tuple[Hex32, ...], Meta(max_length=64)]
-
-
-class Epoch(Value, frozen=True, kw_only=True):
-    """A change of the voters, certified by those before it."""
-
-    header: Header
-    """Names the new voters in `next_voters_digest`."""
-    certificate: Certificate
-    voters: Voters
 
 
 class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -63,8 +54,7 @@ class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     header_path: LogPath | UnsetType = UNSET
     """Of the header's leaf, present exactly when `anchor` is."""
     certificate: Certificate
-    epochs: Annotated[tuple[Epoch, ...], Meta(max_length=EPOCHS_MAX)] = ()
-    """Every change of voters from genesis to the anchor."""
+    epochs: Epochs = ()
 
     @property
     def signed(self) -> SignedTransaction:
@@ -79,7 +69,7 @@ def build_receipt(
     anchor: Header,
     certificate: Certificate,
     log: merkle_log.MerkleLog,
-    epochs: tuple[Epoch, ...] = (),
+    epochs: Epochs = (),
 ) -> Receipt:
     """Receipt of a committed transaction, from the log that its node holds."""
 
@@ -117,13 +107,14 @@ def verify_receipt(data: bytes, genesis: Genesis) -> Receipt:
     receipt = parse_receipt(data)
     anchor = receipt.header if receipt.anchor is UNSET else receipt.anchor
     _require(receipt.version == RECEIPT_VERSION, f"version {receipt.version} is not known here")
-    _require(anchor.chain == receipt.header.chain == genesis.chain, "it is of another chain than this genesis")
-    fault = certificate_fault(receipt.certificate, anchor, _voters_at(receipt, anchor, genesis))
-    _require(fault is None, f"its certificate does not hold: {fault}")
+    _require(receipt.header.chain == genesis.chain, "it is of another chain than this genesis")
     try:
+        check_final(anchor, receipt.certificate, receipt.epochs, genesis)
         signed = receipt.signed
         check_shape(signed, genesis.chain)
         check_signatures(signed)
+    except NotFinal as fault:
+        raise ReceiptRefused(str(fault)) from None
     except LedgerError as error:
         raise ReceiptRefused(f"its transaction does not hold: {error}") from None
     entry = merkle_log.transaction_entry(
@@ -140,22 +131,6 @@ def verify_receipt(data: bytes, genesis: Genesis) -> Receipt:
     _require(receipt.header_path.index == receipt.header.log_size, "the header's leaf follows its block's leaves")
     _require_path(merkle_log.previous_entry(receipt.header.hash), receipt.header_path, anchor, "the block's header")
     return receipt
-
-
-def _voters_at(receipt: Receipt, anchor: Header, genesis: Genesis) -> Voters:
-    """The voters who certify the anchor: from those of the genesis, each change certified by the ones before."""
-    voters, height = genesis.voters, 0
-    for epoch in receipt.epochs:
-        header = epoch.header
-        _require(header.chain == genesis.chain, "a change of voters is of another chain")
-        _require(height < header.height < anchor.height, "the changes of voters are not in order")
-        fault = certificate_fault(epoch.certificate, header, voters)
-        _require(fault is None, f"the change of voters at {header.height} does not hold: {fault}")
-        _require(header.next_voters_digest == epoch.voters.digest, "a change of voters names other voters")
-        names = [voter.node for voter in epoch.voters.voters]
-        _require(names == sorted(set(names)), "a set of voters names a node twice, or out of order")
-        voters, height = epoch.voters, header.height
-    return voters
 
 
 def _require(condition: bool, fault: str) -> None:

@@ -34,6 +34,7 @@ from ledger.execution.view import Ledger
 from ledger.genesis import Genesis, genesis_header, genesis_state
 from ledger.merkle_log import MerkleLog, leaf_hash, previous_entry, transaction_entry
 from ledger.receipt import Receipt, build_receipt
+from ledger.state_answer import ANSWER_VERSION, StateAnswer, prove_entries
 from ledger.transaction import SignedTransaction
 from ledger.version import NEWEST
 from node.errors import NodeCode, NodeError
@@ -206,6 +207,15 @@ class Chain:
             certificate,
             self.log,
         )
+
+    def state_answer(self, keys: list[str]) -> StateAnswer:
+        """What stands under keys at the newest final block, with proofs."""
+        header = self._committed
+        certificate = self.state.certificate_upto(header.height)
+        if certificate is None or certificate.height != header.height:
+            raise NodeError(NodeCode.NOTHING_CERTIFIED, f"block {header.height} awaits its certificate; ask again", 1)
+        entries = prove_entries({key: self.state.get(key) for key in keys}, self._tree)
+        return StateAnswer(version=ANSWER_VERSION, header=header, certificate=certificate, entries=entries)
 
     def endorsement(self, height: int) -> bytes:
         """This node's endorsement of a block it has executed and made durable."""

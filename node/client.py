@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
@@ -24,6 +25,7 @@ from ledger.execution.token import token_id
 from ledger.generation import SETTING_FIELDS, GenerationRequest, Opening, Openings
 from ledger.genesis import Genesis
 from ledger.receipt import Receipt, parse_receipt, verify_receipt
+from ledger.state_answer import StateAnswer, StateAnswerRefused, verify_state_answer
 from ledger.transaction import SignedTransaction, Signer, Transaction, sign
 from node import message_signatures
 from node.content import sealing
@@ -223,6 +225,18 @@ class AsyncClient:
     async def receipt(self, transaction: str) -> Receipt:
         """Receipt of a committed transaction."""
         return parse_receipt(await self.request("GET", f"/v1/transactions/{transaction}/receipt", session=False))
+
+    async def state(self, *keys: str, genesis: Genesis | None = None) -> StateAnswer:
+        """What stands under keys of the state, proven: StateAnswerRefused if it does not hold.
+
+        Give the genesis from a source you trust; else it is the one that the node itself names.
+        """
+        query = "&".join(f"key={quote(key, safe='')}" for key in keys)
+        data = await self.request("GET", f"/v1/state?{query}")
+        answer = verify_state_answer(data, genesis or await self.genesis())
+        if [entry.key for entry in answer.entries] != list(keys):
+            raise StateAnswerRefused("it answers about other keys than were asked for")
+        return answer
 
     async def events(self, after: str = "") -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """Events as (id, event), from a place on, for ever; resumes by itself when cut off."""

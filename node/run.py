@@ -25,7 +25,7 @@ import uvicorn
 
 from node import logs
 from node.access import Releases
-from node.api import events, pages, pictures, reads, sessions
+from node.api import events, pages, pictures, proofs, reads, sessions
 from node.api.app import health_routes, make_app
 from node.api.readers import make_reader
 from node.api.signed_requests import SignedRequests
@@ -201,6 +201,7 @@ class Node:
                 sessions.routes(member_sessions),
                 described(),
                 reads.member_routes(self.driver, reader),
+                proofs.routes(self.chain, reader),
                 events.routes(events.Feed(self.driver), self.chain, reader),
                 pictures.verify_routes(self.verifier),
                 pictures.content_routes(self.chain, self.blockstore, self.openings, self.releases, reader),

@@ -28,7 +28,7 @@ from generator.fingerprint import (
     pixel_digest,
     search_codes,
 )
-from ledger import records, state_tree
+from ledger import records
 from ledger.encoding import decode_trusted
 from ledger.events import AssetRegistered
 from node.chain import Chain, Layer
@@ -122,7 +122,7 @@ class Verifier:
         if confirmed:
             matches = [self._match(asset, distance) for distance, asset in confirmed[:MATCHES_MAX]]
             return self._answer(found, "near_duplicate", matches)
-        found["absence"] = self._absence(file_digest, pixels)
+        found["absence"] = self._chain.state_answer([records.file_key(file_digest), records.asset_key(pixels)])
         if near:
             return self._answer(
                 found, "candidates", [self._match(asset, distance) for distance, asset in near[:MATCHES_MAX]]
@@ -172,21 +172,6 @@ class Verifier:
     def _answer(self, found: dict[str, Any], verdict: str, matches: list[dict[str, Any]]) -> dict[str, Any]:
         wording = WORDING.get(verdict) or NOT_RECORDED.format(codes=len(self._codes), height=found["height"])
         return {"verdict": verdict, "wording": wording, "matches": matches, **found}
-
-    def _absence(self, file_digest: str, pixels: str) -> dict[str, Any]:
-        """Proofs, under a certified header, that neither digest is recorded."""
-        tree = self._chain.committed_tree
-        certificate = self._chain.state.certificate_upto(self._chain.committed.height)
-        found: dict[str, Any] = {
-            "header": self._chain.committed,
-            "proofs": [
-                {"key": key, "proof": state_tree.prove(tree, key)}
-                for key in (records.file_key(file_digest), records.asset_key(pixels))
-            ],
-        }
-        if certificate is not None:
-            found["certificate"] = certificate
-        return found
 
 
 def describe(data: bytes) -> tuple[Picture, str, tuple[str, ...]]:

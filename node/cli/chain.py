@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 import msgspec
 
 from ledger.actions import AnyAction
+from ledger.encoding import encode
 from ledger.errors import Code, LedgerError
 from ledger.receipt import encode_receipt, verify_receipt
+from ledger.state_answer import StateAnswer, verify_state_answer
 from node.cli.main import Target, cli, with_target
 from node.config import load_genesis
 
@@ -62,6 +65,12 @@ def events(target: Target, after: str) -> None:
             click.echo(f"{place} {event['event']['type']} {event['event']}")
 
 
+def genesis_option(*, required: bool) -> Callable[[Any], Any]:
+    """The option that names what everything is checked against."""
+    file = click.Path(path_type=Path, exists=True, dir_okay=False)
+    return click.option("--genesis", type=file, required=required, help="The genesis file, from a source you trust.")
+
+
 @cli.group()
 def receipt() -> None:
     """Fetch and check receipts."""
@@ -80,9 +89,7 @@ def get_receipt(target: Target, transaction: str, out: Path) -> None:
 
 @receipt.command("verify")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option(
-    "--genesis", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True, help="The genesis file."
-)
+@genesis_option(required=True)
 @with_target
 def verify(target: Target, file: Path, genesis: Path) -> None:
     """Check the receipt in FILE against a genesis: no node, no network."""
@@ -102,3 +109,39 @@ def verify(target: Target, file: Path, genesis: Path) -> None:
         f"outcome {found.outcome.code}, block {found.header.height} of {found.header.chain}, "
         f"certified at {anchor.height} by {', '.join(nodes)}",
     )
+
+
+@cli.group()
+def state() -> None:
+    """Read the state with proofs, of what stands under a key or that nothing does."""
+
+
+@state.command("get")
+@click.argument("keys", nargs=-1, required=True)
+@genesis_option(required=False)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to keep the answer in.")
+@with_target
+def get_state(target: Target, keys: tuple[str, ...], genesis: Path | None, out: Path | None) -> None:
+    """Print what stands under KEYS, such as token/<id> or balance/alice@acme/EUR, once it is proven."""
+    with target.client() as client:
+        answer = client.state(*keys, genesis=None if genesis is None else load_genesis(genesis))
+    if out is not None:
+        out.write_bytes(encode(answer))
+    _show_state(target, answer)
+
+
+@state.command("verify")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@genesis_option(required=True)
+@with_target
+def verify_state(target: Target, file: Path, genesis: Path) -> None:
+    """Check the answer in FILE against a genesis: no node, no network."""
+    _show_state(target, verify_state_answer(file.read_bytes().strip(), load_genesis(genesis)))
+
+
+def _show_state(target: Target, answer: StateAnswer) -> None:
+    lines = [f"at block {answer.header.height} of {answer.header.chain}, certified:"]
+    for entry in answer.entries:
+        value = answer.value(entry.key)
+        lines.append(f"{entry.key}  {'nothing, proven' if value is None else value.decode()}")
+    target.show(answer, "\n".join(lines))

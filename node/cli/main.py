@@ -13,6 +13,7 @@ import msgspec
 
 from ledger.errors import LedgerError
 from ledger.receipt import Receipt, ReceiptRefused
+from ledger.state_answer import StateAnswer, StateAnswerRefused
 from node.client import Client, RemarqueError
 from node.content.sealing import SealBroken
 from node.errors import NodeError
@@ -46,7 +47,12 @@ class Target:
 
 
 def _plain(value: Any) -> Any:
-    return value if not isinstance(value, Receipt) else msgspec.json.decode(msgspec.json.encode(value))
+    return value if not isinstance(value, Receipt | StateAnswer) else msgspec.json.decode(msgspec.json.encode(value))
+
+
+REFUSALS = (
+    RemarqueError, NodeError, LedgerError, ReceiptRefused, StateAnswerRefused, SealBroken, ConnectionError,
+)  # fmt: skip
 
 
 class Refusing(click.Group):
@@ -55,7 +61,7 @@ class Refusing(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (RemarqueError, NodeError, LedgerError, ReceiptRefused, SealBroken, ConnectionError) as error:
+        except REFUSALS as error:
             _fail(ctx, error)
 
 

@@ -14,12 +14,11 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from devnet.cluster import Cluster
 from devnet.story import CREATOR, TREASURER
-from ledger.block import Certificate, Header, certificate_fault
 from ledger.encoding import decode, encode
 from ledger.receipt import verify_receipt
-from ledger.records import asset_key, file_key
-from ledger.state_tree import StateProof, proof_holds
-from node.client import Client
+from ledger.records import Asset, asset_key, file_key
+from ledger.state_answer import verify_state_answer
+from node.client import Client, RemarqueError
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -78,18 +77,38 @@ def test_another_picture_is_not_recorded_and_that_is_proven(
 
     assert found["verdict"] == "not_recorded"
     assert "does not mean that it is not AI-made" in found["wording"]
-    absence = found["absence"]
-    header = decode(encode(absence["header"]), Header)
-    certificate = decode(encode(absence["certificate"]), Certificate)
-    assert certificate_fault(certificate, header, one_node.genesis.voters) is None
-    assert [one["key"] for one in absence["proofs"]] == [
+    absence = verify_state_answer(encode(found["absence"]), one_node.genesis)
+    assert [entry.key for entry in absence.entries] == [
         file_key(found["file_digest"]),
         asset_key(found["pixel_digest"]),
     ]
-    for one in absence["proofs"]:
-        proof = decode(encode(one["proof"]), StateProof)
-        assert proof_holds(bytes.fromhex(header.state_root), one["key"], None, proof)
-        assert not proof_holds(bytes.fromhex(header.state_root), asset_key(recorded[2]), None, proof)
+    assert {absence.value(entry.key) for entry in absence.entries} == {None}
+
+
+def test_what_the_state_holds_is_proven_to_a_member_and_by_the_command(
+    one_node: Cluster, alice: Client, recorded: tuple[Image.Image, bytes, str], tmp_path: Path
+) -> None:
+    there, absent = asset_key(recorded[2]), asset_key("00" * 32)
+    answer = alice.state(there, absent, genesis=one_node.genesis)
+    assert decode(answer.value(there) or b"", Asset).creator == CREATOR
+    assert answer.value(absent) is None
+
+    command = [sys.executable, "-m", "remarque", "--node", one_node.url("node1"), "--account", CREATOR]
+    command += ["--key", str(one_node.root / "accounts" / f"{CREATOR}.key")]
+    file, genesis = str(tmp_path / "answer.json"), ["--genesis", str(one_node.root / "genesis.json")]
+    asked = subprocess.run(
+        [*command, "state", "get", there, absent, *genesis, "--out", file], capture_output=True, text=True, check=True
+    )
+    offline = subprocess.run(
+        [sys.executable, "-m", "remarque", "state", "verify", file, *genesis],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert asked.stdout == offline.stdout
+    assert "nothing, proven" in offline.stdout
+    with pytest.raises(RemarqueError, match="REQUEST_MALFORMED"):
+        alice.state(*[asset_key(f"{number:064x}") for number in range(101)])
 
 
 def test_a_receipt_is_checked_by_the_command_without_node_or_network(

@@ -1,0 +1,28 @@
+"""The state with proofs: for a member who trusts no operator, not even their own."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
+
+from ledger.state_answer import KEYS_MAX
+from node.api.bodies import answer
+from node.api.readers import Reader
+from node.chain import Chain
+from node.errors import NodeCode, NodeError
+
+KEY_LENGTH_MAX = 512
+
+
+def routes(chain: Chain, reader: Reader) -> APIRouter:
+    """The proofs' routes."""
+    router = APIRouter(prefix="/v1", tags=["ledger"], dependencies=[Depends(reader)])
+
+    @router.get("/state", summary="What stands under keys of the state, or that nothing does, with proofs")
+    async def state(key: list[str] = Query()) -> Response:  # noqa: B008, how FastAPI takes a repeated parameter
+        if not 1 <= len(key) <= KEYS_MAX or not all(1 <= len(one) <= KEY_LENGTH_MAX for one in key):
+            detail = f"{len(key)} keys; ask for 1 to {KEYS_MAX}, each of 1 to {KEY_LENGTH_MAX} characters"
+            raise NodeError(NodeCode.REQUEST_MALFORMED, detail)
+        return answer(chain.state_answer(list(dict.fromkeys(key))))
+
+    return router
