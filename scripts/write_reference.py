@@ -21,6 +21,7 @@ from click.testing import CliRunner
 from contracts_vm import DECISION_CODES
 from devnet.cli import devnet
 from devnet.cluster import Cluster
+from ledger.audit import Fault
 from ledger.errors import Code
 from node import config
 from node.cli import cli
@@ -71,6 +72,12 @@ def errors() -> str:
         "## What a rule can decide",
         "",
         "In order of precedence: " + ", ".join(f"`{code}`" for code in DECISION_CODES) + ". Only `PERMITTED` allows.",
+        "",
+        "## What an audit finds",
+        "",
+        "| finding | meaning |",
+        "|---|---|",
+        *(f"| `{fault.name}` | {fault.value} |" for fault in Fault),
         "",
     ]
     return "\n".join(lines)

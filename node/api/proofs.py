@@ -1,13 +1,17 @@
-"""The state with proofs: for a member who trusts no operator, not even their own."""
+"""For a member who trusts no operator, not even their own: the state with proofs, and the chain to run again."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
 from fastapi import APIRouter, Depends, Query
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from ledger.state_answer import KEYS_MAX
 from node.api.bodies import answer
 from node.api.readers import Reader
+from node.archive import BLOCKS_AT_ONCE, from_chain
 from node.chain import Chain
 from node.errors import NodeCode, NodeError
 
@@ -24,5 +28,14 @@ def routes(chain: Chain, reader: Reader) -> APIRouter:
             detail = f"{len(key)} keys; ask for 1 to {KEYS_MAX}, each of 1 to {KEY_LENGTH_MAX} characters"
             raise NodeError(NodeCode.REQUEST_MALFORMED, detail)
         return answer(chain.state_answer(list(dict.fromkeys(key))))
+
+    @router.get("/archive", summary="The chain as an archive for auditors: blocks above a height, 64 at a time")
+    async def archive(after: int = Query(0, ge=0)) -> Response:
+        async def lines() -> AsyncIterator[bytes]:
+            for line in from_chain(chain, after, BLOCKS_AT_ONCE):
+                yield line
+                await asyncio.sleep(0)
+
+        return StreamingResponse(lines(), media_type="application/x-ndjson")
 
     return router

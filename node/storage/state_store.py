@@ -124,6 +124,16 @@ class StateStore:
             found.append((height, position))
         return found
 
+    def places(self) -> Iterator[tuple[str, int, int]]:
+        """Every committed transaction with its height and position, by id."""
+        for key, value in self._db.iterator(prefix=b"x"):
+            yield key[1:].hex(), _height(value[:8]), int(struct.unpack(">I", value[8:])[0])
+
+    def certificate(self, height: int) -> Certificate | None:
+        """Certificate of exactly this height."""
+        value = self._db.get(b"c" + struct.pack(">Q", height))
+        return None if value is None else decode_trusted(value, Certificate)
+
     def certificate_from(self, height: int) -> Certificate | None:
         """Certificate of the first certified height at or above one."""
         for value in self._db.iterator(start=b"c" + struct.pack(">Q", height), stop=b"d", include_key=False):

@@ -1,0 +1,324 @@
+"""The audit: a chain run again from its genesis, every claim of its keeper held against what comes out.
+
+Nothing is taken on trust but the genesis: blocks are executed, and each header, outcome and certificate compared; a
+node's own state and index are held against the auditor's; at the end money and tokens are counted. Signatures are left
+to the caller, who may check them elsewhere at the same time: `Auditor.take` returns those of a block.
+
+A finding names the first place where something is wrong; after it nothing above means anything.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from enum import Enum
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ledger import crypto, records, state_tree
+from ledger.archive import ARCHIVE_VERSION, ArchivedBlock, ArchiveLine
+from ledger.block import Block, Certificate, Header, certificate_fault
+from ledger.encoding import decode_trusted, encode
+from ledger.errors import InvalidBlock, InvariantBroken, LedgerError
+from ledger.execution.block import BlockResult, execute_block
+from ledger.execution.token import token_id
+from ledger.genesis import Genesis, genesis_header, genesis_state
+from ledger.merkle_log import MerkleLog
+from ledger.receipt import Receipt
+from ledger.succession import block_leaves, differing_fields, linkage_fault, next_header
+from ledger.version import NEWEST
+
+SignatureCheck = tuple[str, bytes, str]
+"""Key, what is signed, signature: to be checked under `remarque/transaction/v1`."""
+
+
+class Fault(Enum):
+    """What an audit can find, in words that stay."""
+
+    UNREADABLE = "the source does not give back what was written"
+    ARCHIVE_MALFORMED = "a line is not one of an archive, or stands in the wrong place"
+    ARCHIVE_CUT = "the archive ends without its last line, or that names another block"
+    GENESIS_DIFFERS = "the chain is of another genesis"
+    BLOCK_MALFORMED = "a transaction of the block is not in its canonical form"
+    LINK_BROKEN = "the block does not follow the one below"
+    SIGNATURE_INVALID = "a transaction's signature does not verify"
+    BLOCK_INVALID = "the block carries what no block may"
+    EXECUTION_BROKEN = "running the block breaks an invariant"
+    OUTCOME_DIFFERS = "a transaction did something else than is claimed"
+    HEADER_DIFFERS = "running the block gives another header"
+    CERTIFICATE_INVALID = "the certificate does not make the block final"
+    UNCERTIFIED = "no certificate makes the newest blocks final"
+    MONEY_DIFFERS = "balances do not add up to what was issued"
+    TOKEN_DIFFERS = "an asset and its token do not name each other"
+    STATE_DIFFERS = "the node's state is not what the chain makes of it"
+    INDEX_DIFFERS = "the node's index names another place for a transaction"
+    TRUNCATED = "evidence shows a final block above the newest of this chain"
+    FORKED = "evidence shows another final block at the same height"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """The first thing that is wrong."""
+
+    height: int
+    fault: str
+    """A word of `Fault`, which stays."""
+    meaning: str
+    detail: str
+
+
+def finding(height: int, fault: Fault, detail: str) -> Finding:
+    return Finding(height, fault.name, fault.value, detail)
+
+
+class AuditFailed(Exception):
+    """The chain is not what it says. `finding` names the place; nothing above it means anything."""
+
+    def __init__(self, height: int, fault: Fault, detail: str) -> None:
+        super().__init__(f"{fault.name} at block {height}: {detail}")
+        self.finding = finding(height, fault, detail)
+
+
+class MemoryState:
+    """A state in memory. Satisfies `ledger.execution.view.StateReader`."""
+
+    def __init__(self, values: dict[str, bytes]) -> None:
+        self.values = values
+        self._seen = [key for key in values if key.startswith(records.SEEN_PREFIX)]
+        heapq.heapify(self._seen)
+
+    def get(self, key: str) -> bytes | None:
+        return self.values.get(key)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """In order; fast for the ids to be forgotten, of which every block takes the first few."""
+        if prefix != records.SEEN_PREFIX:
+            yield from sorted(key for key in self.values if key.startswith(prefix))
+            return
+        taken = []
+        try:
+            while self._seen:
+                key = heapq.heappop(self._seen)
+                if key in self.values:
+                    taken.append(key)
+                    yield key
+        finally:
+            for key in taken:
+                heapq.heappush(self._seen, key)
+
+    def apply(self, writes: tuple[tuple[str, bytes | None], ...]) -> None:
+        for key, value in writes:
+            if value is None:
+                self.values.pop(key, None)
+            else:
+                if key.startswith(records.SEEN_PREFIX) and key not in self.values:
+                    heapq.heappush(self._seen, key)
+                self.values[key] = value
+
+
+class Auditor:
+    """Runs one chain again, line by line of its archive."""
+
+    def __init__(self, genesis: Genesis, evidence: tuple[Receipt, ...] = ()) -> None:
+        """`evidence` are verified receipts of the same chain: what they show must be part of it."""
+        self.genesis = genesis
+        self.transactions = 0
+        self.newest = genesis_header(genesis)
+        """Header of the newest block that was run."""
+        self.certified = self.newest
+        """Header of the newest block that a certificate makes final."""
+        self._hash = self.newest.hash
+        self._state = MemoryState(genesis_state(genesis))
+        self._tree = state_tree.apply_changes(state_tree.EMPTY, self._state.values.items())
+        self._log = MerkleLog()
+        self._opened = self._ended = False
+        self._places: dict[str, tuple[int, int]] = {}
+        self._told: set[str] = set()
+        """Keys that the node's state was shown to hold."""
+        self._evidence: dict[int, str] = {}
+        for receipt in evidence:
+            for header in (receipt.header, receipt.anchor):
+                if not isinstance(header, UnsetType):
+                    self._evidence[header.height] = header.hash
+
+    def take(self, line: ArchiveLine) -> list[SignatureCheck]:
+        """Take the next line; the signatures to check for it. AuditFailed with the first thing that is wrong."""
+        if self._ended:
+            self._fail(Fault.ARCHIVE_MALFORMED, "something follows the last line")
+        if not self._opened:
+            self._open(line)
+            return []
+        parts = (line.block, line.state, line.located, line.end, line.genesis)
+        if sum(part is not UNSET for part in parts) != 1:
+            self._fail(Fault.ARCHIVE_MALFORMED, "a line says one thing")
+        if line.block is not UNSET:
+            return self._run(line.block)
+        if line.state is not UNSET:
+            self._check_state(line.state.key, bytes(line.state.value))
+        elif line.located is not UNSET:
+            place = (line.located.height, line.located.position)
+            self._check_place(line.located.transaction, place)
+        elif line.end is not UNSET:
+            self._end(line.end.height, line.end.hash)
+        else:
+            self._fail(Fault.ARCHIVE_MALFORMED, "the genesis comes once, first")
+        return []
+
+    def finish(self) -> None:
+        """All lines are taken: what can only be said of the whole."""
+        if not self._ended:
+            self._fail(Fault.ARCHIVE_CUT, f"it ends after block {self.newest.height} without saying so")
+        if self._told and len(self._told) != len(self._state.values):
+            missing = min(set(self._state.values) - self._told)
+            self._fail(Fault.STATE_DIFFERS, f"{missing} is missing")
+        for height, shown in sorted(self._evidence.items()):
+            if height > self.newest.height:
+                self._fail(Fault.TRUNCATED, f"a receipt shows block {height} ({shown[:16]}…), the newest here is below")
+        if self.certified.height != self.newest.height:
+            self._fail(Fault.UNCERTIFIED, f"the newest certificate is for block {self.certified.height}")
+        self._count_money()
+        self._check_tokens()
+
+    # One block
+
+    def _open(self, line: ArchiveLine) -> None:
+        if line.archive != ARCHIVE_VERSION or line.genesis is UNSET:
+            self._fail(Fault.ARCHIVE_MALFORMED, f"the first line names version {ARCHIVE_VERSION} and the genesis")
+        elif line.genesis.digest != self.genesis.digest:
+            self._fail(Fault.GENESIS_DIFFERS, f"it is of {line.genesis.chain}, audited is {self.genesis.chain}")
+        self._opened = True
+
+    def _run(self, archived: ArchivedBlock) -> list[SignatureCheck]:
+        height = self.newest.height + 1
+        try:
+            block = archived.block()
+        except LedgerError as error:
+            raise AuditFailed(height, Fault.BLOCK_MALFORMED, str(error)) from None
+        fault = linkage_fault(block, self.newest, self._hash, self.genesis.voters)
+        if fault is not None:
+            raise AuditFailed(height, Fault.LINK_BROKEN, fault)
+        shown = self._evidence.get(height, block.hash)
+        if shown != block.hash:
+            raise AuditFailed(height, Fault.FORKED, f"a receipt shows {shown[:16]}…, here it is {block.hash[:16]}…")
+        result = self._execute(block)
+        self._check_outcomes(archived, block, result)
+        self._check_header(block, result)
+        if archived.certificate is not UNSET:
+            self._check_certificate(archived.certificate, block.header)
+        self.newest, self._hash = block.header, block.hash
+        self.transactions += len(block.transactions)
+        for position, signed in enumerate(block.transactions):
+            self._places[signed.id] = (height, position)
+        return [
+            (signer.key, signed.body, signature)
+            for signed in block.transactions
+            for signer, signature in zip(signed.transaction.signers, signed.signatures, strict=True)
+        ]
+
+    def _execute(self, block: Block) -> BlockResult:
+        header = block.header
+        try:
+            return execute_block(
+                self._state, self.genesis.chain, header.height, header.time_ms, block.transactions, NEWEST
+            )
+        except InvalidBlock as error:
+            raise AuditFailed(header.height, Fault.BLOCK_INVALID, error.reason) from None
+        except (InvariantBroken, Exception) as broken:
+            raise AuditFailed(header.height, Fault.EXECUTION_BROKEN, repr(broken)) from None
+
+    def _check_outcomes(self, archived: ArchivedBlock, block: Block, result: BlockResult) -> None:
+        if len(archived.outcomes) != len(result.outcomes):
+            detail = f"{len(archived.outcomes)} outcomes of {len(result.outcomes)} transactions"
+            raise AuditFailed(block.header.height, Fault.OUTCOME_DIFFERS, detail)
+        for signed, claimed, outcome in zip(block.transactions, archived.outcomes, result.outcomes, strict=True):
+            if encode(claimed) != encode(outcome):
+                detail = f"{signed.id[:16]}… is claimed to be {claimed.code}, it is {outcome.code}, or differs within"
+                raise AuditFailed(block.header.height, Fault.OUTCOME_DIFFERS, detail)
+
+    def _check_header(self, block: Block, result: BlockResult) -> None:
+        header = block.header
+        for leaf in block_leaves(self._hash, header.height, block.transactions, result.outcomes):
+            self._log.append(leaf)
+        self._state.apply(result.writes)
+        self._tree = state_tree.apply_changes(self._tree, result.writes)
+        expected = next_header(
+            self.newest,
+            self._hash,
+            term=header.term,
+            time_ms=header.time_ms,
+            proposer=header.proposer,
+            log=self._log,
+            tree=self._tree,
+            voters_digest=self.genesis.voters.digest,
+        )
+        if header != expected:
+            detail = f"it differs in {', '.join(differing_fields(header, expected))}"
+            raise AuditFailed(header.height, Fault.HEADER_DIFFERS, detail)
+
+    def _check_certificate(self, certificate: Certificate, header: Header) -> None:
+        fault = certificate_fault(certificate, header, self.genesis.voters)
+        if fault is not None:
+            raise AuditFailed(header.height, Fault.CERTIFICATE_INVALID, fault)
+        self.certified = header
+
+    # The whole
+
+    def _end(self, height: int, shown: str) -> None:
+        if (height, shown) != (self.newest.height, self._hash):
+            self._fail(Fault.ARCHIVE_CUT, f"its last line names block {height} ({shown[:16]}…)")
+        self._ended = True
+
+    def _check_state(self, key: str, value: bytes) -> None:
+        found = self._state.get(key)
+        if found != value or key in self._told:
+            have = "nothing" if found is None else found[:120].decode(errors="replace")
+            self._fail(Fault.STATE_DIFFERS, f"{key[:120]} holds {value[:120]!r}, the chain makes it {have}")
+        self._told.add(key)
+
+    def _check_place(self, transaction: str, place: tuple[int, int]) -> None:
+        found = self._places.get(transaction)
+        if found != place:
+            self._fail(Fault.INDEX_DIFFERS, f"{transaction[:16]}… is said to be at {place}, it is at {found}")
+
+    def _count_money(self) -> None:
+        """Sum every balance anew, and compare with what each currency's issuer has issued."""
+        held: dict[str, int] = {}
+        for key, value in self._state.values.items():
+            if key.startswith(records.BALANCE_PREFIX):
+                units = decode_trusted(value, int)
+                currency = key.rpartition("/")[2]
+                held[currency] = held.get(currency, 0) + units
+                if units <= 0:
+                    self._fail(Fault.MONEY_DIFFERS, f"{key} holds {units}")
+        for key, value in self._state.values.items():
+            if key.startswith("currency/"):
+                record = decode_trusted(value, records.Currency)
+                if held.pop(record.currency, 0) != record.supply:
+                    self._fail(Fault.MONEY_DIFFERS, f"{record.currency}: {record.supply} issued, another sum is held")
+        if held:
+            self._fail(Fault.MONEY_DIFFERS, f"{min(held)} is held and was never created")
+
+    def _check_tokens(self) -> None:
+        """Every token has its asset, every asset at most its one token."""
+        tokens = {key for key in self._state.values if key.startswith("token/")}
+        for key, value in self._state.values.items():
+            if key.startswith("asset/"):
+                asset = decode_trusted(value, records.Asset)
+                if asset.token is UNSET:
+                    continue
+                if asset.token != token_id(asset.id) or records.token_key(asset.token) not in tokens:
+                    self._fail(Fault.TOKEN_DIFFERS, f"asset {asset.id[:16]}… names token {asset.token[:16]}…")
+                tokens.discard(records.token_key(asset.token))
+        if tokens:
+            self._fail(Fault.TOKEN_DIFFERS, f"{min(tokens)[:24]}… has no asset that names it")
+
+    def _fail(self, fault: Fault, detail: str) -> None:
+        raise AuditFailed(self.newest.height, fault, detail)
+
+
+def signature_fault(checks: list[SignatureCheck]) -> str | None:
+    """The first signature that does not verify, in words, or None."""
+    for key, body, signature in checks:
+        if not crypto.verify(key, crypto.TRANSACTION, body, signature):
+            return f"a signature under {key[:16]}… does not verify"
+    return None

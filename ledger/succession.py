@@ -1,0 +1,69 @@
+"""What makes a block the next one: how it links to the block below, and the header that executing it must give.
+
+Shared by everybody who runs blocks: the node that builds one, the node that accepts it, the auditor who runs it again.
+"""
+
+from __future__ import annotations
+
+from ledger import crypto, state_tree
+from ledger.block import HEADER_VERSION, Block, Header, Outcome, Voters
+from ledger.merkle_log import MerkleLog, leaf_hash, previous_entry, transaction_entry
+from ledger.transaction import SignedTransaction
+
+
+def linkage_fault(block: Block, below: Header, below_hash: str, voters: Voters) -> str | None:
+    """Why a block may not follow the one below, or None if it may. Says nothing yet of what it carries."""
+    header = block.header
+    if header.height != below.height + 1 or header.previous != below_hash:
+        return f"it does not follow block {below.height}"
+    if header.time_ms <= below.time_ms:
+        return "its time is not after the block below"
+    if header.term < below.term:
+        return "its term is below that of the block below"
+    key = voters.key(header.proposer)
+    if key is None or not crypto.verify(key, crypto.PROPOSAL, block.hash.encode(), block.proposal):
+        return f"the signature of its proposer {header.proposer} does not verify"
+    return None
+
+
+def block_leaves(
+    below_hash: str, height: int, transactions: tuple[SignedTransaction, ...], outcomes: tuple[Outcome, ...]
+) -> list[bytes]:
+    """Hashes of the leaves that a block appends to the log: the header below, then each transaction and its outcome."""
+    leaves = [leaf_hash(previous_entry(below_hash))]
+    for signed, outcome in zip(transactions, outcomes, strict=True):
+        leaves.append(leaf_hash(transaction_entry(height, signed.id, signed.signatures_digest, outcome.digest)))
+    return leaves
+
+
+def next_header(
+    below: Header,
+    below_hash: str,
+    *,
+    term: int,
+    time_ms: int,
+    proposer: str,
+    log: MerkleLog,
+    tree: state_tree.Node,
+    voters_digest: str,
+) -> Header:
+    """The header of a block whose leaves are in the log and whose writes are in the tree."""
+    return Header(
+        version=HEADER_VERSION,
+        chain=below.chain,
+        height=below.height + 1,
+        term=term,
+        previous=below_hash,
+        time_ms=time_ms,
+        proposer=proposer,
+        log_size=log.size,
+        log_root=log.root().hex(),
+        state_root=state_tree.root_hash(tree).hex(),
+        voters_digest=voters_digest,
+        next_voters_digest=voters_digest,
+    )
+
+
+def differing_fields(found: Header, expected: Header) -> list[str]:
+    """Names of the fields in which two headers differ."""
+    return [name for name in found.__struct_fields__ if getattr(found, name) != getattr(expected, name)]

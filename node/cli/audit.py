@@ -1,0 +1,103 @@
+"""Commands for auditors: keep a chain as a file, and run it again without trusting who keeps it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import msgspec
+
+from ledger.genesis import Genesis
+from ledger.receipt import verify_receipt
+from node import archive
+from node.audit import Report, audit
+from node.cli.chain import genesis_option
+from node.cli.main import Target, cli, with_target
+from node.config import load_genesis
+from node.errors import NodeCode, NodeError
+
+EXIT_FAULTY = 1
+"""Exit status when the chain is not what it says."""
+
+SOURCE = click.argument("source")
+
+
+@cli.command("audit")
+@SOURCE
+@genesis_option(required=True)
+@click.option(
+    "--receipt",
+    "receipts",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    help="A receipt that the chain must contain; several may be given. It denounces a chain that was cut or forked.",
+)
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="File to write the report to, as JSON.")
+@with_target
+def audit_command(target: Target, source: str, genesis: Path, receipts: tuple[Path, ...], report: Path | None) -> None:
+    """Run the chain in SOURCE again from its genesis and compare everything.
+
+    SOURCE is an archive file, the data directory of a node that does not run, or the address of one that does. Exit
+    status: 0 the chain holds, 1 it does not, 2 it could not be audited.
+    """
+    agreed = load_genesis(genesis)
+    evidence = tuple(verify_receipt(path.read_bytes().strip(), agreed) for path in receipts)
+    with lines_of(target, source, agreed) as lines:
+        found = audit(lines, agreed, evidence, _show_progress)
+    if report is not None:
+        report.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+    target.show(msgspec.to_builtins(found), _in_words(found))
+    if not found.holds:
+        sys.exit(EXIT_FAULTY)
+
+
+@cli.command()
+@SOURCE
+@genesis_option(required=True)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@with_target
+def export(target: Target, source: str, genesis: Path, file: Path) -> None:
+    """Write the chain in SOURCE to FILE as an archive: one JSON object a line, the whole chain.
+
+    SOURCE is the address of a node, or the data directory of one that does not run (then with its state and index).
+    """
+    lines = blocks = 0
+    with lines_of(target, source, load_genesis(genesis)) as found, file.open("wb") as out:
+        for line in found:
+            out.write(line)
+            lines += 1
+            blocks += line.startswith(b'{"block":')
+    target.show({"archive": str(file), "lines": lines, "blocks": blocks}, f"{blocks} blocks written to {file}")
+
+
+@contextmanager
+def lines_of(target: Target, source: str, genesis: Genesis) -> Iterator[Iterator[bytes]]:
+    """The archive's lines of a source, whatever it is."""
+    path = Path(source)
+    if source.startswith(("http://", "https://")):
+        with Target((source,), target.account, target.key, target.as_json).client() as client:
+            yield archive.from_node(client)
+    elif path.is_dir():
+        yield archive.from_directory(path, genesis)
+    elif path.is_file():
+        yield archive.from_file(path)
+    else:
+        raise NodeError(NodeCode.NOT_FOUND, f"{source} is no file, directory or address; name one")
+
+
+def _show_progress(height: int, transactions: int) -> None:
+    click.echo(f"block {height}, {transactions} transactions", err=True)
+
+
+def _in_words(report: Report) -> str:
+    size = f"{report.height} blocks, {report.transactions} transactions, {report.seconds:.1f} s"
+    if report.finding is None:
+        return f"{report.chain} holds up to block {report.height} ({report.hash[:16]}…): {size}"
+    finding = report.finding
+    return (
+        f"{report.chain} does NOT hold: {finding.fault} at block {finding.height}\n"
+        f"{finding.meaning}: {finding.detail}\n{size}"
+    )

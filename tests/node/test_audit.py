@@ -1,0 +1,186 @@
+"""An audit finds each planted fault, in files, in a node's directory, and through its door."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import plyvel
+import pytest
+from tampering import FOLDER, GENESIS, files
+
+from devnet.cluster import Cluster
+from devnet.load import Stream
+from devnet.story import COLLECTOR, CREATOR, CURRENCY, TREASURER
+from ledger.actions import IssueCurrency
+from ledger.receipt import encode_receipt, verify_receipt
+from ledger.records import balance_key
+from node import archive
+from node.audit import CHUNK_SIGNATURES, SignatureChecker, audit
+from node.client import Client
+
+EXPECTED = json.loads((FOLDER / "expected.json").read_bytes())
+
+
+def test_the_published_corpus_is_the_one_the_tests_build() -> None:
+    published = {path.name: path.read_bytes() for path in FOLDER.iterdir()}
+
+    assert published == files()
+    assert sum(case["fault"] is not None for case in EXPECTED) >= 20
+
+
+@pytest.mark.parametrize("case", EXPECTED, ids=[case["archive"] for case in EXPECTED])
+def test_the_planted_fault_is_found_where_it_is(case: dict[str, Any]) -> None:
+    evidence = (verify_receipt((FOLDER / case["receipt"]).read_bytes(), GENESIS),) if "receipt" in case else ()
+    report = audit(archive.from_file(FOLDER / case["archive"]), GENESIS, evidence)
+
+    assert report.holds == (case["fault"] is None)
+    if report.finding is not None:
+        assert (report.finding.fault, report.finding.height) == (case["fault"], case["height"])
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"{}\n", b"\xff\n", b"[" * 5_000, b'{"end":{"hash":"' + b"00" * 32])
+def test_a_file_that_is_no_archive_is_a_finding_and_no_crash(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(data)
+    report = audit(archive.from_file(tmp_path / "file"), GENESIS)
+
+    assert report.finding is not None
+    assert report.finding.fault in ("ARCHIVE_MALFORMED", "ARCHIVE_CUT")
+
+
+def test_many_signatures_are_checked_beside_and_the_first_bad_one_is_named() -> None:
+    good = [("00" * 32, b"body", "00" * 64)]
+    checker = SignatureChecker()
+    for height in range(1, 2 * CHUNK_SIGNATURES):
+        checker.add(height, good if height == 1_500 or height == 3_500 else [])
+    checker.add(4_000, good * CHUNK_SIGNATURES)
+
+    assert min(finding.height for finding in checker.finish()) == 1_500
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cluster, bytes, bytes]:
+    """A stopped node with a chain; what an audit through its door wrote, and a receipt."""
+    cluster = Cluster.create(tmp_path_factory.mktemp("kept") / "devnet", 1)
+    cluster.up()
+    try:
+
+        async def stream() -> None:
+            load = Stream(cluster.urls, CREATOR, cluster.key(CREATOR))
+            async with asyncio.TaskGroup() as group:
+                running = group.create_task(load.run(clients=8))
+                await load.acknowledged_at_least(150)
+                load.stop()
+                await running
+
+        with Client(cluster.urls, TREASURER, cluster.key(TREASURER)) as treasurer:
+            receipt = encode_receipt(treasurer.submit(IssueCurrency(currency=CURRENCY, to=COLLECTOR, amount=5)))
+        asyncio.run(stream())
+        done = command(cluster, "audit", cluster.url("node1"))
+    finally:
+        cluster.down()
+    return cluster, done, receipt
+
+
+def command(cluster: Cluster, *arguments: str, status: int = 0) -> bytes:
+    key, genesis = cluster.root / "accounts" / f"{CREATOR}.key", cluster.root / "genesis.json"
+    remarque = [sys.executable, "-m", "remarque", "--json", "--account", CREATOR, "--key", str(key)]
+    done = subprocess.run([*remarque, *arguments, "--genesis", str(genesis)], capture_output=True, check=False)
+    assert done.returncode == status, done.stderr
+    return done.stdout
+
+
+def data(cluster: Cluster) -> Path:
+    return cluster.home("node1") / "data"
+
+
+def test_a_node_is_audited_through_its_door_from_its_directory_and_as_a_file(
+    kept: tuple[Cluster, bytes, bytes], tmp_path: Path
+) -> None:
+    cluster, by_door, receipt = kept
+    (tmp_path / "receipt.json").write_bytes(receipt)
+    exported = json.loads(command(cluster, "export", str(data(cluster)), str(tmp_path / "chain.jsonl")))
+    reports = [json.loads(by_door), json.loads(command(cluster, "audit", str(data(cluster))))]
+    reports.append(
+        json.loads(
+            command(
+                cluster,
+                "audit",
+                str(tmp_path / "chain.jsonl"),
+                "--receipt",
+                str(tmp_path / "receipt.json"),
+                "--report",
+                str(tmp_path / "report.json"),
+            )
+        )
+    )
+
+    assert [report["holds"] for report in reports] == [True, True, True]
+    assert len({(report["height"], report["hash"]) for report in reports}) == 1
+    assert exported["blocks"] == reports[0]["height"]
+    assert json.loads((tmp_path / "report.json").read_bytes()) == reports[2]
+
+
+def flip(value: bytes) -> bytes:
+    return value[:-9] + bytes([value[-9] ^ 1]) + value[-8:]
+
+
+DISK: list[tuple[str, str, Callable[[plyvel.DB], bytes], Callable[[bytes], bytes | None], set[str]]] = [
+    ("a block changed", "log", lambda db: entry(db, 4), flip, {"UNREADABLE", "HEADER_DIFFERS", "SIGNATURE_INVALID", "LINK_BROKEN"}),
+    ("a block missing", "log", lambda db: entry(db, 4), lambda value: None, {"UNREADABLE"}),
+    ("a balance changed", "state", lambda db: b"s" + balance_key(COLLECTOR, CURRENCY).encode(), lambda value: b"1" + value, {"STATE_DIFFERS"}),
+    ("a record missing", "state", lambda db: first(db, b"sasset/"), lambda value: None, {"STATE_DIFFERS"}),
+    ("a place changed", "state", lambda db: first(db, b"x"), lambda value: value[:-1] + b"\x63", {"INDEX_DIFFERS"}),
+    ("an outcome changed", "state", lambda db: b"r" + struct.pack(">Q", 4), lambda value: value.replace(b"alice@studio", b"carla@studio"), {"OUTCOME_DIFFERS"}),
+    ("what a block did missing", "state", lambda db: b"r" + struct.pack(">Q", 4), lambda value: None, {"UNREADABLE"}),
+    ("a certificate changed", "state", lambda db: b"c" + struct.pack(">Q", 4), lambda value: value.replace(b'"signature":"', b'"signature":"00')[:-2], {"UNREADABLE", "CERTIFICATE_INVALID"}),
+]  # fmt: skip
+
+
+def entry(db: plyvel.DB, height: int) -> bytes:
+    return b"e" + struct.pack(">Q", height)
+
+
+def first(db: plyvel.DB, prefix: bytes) -> bytes:
+    return next(iter(db.iterator(prefix=prefix, include_value=False)))
+
+
+@pytest.mark.parametrize(("name", "store", "find", "change", "faults"), DISK, ids=[name for name, *_ in DISK])
+def test_a_fault_on_a_nodes_disk_is_found(
+    kept: tuple[Cluster, bytes, bytes],
+    name: str,
+    store: str,
+    find: Callable[[plyvel.DB], bytes],
+    change: Callable[[bytes], bytes | None],
+    faults: set[str],
+) -> None:
+    cluster, _, _ = kept
+    place = data(cluster) / store
+    db = plyvel.DB(str(place))
+    key = find(db)
+    value = db.get(key)
+    changed = change(value)
+    assert changed != value
+    db.delete(key) if changed is None else db.put(key, changed)
+    db.close()
+    try:
+        report = json.loads(command(cluster, "audit", str(data(cluster)), status=1))
+    finally:
+        db = plyvel.DB(str(place))
+        db.put(key, value)
+        db.close()
+
+    assert not report["holds"]
+    assert report["finding"]["fault"] in faults
+
+
+def test_what_is_no_source_is_refused_by_name(kept: tuple[Cluster, bytes, bytes], tmp_path: Path) -> None:
+    cluster, _, _ = kept
+    assert json.loads(command(cluster, "audit", str(tmp_path / "nothing"), status=2))["code"] == "NOT_FOUND"
+    assert json.loads(command(cluster, "audit", str(tmp_path), status=2))["code"] == "DATA_DIRECTORY_MISSING"
