@@ -55,6 +55,7 @@ lint: $(VENV)/ready
 
 bench: $(VENV)/ready
 	"$(RUN)" -m bench.throughput
+	"$(RUN)" -m bench.ledger
 	"$(RUN)" -m bench.generation
 
 lock: $(VENV)/ready

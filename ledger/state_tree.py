@@ -20,13 +20,15 @@ from ledger.encoding import Value
 from ledger.names import Hex32
 
 BUCKET_MAX = 8
-ENTRY = 64
+HASH = 32
+ENTRY = 2 * HASH
+"""Bytes of a key's hash and its value's."""
 _EMPTY_TAG, _BUCKET_TAG, _INNER_TAG = b"\x00", b"\x01", b"\x02"
 
 Bucket = tuple[bytes, bytes]
 """(hash, entries): entries are 32 bytes of key hash and 32 of value hash each, sorted by key hash."""
 Node = tuple[Any, ...]
-"""A bucket, or an inner node (hash, child 0, …, child 15)."""
+"""A bucket, or an inner node (hash, the 16 hashes of its children joined, child 0, …, child 15)."""
 
 EMPTY: Bucket = (sha256(_EMPTY_TAG), b"")
 
@@ -48,7 +50,8 @@ def _bucket(entries: bytes) -> Bucket:
 
 
 def _inner(children: list[Node]) -> Node:
-    return (sha256(_INNER_TAG + b"".join([child[0] for child in children])), *children)
+    hashes = b"".join([child[0] for child in children])
+    return (sha256(_INNER_TAG + hashes), hashes, *children)
 
 
 def _nibble(key: bytes, depth: int) -> int:
@@ -60,7 +63,7 @@ def _update(node: Node, changes: list[tuple[bytes, bytes | None]], depth: int, *
     """Subtree after sorted changes. Only where something is removed (`shrinks`) may inner nodes become buckets."""
     if len(node) == 2:
         return _build(_merged(node[1], changes), depth)
-    children = list(node[1:])
+    parts, hashes = list(node), bytearray(node[1])
     byte, shift = depth >> 1, 0 if depth & 1 else 4
     start, count = 0, len(changes)
     while start < count:
@@ -68,9 +71,13 @@ def _update(node: Node, changes: list[tuple[bytes, bytes | None]], depth: int, *
         end = start + 1
         while end < count and changes[end][0][byte] >> shift & 15 == nibble:
             end += 1
-        children[nibble] = _update(children[nibble], changes[start:end], depth + 1, shrinks=shrinks)
+        child = parts[2 + nibble] = _update(parts[2 + nibble], changes[start:end], depth + 1, shrinks=shrinks)
+        hashes[HASH * nibble : HASH * nibble + HASH] = child[0]
         start = end
-    return _collapsed(children) if shrinks else _inner(children)
+    if shrinks:
+        return _collapsed(parts[2:])
+    parts[0], parts[1] = sha256(_INNER_TAG + hashes), bytes(hashes)
+    return tuple(parts)
 
 
 def _merged(entries: bytes, changes: list[tuple[bytes, bytes | None]]) -> bytes:
@@ -134,8 +141,8 @@ def prove(root: Node, key: str) -> StateProof:
     wanted = sha256(key.encode())
     node, inner = root, []
     while len(node) != 2:
-        inner.append(tuple(child[0].hex() for child in node[1:]))
-        node = node[1 + _nibble(wanted, len(inner) - 1)]
+        inner.append(tuple(node[1][at : at + HASH].hex() for at in range(0, 16 * HASH, HASH)))
+        node = node[2 + _nibble(wanted, len(inner) - 1)]
     entries: bytes = node[1]
     bucket = tuple(
         (entries[at : at + 32].hex(), entries[at + 32 : at + ENTRY].hex()) for at in range(0, len(entries), ENTRY)

@@ -1,0 +1,107 @@
+"""What the ledger costs without network, consensus or HTTP: executing, proving, verifying, auditing.
+
+    python -m bench.ledger [--transactions 20000]
+
+One node's own chain on a real disk: blocks of 200 register+mint transactions are executed, added to log and state tree,
+and committed to the stores, without the synced write of the log and without checking signatures. The reference in every
+ratio is one Ed25519 verification by PyNaCl on this machine in this run: what no ledger with signatures can go below.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from bench.throughput import make_transactions
+from consensus.events import Entry
+from devnet.cluster import Cluster
+from ledger.block import Certificate, Endorsement
+from ledger.encoding import encode
+from ledger.receipt import encode_receipt, verify_receipt
+from ledger.state_answer import verify_state_answer
+from ledger.transaction import SignedTransaction, check_signatures
+from node import archive
+from node.audit import audit
+from node.chain import Chain
+from node.client import now_ms
+from node.keys import load_key
+from node.storage.log_store import LogStore
+from node.storage.state_store import StateStore
+
+BLOCK = 200
+TRIES = 200
+
+
+def microseconds(work: Callable[[], object], tries: int = TRIES) -> float:
+    """Median time of a call."""
+    times = []
+    for _ in range(tries):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return 1e6 * statistics.median(times)
+
+
+def commit(chain: Chain, log: LogStore, transactions: tuple[SignedTransaction, ...]) -> float:
+    """Build, certify and commit a block; seconds, without the write of the log."""
+    started = time.perf_counter()
+    data = chain.build(transactions, 1, now_ms())
+    height = chain.tip.height
+    spent = time.perf_counter() - started
+    log.persist(1, "", None, (Entry(height, 1, data),))
+    endorsements = (Endorsement(node=chain.node, signature=chain.endorsement(height).hex()),)
+    certificate = Certificate(height=height, header=chain.header(height).hash, endorsements=endorsements)
+    started = time.perf_counter()
+    chain.commit(height, certificate)
+    return spent + time.perf_counter() - started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--transactions", type=int, default=20_000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        cluster = Cluster.create(Path(directory) / "devnet", 1)
+        made = make_transactions(cluster, options.transactions)
+        verification = microseconds(lambda: check_signatures(made[0]))
+        conditions = {"cpus": os.cpu_count(), "python": platform.python_version(), "transactions": len(made)}
+        print(json.dumps({"conditions": conditions, "ed25519_verification_us": round(verification, 1)}), flush=True)
+
+        def tell(what: str, spent_us: float) -> None:
+            print(
+                json.dumps({what: round(spent_us, 1), "verifications": round(spent_us / verification, 2)}), flush=True
+            )
+
+        data = cluster.home("node1") / "data"
+        key = load_key(cluster.home("node1") / "node.key")
+        with closing(LogStore(data / "log")) as log, closing(StateStore(data / "state")) as state:
+            chain = Chain(cluster.genesis, key, "node1", log, state)
+            blocks = [tuple(made[start : start + BLOCK]) for start in range(0, len(made), BLOCK)]
+            spent = sum(commit(chain, log, block) for block in blocks)
+            tell("execute, prove and commit a transaction, us", 1e6 * spent / len(made))
+            newest = chain.committed.height
+            tell("issue a receipt, us", microseconds(lambda: encode_receipt(chain.receipt_at(newest, 7))))
+            receipt = encode_receipt(chain.receipt_at(newest, 7))
+            tell("verify a receipt offline, us", microseconds(lambda: verify_receipt(receipt, cluster.genesis)))
+            answer = encode(chain.state_answer(["balance/carla@club/EUR"]))
+            tell(
+                "verify a state answer offline, us", microseconds(lambda: verify_state_answer(answer, cluster.genesis))
+            )
+        size = sum(file.stat().st_size for file in data.rglob("*") if file.is_file())
+        print(json.dumps({"disk_bytes_per_transaction": round(size / len(made))}), flush=True)
+        report = audit(archive.from_directory(data, cluster.genesis), cluster.genesis)
+        rate = report.transactions / report.seconds
+        print(json.dumps({"audit_holds": report.holds, "audit_transactions_per_s": round(rate)}), flush=True)
+        tell("audit a transaction, signatures included, us", 1e6 / rate)
+
+
+if __name__ == "__main__":
+    main()
