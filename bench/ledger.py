@@ -88,8 +88,8 @@ def main() -> None:
             spent = sum(commit(chain, log, block) for block in blocks)
             tell("execute, prove and commit a transaction, us", 1e6 * spent / len(made))
             newest = chain.committed.height
-            tell("issue a receipt, us", microseconds(lambda: encode_receipt(chain.receipt_at(newest, 7))))
-            receipt = encode_receipt(chain.receipt_at(newest, 7))
+            tell("issue a receipt, us", microseconds(lambda: encode_receipt(chain.receipt(chain.final(newest), 7))))
+            receipt = encode_receipt(chain.receipt(chain.final(newest), 7))
             tell("verify a receipt offline, us", microseconds(lambda: verify_receipt(receipt, cluster.genesis)))
             answer = encode(chain.state_answer(["balance/carla@club/EUR"]))
             tell(

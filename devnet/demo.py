@@ -170,7 +170,7 @@ class Story:
         again = await self._denied(nadia, asset)
         self.say(f"  revoked: {again.code}")
         self.say("  who asked, from the chain:")
-        for row in (await alice.get(f"/v1/assets/{asset}/history"))["history"]:
+        for row in await alice.items(f"/v1/assets/{asset}/history"):
             for decision in row["decisions"]:
                 if decision["kind"] == "view":
                     rule = decision["rule"] or "no rule permits it"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,10 +19,11 @@ from ledger.encoding import encode
 from ledger.events import AccessAllowed
 from ledger.execution.policy import may_view
 from ledger.version import NEWEST
-from node.chain import Chain
+from node.chain import Chain, Final
 from node.content import sealing
 from node.errors import NodeCode, NodeError
 from node.peers.network import Peers
+from node.reading import Reading
 
 RELEASE_MS_MAX = 120_000
 """How old the decision may be, by block time and by this node's clock."""
@@ -31,9 +33,12 @@ CATCH_UP_SECONDS = 5.0
 class Releases:
     """Finds who can release, and releases what this node can."""
 
-    def __init__(self, chain: Chain, key: SigningKey, peers: Peers, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, chain: Chain, reading: Reading, key: SigningKey, peers: Peers, clock_ms: Callable[[], int]
+    ) -> None:
         self._clock_ms = clock_ms
         self._chain = chain
+        self._reading = reading
         self._key = key
         self._peers = peers
 
@@ -75,17 +80,17 @@ class Releases:
         for _ in range(int(CATCH_UP_SECONDS / 0.05)):
             place = self._chain.state.locate(transaction)
             if place is not None:
-                return self._allowed(transaction, *place)
+                height, position = place
+                return await self._reading.final(height, partial(self._allowed, transaction, position))
             await asyncio.sleep(0.05)
         raise NodeError(NodeCode.RELEASE_DENIED, f"{transaction} is not on the chain; send access.request first")
 
-    def _allowed(self, transaction: str, height: int, position: int) -> AccessAllowed:
-        block, outcome = self._chain.block(height), self._chain.results(height).outcomes[position]
-        events = [event for event in outcome.events if isinstance(event, AccessAllowed)]
+    def _allowed(self, transaction: str, position: int, final: Final) -> AccessAllowed:
+        events = [event for event in final.results.outcomes[position].events if isinstance(event, AccessAllowed)]
         if not events:
             raise NodeError(NodeCode.RELEASE_DENIED, f"{transaction} was not decided in its reader's favour")
         event, now = events[0], max(self._chain.committed.time_ms, self._clock_ms())
-        if now - block.header.time_ms > RELEASE_MS_MAX:
+        if now - final.block.header.time_ms > RELEASE_MS_MAX:
             raise NodeError(
                 NodeCode.RELEASE_DENIED, f"{transaction} was decided more than {RELEASE_MS_MAX} ms ago; request again"
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -14,9 +14,10 @@ from ledger.audit import AuditFailed, Fault
 from ledger.block import decode_block
 from ledger.errors import LedgerError
 from ledger.genesis import Genesis
-from node.chain import Chain
+from node.chain import Chain, Final
 from node.client import Client
 from node.errors import NodeCode, NodeError
+from node.reading import Reading
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
 
@@ -24,14 +25,20 @@ BLOCKS_AT_ONCE = 64
 """Blocks in one answer of a node, so that a cut connection costs little."""
 
 
-def from_chain(chain: Chain, after: int, count: int) -> Iterator[bytes]:
-    """Lines of the final blocks above a height, of at most so many; around them the first and last line where due."""
+async def from_chain(chain: Chain, reading: Reading, after: int) -> AsyncIterator[bytes]:
+    """Lines of a few final blocks above a height; around them the first and the last line where they are due."""
     newest = chain.committed.height
+
+    def line(final: Final) -> bytes:
+        return archive.block_line(
+            final.block, final.results.outcomes, chain.state.certificate(final.block.header.height)
+        )
+
     if after == 0:
         yield archive.opening_line(chain.genesis)
-    for height in range(after + 1, min(after + count, newest) + 1):
-        yield archive.block_line(chain.block(height), chain.results(height).outcomes, chain.state.certificate(height))
-    if after + count >= newest:
+    for height in range(after + 1, min(after + BLOCKS_AT_ONCE, newest) + 1):
+        yield await reading.final(height, line)
+    if after + BLOCKS_AT_ONCE >= newest:
         yield archive.closing_line(chain.header(newest))
 
 

@@ -167,35 +167,32 @@ class Chain:
         above = height - self._committed.height
         if above == 0:
             return self._committed
-        return self.layers[above - 1].block.header if above > 0 else self._stored_header(height)
+        if above > 0:
+            return self.layers[above - 1].block.header
+        kept = self.kept(height)
+        return self._stored_header(height) if kept is None else kept.block.header
 
-    def block(self, height: int) -> Block:
-        """A final block."""
-        return self._final(height).block
+    def final(self, height: int) -> Final:
+        """A final block. Decodes it, which takes up to 15 ms, unless it is kept."""
+        return self.kept(height) or self._decoded(height)
 
-    def results(self, height: int) -> Results:
-        """What a final block did; nothing for genesis."""
-        return Results((), (), ()) if height == 0 else self._final(height).results
+    def kept(self, height: int) -> Final | None:
+        """A final block, if it is one of the newest, which are kept decoded."""
+        return self._recent.get(height)
 
-    def _final(self, height: int) -> Final:
-        final = self._recent.get(height)
-        if final is None:
-            block = decode_block(self._log_store.entry(height).data, trusted=True)
-            results = self.state.results(height)
-            if results is None:
-                raise NodeError(NodeCode.DATA_CORRUPT, f"what block {height} did is missing; join as a new node")
-            final = self._remember(Final(block, results, self.state.certificate_from(height)))
-        return final
+    def _decoded(self, height: int) -> Final:
+        if height == 0:
+            return Final(Block(self.genesis_header, "", ()), Results((), (), ()), None)
+        block = decode_block(self._log_store.entry(height).data, trusted=True)
+        results = self.state.results(height)
+        if results is None:
+            raise NodeError(NodeCode.DATA_CORRUPT, f"what block {height} did is missing; join as a new node")
+        return Final(block, results, self.state.certificate_from(height))
 
-    def receipt(self, transaction: str) -> Receipt | None:
-        """Receipt of a committed transaction, or None."""
-        place = self.state.locate(transaction)
-        return None if place is None else self.receipt_at(*place)
-
-    def receipt_at(self, height: int, position: int) -> Receipt:
-        """Receipt of the transaction at a place of the chain."""
-        final = self._final(height)
-        block, certificate = final.block, final.anchor or self.state.certificate_from(height)
+    def receipt(self, final: Final, position: int) -> Receipt:
+        """Receipt of a final block's transaction."""
+        block, height = final.block, final.block.header.height
+        certificate = final.anchor or self.state.certificate_from(height)
         if certificate is None:
             raise NodeError(NodeCode.DATA_CORRUPT, f"no certificate at or above block {height}; join as a new node")
         return build_receipt(
@@ -203,7 +200,7 @@ class Chain:
             final.results.outcomes[position],
             block.header.log_size - len(block.transactions) + position,
             block.header,
-            self.header(certificate.height),
+            block.header if certificate.height == height else self.header(certificate.height),
             certificate,
             self.log,
         )
@@ -294,7 +291,7 @@ class Chain:
                 _histories(block),
                 certificate if block.header.height == height else None,
             )
-            self._remember(Final(block, results, certificate))
+            self._keep(Final(block, results, certificate))
             self._endorsed.pop(block.hash, None)
         if done:
             self._committed, self._tree = done[-1].block.header, done[-1].tree
@@ -352,11 +349,10 @@ class Chain:
     def _stored_header(self, height: int) -> Header:
         return self.genesis_header if height == 0 else decode_header(self._log_store.entry(height).data)
 
-    def _remember(self, final: Final) -> Final:
+    def _keep(self, final: Final) -> None:
         self._recent[final.block.header.height] = final
         while len(self._recent) > RECENT_BLOCKS_MAX:
             self._recent.popitem(last=False)
-        return final
 
     def _check_restored(self) -> None:
         header = self._committed

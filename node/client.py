@@ -130,6 +130,18 @@ class AsyncClient:
         """JSON of a GET."""
         return msgspec.json.decode(await self.request("GET", path, session=session, params=params or None))
 
+    async def items(self, path: str) -> list[Any]:
+        """All items of a list, such as `/v1/models` or an asset's history, page by page."""
+        name = path.rpartition("/")[2]
+        return [item async for page in self._pages(path) for item in page[name]]
+
+    async def _pages(self, path: str) -> AsyncIterator[dict[str, Any]]:
+        page: dict[str, Any] = {"next": ""}
+        while "next" in page:
+            params = {"limit": "100", "after": page["next"]}
+            page = msgspec.json.decode(await self.request("GET", path, params=params))
+            yield page
+
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
             timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, sock_connect=2.0)
@@ -399,7 +411,9 @@ class AsyncClient:
 
     async def balances(self, account: str | None = None) -> dict[str, int]:
         """What an account holds, in minor units by currency."""
-        found: dict[str, int] = (await self.get(f"/v1/accounts/{account or self._signer()[0]}/balances"))["balances"]
+        found: dict[str, int] = {}
+        async for page in self._pages(f"/v1/accounts/{account or self._signer()[0]}/balances"):
+            found |= page["balances"]
         return found
 
     # Access

@@ -25,7 +25,7 @@ import uvicorn
 
 from node import logs
 from node.access import Releases
-from node.api import events, pages, pictures, proofs, reads, sessions
+from node.api import events, history, lists, pages, pictures, proofs, reads, sessions
 from node.api.app import health_routes, make_app
 from node.api.readers import make_reader
 from node.api.signed_requests import SignedRequests
@@ -43,6 +43,7 @@ from node.logs import log
 from node.mempool import Mempool
 from node.peers.network import Peers, serve
 from node.peers.requests import peer_app
+from node.reading import Reading
 from node.storage import directory
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
@@ -91,6 +92,7 @@ class Node:
         self.log_store = LogStore(self.data / "log")
         self.state_store = StateStore(self.data / "state")
         self.chain = Chain(self.genesis, self.key, config.node.name, self.log_store, self.state_store)
+        self.reading = Reading(self.chain)
         self.mempool = Mempool()
         self.driver = Driver(self.chain, self.log_store, self.mempool, clock_ms, secrets.randbits(64))
         self.peers = Peers(self.genesis, config.node.name, self.key, config.peers.addresses, self.driver)
@@ -100,8 +102,8 @@ class Node:
         self.openings = OpeningStore(self.data / "openings")
         self.replicator = Replicator(self.chain, self.peers, self.blockstore, self.openings)
         self.replicator.follow(self.driver)
-        self.releases = Releases(self.chain, self.key, self.peers, clock_ms)
-        self.verifier = Verifier(self.chain, self.driver, self.blockstore)
+        self.releases = Releases(self.chain, self.reading, self.key, self.peers, clock_ms)
+        self.verifier = Verifier(self.chain, self.reading, self.driver, self.blockstore)
         self.generation = self._make_generation()
         self._stop = asyncio.Event()
         self._fatal = ""
@@ -197,12 +199,14 @@ class Node:
             version(),
             [
                 health_routes(self.driver, self.ready),
-                reads.open_routes(self.driver),
+                reads.open_routes(self.driver, self.reading),
                 sessions.routes(member_sessions),
                 described(),
-                reads.member_routes(self.driver, reader),
-                proofs.routes(self.chain, reader),
-                events.routes(events.Feed(self.driver), self.chain, reader),
+                reads.member_routes(self.chain, self.reading, reader),
+                lists.routes(self.chain, reader),
+                history.routes(self.chain, self.reading, reader),
+                proofs.routes(self.chain, self.reading, reader),
+                events.routes(events.Feed(self.driver, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier),
                 pictures.content_routes(self.chain, self.blockstore, self.openings, self.releases, reader),
                 pictures.generation_routes(self.generation, reader),
@@ -211,7 +215,7 @@ class Node:
         )
         host, port = split_address(self.config.api.listen)
         settings = uvicorn.Config(
-            SubmitRoutes(app, self.submitter, self.driver),
+            SubmitRoutes(app, self.submitter, self.chain, self.reading),
             host=host,
             port=port,
             log_config=None,

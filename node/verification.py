@@ -31,11 +31,13 @@ from generator.fingerprint import (
 from ledger import records
 from ledger.encoding import decode_trusted
 from ledger.events import AssetRegistered
+from ledger.receipt import Receipt
 from node.chain import Chain, Layer
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
+from node.reading import Reading
 
 MATCHES_MAX = 10
 NEAR_MAX = 100
@@ -60,8 +62,9 @@ WORDING = {
 class Verifier:
     """Answers from the committed state and an index of all image codes."""
 
-    def __init__(self, chain: Chain, driver: Driver, blockstore: Blockstore) -> None:
+    def __init__(self, chain: Chain, reading: Reading, driver: Driver, blockstore: Blockstore) -> None:
         self._chain = chain
+        self._reading = reading
         self._blockstore = blockstore
         self._codes: list[tuple[int, str]] = []
         self._decoding = asyncio.Semaphore(DECODERS_MAX)
@@ -110,9 +113,9 @@ class Verifier:
         exact = self._chain.state.get(records.file_key(file_digest))
         # Anyone may declare another file's digest; only pixels that are its own make it this file.
         if exact is not None and decode_trusted(exact, str) == pixels:
-            return self._answer(found, "exact_file", [self._match(pixels, 0)])
+            return await self._answer(found, "exact_file", [(0, pixels)])
         if self._chain.state.get(records.asset_key(pixels)) is not None:
-            return self._answer(found, "same_pixels", [self._match(pixels, 0)])
+            return await self._answer(found, "same_pixels", [(0, pixels)])
         near = self._near(codes)
         confirmed = [
             (distance, asset)
@@ -120,14 +123,9 @@ class Verifier:
             if distance <= DISTANCE_SURE and await self._same(picture, asset)
         ]
         if confirmed:
-            matches = [self._match(asset, distance) for distance, asset in confirmed[:MATCHES_MAX]]
-            return self._answer(found, "near_duplicate", matches)
+            return await self._answer(found, "near_duplicate", confirmed)
         found["absence"] = self._chain.state_answer([records.file_key(file_digest), records.asset_key(pixels)])
-        if near:
-            return self._answer(
-                found, "candidates", [self._match(asset, distance) for distance, asset in near[:MATCHES_MAX]]
-            )
-        return self._answer(found, "not_recorded", [])
+        return await self._answer(found, "candidates" if near else "not_recorded", near)
 
     def _near(self, codes: tuple[str, ...]) -> list[tuple[int, str]]:
         """Recorded codes within the candidate distance of any of a picture's, nearest first."""
@@ -149,7 +147,7 @@ class Verifier:
         except (NodeError, GeneratorError, CidInvalid):
             return False
 
-    def _match(self, asset: str, distance: int) -> dict[str, Any]:
+    async def _match(self, distance: int, asset: str) -> dict[str, Any]:
         record = self._chain.ledger().asset(asset)
         match: dict[str, Any] = {
             "asset": asset,
@@ -160,7 +158,7 @@ class Verifier:
             "height": record.height_recorded,
             "confidential": record.confidential,
             "distance": distance,
-            "receipt": self._chain.receipt(record.transaction),
+            "receipt": await self._receipt(record.transaction),
         }
         if isinstance(record.model, str):
             model = self._chain.ledger().find(records.model_key(record.model), records.Model)
@@ -169,7 +167,12 @@ class Verifier:
                 match["model"] |= {"name": model.name, "version": model.version, "provider": model.provider}
         return match
 
-    def _answer(self, found: dict[str, Any], verdict: str, matches: list[dict[str, Any]]) -> dict[str, Any]:
+    async def _receipt(self, transaction: str) -> Receipt | None:
+        place = self._chain.state.locate(transaction)
+        return None if place is None else await self._reading.receipt(*place)
+
+    async def _answer(self, found: dict[str, Any], verdict: str, near: list[tuple[int, str]]) -> dict[str, Any]:
+        matches = [await self._match(distance, asset) for distance, asset in near[:MATCHES_MAX]]
         wording = WORDING.get(verdict) or NOT_RECORDED.format(codes=len(self._codes), height=found["height"])
         return {"verdict": verdict, "wording": wording, "matches": matches, **found}
 

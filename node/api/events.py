@@ -14,13 +14,15 @@ from starlette.responses import Response, StreamingResponse
 
 from ledger.encoding import encode
 from node.api.readers import Reader
-from node.chain import Chain
+from node.chain import Chain, Final
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
+from node.reading import Reading
 
 KEEPALIVE_SECONDS = 15.0
 SUBSCRIBERS_MAX = 256
 BLOCKS_AT_ONCE = 256
+FRAMED_BLOCKS_MAX = 4
 AFTER_ALL = 1 << 30
 """A position after every transaction of a block."""
 
@@ -30,8 +32,10 @@ Place = tuple[int, int, int]
 class Feed:
     """Wakes subscribers when blocks become final. Holds nothing per subscriber: each reads the chain for itself."""
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, reading: Reading) -> None:
         self._chain = driver.chain
+        self._reading = reading
+        self._frames: dict[int, list[tuple[Place, bytes]]] = {}
         self._grown = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
         self._pending = False
@@ -63,29 +67,37 @@ class Feed:
         return True
 
     async def follow(self, after: Place) -> AsyncIterator[bytes]:
-        """Frames of all events after a place, for ever, with comments to keep the line open."""
+        """Frames of all events after a place, a block's together, for ever, with comments to keep the line open."""
         self.subscribers += 1
         try:
             while True:
                 last = min(self._chain.committed.height, after[0] + BLOCKS_AT_ONCE)
                 for height in range(max(1, after[0]), last + 1):
-                    for place, frame in events_of(self._chain, height):
-                        if place > after:
-                            yield frame
+                    frames = await self._reading.piece(self._frames_of, height)
+                    wanted = b"".join(frame for place, frame in frames if place > after)
+                    if wanted:
+                        yield wanted
                     after = max(after, (height, AFTER_ALL, 0))
-                    await asyncio.sleep(0)
                 if last == self._chain.committed.height and not await self._grows(last):
                     yield b": keep-alive\n\n"
         finally:
             self.subscribers -= 1
 
+    def _frames_of(self, height: int) -> list[tuple[Place, bytes]]:
+        """Frames of a block's events, made once for the subscribers that follow the chain together."""
+        if height not in self._frames:
+            self._frames[height] = events_of(self._chain.final(height))
+            while len(self._frames) > FRAMED_BLOCKS_MAX:
+                del self._frames[next(iter(self._frames))]
+        return self._frames[height]
 
-def events_of(chain: Chain, height: int) -> list[tuple[Place, bytes]]:
+
+def events_of(final: Final) -> list[tuple[Place, bytes]]:
     """Frames of a block's events, each with its place."""
     found = []
-    results = chain.results(height)
-    for position, signed in enumerate(chain.block(height).transactions):
-        for number, event in enumerate(results.outcomes[position].events):
+    height = final.block.header.height
+    for position, signed in enumerate(final.block.transactions):
+        for number, event in enumerate(final.results.outcomes[position].events):
             data = encode({"transaction": signed.id, "height": height, "event": event})
             name = f"{height}.{position}.{number}".encode()
             found.append(((height, position, number), b"id: " + name + b"\ndata: " + data + b"\n\n"))

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response, StreamingResponse
 
 from ledger.state_answer import KEYS_MAX
 from node.api.bodies import answer
 from node.api.readers import Reader
-from node.archive import BLOCKS_AT_ONCE, from_chain
+from node.archive import from_chain
 from node.chain import Chain
 from node.errors import NodeCode, NodeError
+from node.reading import Reading
 
 KEY_LENGTH_MAX = 512
 
 
-def routes(chain: Chain, reader: Reader) -> APIRouter:
+def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
     """The proofs' routes."""
     router = APIRouter(prefix="/v1", tags=["ledger"], dependencies=[Depends(reader)])
 
@@ -31,11 +29,6 @@ def routes(chain: Chain, reader: Reader) -> APIRouter:
 
     @router.get("/archive", summary="The chain as an archive for auditors: blocks above a height, 64 at a time")
     async def archive(after: int = Query(0, ge=0)) -> Response:
-        async def lines() -> AsyncIterator[bytes]:
-            for line in from_chain(chain, after, BLOCKS_AT_ONCE):
-                yield line
-                await asyncio.sleep(0)
-
-        return StreamingResponse(lines(), media_type="application/x-ndjson")
+        return StreamingResponse(from_chain(chain, reading, after), media_type="application/x-ndjson")
 
     return router

@@ -26,13 +26,17 @@ from ledger.version import NEWEST
 from node import metrics
 from node.api.bodies import BODY_SECONDS_MAX
 from node.api.problem import LOGGED, refusal
+from node.chain import Chain, Final
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
 from node.logs import log
 from node.mempool import Place
+from node.reading import Reading
 
 BATCH_TRANSACTIONS_MAX = 1_000
 BATCH_BYTES_MAX = 16 * 1024 * 1024
+PARSE_BYTES = 256 * 1024
+"""Bytes of a batch that are parsed between two turns of the event loop."""
 BYTES_OPEN_MAX = 256 * 1024 * 1024
 """Bytes of bodies under way at once; above this, requests are refused before they are read."""
 WAIT_SECONDS_MAX = 30.0
@@ -125,10 +129,11 @@ class Submitter:
 class SubmitRoutes:
     """ASGI middleware: handles the two submit routes itself, and passes everything else on."""
 
-    def __init__(self, app: Any, submitter: Submitter, driver: Driver) -> None:
+    def __init__(self, app: Any, submitter: Submitter, chain: Chain, reading: Reading) -> None:
         self._app = app
         self._submitter = submitter
-        self._driver = driver
+        self._chain = chain
+        self._reading = reading
         self._bytes_open = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -173,31 +178,38 @@ class SubmitRoutes:
         if query.get("wait") == ["false"]:
             await self._submitter.take([signed])
             return 202, encode({"transaction": signed.id})
-        height, position = await self._submitter.commit(signed)
-        return 200, encode_receipt(self._driver.chain.receipt_at(height, position))
+        place = await self._submitter.commit(signed)
+        return 200, encode_receipt(await self._reading.receipt(*place))
 
     async def _batch(self, body: bytes, query: dict[str, list[str]]) -> tuple[int, bytes]:
-        transactions = parse_batch(body)
+        parts = split_batch(body)
+        transactions: list[SignedTransaction] = []
+        while len(transactions) < len(parts):
+            transactions += await self._reading.piece(parse_some, parts, len(transactions))
         if query.get("wait") == ["false"]:
             await self._submitter.take(transactions)
             return 202, encode({"transactions": [signed.id for signed in transactions]})
         places = await self._submitter.commit_all(transactions)
-        receipts = query.get("receipts") == ["true"]
-        chain = self._driver.chain
-        if receipts:
-            return 200, encode({"results": [chain.receipt_at(*place) for place in places]})
-        blocks = {height: chain.results(height) for height, _ in set(places)}
-        results = [
+        read = self._receipt if query.get("receipts") == ["true"] else outcome_at
+        return 200, encode({"results": await self._reading.each(places, read)})
+
+    def _receipt(self, final: Final, position: int) -> msgspec.Raw:
+        return msgspec.Raw(encode_receipt(self._chain.receipt(final, position)))
+
+
+def outcome_at(final: Final, position: int) -> msgspec.Raw:
+    """What became of a transaction of a batch."""
+    return msgspec.Raw(
+        encode(
             {
-                "transaction": signed.id,
-                "code": blocks[height].outcomes[position].code,
-                "detail": blocks[height].details[position],
-                "height": height,
+                "transaction": final.block.transactions[position].id,
+                "code": final.results.outcomes[position].code,
+                "detail": final.results.details[position],
+                "height": final.block.header.height,
                 "position": position,
             }
-            for signed, (height, position) in zip(transactions, places, strict=True)
-        ]
-        return 200, encode({"results": results})
+        )
+    )
 
 
 def described() -> APIRouter:
@@ -215,20 +227,29 @@ def described() -> APIRouter:
     return router
 
 
-def parse_batch(body: bytes) -> list[SignedTransaction]:
-    """Transactions of a batch's JSON array; refuses all if one is malformed, naming its place."""
+def split_batch(body: bytes) -> list[msgspec.Raw]:
+    """The parts of a batch's JSON array, not yet looked into."""
     try:
         parts = _batch_decoder.decode(body)
     except msgspec.DecodeError as error:
         raise LedgerError(Code.MALFORMED, f"{error}; a batch is a JSON array of signed transactions") from None
     if not 1 <= len(parts) <= BATCH_TRANSACTIONS_MAX:
         raise LedgerError(Code.TOO_LARGE, f"{len(parts)} transactions, a batch has 1 to {BATCH_TRANSACTIONS_MAX}")
-    found = []
-    for place, part in enumerate(parts):
+    return parts
+
+
+def parse_some(parts: list[msgspec.Raw], start: int) -> list[SignedTransaction]:
+    """The next transactions of a batch, as many as may be parsed without a pause; a malformed one is named."""
+    found: list[SignedTransaction] = []
+    size = 0
+    for place in range(start, len(parts)):
+        if size >= PARSE_BYTES:
+            break
         try:
-            found.append(parse_envelope(bytes(part)))
+            found.append(parse_envelope(bytes(parts[place])))
         except LedgerError as error:
             raise LedgerError(error.code, f"transaction {place} of the batch: {error.detail}") from None
+        size += len(found[-1].body)
     return found
 
 

@@ -129,7 +129,7 @@ def show(target: Target, asset: str) -> None:
 def history(target: Target, asset: str) -> None:
     """Show everything that was asked about an ASSET and its token, and what became of it."""
     with target.client() as client:
-        found = client.get(f"/v1/assets/{asset}/history")["history"]
+        found = client.items(f"/v1/assets/{asset}/history")
     lines = [
         f"{row['height']:>6} {row['signer']:24} {', '.join(ask['type'] for ask in row['actions']):40} "
         f"{row['code']} {row['detail']}"

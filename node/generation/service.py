@@ -300,7 +300,7 @@ class GenerationService:
             ),
         )
         height, position = await self._submitter.commit(sign(transaction, [self._key]))
-        results = self._chain.results(height)
+        results = self._chain.final(height).results
         code, detail = results.outcomes[position].code, results.details[position]
         if code != OK and self._recorded(job.id, generated.index) is None:
             raise NodeError(

@@ -1,13 +1,14 @@
 // The page of one asset, for members: where it comes from, who owns it, who was paid, who asked what.
 
 import { badge, code, el, facts, frame, moment, place, refusal, table } from "./elements.js";
-import { Refusal, ask, read } from "./node.js";
+import { Refusal, ask, read, readAll } from "./node.js";
 import { signInForm } from "./session.js";
 import { EVIDENCE, decided, money, percent, shares, wanted } from "./words.js";
 
 /** @typedef {(amount: number, currency: string) => string} Price */
 /** @typedef {import("./words.js").Ask} Ask */
 /** @typedef {import("./words.js").Decision} Decision */
+/** @typedef {{history: Row[], next?: string}} Page of the history, oldest first */
 /** @typedef {{transaction: string, height: number, time_ms: number, signer: string, actions: Ask[], code: string,
  *   detail: string, events: any[], decisions: Decision[]}} Row one transaction of the history */
 /** @typedef {{to: string, amount: number, reason: string}} Payment */
@@ -34,10 +35,10 @@ async function showAgain() {
 async function sections() {
   const view = await read(`/v1/assets/${id}`);
   const { asset } = view;
-  const [{ history }, { currencies }, { models }, openings, sale] = await Promise.all([
-    read(`/v1/assets/${id}/history`),
-    read("/v1/currencies"),
-    read("/v1/models"),
+  const [first, currencies, models, openings, sale] = await Promise.all([
+    read(`/v1/assets/${id}/history?limit=100`),
+    readAll("/v1/currencies"),
+    readAll("/v1/models"),
     asset.commitments && read(`/v1/assets/${id}/openings`).catch((error) => error),
     view.token && read(`/v1/tokens/${view.token.id}`),
   ]);
@@ -45,15 +46,39 @@ async function sections() {
   /** @type {Price} */
   const price = (amount, currency) => money(amount, currency, decimals.get(currency) ?? 0);
   document.title = `Picture by ${asset.creator} · Remarque`;
+  const { sold, asked, told, more } = life(first, price);
   return [
     el("h1", { tabIndex: -1 }, `Picture by ${asset.creator}`, badge(asset.evidence, asset.evidence),
       asset.confidential && badge("confidential", "refused")),
     el("div", { className: "desk" }, asset.confidential ? sealed() : await picture(asset),
       el("div", {}, asset.commitments && settings(openings), provenance(asset, models))),
-    el("h2", {}, "Ownership and royalties"), terms(view, sale?.listing, price), ...sales(history, price),
-    ...(asset.confidential ? [el("h2", {}, "Access"), access(history, price)] : []),
-    el("h2", {}, "History"), el("ol", { className: "history" }, ...history.map((/** @type {Row} */ row) => told(row, price))),
+    el("h2", {}, "Ownership and royalties"), terms(view, sale?.listing, price), sold,
+    ...(asset.confidential ? [el("h2", {}, "Access"), asked] : []),
+    el("h2", {}, "History"), told, more,
   ];
+}
+
+/** What the history tells, from its beginning as far as it has been read; a button reads on.
+ * @param {Page} first @param {Price} price */
+function life(first, price) {
+  /** @type {Row[]} */
+  const history = [];
+  const sold = el("div", {}), asked = el("div", {}), told = el("ol", { className: "history" });
+  const more = el("button", { className: "plain" }, "Show what came next");
+  const tell = (/** @type {Page} */ page) => {
+    history.push(...page.history);
+    sold.replaceChildren(...sales(history, price, page.next === undefined));
+    asked.replaceChildren(access(history, price));
+    told.append(...page.history.map((row) => entry(row, price)));
+    more.hidden = page.next === undefined;
+    more.onclick = () => {
+      more.onclick = null;
+      read(`/v1/assets/${id}/history?limit=100&after=${page.next}`).then(tell)
+        .catch((error) => more.replaceWith(refusal(error)));
+    };
+  };
+  tell(first);
+  return { sold, asked, told, more };
 }
 
 /** @param {any} asset */
@@ -111,8 +136,9 @@ function terms({ royalty, policy_royalties, token, owner }, listing, price) {
   });
 }
 
-/** Every payment of every sale, and the royalties of all of them by account. @param {Row[]} history @param {Price} price */
-function sales(history, price) {
+/** Every payment of every sale, and the royalties of all of them by account.
+ * @param {Row[]} history @param {Price} price @param {boolean} whole whether these are all of the sales */
+function sales(history, price, whole) {
   /** @type {Sale[]} */
   const sold = history.flatMap(({ events, time_ms }) =>
     events.filter((event) => event.type === "market.sold").map((event) => ({ ...event, time_ms })));
@@ -124,7 +150,7 @@ function sales(history, price) {
     }
   }
   const totals = [...sums].map(([key, sum]) => [key.split(" ")[0], price(sum, key.split(" ")[1])]);
-  const together = totals.length ? [table("Royalties of all sales together", ["paid to", "amount"], totals)] : [];
+  const together = totals.length ? [table(`Royalties of ${whole ? "all" : "these"} sales together`, ["paid to", "amount"], totals)] : [];
   return [...sold.map((one) => saleTable(one, price)), ...together];
 }
 
@@ -152,7 +178,7 @@ function headline(row, price, done) {
 }
 
 /** One transaction of the history. @param {Row} row @param {Price} price */
-function told(row, price) {
+function entry(row, price) {
   return el("li", {},
     el("p", {}, ...headline(row, price, "done")),
     row.detail ? el("p", {}, row.detail) : undefined,

@@ -45,6 +45,18 @@ export async function read(path) {
   return (await ask(path)).json();
 }
 
+/** All items of a list, page by page; the path's last part names them. @param {string} path @returns {Promise<any[]>} */
+export async function readAll(path) {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const items = [];
+  for (let after = ""; after !== undefined;) {
+    const page = await read(`${path}?limit=100&after=${encodeURIComponent(after)}`);
+    items.push(...page[name]);
+    after = page.next;
+  }
+  return items;
+}
+
 /** The one spelling of a value (RFC 8785, for ASCII keys and whole numbers): what a receipt's file holds.
  * @param {unknown} value @returns {string} */
 export function canonical(value) {

@@ -62,9 +62,9 @@ class StateStore:
         for key in self._db.iterator(prefix=b"s" + prefix.encode(), include_value=False):
             yield key[1:].decode()
 
-    def items(self, prefix: str = "") -> Iterator[tuple[str, bytes]]:
-        """All keys of a prefix with their values."""
-        for key, value in self._db.iterator(prefix=b"s" + prefix.encode()):
+    def items(self, prefix: str = "", after: str = "") -> Iterator[tuple[str, bytes]]:
+        """Keys of a prefix with their values, in order; given `after`, those behind the key of prefix and `after`."""
+        for key, value in self._after(b"s" + prefix.encode(), after.encode()):
             yield key[1:].decode(), value
 
     def apply(
@@ -115,14 +115,19 @@ class StateStore:
         found = self._db.get(b"x" + bytes.fromhex(transaction))
         return None if found is None else (_height(found[:8]), int(struct.unpack(">I", found[8:])[0]))
 
-    def history(self, subject: str) -> list[tuple[int, int]]:
-        """Heights and positions of the transactions about an asset or token, oldest first."""
+    def history(self, subject: str, after: tuple[int, int] = (0, 0)) -> Iterator[tuple[int, int]]:
+        """Heights and positions of the transactions about an asset or token, oldest first, after a place."""
         prefix = b"h" + bytes.fromhex(subject)
-        found = []
-        for key in self._db.iterator(prefix=prefix, include_value=False):
+        for key, _ in self._after(prefix, struct.pack(">QI", *after)):
             height, position = struct.unpack(">QI", key[len(prefix) :])
-            found.append((height, position))
-        return found
+            yield height, position
+
+    def _after(self, prefix: bytes, after: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Keys of a prefix with their values, in order, behind the key of prefix and `after`; found by seeking."""
+        found = self._db.iterator(prefix=prefix)
+        if after:
+            found.seek(prefix + after + b"\x00")
+        yield from found
 
     def places(self) -> Iterator[tuple[str, int, int]]:
         """Every committed transaction with its height and position, by id."""

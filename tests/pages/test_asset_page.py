@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, Request, expect
@@ -151,6 +152,26 @@ def test_the_history_tells_who_asked_what_and_what_became_of_it(page: Page, gall
         "sale: permitted, rule holder_disposes of asset_default@1"
     )
     assert page.request.get(gallery.url + str(last.get_by_role("link").get_attribute("href"))).ok
+
+
+def test_a_long_history_is_read_on_by_a_button(page: Page, gallery: Gallery) -> None:
+    with Client(gallery.url, CREATOR, gallery.cluster.key(CREATOR)) as alice:
+        told = alice.items(f"/v1/assets/{gallery.declared}/history")
+    second = f"{told[4]['height']}.{told[4]['position']}"
+    pages = {"": {"history": told[:5], "next": second}, second: {"history": told[5:]}}
+    page.route(
+        "**/history?*",
+        lambda route: route.fulfill(json=pages[parse_qs(urlsplit(route.request.url).query).get("after", [""])[0]]),
+    )
+    open_asset(page, gallery, gallery.declared)
+    expect(page.locator(".history li")).to_have_count(5)
+    expect(page.get_by_role("region", name=re.compile("sale"))).to_have_count(1)
+
+    page.get_by_role("button", name="Show what came next").click()
+
+    expect(page.locator(".history li")).to_have_count(7)
+    expect(page.get_by_role("button", name="Show what came next")).to_have_count(0)
+    assert rows(page, "all sales") == [[CREATOR, "105.00 EUR"], [STUDIO, "45.00 EUR"]]
 
 
 def test_a_generated_picture_shows_prompt_settings_and_model(page: Page, gallery: Gallery) -> None:

@@ -1,0 +1,49 @@
+"""A chain on disk whose blocks are final as soon as they are written: for what reads, not for consensus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from consortium import State, a_genesis, key_of
+
+from consensus.events import Entry
+from ledger.block import Certificate, Endorsement, endorse
+from ledger.transaction import SignedTransaction
+from node.chain import Chain
+from node.storage.log_store import LogStore
+from node.storage.state_store import StateStore
+
+GENESIS = a_genesis()
+
+
+class WrittenChain:
+    """One node's chain, and a line for each block. Stands for the driver with those who follow what is final."""
+
+    def __init__(self, path: Path) -> None:
+        self.listeners: list[Any] = []
+        self.log = LogStore(path / "log")
+        self._state = StateStore(path / "state")
+        self._signing = State(GENESIS)
+        self.chain = Chain(GENESIS, key_of("node1"), "node1", self.log, self._state)
+
+    def ask(self, *asks: Any, signer: str = "alice@studio") -> SignedTransaction:
+        return self._signing.transaction(signer, *asks)
+
+    def block(self, *transactions: SignedTransaction, after_ms: int = 0) -> int:
+        """Height of a block of these transactions, which is final."""
+        data = self.chain.build(transactions, 1, self.chain.tip.time_ms + after_ms)
+        header = self.chain.tip
+        self.log.persist(1, "node1", None, (Entry(header.height, 1, data),))
+        endorsements = tuple(
+            Endorsement(node=node, signature=endorse(key_of(node), header.hash)) for node in ("node1", "node2")
+        )
+        certificate = Certificate(height=header.height, header=header.hash, endorsements=endorsements)
+        layers = self.chain.commit(header.height, certificate)
+        for listener in self.listeners:
+            listener(layers)
+        return header.height
+
+    def close(self) -> None:
+        self.log.close()
+        self._state.close()
