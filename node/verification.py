@@ -58,6 +58,15 @@ WORDING = {
     "candidates": "Similar pictures are recorded. None is shown to be the same: look at them.",
 }
 
+MEDIA_TYPES = {
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "WEBP": "image/webp",
+    "TIFF": "image/tiff",
+    "GIF": "image/gif",
+    "BMP": "image/bmp",
+}
+
 
 class Verifier:
     """Answers from the committed state and an index of all image codes."""
@@ -68,6 +77,8 @@ class Verifier:
         self._blockstore = blockstore
         self._codes: list[tuple[int, str]] = []
         self._decoding = asyncio.Semaphore(DECODERS_MAX)
+        self._describing = asyncio.Semaphore(DECODERS_MAX)
+        """For members' uploads, which do not wait for what strangers bring."""
         self._open = 0
         for _, data in chain.state.items(records.asset_key("")):
             self._index(decode_trusted(data, records.Asset))
@@ -102,8 +113,7 @@ class Verifier:
     async def verify(self, data: bytes) -> dict[str, Any]:
         """What is known about a picture's bytes."""
         async with self._decoding:
-            picture, pixels, codes = await asyncio.to_thread(describe, data)
-        file_digest = hashlib.sha256(data).hexdigest()
+            picture, file_digest, pixels, codes = await asyncio.to_thread(describe, data)
         found: dict[str, Any] = {
             "height": self._chain.committed.height,
             "file_digest": file_digest,
@@ -127,6 +137,19 @@ class Verifier:
         found["absence"] = self._absence(file_digest, pixels)
         return await self._answer(found, "candidates" if near else "not_recorded", near)
 
+    async def describe_upload(self, data: bytes) -> dict[str, Any]:
+        """What identifies an uploaded picture, for its registrant."""
+        async with self._describing:
+            picture, file_digest, pixels, codes = await asyncio.to_thread(describe, data)
+        return {
+            "pixel_digest": pixels,
+            "file_digest": file_digest,
+            "image_code": codes[0],
+            "width": picture.width,
+            "height": picture.height,
+            "media_type": MEDIA_TYPES[picture.format],
+        }
+
     def _near(self, codes: tuple[str, ...]) -> list[tuple[int, str]]:
         """Recorded codes within the candidate distance of any of a picture's, nearest first."""
         searched = [code_bits(code) for code in codes if not is_featureless(code)]
@@ -141,7 +164,7 @@ class Verifier:
         """Whether the recorded picture itself confirms a near code."""
         content = self._chain.ledger().asset(asset).content
         try:
-            recorded = self._blockstore.file(content.cid)
+            recorded = await self._blockstore.aside(self._blockstore.file, content.cid)
             async with self._decoding:
                 return await asyncio.to_thread(lambda: difference(picture, open_picture(recorded)) <= DIFFERENCE_SAME)
         except (NodeError, GeneratorError, CidInvalid):
@@ -192,11 +215,14 @@ class Verifier:
         return found
 
 
-def describe(data: bytes) -> tuple[Picture, str, tuple[str, ...]]:
-    """A picture decoded, with pixel digest and the codes to look it up by, its own first. Not for the event loop."""
+def describe(data: bytes) -> tuple[Picture, str, str, tuple[str, ...]]:
+    """A picture decoded, with the digests of file and pixels, and the codes to look it up by, its own first.
+
+    Takes seconds for a large picture: not for the event loop.
+    """
     try:
         picture = open_picture(data)
-        return picture, pixel_digest(picture), search_codes(picture)
+        return picture, hashlib.sha256(data).hexdigest(), pixel_digest(picture), search_codes(picture)
     except GeneratorError as error:
         code = NodeCode.IMAGE_TOO_LARGE if error.code is GeneratorCode.IMAGE_TOO_LARGE else NodeCode.IMAGE_UNREADABLE
         raise NodeError(code, error.detail) from None
@@ -209,26 +235,3 @@ def code_bits(code: str) -> int:
     if len(packed) != 34:
         raise ValueError(f"{code} is not a 256-bit code")
     return int.from_bytes(packed[2:], "big")
-
-
-MEDIA_TYPES = {
-    "PNG": "image/png",
-    "JPEG": "image/jpeg",
-    "WEBP": "image/webp",
-    "TIFF": "image/tiff",
-    "GIF": "image/gif",
-    "BMP": "image/bmp",
-}
-
-
-async def describe_upload(data: bytes) -> dict[str, Any]:
-    """What identifies an uploaded picture, for its registrant."""
-    picture, pixels, codes = await asyncio.to_thread(describe, data)
-    return {
-        "pixel_digest": pixels,
-        "file_digest": hashlib.sha256(data).hexdigest(),
-        "image_code": codes[0],
-        "width": picture.width,
-        "height": picture.height,
-        "media_type": MEDIA_TYPES[picture.format],
-    }

@@ -15,6 +15,8 @@ from node.errors import NodeCode, NodeError
 T = TypeVar("T")
 
 JSON_BYTES_MAX = 256 * 1024
+ASIDE_BYTES = 1024 * 1024
+"""From this many bytes on, Python lets other threads run while it joins parts."""
 BODY_SECONDS_MAX = 20.0
 """How long a body may take: a slow one holds a place that others wait for."""
 
@@ -32,7 +34,12 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
     except TimeoutError:
         detail = f"the body did not come within {BODY_SECONDS_MAX:.0f} s; send it faster"
         raise NodeError(NodeCode.REQUEST_MALFORMED, detail) from None
-    return b"".join(parts)
+    return await joined(parts, size)
+
+
+async def joined(parts: list[bytes], size: int) -> bytes:
+    """One body of its parts. A large one is joined in a thread, which lets the event loop go on meanwhile."""
+    return b"".join(parts) if size < ASIDE_BYTES else await asyncio.to_thread(b"".join, parts)
 
 
 async def read_json(request: Request, kind: type[T]) -> T:
