@@ -13,11 +13,18 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from consortium import registering
+from consortium import a_digest, registering
+from msgspec import UNSET
+from msgspec.structs import replace
 from PIL import Image
 from written_chain import WrittenChain
 
+from generator.fingerprint import open_picture, pixel_digest
 from ledger import actions
+from ledger.block import certificate_fault
+from ledger.encoding import decode, encode
+from ledger.records import asset_key
+from ledger.state_tree import StateProof, proof_holds
 from ledger.transaction import SignedTransaction
 from node import verification
 from node.api.app import make_app
@@ -206,3 +213,42 @@ def test_a_near_picture_is_compared_off_the_loop(tmp_path: Path) -> None:
 
     assert found["verdict"] == "near_duplicate"
     assert found["matches"][0]["receipt"].header.height == 1
+
+
+def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_path: Path) -> None:
+    written = WrittenChain(tmp_path)
+    written.block(written.ask(registering("other")))
+    data = a_picture(3)
+    registration = replace(declaring(data, registering("").content.cid), image_code=UNSET)
+
+    class Interrupted(Reading):
+        async def piece(self, work: Any, *arguments: Any, **named: Any) -> Any:
+            if written.chain.committed.height == 1:
+                written.block(written.ask(registration))
+            return await super().piece(work, *arguments, **named)
+
+    verifier = Verifier(written.chain, Interrupted(written.chain), written, Blockstore(tmp_path / "content"))
+    found = asyncio.run(verifier.verify(data))
+
+    assert written.chain.committed.height == 2
+    header, key = found["absence"]["header"], asset_key(pixel_digest(open_picture(data)))
+    proof = decode(encode(found["absence"]["proofs"][1]["proof"]), StateProof)
+    assert (found["verdict"], found["height"], header.height) == ("not_recorded", 1, 1)
+    assert certificate_fault(found["absence"]["certificate"], header, written.chain.voters) is None
+    assert proof_holds(bytes.fromhex(header.state_root), key, None, proof)
+
+
+def test_of_equally_near_pictures_all_nodes_name_the_same_whenever_they_started(tmp_path: Path) -> None:
+    written, store = WrittenChain(tmp_path), Blockstore(tmp_path / "content")
+    running = Verifier(written.chain, Reading(written.chain), written, store)
+    code = declaring(a_picture(4), registering("").content.cid).image_code
+    for numbers in ((3, 1), (2, 9, 4), (8,)):
+        written.block(*(written.ask(registering(number, image_code=code)) for number in numbers))
+    restarted = Verifier(written.chain, Reading(written.chain), written, store)
+
+    found = [asyncio.run(one.verify(a_picture(4)))["matches"] for one in (running, restarted)]
+
+    named = [[match["asset"] for match in matches] for matches in found]
+    assert named[0] == named[1]
+    assert [match["height"] for match in found[0]] == [1, 1, 2, 2, 2, 3]
+    assert set(named[0]) == {a_digest(number) for number in (1, 2, 3, 4, 8, 9)}
