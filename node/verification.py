@@ -38,6 +38,7 @@ from node.content.cid import CidInvalid
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
 from node.image_codes import ImageCodes
+from node.logs import progress
 from node.reading import Reading
 
 MATCHES_MAX = 10
@@ -81,7 +82,7 @@ class Verifier:
         self._describing = asyncio.Semaphore(DECODERS_MAX)
         """For members' uploads, which do not wait for what strangers bring."""
         self._open = 0
-        stored = chain.state.items(records.asset_key(""))
+        stored = progress("assets_read", chain.state.items(records.asset_key("")))
         self._index(decode_trusted(data, records.Asset) for _, data in stored)
         driver.listeners.append(self._committed)
 
