@@ -89,8 +89,9 @@ def pixel_digest(picture: Picture) -> str:
     """
     image = picture.image
     channels = len(image.getbands())
-    head = _PIXELS_TAG + struct.pack(">IIB", image.width, image.height, channels)
-    return hashlib.sha256(head + image.tobytes()).hexdigest()
+    digest = hashlib.sha256(_PIXELS_TAG + struct.pack(">IIB", image.width, image.height, channels))
+    digest.update(image.tobytes())  # joining the two would copy the whole picture, and no other thread runs meanwhile
+    return digest.hexdigest()
 
 
 def image_code(picture: Picture) -> str:

@@ -6,7 +6,12 @@ import json
 import logging
 import sys
 import time
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+TELL_SECONDS = 1.0
+
+T = TypeVar("T")
 
 
 class JsonLog:
@@ -55,3 +60,13 @@ def configure(level: str) -> None:
 
 
 log = JsonLog("remarque")
+
+
+def progress(event: str, items: Iterable[T], clock: Callable[[], float] = time.monotonic) -> Iterator[T]:
+    """The items, unchanged; once a second a line tells how many were taken, so that a long start is seen to go on."""
+    told = clock()
+    for count, item in enumerate(items):
+        if clock() - told >= TELL_SECONDS:
+            told = clock()
+            log.info(event, done=count)
+        yield item

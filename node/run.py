@@ -171,6 +171,7 @@ class Node:
                     task.cancel()
         finally:
             await runner.cleanup()
+            await loop.shutdown_default_executor()  # a thread may still write what is closed next
             self.log_store.close()
             self.state_store.close()
             self.openings.close()
@@ -208,7 +209,9 @@ class Node:
                 proofs.routes(self.chain, self.reading, reader),
                 events.routes(events.Feed(self.driver, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier),
-                pictures.content_routes(self.chain, self.blockstore, self.openings, self.releases, reader),
+                pictures.content_routes(
+                    self.chain, self.verifier, self.blockstore, self.openings, self.releases, reader
+                ),
                 pictures.generation_routes(self.generation, reader),
                 pages.routes(),
             ],

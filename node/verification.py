@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from generator.errors import Code as GeneratorCode
@@ -37,6 +37,8 @@ from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
+from node.image_codes import ImageCodes
+from node.logs import progress
 from node.reading import Reading
 
 MATCHES_MAX = 10
@@ -58,6 +60,15 @@ WORDING = {
     "candidates": "Similar pictures are recorded. None is shown to be the same: look at them.",
 }
 
+MEDIA_TYPES = {
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "WEBP": "image/webp",
+    "TIFF": "image/tiff",
+    "GIF": "image/gif",
+    "BMP": "image/bmp",
+}
+
 
 class Verifier:
     """Answers from the committed state and an index of all image codes."""
@@ -66,27 +77,24 @@ class Verifier:
         self._chain = chain
         self._reading = reading
         self._blockstore = blockstore
-        self._codes: list[tuple[int, str]] = []
+        self._codes = ImageCodes()
         self._decoding = asyncio.Semaphore(DECODERS_MAX)
+        self._describing = asyncio.Semaphore(DECODERS_MAX)
+        """For members' uploads, which do not wait for what strangers bring."""
         self._open = 0
-        for _, data in chain.state.items(records.asset_key("")):
-            self._index(decode_trusted(data, records.Asset))
+        stored = progress("assets_read", chain.state.items(records.asset_key("")))
+        self._index(decode_trusted(data, records.Asset) for _, data in stored)
         driver.listeners.append(self._committed)
 
     def _committed(self, layers: list[Layer]) -> None:
         ledger = self._chain.ledger()
-        for layer in layers:
-            for outcome in layer.result.outcomes:
-                for event in outcome.events:
-                    if isinstance(event, AssetRegistered) and not event.confidential:
-                        self._index(ledger.asset(event.asset))
+        events = (event for layer in layers for outcome in layer.result.outcomes for event in outcome.events)
+        self._index(ledger.asset(event.asset) for event in events if isinstance(event, AssetRegistered))
 
-    def _index(self, asset: records.Asset) -> None:
-        if isinstance(asset.image_code, str):
-            try:
-                self._codes.append((code_bits(asset.image_code), asset.id))
-            except ValueError:
-                return
+    def _index(self, assets: Iterable[records.Asset]) -> None:
+        """Index the codes of assets in an order that is the same on every node, whenever it was started."""
+        for _, asset, code in sorted(codes_of(assets)):
+            self._codes.add(code, asset)
 
     @contextmanager
     def room(self) -> Iterator[None]:
@@ -102,8 +110,7 @@ class Verifier:
     async def verify(self, data: bytes) -> dict[str, Any]:
         """What is known about a picture's bytes."""
         async with self._decoding:
-            picture, pixels, codes = await asyncio.to_thread(describe, data)
-        file_digest = hashlib.sha256(data).hexdigest()
+            picture, file_digest, pixels, codes = await asyncio.to_thread(describe, data)
         found: dict[str, Any] = {
             "height": self._chain.committed.height,
             "file_digest": file_digest,
@@ -116,7 +123,10 @@ class Verifier:
             return await self._answer(found, "exact_file", [(0, pixels)])
         if self._chain.state.get(records.asset_key(pixels)) is not None:
             return await self._answer(found, "same_pixels", [(0, pixels)])
-        near = self._near(codes)
+        # Of this very state, for blocks may be committed while codes are searched.
+        absence = self._chain.state_answer([records.file_key(file_digest), records.asset_key(pixels)])
+        not_recorded = NOT_RECORDED.format(codes=len(self._codes), height=found["height"])
+        near = await self._near(codes)
         confirmed = [
             (distance, asset)
             for distance, asset in near
@@ -124,24 +134,38 @@ class Verifier:
         ]
         if confirmed:
             return await self._answer(found, "near_duplicate", confirmed)
-        found["absence"] = self._chain.state_answer([records.file_key(file_digest), records.asset_key(pixels)])
-        return await self._answer(found, "candidates" if near else "not_recorded", near)
+        found["absence"] = absence
+        if near:
+            return await self._answer(found, "candidates", near)
+        return {"verdict": "not_recorded", "wording": not_recorded, "matches": [], **found}
 
-    def _near(self, codes: tuple[str, ...]) -> list[tuple[int, str]]:
-        """Recorded codes within the candidate distance of any of a picture's, nearest first."""
+    async def describe_upload(self, data: bytes) -> dict[str, Any]:
+        """What identifies an uploaded picture, for its registrant."""
+        async with self._describing:
+            picture, file_digest, pixels, codes = await asyncio.to_thread(describe, data)
+        return {
+            "pixel_digest": pixels,
+            "file_digest": file_digest,
+            "image_code": codes[0],
+            "width": picture.width,
+            "height": picture.height,
+            "media_type": MEDIA_TYPES[picture.format],
+        }
+
+    async def _near(self, codes: tuple[str, ...]) -> list[tuple[int, str]]:
+        """Recorded codes within the candidate distance of any of a picture's, nearest first, of equals the oldest."""
         searched = [code_bits(code) for code in codes if not is_featureless(code)]
-        near = []
-        for recorded, asset in self._codes:
-            distance = min(((recorded ^ bits).bit_count() for bits in searched), default=256)
-            if distance <= DISTANCE_CANDIDATE:
-                near.append((distance, asset))
-        return sorted(near)[:NEAR_MAX]
+        near: list[tuple[int, str]] = []
+        pieces = self._codes.near(searched, DISTANCE_CANDIDATE, NEAR_MAX)
+        while (found := await self._reading.piece(next, pieces, None)) is not None:
+            near = found
+        return near
 
     async def _same(self, picture: Picture, asset: str) -> bool:
         """Whether the recorded picture itself confirms a near code."""
         content = self._chain.ledger().asset(asset).content
         try:
-            recorded = self._blockstore.file(content.cid)
+            recorded = await self._blockstore.aside(self._blockstore.file, content.cid)
             async with self._decoding:
                 return await asyncio.to_thread(lambda: difference(picture, open_picture(recorded)) <= DIFFERENCE_SAME)
         except (NodeError, GeneratorError, CidInvalid):
@@ -173,18 +197,28 @@ class Verifier:
 
     async def _answer(self, found: dict[str, Any], verdict: str, near: list[tuple[int, str]]) -> dict[str, Any]:
         matches = [await self._match(distance, asset) for distance, asset in near[:MATCHES_MAX]]
-        wording = WORDING.get(verdict) or NOT_RECORDED.format(codes=len(self._codes), height=found["height"])
-        return {"verdict": verdict, "wording": wording, "matches": matches, **found}
+        return {"verdict": verdict, "wording": WORDING[verdict], "matches": matches, **found}
 
 
-def describe(data: bytes) -> tuple[Picture, str, tuple[str, ...]]:
-    """A picture decoded, with pixel digest and the codes to look it up by, its own first. Not for the event loop."""
+def describe(data: bytes) -> tuple[Picture, str, str, tuple[str, ...]]:
+    """A picture decoded, with the digests of file and pixels, and the codes to look it up by, its own first.
+
+    Takes seconds for a large picture: not for the event loop.
+    """
     try:
         picture = open_picture(data)
-        return picture, pixel_digest(picture), search_codes(picture)
+        return picture, hashlib.sha256(data).hexdigest(), pixel_digest(picture), search_codes(picture)
     except GeneratorError as error:
         code = NodeCode.IMAGE_TOO_LARGE if error.code is GeneratorCode.IMAGE_TOO_LARGE else NodeCode.IMAGE_UNREADABLE
         raise NodeError(code, error.detail) from None
+
+
+def codes_of(assets: Iterable[records.Asset]) -> Iterator[tuple[int, str, int]]:
+    """Height, id and image code of those assets that publish a code of 256 bits."""
+    for asset in assets:
+        if isinstance(asset.image_code, str):
+            with suppress(ValueError):
+                yield asset.height_recorded, asset.id, code_bits(asset.image_code)
 
 
 def code_bits(code: str) -> int:
@@ -194,26 +228,3 @@ def code_bits(code: str) -> int:
     if len(packed) != 34:
         raise ValueError(f"{code} is not a 256-bit code")
     return int.from_bytes(packed[2:], "big")
-
-
-MEDIA_TYPES = {
-    "PNG": "image/png",
-    "JPEG": "image/jpeg",
-    "WEBP": "image/webp",
-    "TIFF": "image/tiff",
-    "GIF": "image/gif",
-    "BMP": "image/bmp",
-}
-
-
-async def describe_upload(data: bytes) -> dict[str, Any]:
-    """What identifies an uploaded picture, for its registrant."""
-    picture, pixels, codes = await asyncio.to_thread(describe, data)
-    return {
-        "pixel_digest": pixels,
-        "file_digest": hashlib.sha256(data).hexdigest(),
-        "image_code": codes[0],
-        "width": picture.width,
-        "height": picture.height,
-        "media_type": MEDIA_TYPES[picture.format],
-    }

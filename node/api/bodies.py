@@ -17,6 +17,8 @@ from node.message_signatures import parse_content_digest
 T = TypeVar("T")
 
 JSON_BYTES_MAX = 256 * 1024
+ASIDE_BYTES = 1024 * 1024
+"""From this many bytes on, Python lets other threads run while it joins parts."""
 BODY_SECONDS_MAX = 20.0
 """How long a body may take: a slow one holds a place that others wait for."""
 
@@ -42,7 +44,12 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
         raise NodeError(
             NodeCode.CONTENT_DIGEST_INVALID, f"the {size} bytes have sha-256 {digest.hexdigest()}; send those it is of"
         )
-    return b"".join(parts)
+    return await joined(parts, size)
+
+
+async def joined(parts: list[bytes], size: int) -> bytes:
+    """One body of its parts. A large one is joined in a thread, which lets the event loop go on meanwhile."""
+    return b"".join(parts) if size < ASIDE_BYTES else await asyncio.to_thread(b"".join, parts)
 
 
 def _content_digest(request: Request) -> bytes | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
@@ -15,7 +17,7 @@ from node.content.cid import CidInvalid, parse_cid
 from node.content.openings import OpeningStore
 from node.errors import NodeCode, NodeError
 from node.generation.service import AskGeneration, GenerationService
-from node.verification import Verifier, describe_upload
+from node.verification import Verifier
 
 
 def verify_routes(verifier: Verifier) -> APIRouter:
@@ -32,6 +34,7 @@ def verify_routes(verifier: Verifier) -> APIRouter:
 
 def content_routes(
     chain: Chain,
+    verifier: Verifier,
     blockstore: Blockstore,
     openings: OpeningStore,
     releases: Releases,
@@ -43,17 +46,23 @@ def content_routes(
     @router.post("/content", summary="Store a picture's bytes before registering it")
     async def put(request: Request) -> Response:
         data = await read_body(request, PICTURE_BYTES_MAX)
-        described = await describe_upload(data)
-        return answer({"cid": blockstore.put_file(data), **described}, 201)
+        described = await verifier.describe_upload(data)
+        return answer({"cid": await blockstore.aside(blockstore.put_file, data), **described}, 201)
 
     @router.get("/content/{cid}", summary="Bytes of stored content; a confidential asset's are encrypted")
     async def get(cid: str) -> Response:
         try:
             parse_cid(cid)
-            data = blockstore.file(cid)
+            leaves = await blockstore.aside(blockstore.leaves, cid)
         except CidInvalid as error:
             raise NodeError(NodeCode.REQUEST_MALFORMED, str(error)) from None
-        return Response(data, media_type="application/octet-stream", headers={"X-Content-Type-Options": "nosniff"})
+
+        async def parts() -> AsyncIterator[bytes]:
+            for leaf, _ in leaves:
+                yield await blockstore.aside(blockstore.present, leaf, cid)
+
+        headers = {"X-Content-Type-Options": "nosniff", "Content-Length": str(sum(size for _, size in leaves))}
+        return StreamingResponse(parts(), media_type="application/octet-stream", headers=headers)
 
     @router.get("/assets/{asset}/openings", summary="Prompt and settings of a generated picture, with their salts")
     async def opened(asset: str, account: str = Depends(reader)) -> Response:

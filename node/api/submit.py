@@ -24,7 +24,7 @@ from ledger.receipt import encode_receipt
 from ledger.transaction import TRANSACTION_BYTES_MAX, SignedTransaction, parse_envelope
 from ledger.version import NEWEST
 from node import metrics
-from node.api.bodies import BODY_SECONDS_MAX
+from node.api.bodies import BODY_SECONDS_MAX, joined
 from node.api.problem import LOGGED, refusal
 from node.chain import Chain, Final
 from node.driver import Driver
@@ -274,4 +274,4 @@ async def read_body(receive: Any, bytes_max: int) -> bytes:
             raise LedgerError(Code.TOO_LARGE, f"the body has more than {bytes_max} bytes")
         parts.append(part)
         if not message.get("more_body", False):
-            return b"".join(parts)
+            return await joined(parts, size)

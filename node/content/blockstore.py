@@ -2,11 +2,17 @@
 
 A file is there whole or not at all: it is written beside, synced, and renamed. A block that no longer matches its id
 (a flipped bit) counts as missing, and is fetched again from another member.
+
+Everything here waits for the disk and hashes what it reads, so nothing of it is for the event loop: it is done `aside`.
 """
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from node.content.cid import CidInvalid, check_block, import_file, links_of, parse_cid
 from node.errors import NodeCode, NodeError
@@ -15,14 +21,26 @@ from node.storage.directory import write_durably
 FILE_BYTES_MAX = 64 * 1024 * 1024
 BLOCKS_MAX = 256
 """Blocks of one file, for what is fetched from others."""
+THREADS_MAX = 4
+"""Threads that read and write content at the same time."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Blockstore:
-    """Blocks in a directory, spread over 256 subdirectories by digest."""
+    """Blocks in a directory, spread over 256 subdirectories by digest. Safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         path.mkdir(parents=True, exist_ok=True)
+        self._writing = threading.Lock()
+        self._threads = asyncio.Semaphore(THREADS_MAX)
+
+    async def aside(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Do work on content in a thread, off the event loop; waits while `THREADS_MAX` others do."""
+        async with self._threads:
+            return await asyncio.to_thread(work, *arguments, **named)
 
     def put_file(self, data: bytes) -> str:
         """Store a file; its content id."""
@@ -37,9 +55,10 @@ class Blockstore:
         """Store a block that is what its id names; CidInvalid if it is not."""
         check_block(cid, block)
         path = self._file(cid)
-        if self.block(cid) is None:
-            path.parent.mkdir(exist_ok=True)
-            write_durably(path, block)
+        with self._writing:  # two that wrote one block would write to one temporary file
+            if self.block(cid) is None:
+                path.parent.mkdir(exist_ok=True)
+                write_durably(path, block)
 
     def block(self, cid: str) -> bytes | None:
         """A block, or None if it is not here unharmed."""
@@ -67,21 +86,32 @@ class Blockstore:
 
     def file(self, cid: str) -> bytes:
         """A whole file. CONTENT_MISSING if a block of it is not here."""
-        parts, wanted, size, seen = [], [cid], 0, 0
+        return b"".join(block for _, block in self._walk(cid))
+
+    def leaves(self, cid: str) -> list[tuple[str, int]]:
+        """Ids and sizes of the blocks that make a file up, in order. CONTENT_MISSING if a block of it is not here."""
+        return [(leaf, len(block)) for leaf, block in self._walk(cid)]
+
+    def present(self, block: str, cid: str) -> bytes:
+        """A block of a file. CONTENT_MISSING if it is not here."""
+        found = self.block(block)
+        if found is None:
+            raise NodeError(NodeCode.CONTENT_MISSING, f"block {block} of {cid} is not on this node", 1)
+        return found
+
+    def _walk(self, cid: str) -> Iterator[tuple[str, bytes]]:
+        """Leaves of a file in order, with their ids."""
+        wanted, size, seen = [cid], 0, 0
         while wanted:
             current = wanted.pop()
-            block = self.block(current)
-            seen += 1
-            if block is None or seen > BLOCKS_MAX:
-                raise NodeError(NodeCode.CONTENT_MISSING, f"block {current} of {cid} is not on this node", 1)
+            block = self.present(current, cid)
             links = links_of(current, block)
             wanted.extend(reversed(links))
-            if not links:
-                parts.append(block)
-                size += len(block)
-            if size > FILE_BYTES_MAX:
+            seen, size = seen + 1, size + (0 if links else len(block))
+            if seen > BLOCKS_MAX or size > FILE_BYTES_MAX:
                 raise NodeError(NodeCode.BODY_TOO_LARGE, f"{cid} has more than {FILE_BYTES_MAX} bytes")
-        return b"".join(parts)
+            if not links:
+                yield current, block
 
     def _file(self, cid: str) -> Path:
         _, digest = parse_cid(cid)

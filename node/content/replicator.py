@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from heapq import heappop, heappush
 
 from msgspec import UnsetType
 
@@ -38,13 +39,11 @@ class Replicator:
         self._peers = peers
         self._blockstore = blockstore
         self._openings = openings
-        self._wanted: dict[str, tuple[float, float]] = {}
+        self._pauses: dict[str, float] = {}
+        """What is wanted, with the pause before it is tried once more."""
+        self._due: list[tuple[float, str]] = []
+        """When to try each, as a heap: thousands may wait, and only the next is looked at."""
         self._woken = asyncio.Event()
-
-    @property
-    def waiting(self) -> int:
-        """Files and openings that are not here."""
-        return len(self._wanted)
 
     def follow(self, driver: Driver) -> None:
         """Want the content of every asset recorded from now on."""
@@ -56,42 +55,50 @@ class Replicator:
             for outcome in layer.result.outcomes:
                 for event in outcome.events:
                     if isinstance(event, AssetRegistered):
-                        self._want(ledger.asset(event.asset))
-        if self._wanted:
+                        for want in wants_of(ledger.asset(event.asset)):
+                            self._want(want)
+
+    def _want(self, want: str) -> None:
+        """Note what may not be here. Content that several assets share is wanted once."""
+        if want not in self._pauses:
+            self._pauses[want] = RETRY_SECONDS[0]
+            heappush(self._due, (0.0, want))
             self._woken.set()
 
-    def _want(self, asset: records.Asset) -> None:
-        """Note what of an asset is not here. Content that several assets share is wanted once."""
-        public = not asset.confidential and not isinstance(asset.commitments, UnsetType)
-        wants = [CONTENT + asset.content.cid] + ([OPENINGS + asset.id] if public else [])
-        for want in wants:
-            if want not in self._wanted and not self._here(want):
-                self._wanted[want] = (0.0, RETRY_SECONDS[0])
+    async def run(self) -> None:
+        """Fetch, for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._look_through())
+            group.create_task(self._fetch())
 
-    def _here(self, want: str) -> bool:
+    async def _look_through(self) -> None:
+        """Want what is recorded and not here."""
+        for _, data in self._chain.state.items(records.asset_key("")):
+            for want in wants_of(decode_trusted(data, records.Asset)):
+                if not await self._here(want):
+                    self._want(want)
+
+    async def _here(self, want: str) -> bool:
         name = want.partition("/")[2]
         if want.startswith(OPENINGS):
             return self._openings.get(name) is not None
         try:
-            return not self._blockstore.missing(name)
+            return not await self._blockstore.aside(self._blockstore.missing, name)
         except CidInvalid:
             return True
 
-    async def run(self) -> None:
-        """Fetch, for ever."""
-        for count, (_, data) in enumerate(self._chain.state.items(records.asset_key(""))):
-            self._want(decode_trusted(data, records.Asset))
-            if count % 16 == 0:
-                await asyncio.sleep(0)
+    async def _fetch(self) -> None:
         while True:
             now = time.monotonic()
-            due = [want for want, (when, _) in self._wanted.items() if when <= now]
-            for start in range(0, len(due), AT_ONCE):
-                await asyncio.gather(*(self._try(want) for want in due[start : start + AT_ONCE]))
+            due: list[str] = []
+            while self._due and self._due[0][0] <= now and len(due) < AT_ONCE:
+                due.append(heappop(self._due)[1])
+            if due:
+                await asyncio.gather(*(self._try(want) for want in due))
+                continue
             self._woken.clear()
-            soonest = min((when for when, _ in self._wanted.values()), default=now + 60.0)
             try:
-                async with asyncio.timeout(max(0.0, soonest - time.monotonic())):
+                async with asyncio.timeout(self._due[0][0] - now if self._due else RETRY_SECONDS[1]):
                     await self._woken.wait()
             except TimeoutError:
                 pass
@@ -107,13 +114,14 @@ class Replicator:
             log.error("content_not_stored", content=name, reason=str(error))
             done = False
         if done:
-            self._wanted.pop(want, None)
+            del self._pauses[want]
         else:
-            _, pause = self._wanted.get(want, (0.0, RETRY_SECONDS[0]))
-            self._wanted[want] = (time.monotonic() + pause, min(2 * pause, RETRY_SECONDS[1]))
+            pause = self._pauses[want]
+            heappush(self._due, (time.monotonic() + pause, want))
+            self._pauses[want] = min(2 * pause, RETRY_SECONDS[1])
 
     async def _fetch_file(self, cid: str) -> bool:
-        while missing := self._blockstore.missing(cid):
+        while missing := await self._blockstore.aside(self._blockstore.missing, cid):
             for block in missing:
                 if not await self._fetch_block(block):
                     return False
@@ -125,16 +133,24 @@ class Replicator:
             if block is None:
                 continue
             try:
-                self._blockstore.put_block(cid, block)
+                await self._blockstore.aside(self._blockstore.put_block, cid, block)
                 return True
             except CidInvalid as error:
                 log.error("block_refused", node=peer, reason=str(error))
         return False
 
     async def _fetch_openings(self, name: str) -> bool:
+        if self._openings.get(name) is not None:
+            return True
         asset = self._chain.ledger().asset(name)
         for peer in sorted(self._peers.connected):
             data = await self._peers.ask(peer, f"/v1/openings/{name}", BLOCK_BYTES_MAX)
-            if data is not None and self._openings.put_checked(asset, data):
+            if data is not None and await asyncio.to_thread(self._openings.put_checked, asset, data):
                 return True
         return False
+
+
+def wants_of(asset: records.Asset) -> list[str]:
+    """What every member keeps of an asset."""
+    public = not asset.confidential and not isinstance(asset.commitments, UnsetType)
+    return [CONTENT + asset.content.cid] + ([OPENINGS + asset.id] if public else [])

@@ -282,8 +282,8 @@ class GenerationService:
     async def _record(self, job: Job, generated: Generated) -> str:
         """Store the picture and commit its record; the asset's id."""
         attestation = decode(generated.attestation, Attestation)
-        content = self._store(job.request, attestation.pixel_digest, generated.png)
-        self._openings.put(attestation.pixel_digest, job.openings)
+        content = await self._store(job.request, attestation.pixel_digest, generated.png)
+        await asyncio.to_thread(self._openings.put, attestation.pixel_digest, job.openings)
         transaction = Transaction(
             chain=self._chain.name,
             signers=(Signer(account=self._section.account, key=self._key.public),),
@@ -308,16 +308,18 @@ class GenerationService:
             )
         return attestation.pixel_digest
 
-    def _store(self, request: GenerationRequest, asset: str, png: bytes) -> Content:
+    async def _store(self, request: GenerationRequest, asset: str, png: bytes) -> Content:
         """Keep the picture's bytes; if confidential, encrypted, with the key sealed to this org's nodes."""
         if not request.confidential:
-            return Content(cid=self._blockstore.put_file(png), size=len(png), media_type="image/png")
+            cid = await self._blockstore.aside(self._blockstore.put_file, png)
+            return Content(cid=cid, size=len(png), media_type="image/png")
         seed = sealing.new_seed()
-        cipher = sealing.encrypt(png, sealing.content_key(seed, self._chain.name, asset, request.creator))
+        key = sealing.content_key(seed, self._chain.name, asset, request.creator)
+        cipher = await asyncio.to_thread(sealing.encrypt, png, key)
         custodians = [node for node in self._chain.genesis.nodes if node.org == org_of(request.creator)]
         own = [node for node in self._chain.genesis.nodes if node.name == self._chain.node]
         return Content(
-            cid=self._blockstore.put_file(cipher),
+            cid=await self._blockstore.aside(self._blockstore.put_file, cipher),
             size=len(cipher),
             media_type="image/png",
             sealed_keys=tuple(

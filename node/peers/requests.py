@@ -10,7 +10,6 @@ from node.access import Releases
 from node.api.bodies import transaction_id
 from node.chain import Chain
 from node.content.blockstore import Blockstore
-from node.content.cid import CidInvalid
 from node.content.openings import OpeningStore
 from node.errors import NodeError
 from node.peers.network import Peers
@@ -23,10 +22,7 @@ def peer_app(
 
     async def block(request: web.Request) -> web.Response:
         peers.caller(request)
-        try:
-            found = blockstore.block(request.match_info["cid"])
-        except CidInvalid as error:
-            raise web.HTTPBadRequest(text=str(error)) from None
+        found = await blockstore.aside(blockstore.block, request.match_info["cid"])
         if found is None:
             raise web.HTTPNotFound
         return web.Response(body=found)

@@ -13,6 +13,7 @@ import plyvel
 
 from consensus.events import Entry
 from node.errors import NodeCode, NodeError
+from node.logs import progress
 
 _HARD = b"hard"
 _ENTRY = b"e"
@@ -27,7 +28,7 @@ class LogStore:
         self.hard_term, self.hard_vote = (0, "") if hard is None else _unpack_hard(hard)
         self._terms: list[int] = [0]
         """Term of every entry, by index; index 0 is genesis."""
-        for key, value in self._db.iterator(prefix=_ENTRY):
+        for key, value in progress("entries_read", self._db.iterator(prefix=_ENTRY)):
             if _index(key) != len(self._terms):
                 raise NodeError(
                     NodeCode.DATA_CORRUPT, f"{path}: entry {len(self._terms)} is missing; join again as a new node"

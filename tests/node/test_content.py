@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 from ledger.crypto import SigningKey
 from ledger.names import ContentId
 from node.content import sealing
-from node.content.blockstore import Blockstore
+from node.content.blockstore import THREADS_MAX, Blockstore
 from node.content.cid import DAG_PB, RAW, CidInvalid, check_block, cid_of, import_file, links_of, parse_cid
 from node.errors import NodeCode, NodeError
 
@@ -41,6 +44,46 @@ def test_a_file_comes_back_from_its_blocks(tmp_path: Path) -> None:
     assert store.file(cid) == data
     assert store.missing(cid) == []
     assert Blockstore(tmp_path).file(cid) == data
+
+
+def test_many_threads_store_one_file_and_none_breaks_another(tmp_path: Path) -> None:
+    store, data = Blockstore(tmp_path), random.Random(2).randbytes(3_000_000)
+
+    with ThreadPoolExecutor(8) as threads:
+        ids = set(threads.map(lambda _: store.put_file(data), range(24)))
+
+    assert [store.file(cid) for cid in ids] == [data]
+    assert list(tmp_path.rglob("*.new")) == []
+
+
+def test_no_more_threads_than_allowed_work_on_content(tmp_path: Path) -> None:
+    async def story() -> tuple[int, int]:
+        store, go_on = Blockstore(tmp_path), threading.Event()
+        started: list[int] = []
+
+        def work(number: int) -> None:
+            started.append(number)
+            go_on.wait()
+
+        tasks = [asyncio.ensure_future(store.aside(work, number)) for number in range(3 * THREADS_MAX)]
+        while len(started) < THREADS_MAX:
+            await asyncio.sleep(0)
+        at_once = len(started)
+        go_on.set()
+        await asyncio.gather(*tasks)
+        return at_once, len(started)
+
+    assert asyncio.run(story()) == (THREADS_MAX, 3 * THREADS_MAX)
+
+
+def test_the_leaves_of_a_file_are_its_bytes_in_order(tmp_path: Path) -> None:
+    store, data = Blockstore(tmp_path), random.Random(3).randbytes(2_500_000)
+    cid = store.put_file(data)
+
+    leaves = store.leaves(cid)
+
+    assert b"".join(store.present(leaf, cid) for leaf, _ in leaves) == data
+    assert [size for _, size in leaves] == [1_048_576, 1_048_576, 402_848]
 
 
 def test_a_flipped_bit_makes_a_block_missing_and_not_wrong(tmp_path: Path) -> None:

@@ -16,11 +16,13 @@ from ledger import actions, records
 from ledger.errors import LedgerError
 from ledger.execution.token import token_id
 from ledger.receipt import encode_receipt, verify_receipt
+from node import chain as chain_module
 from node.api import submit
 from node.api.events import Feed
 from node.api.history import history_page, places_about
 from node.api.lists import grants_page, page_of
 from node.chain import Chain, Final
+from node.logs import progress
 from node.reading import TOGETHER_MAX, Reading
 from node.storage.state_store import StateStore
 
@@ -285,3 +287,30 @@ def test_a_large_batch_is_parsed_some_at_a_time_and_a_bad_part_is_named(
     assert [one.id for one in first + second] == [one.id for one in asked[: len(first) + len(second)]]
     with pytest.raises(LedgerError, match="transaction 12 of the batch"):
         submit.parse_some(parts, 11)
+
+
+def test_a_state_is_read_back_the_same_however_many_keys_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = WrittenChain(tmp_path)
+    written.block(*(written.ask(registering(number)) for number in range(30)))
+    root = written.chain.committed.state_root
+    written.close()
+    monkeypatch.setattr(chain_module, "TREE_KEYS", 7)
+
+    again = WrittenChain(tmp_path)
+
+    assert again.chain.committed_tree[0].hex() == root
+    again.close()
+
+
+def test_a_long_start_tells_once_a_second_how_far_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    moments = iter([0.0, 0.4, 0.8, 1.2, 1.2, 1.9, 2.3, 2.3, 2.4])
+    caplog.set_level("INFO", "remarque")
+
+    assert list(progress("state_read", "abcdef", lambda: next(moments))) == list("abcdef")
+
+    assert [(line.message, line.facts) for line in caplog.records] == [
+        ("state_read", {"done": 2}),
+        ("state_read", {"done": 4}),
+    ]

@@ -1,0 +1,250 @@
+"""What waits for the disk, or hashes and decodes much, is done off the event loop, whoever asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from consortium import a_digest, registering
+from msgspec import UNSET
+from msgspec.structs import replace
+from PIL import Image
+from written_chain import WrittenChain
+
+from generator.fingerprint import open_picture, pixel_digest
+from ledger import actions
+from ledger.encoding import encode
+from ledger.records import asset_key
+from ledger.transaction import SignedTransaction
+from node import verification
+from node.api.app import make_app
+from node.api.pictures import content_routes
+from node.content import replicator
+from node.content.blockstore import Blockstore
+from node.content.openings import OpeningStore
+from node.content.replicator import Replicator
+from node.peers.requests import peer_app
+from node.reading import Reading
+from node.verification import Verifier
+
+DATA = Random(1).randbytes(2_500_000)
+
+
+def not_on_the_loop() -> None:
+    with pytest.raises(RuntimeError):
+        asyncio.get_running_loop()
+
+
+class Watched(Blockstore):
+    """A blockstore that no event loop may wait for."""
+
+    def block(self, cid: str) -> bytes | None:
+        not_on_the_loop()
+        return super().block(cid)
+
+
+def a_picture(seed: int) -> bytes:
+    """A file of a picture with large shapes, as pictures have."""
+    small = Image.frombytes("RGB", (7, 5), Random(seed).randbytes(105))
+    out = io.BytesIO()
+    small.resize((160, 120), Image.Resampling.BICUBIC).save(out, "PNG")
+    return out.getvalue()
+
+
+def declaring(data: bytes, cid: str) -> actions.RegisterAsset:
+    """The registration of a picture's file that is stored."""
+    picture, file_digest, pixels, codes = verification.describe(data)
+    content = actions.Content(cid=cid, size=len(data), media_type="image/png")
+    parts = {"pixel_digest": pixels, "file_digest": file_digest, "content": content, "image_code": codes[0]}
+    return registering("", width=picture.width, height=picture.height, **parts)
+
+
+class OtherMember:
+    """The peers, of which one has some blocks."""
+
+    def __init__(self, store: Blockstore) -> None:
+        self.connected: set[str] = {"node2"}
+        self._store = store
+
+    async def ask(self, peer: str, path: str, bytes_max: int) -> bytes | None:
+        return await self._store.aside(self._store.block, path.rpartition("/")[2])
+
+    def caller(self, request: object) -> str:
+        return "node2"
+
+    async def stream(self, request: object) -> None:
+        raise NotImplementedError
+
+
+async def until_here(store: Blockstore, cid: str) -> None:
+    async with asyncio.timeout(20):
+        while await store.aside(store.missing, cid):
+            await asyncio.sleep(0)
+
+
+def test_what_is_recorded_is_fetched_at_start_and_as_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replicator, "RETRY_SECONDS", (0.0, 0.0))
+    theirs, ours = Blockstore(tmp_path / "theirs"), Watched(tmp_path / "ours")
+    written = WrittenChain(tmp_path)
+    old, new, late = theirs.put_file(DATA), theirs.put_file(b"new"), Blockstore(tmp_path / "late").put_file(b"late")
+
+    def recording(cid: str) -> SignedTransaction:
+        return written.ask(registering(cid, content=actions.Content(cid=cid, size=1, media_type="image/png")))
+
+    written.block(recording(late), recording(old))
+
+    async def story() -> None:
+        fetching = Replicator(written.chain, OtherMember(theirs), ours, OpeningStore(tmp_path / "openings"))
+        fetching.follow(written)
+        running = asyncio.create_task(fetching.run())
+        await until_here(ours, old)
+        written.block(recording(new))
+        await until_here(ours, new)
+        await theirs.aside(theirs.put_file, b"late")
+        await until_here(ours, late)
+        running.cancel()
+
+    asyncio.run(story())
+
+    assert [Blockstore(tmp_path / "ours").file(cid) for cid in (old, new, late)] == [DATA, b"new", b"late"]
+
+
+def a_face(written: WrittenChain, store: Blockstore) -> Any:
+    """The REST application with the content's routes."""
+    verifier = Verifier(written.chain, Reading(written.chain), written, store)
+    return make_app("0", [content_routes(written.chain, verifier, store, None, None, lambda: "")])
+
+
+async def asked(app: Any, method: str, path: str, body: bytes = b"") -> AsyncIterator[dict[str, Any]]:
+    """What an ASGI application sends in answer to a request."""
+    sent: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+    given = iter([{"type": "http.request", "body": body}])
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": [], "app": app}
+
+    async def receive() -> dict[str, Any]:
+        return next(given, None) or await asyncio.Future()
+
+    async def run() -> None:
+        try:
+            await app(scope, receive, sent.put)
+        finally:
+            await sent.put(None)
+
+    running = asyncio.create_task(run())
+    while (message := await sent.get()) is not None:
+        yield message
+    await running
+
+
+def test_content_is_stored_and_streamed_off_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written, store = WrittenChain(tmp_path), Watched(tmp_path / "content")
+    data, described = a_picture(1), verification.describe
+    monkeypatch.setattr(verification, "describe", lambda data: (not_on_the_loop(), described(data))[1])
+    large = Blockstore(tmp_path / "content").put_file(DATA)
+
+    async def story() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        app = a_face(written, store)
+        stored = [message async for message in asked(app, "POST", "/v1/content", data)]
+        return stored, [message async for message in asked(app, "GET", f"/v1/content/{large}")]
+
+    (start, *parts), (head, *body) = asyncio.run(story())
+
+    stored = json.loads(b"".join(part["body"] for part in parts))
+    assert (start["status"], stored["file_digest"]) == (201, hashlib.sha256(data).hexdigest())
+    assert Blockstore(tmp_path / "content").file(stored["cid"]) == data
+    assert (head["status"], dict(head["headers"])[b"content-length"]) == (200, str(len(DATA)).encode())
+    assert b"".join(part["body"] for part in body) == DATA
+    assert max(len(part["body"]) for part in body) == 1_048_576
+
+
+def test_a_file_that_loses_a_block_while_it_is_sent_is_broken_off_and_not_cut_short(tmp_path: Path) -> None:
+    class Losing(Blockstore):
+        def leaves(self, cid: str) -> list[tuple[str, int]]:
+            found = super().leaves(cid)
+            self._file(found[-1][0]).unlink()
+            return found
+
+    written, store = WrittenChain(tmp_path), Losing(tmp_path / "content")
+    cid, sent = store.put_file(DATA), []
+
+    async def story() -> None:
+        async for message in asked(a_face(written, store), "GET", f"/v1/content/{cid}"):
+            sent.append(message)
+
+    with pytest.raises(RuntimeError, match="response already started"):
+        asyncio.run(story())
+    assert sum(len(part["body"]) for part in sent[1:]) == 2 * 1_048_576
+    assert all(part["more_body"] for part in sent[1:])
+
+
+def test_a_peer_is_given_blocks_off_the_loop(tmp_path: Path) -> None:
+    store = Watched(tmp_path / "content")
+    cid = Blockstore(tmp_path / "content").put_file(b"picture")
+
+    async def story() -> list[tuple[int, bytes]]:
+        app = peer_app(OtherMember(store), None, store, None, None)
+        async with TestClient(TestServer(app)) as peer:
+            answers = [await peer.get(f"/v1/blocks/{name}") for name in (cid, cid[:-2] + "iq", "no-id")]
+            return [(answer.status, await answer.read()) for answer in answers]
+
+    found, *missing = asyncio.run(story())
+
+    assert found == (200, b"picture")
+    assert [status for status, _ in missing] == [404, 404]
+
+
+def test_a_near_picture_is_compared_off_the_loop(tmp_path: Path) -> None:
+    written, store = WrittenChain(tmp_path), Watched(tmp_path / "content")
+    data, out = a_picture(2), io.BytesIO()
+    written.block(written.ask(declaring(data, Blockstore(tmp_path / "content").put_file(data))))
+    Image.open(io.BytesIO(data)).save(out, "JPEG", quality=95)
+
+    found = asyncio.run(Verifier(written.chain, Reading(written.chain), written, store).verify(out.getvalue()))
+
+    assert found["verdict"] == "near_duplicate"
+    assert found["matches"][0]["receipt"].header.height == 1
+
+
+def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_path: Path) -> None:
+    written = WrittenChain(tmp_path)
+    written.block(written.ask(registering("other")))
+    data = a_picture(3)
+    registration = replace(declaring(data, registering("").content.cid), image_code=UNSET)
+
+    class Interrupted(Reading):
+        async def piece(self, work: Any, *arguments: Any, **named: Any) -> Any:
+            if written.chain.committed.height == 1:
+                written.block(written.ask(registration))
+            return await super().piece(work, *arguments, **named)
+
+    verifier = Verifier(written.chain, Interrupted(written.chain), written, Blockstore(tmp_path / "content"))
+    found = asyncio.run(verifier.verify(data))
+
+    assert written.chain.committed.height == 2
+    absence = verify_state_answer(encode(found["absence"]), written.chain.genesis)
+    assert (found["verdict"], found["height"], absence.header.height) == ("not_recorded", 1, 1)
+    assert absence.value(asset_key(pixel_digest(open_picture(data)))) is None
+
+
+def test_of_equally_near_pictures_all_nodes_name_the_same_whenever_they_started(tmp_path: Path) -> None:
+    written, store = WrittenChain(tmp_path), Blockstore(tmp_path / "content")
+    running = Verifier(written.chain, Reading(written.chain), written, store)
+    code = declaring(a_picture(4), registering("").content.cid).image_code
+    for numbers in ((3, 1), (2, 9, 4), (8,)):
+        written.block(*(written.ask(registering(number, image_code=code)) for number in numbers))
+    restarted = Verifier(written.chain, Reading(written.chain), written, store)
+
+    found = [asyncio.run(one.verify(a_picture(4)))["matches"] for one in (running, restarted)]
+
+    named = [[match["asset"] for match in matches] for matches in found]
+    assert named[0] == named[1]
+    assert [match["height"] for match in found[0]] == [1, 1, 2, 2, 2, 3]
+    assert set(named[0]) == {a_digest(number) for number in (1, 2, 3, 4, 8, 9)}
