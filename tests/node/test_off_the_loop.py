@@ -23,6 +23,7 @@ from generator.fingerprint import open_picture, pixel_digest
 from ledger import actions
 from ledger.encoding import encode
 from ledger.records import asset_key
+from ledger.state_answer import verify_state_answer
 from ledger.transaction import SignedTransaction
 from node import verification
 from node.api.app import make_app
