@@ -56,6 +56,7 @@ lint: $(VENV)/ready
 bench: $(VENV)/ready
 	"$(RUN)" -m bench.throughput
 	"$(RUN)" -m bench.ledger
+	"$(RUN)" -m bench.stalls
 	"$(RUN)" -m bench.generation
 
 lock: $(VENV)/ready

@@ -342,8 +342,10 @@ class Driver:
             asyncio.get_running_loop().call_soon(self._pump)
 
     def _pump(self) -> None:
+        """Propose one block; the next, if there is room for it, in another turn of the loop."""
         self._pump_scheduled = False
-        while self.leading and self.mempool.unproposed and len(self.chain.layers) < PIPELINE_MAX:
+        if self.leading and self.mempool.unproposed and len(self.chain.layers) < PIPELINE_MAX:
             block = self.proposer.next_block(self.replica.term)
             if block is not None:
                 self.step(Propose(block))
+            self._schedule_pump()
