@@ -47,6 +47,9 @@ ROYALTY_PPM = 75_000
 FIRST_PRICE, SECOND_PRICE = 120_000, 200_001
 GENERATOR_SECONDS_MAX = 60.0
 
+VERIFIER = Path(__file__).parents[1] / "verifiers" / "verify_receipt.py"
+"""Not part of the package: there in a clone."""
+
 
 class BrokenPromise(Exception):
     """The demo saw something that must never be."""
@@ -91,6 +94,7 @@ class Story:
             await self.verify(asset)
             await self.kill_the_leader()
             await self.check_offline()
+            await self.audit()
             self.summary["token"] = token
         finally:
             for client in self.clients.values():
@@ -254,6 +258,22 @@ class Story:
         else:
             raise BrokenPromise("a forged receipt was taken")
         promise(encode_receipt(receipt) == data, "a receipt has one spelling")
+        if VERIFIER.exists():
+            files = (str(self.out / "receipt.json"), str(self.out / "genesis.json"))
+            said = msgspec.json.decode(await _output(sys.executable, "-I", str(VERIFIER), *files))
+            self.say(f"  {VERIFIER.name}, which shares no line with us: holds {said['holds']}, code {said['code']}")
+
+    async def audit(self) -> None:
+        self.chapter("An auditor runs the whole chain again")
+        key = self.cluster.root / "accounts" / f"{EDITOR}.key"
+        asked = ["--node", self.cluster.url("node2"), "--account", EDITOR, "--key", str(key), "--json"]
+        source = ["audit", self.cluster.url("node2"), "--genesis", str(self.out / "genesis.json")]
+        evidence = ["--receipt", str(self.out / "receipt.json")]
+        said = msgspec.json.decode(await _output(sys.executable, "-m", "remarque", *asked, *source, *evidence))
+        self.say(
+            f"  {said['height']} blocks, {said['transactions']} transactions executed anew in {said['seconds']:.1f} s: "
+            "every root, outcome, signature and certificate holds"
+        )
 
     # Parts of chapters
 
@@ -303,6 +323,14 @@ class Story:
         account = CREATOR
         async with AsyncClient(self.cluster.url(name), account, self.cluster.key(account)) as client:
             return str((await client.get(f"/v1/blocks/{height}"))["hash"])
+
+
+async def _output(*command: str) -> bytes:
+    """What a program prints, which has to end well."""
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    said, _ = await process.communicate()
+    promise(process.returncode == 0, f"{command[2]} ends with status 0: {said.decode(errors='replace')}")
+    return said
 
 
 def _progress_bar() -> Callable[[dict[str, Any]], None]:
