@@ -41,7 +41,7 @@ from ledger.genesis import Genesis
 from ledger.receipt import encode_receipt, verify_receipt
 from node.client import AsyncClient, RemarqueError, now_ms
 
-PROMPT = "a lighthouse on the left by the sea at sunset"
+PROMPT = "the sea at noon, a large white boat in the centre"
 SECRET_PROMPT = "a red house in the snow at night"
 ROYALTY_PPM = 75_000
 FIRST_PRICE, SECOND_PRICE = 120_000, 200_001

@@ -6,7 +6,6 @@ What is exported is a slow average of the weights, which draws better than the n
 from __future__ import annotations
 
 import copy
-import math
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,8 @@ from generator.training.networks import new_scheduler, new_text_encoder, new_une
 BATCH = 32
 RATE = 8e-4
 WARM_UP_STEPS = 200
+COOL_DOWN = 0.3
+"""Part of the steps over which the rate falls."""
 SILENT = 0.1
 """How often a picture is shown without its caption, which is what guidance steers away from."""
 
@@ -81,9 +82,13 @@ def train_denoiser(
 
 
 def rate_at(step: int, steps: int) -> float:
-    """The learning rate: a short rise, then half a cosine down to nearly nothing."""
+    """The learning rate: a short rise, a plateau, and over the last steps a straight way down to nearly nothing.
+
+    On the plateau it does not depend on how many steps are still to come, so that a run may be made longer or shorter.
+    """
     rise = min(1.0, (step + 1) / WARM_UP_STEPS)
-    return RATE * rise * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps))))
+    fall = min(1.0, (steps - step) / (steps * COOL_DOWN))
+    return RATE * rise * max(0.02, fall)
 
 
 def token_ids(tokenizer: Any, captions: list[str]) -> torch.Tensor:
@@ -110,7 +115,9 @@ def _loss(
     times = (evenly**NOISY * scheduler.config.num_train_timesteps).long()
     noise = torch.randn_like(clean)
     noisy = scheduler.add_noise(clean, noise, times).contiguous(memory_format=torch.channels_last)
-    return mse_loss(denoiser(noisy, times, shown), scheduler.get_velocity(clean, noise, times))
+    with torch.autocast("cpu", torch.bfloat16):
+        made = denoiser(noisy, times, shown)
+    return mse_loss(made.float(), scheduler.get_velocity(clean, noise, times))
 
 
 def _follow(average: Denoiser, denoiser: Denoiser, step: int) -> None:

@@ -12,11 +12,11 @@ from generator.settings import Settings
 
 PROMPTS = {
     "sunset": "a landscape with the sea at sunset, a purple sky",
-    "night": "snow at night, stars, falling snow",
-    "noon": "a desert at noon, a small sun on the right",
-    "dawn": "a forest at dawn, a sun in the centre",
-    "blue_wall": "a still life with a red apple on the left, a brown table, a blue wall",
-    "yellow_wall": "a still life of a green bottle on the right, a red table, a yellow wall",
+    "sails": "the sea at noon, a large white boat in the centre",
+    "tree": "green hills by day, a large tree on the left, clouds",
+    "desert": "a desert at noon, a small sun on the right",
+    "bottle": "a still life of a green bottle on the right, a red table, a yellow wall",
+    "vase": "a still life with a large blue vase in the centre, a wooden table, a yellow wall",
 }
 """File names and what was asked for."""
 

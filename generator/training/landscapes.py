@@ -84,7 +84,7 @@ def _sun_or_moon(rng: random.Random, image: Image.Image, draw: ImageDraw.ImageDr
     place = rng.choice(list(PLACES))
     x = (PLACES[place] + rng.uniform(-0.11, 0.11)) * CANVAS
     large = rng.random() < 0.35
-    radius = rng.uniform(0.13, 0.2) * CANVAS if large else rng.uniform(0.05, 0.09) * CANVAS
+    radius = rng.uniform(0.14, 0.2) * CANVAS if large else rng.uniform(0.07, 0.1) * CANVAS
     low = hour in ("dawn", "sunset") and rng.random() < 0.6
     y = (horizon if low else rng.uniform(0.12, max(0.14, horizon * 0.7))) * CANVAS
     size = "large " if large else rng.choice(("", "small "))
@@ -122,10 +122,10 @@ def _objects(rng: random.Random, draw: ImageDraw.ImageDraw, land: str, light: Li
         land, ["house", "tree", "tree", "tower", "bridge"]
     )
     phrases = []
-    for place in rng.sample(list(PLACES), rng.choice((0, 1, 1, 1, 2, 2))):
+    for place in rng.sample(list(PLACES), rng.choice((0, 1, 1, 1, 1, 2, 2))):
         kind = rng.choice(kinds)
-        large = rng.random() < 0.45
-        size = rng.uniform(0.32, 0.5) if large else rng.uniform(0.14, 0.24)
+        large = rng.random() < 0.55
+        size = rng.uniform(0.42, 0.6) if large else rng.uniform(0.24, 0.32)
         x = (PLACES[place] + rng.uniform(-0.1, 0.1)) * CANVAS
         y = min(0.97, horizon + rng.uniform(0.06, 0.3) + (0.08 if large else 0)) * CANVAS
         name = rng.choice(list(COLOURS))

@@ -18,7 +18,7 @@ OPENINGS = {
     "still life": ("a still life with", "a still life of", "a painting of", ""),
 }
 
-DROPPED = 0.12
+DROPPED = 0.08
 """How often a caption keeps silent about a detail, so that short prompts are understood too."""
 
 

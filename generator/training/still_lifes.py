@@ -40,7 +40,7 @@ def paint_still_life(rng: random.Random) -> tuple[Image.Image, list[str]]:
     cloth = _table(rng, draw, edge, COLOURS[table])
     side = rng.choice((-1, 1))
     phrases = []
-    for place in rng.sample(list(PLACES), rng.choice((1, 1, 2, 2, 3))):
+    for place in rng.sample(list(PLACES), rng.choice((1, 1, 1, 2, 2))):
         phrases.append(_thing(rng, draw, place, edge, side, wall))
     phrases.append(f"{cloth}{'wooden' if table == 'brown' and rng.random() < 0.5 else table} table")
     phrases.append(f"{pattern}{wall} wall")
@@ -95,12 +95,12 @@ def _table(rng: random.Random, draw: Draw, edge: float, colour: Colour) -> str:
 def _thing(rng: random.Random, draw: Draw, place: str, edge: float, side: int, wall: str) -> str:
     x = (PLACES[place] + rng.uniform(-0.09, 0.09)) * CANVAS
     y = min(0.97, edge + rng.uniform(0.05, 0.3)) * CANVAS
-    large = rng.random() < 0.4
+    large = rng.random() < 0.5
     kind = rng.choice(list(FRUIT) if rng.random() < 0.5 else VESSELS)
     names = [name for name in FRUIT.get(kind, tuple(COLOURS)) if name != wall] or [FRUIT[kind][0]]
     name = rng.choice(names)
     paint = jitter(rng, COLOURS[name])
-    size = (rng.uniform(0.26, 0.38) if large else rng.uniform(0.14, 0.21)) * CANVAS
+    size = (rng.uniform(0.34, 0.46) if large else rng.uniform(0.22, 0.28)) * CANVAS
     disc(draw, x - side * size * 0.25, y, size * 0.65, (52, 44, 44), 0.2)
     painter = PAINTERS[kind]
     painter(rng, draw, x, y, size, paint, side)

@@ -53,16 +53,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True, help="folder for the training set and the checkpoints")
     parser.add_argument("--out", type=Path, required=True, help="where the model folder is written")
     parser.add_argument("--scenes", type=int, default=24_000, help="pictures in the training set")
-    parser.add_argument("--vae-steps", type=int, default=1_500, help="training steps of the autoencoder")
+    parser.add_argument("--vae-steps", type=int, default=2_400, help="training steps of the autoencoder")
     parser.add_argument(
         "--steps",
         type=int,
-        default=4_500,
+        default=5_200,
         help="training steps of UNet and text encoder, in all; fewer than are done exports what there is",
     )
     parser.add_argument("--decoder-steps", type=int, default=400, help="last training steps, of the decoder alone")
     parser.add_argument("--seed", type=int, default=1, help="decides everything that is left to chance")
-    parser.add_argument("--threads", type=int, default=2, help="processor threads to use")
+    parser.add_argument("--threads", type=int, default=1, help="processor threads to use")
     return parser.parse_args()
 
 

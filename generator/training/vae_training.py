@@ -34,9 +34,11 @@ def train_vae(work: Path, images: NDArray[np.uint8], steps: int, seed: int) -> A
     for step in range(done, steps):
         torch.manual_seed(seed * 1_000_003 + step)
         pixels = _crops(images, np.random.default_rng((seed, step)))
-        posterior = vae.encode(pixels).latent_dist
-        loss = _difference(vae.decode(posterior.sample()).sample, pixels)
-        (loss + PRIOR_WEIGHT * posterior.kl().mean() / posterior.mean[0].numel()).backward()
+        with torch.autocast("cpu", torch.bfloat16):
+            posterior = vae.encode(pixels).latent_dist
+            made = vae.decode(posterior.sample()).sample
+        loss = _difference(made.float(), pixels)
+        (loss + PRIOR_WEIGHT * posterior.kl().float().mean() / posterior.mean[0].numel()).backward()
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimizer.step()
         schedule.step()
@@ -61,7 +63,9 @@ def refine_decoder(work: Path, vae: Any, images: NDArray[np.uint8], steps: int, 
         pixels = _crops(images, np.random.default_rng((seed, 1, step)))
         with torch.no_grad():
             latents = vae.encode(pixels).latent_dist.sample()
-        loss = _difference(vae.decode(latents).sample, pixels)
+        with torch.autocast("cpu", torch.bfloat16):
+            made = vae.decode(latents).sample
+        loss = _difference(made.float(), pixels)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
