@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from devnet.cluster import Cluster, free_ports
 from devnet.story import COLLECTOR, CREATOR, CURRENCY, EDITOR, SECOND_COLLECTOR, STUDIO, plan_of
@@ -21,7 +20,6 @@ from ledger.actions import RegisterModel
 from ledger.records import Parameters
 from node.client import Client, RemarqueError, now_ms
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PURPOSE = "fact <b>check</b>"
 """Text that must stay text."""
 PROMPT = "a lighthouse on the left by the sea at sunset"
@@ -118,16 +116,6 @@ def _sell(members: dict[str, Client], asset: str) -> None:
 def _refused(nadia: Client, asset: str) -> None:
     with pytest.raises(RemarqueError, match="POLICY_DENIED"):
         nadia.open(asset, PURPOSE)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, without a window."""
-    program = shutil.which("chromium") or pytest.fail("no chromium; run scripts/install_peers.sh")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

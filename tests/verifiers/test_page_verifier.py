@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 from receipt_vectors import read_cases
 from receipts import GENESIS, RECEIPTS, fields, mixtures, without
 
@@ -78,28 +78,22 @@ def test_random_bytes_raise_nothing_but_its_own_error() -> None:
     assert set(verdicts(changed)) == {False}
 
 
-def test_a_person_chooses_two_files_and_reads_the_answer(tmp_path: Path) -> None:
+def test_a_person_chooses_two_files_and_reads_the_answer(chromium: Browser, tmp_path: Path) -> None:
     (tmp_path / "genesis.json").write_bytes(GENESIS_BYTES)
     (tmp_path / "good.json").write_bytes(RECEIPTS["epochs"])
     (tmp_path / "bad.json").write_bytes(RECEIPTS["epochs"].replace(b'"OK"', b'"KO"'))
-    chromium = shutil.which("chromium") or pytest.fail("no chromium; run scripts/install_peers.sh")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        page = browser.new_page()
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(PAGE.as_uri())
-        page.set_input_files("#genesis", tmp_path / "genesis.json")
-        page.set_input_files("#receipt", tmp_path / "good.json")
-        page.wait_for_selector(".holds")
-        good = page.inner_text("output")
-        page.screenshot(path=tmp_path / "page.png")
-        page.set_input_files("#receipt", tmp_path / "bad.json")
-        page.wait_for_selector(".refused")
-        bad = page.inner_text("output")
-        browser.close()
+    page = chromium.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(PAGE.as_uri())
+    page.set_input_files("#genesis", tmp_path / "genesis.json")
+    page.set_input_files("#receipt", tmp_path / "good.json")
+    page.wait_for_selector(".holds")
+    good = page.inner_text("output")
+    page.set_input_files("#receipt", tmp_path / "bad.json")
+    page.wait_for_selector(".refused")
+    bad = page.inner_text("output")
+    page.close()
 
     assert "The receipt holds." in good
     assert '"node3"' in good
