@@ -1,9 +1,9 @@
 """The archive: a whole chain as text, one canonical JSON object a line, for auditors and analysts in any language.
 
-    {"archive":1,"genesis":{…}}                                     first
+    {"archive":1,"genesis":{…},"whole":true}                        first; whole: with state and index
     {"block":{"certificate":{…},"header":{…},"height":1,…}}         every block in order
-    {"state":{"key":"token/…","value":{…}}}                         optional: what a node's state holds
-    {"located":{"height":…,"position":…,"transaction":"…"}}         optional: where a node's index says transactions are
+    {"state":{"key":"token/…","value":{…}}}                        if whole: what a node's state holds, after the blocks
+    {"located":{"height":…,"position":…,"transaction":"…"}}         if whole: where a node's index says transactions are
     {"end":{"hash":"…","height":…}}                                 last, so that a cut file is told from a short chain
 
 What a block did (`outcomes`) and its certificate are what the node claims; an audit holds them against its own.
@@ -65,10 +65,11 @@ class ArchiveEnd(_Line, frozen=True, kw_only=True):
 
 
 class ArchiveLine(_Line, frozen=True, kw_only=True):
-    """One line: exactly one of its members is there, but for `archive` and `genesis`, which come together."""
+    """One line: exactly one of its members is there, but for those of the first line, which come together."""
 
     archive: int | UnsetType = UNSET
     genesis: Genesis | UnsetType = UNSET
+    whole: bool = False
     block: ArchivedBlock | UnsetType = UNSET
     state: ArchivedState | UnsetType = UNSET
     located: ArchivedPlace | UnsetType = UNSET
@@ -80,8 +81,8 @@ def parse_line(data: bytes) -> ArchiveLine:
     return decode(data.removesuffix(b"\n"), ArchiveLine)
 
 
-def opening_line(genesis: Genesis) -> bytes:
-    return encode(ArchiveLine(archive=ARCHIVE_VERSION, genesis=genesis)) + b"\n"
+def opening_line(genesis: Genesis, *, whole: bool = False) -> bytes:
+    return encode(ArchiveLine(archive=ARCHIVE_VERSION, genesis=genesis, whole=whole)) + b"\n"
 
 
 def block_line(block: Block, outcomes: tuple[Outcome, ...], certificate: Certificate | None) -> bytes:

@@ -135,11 +135,16 @@ class Auditor:
         self._places: dict[str, tuple[int, int]] = {}
         self._told: set[str] = set()
         """Keys that the node's state was shown to hold."""
-        self._evidence: dict[int, str] = {}
+        self._whole = False
+        """Whether state and index are to be told after the blocks."""
+        self._located: set[str] = set()
+        """Transactions that the node's index was shown to hold."""
+        self._evidence: dict[int, set[str]] = {}
+        """Hashes by height that receipts show to be final: more than one, and no chain can be the only one."""
         for receipt in evidence:
-            for header in (receipt.header, receipt.anchor):
+            for header in (receipt.header, receipt.anchor, *(epoch.header for epoch in receipt.epochs)):
                 if not isinstance(header, UnsetType):
-                    self._evidence[header.height] = header.hash
+                    self._evidence.setdefault(header.height, set()).add(header.hash)
 
     def take(self, line: ArchiveLine) -> list[SignatureCheck]:
         """Take the next line; the signatures to check for it. AuditFailed with the first thing that is wrong."""
@@ -152,7 +157,11 @@ class Auditor:
         if sum(part is not UNSET for part in parts) != 1:
             self._fail(Fault.ARCHIVE_MALFORMED, "a line says one thing")
         if line.block is not UNSET:
+            if self._told or self._located:
+                self._fail(Fault.ARCHIVE_MALFORMED, "a block stands after what the node's state or index holds")
             return self._run(line.block)
+        if not self._whole and line.end is UNSET:
+            self._fail(Fault.ARCHIVE_MALFORMED, "the first line promises neither state nor index")
         if line.state is not UNSET:
             self._check_state(line.state.key, bytes(line.state.value))
         elif line.located is not UNSET:
@@ -168,12 +177,14 @@ class Auditor:
         """All lines are taken: what can only be said of the whole."""
         if not self._ended:
             self._fail(Fault.ARCHIVE_CUT, f"it ends after block {self.newest.height} without saying so")
-        if self._told and len(self._told) != len(self._state.values):
-            missing = min(set(self._state.values) - self._told)
-            self._fail(Fault.STATE_DIFFERS, f"{missing} is missing")
+        if self._whole and (lacking := self._state.values.keys() - self._told):
+            self._fail(Fault.STATE_DIFFERS, f"{min(lacking)[:120]} is missing")
+        if self._whole and (unlocated := self._places.keys() - self._located):
+            self._fail(Fault.INDEX_DIFFERS, f"{min(unlocated)[:16]}… is missing")
         for height, shown in sorted(self._evidence.items()):
             if height > self.newest.height:
-                self._fail(Fault.TRUNCATED, f"a receipt shows block {height} ({shown[:16]}…), the newest here is below")
+                detail = f"a receipt shows block {height} ({min(shown)[:16]}…), the newest here is below"
+                self._fail(Fault.TRUNCATED, detail)
         if self.certified.height != self.newest.height:
             self._fail(Fault.UNCERTIFIED, f"the newest certificate is for block {self.certified.height}")
         self._count_money()
@@ -186,7 +197,7 @@ class Auditor:
             self._fail(Fault.ARCHIVE_MALFORMED, f"the first line names version {ARCHIVE_VERSION} and the genesis")
         elif line.genesis.digest != self.genesis.digest:
             self._fail(Fault.GENESIS_DIFFERS, f"it is of {line.genesis.chain}, audited is {self.genesis.chain}")
-        self._opened = True
+        self._opened, self._whole = True, line.whole
 
     def _run(self, archived: ArchivedBlock) -> list[SignatureCheck]:
         height = self.newest.height + 1
@@ -197,9 +208,10 @@ class Auditor:
         fault = linkage_fault(block, self.newest, self._hash, self.genesis.voters)
         if fault is not None:
             raise AuditFailed(height, Fault.LINK_BROKEN, fault)
-        shown = self._evidence.get(height, block.hash)
-        if shown != block.hash:
-            raise AuditFailed(height, Fault.FORKED, f"a receipt shows {shown[:16]}…, here it is {block.hash[:16]}…")
+        others = self._evidence.get(height, set()) - {block.hash}
+        if others:
+            detail = f"a receipt shows {min(others)[:16]}…, here it is {block.hash[:16]}…"
+            raise AuditFailed(height, Fault.FORKED, detail)
         result = self._execute(block)
         self._check_outcomes(archived, block, result)
         self._check_header(block, result)
@@ -277,8 +289,9 @@ class Auditor:
 
     def _check_place(self, transaction: str, place: tuple[int, int]) -> None:
         found = self._places.get(transaction)
-        if found != place:
+        if found != place or transaction in self._located:
             self._fail(Fault.INDEX_DIFFERS, f"{transaction[:16]}… is said to be at {place}, it is at {found}")
+        self._located.add(transaction)
 
     def _count_money(self) -> None:
         """Sum every balance anew, and compare with what each currency's issuer has issued."""

@@ -21,6 +21,7 @@ from ledger.names import AccountName, ChainName, Hex16, Hex32, Hex64, Memo, Time
 TRANSACTION_BYTES_MAX = 64 * 1024
 SIGNERS_MAX = 8
 ACTIONS_MAX = 16
+SIGNATURE_DIGITS = 128
 
 
 class Signer(Value, frozen=True, kw_only=True):
@@ -109,10 +110,15 @@ def check_shape(signed: SignedTransaction, chain: str) -> None:
         raise LedgerError(Code.SIGNATURE_MISSING, f"{signers} signers, {signatures} signatures; one each, in order")
     if signatures > signers:
         raise LedgerError(Code.SIGNATURE_EXTRA, f"{signers} signers, {signatures} signatures; remove the others")
+    # What is hashed is all signatures joined: of other lengths, other signatures would have the same digest.
+    if any(len(signature) != SIGNATURE_DIGITS for signature in signed.signatures):
+        raise LedgerError(Code.SIGNATURE_INVALID, f"a signature has {SIGNATURE_DIGITS} hex digits; sign it anew")
 
 
 def check_signatures(signed: SignedTransaction) -> None:
     """Refuse a signature that does not hold. About 50 µs a signature; done once per node."""
+    if len(signed.signatures) != len(signed.transaction.signers):
+        raise LedgerError(Code.SIGNATURE_MISSING, "there is not one signature per signer, in order; sign it anew")
     for signer, signature in zip(signed.transaction.signers, signed.signatures, strict=True):
         if not crypto.verify(signer.key, crypto.TRANSACTION, signed.body, signature):
             raise LedgerError(

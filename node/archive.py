@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ from ledger import archive
 from ledger.audit import AuditFailed, Fault
 from ledger.block import decode_block
 from ledger.errors import LedgerError
-from ledger.genesis import Genesis
+from ledger.genesis import Genesis, genesis_header
 from node.chain import Chain, Final
 from node.client import Client
 from node.errors import NodeCode, NodeError
@@ -23,6 +24,10 @@ from node.storage.state_store import StateStore
 
 BLOCKS_AT_ONCE = 64
 """Blocks in one answer of a node, so that a cut connection costs little."""
+ANSWER_BYTES = 16 * 1024 * 1024
+"""No further block is added to an answer that has so many."""
+UNREADABLE = (LedgerError, NodeError, msgspec.MsgspecError, plyvel.Error, UnicodeDecodeError, struct.error)
+"""What reading a damaged store ends in."""
 
 
 async def from_chain(chain: Chain, reading: Reading, after: int) -> AsyncIterator[bytes]:
@@ -36,9 +41,13 @@ async def from_chain(chain: Chain, reading: Reading, after: int) -> AsyncIterato
 
     if after == 0:
         yield archive.opening_line(chain.genesis)
-    for height in range(after + 1, min(after + BLOCKS_AT_ONCE, newest) + 1):
-        yield await reading.final(height, line)
-    if after + BLOCKS_AT_ONCE >= newest:
+    size, height = 0, after
+    while height < min(after + BLOCKS_AT_ONCE, newest) and size < ANSWER_BYTES:
+        height += 1
+        data = await reading.final(height, line)
+        size += len(data)
+        yield data
+    if height >= newest:
         yield archive.closing_line(chain.header(newest))
 
 
@@ -47,7 +56,10 @@ def from_node(client: Client) -> Iterator[bytes]:
     height, ended = 0, False
     while not ended:
         data: bytes = client.request("GET", "/v1/archive", params={"after": str(height)})
-        for line in data.splitlines(keepends=True):
+        lines = data.splitlines(keepends=True)
+        if not any(line.startswith((b'{"block":', b'{"end":')) for line in lines):
+            raise AuditFailed(height, Fault.UNREADABLE, "the node's answer holds no block and no end")
+        for line in lines:
             ended = line.startswith(b'{"end":')
             height += line.startswith(b'{"block":')
             yield line
@@ -60,21 +72,25 @@ def from_directory(data: Path, genesis: Genesis) -> Iterator[bytes]:
     try:
         with closing(LogStore(data / "log")) as log, closing(StateStore(data / "state")) as state:
             yield from _stored_lines(log, state, genesis)
-    except NodeError as error:
-        if error.code is not NodeCode.DATA_CORRUPT:
+    except UNREADABLE as error:
+        if isinstance(error, NodeError) and error.code is not NodeCode.DATA_CORRUPT:
             raise
-        raise AuditFailed(0, Fault.UNREADABLE, error.detail) from None
+        raise AuditFailed(0, Fault.UNREADABLE, f"{type(error).__name__}: {error}") from None
 
 
 def _stored_lines(log: LogStore, state: StateStore, genesis: Genesis) -> Iterator[bytes]:
-    yield archive.opening_line(genesis)
+    if state.applied < 0:
+        raise AuditFailed(0, Fault.UNREADABLE, "the state store is empty")
+    yield archive.opening_line(genesis, whole=True)
     for height in range(1, state.applied + 1):
         yield _stored_block(log, state, height)
     for key, value in state.items():
         yield archive.state_line(key, value)
     for transaction, height, position in state.places():
         yield archive.place_line(transaction, height, position)
-    yield archive.closing_line(decode_block(log.entry(state.applied).data, trusted=True).header)
+    newest = state.applied
+    header = decode_block(log.entry(newest).data, trusted=True).header if newest else genesis_header(genesis)
+    yield archive.closing_line(header)
 
 
 def _stored_block(log: LogStore, state: StateStore, height: int) -> bytes:
@@ -84,7 +100,7 @@ def _stored_block(log: LogStore, state: StateStore, height: int) -> bytes:
             raise AuditFailed(height, Fault.UNREADABLE, "what it did is missing from the state store")
         block = decode_block(log.entry(height).data, trusted=True)
         return archive.block_line(block, results.outcomes, state.certificate(height))
-    except (LedgerError, msgspec.MsgspecError, plyvel.Error, NodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise AuditFailed(height, Fault.UNREADABLE, str(error)) from None
 
 

@@ -33,6 +33,7 @@ from node.content import sealing
 VALID_SECONDS = 300
 """For how long a transaction is valid unless told otherwise."""
 TIMEOUT_SECONDS = 40.0
+ANSWER_BYTES_MAX = 128 * 1024 * 1024
 UNREACHED = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
 
 T = TypeVar("T")
@@ -118,7 +119,7 @@ class AsyncClient:
         async with self._session().request(
             method, url + path, data=body, headers=headers | fields, params=params, middlewares=signing
         ) as response:
-            data = await response.read()
+            data = await _bounded(response)
             if response.status < 400:
                 return data
             error = _problem(data, response.status)
@@ -476,6 +477,17 @@ class Client:
         stream = self.wrapped.events(after)
         while True:
             yield self._run(anext(stream))  # type: ignore[arg-type]
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    """An answer's body; a node that sends without end is refused."""
+    parts, size = [], 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > ANSWER_BYTES_MAX:
+            raise RemarqueError("BODY_TOO_LARGE", f"the answer has more than {ANSWER_BYTES_MAX} bytes", response.status)
+    return b"".join(parts)
 
 
 def now_ms() -> int:

@@ -344,8 +344,13 @@ class Driver:
     def _pump(self) -> None:
         """Propose one block; the next, if there is room for it, in another turn of the loop."""
         self._pump_scheduled = False
-        if self.leading and self.mempool.unproposed and len(self.chain.layers) < PIPELINE_MAX:
+        if not self.leading or not self.mempool.unproposed or len(self.chain.layers) >= PIPELINE_MAX:
+            return
+        try:
             block = self.proposer.next_block(self.replica.term)
-            if block is not None:
-                self.step(Propose(block))
-            self._schedule_pump()
+        except BaseException as error:
+            self.on_broken(error)
+            raise
+        if block is not None:
+            self.step(Propose(block))
+        self._schedule_pump()

@@ -42,10 +42,10 @@ class Inspector:
         for count, signed in enumerate(unknown, 1):
             check_signatures(signed)
             self._verified[_mark(signed)] = None
+            if len(self._verified) > VERIFIED_MAX:
+                del self._verified[next(iter(self._verified))]
             if count % VERIFY_CHUNK == 0:
                 await asyncio.sleep(0)
-        while len(self._verified) > VERIFIED_MAX:
-            del self._verified[next(iter(self._verified))]
 
     async def admits(self, message: AnyMessage) -> bool:
         """Whether consensus may see an authenticated message."""
@@ -122,4 +122,4 @@ class Inspector:
 
 
 def _mark(signed: SignedTransaction) -> str:
-    return signed.id + "".join(signed.signatures)
+    return " ".join((signed.id, *signed.signatures))

@@ -72,6 +72,10 @@ def text(value):
     return isinstance(value, str)
 
 
+def name(value):
+    return isinstance(value, str) and value.isascii()
+
+
 def count(value):
     return type(value) is int and value >= 0
 
@@ -101,10 +105,10 @@ HEADER = record(
      "next_voters_digest": HASH},
     {},
 )  # fmt: skip
-ENDORSEMENT = record({"node": text, "signature": SIGNATURE}, {})
+ENDORSEMENT = record({"node": name, "signature": SIGNATURE}, {})
 CERTIFICATE = record({"height": count, "header": HASH, "endorsements": array(ENDORSEMENT, 1)}, {})
 PATH = record({"index": count, "hashes": array(HASH)}, {})
-VOTERS = record({"voters": array(record({"node": text, "key": HASH}, {}), 1)}, {})
+VOTERS = record({"voters": array(record({"node": name, "key": HASH}, {}), 1)}, {})
 EPOCH = record({"header": HEADER, "certificate": CERTIFICATE, "voters": VOTERS}, {})
 SIGNER = record({"account": text, "key": HASH}, {})
 TRANSACTION = record({"chain": text, "signers": array(SIGNER, 1, 8)})
@@ -113,7 +117,7 @@ RECEIPT = record(
      "header": HEADER, "path": PATH, "certificate": CERTIFICATE},
     {"anchor": HEADER, "header_path": PATH, "epochs": array(EPOCH, 1, 4096)},
 )  # fmt: skip
-GENESIS = record({"name": text, "nodes": array(record({"name": text, "key": HASH}), 1)})
+GENESIS = record({"name": text, "nodes": array(record({"name": name, "key": HASH}), 1)})
 
 
 # 3. Hashes and signatures

@@ -25,7 +25,7 @@ def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
         if not 1 <= len(key) <= KEYS_MAX or not all(1 <= len(one) <= KEY_LENGTH_MAX for one in key):
             detail = f"{len(key)} keys; ask for 1 to {KEYS_MAX}, each of 1 to {KEY_LENGTH_MAX} characters"
             raise NodeError(NodeCode.REQUEST_MALFORMED, detail)
-        return answer(chain.state_answer(list(dict.fromkeys(key))))
+        return answer(await reading.piece(chain.state_answer, list(dict.fromkeys(key))))
 
     @router.get("/archive", summary="The chain as an archive for auditors: blocks above a height, 64 at a time")
     async def archive(after: int = Query(0, ge=0)) -> Response:

@@ -12,7 +12,7 @@ from ledger.errors import Code, InvalidBlock, InvariantBroken, LedgerError
 from ledger.execution import context
 from ledger.execution.context import Context
 from ledger.execution.view import Ledger
-from ledger.transaction import SignedTransaction, Signer, check_signatures, parse_envelope
+from ledger.transaction import SignedTransaction, Signer, check_signatures, parse_envelope, sign
 
 BOB, ALICE = "bob@agency", "alice@studio"
 PAY = actions.Pay(to=ALICE, currency="EUR", amount=1)
@@ -61,6 +61,19 @@ def test_signed_by_too_many_is_refused(state: State) -> None:
 
     with pytest.raises(InvalidBlock, match="SIGNATURE_EXTRA"):
         state.run(doubled)
+
+
+def test_the_same_digits_split_into_other_signatures_are_refused(state: State) -> None:
+    """Joined they have the digest of the true ones, so neither leaf nor header tells them apart."""
+    signers = (Signer(account=BOB, key=key_of(BOB).public), Signer(account=ALICE, key=key_of(ALICE).public))
+    honest = sign(state.transaction(BOB, PAY, signers=signers).transaction, [key_of(BOB), key_of(ALICE)])
+    digits = "".join(honest.signatures)
+    split = SignedTransaction(honest.body, (digits[:2], digits[2:]), honest.transaction)
+    assert split.signatures_digest == honest.signatures_digest
+
+    with pytest.raises(InvalidBlock, match="SIGNATURE_INVALID"):
+        state.run(split)
+    assert state.run(honest).outcomes[0].code == "OK"
 
 
 def test_a_block_over_the_limits_is_invalid(state: State) -> None:

@@ -13,17 +13,22 @@ from typing import Any
 
 import plyvel
 import pytest
-from tampering import FOLDER, GENESIS, files
+from consortium import registering
+from tampering import FOLDER, GENESIS, Keeper, files
 
 from devnet.cluster import Cluster
 from devnet.load import Stream
 from devnet.story import COLLECTOR, CREATOR, CURRENCY, TREASURER
 from ledger.actions import IssueCurrency
-from ledger.receipt import encode_receipt, verify_receipt
+from ledger.receipt import Receipt, encode_receipt, verify_receipt
 from ledger.records import balance_key
 from node import archive
 from node.audit import CHUNK_SIGNATURES, SignatureChecker, audit
+from node.chain import Chain
 from node.client import Client
+from node.keys import load_key
+from node.storage.log_store import LogStore
+from node.storage.state_store import StateStore
 
 EXPECTED = json.loads((FOLDER / "expected.json").read_bytes())
 
@@ -184,3 +189,52 @@ def test_what_is_no_source_is_refused_by_name(kept: tuple[Cluster, bytes, bytes]
     cluster, _, _ = kept
     assert json.loads(command(cluster, "audit", str(tmp_path / "nothing"), status=2))["code"] == "NOT_FOUND"
     assert json.loads(command(cluster, "audit", str(tmp_path), status=2))["code"] == "DATA_DIRECTORY_MISSING"
+
+
+def test_receipts_of_two_branches_denounce_any_chain() -> None:
+    def receipt_of(more: Callable[[Keeper], None]) -> Receipt:
+        return verify_receipt(Keeper().story(more).receipt(4), GENESIS)
+
+    def other(keeper: Keeper) -> None:
+        keeper.block(keeper.state.transaction("carol@club", registering("three")))
+
+    here, there = receipt_of(lambda keeper: None), receipt_of(other)
+    for evidence in ((here, there), (there, here)):
+        report = audit(iter(Keeper().story().lines()), GENESIS, evidence)
+
+        assert report.finding is not None
+        assert (report.finding.fault, report.finding.height) == ("FORKED", 4)
+
+
+@pytest.mark.parametrize("answer", [b"", b"\n", b'{"located":{}}\n'])
+def test_a_node_that_answers_without_going_on_is_a_finding(answer: bytes) -> None:
+    class Silent:
+        def request(self, *_: object, **__: object) -> bytes:
+            return answer
+
+    report = audit(archive.from_node(Silent()), GENESIS)  # type: ignore[arg-type]
+
+    assert report.finding is not None
+    assert report.finding.fault == "UNREADABLE"
+
+
+def test_a_fresh_directory_is_audited_and_an_emptied_one_is_a_finding(tmp_path: Path) -> None:
+    fresh = Cluster.create(tmp_path / "devnet", 1)
+    place = data(fresh)
+    log, state = LogStore(place / "log"), StateStore(place / "state")
+    Chain(fresh.genesis, load_key(fresh.home("node1") / "node.key"), "node1", log, state)
+    log.close()
+    state.close()
+    assert audit(archive.from_directory(place, fresh.genesis), fresh.genesis).holds
+
+    for key, value in ((b"x" + b"\x00" * 32, b"short"), (b"s\xff", b"1"), (b"applied", None)):
+        db = plyvel.DB(str(place / "state"))
+        before = db.get(key)
+        db.delete(key) if value is None else db.put(key, value)
+        db.close()
+        report = audit(archive.from_directory(place, fresh.genesis), fresh.genesis)
+        assert report.finding is not None
+        assert report.finding.fault == "UNREADABLE"
+        db = plyvel.DB(str(place / "state"))
+        db.delete(key) if before is None else db.put(key, before)
+        db.close()

@@ -6,6 +6,7 @@ import asyncio
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from consortium import State, a_genesis, key_of, registering
 
@@ -53,6 +54,7 @@ LIES = [
     an_append(entries=(Entry(2, 1, b"x"),)),
     an_append(entries=(Entry(1, 9, b"x"),)),
     an_append(entries=(Entry(1, 1, b"not a block"),)),
+    an_append(entries=(Entry(1, 1, msgspec.msgpack.encode((b"\xff", b"", ()))),)),
     an_append(term=-5),
     an_append(certified=7, certificate=b"{"),
 ]

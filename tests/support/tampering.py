@@ -92,7 +92,7 @@ class Keeper:
 
     def lines(self, *, whole: bool = False) -> Lines:
         """The archive; with the state and the index if it is whole."""
-        found = [archive.opening_line(self.genesis)]
+        found = [archive.opening_line(self.genesis, whole=whole)]
         found += [archive.block_line(*block) for block in self.blocks]
         if whole:
             found += [archive.state_line(key, value) for key, value in sorted(self.state.values.items())]
@@ -209,6 +209,12 @@ def with_line(kind: bytes, change: Callable[[bytes], bytes | None]) -> Lines:
     return [*lines[:at], *([] if changed is None else [changed]), *lines[at + 1 :]]
 
 
+def told_early() -> Lines:
+    """A whole archive whose first state line stands before its last block."""
+    lines = Keeper().story().lines(whole=True)
+    return [*lines[:5], lines[6], lines[5], *lines[7:]]
+
+
 def moved(line: bytes) -> bytes:
     value = json.loads(line)
     value["located"]["position"] += 1
@@ -291,6 +297,11 @@ def cases() -> list[Case]:
         ("owner changed in the state", with_line(b'{"state":{"key":"token', lambda line: line.replace(b"bob@agency", b"carol@club")), None, Fault.STATE_DIFFERS, 5),
         ("key missing from the state", with_line(b'{"state":{"key":"token', lambda line: None), None, Fault.STATE_DIFFERS, 5),
         ("key added to the state", with_line(b'{"state":{"key":"token', lambda line: line + token), None, Fault.STATE_DIFFERS, 5),
+        ("state told before the last block", told_early(), None, Fault.ARCHIVE_MALFORMED, 4),
+        ("state left out of a whole archive", [line for line in good.lines(whole=True) if not line.startswith(b'{"state"')], None, Fault.STATE_DIFFERS, 5),
+        ("state where none is promised", [*lines[:last], archive.state_line("x", b"1"), lines[last]], None, Fault.ARCHIVE_MALFORMED, 5),
+        ("place missing from the index", with_line(b'{"located"', lambda line: None), None, Fault.INDEX_DIFFERS, 5),
+        ("place told twice", with_line(b'{"located"', lambda line: line + line), None, Fault.INDEX_DIFFERS, 5),
         ("place changed in the index", with_line(b'{"located"', moved), None, Fault.INDEX_DIFFERS, 5),
     ]  # fmt: skip
     found += [(name, edited(height, edit), None, fault, height) for name, height, edit, fault in edits]
