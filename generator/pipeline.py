@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from generator.errors import Code, GeneratorError
-from generator.models import fetch_model, model_digest
+from generator.models import model_digest
 from generator.settings import Settings, check_settings
 
 __all__ = ["Pipeline", "Settings", "device_name"]
@@ -38,12 +38,6 @@ class Pipeline:
         self._pipe.set_progress_bar_config(disable=True)
         self._pipe.to("cuda" if torch.cuda.is_available() else "cpu")
         self._accepted = frozenset(inspect.signature(self._pipe.__call__).parameters)
-
-    @classmethod
-    def from_hub(cls, repository: str, revision: str, folder: Path) -> Pipeline:
-        """Load a model of the hub, fixed by its commit, by way of a folder of plain files."""
-        fetch_model(repository, revision, folder)
-        return cls(folder)
 
     def generate(self, settings: Settings, on_step: OnStep) -> Image.Image:
         """One RGB picture. SETTINGS_INVALID, OUT_OF_MEMORY, or whatever `on_step` raises."""

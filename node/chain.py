@@ -153,11 +153,6 @@ class Chain:
     def tip_tree(self) -> state_tree.Node:
         return self.layers[-1].tree if self.layers else self._tree
 
-    @property
-    def committed_tree(self) -> state_tree.Node:
-        """The authenticated state at the newest final block."""
-        return self._tree
-
     def tip_reader(self) -> TipReader:
         """The state above every executed block."""
         return TipReader(self.state, self.layers)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 import msgspec
 
+from generator.errors import GeneratorError
 from ledger.errors import LedgerError
 from ledger.receipt import Receipt, ReceiptRefused
 from ledger.state_answer import StateAnswer, StateAnswerRefused
@@ -51,7 +52,7 @@ def _plain(value: Any) -> Any:
 
 
 REFUSALS = (
-    RemarqueError, NodeError, LedgerError, ReceiptRefused, StateAnswerRefused, SealBroken, ConnectionError,
+    RemarqueError, NodeError, LedgerError, ReceiptRefused, StateAnswerRefused, GeneratorError, SealBroken, OSError,
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from generator.models import default_model_folder, model_digest, verify_model
+from generator.models import default_model_folder, fetch_model, model_digest, verify_model
 from ledger.actions import RegisterModel
 from node.cli.main import Target, cli, with_target
 from node.client import RemarqueError
@@ -196,3 +196,16 @@ def register_model(target: Target, folder: Path | None, name: str, version: str,
     with target.client() as client:
         client.submit(RegisterModel(model=digest, name=name, version=version, licence=licence))
     target.show({"model": digest}, f"model {digest}")
+
+
+@model.command("fetch")
+@click.argument("repository")
+@click.argument("revision")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@with_target
+def fetch_model_files(target: Target, repository: str, revision: str, folder: Path) -> None:
+    """Copy REPOSITORY of the model hub, at the commit REVISION (40 hex digits), into FOLDER for a generator."""
+    digest = fetch_model(repository, revision, folder)
+    target.show(
+        {"model": digest, "folder": str(folder)}, f"model {digest} is in {folder}; name it in [generator] models"
+    )

@@ -6,9 +6,12 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from generator.errors import GeneratorError
 from generator.models import fetch_model, model_digest, verify_model
+from node.cli import cli
+from node.cli.main import EXIT_REFUSED
 
 
 def a_model(folder: Path, files: dict[str, bytes]) -> Path:
@@ -87,3 +90,10 @@ def test_a_folder_that_is_missing_or_empty_is_no_model(tmp_path: Path) -> None:
 def test_a_hub_model_without_a_full_commit_id_is_refused_before_any_download(tmp_path: Path, revision: str) -> None:
     with pytest.raises(GeneratorError, match="MODEL_UNPINNED"):
         fetch_model("someone/something", revision, tmp_path)
+
+
+def test_the_command_that_fetches_a_model_refuses_a_branch(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["model", "fetch", "someone/something", "main", str(tmp_path / "model")])
+
+    assert done.exit_code == EXIT_REFUSED
+    assert "MODEL_UNPINNED" in done.output

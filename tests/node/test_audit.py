@@ -185,6 +185,13 @@ def test_a_fault_on_a_nodes_disk_is_found(
     assert report["finding"]["fault"] in faults
 
 
+def test_an_export_to_a_full_disk_is_refused_in_words(kept: tuple[Cluster, bytes, bytes]) -> None:
+    cluster, _, _ = kept
+    said = json.loads(command(cluster, "export", str(data(cluster)), "/dev/full", status=2))
+
+    assert "No space left on device" in said["detail"]
+
+
 def test_what_is_no_source_is_refused_by_name(kept: tuple[Cluster, bytes, bytes], tmp_path: Path) -> None:
     cluster, _, _ = kept
     assert json.loads(command(cluster, "audit", str(tmp_path / "nothing"), status=2))["code"] == "NOT_FOUND"

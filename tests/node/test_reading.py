@@ -300,7 +300,7 @@ def test_a_state_is_read_back_the_same_however_many_keys_at_a_time(
 
     again = WrittenChain(tmp_path)
 
-    assert again.chain.committed_tree[0].hex() == root
+    assert again.chain.tip_tree[0].hex() == root
     again.close()
 
 

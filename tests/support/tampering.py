@@ -14,10 +14,11 @@ from typing import Any
 import msgspec
 from consortium import State, a_genesis, for_sale, key_of, registering
 from msgspec.structs import replace
+from receipts import certificate
 
 from ledger import actions, archive, crypto, state_tree
 from ledger.audit import Fault
-from ledger.block import Block, Certificate, Endorsement, Header, Outcome, endorse
+from ledger.block import Block, Certificate, Header, Outcome
 from ledger.encoding import encode
 from ledger.genesis import Genesis, genesis_header
 from ledger.merkle_log import MerkleLog
@@ -67,7 +68,7 @@ class Keeper:
         )
         self.header = replace(header, **changes)
         proposal = key_of("node2").sign(crypto.PROPOSAL, self.header.hash.encode())
-        self.blocks.append((Block(self.header, proposal, put), outcomes, certificate(self.header)))
+        self.blocks.append((Block(self.header, proposal, put), outcomes, certificate(self.header, *ALL)))
 
     def story(self, more: Callable[[Keeper], None] = lambda keeper: None) -> Keeper:
         """A little market: a picture is recorded, minted, listed, bought, money paid; one transaction is refused."""
@@ -113,16 +114,6 @@ class Keeper:
         first = block.header.log_size - len(block.transactions)
         made = build_receipt(block.transactions[0], outcomes[0], first, block.header, block.header, proof, log)
         return encode_receipt(made)
-
-
-def certificate(header: Header, *nodes: str) -> Certificate:
-    return Certificate(
-        height=header.height,
-        header=header.hash,
-        endorsements=tuple(
-            Endorsement(node=node, signature=endorse(key_of(node), header.hash)) for node in nodes or ALL
-        ),
-    )
 
 
 def edited(height: int, edit: Callable[[Any], Any]) -> Lines:
@@ -259,7 +250,7 @@ def cases() -> list[Case]:
         ("proposer changed", 2, lambda b: b["header"].update(proposer="node1"), Fault.LINK_BROKEN),
         ("certificate of one node", 3, _certificate("node3"), Fault.CERTIFICATE_INVALID),
         ("certificate with a stranger", 3, _certificate("node1", "node9"), Fault.CERTIFICATE_INVALID),
-        ("certificate of another block", 3, lambda b: b.update(certificate=json.loads(encode(certificate(good.header)))), Fault.CERTIFICATE_INVALID),
+        ("certificate of another block", 3, lambda b: b.update(certificate=json.loads(encode(certificate(good.header, *ALL)))), Fault.CERTIFICATE_INVALID),
     ]  # fmt: skip
     lies: list[tuple[str, Callable[[Keeper], None], Fault]] = [
         ("all nodes endorse a transaction signed by another", signed_by_another, Fault.SIGNATURE_INVALID),

@@ -1,0 +1,457 @@
+"""The SDK: a typed, asynchronous client of a node's REST.
+
+It signs on the client's machine; keys never travel. Given several addresses it goes on to the next when one does not
+answer: the same signed transaction may be sent to any node any number of times, and has one receipt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Self
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+
+from ledger import actions, crypto
+from ledger.actions import AnyAction, Royalty, Share
+from ledger.crypto import SigningKey
+from ledger.encoding import decode, encode
+from ledger.execution.token import token_id
+from ledger.generation import SETTING_FIELDS, GenerationRequest, Opening, Openings
+from ledger.genesis import Genesis
+from ledger.receipt import Receipt, parse_receipt
+from ledger.state_answer import StateAnswer, StateAnswerRefused, verify_state_answer
+from ledger.transaction import SignedTransaction, Signer, Transaction, sign
+from node import message_signatures
+from node.content import sealing
+
+VALID_SECONDS = 300
+"""For how long a transaction is valid unless told otherwise."""
+TIMEOUT_SECONDS = 40.0
+ANSWER_BYTES_MAX = 128 * 1024 * 1024
+UNREACHED = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
+
+
+class RemarqueError(Exception):
+    """A refusal by a node, or by the ledger. `code` is a permanent word; the text names rule, fact and fix."""
+
+    def __init__(self, code: str, detail: str, status: int = 0, receipt: Receipt | None = None) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.status = status
+        """HTTP status; 0 for a refusal that is an outcome on the chain."""
+        self.receipt = receipt
+        """Of the transaction, if the refusal is its outcome."""
+
+
+class AsyncClient:
+    """A member's access to nodes. `async with AsyncClient(url, account, key) as client: …`
+
+    What only members may ask is asked in a session, opened on first use; with `signed_requests` each such request is
+    signed by itself instead, for exactly the address it is sent to.
+    """
+
+    def __init__(
+        self,
+        urls: str | Sequence[str],
+        account: str | None = None,
+        key: SigningKey | None = None,
+        *,
+        signed_requests: bool = False,
+    ) -> None:
+        self.urls = [urls.rstrip("/")] if isinstance(urls, str) else [url.rstrip("/") for url in urls]
+        self.account = account
+        self.key = key
+        self.signed_requests = signed_requests
+        self._http: aiohttp.ClientSession | None = None
+        self._genesis: Genesis | None = None
+        self._tokens: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            await self._http.close()
+
+    # Requests
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        session: bool = True,
+        params: dict[str, str] | None = None,
+    ) -> bytes:
+        """One request to the first node that answers; RemarqueError if it refuses, ConnectionError if none answers."""
+        failure: BaseException | None = None
+        for url in list(self.urls):
+            try:
+                return await self._request(url, method, path, body, session=session, params=params)
+            except UNREACHED as error:
+                failure = error
+            except RemarqueError as error:
+                if error.code != "SHUTTING_DOWN":
+                    raise
+                failure = error
+            self.urls.append(self.urls.pop(0))
+        raise ConnectionError(f"none of {', '.join(self.urls)} answers: {failure}")
+
+    async def _request(
+        self, url: str, method: str, path: str, body: bytes | None, *, session: bool, params: dict[str, str] | None
+    ) -> bytes:
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        fields, signing = await self._credentials(url) if session else ({}, ())
+        async with self._session().request(
+            method, url + path, data=body, headers=headers | fields, params=params, middlewares=signing
+        ) as response:
+            data = await _bounded(response)
+            if response.status < 400:
+                return data
+            error = _problem(data, response.status)
+            if error.code == "SESSION_INVALID" and self._tokens.pop(url, ""):
+                return await self._request(url, method, path, body, session=session, params=params)
+            raise error
+
+    async def get(self, path: str, *, session: bool = True, **params: str) -> Any:
+        """JSON of a GET."""
+        return msgspec.json.decode(await self.request("GET", path, session=session, params=params or None))
+
+    async def items(self, path: str) -> list[Any]:
+        """All items of a list, such as `/v1/models` or an asset's history, page by page."""
+        name = path.rpartition("/")[2]
+        return [item async for page in self._pages(path) for item in page[name]]
+
+    async def _pages(self, path: str) -> AsyncIterator[dict[str, Any]]:
+        page: dict[str, Any] = {"next": ""}
+        while "next" in page:
+            params = {"limit": "100", "after": page["next"]}
+            page = msgspec.json.decode(await self.request("GET", path, params=params))
+            yield page
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, sock_connect=2.0)
+            self._http = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=256))
+        return self._http
+
+    async def _credentials(self, url: str) -> tuple[dict[str, str], tuple[aiohttp.ClientMiddlewareType, ...]]:
+        """Header fields, or a middleware that signs, to show a node whose requests these are."""
+        if self.signed_requests:
+            return {}, (self._sign_request,)
+        return {"Authorization": f"Bearer {await self._token(url)}"}, ()
+
+    async def _sign_request(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Sign a request as it will be sent; when aiohttp sends it again on a new connection, anew."""
+        account, key = self._signer()
+        url = request.url
+        sent = message_signatures.target(
+            request.method, url.host_port_subcomponent or "", url.raw_path, url.raw_query_string
+        )
+        body = await request.body.as_bytes() if request.body else b""
+        created = now_ms() // 1_000
+        signed = message_signatures.sign(sent, request.headers, body, account=account, key=key, created=created)
+        request.headers.update(signed)
+        return await handler(request)
+
+    async def _token(self, url: str) -> str:
+        """Session token at a node, opened on first use."""
+        if url not in self._tokens:
+            account, key = self._signer()
+            ask = encode({"account": account})
+            challenge = await self._request(url, "POST", "/v1/sessions/challenge", ask, session=False, params=None)
+            opened = {
+                "account": account,
+                "key": key.public,
+                "challenge": msgspec.json.decode(challenge)["challenge"],
+                "signature": key.sign(crypto.SESSION, challenge),
+            }
+            answer = await self._request(url, "POST", "/v1/sessions", encode(opened), session=False, params=None)
+            self._tokens[url] = msgspec.json.decode(answer)["token"]
+        return self._tokens[url]
+
+    def _signer(self) -> tuple[str, SigningKey]:
+        if self.account is None or self.key is None:
+            raise RemarqueError("SESSION_REQUIRED", "this needs an account; give the client an account and its key")
+        return self.account, self.key
+
+    # The chain
+
+    async def genesis(self) -> Genesis:
+        """The genesis of the nodes' chain."""
+        if self._genesis is None:
+            self._genesis = decode(await self.request("GET", "/v1/genesis", session=False), Genesis)
+        return self._genesis
+
+    async def sign(
+        self, *wanted: AnyAction, valid_s: int = VALID_SECONDS, memo: str | None = None
+    ) -> SignedTransaction:
+        """Sign actions as one transaction of this client's account."""
+        account, key = self._signer()
+        transaction = Transaction(
+            chain=(await self.genesis()).chain,
+            signers=(Signer(account=account, key=key.public),),
+            valid_until_ms=now_ms() + valid_s * 1000,
+            nonce=secrets.token_hex(16),
+            actions=wanted,
+            memo=msgspec.UNSET if memo is None else memo,
+        )
+        return sign(transaction, [key])
+
+    async def submit(self, *wanted: AnyAction, memo: str | None = None) -> Receipt:
+        """Sign and commit; the receipt, or RemarqueError with the code of the refusal."""
+        return await self.send(await self.sign(*wanted, memo=memo))
+
+    async def send(self, signed: SignedTransaction) -> Receipt:
+        """Commit a signed transaction. Safe to repeat, to any node."""
+        receipt = parse_receipt(await self.request("POST", "/v1/transactions", signed.envelope(), session=False))
+        if receipt.outcome.code != "OK":
+            detail = ""
+            if self.key is not None:
+                detail = (await self.get(f"/v1/transactions/{signed.id}"))["detail"]
+            raise RemarqueError(receipt.outcome.code, detail, receipt=receipt)
+        return receipt
+
+    async def send_batch(self, batch: Sequence[SignedTransaction]) -> list[dict[str, Any]]:
+        """Commit up to 1,000 signed transactions; what became of each, in order."""
+        body = b"[" + b",".join(signed.envelope() for signed in batch) + b"]"
+        answer = await self.request("POST", "/v1/transactions/batch", body, session=False)
+        results: list[dict[str, Any]] = msgspec.json.decode(answer)["results"]
+        return results
+
+    async def receipt(self, transaction: str) -> Receipt:
+        """Receipt of a committed transaction."""
+        return parse_receipt(await self.request("GET", f"/v1/transactions/{transaction}/receipt", session=False))
+
+    async def state(self, *keys: str, genesis: Genesis | None = None) -> StateAnswer:
+        """What stands under keys of the state, proven: StateAnswerRefused if it does not hold.
+
+        Give the genesis from a source you trust; else it is the one that the node itself names.
+        """
+        query = "&".join(f"key={quote(key, safe='')}" for key in keys)
+        data = await self.request("GET", f"/v1/state?{query}")
+        answer = verify_state_answer(data, genesis or await self.genesis())
+        if [entry.key for entry in answer.entries] != list(keys):
+            raise StateAnswerRefused("it answers about other keys than were asked for")
+        return answer
+
+    async def events(self, after: str = "") -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """Events as (id, event), from a place on, for ever; resumes by itself when cut off."""
+        while True:
+            try:
+                async for place, event in self._stream("/v1/events", after):
+                    after = place
+                    yield place, event
+            except UNREACHED:
+                self.urls.append(self.urls.pop(0))
+                await asyncio.sleep(0.2)
+
+    async def _stream(self, path: str, after: str = "") -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        url = self.urls[0]
+        fields, signing = await self._credentials(url)
+        headers = fields | ({"Last-Event-ID": after} if after else {})
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=60.0)
+        async with self._session().get(url + path, headers=headers, timeout=timeout, middlewares=signing) as response:
+            if response.status >= 400:
+                self._tokens.pop(url, "")  # a restarted node knows no sessions; the next attempt opens one
+                raise _problem(await response.read(), response.status)
+            place = ""
+            async for line in response.content:
+                if line.startswith(b"id: "):
+                    place = line[4:].strip().decode()
+                elif line.startswith(b"data: "):
+                    yield place, msgspec.json.decode(line[6:])
+
+    # Pictures
+
+    async def generate(
+        self,
+        prompt: str,
+        *,
+        model: str = "",
+        negative_prompt: str = "",
+        seed: int | None = None,
+        steps: int = 20,
+        guidance_centi: int = 500,
+        width: int = 128,
+        height: int = 128,
+        count: int = 1,
+        confidential: bool = False,
+    ) -> str:
+        """Ask the node's generator for pictures; the id of the generation. Follow it with `generation`."""
+        account, key = self._signer()
+        if not model:
+            models = await self.get("/v1/generators")
+            if not models["models"]:
+                raise RemarqueError("GENERATOR_ABSENT", "this node has no generator; ask one that has")
+            model = models["models"][0]
+        settings: dict[str, str | int] = {
+            "prompt": prompt,
+            "negative_prompt": negative_prompt,
+            "seed": secrets.randbits(31) if seed is None else seed,
+            "steps": steps,
+            "guidance_centi": guidance_centi,
+            "width": width,
+            "height": height,
+        }
+        openings = Openings(
+            **{field: Opening(salt=secrets.token_hex(16), value=settings[field]) for field in SETTING_FIELDS}
+        )
+        request = GenerationRequest(
+            chain=(await self.genesis()).chain,
+            creator=account,
+            key=key.public,
+            model=model,
+            count=count,
+            confidential=confidential,
+            commitments=openings.commitments(),
+            valid_until_ms=now_ms() + VALID_SECONDS * 1000,
+            nonce=secrets.token_hex(16),
+        )
+        signature = key.sign(crypto.GENERATION_REQUEST, encode(request))
+        body = encode({"request": request, "signature": signature, "openings": openings})
+        return str(msgspec.json.decode(await self.request("POST", "/v1/generations", body))["generation"])
+
+    async def generation(
+        self, generation: str, on_progress: Callable[[dict[str, Any]], None] | None = None
+    ) -> list[dict[str, Any]]:
+        """Wait for a generation, telling its progress; its pictures, each with `asset` and `transaction`."""
+        while True:
+            try:
+                async for _, event in self._stream(f"/v1/generations/{generation}/events"):
+                    if on_progress is not None:
+                        on_progress(event)
+                    if event["state"] == "failed":
+                        raise RemarqueError(event.get("code", "GENERATION_FAILED"), event.get("detail", ""))
+                    if event["state"] == "done":
+                        pictures: list[dict[str, Any]] = event["pictures"]
+                        return pictures
+            except RemarqueError as error:
+                if error.code != "SESSION_INVALID":
+                    raise
+            except UNREACHED:
+                await asyncio.sleep(0.2)
+
+    async def content(self, cid: str) -> bytes:
+        """Bytes of stored content."""
+        return await self.request("GET", f"/v1/content/{cid}")
+
+    async def picture(self, asset: str) -> bytes:
+        """File of a public asset."""
+        return await self.content((await self.get(f"/v1/assets/{asset}"))["asset"]["content"]["cid"])
+
+    async def put_content(self, data: bytes) -> dict[str, Any]:
+        """Store a picture's bytes at the node before registering it; its content id and what identifies it."""
+        stored: dict[str, Any] = msgspec.json.decode(await self.request("POST", "/v1/content", data))
+        return stored
+
+    async def register(self, data: bytes) -> tuple[str, Receipt]:
+        """Record a picture of one's own (evidence: declared); its asset id and receipt."""
+        stored = await self.put_content(data)
+        receipt = await self.submit(
+            actions.RegisterAsset(
+                pixel_digest=stored["pixel_digest"],
+                file_digest=stored["file_digest"],
+                width=stored["width"],
+                height=stored["height"],
+                content=actions.Content(cid=stored["cid"], size=len(data), media_type=stored["media_type"]),
+                image_code=stored["image_code"],
+                confidential=False,
+            )
+        )
+        return stored["pixel_digest"], receipt
+
+    async def verify(self, data: bytes) -> dict[str, Any]:
+        """What the chain knows about a picture."""
+        found: dict[str, Any] = msgspec.json.decode(await self.request("POST", "/v1/verify", data, session=False))
+        return found
+
+    # Ownership and money
+
+    async def mint(
+        self, asset: str, royalty_ppm: int | None = None, payees: dict[str, int] | None = None
+    ) -> tuple[str, Receipt]:
+        """Mint an asset's token; its id and the receipt. Payees by account, weights in ppm making 1,000,000."""
+        royalty: Royalty | msgspec.UnsetType = msgspec.UNSET
+        if royalty_ppm is not None:
+            shares = payees or {self._signer()[0]: 1_000_000}
+            royalty = Royalty(
+                rate_ppm=royalty_ppm,
+                payees=tuple(Share(account=account, weight_ppm=weight) for account, weight in shares.items()),
+            )
+        return token_id(asset), await self.submit(actions.MintToken(asset=asset, royalty=royalty))
+
+    async def list_token(self, token: str, price: int, currency: str, hours: float = 24) -> Receipt:
+        """Offer a token at a price in minor units."""
+        until = now_ms() + int(hours * 3_600_000)
+        return await self.submit(actions.ListToken(token=token, price=price, currency=currency, until_ms=until))
+
+    async def buy(self, token: str, price: int, currency: str) -> Receipt:
+        """Buy a listed token at the price one has seen."""
+        return await self.submit(actions.BuyToken(token=token, price=price, currency=currency))
+
+    async def pay(self, to: str, amount: int, currency: str) -> Receipt:
+        """Pay an account, in minor units."""
+        return await self.submit(actions.Pay(to=to, amount=amount, currency=currency))
+
+    async def balances(self, account: str | None = None) -> dict[str, int]:
+        """What an account holds, in minor units by currency."""
+        found: dict[str, int] = {}
+        async for page in self._pages(f"/v1/accounts/{account or self._signer()[0]}/balances"):
+            found |= page["balances"]
+        return found
+
+    # Access
+
+    async def grant(self, asset: str, account: str, until_ms: int) -> Receipt:
+        """Let an account see a confidential asset until a time."""
+        return await self.submit(actions.GrantAccess(asset=asset, account=account, until_ms=until_ms))
+
+    async def revoke(self, asset: str, account: str) -> Receipt:
+        """End a grant now."""
+        return await self.submit(actions.RevokeAccess(asset=asset, account=account))
+
+    async def open(self, asset: str, purpose: str = "") -> bytes:
+        """Ask for a confidential asset, have the chain decide, and decrypt it. RemarqueError says which rule denied."""
+        reader = sealing.ReaderKey()
+        receipt = await self.submit(actions.RequestAccess(asset=asset, reader_key=reader.public, purpose=purpose))
+        released = await self.get(f"/v1/releases/{receipt.signed.id}")
+        content_key = reader.open(bytes.fromhex(released["shares"][0]["sealed"]))
+        return sealing.decrypt(await self.picture(asset), content_key)
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    """An answer's body; a node that sends without end is refused."""
+    parts, size = [], 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > ANSWER_BYTES_MAX:
+            raise RemarqueError("BODY_TOO_LARGE", f"the answer has more than {ANSWER_BYTES_MAX} bytes", response.status)
+    return b"".join(parts)
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970 by this machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
+def _problem(data: bytes, status: int) -> RemarqueError:
+    try:
+        body = msgspec.json.decode(data)
+        return RemarqueError(body["code"], body["detail"], status)
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return RemarqueError("INTERNAL", f"HTTP {status} without a problem body; is this a Remarque node?", status)
