@@ -155,14 +155,20 @@ def asset_key(pixel_digest: str) -> str:
     return f"asset/{pixel_digest}"
 
 
+FILE_PREFIX = "file/"
+
+
 def file_key(file_digest: str) -> str:
     """Leads from the digest of a released file to its asset."""
-    return f"file/{file_digest}"
+    return f"{FILE_PREFIX}{file_digest}"
+
+
+REQUEST_PREFIX = "request/"
 
 
 def request_key(request: str, index: int) -> str:
     """Leads from one picture of a generation request to its asset, so that none is recorded twice."""
-    return f"request/{request}/{index}"
+    return f"{REQUEST_PREFIX}{request}/{index}"
 
 
 def token_key(token: str) -> str:

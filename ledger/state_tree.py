@@ -6,12 +6,15 @@ built, and deletion merges back. An entry is the SHA-256 of its key and the SHA-
 
 Trees are immutable and share structure: a block's tree is a new root above the old one, and truncation drops it.
 Nodes are tuples of `bytes`, which the garbage collector stops tracking, so that a million of them cost it nothing.
+
+What lies below `PAGE_DEPTH` may be left where it is stored, as a *page*: its hash stands for it until it is needed. So
+a tree of millions of entries is opened from 65,536 hashes at most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta
 
@@ -28,15 +31,84 @@ _EMPTY_TAG, _BUCKET_TAG, _INNER_TAG = b"\x00", b"\x01", b"\x02"
 Bucket = tuple[bytes, bytes]
 """(hash, entries): entries are 32 bytes of key hash and 32 of value hash each, sorted by key hash."""
 Node = tuple[Any, ...]
-"""A bucket, or an inner node (hash, the 16 hashes of its children joined, child 0, …, child 15)."""
+"""A bucket; a page not loaded (hash, whether it is a bucket, how to load its entries); or an inner node (hash, the 16
+hashes of its children joined, child 0, …, child 15)."""
+Change = tuple[bytes, bytes | None]
+"""Hash of a key, and hash of its new value; None removes it."""
 
 EMPTY: Bucket = (sha256(_EMPTY_TAG), b"")
+PAGE_DEPTH = 4
+PAGE_BYTES = PAGE_DEPTH // 2
+"""Bytes of a key's hash that name its page."""
+
+
+class PageDamaged(Exception):
+    """The entries stored for a page are not those that its hash stands for. The store cannot be trusted."""
+
+
+class Page(NamedTuple):
+    """What stands for a page while it is not loaded."""
+
+    prefix: bytes
+    """PAGE_BYTES bytes that its keys' hashes begin with."""
+    hash: bytes
+    entries: int
+    """How many, if they fit a bucket; BUCKET_MAX + 1 if they do not."""
 
 
 def apply_changes(root: Node, changes: Iterable[tuple[str, bytes | None]]) -> Node:
     """Tree after setting keys to values, or removing those whose value is None. About 10 µs a key."""
-    wanted = {sha256(key.encode()): None if value is None else sha256(value) for key, value in changes}
-    return _update(root, sorted(wanted.items()), 0, shrinks=None in wanted.values())
+    return apply_hashed(root, hashed(changes))
+
+
+def hashed(changes: Iterable[tuple[str, bytes | None]]) -> list[Change]:
+    """Changes as the tree takes them: by hash, in order, the last of those to one key."""
+    return sorted({sha256(key.encode()): None if value is None else sha256(value) for key, value in changes}.items())
+
+
+def apply_hashed(root: Node, changes: list[Change]) -> Node:
+    """Tree after changes from `hashed`."""
+    return _update(root, changes, 0, shrinks=any(value is None for _, value in changes))
+
+
+def open_tree(pages: Iterable[Page], load: Callable[[bytes], bytes]) -> Node:
+    """Tree over stored pages, in order of their prefixes; `load` gives the entries of a prefix, joined and sorted."""
+    return _opened([page for page in pages if page.entries], 0, load)
+
+
+def page_of(root: Node, prefix: bytes) -> Page:
+    """What stands for the part of a tree whose keys' hashes begin with a prefix."""
+    node, depth = root, 0
+    while depth < PAGE_DEPTH and len(node) > 3:
+        node = node[2 + _nibble(prefix, depth)]
+        depth += 1
+    if len(node) == 3:
+        node = _loaded(node)
+    if len(node) > 2:
+        return Page(prefix, node[0], BUCKET_MAX + 1)
+    entries: bytes = node[1]
+    within = [entries[at : at + ENTRY] for at in range(0, len(entries), ENTRY) if entries.startswith(prefix, at)]
+    return Page(prefix, _bucket(b"".join(within))[0], len(within))
+
+
+def _opened(pages: list[Page], depth: int, load: Callable[[bytes], bytes]) -> Node:
+    if depth == PAGE_DEPTH and pages:
+        (page,) = pages
+        return (page.hash, page.entries <= BUCKET_MAX, lambda: load(page.prefix))
+    if sum(page.entries for page in pages) <= BUCKET_MAX:
+        return _bucket(b"".join([load(page.prefix) for page in pages]))
+    parts: list[list[Page]] = [[] for _ in range(16)]
+    for page in pages:
+        parts[_nibble(page.prefix, depth)].append(page)
+    return _inner([_opened(part, depth + 1, load) for part in parts])
+
+
+def _loaded(page: Node) -> Node:
+    """A page's own node, from its stored entries. PageDamaged if they are others."""
+    node = _build(page[2](), PAGE_DEPTH)
+    if node[0] != page[0]:
+        raise PageDamaged("the entries of a page of the state tree are not those of its hash: the disk is damaged")
+    return node
 
 
 def root_hash(root: Node) -> bytes:
@@ -59,8 +131,10 @@ def _nibble(key: bytes, depth: int) -> int:
     return byte & 15 if depth & 1 else byte >> 4
 
 
-def _update(node: Node, changes: list[tuple[bytes, bytes | None]], depth: int, *, shrinks: bool) -> Node:
+def _update(node: Node, changes: list[Change], depth: int, *, shrinks: bool) -> Node:
     """Subtree after sorted changes. Only where something is removed (`shrinks`) may inner nodes become buckets."""
+    if len(node) == 3:
+        node = _loaded(node)
     if len(node) == 2:
         return _build(_merged(node[1], changes), depth)
     parts, hashes = list(node), bytearray(node[1])
@@ -80,7 +154,7 @@ def _update(node: Node, changes: list[tuple[bytes, bytes | None]], depth: int, *
     return tuple(parts)
 
 
-def _merged(entries: bytes, changes: list[tuple[bytes, bytes | None]]) -> bytes:
+def _merged(entries: bytes, changes: list[Change]) -> bytes:
     """A bucket's entries after changes to it, sorted."""
     if len(changes) == 1 and (only := changes[0])[1] is not None:
         return _with_one(entries, only[0], only[1])
@@ -117,12 +191,12 @@ def _collapsed(children: list[Node]) -> Node:
     """Inner node over children, or a bucket if together they hold few enough entries."""
     total = 0
     for child in children:
-        if len(child) != 2:
+        if len(child) > 3 or (len(child) == 3 and not child[1]):
             return _inner(children)
-        total += len(child[1])
+        total += len(child[1] if len(child) == 2 else child[2]())
         if total > BUCKET_MAX * ENTRY:
             return _inner(children)
-    return _bucket(b"".join([child[1] for child in children]))
+    return _bucket(b"".join([(child if len(child) == 2 else _loaded(child))[1] for child in children]))
 
 
 class StateProof(Value, frozen=True, kw_only=True):
@@ -140,7 +214,7 @@ def prove(root: Node, key: str) -> StateProof:
     """Proof of presence or absence of a key."""
     wanted = sha256(key.encode())
     node, inner = root, []
-    while len(node) != 2:
+    while len(node := _loaded(node) if len(node) == 3 else node) != 2:
         inner.append(tuple(node[1][at : at + HASH].hex() for at in range(0, 16 * HASH, HASH)))
         node = node[2 + _nibble(wanted, len(inner) - 1)]
     entries: bytes = node[1]

@@ -11,7 +11,7 @@ import heapq
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
@@ -41,12 +41,10 @@ from ledger.version import NEWEST
 from node.errors import NodeCode, NodeError
 from node.logs import progress
 from node.storage.log_store import LogStore
-from node.storage.state_store import Results, StateStore
+from node.storage.state_store import Committed, Results, StateStore
 
 RECENT_BLOCKS_MAX = 32
 """Final blocks kept decoded, with what they did, for receipts and queries."""
-TREE_KEYS = 65_536
-"""Keys that the tree is built of at a time when a node starts."""
 
 
 class Postponed(Exception):
@@ -56,14 +54,23 @@ class Postponed(Exception):
 class Layer:
     """An executed block that is not final yet."""
 
-    __slots__ = ("block", "changed", "leaves", "result", "tree")
+    __slots__ = ("block", "changed", "changes", "leaves", "result", "tree")
 
-    def __init__(self, block: Block, result: BlockResult, leaves: list[bytes], tree: state_tree.Node) -> None:
+    def __init__(self, block: Block, result: BlockResult, extended: Extended) -> None:
         self.block = block
         self.result = result
-        self.leaves = leaves
-        self.tree = tree
+        self.leaves = extended.leaves
+        self.changes = extended.changes
+        self.tree = extended.tree
         self.changed = dict(result.writes)
+
+
+class Extended(NamedTuple):
+    """What a block adds to log and state tree."""
+
+    leaves: list[bytes]
+    changes: list[state_tree.Change]
+    tree: state_tree.Node
 
 
 class Final(msgspec.Struct, frozen=True):
@@ -124,14 +131,13 @@ class Chain:
         self._recent: OrderedDict[int, Final] = OrderedDict()
         self._endorsed: dict[str, bytes] = {}
         self.genesis_header = genesis_header(genesis)
+        base = state_store.base
+        self._base_header = self.genesis_header if base is None else base.header
         if state_store.applied < 0:
-            writes = tuple(sorted(genesis_state(genesis).items()))
-            state_store.apply(0, writes, Results((), (), ()), b"", [], [], None)
-        self._tree = _tree_of(progress("state_read", state_store.items()))
-        self.log = MerkleLog()
-        for leaves in progress("leaves_read", state_store.leaves()):
-            for at in range(0, len(leaves), 32):
-                self.log.append(leaves[at : at + 32])
+            _apply_genesis(genesis, state_store)
+        self._tree = state_store.pages.tree()
+        self.log = MerkleLog() if base is None else MerkleLog(base.header.log_size, list(base.peaks))
+        self.log.extend(b"".join(progress("leaves_read", state_store.leaves())))
         self._committed = self._stored_header(state_store.applied)
         self._check_restored()
         for index in progress("blocks_executed", range(state_store.applied + 1, log_store.last_index() + 1)):
@@ -234,10 +240,10 @@ class Chain:
         below = self.tip
         height, time_ms = below.height + 1, max(clock_ms, below.time_ms + 1)
         result = execute_block(self.tip_reader(), self.name, height, time_ms, transactions, NEWEST)
-        leaves, tree = self._extend(below, height, transactions, result)
-        header = self._next_header(below, term, time_ms, self.node, tree)
+        extended = self._extend(below, height, transactions, result)
+        header = self._next_header(below, term, time_ms, self.node, extended.tree)
         block = Block(header, self._key.sign(crypto.PROPOSAL, header.hash.encode()), transactions)
-        self.layers.append(Layer(block, result, leaves, tree))
+        self.layers.append(Layer(block, result, extended))
         return encode_block(block)
 
     def accept(self, block: Block, clock_ms: int | None) -> None:
@@ -259,13 +265,13 @@ class Chain:
             raise
         except (InvariantBroken, Exception) as bug:
             raise InvalidBlock(header.height, f"executing it breaks: {bug!r}") from None
-        leaves, tree = self._extend(below, header.height, block.transactions, result)
-        expected = self._next_header(below, header.term, header.time_ms, header.proposer, tree)
+        extended = self._extend(below, header.height, block.transactions, result)
+        expected = self._next_header(below, header.term, header.time_ms, header.proposer, extended.tree)
         if expected != header:
             self.log.truncate(below.log_size)
             wrong = ", ".join(differing_fields(header, expected))
             raise InvalidBlock(header.height, f"executing it here gives another {wrong}")
-        self.layers.append(Layer(block, result, leaves, tree))
+        self.layers.append(Layer(block, result, extended))
 
     def truncate(self, height: int) -> list[SignedTransaction]:
         """Drop the blocks from a height on; return their transactions."""
@@ -284,13 +290,17 @@ class Chain:
             block, result = layer.block, layer.result
             results = Results(result.outcomes, result.details, result.explanations)
             self.state.apply(
-                block.header.height,
-                result.writes,
-                results,
-                b"".join(layer.leaves),
-                [signed.id for signed in block.transactions],
-                _histories(block),
-                certificate if block.header.height == height else None,
+                Committed(
+                    height=block.header.height,
+                    writes=result.writes,
+                    changes=layer.changes,
+                    tree=layer.tree,
+                    results=results,
+                    leaves=b"".join(layer.leaves),
+                    transactions=[signed.id for signed in block.transactions],
+                    subjects=_histories(block),
+                    certificate=certificate if block.header.height == height else None,
+                )
             )
             self._keep(Final(block, results, certificate))
             self._endorsed.pop(block.hash, None)
@@ -306,12 +316,13 @@ class Chain:
 
     def _extend(
         self, below: Header, height: int, transactions: tuple[SignedTransaction, ...], result: BlockResult
-    ) -> tuple[list[bytes], state_tree.Node]:
+    ) -> Extended:
         """Append the block's leaves to the log and its writes to the tree."""
         leaves = block_leaves(self._hash_of(below), height, transactions, result.outcomes)
         for leaf in leaves:
             self.log.append(leaf)
-        return leaves, state_tree.apply_changes(self.tip_tree, result.writes)
+        changes = state_tree.hashed(result.writes)
+        return Extended(leaves, changes, state_tree.apply_hashed(self.tip_tree, changes))
 
     def _hash_of(self, below: Header) -> str:
         return self.layers[-1].block.hash if self.layers else below.hash
@@ -330,6 +341,8 @@ class Chain:
         )
 
     def _stored_header(self, height: int) -> Header:
+        if height == self._base_header.height:
+            return self._base_header
         return self.genesis_header if height == 0 else decode_header(self._log_store.entry(height).data)
 
     def _keep(self, final: Final) -> None:
@@ -351,12 +364,11 @@ class Chain:
             raise NodeError(NodeCode.DATA_CORRUPT, f"block {index} of the log: {error}; join as a new node") from None
 
 
-def _tree_of(items: Iterator[tuple[str, bytes]]) -> state_tree.Node:
-    """The tree of a whole state, some keys at a time, so that one sees how far it is: it takes 6 s a million."""
-    tree: state_tree.Node = state_tree.EMPTY
-    while some := list(islice(items, TREE_KEYS)):
-        tree = state_tree.apply_changes(tree, some)
-    return tree
+def _apply_genesis(genesis: Genesis, store: StateStore) -> None:
+    writes = tuple(sorted(genesis_state(genesis).items()))
+    changes = state_tree.hashed(writes)
+    tree = state_tree.apply_hashed(state_tree.EMPTY, changes)
+    store.apply(Committed(0, writes, changes, tree, Results((), (), ()), b"", [], [], None))
 
 
 def _histories(block: Block) -> list[tuple[str, int]]:

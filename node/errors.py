@@ -19,6 +19,7 @@ class NodeCode(Enum):
     BODY_TOO_LARGE = ("the request's body is larger than this node takes", 413)
     ROUTE_UNKNOWN = ("there is no such route", 404)
     NOT_FOUND = ("nothing is recorded under this name", 404)
+    BLOCK_PRUNED = ("this node does not keep blocks that old", 410)
     SESSION_REQUIRED = ("reading this chain needs a member's session, or a signed request", 401)
     SESSION_INVALID = ("the session has ended, or the challenge was not signed by one of the account's keys", 401)
     REQUEST_SIGNATURE_INVALID = ("the request's signature does not hold here and now", 401)

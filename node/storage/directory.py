@@ -16,7 +16,7 @@ import msgspec
 
 from node.errors import NodeCode, NodeError
 
-FORMAT = 1
+FORMAT = 2
 IDENTITY = "identity.json"
 _FS_IOC_GETVERSION = 0x80087601
 """Linux: the generation of an inode; not every file system has one."""

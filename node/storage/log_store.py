@@ -7,59 +7,90 @@ failed write ends the process; it is never retried, for the page cache may then 
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left, bisect_right
 from pathlib import Path
+from sys import maxsize
+from typing import Any
 
 import plyvel
 
 from consensus.events import Entry
 from node.errors import NodeCode, NodeError
-from node.logs import progress
 
 _HARD = b"hard"
+_BASE = b"base"
 _ENTRY = b"e"
+_SPAN = b"t"
 
 
 class LogStore:
-    """Durable entries 1 to `last_index`, and the hard state. Satisfies `consensus.log.LogReader`."""
+    """Durable entries above `base` to `last_index`, and the hard state. Satisfies `consensus.log.LogReader`."""
 
     def __init__(self, path: Path) -> None:
         self._db = open_database(path)
         hard = self._db.get(_HARD)
         self.hard_term, self.hard_vote = (0, "") if hard is None else _unpack_hard(hard)
-        self._terms: list[int] = [0]
-        """Term of every entry, by index; index 0 is genesis."""
-        for key, value in progress("entries_read", self._db.iterator(prefix=_ENTRY)):
-            if _index(key) != len(self._terms):
-                raise NodeError(
-                    NodeCode.DATA_CORRUPT, f"{path}: entry {len(self._terms)} is missing; join again as a new node"
-                )
-            self._terms.append(_term(value))
+        base = self._db.get(_BASE)
+        self.base = 0 if base is None else _term(base)
+        """Index below the first entry: of genesis, of the snapshot the log began with, or of what was pruned."""
+        self._spans: list[tuple[int, int]] = [(0, 0)]
+        """First index and term of each run of entries of one term, from genesis on."""
+        for key, value in self._db.iterator(prefix=_SPAN):
+            self._spans.append((_index(key), _term(value)))
+        newest = next(self._db.iterator(prefix=_ENTRY, reverse=True, include_value=False), None)
+        self._last = self.base if newest is None else _index(newest)
 
     def last_index(self) -> int:
-        return len(self._terms) - 1
+        return self._last
 
     def term(self, index: int) -> int:
-        return self._terms[index]
+        return self._spans[bisect_right(self._spans, (index, maxsize)) - 1][1]
 
     def entry(self, index: int) -> Entry:
-        value = self._db.get(_key(index))
+        if index <= self.base:
+            raise NodeError(NodeCode.BLOCK_PRUNED, f"this node keeps blocks above {self.base}; ask another for {index}")
+        value = self._db.get(_key(index), verify_checksums=True)
         if value is None:
             raise NodeError(NodeCode.DATA_CORRUPT, f"entry {index} of the log is missing; join again as a new node")
         return Entry(index, _term(value), value[8:])
 
     def persist(self, term: int, vote: str, truncate_from: int | None, entries: tuple[Entry, ...]) -> None:
         """Make a change durable, whole or not at all. Returns when it is on disk."""
+        kept, new = self._spans, _new_spans(entries)
+        if truncate_from is not None:
+            kept = kept[: bisect_left(kept, (truncate_from, 0))]
+        if new and new[0][1] == kept[-1][1]:
+            del new[0]
         with self._db.write_batch(sync=True) as batch:
             if truncate_from is not None:
-                for index in range(truncate_from, len(self._terms)):
-                    batch.delete(_key(index))
+                _delete(batch, range(truncate_from, self._last + 1), self._spans[len(kept) :])
             for entry in entries:
                 batch.put(_key(entry.index), struct.pack(">Q", entry.term) + entry.data)
+            for first, span_term in new:
+                batch.put(_SPAN + struct.pack(">Q", first), struct.pack(">Q", span_term))
             batch.put(_HARD, struct.pack(">Q", term) + vote.encode())
         self.hard_term, self.hard_vote = term, vote
+        self._spans = kept + new
         if truncate_from is not None:
-            del self._terms[truncate_from:]
-        self._terms.extend(entry.term for entry in entries)
+            self._last = truncate_from - 1
+        self._last += len(entries)
+
+    def begin(self, base: int, term: int) -> None:
+        """Begin an empty log above a snapshot's block."""
+        with self._db.write_batch(sync=True) as batch:
+            batch.put(_SPAN + struct.pack(">Q", base), struct.pack(">Q", term))
+            batch.put(_BASE, struct.pack(">Q", base))
+        self.base = self._last = base
+        self._spans.append((base, term))
+
+    def prune(self, upto: int, most: int) -> None:
+        """Forget the entries up to an index, at most so many at once."""
+        upto = min(upto, self.base + most)
+        with self._db.write_batch(sync=True) as batch:
+            for index in range(self.base + 1, upto + 1):
+                batch.delete(_key(index))
+            batch.put(_BASE, struct.pack(">Q", upto))
+        self.base = upto
 
     def close(self) -> None:
         self._db.close()
@@ -75,6 +106,21 @@ def open_database(path: Path) -> plyvel.DB:
         raise NodeError(NodeCode.DATA_CORRUPT, f"{path}: {error}; join again as a new node") from None
     except plyvel.IOError as error:
         raise NodeError(NodeCode.DATA_DIRECTORY_LOCKED, f"{path}: {error}; stop the other process") from None
+
+
+def _new_spans(entries: tuple[Entry, ...]) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    for entry in entries:
+        if not spans or spans[-1][1] != entry.term:
+            spans.append((entry.index, entry.term))
+    return spans
+
+
+def _delete(batch: Any, entries: range, spans: list[tuple[int, int]]) -> None:
+    for index in entries:
+        batch.delete(_key(index))
+    for first, _ in spans:
+        batch.delete(_SPAN + struct.pack(">Q", first))
 
 
 def _key(index: int) -> bytes:

@@ -3,28 +3,40 @@
 One LevelDB batch per committed block holds everything the block changed, so the store is always at exactly one height.
 
     s<key>              value of a state key
+    v<key>\0<height>    value that a state key had below a height at which it changed; empty: none
     r<height>           what the block did (outcomes, details, explanations), MessagePack
     l<height>           leaf hashes the block added to the log
     c<height>           certificate for a certified height
     x<transaction id>   height and position of a transaction
     h<subject><height><position>  history of an asset or token
     applied             height of the state
+    base                header, certificate and log peaks of the snapshot the store began with, if it did
+
+The state tree's part is in `node/storage/pages.py`.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from heapq import merge
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ledger.block import Certificate, Outcome
+from ledger.block import Certificate, Header, Outcome
 from ledger.encoding import decode_trusted, encode
+from ledger.records import FILE_PREFIX, REQUEST_PREFIX, SEEN_PREFIX
+from ledger.state_tree import Change, Node
 from node.storage.log_store import open_database
+from node.storage.pages import PageIndex
 
 _APPLIED = b"applied"
+_BASE = b"base"
+UNVERSIONED = (SEEN_PREFIX, FILE_PREFIX, REQUEST_PREFIX)
+"""Keys that are set once, so that nobody asks what they were."""
 
 
 class Results(msgspec.Struct, frozen=True):
@@ -33,6 +45,38 @@ class Results(msgspec.Struct, frozen=True):
     outcomes: tuple[Outcome, ...]
     details: tuple[str, ...]
     explanations: tuple[tuple[dict[str, Any], ...], ...]
+
+
+class Committed(msgspec.Struct, frozen=True):
+    """All that one committed block changes in the store."""
+
+    height: int
+    writes: tuple[tuple[str, bytes | None], ...]
+    changes: list[Change]
+    """The same, as the tree takes them."""
+    tree: Node
+    """After them."""
+    results: Results
+    leaves: bytes
+    transactions: list[str]
+    subjects: list[tuple[str, int]]
+    certificate: Certificate | None
+
+
+class Base(msgspec.Struct, frozen=True):
+    """Where a store began that was filled from a snapshot."""
+
+    header: Header
+    peaks: tuple[bytes, ...]
+    """Of the log at that header."""
+
+
+class Value(msgspec.Struct, frozen=True):
+    """What stood under a key at a height."""
+
+    value: bytes | None
+    since: int
+    """Height of the block that made it so; of the store's first, if it was so before."""
 
 
 class _StoredResults(msgspec.Struct, frozen=True, array_like=True):
@@ -53,10 +97,35 @@ class StateStore:
         applied = self._db.get(_APPLIED)
         self.applied = -1 if applied is None else _height(applied)
         """Height of the state; -1 before genesis."""
+        base = self._db.get(_BASE)
+        self.base = None if base is None else msgspec.msgpack.decode(base, type=Base)
+        """None if the store began at genesis."""
+        self.pages = PageIndex(self._db)
+
+    @property
+    def first(self) -> int:
+        """Lowest height at which the store knows what was."""
+        return 0 if self.base is None else self.base.header.height
 
     def get(self, key: str) -> bytes | None:
-        value: bytes | None = self._db.get(b"s" + key.encode())
+        value: bytes | None = self._db.get(b"s" + key.encode(), verify_checksums=True)
         return value
+
+    def at(self, key: str, height: int) -> Value:
+        """What stood under a key at a height, from `first` on; keys under UNVERSIONED stand as they are now."""
+        prefix = _versions_of(key)
+        place = prefix + struct.pack(">Q", height + 1)
+        value = next(self._db.iterator(start=place, stop=prefix + b"\xff" * 9, include_key=False), None)
+        before = next(self._db.iterator(start=prefix, stop=place, include_value=False, reverse=True), None)
+        since = self.first if before is None else _height(before[len(prefix) :])
+        return Value(self.get(key) if value is None else value or None, since)
+
+    def keys_ever(self, prefix: str) -> Iterator[str]:
+        """Keys of a prefix that hold something, or did, in order."""
+        now = self.keys(prefix)
+        versions = self._db.iterator(prefix=b"v" + prefix.encode(), include_value=False)
+        for key, _ in groupby(merge(now, (version[1:-9].decode() for version in versions))):
+            yield key
 
     def keys(self, prefix: str) -> Iterator[str]:
         for key in self._db.iterator(prefix=b"s" + prefix.encode(), include_value=False):
@@ -67,39 +136,33 @@ class StateStore:
         for key, value in self._after(b"s" + prefix.encode(), after.encode()):
             yield key[1:].decode(), value
 
-    def apply(
-        self,
-        height: int,
-        writes: tuple[tuple[str, bytes | None], ...],
-        results: Results,
-        leaves: bytes,
-        transactions: list[str],
-        subjects: list[tuple[str, int]],
-        certificate: Certificate | None,
-    ) -> None:
+    def apply(self, done: Committed) -> None:
         """Take one block's changes, in one batch."""
-        packed = struct.pack(">Q", height)
+        packed = struct.pack(">Q", done.height)
         with self._db.write_batch() as batch:
-            for key, value in writes:
+            for key, value in done.writes:
+                if done.height and not key.startswith(UNVERSIONED):
+                    batch.put(_versions_of(key) + packed, self.get(key) or b"")
                 if value is None:
                     batch.delete(b"s" + key.encode())
                 else:
                     batch.put(b"s" + key.encode(), value)
-            outcomes = tuple(encode(outcome) for outcome in results.outcomes)
-            stored = _StoredResults(outcomes, results.details, results.explanations)
+            self.pages.take(batch, done.height, done.changes, done.tree)
+            outcomes = tuple(encode(outcome) for outcome in done.results.outcomes)
+            stored = _StoredResults(outcomes, done.results.details, done.results.explanations)
             batch.put(b"r" + packed, msgspec.msgpack.encode(stored))
-            batch.put(b"l" + packed, leaves)
-            for position, transaction in enumerate(transactions):
+            batch.put(b"l" + packed, done.leaves)
+            for position, transaction in enumerate(done.transactions):
                 batch.put(b"x" + bytes.fromhex(transaction), packed + struct.pack(">I", position))
-            for subject, position in subjects:
+            for subject, position in done.subjects:
                 batch.put(b"h" + bytes.fromhex(subject) + packed + struct.pack(">I", position), b"")
-            if certificate is not None:
-                batch.put(b"c" + packed, encode(certificate))
+            if done.certificate is not None:
+                batch.put(b"c" + packed, encode(done.certificate))
             batch.put(_APPLIED, packed)
-        self.applied = height
+        self.applied = done.height
 
     def results(self, height: int) -> Results | None:
-        data = self._db.get(b"r" + struct.pack(">Q", height))
+        data = self._db.get(b"r" + struct.pack(">Q", height), verify_checksums=True)
         if data is None:
             return None
         stored = _results_decoder.decode(data)
@@ -108,7 +171,7 @@ class StateStore:
 
     def leaves(self) -> Iterator[bytes]:
         """Leaf hashes of each block, from the first on."""
-        yield from self._db.iterator(prefix=b"l", include_key=False)
+        yield from self._db.iterator(prefix=b"l", include_key=False, verify_checksums=True)
 
     def locate(self, transaction: str) -> tuple[int, int] | None:
         """Height and position of a committed transaction."""
@@ -154,6 +217,10 @@ class StateStore:
 
     def close(self) -> None:
         self._db.close()
+
+
+def _versions_of(key: str) -> bytes:
+    return b"v" + key.encode() + b"\x00"
 
 
 def _height(packed: bytes) -> int:

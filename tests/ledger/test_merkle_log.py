@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.errors import InvariantBroken
 from ledger.merkle_log import EMPTY_ROOT, MerkleLog, leaf_hash, root_from_path
 
 LEAVES = [leaf_hash(str(number).encode()) for number in range(130)]
@@ -70,3 +71,35 @@ def test_truncation_is_as_if_the_leaves_had_never_been(size: int, cut: int) -> N
         log.append(leaf)
 
     assert log.root() == naive_root(LEAVES[: max(size, cut)])
+
+
+@given(st.integers(0, 130), st.lists(st.integers(0, 60), max_size=4))
+def test_leaves_may_be_added_many_at_a_time(start: int, steps: list[int]) -> None:
+    log, size = a_log(start), start
+    for step in steps:
+        step = min(step, 130 - size)
+        log.extend(b"".join(LEAVES[size : size + step]))
+        size += step
+
+    assert [log.root(one) for one in range(size + 1)] == [naive_root(LEAVES[:one]) for one in range(size + 1)]
+
+
+@given(st.integers(0, 130), st.integers(0, 130), st.integers(0, 130))
+def test_a_log_that_begins_with_peaks_goes_on_as_the_whole_one_would(base: int, size: int, cut: int) -> None:
+    base, cut, size = sorted((base, size, cut))
+    log = MerkleLog(base, a_log(base).peaks)
+    assert log.size == base
+    assert log.peaks == a_log(base).peaks
+    log.extend(b"".join(LEAVES[base:size]))
+    log.truncate(cut)
+    for leaf in LEAVES[cut:]:
+        log.append(leaf)
+
+    whole = a_log(130)
+    assert [log.root(one) for one in range(base, 131)] == [whole.root(one) for one in range(base, 131)]
+    for index in range(base, 130):
+        assert log.inclusion_path(index, 130) == whole.inclusion_path(index, 130)
+    with pytest.raises(InvariantBroken):
+        log.inclusion_path(base - 1, 130)
+    with pytest.raises(InvariantBroken):
+        log.truncate(base - 1)

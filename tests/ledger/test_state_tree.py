@@ -1,14 +1,29 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ledger.crypto import sha256
-from ledger.state_tree import BUCKET_MAX, EMPTY, StateProof, apply_changes, proof_holds, prove, root_hash
+from ledger.state_tree import (
+    BUCKET_MAX,
+    EMPTY,
+    Node,
+    PageDamaged,
+    StateProof,
+    apply_changes,
+    hashed,
+    open_tree,
+    page_of,
+    proof_holds,
+    prove,
+    root_hash,
+)
 
 KEYS = st.integers(0, 400).map(lambda number: f"asset/{number}")
 MAPS = st.dictionaries(KEYS, st.binary(max_size=4), max_size=120)
@@ -89,3 +104,79 @@ def mutations(proof: StateProof) -> list[StateProof]:
         found.append(replace(proof, bucket=(*proof.bucket[:place], *proof.bucket[place + 1 :])))
     found.append(replace(proof, bucket=(*proof.bucket, *proof.bucket[:1])))
     return found
+
+
+CLOSE = [
+    key for key in (f"asset/{number}" for number in range(250_000)) if sha256(key.encode()).hex().startswith("abc")
+]
+"""Keys so near to each other that their tree reaches below where pages begin."""
+
+
+class Stored:
+    """A map as a store holds it: entries by hash, and what stands for each page."""
+
+    def __init__(self, values: dict[str, bytes]) -> None:
+        self.tree = apply_changes(EMPTY, values.items())
+        self.entries = dict(hashed(values.items()))
+        self.loaded: list[bytes] = []
+
+    def load(self, prefix: bytes) -> bytes:
+        self.loaded.append(prefix)
+        keys = sorted(self.entries)
+        within = keys[bisect_left(keys, prefix) : bisect_left(keys, prefix + b"\xff" * 30)]
+        return b"".join(key + (self.entries[key] or b"") for key in within)
+
+    def opened(self) -> Node:
+        prefixes = sorted({key[:2] for key in self.entries})
+        return open_tree([page_of(self.tree, prefix) for prefix in prefixes], self.load)
+
+
+@settings(deadline=None)
+@given(
+    st.sets(st.sampled_from(CLOSE)),
+    st.integers(0, 300),
+    st.dictionaries(st.sampled_from(CLOSE) | KEYS, st.none() | st.binary(max_size=4), max_size=30),
+)
+def test_a_tree_opened_from_its_pages_is_the_same_tree(
+    close: set[str], others: int, changes: dict[str, bytes | None]
+) -> None:
+    stored = Stored(dict.fromkeys([*close, *(f"asset/{number}" for number in range(others))], b"v"))
+
+    opened = stored.opened()
+    changed = apply_changes(opened, changes.items())
+
+    assert root_hash(opened) == root_hash(stored.tree)
+    whole = apply_changes(stored.tree, changes.items())
+    assert root_hash(changed) == root_hash(whole)
+    for key in changes:
+        assert prove(opened, key) == prove(stored.tree, key)
+        assert prove(changed, key) == prove(whole, key)
+        assert page_of(changed, sha256(key.encode())[:2]) == page_of(whole, sha256(key.encode())[:2])
+
+
+def test_emptying_a_tree_that_was_opened_from_pages_merges_back_to_the_empty_one() -> None:
+    values = dict.fromkeys(CLOSE, b"v")
+    tree = Stored(values).opened()
+    for key in values:
+        tree = apply_changes(tree, [(key, None)])
+
+    assert tree == EMPTY
+
+
+def test_an_opened_tree_loads_only_what_is_asked_for() -> None:
+    stored = Stored(dict.fromkeys(CLOSE, b"v"))
+    opened = stored.opened()
+    assert stored.loaded == []
+
+    prove(opened, CLOSE[0])
+
+    assert stored.loaded == [sha256(CLOSE[0].encode())[:2]]
+
+
+def test_a_page_that_is_not_what_its_hash_stands_for_is_refused() -> None:
+    stored = Stored(dict.fromkeys(CLOSE, b"v"))
+    opened = stored.opened()
+    stored.entries[sha256(CLOSE[0].encode())] = sha256(b"another value")
+
+    with pytest.raises(PageDamaged):
+        apply_changes(opened, [(CLOSE[0], b"w")])

@@ -16,7 +16,7 @@ from ledger import actions, records
 from ledger.errors import LedgerError
 from ledger.execution.token import token_id
 from ledger.receipt import encode_receipt, verify_receipt
-from node import chain as chain_module
+from ledger.state_tree import EMPTY, apply_changes, root_hash
 from node.api import submit
 from node.api.events import Feed
 from node.api.history import history_page, places_about
@@ -24,6 +24,7 @@ from node.api.lists import grants_page, page_of
 from node.chain import Chain, Final
 from node.logs import progress
 from node.reading import TOGETHER_MAX, Reading
+from node.storage import pages
 from node.storage.state_store import StateStore
 
 ASSET = a_digest("told")
@@ -289,18 +290,22 @@ def test_a_large_batch_is_parsed_some_at_a_time_and_a_bad_part_is_named(
         submit.parse_some(parts, 11)
 
 
-def test_a_state_is_read_back_the_same_however_many_keys_at_a_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("every", [1, 20, 10_000])
+def test_a_state_is_read_back_the_same_however_often_page_hashes_are_written(
+    every: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pages, "PAGES_EVERY", every)
     written = WrittenChain(tmp_path)
-    written.block(*(written.ask(registering(number)) for number in range(30)))
+    for number in range(0, 300, 10):
+        written.block(*(written.ask(registering(one)) for one in range(number, number + 10)))
     root = written.chain.committed.state_root
     written.close()
-    monkeypatch.setattr(chain_module, "TREE_KEYS", 7)
 
     again = WrittenChain(tmp_path)
 
     assert again.chain.tip_tree[0].hex() == root
+    again.block(again.ask(registering(300)))
+    assert again.chain.committed.state_root == root_hash(apply_changes(EMPTY, again.chain.state.items())).hex()
     again.close()
 
 

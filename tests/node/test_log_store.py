@@ -1,0 +1,74 @@
+"""The log on disk: terms, truncation and pruning, read back as they were written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consensus.events import Entry
+from node.errors import NodeCode, NodeError
+from node.storage.log_store import LogStore
+
+STEPS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 2), st.integers(0, 4)), max_size=12)
+"""Each: where to truncate, by how much the term grows, how many entries follow."""
+
+
+def reopened(store: LogStore, path: Path) -> LogStore:
+    store.close()
+    return LogStore(path)
+
+
+@settings(deadline=None, max_examples=40)
+@given(STEPS)
+def test_terms_are_those_of_the_entries_however_they_were_replaced(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int, int]]
+) -> None:
+    path = tmp_path_factory.mktemp("log")
+    store, terms, term = LogStore(path), [0], 1
+    for cut, grown, count in steps:
+        term += grown
+        truncate = cut if 0 < cut < len(terms) else None
+        del terms[truncate or len(terms) :]
+        entries = tuple(Entry(len(terms) + number, term, b"data") for number in range(count))
+        store.persist(term, "node1", truncate, entries)
+        terms += [term] * count
+
+        assert store.last_index() == len(terms) - 1
+        store = reopened(store, path)
+        assert store.last_index() == len(terms) - 1
+        assert [store.term(index) for index in range(len(terms))] == terms
+        assert [store.entry(index).term for index in range(1, len(terms))] == terms[1:]
+    store.close()
+
+
+def test_a_pruned_log_keeps_its_terms_and_says_what_it_no_longer_has(tmp_path: Path) -> None:
+    store = LogStore(tmp_path)
+    store.persist(2, "", None, tuple(Entry(index, 1 if index < 4 else 2, b"data") for index in range(1, 9)))
+
+    store.prune(5, 3)
+    store.prune(5, 3)
+
+    store = reopened(store, tmp_path)
+    assert store.base == 5
+    assert store.last_index() == 8
+    assert [store.term(index) for index in range(9)] == [0, 1, 1, 1, 2, 2, 2, 2, 2]
+    assert store.entry(6).index == 6
+    with pytest.raises(NodeError) as refused:
+        store.entry(5)
+    assert refused.value.code is NodeCode.BLOCK_PRUNED
+    store.close()
+
+
+def test_a_log_can_begin_above_a_snapshot(tmp_path: Path) -> None:
+    store = LogStore(tmp_path)
+    store.begin(100, 7)
+    store.persist(8, "", None, (Entry(101, 7, b"data"), Entry(102, 8, b"data")))
+
+    store = reopened(store, tmp_path)
+
+    assert (store.base, store.last_index()) == (100, 102)
+    assert [store.term(index) for index in (100, 101, 102)] == [7, 7, 8]
+    store.close()
