@@ -151,6 +151,11 @@ class Chain:
         return self._committed
 
     @property
+    def oldest(self) -> int:
+        """Lowest height whose block this node can show."""
+        return self._log_store.base
+
+    @property
     def tip(self) -> Header:
         """Header of the newest executed block."""
         return self.layers[-1].block.header if self.layers else self._committed

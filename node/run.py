@@ -25,7 +25,7 @@ import uvicorn
 
 from node import logs
 from node.access import Releases
-from node.api import events, history, lists, pages, pictures, proofs, reads, sessions
+from node.api import as_of, events, history, lists, pages, pictures, proofs, reads, sessions
 from node.api.app import health_routes, make_app
 from node.api.readers import make_reader
 from node.api.signed_requests import SignedRequests
@@ -181,7 +181,7 @@ class Node:
 
     def _work(self) -> list[Any]:
         """What goes on beside REST, for ever."""
-        work = [self.driver.run(), self.peers.run(), self.replicator.run()]
+        work = [self.driver.run(), self.peers.run(), self.replicator.run(), self.verifier.run()]
         return work if self.generation is None else [*work, self.generation.run()]
 
     async def _settle(self) -> None:
@@ -207,6 +207,7 @@ class Node:
                 lists.routes(self.chain, reader),
                 history.routes(self.chain, self.reading, reader),
                 proofs.routes(self.chain, self.reading, reader),
+                as_of.routes(self.chain, self.reading, reader),
                 events.routes(events.Feed(self.driver, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier),
                 pictures.content_routes(

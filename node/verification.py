@@ -13,6 +13,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any
 
 from generator.errors import Code as GeneratorCode
@@ -44,6 +45,8 @@ from node.reading import Reading
 MATCHES_MAX = 10
 NEAR_MAX = 100
 """Recorded pictures that are compared, so that look-alike records without content cannot crowd the real one out."""
+INDEXED_TOGETHER = 500
+"""Assets read in one piece of work after a start."""
 PICTURES_MAX = 16
 """Pictures being verified at the same time, most of them waiting."""
 DECODERS_MAX = 2
@@ -82,18 +85,38 @@ class Verifier:
         self._describing = asyncio.Semaphore(DECODERS_MAX)
         """For members' uploads, which do not wait for what strangers bring."""
         self._open = 0
-        stored = progress("assets_read", chain.state.items(records.asset_key("")))
-        self._index(decode_trusted(data, records.Asset) for _, data in stored)
+        self._indexed = False
+        """Whether everything recorded before the start is in the index."""
+        self._waiting: dict[int, dict[str, int]] = {}
+        """Codes by asset, by height, that are not in the index yet."""
         driver.listeners.append(self._committed)
+
+    async def run(self) -> None:
+        """Index what was recorded before the start, beside everything else. Until then only exact digests are told."""
+        stored = progress("assets_read", self._chain.state.items(records.asset_key("")))
+        while some := await self._reading.piece(lambda: list(islice(stored, INDEXED_TOGETHER))):
+            await self._reading.piece(self._note, [decode_trusted(data, records.Asset) for _, data in some])
+        for height in sorted(self._waiting):
+            await self._reading.piece(self._index, height)
+        for height in sorted(self._waiting):
+            self._index(height)
+        self._indexed = True
 
     def _committed(self, layers: list[Layer]) -> None:
         ledger = self._chain.ledger()
-        events = (event for layer in layers for outcome in layer.result.outcomes for event in outcome.events)
-        self._index(ledger.asset(event.asset) for event in events if isinstance(event, AssetRegistered))
+        for layer in layers:
+            events = (event for outcome in layer.result.outcomes for event in outcome.events)
+            self._note([ledger.asset(event.asset) for event in events if isinstance(event, AssetRegistered)])
+            if self._indexed:
+                self._index(layer.block.header.height)
 
-    def _index(self, assets: Iterable[records.Asset]) -> None:
-        """Index the codes of assets in an order that is the same on every node, whenever it was started."""
-        for _, asset, code in sorted(codes_of(assets)):
+    def _note(self, assets: list[records.Asset]) -> None:
+        for height, asset, code in codes_of(assets):
+            self._waiting.setdefault(height, {})[asset] = code
+
+    def _index(self, height: int) -> None:
+        """Index what was recorded at a height, in an order that is the same on every node, whenever it was started."""
+        for asset, code in sorted(self._waiting.pop(height, {}).items()):
             self._codes.add(code, asset)
 
     @contextmanager
@@ -123,6 +146,9 @@ class Verifier:
             return await self._answer(found, "exact_file", [(0, pixels)])
         if self._chain.state.get(records.asset_key(pixels)) is not None:
             return await self._answer(found, "same_pixels", [(0, pixels)])
+        if not self._indexed:
+            detail = f"{len(self._codes)} image codes are indexed so far, after this node's start; ask again"
+            raise NodeError(NodeCode.INDEX_LOADING, detail, 1)
         # Of this very state, for blocks may be committed while codes are searched.
         absence = self._chain.state_answer([records.file_key(file_digest), records.asset_key(pixels)])
         not_recorded = NOT_RECORDED.format(codes=len(self._codes), height=found["height"])
@@ -193,7 +219,7 @@ class Verifier:
 
     async def _receipt(self, transaction: str) -> Receipt | None:
         place = self._chain.state.locate(transaction)
-        return None if place is None else await self._reading.receipt(*place)
+        return None if place is None or place[0] <= self._chain.oldest else await self._reading.receipt(*place)
 
     async def _answer(self, found: dict[str, Any], verdict: str, near: list[tuple[int, str]]) -> dict[str, Any]:
         matches = [await self._match(distance, asset) for distance, asset in near[:MATCHES_MAX]]

@@ -22,9 +22,7 @@ def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
 
     @router.get("/state", summary="What stands under keys of the state, or that nothing does, with proofs")
     async def state(key: list[str] = Query()) -> Response:  # noqa: B008, how FastAPI takes a repeated parameter
-        if not 1 <= len(key) <= KEYS_MAX or not all(1 <= len(one) <= KEY_LENGTH_MAX for one in key):
-            detail = f"{len(key)} keys; ask for 1 to {KEYS_MAX}, each of 1 to {KEY_LENGTH_MAX} characters"
-            raise NodeError(NodeCode.REQUEST_MALFORMED, detail)
+        check_keys(key)
         return answer(await reading.piece(chain.state_answer, list(dict.fromkeys(key))))
 
     @router.get("/archive", summary="The chain as an archive for auditors: blocks above a height, 64 at a time")
@@ -32,3 +30,10 @@ def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
         return StreamingResponse(from_chain(chain, reading, after), media_type="application/x-ndjson")
 
     return router
+
+
+def check_keys(keys: list[str]) -> None:
+    """Refuse too many keys of the state, or too long ones."""
+    if not 1 <= len(keys) <= KEYS_MAX or not all(1 <= len(one) <= KEY_LENGTH_MAX for one in keys):
+        detail = f"{len(keys)} keys; ask for 1 to {KEYS_MAX}, each of 1 to {KEY_LENGTH_MAX} characters"
+        raise NodeError(NodeCode.REQUEST_MALFORMED, detail)

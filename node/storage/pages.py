@@ -17,8 +17,8 @@ import plyvel
 
 from ledger.state_tree import EMPTY, PAGE_BYTES, Change, Node, Page, apply_hashed, open_tree, page_of
 
-PAGES_EVERY = 4_096
-"""Changed pages after which hashes are written: bounds what a start computes to about a quarter of a second."""
+PAGES_EVERY = 8_192
+"""Changed pages after which hashes are written: bounds what a start computes to half a second."""
 
 
 class PageIndex:

@@ -3,7 +3,7 @@
 One LevelDB batch per committed block holds everything the block changed, so the store is always at exactly one height.
 
     s<key>              value of a state key
-    v<key>\0<height>    value that a state key had below a height at which it changed; empty: none
+    v<key hash><height> value that a state key had until a block changed it; empty: none (16 bytes of the hash)
     r<height>           what the block did (outcomes, details, explanations), MessagePack
     l<height>           leaf hashes the block added to the log
     c<height>           certificate for a certified height
@@ -19,14 +19,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from heapq import merge
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ledger.block import Certificate, Header, Outcome
+from ledger.crypto import sha256
 from ledger.encoding import decode_trusted, encode
 from ledger.records import FILE_PREFIX, REQUEST_PREFIX, SEEN_PREFIX
 from ledger.state_tree import Change, Node
@@ -113,19 +112,12 @@ class StateStore:
 
     def at(self, key: str, height: int) -> Value:
         """What stood under a key at a height, from `first` on; keys under UNVERSIONED stand as they are now."""
-        prefix = _versions_of(key)
+        prefix = _versions_of(sha256(key.encode()))
         place = prefix + struct.pack(">Q", height + 1)
         value = next(self._db.iterator(start=place, stop=prefix + b"\xff" * 9, include_key=False), None)
         before = next(self._db.iterator(start=prefix, stop=place, include_value=False, reverse=True), None)
         since = self.first if before is None else _height(before[len(prefix) :])
         return Value(self.get(key) if value is None else value or None, since)
-
-    def keys_ever(self, prefix: str) -> Iterator[str]:
-        """Keys of a prefix that hold something, or did, in order."""
-        now = self.keys(prefix)
-        versions = self._db.iterator(prefix=b"v" + prefix.encode(), include_value=False)
-        for key, _ in groupby(merge(now, (version[1:-9].decode() for version in versions))):
-            yield key
 
     def keys(self, prefix: str) -> Iterator[str]:
         for key in self._db.iterator(prefix=b"s" + prefix.encode(), include_value=False):
@@ -141,12 +133,13 @@ class StateStore:
         packed = struct.pack(">Q", done.height)
         with self._db.write_batch() as batch:
             for key, value in done.writes:
+                name = b"s" + key.encode()
                 if done.height and not key.startswith(UNVERSIONED):
-                    batch.put(_versions_of(key) + packed, self.get(key) or b"")
+                    batch.put(_versions_of(sha256(name[1:])) + packed, self._db.get(name, b""))
                 if value is None:
-                    batch.delete(b"s" + key.encode())
+                    batch.delete(name)
                 else:
-                    batch.put(b"s" + key.encode(), value)
+                    batch.put(name, value)
             self.pages.take(batch, done.height, done.changes, done.tree)
             outcomes = tuple(encode(outcome) for outcome in done.results.outcomes)
             stored = _StoredResults(outcomes, done.results.details, done.results.explanations)
@@ -219,8 +212,8 @@ class StateStore:
         self._db.close()
 
 
-def _versions_of(key: str) -> bytes:
-    return b"v" + key.encode() + b"\x00"
+def _versions_of(key_hash: bytes) -> bytes:
+    return b"v" + key_hash[:16]
 
 
 def _height(packed: bytes) -> int:

@@ -32,6 +32,7 @@ from node.content import replicator
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
 from node.content.replicator import Replicator
+from node.errors import NodeCode, NodeError
 from node.peers.requests import peer_app
 from node.reading import Reading
 from node.verification import Verifier
@@ -202,13 +203,29 @@ def test_a_peer_is_given_blocks_off_the_loop(tmp_path: Path) -> None:
     assert [status for status, _ in missing] == [404, 404]
 
 
+async def verified(verifier: Verifier, data: bytes) -> dict[str, Any]:
+    """What a verifier that has read its index says."""
+    await verifier.run()
+    return await verifier.verify(data)
+
+
+def test_what_is_not_indexed_yet_is_not_said_to_be_unknown(tmp_path: Path) -> None:
+    written = WrittenChain(tmp_path)
+    verifier = Verifier(written.chain, Reading(written.chain), written, Blockstore(tmp_path / "content"))
+
+    with pytest.raises(NodeError) as refused:
+        asyncio.run(verifier.verify(a_picture(1)))
+
+    assert refused.value.code is NodeCode.INDEX_LOADING
+
+
 def test_a_near_picture_is_compared_off_the_loop(tmp_path: Path) -> None:
     written, store = WrittenChain(tmp_path), Watched(tmp_path / "content")
     data, out = a_picture(2), io.BytesIO()
     written.block(written.ask(declaring(data, Blockstore(tmp_path / "content").put_file(data))))
     Image.open(io.BytesIO(data)).save(out, "JPEG", quality=95)
 
-    found = asyncio.run(Verifier(written.chain, Reading(written.chain), written, store).verify(out.getvalue()))
+    found = asyncio.run(verified(Verifier(written.chain, Reading(written.chain), written, store), out.getvalue()))
 
     assert found["verdict"] == "near_duplicate"
     assert found["matches"][0]["receipt"].header.height == 1
@@ -220,14 +237,22 @@ def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_pat
     data = a_picture(3)
     registration = replace(declaring(data, registering("").content.cid), image_code=UNSET)
 
+    armed: list[bool] = []
+
     class Interrupted(Reading):
         async def piece(self, work: Any, *arguments: Any, **named: Any) -> Any:
-            if written.chain.committed.height == 1:
+            if armed and written.chain.committed.height == 1:
                 written.block(written.ask(registration))
             return await super().piece(work, *arguments, **named)
 
     verifier = Verifier(written.chain, Interrupted(written.chain), written, Blockstore(tmp_path / "content"))
-    found = asyncio.run(verifier.verify(data))
+
+    async def story() -> dict[str, Any]:
+        await verifier.run()
+        armed.append(True)
+        return await verifier.verify(data)
+
+    found = asyncio.run(story())
 
     assert written.chain.committed.height == 2
     absence = verify_state_answer(encode(found["absence"]), written.chain.genesis)
@@ -237,13 +262,18 @@ def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_pat
 
 def test_of_equally_near_pictures_all_nodes_name_the_same_whenever_they_started(tmp_path: Path) -> None:
     written, store = WrittenChain(tmp_path), Blockstore(tmp_path / "content")
-    running = Verifier(written.chain, Reading(written.chain), written, store)
     code = declaring(a_picture(4), registering("").content.cid).image_code
-    for numbers in ((3, 1), (2, 9, 4), (8,)):
-        written.block(*(written.ask(registering(number, image_code=code)) for number in numbers))
-    restarted = Verifier(written.chain, Reading(written.chain), written, store)
 
-    found = [asyncio.run(one.verify(a_picture(4)))["matches"] for one in (running, restarted)]
+    async def story() -> list[Any]:
+        running = Verifier(written.chain, Reading(written.chain), written, store)
+        await running.run()
+        for numbers in ((3, 1), (2, 9, 4), (8,)):
+            written.block(*(written.ask(registering(number, image_code=code)) for number in numbers))
+        restarted = Verifier(written.chain, Reading(written.chain), written, store)
+        await restarted.run()
+        return [(await one.verify(a_picture(4)))["matches"] for one in (running, restarted)]
+
+    found = asyncio.run(story())
 
     named = [[match["asset"] for match in matches] for matches in found]
     assert named[0] == named[1]

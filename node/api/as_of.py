@@ -1,0 +1,137 @@
+"""What was: state keys, and assets with all that hangs on them, as they stood at an earlier height or time.
+
+This member answers from its index of past values. An answer names, for every value, the block that made it so and the
+transactions of that block that name the key; the receipts of those transactions prove it to anybody. That nothing
+changed between that block and the height asked about rests on this member's word, or on an audit.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Query
+from msgspec import UnsetType
+from starlette.responses import Response
+
+from ledger import records
+from ledger.encoding import decode_trusted, encode
+from ledger.events import AccessGranted
+from ledger.execution.token import token_id
+from ledger.state_answer import KEYS_MAX
+from node.api.bodies import answer
+from node.api.history import places_about
+from node.api.proofs import check_keys
+from node.api.readers import Reader
+from node.chain import Chain, Final
+from node.errors import NodeCode, NodeError
+from node.reading import Reading
+
+BASIS = "answered by this member; provable through the receipts of the transactions named"
+GRANTS_MAX = KEYS_MAX
+
+Height = Annotated[int | None, Query(ge=0, description="Height of the block after which it stood so.")]
+TimeMs = Annotated[int | None, Query(ge=0, description="Instead: a time; the newest block not after it is meant.")]
+
+
+def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
+    """The routes to the past."""
+    router = APIRouter(prefix="/v1", tags=["ledger"], dependencies=[Depends(reader)])
+
+    @router.get("/state/at", summary="What stood under keys of the state at a height or time, and what made it so")
+    async def state(key: list[str] = Query(), height: Height = None, time_ms: TimeMs = None) -> Response:  # noqa: B008, how FastAPI takes a repeated parameter
+        check_keys(key)
+        header = await header_at(chain, reading, height, time_ms)
+        return answer(header | {"entries": await entries_at(chain, reading, key, header["height"])})
+
+    @router.get("/assets/{asset}/at", summary="An asset, its owner, policy, listing and grants at a height or time")
+    async def asset(asset: str, height: Height = None, time_ms: TimeMs = None) -> Response:
+        chain.ledger().asset(asset)
+        header = await header_at(chain, reading, height, time_ms)
+        return answer(header | await asset_at(chain, reading, asset, header["height"]))
+
+    return router
+
+
+async def header_at(chain: Chain, reading: Reading, height: int | None, time_ms: int | None) -> dict[str, Any]:
+    """The block that is meant by a height or a time, as answers name it."""
+    if (height is None) == (time_ms is None):
+        raise NodeError(NodeCode.REQUEST_MALFORMED, "name a height or a time_ms, and not both")
+    if height is None:
+        height = await _newest_not_after(chain, reading, time_ms or 0)
+    if height > chain.committed.height:
+        raise NodeError(NodeCode.NOT_FOUND, f"block {height} is not final here; the newest is {chain.committed.height}")
+    if height < chain.state.first:
+        detail = f"this node knows what was from block {chain.state.first} on; ask a node that has the whole chain"
+        raise NodeError(NodeCode.BLOCK_PRUNED, detail)
+    return {"height": height, "basis": BASIS}
+
+
+async def _newest_not_after(chain: Chain, reading: Reading, time_ms: int) -> int:
+    """Height of the newest block whose time is not after another, by halving what is left."""
+    low, high = chain.oldest, chain.committed.height
+    if chain.header(low).time_ms > time_ms:
+        raise NodeError(
+            NodeCode.NOT_FOUND, f"the oldest block here is of {chain.header(low).time_ms}; name a later time"
+        )
+    while low < high:
+        middle = (low + high + 1) // 2
+        header = await reading.piece(chain.header, middle)
+        low, high = (middle, high) if header.time_ms <= time_ms else (low, middle - 1)
+    return low
+
+
+async def entries_at(chain: Chain, reading: Reading, keys: list[str], height: int) -> list[dict[str, Any]]:
+    """What stood under keys, since when, and which transactions made it so."""
+    found = []
+    for key in dict.fromkeys(keys):
+        held = await reading.piece(chain.state.at, key, height)
+        entry: dict[str, Any] = {"key": key, "since": held.since, "transactions": []}
+        if held.value is not None:
+            entry["value"] = msgspec.Raw(held.value)
+        if held.since > chain.oldest:
+            entry["transactions"] = await reading.final(held.since, partial(_naming, key))
+        found.append(entry)
+    return found
+
+
+def _naming(key: str, final: Final) -> list[str]:
+    """Transactions of a block that did something and name what a key is about, in request or outcome."""
+    names = [part.encode() for part in key.split("/")[1:]] or [b""]
+    results = zip(final.block.transactions, final.results.outcomes, strict=True)
+    return [
+        signed.id
+        for signed, outcome in results
+        if outcome.events and all(name in signed.body or name in encode(outcome.events) for name in names)
+    ]
+
+
+async def asset_at(chain: Chain, reading: Reading, asset: str, height: int) -> dict[str, Any]:
+    """An asset with owner, policy, listing and grants, and the entries they were read off."""
+    token = token_id(asset)
+    accounts = await _ever_granted(chain, reading, asset, height)
+    keys = [records.asset_key(asset), records.token_key(token), records.listing_key(token)]
+    keys += [records.grant_key(asset, account) for account in accounts]
+    entries = await entries_at(chain, reading, keys, height)
+    values = [bytes(entry["value"]) if "value" in entry else None for entry in entries]
+    found: dict[str, Any] = {"asset": asset, "entries": [entry for entry in entries if "value" in entry]}
+    if values[0] is not None:
+        record = decode_trusted(values[0], records.Asset)
+        found["owner"] = record.owner if values[1] is None else decode_trusted(values[1], records.Token).owner
+        if not isinstance(record.policy, UnsetType):
+            found["policy"] = record.policy
+    found["grants"] = [msgspec.Raw(value) for value in values[3:] if value is not None]
+    return found
+
+
+async def _ever_granted(chain: Chain, reading: Reading, asset: str, height: int) -> list[str]:
+    """Accounts that a grant on an asset was given to, up to a height."""
+    places = (place for _, place in places_about(chain, asset, (0, 0)) if place[0] <= height)
+    accounts: set[str] = set()
+    for events in await reading.each(places, lambda final, position: final.results.outcomes[position].events):
+        accounts.update(event.account for event in events if isinstance(event, AccessGranted))
+    if len(accounts) > GRANTS_MAX:
+        detail = f"{len(accounts)} accounts were granted access; ask for their keys by themselves at /v1/state/at"
+        raise NodeError(NodeCode.REQUEST_MALFORMED, detail)
+    return sorted(accounts)

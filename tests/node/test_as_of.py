@@ -1,0 +1,138 @@
+"""What was is told as it stood, with the transactions that made it so."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from consortium import a_digest, registering
+from written_chain import WrittenChain
+
+from ledger import actions, records
+from ledger.execution.token import token_id
+from ledger.receipt import encode_receipt, verify_receipt
+from node.api.as_of import asset_at, entries_at, header_at
+from node.errors import NodeCode, NodeError
+from node.reading import Reading
+
+ASSET = a_digest(1)
+TOKEN = token_id(ASSET)
+
+
+def a_story(written: WrittenChain) -> list[Any]:
+    """Recorded, minted, listed, sold: a block each; the transactions."""
+    steps = [
+        written.ask(registering(1)),
+        written.ask(actions.MintToken(asset=ASSET)),
+        written.ask(
+            actions.ListToken(token=TOKEN, price=1_000, currency="EUR", until_ms=written.chain.tip.time_ms + 10**7)
+        ),
+        written.ask(actions.BuyToken(token=TOKEN, price=1_000, currency="EUR"), signer="bob@agency"),
+    ]
+    for step in steps:
+        written.block(step, after_ms=1_000)
+        assert written.chain.final(written.chain.committed.height).results.outcomes[0].code == "OK"
+    return steps
+
+
+def values(written: WrittenChain, key: str, height: int) -> tuple[Any, int, list[str]]:
+    (entry,) = asyncio.run(entries_at(written.chain, Reading(written.chain), [key], height))
+    value = msgspec.json.decode(entry["value"]) if "value" in entry else None
+    return value, entry["since"], entry["transactions"]
+
+
+def test_every_height_shows_what_stood_then_and_what_made_it_so(tmp_path: Path) -> None:
+    written = WrittenChain(tmp_path)
+    steps = a_story(written)
+
+    owners = [values(written, records.token_key(TOKEN), height) for height in range(5)]
+
+    names = [value and value["owner"] for value, _, _ in owners]
+    assert names == [None, None, "alice@studio", "alice@studio", "bob@agency"]
+    assert [since for _, since, _ in owners] == [0, 0, 2, 2, 4]
+    assert [made for _, _, made in owners] == [[], [], [steps[1].id], [steps[1].id], [steps[3].id]]
+    listed = [values(written, records.listing_key(TOKEN), height)[0] is not None for height in range(5)]
+    assert listed == [False, False, False, True, False]
+    before, after = (values(written, records.balance_key("bob@agency", "EUR"), height) for height in (3, 4))
+    assert after[0] == before[0] - 1_000
+    assert after[1:] == (4, [steps[3].id])
+    written.close()
+
+
+def test_the_transactions_named_have_receipts_that_hold(tmp_path: Path) -> None:
+    written = WrittenChain(tmp_path)
+    a_story(written)
+
+    _, since, (made,) = values(written, records.token_key(TOKEN), 4)
+
+    place = written.chain.state.locate(made)
+    assert place is not None
+    assert place[0] == since
+    receipt = written.chain.receipt(written.chain.final(since), place[1])
+    assert verify_receipt(encode_receipt(receipt), written.chain.genesis).signed.id == made
+    written.close()
+
+
+def test_an_asset_is_shown_with_owner_policy_and_the_grants_of_that_height(tmp_path: Path) -> None:
+    written = WrittenChain(tmp_path)
+    until = written.chain.tip.time_ms + 10**7
+    sealed = actions.SealedKey(node="node1", sealed="ab" * 80)
+    content = msgspec.structs.replace(registering(1).content, sealed_keys=(sealed,))
+    written.block(written.ask(registering(1, confidential=True, content=content, image_code=msgspec.UNSET)))
+    written.block(written.ask(actions.GrantAccess(asset=ASSET, account="bob@agency", until_ms=until)))
+    written.block(written.ask(actions.RevokeAccess(asset=ASSET, account="bob@agency")))
+    shown = [asyncio.run(asset_at(written.chain, Reading(written.chain), ASSET, height)) for height in range(4)]
+
+    assert ["owner" in one for one in shown] == [False, True, True, True]
+    granted = [[msgspec.json.decode(grant)["account"] for grant in one["grants"]] for one in shown]
+    assert granted == [[], [], ["bob@agency"], []]
+    written.close()
+
+
+def test_a_time_means_the_newest_block_not_after_it(tmp_path: Path) -> None:
+    written = WrittenChain(tmp_path)
+    a_story(written)
+    times = [written.chain.header(height).time_ms for height in range(5)]
+
+    async def at(time_ms: int) -> int:
+        found: int = (await header_at(written.chain, Reading(written.chain), None, time_ms))["height"]
+        return found
+
+    for height, time in enumerate(times):
+        assert asyncio.run(at(time)) == height
+        assert height == 0 or asyncio.run(at(time - 1)) == height - 1
+    assert asyncio.run(at(times[-1] + 10**9)) == 4
+    with pytest.raises(NodeError, match="name a later time"):
+        asyncio.run(at(times[0] - 1))
+    written.close()
+
+
+@pytest.mark.parametrize(
+    ("height", "time_ms", "code"),
+    [(None, None, NodeCode.REQUEST_MALFORMED), (1, 1, NodeCode.REQUEST_MALFORMED), (9, None, NodeCode.NOT_FOUND)],
+)
+def test_what_cannot_be_meant_is_refused(
+    height: int | None, time_ms: int | None, code: NodeCode, tmp_path: Path
+) -> None:
+    written = WrittenChain(tmp_path)
+
+    with pytest.raises(NodeError) as refused:
+        asyncio.run(header_at(written.chain, Reading(written.chain), height, time_ms))
+
+    assert refused.value.code is code
+    written.close()
+
+
+def test_what_stood_is_the_same_after_a_restart(tmp_path: Path) -> None:
+    written = WrittenChain(tmp_path)
+    a_story(written)
+    before = [values(written, records.token_key(TOKEN), height) for height in range(5)]
+    written.close()
+
+    again = WrittenChain(tmp_path)
+
+    assert [values(again, records.token_key(TOKEN), height) for height in range(5)] == before
+    again.close()
