@@ -25,7 +25,7 @@ def tick(replica: Replica) -> None:
     replica.ticks += 1
     if replica.role is replica.role.LEADER:
         _tick_leader(replica)
-    elif replica.ticks >= replica.timeout:
+    elif replica.votes_here and replica.ticks >= replica.timeout:
         stand(replica, probe=True)
 
 

@@ -126,7 +126,16 @@ class Certified(Event, frozen=True):
     index: int
 
 
-AnyEvent = Tick | Receive | Propose | Persisted | Refused | Endorsed | Certified
+class Observed(Event, frozen=True):
+    """A replica that does not vote has taken everything up to `index`, final and durable, from elsewhere."""
+
+    index: int
+    term: int
+    leader: str
+    """Who leads, as far as whoever gave it knows; empty: unknown."""
+
+
+AnyEvent = Tick | Receive | Propose | Persisted | Refused | Endorsed | Certified | Observed
 
 
 # Actions -------------------------------------------------------------------------------------------------------------

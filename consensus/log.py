@@ -84,6 +84,10 @@ class Log:
         else:
             del self._entries[index - self._first :]
 
+    def refresh(self) -> None:
+        """Take over what storage holds, after entries were added to it from elsewhere."""
+        self._first, self._entries = self._reader.last_index() + 1, []
+
     def forget(self, index: int) -> None:
         """Let go, in memory only, of durable entries well below `index`."""
         surplus = index - KEEP_ENTRIES - self._first

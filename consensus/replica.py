@@ -23,6 +23,7 @@ from consensus.events import (
     Endorsed,
     Entry,
     Follow,
+    Observed,
     Persist,
     Persisted,
     Propose,
@@ -35,7 +36,7 @@ from consensus.events import (
     VoteReply,
     VoteRequest,
 )
-from consensus.log import Log, LogReader, ensure
+from consensus.log import Log, LogReader
 from consensus.progress import Progress
 
 
@@ -64,7 +65,6 @@ class Replica:
     """One member of the cluster."""
 
     def __init__(self, config: Config, log: LogReader, term: int, vote: str, committed: int, random: Random) -> None:
-        ensure(config.name in config.voters, "a replica is one of the voters")
         self.config = config
         self.log = Log(log)
         self.term = term
@@ -103,6 +103,11 @@ class Replica:
         election.reset_timeout(self)
 
     @property
+    def votes_here(self) -> bool:
+        """Whether this replica is a voter. One that is not only observes: it neither stands nor answers."""
+        return self.config.name in self.config.voters
+
+    @property
     def others(self) -> list[str]:
         """All voters but this one."""
         return [voter for voter in self.config.voters if voter != self.config.name]
@@ -125,12 +130,14 @@ class Replica:
                 replication.endorsed(self, self.config.name, endorsements)
             case Certified(index):
                 replication.certified(self, index)
+            case Observed():
+                replication.observed(self, event)
         return self.actions
 
     # The common gate
 
     def _receive(self, message: AnyMessage) -> None:
-        if message.sender not in self.config.voters or message.sender == self.config.name:
+        if message.sender not in self.others or not self.votes_here:
             return
         if message.term > self.term and not self._accept_newer_term(message):
             return

@@ -13,6 +13,7 @@ from consensus.events import (
     Deliver,
     Endorse,
     Entry,
+    Observed,
     Refused,
     Result,
 )
@@ -153,6 +154,16 @@ def refused(replica: Replica, event: Refused) -> None:
         )
         replica.send(leader, reply)
     replica.pending_acknowledgements.clear()
+
+
+def observed(replica: Replica, event: Observed) -> None:
+    """Not a voter: what is final came from elsewhere, with the word of who leads."""
+    ensure(not replica.votes_here, "only who does not vote takes what is final from elsewhere")
+    if event.leader != replica.leader or event.term > replica.term:
+        replica.become_follower(max(event.term, replica.term), event.leader)
+    replica.log.refresh()
+    replica.committed = replica.persisted = event.index
+    ensure(replica.log.last_index == event.index, "what was observed is durable")
 
 
 # The follower

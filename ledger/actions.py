@@ -101,6 +101,24 @@ class RevokeKey(Action, frozen=True, tag="account.revoke-key", kw_only=True):
     key: Hex32
 
 
+# Nodes ---------------------------------------------------------------------------------------------------------------
+
+
+class AddNode(Action, frozen=True, tag="node.add", kw_only=True):
+    """Let a further node of the signer's org in, which does not vote. By an administrator."""
+
+    node: NodeName
+    key: Hex32
+    certificate: Annotated[str, Meta(min_length=2, max_length=2_048, pattern=r"^([0-9a-f]{2})+\Z")]
+    """Self-signed X.509 of the key, DER, hex: what `remarque keys show` prints."""
+
+
+class RemoveNode(Action, frozen=True, tag="node.remove", kw_only=True):
+    """Shut out a node of the signer's org that does not vote. By an administrator."""
+
+    node: NodeName
+
+
 # Models and assets ---------------------------------------------------------------------------------------------------
 
 
@@ -257,6 +275,7 @@ class RequestAccess(Action, frozen=True, tag="access.request", kw_only=True):
 
 AnyAction = (
     EnrolAccount | AddKey | RevokeKey
+    | AddNode | RemoveNode
     | RegisterModel | RegisterAsset | RegisterGenerated
     | MintToken | TransferToken | ListToken | UnlistToken | BuyToken
     | CreateCurrency | IssueCurrency | RedeemCurrency | Pay

@@ -36,6 +36,9 @@ class Code(Enum):
     ORG_MISMATCH = "the account does not belong to the signer's org"
     ACCOUNT_EXISTS = "an account of this name is already enrolled"
     KEY_EXISTS = "the account already has this key"
+    NODE_UNKNOWN = "there is no such node"
+    NODE_EXISTS = "a node of this name or key is known already"
+    NODE_VOTES = "the node is one of the voters"
     LAST_KEY = "an account cannot give up its only key"
     # Models and assets
     MODEL_UNKNOWN = "no model with this digest is registered"

@@ -36,6 +36,17 @@ class KeyRevoked(Event, frozen=True, tag="account.key_revoked", kw_only=True):
     key: str
 
 
+class NodeAdded(Event, frozen=True, tag="node.added", kw_only=True):
+    node: str
+    org: str
+    key: str
+
+
+class NodeRemoved(Event, frozen=True, tag="node.removed", kw_only=True):
+    node: str
+    org: str
+
+
 class ModelRegistered(Event, frozen=True, tag="model.registered", kw_only=True):
     model: str
     name: str

@@ -29,6 +29,7 @@ from ledger.records import (
     balance_key,
     currency_key,
     node_key,
+    node_name_key,
     org_key,
     parameters_key,
     policy_key,
@@ -140,6 +141,7 @@ def genesis_state(genesis: Genesis) -> dict[str, bytes]:
         records[node_key(node.name)] = NodeRecord(
             name=node.name, org=node.org, key=node.key, certificate=node.certificate
         )
+    names = {node_name_key(node.key): encode(node.name) for node in genesis.nodes}
     for account in genesis.accounts:
         records[account_key(account.name)] = Account(
             name=account.name, keys=(AccountKey(public=account.key),), roles=tuple(sorted(account.roles))
@@ -151,7 +153,7 @@ def genesis_state(genesis: Genesis) -> dict[str, bytes]:
         source=policy.source,
         publisher="genesis",
     )
-    state = {key: encode(record) for key, record in records.items()}
+    state = names | {key: encode(record) for key, record in records.items()}
     state[CONSORTIUM_POLICY] = encode(f"{policy.name}@{policy.version}")
     for currency in genesis.currencies:
         state[currency_key(currency.currency)] = encode(

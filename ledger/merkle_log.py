@@ -61,10 +61,9 @@ class MerkleLog:
         """Number of leaves."""
         return self._before(0) + len(self._levels[0]) // HASH
 
-    @property
-    def peaks(self) -> list[bytes]:
-        """Roots of the complete subtrees that all leaves make, largest first."""
-        size, found, start = self.size, [], 0
+    def peaks(self, size: int) -> list[bytes]:
+        """Roots of the complete subtrees that the first `size` leaves make, largest first."""
+        found, start = [], 0
         for level in range(size.bit_length() - 1, -1, -1):
             if size >> level & 1:
                 found.append(self._subtree(start, start + (1 << level)))

@@ -40,6 +40,8 @@ class NodeRecord(Value, frozen=True, kw_only=True):
     key: str
     certificate: str
     """Self-signed X.509, DER, hex."""
+    role: str | UnsetType = UNSET
+    """`observer` if it does not vote; absent for the voters that the genesis names."""
 
 
 class AccountKey(Value, frozen=True, kw_only=True):
@@ -141,6 +143,11 @@ def org_key(name: str) -> str:
 
 def node_key(name: str) -> str:
     return f"node/{name}"
+
+
+def node_name_key(key: str) -> str:
+    """Leads from a node's key to its name; it stays when the node is removed."""
+    return f"node_key/{key}"
 
 
 def account_key(name: str) -> str:

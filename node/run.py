@@ -41,6 +41,7 @@ from node.generation.service import GenerationService
 from node.keys import load_key
 from node.logs import log
 from node.mempool import Mempool
+from node.peers.members import Members
 from node.peers.network import Peers, serve
 from node.peers.requests import peer_app
 from node.reading import Reading
@@ -95,7 +96,9 @@ class Node:
         self.reading = Reading(self.chain)
         self.mempool = Mempool()
         self.driver = Driver(self.chain, self.log_store, self.mempool, clock_ms, secrets.randbits(64))
-        self.peers = Peers(self.genesis, config.node.name, self.key, config.peers.addresses, self.driver)
+        members = Members(self.chain, self.key)
+        self.driver.listeners.append(members.committed)
+        self.peers = Peers(members, self.key, config.peers.addresses, self.driver)
         self.driver.network = self.peers
         self.submitter = Submitter(self.driver, str(self.data), config.node.disk_free_bytes_min, clock_ms)
         self.blockstore = Blockstore(self.data / "content")

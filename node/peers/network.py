@@ -21,13 +21,12 @@ from ledger.block import Certificate, endorsement_holds
 from ledger.crypto import SigningKey
 from ledger.encoding import decode, encode
 from ledger.errors import LedgerError
-from ledger.genesis import Genesis
 from ledger.transaction import SignedTransaction, parse_signed
 from node import metrics
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
 from node.logs import log
-from node.peers import tls
+from node.peers.asking import Asking
 from node.peers.frames import (
     FRAME_BYTES_MAX,
     PROTOCOL_HIGHEST,
@@ -39,13 +38,13 @@ from node.peers.frames import (
     decode_frame,
     encode_frame,
 )
+from node.peers.members import Members
 
 QUEUE_FRAMES_MAX = 512
 RECONNECT_SECONDS = (0.05, 1.0)
 """Shortest and longest pause before calling a peer again."""
 EVIDENCE = " | "
 """Stands between the words of a refusal and the certificate that shows it."""
-ASK_SECONDS = 10.0
 FORWARD_MAX = 512
 """Transactions in one forwarding frame."""
 
@@ -53,23 +52,23 @@ FORWARD_MAX = 512
 class Peers:
     """All streams of one node."""
 
-    def __init__(self, genesis: Genesis, node: str, key: SigningKey, addresses: dict[str, str], driver: Driver) -> None:
-        self._genesis = genesis
-        self._node = node
+    def __init__(self, members: Members, key: SigningKey, addresses: dict[str, str], driver: Driver) -> None:
+        self._members = members
+        self._node = driver.chain.node
         self._key = key
         self._driver = driver
-        self.addresses = {name: address for name, address in addresses.items() if name != node}
-        """host:port of each other node's peer port."""
-        self._certificates = {bytes.fromhex(one.certificate): one.name for one in genesis.nodes}
+        others = {name: address for name, address in addresses.items() if name != self._node}
+        self.asking = Asking(key, members.own_certificate, others, members.certificates)
         self._queues: dict[str, asyncio.Queue[bytes]] = {
-            name: asyncio.Queue(QUEUE_FRAMES_MAX) for name in self.addresses
+            name: asyncio.Queue(QUEUE_FRAMES_MAX) for name in self.asking.addresses
         }
-        self._contexts = {name: self.client_context(name) for name in self.addresses}
-        self._http: aiohttp.ClientSession | None = None
         self.connected: set[str] = set()
         self._refused: set[str] = set()
+        self._calls: dict[str, set[web.WebSocketResponse]] = {}
+        """Streams that are open from other nodes."""
         self.on_log_lost: Callable[[str], None] = lambda detail: None
         """Called when a peer says that this node has less of the log than it has endorsed."""
+        members.on_removed = self._removed
 
     # The driver's network
 
@@ -96,44 +95,24 @@ class Peers:
 
     async def ask(self, peer: str, path: str, bytes_max: int) -> bytes | None:
         """Body of a GET at another node's peer port, or None if it does not give it in time."""
-        try:
-            async with self._requests().get(
-                f"https://{self.addresses[peer]}{path}", ssl=self._contexts[peer], allow_redirects=False
-            ) as answer:
-                body = await answer.content.read(bytes_max + 1) if answer.status == 200 else b""
-                while answer.status == 200 and len(body) <= bytes_max and not answer.content.at_eof():
-                    body += await answer.content.read(bytes_max + 1 - len(body))
-        except (aiohttp.ClientError, OSError, TimeoutError, KeyError):
-            return None
-        return body if answer.status == 200 and len(body) <= bytes_max else None
-
-    def _requests(self) -> aiohttp.ClientSession:
-        if self._http is None:
-            self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ASK_SECONDS))
-        return self._http
-
-    def client_context(self, peer: str) -> ssl.SSLContext:
-        """TLS context for calling one peer and no other."""
-        record = next(node for node in self._genesis.nodes if node.name == peer)
-        return tls.client_context(self._key, self._own_certificate(), bytes.fromhex(record.certificate))
+        return await self.asking.ask(peer, path, bytes_max)
 
     async def run(self) -> None:
         """Keep a stream to every peer, for ever."""
         try:
             async with asyncio.TaskGroup() as group:
-                for name in self.addresses:
+                for name in self.asking.addresses:
                     group.create_task(self._keep_calling(name))
         finally:
-            if self._http is not None:
-                await self._http.close()
+            await self.asking.close()
 
     async def _keep_calling(self, name: str) -> None:
         pause, longest = RECONNECT_SECONDS
-        context = self._contexts[name]
+        context = self.asking.contexts[name]
         async with aiohttp.ClientSession() as session:
             while True:
                 try:
-                    url = f"https://{self.addresses[name]}/v1/stream"
+                    url = f"https://{self.asking.addresses[name]}/v1/stream"
                     async with session.ws_connect(url, ssl=context, max_msg_size=FRAME_BYTES_MAX, heartbeat=2.0) as ws:
                         pause = RECONNECT_SECONDS[0]
                         await self._send_queue(name, ws)
@@ -165,11 +144,14 @@ class Peers:
             await asyncio.gather(*both, return_exceptions=True)
 
     async def _until_closed(self, name: str, ws: aiohttp.ClientWebSocketResponse) -> None:
-        """The called side only ever speaks to refuse."""
+        """The called side only ever speaks to refuse: the stream itself, or what a node it does not call forwarded."""
         async for message in ws:
             if message.type is WSMsgType.TEXT:
                 log.error("peer_refused_us", node=name, reason=message.data)
                 self._check_log_lost(message.data)
+            elif message.type is WSMsgType.BINARY:
+                with suppress(msgspec.DecodeError):
+                    self._take_refusal(name, decode_frame(message.data))
 
     def _check_log_lost(self, refusal: str) -> None:
         """Believe a peer that this node lost endorsed blocks only by this node's own signature on one it lacks."""
@@ -195,13 +177,13 @@ class Peers:
 
     def server_context(self) -> ssl.SSLContext:
         """TLS context of the peer port: members only."""
-        return tls.server_context(self._key, self._own_certificate(), list(self._certificates))
+        return self._members.server_context()
 
     def caller(self, request: web.Request) -> str:
         """Name of the node that made a request, by the certificate it showed."""
         transport = request.transport
         tls_object = transport.get_extra_info("ssl_object") if transport is not None else None
-        name = self._certificates.get(tls_object.getpeercert(True)) if tls_object is not None else None
+        name = self._members.name_of(tls_object.getpeercert(True)) if tls_object is not None else None
         if name is None:
             raise web.HTTPForbidden(text="no member's certificate")
         return name
@@ -214,13 +196,14 @@ class Peers:
         ws = web.WebSocketResponse(max_msg_size=FRAME_BYTES_MAX, heartbeat=2.0, compress=False)
         await ws.prepare(request)
         greeted = False
+        self._calls.setdefault(name, set()).add(ws)
         async for message in ws:
             if message.type is not WSMsgType.BINARY:
                 break
             try:
                 frame = decode_frame(message.data)
                 if greeted:
-                    await self._take(name, frame)
+                    await self._take(name, frame, ws)
                 else:
                     self._greet(name, frame, endorsed)
                     greeted = True
@@ -228,8 +211,15 @@ class Peers:
                 log.error("frame_refused", node=name, reason=str(error))
                 await ws.send_str(str(error))
                 break
+        self._calls.get(name, set()).discard(ws)
         await ws.close()
         return ws
+
+    def _removed(self, name: str) -> None:
+        """Close what a removed node has open; what it asks from now on is refused."""
+        log.warning("peer_removed", node=name)
+        for ws in self._calls.pop(name, set()):
+            self._closing = asyncio.ensure_future(ws.close(message=b"this node was removed"))
 
     def _greet(self, name: str, frame: AnyFrame, endorsed: Certificate | None) -> None:
         """Refuse a caller of another chain or version, or one that has lost what it had endorsed."""
@@ -249,14 +239,21 @@ class Peers:
                 f"{EVIDENCE}{encode(endorsed).decode()}",
             )
 
-    async def _take(self, name: str, frame: AnyFrame) -> None:
+    async def _take(self, name: str, frame: AnyFrame, ws: web.WebSocketResponse) -> None:
         if isinstance(frame, VoteRequest | VoteReply | Append | AppendReply):
             if frame.sender == name:
                 await self._driver.receive(frame)
         elif isinstance(frame, Forward):
-            for code in await self._take_forwarded(name, frame):
-                self._put(name, code)
-        elif isinstance(frame, ForwardRefused) and name == self._driver.replica.leader:
+            for refused in await self._take_forwarded(name, frame):
+                if name in self._queues:
+                    self._put(name, refused)
+                else:
+                    await ws.send_bytes(encode_frame(refused))
+        else:
+            self._take_refusal(name, frame)
+
+    def _take_refusal(self, name: str, frame: AnyFrame) -> None:
+        if isinstance(frame, ForwardRefused) and name == self._driver.replica.leader:
             self._driver.forward_refused(frame.transaction, frame.code, frame.detail)
 
     async def _take_forwarded(self, name: str, frame: Forward) -> list[ForwardRefused]:
@@ -268,9 +265,6 @@ class Peers:
         except LedgerError as error:
             raise NodeError(NodeCode.REQUEST_MALFORMED, f"{name} forwards what is no transaction: {error}") from None
         return [ForwardRefused(*refused) for refused in await self._driver.receive_forwarded(name, transactions)]
-
-    def _own_certificate(self) -> bytes:
-        return next(bytes.fromhex(node.certificate) for node in self._genesis.nodes if node.name == self._node)
 
 
 async def _drain(queue: asyncio.Queue[bytes], ws: aiohttp.ClientWebSocketResponse) -> None:

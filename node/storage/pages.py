@@ -11,6 +11,7 @@ are computed. So a start takes the same time whatever the state's size, and a co
 from __future__ import annotations
 
 import struct
+from itertools import groupby
 from typing import Any
 
 import plyvel
@@ -37,6 +38,17 @@ class PageIndex:
         for prefix in self._changed:
             pages[prefix] = page_of(apply_hashed(EMPTY, self._entries(prefix)), prefix)
         return open_tree([pages[prefix] for prefix in sorted(pages)], self._load)
+
+    def rebuild(self) -> Node:
+        """Write the hash of every page anew, from the index of hashed keys; the tree."""
+        pages = []
+        with self._db.write_batch() as batch:
+            for prefix, entries in groupby(self._db.iterator(prefix=b"k"), lambda entry: entry[0][1 : 1 + PAGE_BYTES]):
+                changes: list[Change] = [(key[1:], value) for key, value in entries]
+                page = page_of(apply_hashed(EMPTY, changes), prefix)
+                batch.put(b"p" + prefix, page.hash + bytes([page.entries]))
+                pages.append(page)
+        return open_tree(pages, self._load)
 
     def take(self, batch: Any, height: int, changes: list[Change], tree: Node) -> None:
         """Add to a batch what a block changed; `tree` is the tree after it."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,14 @@ from ledger.block import Certificate, Header, Outcome
 from ledger.crypto import sha256
 from ledger.encoding import decode_trusted, encode
 from ledger.records import FILE_PREFIX, REQUEST_PREFIX, SEEN_PREFIX
-from ledger.state_tree import Change, Node
+from ledger.state_tree import Change, Node, hashed
 from node.storage.log_store import open_database
 from node.storage.pages import PageIndex
 
 _APPLIED = b"applied"
 _BASE = b"base"
+FILL_TOGETHER = 10_000
+"""Entries of a snapshot put into the store in one batch."""
 UNVERSIONED = (SEEN_PREFIX, FILE_PREFIX, REQUEST_PREFIX)
 """Keys that are set once, so that nobody asks what they were."""
 
@@ -86,6 +89,21 @@ class _StoredResults(msgspec.Struct, frozen=True, array_like=True):
 
 
 _results_decoder = msgspec.msgpack.Decoder(_StoredResults)
+
+
+class StateView:
+    """The entries of the state as they stood at one moment."""
+
+    def __init__(self, snapshot: Any) -> None:
+        self._snapshot = snapshot
+
+    def items(self) -> Iterator[tuple[str, bytes]]:
+        """Keys with their values, in order."""
+        for key, value in self._snapshot.iterator(prefix=b"s", verify_checksums=True):
+            yield key[1:].decode(), value
+
+    def close(self) -> None:
+        self._snapshot.close()
 
 
 class StateStore:
@@ -153,6 +171,29 @@ class StateStore:
                 batch.put(b"c" + packed, encode(done.certificate))
             batch.put(_APPLIED, packed)
         self.applied = done.height
+
+    def fill(self, entries: Iterator[tuple[str, bytes]]) -> Node:
+        """Put a snapshot's entries into an empty store; the tree they make. `begin` makes them count."""
+        while some := list(islice(entries, FILL_TOGETHER)):
+            with self._db.write_batch() as batch:
+                for key, value in some:
+                    batch.put(b"s" + key.encode(), value)
+                for key_hash, value_hash in hashed(some):
+                    batch.put(b"k" + key_hash, value_hash or b"")
+        return self.pages.rebuild()
+
+    def begin(self, base: Base, certificate: Certificate) -> None:
+        """Make a filled store that of a snapshot's block, durably."""
+        packed = struct.pack(">Q", base.header.height)
+        with self._db.write_batch(sync=True) as batch:
+            batch.put(b"c" + packed, encode(certificate))
+            batch.put(_BASE, msgspec.msgpack.encode(base))
+            batch.put(_APPLIED, packed)
+        self.applied, self.base = base.header.height, base
+
+    def view(self) -> StateView:
+        """The state as it is now, to be read while the store goes on."""
+        return StateView(self._db.snapshot())
 
     def results(self, height: int) -> Results | None:
         data = self._db.get(b"r" + struct.pack(">Q", height), verify_checksums=True)

@@ -1,0 +1,51 @@
+"""Nodes that do not vote: an org may run any number beside those that certify, to read, keep and verify.
+
+A node's record is what other nodes trust: its certificate is let in while the record stands. Who votes is changed
+elsewhere; what is said here changes no voter.
+"""
+
+from __future__ import annotations
+
+from ledger import crypto
+from ledger.actions import AddNode, RemoveNode
+from ledger.errors import Code, LedgerError
+from ledger.events import NodeAdded, NodeRemoved
+from ledger.execution.account import ADMINISTRATOR
+from ledger.execution.context import Context, action
+from ledger.execution.view import Ledger
+from ledger.names import org_of
+from ledger.records import NodeRecord, node_key, node_name_key
+
+OBSERVER = "observer"
+
+
+@action(AddNode)
+def add(ledger: Ledger, tx: Context, ask: AddNode) -> None:
+    """Let a further node of the signer's org in. It does not vote."""
+    tx.require_role(ADMINISTRATOR)
+    if ledger.holds(node_key(ask.node)):
+        raise LedgerError(Code.NODE_EXISTS, f"there is a node {ask.node}; choose another name")
+    if ledger.holds(node_name_key(ask.key)):
+        raise LedgerError(Code.NODE_EXISTS, f"the key {ask.key[:16]}… is or was another node's; make a new one")
+    if not crypto.is_strong_key(ask.key):
+        raise LedgerError(Code.KEY_WEAK, f"{ask.key[:16]}… is of small or mixed order or no point; make a new key")
+    org = org_of(tx.signer)
+    record = NodeRecord(name=ask.node, org=org, key=ask.key, certificate=ask.certificate, role=OBSERVER)
+    ledger.put(node_key(ask.node), record)
+    ledger.put(node_name_key(ask.key), ask.node)
+    tx.emit(NodeAdded(node=ask.node, org=org, key=ask.key))
+
+
+@action(RemoveNode)
+def remove(ledger: Ledger, tx: Context, ask: RemoveNode) -> None:
+    """Shut a node of the signer's org out. Its key is never let in again."""
+    tx.require_role(ADMINISTRATOR)
+    node = ledger.find(node_key(ask.node), NodeRecord)
+    if node is None:
+        raise LedgerError(Code.NODE_UNKNOWN, f"there is no node {ask.node}")
+    if node.org != org_of(tx.signer):
+        raise LedgerError(Code.ORG_MISMATCH, f"{ask.node} is a node of {node.org}, not of {org_of(tx.signer)}")
+    if node.role != OBSERVER:
+        raise LedgerError(Code.NODE_VOTES, f"{ask.node} certifies blocks; it stops voting before it is removed")
+    ledger.remove(node_key(ask.node))
+    tx.emit(NodeRemoved(node=ask.node, org=node.org))
