@@ -26,6 +26,10 @@ def ensure(condition: object, statement: str) -> None:
 class LogReader(Protocol):
     """Durable entries, as the driver stores them."""
 
+    @property
+    def base(self) -> int:
+        """Index below the first entry that is kept; 0 if all are."""
+
     def last_index(self) -> int:
         """Index of the last durable entry, 0 if there is none."""
 
@@ -44,6 +48,11 @@ class Log:
         self._first = reader.last_index() + 1
         """Index of the first entry in memory."""
         self._entries: list[Entry] = []
+
+    @property
+    def base(self) -> int:
+        """Index below the first entry that is kept."""
+        return self._reader.base
 
     @property
     def last_index(self) -> int:

@@ -39,8 +39,8 @@ def propose(replica: Replica, data: bytes) -> None:
 
 
 def send_entries(replica: Replica, name: str, progress: Progress) -> None:
-    """Send a follower what it lacks, as far as its window allows."""
-    while progress.ready and progress.next <= replica.log.last_index:
+    """Send a follower what it lacks, as far as its window allows. What is not kept any more, it fetches elsewhere."""
+    while progress.ready and replica.log.base < progress.next <= replica.log.last_index:
         config = replica.config
         limit = 1 if progress.probing else config.append_entries_max
         entries = replica.log.slice(progress.next, config.append_bytes_max, limit)

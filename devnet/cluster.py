@@ -23,8 +23,8 @@ from ledger.crypto import SigningKey
 from ledger.genesis import Genesis
 from node.config import load_config, load_genesis
 from node.errors import NodeCode, NodeError
-from node.founding import Plan, found
-from node.keys import load_key
+from node.founding import NodeSettings, Plan, found, prepare
+from node.keys import load_key, new_key, save_key
 
 READY_SECONDS_MAX = 30.0
 
@@ -43,6 +43,23 @@ class Cluster:
         """Found the story's consortium in an empty directory, on free ports."""
         found(plan or plan_of(nodes, free_ports(2 * nodes), generator=generator), root, root)
         return cls(root)
+
+    def prepare_observer(self, name: str) -> SigningKey:
+        """Make the directory of a further node, which does not vote; its key, for an administrator to let it in."""
+        key = new_key()
+        peer, api = free_ports(2)
+        save_key(self.root / f"{name}.key", key)
+        others = {one: load_config(self.home(one) / "node.toml").peers.listen for one in self.names}
+        settings = NodeSettings(api=f"127.0.0.1:{api}", peer=f"127.0.0.1:{peer}", addresses=others)
+        prepare(self.root / "nodes" / name, self.root / "genesis.json", name, self.root / f"{name}.key", settings)
+        self.names = sorted([*self.names, name])
+        return key
+
+    def set(self, name: str, section: str, **settings: int | str) -> None:
+        """Add settings to a node's file, in a section that it does not have yet; in force once it starts again."""
+        lines = [f"[{section}]", *(f"{setting} = {json.dumps(value)}" for setting, value in settings.items())]
+        with (self.home(name) / "node.toml").open("a", encoding="utf-8") as file:
+            file.write("\n" + "\n".join(lines) + "\n")
 
     # Facts
 

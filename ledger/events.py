@@ -156,7 +156,8 @@ class AccessAllowed(Event, frozen=True, tag="access.allowed", kw_only=True):
 
 
 AnyEvent = (
-    AccountEnrolled | KeyAdded | KeyRevoked | ModelRegistered | AssetRegistered | AssetPolicySet
+    AccountEnrolled | KeyAdded | KeyRevoked | NodeAdded | NodeRemoved
+    | ModelRegistered | AssetRegistered | AssetPolicySet
     | TokenMinted | TokenTransferred | TokenListed | TokenUnlisted | TokenSold
     | CurrencyCreated | CurrencyIssued | CurrencyRedeemed | Paid
     | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed

@@ -43,6 +43,8 @@ from node.logs import progress
 from node.storage.log_store import LogStore
 from node.storage.state_store import Committed, Results, StateStore
 
+STRETCH_BLOCKS = 16
+"""Blocks given at a time to a node that follows."""
 RECENT_BLOCKS_MAX = 32
 """Final blocks kept decoded, with what they did, for receipts and queries."""
 
@@ -215,6 +217,19 @@ class Chain:
             self.log,
         )
 
+    def stretch(self, height: int) -> tuple[tuple[bytes, ...], Certificate | None]:
+        """Frames of some final blocks above a height, up to one that is certified, and its certificate."""
+        if height < self.oldest:
+            raise NodeError(NodeCode.BLOCK_PRUNED, f"this node keeps blocks above {self.oldest}; join from a snapshot")
+        newest = self._committed.height
+        certificate = self.state.certificate_upto(min(height + STRETCH_BLOCKS, newest))
+        if certificate is None or certificate.height <= height:
+            certificate = self.state.certificate_from(height + 1)
+        if certificate is None or certificate.height > newest:
+            return (), None
+        heights = range(height + 1, certificate.height + 1)
+        return tuple(self._log_store.entry(one).data for one in heights), certificate
+
     def state_answer(self, keys: list[str]) -> StateAnswer:
         """What stands under keys at the newest final block, with proofs."""
         header = self._committed
@@ -313,6 +328,12 @@ class Chain:
             self._committed, self._tree = done[-1].block.header, done[-1].tree
             del self.layers[:count]
         return done
+
+    def prune(self, upto: int, most: int) -> None:
+        """Forget blocks up to a height, at most so many, and what they did. What proves them later stays."""
+        upto = min(upto, self.oldest + most)
+        self.state.prune(self.oldest + 1, upto)
+        self._log_store.prune(upto)
 
     # Inside
 

@@ -80,12 +80,22 @@ class GeneratorSection(Section, frozen=True, kw_only=True):
     """Generations that may wait."""
 
 
+class StorageSection(Section, frozen=True, kw_only=True):
+    """`[storage]`: what a node keeps."""
+
+    snapshot_every: int = 100_000
+    """Transactions after which a snapshot is taken, for nodes that join; 0: none is."""
+    keep_blocks: int = 0
+    """Blocks kept behind the newest snapshot; older ones are deleted, and the node no longer shows them. 0: all."""
+
+
 class Config(Section, frozen=True, kw_only=True):
     """The whole file."""
 
     node: NodeSection
     api: ApiSection = ApiSection()
     peers: PeersSection = PeersSection()
+    storage: StorageSection = StorageSection()
     generator: GeneratorSection | None = None
 
 

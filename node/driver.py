@@ -31,6 +31,7 @@ from consensus.events import (
     Entry,
     Follow,
     Lead,
+    Observed,
     Persist,
     Persisted,
     Propose,
@@ -52,6 +53,7 @@ from node.errors import NodeCode, NodeError
 from node.inspection import Inspector
 from node.logs import log
 from node.mempool import Mempool
+from node.peers.stretch import Stretch
 from node.proposer import Proposer
 from node.storage.log_store import LogStore
 
@@ -319,19 +321,34 @@ class Driver:
             log.error("certificate_refused", height=index)
 
     def _deliver(self, index: int) -> None:
-        certificate = self._certificates.pop(index)
-        layers = self.chain.commit(index, certificate)
+        self._finish(self._certificates.pop(index))
+        if self.leading:
+            self._schedule_pump()
+
+    def _finish(self, certificate: Certificate) -> None:
+        """A certificate makes blocks final: commit them and tell who waits."""
+        layers = self.chain.commit(certificate.height, certificate)
         self._newest = certificate
         for layer in layers:
             height = layer.block.header.height
             for position, signed in enumerate(layer.block.transactions):
                 self.mempool.committed(signed.id, (height, position))
             metrics.TRANSACTIONS.inc(len(layer.block.transactions))
-        metrics.HEIGHT.set(index)
+        metrics.HEIGHT.set(certificate.height)
         for listener in self.listeners:
             listener(layers)
-        if self.leading:
-            self._schedule_pump()
+
+    def observe(self, stretch: Stretch, certificate: Certificate | None) -> None:
+        """Not a voter: keep final blocks that another node gave, and that the chain has accepted."""
+        entries = tuple(
+            Entry(height, self.chain.header(height).term, frame)
+            for height, frame in enumerate(stretch.blocks, self.chain.committed.height + 1)
+        )
+        if entries:
+            self._log_store.persist(self.replica.term, "", None, entries)
+        if certificate is not None:
+            self._finish(certificate)
+        self.step(Observed(self.chain.committed.height, stretch.term, stretch.leader))
 
     # Proposing
 

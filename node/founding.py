@@ -154,11 +154,14 @@ def _genesis_currency(code: str, currency: PlanCurrency) -> GenesisCurrency:
 
 
 def prepare(home: Path, genesis_path: Path, name: str, key_path: Path, settings: NodeSettings) -> None:
-    """Make the directory of a node whose key its member made: settings, genesis, key and an empty data directory."""
+    """Make the directory of a node whose key its member made: settings, genesis, key and an empty data directory.
+
+    A node that the genesis does not name does not vote; an administrator of its org lets it in by `remarque node add`.
+    """
     genesis, key = load_genesis(genesis_path), load_key(key_path)
     record = next((node for node in genesis.nodes if node.name == name), None)
-    if record is None or record.key != key.public:
-        raise NodeError(NodeCode.GENESIS_MISMATCH, f"the genesis has no node {name} with the key in {key_path}")
+    if record is not None and record.key != key.public:
+        raise NodeError(NodeCode.GENESIS_MISMATCH, f"the genesis names a node {name} with another key than {key_path}")
     if home.exists() and any(home.iterdir()):
         raise NodeError(NodeCode.DATA_DIRECTORY_EXISTS, f"{home} is not empty; choose another directory")
     home.mkdir(parents=True, exist_ok=True)

@@ -37,14 +37,18 @@ from node.content.openings import OpeningStore
 from node.content.replicator import Replicator
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
+from node.following import Follower
 from node.generation.service import GenerationService
+from node.joining import join_if_behind
 from node.keys import load_key
 from node.logs import log
 from node.mempool import Mempool
+from node.peers.giving import Stretches, chain_routes
 from node.peers.members import Members
 from node.peers.network import Peers, serve
 from node.peers.requests import peer_app
 from node.reading import Reading
+from node.snapshots import Snapshots
 from node.storage import directory
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
@@ -106,6 +110,11 @@ class Node:
         self.replicator = Replicator(self.chain, self.peers, self.blockstore, self.openings)
         self.replicator.follow(self.driver)
         self.releases = Releases(self.chain, self.reading, self.key, self.peers, clock_ms)
+        storage = config.storage
+        self.snapshots = Snapshots(
+            self.chain, self.reading, self.data / "snapshots", storage.snapshot_every, storage.keep_blocks
+        )
+        self.driver.listeners.append(self.snapshots.committed)
         self.verifier = Verifier(self.chain, self.reading, self.driver, self.blockstore)
         self.generation = self._make_generation()
         self._stop = asyncio.Event()
@@ -113,7 +122,7 @@ class Node:
 
     def _check_key(self) -> None:
         record = next((node for node in self.genesis.nodes if node.name == self.config.node.name), None)
-        if record is None or record.key != self.key.public:
+        if record is not None and record.key != self.key.public:
             raise NodeError(
                 NodeCode.GENESIS_MISMATCH,
                 f"the key in {self.config.node.key} is not that of {self.config.node.name} in the genesis; use its own",
@@ -156,6 +165,7 @@ class Node:
         self.peers.on_log_lost = lambda detail: self.stop(detail, fatal=True)
         peer_host, peer_port = split_address(self.config.peers.listen)
         application = peer_app(self.peers, self.chain, self.blockstore, self.openings, self.releases)
+        application.add_routes(chain_routes(self.peers, Stretches(self.driver, self.reading), self.snapshots))
         runner = await serve(application, self.peers.server_context(), peer_host, peer_port)
         server = self._rest_server()
         gc.collect()
@@ -184,7 +194,15 @@ class Node:
 
     def _work(self) -> list[Any]:
         """What goes on beside REST, for ever."""
-        work = [self.driver.run(), self.peers.run(), self.replicator.run(), self.verifier.run()]
+        work = [
+            self.driver.run(),
+            self.peers.run(),
+            self.replicator.run(),
+            self.verifier.run(),
+            self.snapshots.run(),
+        ]
+        if not self.driver.replica.votes_here:
+            work.append(Follower(self.driver, self.peers.asking).run())
         return work if self.generation is None else [*work, self.generation.run()]
 
     async def _settle(self) -> None:
@@ -260,6 +278,7 @@ def run_node(config_path: Path) -> None:
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
 
     async def main() -> None:
+        await join_if_behind(config, config_path.parent)
         node = Node(config, config_path.parent)
         await node.run()
 

@@ -44,7 +44,10 @@ async def history_page(chain: Chain, reading: Reading, asset: str, after: str, l
     """A page of an asset's history."""
     check_after(after, HistoryPlace)
     height, _, position = (after or "0.0").partition(".")
-    page = page_of("history", places_about(chain, asset, (int(height), int(position))), limit)
+    oldest = chain.oldest
+    page = page_of("history", places_about(chain, asset, max((int(height), int(position)), (oldest, 2**31))), limit)
+    if oldest:
+        page["blocks_from"] = oldest + 1
     return {**page, "history": await reading.each(page["history"], row)}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ledger.actions import AddNode, RemoveNode
 from node import founding
 from node import run as running
 from node.cli.main import Target, cli, with_target
@@ -71,6 +72,28 @@ def prepare(
     others = dict(one.split("=", 1) for one in addresses if "=" in one)
     founding.prepare(directory, genesis, name, key, founding.NodeSettings(api=api, peer=peer, addresses=others))
     target.show({"directory": str(directory)}, f"run it with: remarque node run --config {directory / 'node.toml'}")
+
+
+@node.command("add")
+@click.argument("name")
+@click.option("--public", required=True, help="The node's public key, as `remarque keys show` prints it.")
+@click.option("--certificate", required=True, help="The certificate that it prints beside.")
+@with_target
+def add(target: Target, name: str, public: str, certificate: str) -> None:
+    """Let the node NAME of one's org in, to follow the chain without voting. By an administrator."""
+    with target.client() as client:
+        receipt = client.submit(AddNode(node=name, key=public, certificate=certificate))
+    target.show(receipt, f"node {name} is let in from block {receipt.header.height} on")
+
+
+@node.command("remove")
+@click.argument("name")
+@with_target
+def remove(target: Target, name: str) -> None:
+    """Shut out the node NAME of one's org, which does not vote. By an administrator."""
+    with target.client() as client:
+        receipt = client.submit(RemoveNode(node=name))
+    target.show(receipt, f"node {name} is shut out from block {receipt.header.height} on")
 
 
 @cli.group()

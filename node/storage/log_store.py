@@ -75,17 +75,17 @@ class LogStore:
             self._last = truncate_from - 1
         self._last += len(entries)
 
-    def begin(self, base: int, term: int) -> None:
-        """Begin an empty log above a snapshot's block."""
+    def begin(self, base: int, term: int, hard_term: int = 0, hard_vote: str = "") -> None:
+        """Begin an empty log above a snapshot's block, with what this node has promised before."""
         with self._db.write_batch(sync=True) as batch:
+            batch.put(_HARD, struct.pack(">Q", hard_term) + hard_vote.encode())
             batch.put(_SPAN + struct.pack(">Q", base), struct.pack(">Q", term))
             batch.put(_BASE, struct.pack(">Q", base))
         self.base = self._last = base
         self._spans.append((base, term))
 
-    def prune(self, upto: int, most: int) -> None:
-        """Forget the entries up to an index, at most so many at once."""
-        upto = min(upto, self.base + most)
+    def prune(self, upto: int) -> None:
+        """Forget the entries up to an index."""
         with self._db.write_batch(sync=True) as batch:
             for index in range(self.base + 1, upto + 1):
                 batch.delete(_key(index))
@@ -98,6 +98,7 @@ class LogStore:
 
 def open_database(path: Path) -> plyvel.DB:
     """A LevelDB that reports corruption instead of dropping it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         return plyvel.DB(
             str(path), create_if_missing=True, paranoid_checks=True, bloom_filter_bits=10, write_buffer_size=16 << 20

@@ -195,6 +195,12 @@ class StateStore:
         """The state as it is now, to be read while the store goes on."""
         return StateView(self._db.snapshot())
 
+    def prune(self, first: int, last: int) -> None:
+        """Forget what some blocks did. Their leaves, certificates and places stay."""
+        with self._db.write_batch() as batch:
+            for height in range(first, last + 1):
+                batch.delete(b"r" + struct.pack(">Q", height))
+
     def results(self, height: int) -> Results | None:
         data = self._db.get(b"r" + struct.pack(">Q", height), verify_checksums=True)
         if data is None:

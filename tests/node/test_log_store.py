@@ -48,8 +48,8 @@ def test_a_pruned_log_keeps_its_terms_and_says_what_it_no_longer_has(tmp_path: P
     store = LogStore(tmp_path)
     store.persist(2, "", None, tuple(Entry(index, 1 if index < 4 else 2, b"data") for index in range(1, 9)))
 
-    store.prune(5, 3)
-    store.prune(5, 3)
+    store.prune(3)
+    store.prune(5)
 
     store = reopened(store, tmp_path)
     assert store.base == 5

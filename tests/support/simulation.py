@@ -45,6 +45,8 @@ class Disk:
         self.hard_term, self.hard_vote = 0, ""
         self.applied = 0
 
+    base = 0
+
     def last_index(self) -> int:
         return len(self.entries)
 

@@ -1,0 +1,168 @@
+"""Real processes: a node that does not vote joins from a snapshot, follows, serves, and is shut out again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from devnet.cluster import Cluster
+from devnet.load import Stream
+from devnet.story import CREATOR, STUDIO
+from ledger.actions import AddKey, AddNode, RemoveNode
+from ledger.receipt import encode_receipt, verify_receipt
+from node.client import Client, RemarqueError
+from node.keys import new_key
+from node.peers.tls import make_certificate
+
+EVERY = 200
+"""Transactions between snapshots."""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """Three nodes that take snapshots often, and keep few blocks behind them."""
+    cluster = Cluster.create(tmp_path / "devnet", 3)
+    for name in cluster.names:
+        cluster.set(name, "storage", snapshot_every=EVERY, keep_blocks=5)
+    try:
+        cluster.up()
+        yield cluster
+    finally:
+        cluster.down()
+
+
+def commit(cluster: Cluster, count: int) -> list[str]:
+    """Ids of so many committed transactions, or a few more."""
+
+    async def story() -> list[str]:
+        stream = Stream(cluster.urls[:3], CREATOR, cluster.key(CREATOR))
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(stream.run(clients=16))
+            await stream.acknowledged_at_least(count, 120)
+            stream.stop()
+            await running
+        return stream.acknowledged
+
+    return asyncio.run(story())
+
+
+def until(holds: Callable[[], object], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.05)
+
+
+def events(cluster: Cluster, name: str) -> list[dict[str, object]]:
+    lines = (cluster.home(name) / "node.log").read_text().splitlines()
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def snapshots(cluster: Cluster, name: str) -> list[int]:
+    return sorted(
+        int(place.parent.name) for place in (cluster.home(name) / "data" / "snapshots").glob("[0-9]*/manifest.json")
+    )
+
+
+def let_in(cluster: Cluster, name: str) -> None:
+    key = cluster.prepare_observer(name)
+    with Client(cluster.url("node1"), STUDIO, cluster.key(STUDIO)) as client:
+        client.submit(AddNode(node=name, key=key.public, certificate=make_certificate(key).hex()))
+
+
+def same(cluster: Cluster, name: str) -> bool:
+    """Whether a node has caught up with what the voters hold now."""
+    ours, theirs = cluster.status(name), cluster.status("node1")
+    return bool(ours.get("height") == theirs["height"] and ours["hash"] == theirs["hash"])
+
+
+def test_a_node_joins_follows_serves_hands_on_and_is_shut_out(cluster: Cluster) -> None:
+    old = commit(cluster, 3 * EVERY)[0]
+    until(lambda: snapshots(cluster, "node1"))
+    let_in(cluster, "watcher")
+    cluster.start("watcher")
+    cluster.wait_ready(["watcher"])
+
+    until(lambda: same(cluster, "watcher"))
+    assert [event["event"] for event in events(cluster, "watcher") if event["event"] == "joined"] == ["joined"]
+    newer = commit(cluster, 50)
+    until(lambda: same(cluster, "watcher"))
+    with Client(cluster.url("watcher"), CREATOR, cluster.key(CREATOR)) as client:
+        asset = client.get("/v1/assets?limit=1")["assets"][0]["id"]
+        proven = client.state(f"asset/{asset}", genesis=cluster.genesis)
+        assert proven.value(f"asset/{asset}") is not None
+        receipt = client.receipt(newer[-1])
+        verify_receipt(encode_receipt(receipt), cluster.genesis)
+        with pytest.raises(RemarqueError) as refused:
+            client.receipt(old)
+        assert refused.value.code == "NOT_FOUND"
+        assert client.submit(AddKey(key=new_key().public)).outcome.code == "OK"
+        with pytest.raises(RemarqueError) as told:
+            client.submit(RemoveNode(node="node1"))
+        assert told.value.code == "ROLE_MISSING"
+        with pytest.raises(RemarqueError) as early:
+            client.get("/v1/state/at?height=1&key=parameters")
+        assert early.value.code == "BLOCK_PRUNED"
+    cluster.kill("watcher")
+    commit(cluster, 30)
+    cluster.start("watcher")
+    until(lambda: same(cluster, "watcher"))
+
+    with Client(cluster.url("node1"), STUDIO, cluster.key(STUDIO)) as client:
+        client.submit(RemoveNode(node="watcher"))
+    until(lambda: any(event["event"] == "peer_removed" for event in events(cluster, "node1")))
+    height = cluster.status("watcher").get("height", 0)
+    commit(cluster, 20)
+    assert cluster.status("watcher").get("height", 0) <= height + 1
+
+
+def test_a_node_that_is_killed_while_it_joins_begins_where_it_was_cut_off(cluster: Cluster) -> None:
+    commit(cluster, 3 * EVERY)
+    until(lambda: snapshots(cluster, "node1"))
+    let_in(cluster, "watcher")
+    for _ in range(4):
+        cluster.start("watcher")
+        time.sleep(0.6)
+        cluster.kill("watcher")
+    cluster.start("watcher")
+
+    until(lambda: same(cluster, "watcher"))
+
+
+def test_what_is_pruned_is_said_to_be_and_old_receipts_still_hold(cluster: Cluster) -> None:
+    first = commit(cluster, 20)[0]
+    with Client(cluster.url("node1"), CREATOR, cluster.key(CREATOR)) as client:
+        kept = encode_receipt(client.receipt(first))
+    commit(cluster, 4 * EVERY)
+    until(lambda: any(event["event"] == "blocks_pruned" for event in events(cluster, "node1")))
+
+    verify_receipt(kept, cluster.genesis)
+    with Client(cluster.url("node1"), CREATOR, cluster.key(CREATOR)) as client:
+        for ask in (lambda: client.receipt(first), lambda: client.get("/v1/blocks/1")):
+            with pytest.raises(RemarqueError) as refused:
+                ask()
+            assert refused.value.code == "BLOCK_PRUNED"
+            assert refused.value.status == 410
+    for name in cluster.names:
+        cluster.kill(name)
+    cluster.up()
+    assert commit(cluster, 10)
+
+
+def test_a_node_that_fell_behind_what_others_keep_joins_again(cluster: Cluster) -> None:
+    let_in(cluster, "watcher")
+    cluster.start("watcher")
+    until(lambda: same(cluster, "watcher"))
+    cluster.stop("watcher")
+    commit(cluster, 4 * EVERY)
+    until(lambda: all(any(e["event"] == "blocks_pruned" for e in events(cluster, name)) for name in cluster.names[:3]))
+
+    cluster.start("watcher")
+
+    until(lambda: same(cluster, "watcher"))
+    assert "joined" in [event["event"] for event in events(cluster, "watcher")]

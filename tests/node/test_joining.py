@@ -1,0 +1,252 @@
+"""A snapshot is installed whole and true, or not at all, whoever gives it and whenever the node is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from consortium import a_genesis, key_of, registering
+from msgspec.structs import replace
+from written_chain import GENESIS, WrittenChain
+
+from ledger import snapshot
+from ledger.block import decode_block
+from ledger.crypto import sha256
+from ledger.encoding import encode
+from ledger.snapshot import Chunk, Manifest, SnapshotRefused, decode_chunk, encode_chunk, parse_manifest
+from node import joining, snapshots
+from node.chain import Chain
+from node.joining import Fetching, finish_install, install
+from node.snapshots import MANIFEST, chunk_file, take, write
+from node.storage.log_store import LogStore
+from node.storage.state_store import StateStore
+
+
+@pytest.fixture
+def taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[WrittenChain, Path, Manifest]:
+    """A chain, its snapshot in a directory, in several chunks."""
+    monkeypatch.setattr(snapshot, "CHUNK_BYTES", 4_000)
+    written = WrittenChain(tmp_path / "giver")
+    for number in range(12):
+        written.block(*(written.ask(registering(3 * number + one)) for one in range(3)))
+    found = take(written.chain)
+    assert found is not None
+    manifest = write(found, tmp_path / "snapshot")
+    assert len(manifest.chunks) > 3
+    return written, tmp_path / "snapshot", manifest
+
+
+def opened(data: Path) -> Chain:
+    return Chain(GENESIS, key_of("watcher"), "watcher", LogStore(data / "log"), StateStore(data / "state"))
+
+
+def test_a_node_begins_at_the_snapshot_and_goes_on_as_the_others_do(
+    taken: tuple[WrittenChain, Path, Manifest], tmp_path: Path
+) -> None:
+    written, place, manifest = taken
+    data = tmp_path / "data"
+    install(place, manifest, data)
+    chain = opened(data)
+
+    assert chain.committed == written.chain.committed
+    written.block(written.ask(registering(900)))
+    frames, certificate = written.chain.stretch(chain.committed.height)
+    for frame in frames:
+        chain.accept(decode_block(frame), None)
+    assert certificate is not None
+    assert chain.certificate_holds(certificate)
+    chain.commit(certificate.height, certificate)
+
+    assert chain.committed == written.chain.committed
+    theirs, ours = written.chain, chain
+    assert ours.receipt(ours.final(13), 0) == theirs.receipt(theirs.final(13), 0)
+
+
+@pytest.mark.parametrize("cut", ["log", "log_removed", "state", "state_removed"])
+def test_killed_between_any_two_steps_of_installing_it_has_joined_at_the_next_start(
+    cut: str, taken: tuple[WrittenChain, Path, Manifest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, place, manifest = taken
+    data = tmp_path / "data"
+    with closing(LogStore(data / "log")) as old:
+        old.persist(7, "node2", None, ())
+    with closing(StateStore(data / "state")):
+        pass
+    plain = joining._replace
+
+    def killed(new: Path, old: Path) -> None:
+        if old.name == cut.removesuffix("_removed"):
+            if cut.endswith("_removed"):
+                shutil.rmtree(old)
+            raise KeyboardInterrupt
+        plain(new, old)
+
+    monkeypatch.setattr(joining, "_replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        install(place, manifest, data)
+    monkeypatch.setattr(joining, "_replace", plain)
+
+    finish_install(data)
+
+    log_store = LogStore(data / "log")
+    assert (log_store.hard_term, log_store.hard_vote) == (7, "node2")
+    log_store.close()
+    assert opened(data).committed == written.chain.committed
+    assert not (data / "state.new").exists()
+
+
+def test_a_store_that_was_not_filled_to_the_end_is_thrown_away(
+    taken: tuple[WrittenChain, Path, Manifest], tmp_path: Path
+) -> None:
+    _, place, manifest = taken
+    data = tmp_path / "data"
+    with closing(StateStore(data / "state.new")) as state:
+        state.fill(iter(decode_chunk(chunk_file(place, 0).read_bytes(), manifest.chunks[0])))
+
+    finish_install(data)
+
+    assert list(data.iterdir()) == []
+
+
+def rewritten(place: Path, manifest: Manifest, chunks: list[bytes]) -> Manifest:
+    """A manifest that its giver has made to fit other chunks."""
+    for number, data in enumerate(chunks):
+        chunk_file(place, number).write_bytes(data)
+    return replace(manifest, chunks=tuple(Chunk(digest=sha256(data).hex(), size=len(data)) for data in chunks))
+
+
+def changed_value(chunks: list[bytes], manifest: Manifest) -> list[bytes]:
+    entries = decode_chunk(chunks[0], manifest.chunks[0])
+    return [encode_chunk([(entries[0][0], b'"forged"'), *entries[1:]]), *chunks[1:]]
+
+
+LIES: dict[str, Callable[[list[bytes], Manifest], list[bytes]]] = {
+    "a value is another": changed_value,
+    "a chunk is missing": lambda chunks, manifest: chunks[:-1],
+    "chunks are in another order": lambda chunks, manifest: [chunks[1], chunks[0], *chunks[2:]],
+    "a chunk comes twice": lambda chunks, manifest: [chunks[0], *chunks],
+    "a chunk is no MessagePack": lambda chunks, manifest: [snapshot.zlib.compress(b"\xc1"), *chunks[1:]],
+    "a chunk is not compressed": lambda chunks, manifest: [b"plain", *chunks[1:]],
+    "a chunk goes on after its end": lambda chunks, manifest: [chunks[0] + b"more", *chunks[1:]],
+    "a chunk is cut": lambda chunks, manifest: [chunks[0][:-5], *chunks[1:]],
+    "a key is not text": lambda chunks, manifest: [snapshot.zlib.compress(b"\x91\x92\xa1\xff\xc4\x01x"), *chunks[1:]],
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_giver_that_lies_about_the_entries_leaves_nothing_behind(
+    lie: str, taken: tuple[WrittenChain, Path, Manifest], tmp_path: Path
+) -> None:
+    _, place, manifest = taken
+    chunks = [chunk_file(place, number).read_bytes() for number in range(len(manifest.chunks))]
+    data = tmp_path / "data"
+    data.mkdir()
+
+    with pytest.raises(SnapshotRefused):
+        install(place, rewritten(place, manifest, LIES[lie](chunks, manifest)), data)
+
+    finish_install(data)
+    assert list(data.iterdir()) == []
+
+
+def test_a_chunk_that_unpacks_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "CHUNK_BYTES_MAX", 100_000)
+    data = encode_chunk([("key", bytes(1_000_000))])
+
+    with pytest.raises(SnapshotRefused):
+        decode_chunk(data, Chunk(digest=sha256(data).hex(), size=len(data)))
+
+
+def test_every_manifest_that_is_not_of_a_final_block_of_this_chain_is_refused(
+    taken: tuple[WrittenChain, Path, Manifest],
+) -> None:
+    _, place, manifest = taken
+    whole = (place / MANIFEST).read_bytes()
+    assert parse_manifest(whole, GENESIS) == manifest
+    header, certificate = manifest.header, manifest.certificate
+    others = [
+        replace(manifest, version=2),
+        replace(manifest, peaks=manifest.peaks[1:]),
+        replace(manifest, peaks=(*manifest.peaks, "00" * 32)),
+        replace(manifest, peaks=("00" * 32, *manifest.peaks[1:])),
+        replace(manifest, header=replace(header, state_root="00" * 32)),
+        replace(manifest, header=replace(header, log_size=header.log_size - 1)),
+        replace(manifest, certificate=replace(certificate, endorsements=certificate.endorsements[:1])),
+    ]
+    for data in [
+        *map(encode, others),
+        whole[:-1],
+        whole + b" ",
+        b"",
+        b"null",
+        b"[]",
+        whole.replace(b"test-", b"tess-"),
+    ]:
+        with pytest.raises(SnapshotRefused):
+            parse_manifest(data, GENESIS)
+    with pytest.raises(SnapshotRefused):
+        parse_manifest(whole, a_genesis(name="another"))
+
+
+class Givers:
+    """Stands for the nodes asked: each has the snapshot, or a way of not giving it."""
+
+    def __init__(self, place: Path, **ways: Callable[[bytes], bytes | None]) -> None:
+        self._place = place
+        self._ways = ways
+        self.asked: list[str] = []
+
+    async def ask(self, peer: str, path: str, bytes_max: int, seconds: float) -> bytes | None:
+        self.asked.append(peer)
+        return self._ways[peer](chunk_file(self._place, int(path.rpartition("/")[2])).read_bytes())
+
+
+def fetch(taken: tuple[WrittenChain, Path, Manifest], place: Path, givers: Givers, *peers: str) -> None:
+    _, source, manifest = taken
+    fetching = Fetching(givers, place, (source / MANIFEST).read_bytes(), manifest, list(peers))  # type: ignore[arg-type]
+    asyncio.run(fetching.run())
+
+
+def test_whoever_gives_a_wrong_chunk_or_none_is_not_asked_again(
+    taken: tuple[WrittenChain, Path, Manifest], tmp_path: Path
+) -> None:
+    givers = Givers(taken[1], liar=lambda data: data[:-1] + b"x", gone=lambda data: None, honest=lambda data: data)
+
+    fetch(taken, tmp_path / "join", givers, "liar", "gone", "honest")
+
+    assert givers.asked.count("liar") <= joining.AT_ONCE
+    assert givers.asked.count("gone") <= joining.AT_ONCE
+    install(tmp_path / "join", taken[2], tmp_path / "data")
+
+
+def test_a_fetch_goes_on_where_it_was_cut_off(taken: tuple[WrittenChain, Path, Manifest], tmp_path: Path) -> None:
+    given = iter(range(3))
+    tired = Givers(taken[1], one=lambda data: data if next(given, None) is not None else None)
+    with pytest.raises(ExceptionGroup) as cut:
+        fetch(taken, tmp_path / "join", tired, "one")
+    assert cut.group_contains(SnapshotRefused)
+    chunk_file(tmp_path / "join", 0).write_bytes(b"torn")
+
+    rested = Givers(taken[1], one=lambda data: data)
+    fetch(taken, tmp_path / "join", rested, "one")
+
+    assert len(rested.asked) < len(taken[2].chunks)
+    install(tmp_path / "join", taken[2], tmp_path / "data")
+
+
+def test_a_snapshot_taken_while_blocks_go_on_is_of_its_own_height(tmp_path: Path) -> None:
+    written = WrittenChain(tmp_path / "giver")
+    written.block(*(written.ask(registering(number)) for number in range(20)))
+    found = take(written.chain)
+    assert found is not None
+    written.block(*(written.ask(registering(number)) for number in range(20, 40)))
+
+    manifest = write(found, tmp_path / "snapshot")
+
+    assert manifest.header.height == 1
+    install(tmp_path / "snapshot", manifest, tmp_path / "data")
+    assert snapshots.MANIFEST in [file.name for file in (tmp_path / "snapshot").iterdir()]
