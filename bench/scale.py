@@ -1,0 +1,236 @@
+"""How a chain grows: from ten thousand assets to a million, what a node needs, and how another joins.
+
+    python -m bench.scale [--assets 1000000] [--plot docs/pictures/growth.svg]
+
+A chain of register+mint transactions is written straight into the stores of three nodes. At each size: what committing
+the next block costs, what the disk holds, and how long a node of its own process takes to open the chain, and with how
+much memory. At the last size the three nodes run, one is killed and starts again; then another joins from their
+snapshot while clients go on, whose rate before is the reference for the rate meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import resource
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+from bench.throughput import CID
+from consensus.events import Entry
+from devnet.cluster import Cluster
+from devnet.load import Stream
+from devnet.story import CREATOR, STUDIO
+from ledger import actions
+from ledger.block import Certificate, Endorsement, endorse
+from ledger.transaction import SignedTransaction, Signer, Transaction, sign
+from node.chain import Chain
+from node.client import Client, now_ms
+from node.keys import load_key
+from node.peers.tls import make_certificate
+from node.storage.log_store import LogStore
+from node.storage.state_store import StateStore
+
+BLOCK = 200
+SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
+LOAD_SECONDS = 15
+CLIENTS = 16
+
+
+class Writing:
+    """The three nodes' chain, written by the first."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self._keys = {name: load_key(cluster.home(name) / "node.key") for name in ("node1", "node2")}
+        self._creator, self._chain = cluster.key(CREATOR), cluster.genesis.chain
+        self.data = cluster.home("node1") / "data"
+        self.assets = 0
+
+    def grow(self, assets: int) -> float:
+        """Write until there are so many assets; microseconds a transaction, without signing and the log's writes."""
+        spent, before = 0.0, self.assets
+        with closing(LogStore(self.data / "log")) as log, closing(StateStore(self.data / "state")) as state:
+            chain = Chain(self.cluster.genesis, self._keys["node1"], "node1", log, state)
+            while self.assets < assets:
+                transactions = tuple(self._transaction() for _ in range(BLOCK))
+                spent += self._commit(chain, log, transactions)
+                self.assets += BLOCK
+        return 1e6 * spent / (assets - before)
+
+    def _commit(self, chain: Chain, log: LogStore, transactions: tuple[SignedTransaction, ...]) -> float:
+        started = time.perf_counter()
+        data = chain.build(transactions, 1, now_ms())
+        spent = time.perf_counter() - started
+        header = chain.tip
+        log.persist(1, "", None, (Entry(header.height, 1, data),))
+        signed = tuple(Endorsement(node=name, signature=endorse(key, header.hash)) for name, key in self._keys.items())
+        started = time.perf_counter()
+        chain.commit(header.height, Certificate(height=header.height, header=header.hash, endorsements=signed))
+        return spent + time.perf_counter() - started
+
+    def _transaction(self) -> SignedTransaction:
+        key, asset = self._creator, secrets.token_hex(32)
+        register = actions.RegisterAsset(
+            pixel_digest=asset,
+            file_digest=secrets.token_hex(32),
+            width=512,
+            height=512,
+            content=actions.Content(cid=CID, size=400_000, media_type="image/png"),
+            confidential=False,
+        )
+        transaction = Transaction(
+            chain=self._chain,
+            signers=(Signer(account=CREATOR, key=key.public),),
+            valid_until_ms=now_ms() + 60_000,
+            nonce=secrets.token_hex(16),
+            actions=(register, actions.MintToken(asset=asset)),
+        )
+        return sign(transaction, [key])
+
+
+def opening(home: Path) -> dict[str, float]:
+    """Seconds and MiB that a process of its own takes to open a node's chain."""
+    program = (
+        "import sys, time, resource; from pathlib import Path; started = time.perf_counter();"
+        "from node.config import load_genesis; from node.chain import Chain; from node.keys import load_key;"
+        "from node.storage.log_store import LogStore; from node.storage.state_store import StateStore;"
+        "home = Path(sys.argv[1]); data = home / 'data'; genesis = load_genesis(home / '../../genesis.json');"
+        "Chain(genesis, load_key(home / 'node.key'), 'node1', LogStore(data / 'log'), StateStore(data / 'state'));"
+        "print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    )
+    answer = subprocess.run([sys.executable, "-c", program, str(home)], capture_output=True, text=True, check=True)
+    seconds, memory = map(float, answer.stdout.split())
+    return {"open_s": round(seconds, 2), "open_mib": round(memory)}
+
+
+def bytes_in(data: Path) -> int:
+    return sum(file.stat().st_size for part in ("log", "state") for file in (data / part).iterdir())
+
+
+def resident_mib(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize() >> 20
+
+
+def running(cluster: Cluster) -> dict[str, float]:
+    """The three nodes on the chain: how soon they are ready, after a kill too, and what another's joining costs."""
+    found: dict[str, float] = {}
+    started = time.perf_counter()
+    cluster.up()
+    found["three_nodes_ready_s"] = round(time.perf_counter() - started, 2)
+    cluster.kill("node3")
+    started = time.perf_counter()
+    cluster.start("node3")
+    cluster.wait_ready(["node3"])
+    found["killed_node_ready_s"] = round(time.perf_counter() - started, 2)
+    rates = asyncio.run(joining(cluster))
+    pids = [pid for name in cluster.names if (pid := cluster.pid(name)) is not None]
+    return found | rates | {"node_mib": max(map(resident_mib, pids))}
+
+
+async def joining(cluster: Cluster) -> dict[str, float]:
+    """Rates of a load before and while a node joins, and how long that takes from its start to the newest block."""
+    stream = Stream(cluster.urls, CREATOR, cluster.key(CREATOR))
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(stream.run(CLIENTS))
+        await stream.acknowledged_at_least(200, 60)
+        while not list((cluster.home("node1") / "data" / "snapshots").glob("[0-9]*/manifest.json")):
+            await asyncio.sleep(0.2)
+        before, started = len(stream.acknowledged), time.perf_counter()
+        await asyncio.sleep(LOAD_SECONDS)
+        rate = (len(stream.acknowledged) - before) / (time.perf_counter() - started)
+        key = cluster.prepare_observer("watcher")
+        await asyncio.to_thread(_let_in, cluster, key.public, make_certificate(key).hex())
+        before, started = len(stream.acknowledged), time.perf_counter()
+        cluster.start("watcher")
+        while not await asyncio.to_thread(_level, cluster):
+            await asyncio.sleep(0.2)
+        joined = time.perf_counter() - started
+        meanwhile = (len(stream.acknowledged) - before) / joined
+        stream.stop()
+        await running
+    return {
+        "load_tx_s": round(rate),
+        "load_while_joining_tx_s": round(meanwhile),
+        "ratio": round(meanwhile / rate, 2),
+        "joined_s": round(joined, 1),
+    }
+
+
+def _let_in(cluster: Cluster, public: str, certificate: str) -> None:
+    with Client(cluster.url("node1"), STUDIO, cluster.key(STUDIO)) as client:
+        client.submit(actions.AddNode(node="watcher", key=public, certificate=certificate))
+
+
+def _level(cluster: Cluster) -> bool:
+    ours, theirs = cluster.status("watcher"), cluster.status("node1")
+    return bool(theirs.get("height", 0) - ours.get("height", -1_000) <= 3)
+
+
+def plot(rows: list[dict[str, float]], file: Path) -> None:
+    """Draw how what a node needs grows with its chain."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    mpl.rcParams["svg.hashsalt"] = "remarque"
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 4, figsize=(13, 3))
+    for axis, (name, title) in zip(
+        axes,
+        (
+            ("commit_us", "execute, prove, commit: µs a transaction"),
+            ("disk_bytes", "disk: bytes a transaction"),
+            ("open_s", "opening the chain: s"),
+            ("open_mib", "memory after opening: MiB"),
+        ),
+        strict=True,
+    ):
+        axis.plot([row["assets"] for row in rows], [row[name] for row in rows], marker="o", color="#245")
+        axis.set_xscale("log")
+        axis.set_ylim(bottom=0)
+        axis.set_title(title, fontsize=9)
+        axis.set_xlabel("assets", fontsize=8)
+        axis.tick_params(labelsize=8)
+    figure.tight_layout()
+    figure.savefig(file, metadata={"Date": None})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--assets", type=int, default=SIZES[-1])
+    parser.add_argument("--plot", type=Path)
+    options = parser.parse_args()
+    rows: list[dict[str, float]] = []
+    with tempfile.TemporaryDirectory() as directory:
+        cluster = Cluster.create(Path(directory) / "devnet", 3)
+        writing = Writing(cluster)
+        print(json.dumps({"cpus": os.cpu_count(), "python": platform.python_version()}), flush=True)
+        for size in [one for one in SIZES if one <= options.assets]:
+            row = {"assets": size, "commit_us": round(writing.grow(size), 1)}
+            rows.append(row | {"disk_bytes": round(bytes_in(writing.data) / size)} | opening(cluster.home("node1")))
+            print(json.dumps(rows[-1]), flush=True)
+        if options.plot is not None:
+            plot(rows, options.plot)
+        for name in ("node2", "node3"):
+            for part in ("log", "state"):
+                shutil.copytree(writing.data / part, cluster.home(name) / "data" / part)
+        for name in cluster.names:
+            cluster.set(name, "storage", snapshot_every=1_000)
+        try:
+            print(json.dumps(running(cluster)), flush=True)
+        finally:
+            cluster.down()
+
+
+if __name__ == "__main__":
+    main()
