@@ -1,6 +1,8 @@
 """The archive: a whole chain as text, one canonical JSON object a line, for auditors and analysts in any language.
 
     {"archive":1,"genesis":{…},"whole":true}                        first; whole: with state and index
+    {"archive":1,"genesis":{…},"start":{"header":{…},…}}            instead: it starts above a certified block
+    {"state":{"key":"token/…","value":{…}}}                         if it has a start: the whole state there, in order
     {"block":{"certificate":{…},"header":{…},"height":1,…}}         every block in order
     {"state":{"key":"token/…","value":{…}}}                        if whole: what a node's state holds, after the blocks
     {"located":{"height":…,"position":…,"transaction":"…"}}         if whole: where a node's index says transactions are
@@ -18,6 +20,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ledger.block import Block, Certificate, Header, Outcome
 from ledger.encoding import decode, encode
+from ledger.finality import Epochs
 from ledger.genesis import Genesis
 from ledger.names import Count, Hex32, Hex64
 from ledger.transaction import SignedTransaction, parse_signed
@@ -59,6 +62,15 @@ class ArchivedPlace(_Line, frozen=True, kw_only=True):
     position: Count
 
 
+class ArchivedStart(_Line, frozen=True, kw_only=True):
+    """Where an archive starts that does not go back to the genesis: a final block, and the log's peaks there."""
+
+    header: Header
+    certificate: Certificate
+    epochs: Epochs = ()
+    peaks: Annotated[tuple[Hex32, ...], Meta(max_length=64)]
+
+
 class ArchiveEnd(_Line, frozen=True, kw_only=True):
     height: Count
     hash: Hex32
@@ -70,6 +82,7 @@ class ArchiveLine(_Line, frozen=True, kw_only=True):
     archive: int | UnsetType = UNSET
     genesis: Genesis | UnsetType = UNSET
     whole: bool = False
+    start: ArchivedStart | UnsetType = UNSET
     block: ArchivedBlock | UnsetType = UNSET
     state: ArchivedState | UnsetType = UNSET
     located: ArchivedPlace | UnsetType = UNSET
@@ -81,8 +94,8 @@ def parse_line(data: bytes) -> ArchiveLine:
     return decode(data.removesuffix(b"\n"), ArchiveLine)
 
 
-def opening_line(genesis: Genesis, *, whole: bool = False) -> bytes:
-    return encode(ArchiveLine(archive=ARCHIVE_VERSION, genesis=genesis, whole=whole)) + b"\n"
+def opening_line(genesis: Genesis, *, whole: bool = False, start: ArchivedStart | UnsetType = UNSET) -> bytes:
+    return encode(ArchiveLine(archive=ARCHIVE_VERSION, genesis=genesis, whole=whole, start=start)) + b"\n"
 
 
 def block_line(block: Block, outcomes: tuple[Outcome, ...], certificate: Certificate | None) -> bytes:

@@ -17,12 +17,13 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ledger import crypto, records, state_tree
-from ledger.archive import ARCHIVE_VERSION, ArchivedBlock, ArchiveLine
+from ledger.archive import ARCHIVE_VERSION, ArchivedBlock, ArchivedStart, ArchiveLine
 from ledger.block import Block, Certificate, Header, certificate_fault
 from ledger.encoding import decode_trusted, encode
 from ledger.errors import InvalidBlock, InvariantBroken, LedgerError
 from ledger.execution.block import BlockResult, execute_block
 from ledger.execution.token import token_id
+from ledger.finality import NotFinal, check_final
 from ledger.genesis import Genesis, genesis_header, genesis_state
 from ledger.merkle_log import MerkleLog
 from ledger.receipt import Receipt
@@ -132,6 +133,10 @@ class Auditor:
         self._tree = state_tree.apply_changes(state_tree.EMPTY, self._state.values.items())
         self._log = MerkleLog()
         self._opened = self._ended = False
+        self._start = 0
+        """Height that the archive starts at."""
+        self._loading: dict[str, bytes] | None = None
+        """The state at the start, while it is read."""
         self._places: dict[str, tuple[int, int]] = {}
         self._told: set[str] = set()
         """Keys that the node's state was shown to hold."""
@@ -150,9 +155,11 @@ class Auditor:
         """Take the next line; the signatures to check for it. AuditFailed with the first thing that is wrong."""
         if self._ended:
             self._fail(Fault.ARCHIVE_MALFORMED, "something follows the last line")
-        if not self._opened:
+        if not self._opened or (self._loading is not None and line.state is not UNSET):
             self._open(line)
             return []
+        if self._loading is not None:
+            self._load(self._loading)
         parts = (line.block, line.state, line.located, line.end, line.genesis)
         if sum(part is not UNSET for part in parts) != 1:
             self._fail(Fault.ARCHIVE_MALFORMED, "a line says one thing")
@@ -193,11 +200,41 @@ class Auditor:
     # One block
 
     def _open(self, line: ArchiveLine) -> None:
+        if self._loading is not None and line.state is not UNSET:
+            self._loading[line.state.key] = bytes(line.state.value)
+            return
         if line.archive != ARCHIVE_VERSION or line.genesis is UNSET:
             self._fail(Fault.ARCHIVE_MALFORMED, f"the first line names version {ARCHIVE_VERSION} and the genesis")
         elif line.genesis.digest != self.genesis.digest:
             self._fail(Fault.GENESIS_DIFFERS, f"it is of {line.genesis.chain}, audited is {self.genesis.chain}")
         self._opened, self._whole = True, line.whole
+        if line.start is not UNSET:
+            self._begin(line.start)
+
+    def _begin(self, start: ArchivedStart) -> None:
+        """Start at a certified block: what it claims of the log must be its own, and so must the state that follows."""
+        header = start.header
+        try:
+            check_final(header, start.certificate, start.epochs, self.genesis)
+            self._log = MerkleLog(header.log_size, [bytes.fromhex(peak) for peak in start.peaks])
+        except NotFinal as fault:
+            raise AuditFailed(header.height, Fault.CERTIFICATE_INVALID, str(fault)) from None
+        except InvariantBroken as fault:
+            raise AuditFailed(header.height, Fault.HEADER_DIFFERS, f"its peaks make no log: {fault}") from None
+        self.newest = self.certified = header
+        self._hash, self._start, self._loading = header.hash, header.height, {}
+        if self._log.root().hex() != header.log_root:
+            self._fail(Fault.HEADER_DIFFERS, "the peaks are not those of its log")
+        others = self._evidence.get(header.height, set()) - {header.hash}
+        if others:
+            self._fail(Fault.FORKED, f"a receipt shows {min(others)[:16]}…, here it is {header.hash[:16]}…")
+
+    def _load(self, values: dict[str, bytes]) -> None:
+        """The state at the start is read: it must be the one that the header names."""
+        self._loading, self._state = None, MemoryState(values)
+        self._tree = state_tree.apply_changes(state_tree.EMPTY, values.items())
+        if state_tree.root_hash(self._tree).hex() != self.newest.state_root:
+            self._fail(Fault.STATE_DIFFERS, "the state at the start is not the one that its header names")
 
     def _run(self, archived: ArchivedBlock) -> list[SignatureCheck]:
         height = self.newest.height + 1
@@ -288,6 +325,8 @@ class Auditor:
         self._told.add(key)
 
     def _check_place(self, transaction: str, place: tuple[int, int]) -> None:
+        if place[0] <= self._start:
+            return
         found = self._places.get(transaction)
         if found != place or transaction in self._located:
             self._fail(Fault.INDEX_DIFFERS, f"{transaction[:16]}… is said to be at {place}, it is at {found}")

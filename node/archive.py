@@ -15,6 +15,8 @@ from ledger.audit import AuditFailed, Fault
 from ledger.block import decode_block
 from ledger.errors import LedgerError
 from ledger.genesis import Genesis, genesis_header
+from ledger.snapshot import Manifest
+from node import snapshots
 from node.chain import Chain, Final
 from node.client import Client
 from node.errors import NodeCode, NodeError
@@ -71,25 +73,43 @@ def from_directory(data: Path, genesis: Genesis) -> Iterator[bytes]:
         raise NodeError(NodeCode.DATA_DIRECTORY_MISSING, f"{data} holds no chain; name a node's data directory")
     try:
         with closing(LogStore(data / "log")) as log, closing(StateStore(data / "state")) as state:
-            yield from _stored_lines(log, state, genesis)
+            yield from _stored_lines(log, state, genesis, data / "snapshots")
     except UNREADABLE as error:
         if isinstance(error, NodeError) and error.code is not NodeCode.DATA_CORRUPT:
             raise
         raise AuditFailed(0, Fault.UNREADABLE, f"{type(error).__name__}: {error}") from None
 
 
-def _stored_lines(log: LogStore, state: StateStore, genesis: Genesis) -> Iterator[bytes]:
+def start_of(manifest: Manifest) -> archive.ArchivedStart:
+    """Where an archive starts that begins with a snapshot."""
+    return archive.ArchivedStart(
+        header=manifest.header, certificate=manifest.certificate, epochs=manifest.epochs, peaks=manifest.peaks
+    )
+
+
+def _stored_lines(log: LogStore, state: StateStore, genesis: Genesis, snapshots_path: Path) -> Iterator[bytes]:
     if state.applied < 0:
         raise AuditFailed(0, Fault.UNREADABLE, "the state store is empty")
-    yield archive.opening_line(genesis, whole=True)
-    for height in range(1, state.applied + 1):
+    first = 0
+    if log.base == 0:
+        yield archive.opening_line(genesis, whole=True)
+    else:
+        place, manifest = snapshots.oldest_above(snapshots_path, log.base, genesis)
+        first = manifest.header.height
+        yield archive.opening_line(genesis, whole=True, start=start_of(manifest))
+        for key, value in snapshots.read_entries(place, manifest):
+            yield archive.state_line(key, value)
+    for height in range(first + 1, state.applied + 1):
         yield _stored_block(log, state, height)
     for key, value in state.items():
         yield archive.state_line(key, value)
     for transaction, height, position in state.places():
         yield archive.place_line(transaction, height, position)
     newest = state.applied
-    header = decode_block(log.entry(newest).data, trusted=True).header if newest else genesis_header(genesis)
+    if state.base is not None and state.base.header.height == newest:
+        header = state.base.header
+    else:
+        header = decode_block(log.entry(newest).data, trusted=True).header if newest else genesis_header(genesis)
     yield archive.closing_line(header)
 
 

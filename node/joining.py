@@ -11,9 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Iterator
 from contextlib import closing
-from itertools import chain as chained
 from pathlib import Path
 
 from ledger.crypto import sha256
@@ -21,12 +19,9 @@ from ledger.genesis import Genesis
 from ledger.snapshot import (
     MANIFEST_BYTES_MAX,
     Chunk,
-    Entry,
     Manifest,
     SnapshotRefused,
     chunk_holds,
-    decode_chunk,
-    ordered,
     parse_manifest,
 )
 from ledger.state_tree import root_hash
@@ -37,7 +32,7 @@ from node.logs import log, progress
 from node.peers.asking import Asking
 from node.peers.stretch import STRETCH_BYTES_MAX
 from node.peers.tls import make_certificate
-from node.snapshots import MANIFEST, chunk_file
+from node.snapshots import MANIFEST, chunk_file, read_entries
 from node.storage import directory
 from node.storage.directory import write_durably
 from node.storage.log_store import LogStore
@@ -157,7 +152,10 @@ async def _join(asking: Asking, genesis: Genesis, data: Path, height: int) -> bo
     if refused:
         log.error("snapshot_refused", reason=refused)
         return False
-    shutil.rmtree(place)
+    kept = data / "snapshots" / str(manifest.header.height)
+    shutil.rmtree(kept, ignore_errors=True)
+    kept.parent.mkdir(exist_ok=True)
+    place.rename(kept)  # what is run again from here on, by an audit for one, starts with it
     log.info("joined", height=manifest.header.height, entries=manifest.entries)
     return True
 
@@ -180,15 +178,6 @@ async def _offers(asking: Asking, genesis: Genesis) -> list[tuple[bytes, Manifes
 
 def _same(place: Path, manifest: bytes) -> bool:
     return (place / MANIFEST).exists() and (place / MANIFEST).read_bytes() == manifest
-
-
-def read_entries(place: Path, manifest: Manifest) -> Iterator[Entry]:
-    """Entries of a snapshot in a directory, each chunk checked."""
-    pieces = (
-        decode_chunk(chunk_file(place, number).read_bytes(), chunk)
-        for number, chunk in enumerate(progress("chunks_installed", manifest.chunks))
-    )
-    return ordered(chained.from_iterable(pieces))
 
 
 def install(place: Path, manifest: Manifest, data: Path) -> None:

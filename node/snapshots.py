@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from collections.abc import Iterator
+from itertools import chain as chained
 from pathlib import Path
 
 import msgspec
@@ -19,10 +21,22 @@ import msgspec
 from ledger.block import Certificate, Header
 from ledger.crypto import sha256
 from ledger.encoding import encode
-from ledger.snapshot import SNAPSHOT_VERSION, Chunk, Entry, Manifest, chunks_of, encode_chunk
+from ledger.genesis import Genesis
+from ledger.snapshot import (
+    SNAPSHOT_VERSION,
+    Chunk,
+    Entry,
+    Manifest,
+    chunks_of,
+    decode_chunk,
+    encode_chunk,
+    ordered,
+    parse_manifest,
+)
 from ledger.version import NEWEST
 from node.chain import Chain, Layer
-from node.logs import log
+from node.errors import NodeCode, NodeError
+from node.logs import log, progress
 from node.reading import Reading
 from node.storage.directory import write_durably
 from node.storage.state_store import StateView
@@ -86,21 +100,18 @@ class Snapshots:
 
     def newest(self) -> tuple[bytes, Path] | None:
         """Manifest and directory of the newest snapshot."""
-        heights = self._heights()
+        heights = heights_in(self._path)
         place = self._path / str(heights[-1]) if heights else None
         return None if place is None else ((place / MANIFEST).read_bytes(), place)
 
     def chunk(self, digest: str, number: int) -> bytes | None:
         """A chunk's file of the snapshot whose manifest has a digest."""
-        for height in reversed(self._heights()):
+        for height in reversed(heights_in(self._path)):
             place = self._path / str(height)
             if sha256((place / MANIFEST).read_bytes()).hex() == digest:
                 file = chunk_file(place, number)
                 return file.read_bytes() if file.exists() else None
         return None
-
-    def _heights(self) -> list[int]:
-        return sorted(int(place.name) for place in self._path.glob("*") if place.name.isdecimal())
 
     async def _prune(self, upto: int) -> None:
         """Forget the blocks up to a height, some at a time, if not all are to be kept."""
@@ -120,7 +131,7 @@ class Snapshots:
             chunks.append(await asyncio.to_thread(_write_chunk, chunk_file(place, len(chunks)), some))
             entries += len(some)
         await asyncio.to_thread(finish, place, taken, chunks, entries)
-        for old in self._heights()[:-KEPT]:
+        for old in heights_in(self._path)[:-KEPT]:
             await asyncio.to_thread(shutil.rmtree, self._path / str(old))
         log.info("snapshot_taken", height=height, entries=entries, bytes=sum(chunk.size for chunk in chunks))
 
@@ -166,6 +177,30 @@ def finish(place: Path, taken: Taken, chunks: list[Chunk], entries: int) -> Mani
 def chunk_file(place: Path, number: int) -> Path:
     """File of a chunk in a snapshot's directory."""
     return place / f"{number:06d}.chunk"
+
+
+def oldest_above(path: Path, height: int, genesis: Genesis) -> tuple[Path, Manifest]:
+    """The oldest snapshot at a height or above, with its directory. NodeError if there is none."""
+    for found in heights_in(path):
+        if found >= height:
+            place = path / str(found)
+            return place, parse_manifest((place / MANIFEST).read_bytes(), genesis)
+    detail = f"{path} holds no snapshot at {height} or above, and the blocks below are pruned; audit another node"
+    raise NodeError(NodeCode.BLOCK_PRUNED, detail)
+
+
+def heights_in(path: Path) -> list[int]:
+    """Heights of the snapshots in a directory, lowest first."""
+    return sorted(int(place.name) for place in path.glob("*") if place.name.isdecimal())
+
+
+def read_entries(place: Path, manifest: Manifest) -> Iterator[Entry]:
+    """Entries of a snapshot in a directory, each chunk checked."""
+    pieces = (
+        decode_chunk(chunk_file(place, number).read_bytes(), chunk)
+        for number, chunk in enumerate(progress("chunks_installed", manifest.chunks))
+    )
+    return ordered(chained.from_iterable(pieces))
 
 
 def _write_chunk(file: Path, entries: list[Entry]) -> Chunk:
