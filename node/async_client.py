@@ -18,6 +18,7 @@ import msgspec
 
 from ledger import actions, crypto
 from ledger.actions import AnyAction, Royalty, Share
+from ledger.consistency import ConsistencyProof, ConsistencyRefused, verify_consistency
 from ledger.crypto import SigningKey
 from ledger.encoding import decode, encode
 from ledger.execution.token import token_id
@@ -232,9 +233,23 @@ class AsyncClient:
         results: list[dict[str, Any]] = msgspec.json.decode(answer)["results"]
         return results
 
-    async def receipt(self, transaction: str) -> Receipt:
-        """Receipt of a committed transaction."""
-        return parse_receipt(await self.request("GET", f"/v1/transactions/{transaction}/receipt", session=False))
+    async def receipt(self, transaction: str, anchor: int | None = None) -> Receipt:
+        """Receipt of a committed transaction, proven up to a certified height if one is given."""
+        params = {} if anchor is None else {"anchor": str(anchor)}
+        path = f"/v1/transactions/{transaction}/receipt"
+        return parse_receipt(await self.request("GET", path, session=False, params=params))
+
+    async def consistency(self, first: int, second: int, genesis: Genesis | None = None) -> ConsistencyProof:
+        """Proof that the log at a certified height begins with that at a lower one: ConsistencyRefused if not.
+
+        Give the genesis from a source you trust; else it is the one that the node itself names.
+        """
+        params = {"from": str(first), "to": str(second)}
+        data = await self.request("GET", "/v1/log/consistency", session=False, params=params)
+        proof = verify_consistency(data, genesis or await self.genesis())
+        if (proof.first.header.height, proof.second.header.height) != (first, second):
+            raise ConsistencyRefused("it is about other heights than were asked for")
+        return proof
 
     async def state(self, *keys: str, genesis: Genesis | None = None) -> StateAnswer:
         """What stands under keys of the state, proven: StateAnswerRefused if it does not hold.

@@ -28,6 +28,8 @@ class NodeCode(Enum):
     MEMPOOL_FULL = ("more transactions wait than this node keeps", 503)
     ACCOUNT_BUSY = ("the account has as much under way as one may have", 429)
     NOTHING_CERTIFIED = ("this node holds no certificate for its newest state yet, so it cannot prove it", 503)
+    HEIGHT_UNCERTIFIED = ("this node holds no certificate for exactly this height", 404)
+    HEIGHTS_REVERSED = ("a proof leads from a height to the same or a higher one", 422)
     NO_LEADER = ("no leader is known, so nothing can be committed now", 503)
     COMMIT_TIMEOUT = ("the transaction was taken but not committed in time; it may still be", 504)
     DISK_FULL = ("the disk is full, so nothing new is taken", 507)

@@ -12,6 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import ParamSpec, TypeVar
 
+from ledger.block import Certificate
 from ledger.receipt import Receipt
 from node.chain import Chain, Final
 from node.mempool import Place
@@ -41,9 +42,9 @@ class Reading:
         kept = self._chain.kept(height)
         return read(kept) if kept is not None else await self.piece(lambda: read(self._chain.final(height)))
 
-    async def receipt(self, height: int, position: int) -> Receipt:
-        """Receipt of the transaction at a place of the chain."""
-        return await self.final(height, lambda final: self._chain.receipt(final, position))
+    async def receipt(self, height: int, position: int, anchor: Certificate | None = None) -> Receipt:
+        """Receipt of the transaction at a place of the chain, anchored where asked."""
+        return await self.final(height, lambda final: self._chain.receipt(final, position, anchor))
 
     async def each(self, places: Iterable[Place], read: Callable[[Final, int], T]) -> list[T]:
         """What is read off each of some transactions, in their order; neighbours of one block in one piece of work."""

@@ -26,6 +26,7 @@ import uvicorn
 from node import logs
 from node.access import Releases
 from node.api import events, history, lists, pages, pictures, proofs, reads, sessions
+from node.api import log as log_routes
 from node.api.app import health_routes, make_app
 from node.api.readers import make_reader
 from node.api.signed_requests import SignedRequests
@@ -43,6 +44,7 @@ from node.logs import log
 from node.mempool import Mempool
 from node.peers.network import Peers, serve
 from node.peers.requests import peer_app
+from node.proving import Proving
 from node.reading import Reading
 from node.storage import directory
 from node.storage.log_store import LogStore
@@ -93,6 +95,7 @@ class Node:
         self.state_store = StateStore(self.data / "state")
         self.chain = Chain(self.genesis, self.key, config.node.name, self.log_store, self.state_store)
         self.reading = Reading(self.chain)
+        self.proving = Proving(self.chain, self.reading)
         self.mempool = Mempool()
         self.driver = Driver(self.chain, self.log_store, self.mempool, clock_ms, secrets.randbits(64))
         self.peers = Peers(self.genesis, config.node.name, self.key, config.peers.addresses, self.driver)
@@ -200,7 +203,8 @@ class Node:
             version(),
             [
                 health_routes(self.driver, self.ready),
-                reads.open_routes(self.driver, self.reading),
+                reads.open_routes(self.driver, self.reading, self.proving),
+                log_routes.routes(self.proving),
                 sessions.routes(member_sessions),
                 described(),
                 reads.member_routes(self.chain, self.reading, reader),

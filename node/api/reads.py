@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from ledger import records
@@ -17,10 +17,15 @@ from node.api.readers import Reader
 from node.chain import Chain, Final
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
+from node.mempool import Place
+from node.proving import Proving
 from node.reading import Reading
 
+Anchor = Annotated[int | None, Query(ge=0, le=2**53 - 1, description="The certified height to prove it up to.")]
+"""Left out, it is the first certified height at or above."""
 
-def open_routes(driver: Driver, reading: Reading) -> APIRouter:
+
+def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter:
     """What anyone may read: how far the chain is, receipts, and the genesis they are checked against."""
     router = APIRouter(prefix="/v1", tags=["open"])
     chain = driver.chain
@@ -55,13 +60,21 @@ def open_routes(driver: Driver, reading: Reading) -> APIRouter:
         return answer(chain.genesis)
 
     @router.get("/transactions/{transaction}/receipt", summary="The receipt of a committed transaction")
-    async def receipt(transaction: str) -> Response:
-        place = chain.state.locate(transaction_id(transaction))
-        if place is None:
-            raise NodeError(NodeCode.NOT_FOUND, f"no transaction {transaction} is committed; ask again, or send it")
-        return Response(encode_receipt(await reading.receipt(*place)), media_type="application/json")
+    async def receipt(transaction: str, anchor: Anchor = None) -> Response:
+        height, position = place_of(chain, transaction)
+        certificate = proving.anchor_of(height, anchor)
+        found = await reading.receipt(height, position, certificate)
+        return Response(encode_receipt(found), media_type="application/json")
 
     return router
+
+
+def place_of(chain: Chain, transaction: str) -> Place:
+    """Where the transaction named in a path was committed. NOT_FOUND if it was not."""
+    place = chain.state.locate(transaction_id(transaction))
+    if place is None:
+        raise NodeError(NodeCode.NOT_FOUND, f"no transaction {transaction} is committed; ask again, or send it")
+    return place
 
 
 def member_routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
