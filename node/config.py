@@ -80,6 +80,15 @@ class GeneratorSection(Section, frozen=True, kw_only=True):
     """Generations that may wait."""
 
 
+class ScittSection(Section, frozen=True, kw_only=True):
+    """`[scitt]`: absent if this node registers no statements."""
+
+    account: str
+    """Account with the role `registrar` that registers statements once this node has checked them."""
+    key: str
+    """File with that account's seed."""
+
+
 class Config(Section, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -87,6 +96,7 @@ class Config(Section, frozen=True, kw_only=True):
     api: ApiSection = ApiSection()
     peers: PeersSection = PeersSection()
     generator: GeneratorSection | None = None
+    scitt: ScittSection | None = None
 
 
 def load_config(path: Path) -> Config:

@@ -41,17 +41,29 @@ class Proving:
             raise NodeError(NodeCode.HEIGHTS_REVERSED, f"it is in block {block}; choose an anchor from there on")
         return self.certificate_at(height)
 
-    async def consistency(self, first: int, second: int) -> ConsistencyProof:
-        """Proof between two certified heights."""
+    async def anchor_header(self, block: int, height: int | None) -> Header:
+        """Certified header at which what a block holds is anchored: where asked, else the first from there on."""
+        certificate = self.anchor_of(block, height) or self._chain.state.certificate_from(block)
+        if certificate is None:
+            raise NodeError(NodeCode.NOTHING_CERTIFIED, f"block {block} awaits its certificate; ask again", 1)
+        return await self._reading.piece(self._chain.header, certificate.height)
+
+    async def headers(self, first: int, second: int) -> tuple[Header, Header]:
+        """Two certified headers, the second not below the first."""
         if first > second:
             raise NodeError(NodeCode.HEIGHTS_REVERSED, f"from {first} to {second}; ask for it the other way round")
-        below, above = await self._certified(first), await self._certified(second)
-        return build_consistency(below, above, self._chain.log)
+        for height in (first, second):
+            self.certificate_at(height)
+        piece, header = self._reading.piece, self._chain.header
+        return await piece(header, first), await piece(header, second)
 
-    async def _certified(self, height: int) -> CertifiedHeader:
-        certificate = self.certificate_at(height)
-        header = await self._reading.piece(self._chain.header, height)
-        return CertifiedHeader(header=header, certificate=certificate)
+    async def consistency(self, first: int, second: int) -> ConsistencyProof:
+        """Proof between two certified heights."""
+        below, above = (
+            CertifiedHeader(header=header, certificate=self.certificate_at(header.height))
+            for header in await self.headers(first, second)
+        )
+        return build_consistency(below, above, self._chain.log)
 
     def _nearest(self, height: int) -> str:
         if height < 0:

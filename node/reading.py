@@ -15,6 +15,7 @@ from typing import ParamSpec, TypeVar
 from ledger.block import Certificate
 from ledger.receipt import Receipt
 from node.chain import Chain, Final
+from node.errors import NodeCode, NodeError
 from node.mempool import Place
 
 TOGETHER_MAX = 64
@@ -41,6 +42,13 @@ class Reading:
         """What is read off a final block: at once if it is kept decoded, else as a piece of work with its decoding."""
         kept = self._chain.kept(height)
         return read(kept) if kept is not None else await self.piece(lambda: read(self._chain.final(height)))
+
+    def place(self, transaction: str) -> Place:
+        """Where a transaction was committed. NOT_FOUND if it was not."""
+        place = self._chain.state.locate(transaction)
+        if place is None:
+            raise NodeError(NodeCode.NOT_FOUND, f"no transaction {transaction} is committed; ask again, or send it")
+        return place
 
     async def receipt(self, height: int, position: int, anchor: Certificate | None = None) -> Receipt:
         """Receipt of the transaction at a place of the chain, anchored where asked."""

@@ -25,7 +25,7 @@ import uvicorn
 
 from node import logs
 from node.access import Releases
-from node.api import events, history, lists, pages, pictures, proofs, reads, sessions
+from node.api import events, history, lists, pages, pictures, proofs, reads, scitt, sessions, tlog
 from node.api import log as log_routes
 from node.api.app import health_routes, make_app
 from node.api.readers import make_reader
@@ -36,16 +36,22 @@ from node.config import Config, load_config, load_genesis, split_address
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
 from node.content.replicator import Replicator
+from node.cose_receipts import CoseReceipts
 from node.driver import Driver
+from node.entries import Entries
 from node.errors import NodeCode, NodeError
 from node.generation.service import GenerationService
 from node.keys import load_key
 from node.logs import log
+from node.members import Members
 from node.mempool import Mempool
+from node.notes import Notes
+from node.peers.log_requests import add_log_routes
 from node.peers.network import Peers, serve
 from node.peers.requests import peer_app
 from node.proving import Proving
 from node.reading import Reading
+from node.scitt import Registrar, Statements
 from node.storage import directory
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
@@ -105,6 +111,20 @@ class Node:
         self.openings = OpeningStore(self.data / "openings")
         self.replicator = Replicator(self.chain, self.peers, self.blockstore, self.openings)
         self.replicator.follow(self.driver)
+        self.members = Members(self.chain, self.peers)
+        self.entries = Entries(self.chain, self.reading)
+        self.receipts = CoseReceipts(self.chain, self.entries, self.proving, self.members, self.key)
+        self.notes = Notes(self.chain, self.reading, self.proving, self.members, self.key)
+        self.statements = Statements(
+            self.chain,
+            self.reading,
+            self.entries,
+            self.receipts,
+            self.submitter,
+            self.blockstore,
+            self._registrar(),
+            clock_ms,
+        )
         self.releases = Releases(self.chain, self.reading, self.key, self.peers, clock_ms)
         self.verifier = Verifier(self.chain, self.reading, self.driver, self.blockstore)
         self.generation = self._make_generation()
@@ -118,6 +138,10 @@ class Node:
                 NodeCode.GENESIS_MISMATCH,
                 f"the key in {self.config.node.key} is not that of {self.config.node.name} in the genesis; use its own",
             )
+
+    def _registrar(self) -> Registrar | None:
+        section = self.config.scitt
+        return None if section is None else Registrar(section.account, load_key(self.home / section.key))
 
     def _make_generation(self) -> GenerationService | None:
         section = self.config.generator
@@ -156,6 +180,7 @@ class Node:
         self.peers.on_log_lost = lambda detail: self.stop(detail, fatal=True)
         peer_host, peer_port = split_address(self.config.peers.listen)
         application = peer_app(self.peers, self.chain, self.blockstore, self.openings, self.releases)
+        add_log_routes(application, self.peers, self.receipts, self.notes)
         runner = await serve(application, self.peers.server_context(), peer_host, peer_port)
         server = self._rest_server()
         gc.collect()
@@ -204,7 +229,9 @@ class Node:
             [
                 health_routes(self.driver, self.ready),
                 reads.open_routes(self.driver, self.reading, self.proving),
-                log_routes.routes(self.proving),
+                log_routes.routes(self.proving, self.receipts),
+                tlog.routes(self.chain.log, self.entries, self.proving, self.notes),
+                scitt.routes(self.statements, self.members),
                 sessions.routes(member_sessions),
                 described(),
                 reads.member_routes(self.chain, self.reading, reader),

@@ -4,6 +4,15 @@
 what must hold, what changes, what is emitted.
 """
 
-from ledger.execution import access, account, asset, market, money, policy, token  # each registers its actions
+from ledger.execution import (  # each registers its actions
+    access,
+    account,
+    asset,
+    market,
+    money,
+    policy,
+    statement,
+    token,
+)
 
-__all__ = ["access", "account", "asset", "market", "money", "policy", "token"]
+__all__ = ["access", "account", "asset", "market", "money", "policy", "statement", "token"]

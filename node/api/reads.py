@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from ledger import records
@@ -13,16 +13,13 @@ from ledger.actions import action_name
 from ledger.execution.policy import policies_for
 from ledger.receipt import encode_receipt
 from node.api.bodies import answer, transaction_id
+from node.api.log import Anchor
 from node.api.readers import Reader
 from node.chain import Chain, Final
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
-from node.mempool import Place
 from node.proving import Proving
 from node.reading import Reading
-
-Anchor = Annotated[int | None, Query(ge=0, le=2**53 - 1, description="The certified height to prove it up to.")]
-"""Left out, it is the first certified height at or above."""
 
 
 def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter:
@@ -61,20 +58,12 @@ def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter
 
     @router.get("/transactions/{transaction}/receipt", summary="The receipt of a committed transaction")
     async def receipt(transaction: str, anchor: Anchor = None) -> Response:
-        height, position = place_of(chain, transaction)
+        height, position = reading.place(transaction_id(transaction))
         certificate = proving.anchor_of(height, anchor)
         found = await reading.receipt(height, position, certificate)
         return Response(encode_receipt(found), media_type="application/json")
 
     return router
-
-
-def place_of(chain: Chain, transaction: str) -> Place:
-    """Where the transaction named in a path was committed. NOT_FOUND if it was not."""
-    place = chain.state.locate(transaction_id(transaction))
-    if place is None:
-        raise NodeError(NodeCode.NOT_FOUND, f"no transaction {transaction} is committed; ask again, or send it")
-    return place
 
 
 def member_routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
@@ -94,10 +83,7 @@ def member_routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
 
     @router.get("/transactions/{transaction}", summary="A transaction, its outcome, and its decisions explained")
     async def transaction(transaction: str) -> Response:
-        place = chain.state.locate(transaction_id(transaction))
-        if place is None:
-            raise NodeError(NodeCode.NOT_FOUND, f"no transaction {transaction} is committed")
-        height, position = place
+        height, position = reading.place(transaction_id(transaction))
         return await reading.final(height, lambda final: answer(transaction_at(final, position)))
 
     @router.get("/assets/{asset}", summary="An asset with its owner, and its royalty terms")

@@ -77,6 +77,10 @@ class Submitter:
         self._driver.submit(new)
         return new
 
+    def waits_for(self, signed: SignedTransaction) -> bool:
+        """Whether a transaction that was taken may still be committed."""
+        return signed.id in self._driver.mempool
+
     async def place(self, signed: SignedTransaction, deadline: float) -> Place:
         """Where a taken transaction was committed."""
         place = self._driver.chain.state.locate(signed.id)

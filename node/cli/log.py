@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ledger import note
 from ledger.consistency import ConsistencyProof, verify_consistency
 from ledger.encoding import encode
 from node.cli.chain import genesis_option
@@ -40,6 +41,16 @@ def consistency(target: Target, first: int, second: int, genesis: Path | None, o
 def verify(target: Target, file: Path, genesis: Path) -> None:
     """Check the proof in FILE against a genesis: no node, no network."""
     _show(target, verify_consistency(file.read_bytes().strip(), load_genesis(genesis)))
+
+
+@log.command()
+@genesis_option(required=True)
+@with_target
+def keys(target: Target, genesis: Path) -> None:
+    """Print the nodes' keys as those who verify signed notes are given them: a witness or monitor of the log."""
+    agreed = load_genesis(genesis)
+    found = [note.verifier_key(note.key_name(agreed.chain, node.name), node.key) for node in agreed.nodes]
+    target.show({"origin": agreed.chain, "keys": found}, "\n".join(found))
 
 
 def _show(target: Target, proof: ConsistencyProof) -> None:

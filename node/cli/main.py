@@ -13,6 +13,7 @@ import msgspec
 
 from generator.errors import GeneratorError
 from ledger.consistency import ConsistencyProof, ConsistencyRefused
+from ledger.cose import CoseRefused
 from ledger.errors import LedgerError
 from ledger.receipt import Receipt, ReceiptRefused
 from ledger.state_answer import StateAnswer, StateAnswerRefused
@@ -54,8 +55,8 @@ def _plain(value: Any) -> Any:
 
 
 REFUSALS = (
-    RemarqueError, NodeError, LedgerError, ReceiptRefused, StateAnswerRefused, ConsistencyRefused, GeneratorError,
-    SealBroken, OSError,
+    RemarqueError, NodeError, LedgerError, ReceiptRefused, StateAnswerRefused, ConsistencyRefused, CoseRefused,
+    GeneratorError, SealBroken, OSError,
 )  # fmt: skip
 
 
