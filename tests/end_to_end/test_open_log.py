@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import cbor2
@@ -296,3 +299,83 @@ class MerkleLogOf(MerkleLog):
         super().__init__()
         for at in range(0, len(hashes), 32):
             self.append(hashes[at : at + 32])
+
+
+def remarque(*arguments: str) -> Any:
+    """What a command prints as JSON; fails if it refuses."""
+    command = [sys.executable, "-m", "remarque", "--json", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_command_signs_registers_and_checks_a_statement(cluster: Cluster, tmp_path: Path) -> None:
+    genesis = str(cluster.root / "genesis.json")
+    said, signed, whole = (tmp_path / name for name in ("said.json", "signed.cose", "whole.cose"))
+    said.write_text('{"taken":"2026-11-24"}')
+    identity = ["--account", CREATOR, "--key", str(cluster.root / "accounts" / f"{CREATOR}.key")]
+
+    remarque(*identity, "statement", "sign", str(said), "--subject", "picture 9", "--out", str(signed))
+    remarque("--node", cluster.url("node1"), "statement", "register", str(signed), "--out", str(whole))
+    found = remarque("statement", "verify", str(whole), "--genesis", genesis)
+
+    assert found["registered_by"] == ["node1", "node2", "node3"]
+    assert (found["issuer"], found["subject"], found["payload"]) == (CREATOR, "picture 9", said.read_text())
+    changed = whole.read_bytes().replace(b"2026-11-24", b"2026-11-23")
+    whole.write_bytes(changed)
+    with pytest.raises(AssertionError, match="CoseRefused"):
+        remarque("statement", "verify", str(whole), "--genesis", genesis)
+
+
+def test_the_command_proves_that_the_log_only_grew_and_names_its_keys(cluster: Cluster, tmp_path: Path) -> None:
+    genesis, file = str(cluster.root / "genesis.json"), str(tmp_path / "proof.json")
+    first, second = pay(cluster), pay(cluster)
+    at = [str(receipt.certificate.height) for receipt in (first, second)]
+    kept = ["--genesis", genesis, "--out", file]
+
+    asked = remarque("--node", cluster.url(cluster.leader() or ""), "log", "consistency", *at, *kept)
+
+    assert remarque("log", "verify", file, "--genesis", genesis) == asked
+    keys = remarque("log", "keys", "--genesis", genesis)
+    assert keys["origin"] == cluster.genesis.chain
+    assert [key.partition("+")[0] for key in keys["keys"]] == [f"{cluster.genesis.chain}/node{n}" for n in (1, 2, 3)]
+
+
+def test_a_chain_with_statements_passes_an_audit(cluster: Cluster) -> None:
+    assert ask(cluster.url("node1") + "/entries", a_statement(cluster, "picture 3"), COSE)[0] == 201
+    identity = ["--account", CREATOR, "--key", str(cluster.root / "accounts" / f"{CREATOR}.key")]
+
+    report = remarque(*identity, "audit", cluster.url("node2"), "--genesis", str(cluster.root / "genesis.json"))
+
+    assert "finding" not in report
+    assert report["transactions"] > 0
+
+
+def test_a_node_without_a_registrar_says_so(cluster: Cluster) -> None:
+    status, _, body = ask(cluster.url("node2") + "/entries", a_statement(cluster, "picture 4"), COSE)
+
+    assert (status, cbor2.loads(body)["urn:remarque:error"]["code"]) == (503, "REGISTRAR_ABSENT")
+
+
+def test_a_registration_without_a_majority_is_told_where_to_ask_again(three_nodes: Cluster) -> None:
+    url, statement = three_nodes.url("node1"), a_statement(three_nodes, "picture 5")
+    for name in ("node2", "node3"):
+        three_nodes.kill(name)
+
+    status, headers, body = ask(url + "/entries", statement, COSE)
+    place = headers["Location"]
+    running = ask(url + place)
+    note = ask(url + "/v1/tlog/checkpoint")[2].decode()
+    for name in ("node2", "node3"):
+        three_nodes.start(name)
+    three_nodes.wait_ready()
+
+    assert (status, place, headers["Retry-After"]) == (303, f"/entries/{hashlib.sha256(statement).hexdigest()}", "1")
+    assert cbor2.loads(body)["urn:remarque:error"]["code"] == "REGISTRATION_RUNNING"
+    assert (running[0], running[1]["Location"]) == (302, place)
+    assert note.count("—") == 1
+    deadline = time.monotonic() + 15
+    while (answer := ask(url + place))[0] == 302:
+        assert time.monotonic() < deadline
+    assert answer[0] == 200
+    assert ask(url + "/entries", statement, COSE)[2] == answer[2]
