@@ -359,6 +359,7 @@ def test_a_node_without_a_registrar_says_so(cluster: Cluster) -> None:
 
 def test_a_registration_without_a_majority_is_told_where_to_ask_again(three_nodes: Cluster) -> None:
     url, statement = three_nodes.url("node1"), a_statement(three_nodes, "picture 5")
+    pay(three_nodes)
     for name in ("node2", "node3"):
         three_nodes.kill(name)
 
