@@ -20,7 +20,8 @@ from ledger.actions import (
     TransferToken,
 )
 from ledger.consistency import ConsistencyProof, ConsistencyRefused, verify_consistency
-from ledger.cose import CoseRefused
+from ledger.cose import CoseRefused, Ed25519Key
+from ledger.cose_receipt import verify_member_consistency, verify_member_inclusion
 from ledger.crypto import SigningKey
 from ledger.genesis import Genesis
 from ledger.receipt import Receipt, ReceiptRefused, parse_receipt, verify_receipt
@@ -36,6 +37,7 @@ __all__ = [
     "ConsistencyProof",
     "ConsistencyRefused",
     "CoseRefused",
+    "Ed25519Key",
     "Genesis",
     "GrantAccess",
     "IssueCurrency",
@@ -59,6 +61,8 @@ __all__ = [
     "parse_receipt",
     "sign_statement",
     "verify_consistency",
+    "verify_member_consistency",
+    "verify_member_inclusion",
     "verify_receipt",
     "verify_transparent",
 ]

@@ -23,8 +23,6 @@ EDDSA, ES256 = -8, -7
 KEY_TYPE, KEY_IDENTIFIER, KEY_ALGORITHM, CURVE, X = 1, 2, 3, -1, -2
 """Labels of a COSE_Key."""
 OKP, ED25519 = 1, 6
-TEXT_MAX = 256
-"""Characters of an issuer or a subject."""
 
 
 class CoseRefused(Exception):

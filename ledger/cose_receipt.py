@@ -7,7 +7,7 @@ that it holds. The payload is the root and always detached: whoever verifies com
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -70,6 +70,17 @@ def verify_inclusion(data: bytes, entry: bytes, key: Verifying) -> Proven:
     leaf = leaf_hash(entry)
     roots = [root_from_path(leaf, index, size, path) for size, index, path in proofs]
     return _proven(receipt, [(size, index) for size, index, _ in proofs], roots, key)
+
+
+def verify_inclusion_by_any(data: bytes, entry: bytes, keys: Iterable[Verifying]) -> Proven:
+    """What a receipt proves of an entry, signed by one of several keys, however it names it; else CoseRefused."""
+    fault = CoseRefused("there is no key to verify it with")
+    for key in keys:
+        try:
+            return verify_inclusion(data, entry, key)
+        except CoseRefused as refused:
+            fault = refused
+    raise fault
 
 
 def verify_consistency_receipt(data: bytes, first_root: bytes, key: Verifying) -> Proven:

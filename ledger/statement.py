@@ -6,7 +6,6 @@ unsigned headers are empty until it is made *transparent* by the receipts of its
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -16,14 +15,13 @@ from ledger import cose
 from ledger.cose import Claims, CoseRefused, Sign1, Verifying
 from ledger.cose_receipt import Proven, verify_member_inclusion
 from ledger.crypto import SigningKey, sha256
+from ledger.names import StatementText
 
 STATEMENT_BYTES_MAX = 64 * 1024
 TRANSPARENT_BYTES_MAX = 2 * STATEMENT_BYTES_MAX
 RECEIPTS = 394
 """Label of the receipts, among the unsigned headers."""
 RECEIPTS_MAX = 64
-TEXT_PATTERN = r"^[ -~]{1,256}\Z"
-"""An issuer or a subject: printable ASCII, so that it reads the same everywhere."""
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,17 +64,16 @@ def parse_statement(data: bytes) -> Statement:
         raise CoseRefused("its payload is detached; attach it, for a signature without it cannot be checked")
     if not isinstance(key_id, bytes):
         raise CoseRefused("it does not name its key; put the key's thumbprint (RFC 9679) in header 4")
-    for name, text in (("issuer", claims.issuer), ("subject", claims.subject)):
-        if text is None or not re.match(TEXT_PATTERN, text):
-            raise CoseRefused(f"its {name} is missing or not of 1 to {cose.TEXT_MAX} printable ASCII characters")
-    return Statement(
-        data=data,
-        sign1=sign1,
-        issuer=claims.issuer or "",
-        subject=claims.subject or "",
-        key_id=key_id,
-        payload=sign1.payload,
-    )
+    issuer, subject = _text("issuer", claims.issuer), _text("subject", claims.subject)
+    return Statement(data=data, sign1=sign1, issuer=issuer, subject=subject, key_id=key_id, payload=sign1.payload)
+
+
+def _text(name: str, text: str | None) -> str:
+    """An issuer or a subject, in the form in which the chain records it."""
+    try:
+        return msgspec.convert(text, StatementText)
+    except msgspec.ValidationError:
+        raise CoseRefused(f"its {name} is missing or not of 1 to 256 printable ASCII characters") from None
 
 
 def with_receipts(data: bytes, receipts: Sequence[bytes]) -> bytes:

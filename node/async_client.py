@@ -273,7 +273,7 @@ class AsyncClient:
         return proof
 
     async def cose_receipt(self, transaction: str, anchor: int | None = None) -> bytes:
-        """COSE receipt of a committed transaction by the node that is asked; verify it with `ledger.cose_receipt`."""
+        """COSE receipt of a committed transaction by the node that is asked, for `verify_member_inclusion`."""
         params = {} if anchor is None else {"anchor": str(anchor)}
         path = f"/v1/transactions/{transaction}/receipt.cose"
         return await self.request("GET", path, session=False, params=params)

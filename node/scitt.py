@@ -104,6 +104,7 @@ class Statements:
             )
         statement = self.check(data)
         if self._entries.statement(statement.digest) is None:
+            self._submitter.check_condition()
             await self._blockstore.aside(self._blockstore.put_block, _cid(statement.digest), data)
             await self._commit(self._registrar, statement)
         record = self._entries.statement(statement.digest)

@@ -9,15 +9,19 @@ from typing import Any
 import click
 
 from ledger.cose import Ed25519Key
+from ledger.cose_receipt import verify_inclusion_by_any
+from ledger.crypto import sha256
 from ledger.genesis import Genesis
 from ledger.statement import parse_statement, sign_statement, split_transparent, verify_transparent
 from node.cli.chain import genesis_option
 from node.cli.main import Target, cli, with_target
 from node.config import load_genesis
 from node.errors import NodeCode, NodeError
+from node.key_sets import parse_key_set
 from node.keys import load_key
 
-FILE = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+EXISTING = click.Path(path_type=Path, exists=True, dir_okay=False)
+FILE = click.argument("file", type=EXISTING)
 
 
 def out_option(what: str) -> Callable[[Any], Any]:
@@ -85,6 +89,23 @@ def verify(target: Target, file: Path, genesis: Path, issuer_key: str | None) ->
         },
         f"the statement holds: {found.issuer} on {found.subject}\n"
         f"registered in the log of {agreed.chain}, as {', '.join(signers)} sign",
+    )
+
+
+@statement.command()
+@click.argument("receipt", type=EXISTING)
+@click.option("--statement", "about", type=EXISTING, required=True, help="The signed statement, without receipts.")
+@click.option("--keys", type=EXISTING, required=True, help="A COSE Key Set, from a source you trust.")
+@with_target
+def check(target: Target, receipt: Path, about: Path, keys: Path) -> None:
+    """Check anybody's COSE RECEIPT of a statement, this chain's or a stranger's, by EdDSA or ES256."""
+    known = parse_key_set(keys.read_bytes())
+    proven = verify_inclusion_by_any(receipt.read_bytes(), sha256(about.read_bytes()), known.values())
+    found = {"size": proven.size, "index": proven.index, "root": proven.root.hex()}
+    found |= {"issuer": proven.claims.issuer, "subject": proven.claims.subject, "issued_at": proven.claims.issued_at}
+    target.show(
+        {"holds": True, **found},
+        f"the receipt holds: entry {proven.index} of {proven.size}, as {proven.claims.issuer or 'the key'} signs",
     )
 
 

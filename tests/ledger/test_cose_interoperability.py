@@ -12,6 +12,7 @@ import cwt
 import pycose.headers
 import pytest
 import scitt_cose
+from click.testing import CliRunner
 from consortium import key_of
 from cose_receipts import ENTRY, INDEX, KEYS, NODE, SIZE, STATEMENT, a_log, consistency, inclusion
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -30,7 +31,9 @@ from pycose.messages import Sign1Message
 from ledger import cbor, cose
 from ledger.cose import CoseRefused, Ed25519Key, Verifying
 from ledger.cose_receipt import VDS, verify_inclusion, verify_member_consistency
+from ledger.crypto import sha256
 from ledger.statement import with_receipts
+from node.cli import cli
 from node.key_sets import P256Key, key_set, parse_key_set
 
 FOLDER = Path(os.environ.get("REMARQUE_CONFORMANCE", "")) / "scitt"
@@ -93,12 +96,12 @@ def test_the_path_of_a_receipt_of_consistency_holds_for_scitt_cose() -> None:
     assert verify_member_consistency(GROWTH, a_log().root(first), KEYS).root.hex() == roots[1]
 
 
-def test_a_receipt_that_scitt_cose_builds_holds_here() -> None:
-    """With a key of P-256, as others use: verified here, never made."""
+def test_a_receipt_that_scitt_cose_builds_holds_here(tmp_path: Path) -> None:
+    """With a key of P-256, as others use: verified here, also by the command; never made."""
     private = ec.generate_private_key(ec.SECP256R1())
     numbers = private.public_key().public_numbers()
     key = P256Key(numbers.x.to_bytes(32, "big"), numbers.y.to_bytes(32, "big"))
-    entries = [bytes([number]) * 32 for number in range(9)]
+    entries = [sha256(STATEMENT) if number == 4 else bytes([number]) * 32 for number in range(9)]
     receipt = scitt_cose.build_receipt(
         leaf_entry_hex=entries[4].hex(),
         leaf_index=4,
@@ -112,6 +115,16 @@ def test_a_receipt_that_scitt_cose_builds_holds_here() -> None:
         verify_inclusion(receipt, entries[4], Ed25519Key(NODE.public))
     with pytest.raises(CoseRefused):
         verify_inclusion(receipt[:-1] + bytes([receipt[-1] ^ 1]), entries[4], key)
+    stranger = {1: 2, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")}
+    ours = Ed25519Key(NODE.public).cose_key()
+    arguments = ["statement", "check", str(tmp_path / "receipt"), "--statement", str(tmp_path / "statement")]
+    (tmp_path / "statement").write_bytes(STATEMENT)
+    (tmp_path / "keys").write_bytes(cbor.encode([ours, stranger]))
+    for data, said in ((receipt, "entry 4 of 9"), (RECEIPT, f"entry {INDEX} of {SIZE}"), (receipt[:-1], "refused")):
+        (tmp_path / "receipt").write_bytes(data)
+        done = CliRunner().invoke(cli, [*arguments, "--keys", str(tmp_path / "keys")])
+        assert said in done.output
+        assert done.exit_code == (2 if said == "refused" else 0)
 
 
 def test_a_key_set_gives_back_its_keys_by_the_thumbprint_of_the_standard() -> None:
