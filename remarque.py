@@ -19,9 +19,13 @@ from ledger.actions import (
     Share,
     TransferToken,
 )
+from ledger.consistency import ConsistencyProof, ConsistencyRefused, verify_consistency
+from ledger.cose import CoseRefused, Ed25519Key
+from ledger.cose_receipt import verify_member_consistency, verify_member_inclusion
 from ledger.crypto import SigningKey
 from ledger.genesis import Genesis
 from ledger.receipt import Receipt, ReceiptRefused, parse_receipt, verify_receipt
+from ledger.statement import sign_statement, verify_transparent
 from node.client import AsyncClient, Client, RemarqueError
 from node.config import load_genesis
 from node.keys import load_key, new_key
@@ -30,6 +34,10 @@ __all__ = [
     "AsyncClient",
     "BuyToken",
     "Client",
+    "ConsistencyProof",
+    "ConsistencyRefused",
+    "CoseRefused",
+    "Ed25519Key",
     "Genesis",
     "GrantAccess",
     "IssueCurrency",
@@ -51,7 +59,12 @@ __all__ = [
     "load_key",
     "new_key",
     "parse_receipt",
+    "sign_statement",
+    "verify_consistency",
+    "verify_member_consistency",
+    "verify_member_inclusion",
     "verify_receipt",
+    "verify_transparent",
 ]
 
 

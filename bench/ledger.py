@@ -19,12 +19,19 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 from bench.throughput import make_transactions
 from consensus.events import Entry
 from devnet.cluster import Cluster
 from ledger.block import Certificate, Endorsement
+from ledger.consistency import CertifiedHeader, build_consistency, verify_consistency
+from ledger.cose import Claims, Ed25519Key
+from ledger.cose_receipt import sign_inclusion, verify_member_inclusion
+from ledger.crypto import SigningKey
 from ledger.encoding import encode
+from ledger.errors import ensure
+from ledger.merkle_log import transaction_entry
 from ledger.receipt import encode_receipt, verify_receipt
 from ledger.state_answer import verify_state_answer
 from ledger.transaction import SignedTransaction, check_signatures
@@ -64,6 +71,35 @@ def commit(chain: Chain, log: LogStore, transactions: tuple[SignedTransaction, .
     return spent + time.perf_counter() - started
 
 
+def certified(chain: Chain, height: int) -> CertifiedHeader:
+    """A header of the chain with its certificate."""
+    certificate = chain.state.certificate(height)
+    ensure(certificate is not None, "every block of this chain is certified")
+    return CertifiedHeader(header=chain.header(height), certificate=cast("Certificate", certificate))
+
+
+def tell_open_proofs(chain: Chain, key: SigningKey, tell: Callable[[str, float], None]) -> None:
+    """The same log as COSE, and between its first and its newest header."""
+    final, header, node = chain.final(chain.committed.height), chain.committed, Ed25519Key(key.public)
+    signed, outcome, index = final.block.transactions[0], final.results.outcomes[0], header.log_size - BLOCK
+    entry = transaction_entry(header.height, signed.id, signed.signatures_digest, outcome.digest)
+    claims, root = Claims(issuer=chain.name, subject=signed.id, issued_at=0), bytes.fromhex(header.log_root)
+
+    def issue() -> bytes:
+        path = chain.log.inclusion_path(index, header.log_size)
+        return sign_inclusion(key, claims, entry, (header.log_size, index, path), root)
+
+    def consistency() -> bytes:
+        first, second = certified(chain, 1), certified(chain, header.height)
+        return encode(build_consistency(first, second, chain.log))
+
+    receipt, proof, keys = issue(), consistency(), {node.thumbprint: node}
+    tell("issue a COSE receipt, us", microseconds(issue))
+    tell("verify a COSE receipt offline, us", microseconds(lambda: verify_member_inclusion(receipt, entry, keys)))
+    tell("prove consistency with the first block, us", microseconds(consistency))
+    tell("verify consistency offline, us", microseconds(lambda: verify_consistency(proof, chain.genesis)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--transactions", type=int, default=20_000)
@@ -95,6 +131,7 @@ def main() -> None:
             tell(
                 "verify a state answer offline, us", microseconds(lambda: verify_state_answer(answer, cluster.genesis))
             )
+            tell_open_proofs(chain, key, tell)
         size = sum(file.stat().st_size for file in data.rglob("*") if file.is_file())
         print(json.dumps({"disk_bytes_per_transaction": round(size / len(made))}), flush=True)
         report = audit(archive.from_directory(data, cluster.genesis), cluster.genesis)

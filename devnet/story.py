@@ -9,6 +9,7 @@ ORGS = {"studio": "Atelier Nord, a studio", "agency": "Meridian, a news agency",
 CREATOR = "alice@studio"
 STUDIO = "house@studio"
 GENERATOR = "generator@studio"
+REGISTRAR = "registrar@studio"
 EDITOR = "nadia@agency"
 COLLECTOR = "carla@club"
 SECOND_COLLECTOR = "dmitri@club"
@@ -20,7 +21,7 @@ OPENING_BALANCE = 500_000
 
 
 def plan_of(nodes: int, ports: list[int], *, generator: bool) -> Plan:
-    """Plan of the story's consortium with a number of nodes, spread over its orgs; the first has the generator."""
+    """Plan of the story's consortium with a number of nodes, spread over its orgs; the first does the extra work."""
     orgs = list(ORGS)
     return Plan(
         name="devnet",
@@ -31,6 +32,7 @@ def plan_of(nodes: int, ports: list[int], *, generator: bool) -> Plan:
                 peer=f"127.0.0.1:{ports[2 * number]}",
                 api=f"127.0.0.1:{ports[2 * number + 1]}",
                 generator=GENERATOR if generator and number == 0 else "",
+                scitt=REGISTRAR if number == 0 else "",
             )
             for number in range(nodes)
         },
@@ -38,6 +40,7 @@ def plan_of(nodes: int, ports: list[int], *, generator: bool) -> Plan:
             CREATOR: PlanAccount(),
             STUDIO: PlanAccount(roles=("administrator", "model-provider", "rights-manager")),
             GENERATOR: PlanAccount(roles=("generator",)),
+            REGISTRAR: PlanAccount(roles=("registrar",)),
             EDITOR: PlanAccount(roles=("administrator",)),
             COLLECTOR: PlanAccount(),
             SECOND_COLLECTOR: PlanAccount(),

@@ -26,6 +26,7 @@ from ledger.names import (
     Positive,
     Ppm,
     RoleName,
+    StatementText,
     TimeMs,
 )
 
@@ -273,6 +274,20 @@ class RequestAccess(Action, frozen=True, tag="access.request", kw_only=True):
     purpose: Annotated[str, Meta(max_length=128)]
 
 
+# Statements ----------------------------------------------------------------------------------------------------------
+
+
+class RegisterStatement(Action, frozen=True, tag="statement.register", kw_only=True):
+    """Put a signed statement's digest into the log for ever. By an account with role `registrar`, which checked it."""
+
+    digest: Hex32
+    """SHA-256 of the statement's bytes without receipts; the 32 bytes are its entry in the log."""
+    issuer: StatementText
+    """Who made the statement, as its claims say."""
+    subject: StatementText
+    """What it is about, as its claims say."""
+
+
 AnyAction = (
     EnrolAccount | AddKey | RevokeKey
     | AddNode | RemoveNode
@@ -280,6 +295,7 @@ AnyAction = (
     | MintToken | TransferToken | ListToken | UnlistToken | BuyToken
     | CreateCurrency | IssueCurrency | RedeemCurrency | Pay
     | PublishPolicy | SetPolicy | GrantAccess | RevokeAccess | RequestAccess
+    | RegisterStatement
 )  # fmt: skip
 """The union that a transaction's body is decoded as."""
 

@@ -167,17 +167,7 @@ class Auditor:
             if self._told or self._located:
                 self._fail(Fault.ARCHIVE_MALFORMED, "a block stands after what the node's state or index holds")
             return self._run(line.block)
-        if not self._whole and line.end is UNSET:
-            self._fail(Fault.ARCHIVE_MALFORMED, "the first line promises neither state nor index")
-        if line.state is not UNSET:
-            self._check_state(line.state.key, bytes(line.state.value))
-        elif line.located is not UNSET:
-            place = (line.located.height, line.located.position)
-            self._check_place(line.located.transaction, place)
-        elif line.end is not UNSET:
-            self._end(line.end.height, line.end.hash)
-        else:
-            self._fail(Fault.ARCHIVE_MALFORMED, "the genesis comes once, first")
+        self._hear(line)
         return []
 
     def finish(self) -> None:
@@ -198,6 +188,20 @@ class Auditor:
         self._check_tokens()
 
     # One block
+
+    def _hear(self, line: ArchiveLine) -> None:
+        """What is told behind the blocks, and the end."""
+        if not self._whole and line.end is UNSET:
+            self._fail(Fault.ARCHIVE_MALFORMED, "the first line promises neither state nor index")
+        if line.state is not UNSET:
+            self._check_state(line.state.key, bytes(line.state.value))
+        elif line.located is not UNSET:
+            place = (line.located.height, line.located.position)
+            self._check_place(line.located.transaction, place)
+        elif line.end is not UNSET:
+            self._end(line.end.height, line.end.hash)
+        else:
+            self._fail(Fault.ARCHIVE_MALFORMED, "the genesis comes once, first")
 
     def _open(self, line: ArchiveLine) -> None:
         if self._loading is not None and line.state is not UNSET:

@@ -8,6 +8,7 @@ one purpose never serves another. Tags end in a version and contain no `{`, so n
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import lru_cache
 
 from nacl.bindings import (
@@ -43,6 +44,9 @@ TAGS: tuple[bytes, ...] = (
 )  # fmt: skip
 """Every domain tag; a test checks that none is a prefix of another."""
 
+COSE_SIGN1 = b"\x84\x6aSignature1"
+"""What the Sig_structure of a COSE_Sign1 begins with: an array of four, the first of which names the context."""
+
 
 def sha256(data: bytes) -> bytes:
     """SHA-256, 32 bytes."""
@@ -74,11 +78,24 @@ class SigningKey:
     def sign_request(self, base: bytes) -> bytes:
         """Signature over the signature base of an HTTP request (RFC 9421, 2.5), 64 bytes.
 
-        The one thing that is signed without a tag of ours, as that standard wants it. A base always begins with `"`
-        and no tag does, so neither is ever the beginning of the other.
+        Signed without a tag of ours, as that standard wants it. A base always begins with `"` and no tag does, so
+        neither is ever the beginning of the other. The same holds of what the next two sign.
         """
         ensure(base.startswith(b'"'), "a signature base begins with a quotation mark")
         return _crypto_sign(base, self._secret)[:64]
+
+    def sign_cose(self, structure: bytes) -> bytes:
+        """Signature over a COSE Sig_structure (RFC 9052, 4.4), 64 bytes; its own first bytes are its tag."""
+        ensure(structure.startswith(COSE_SIGN1), "a Sig_structure of COSE_Sign1 begins with its context")
+        return _crypto_sign(structure, self._secret)[:64]
+
+    def sign_note(self, text: bytes) -> bytes:
+        """Signature over the text of a C2SP signed note, 64 bytes.
+
+        Its first line is a chain's name, which has no `/`; a tag of ours has one before any line ends.
+        """
+        ensure(is_note(text), "a note's text begins with a line that names a chain")
+        return _crypto_sign(text, self._secret)[:64]
 
     def __repr__(self) -> str:
         return f"SigningKey(public={self.public})"
@@ -96,6 +113,21 @@ def verify(public: str, tag: bytes, payload: bytes, signature: str) -> bool:
 def verify_request(public: str, base: bytes, signature: bytes) -> bool:
     """Whether a signature over an HTTP request's signature base holds; see `SigningKey.sign_request`."""
     return base.startswith(b'"') and verify(public, b"", base, signature.hex())
+
+
+def verify_cose(public: str, structure: bytes, signature: bytes) -> bool:
+    """Whether a signature over a COSE Sig_structure holds; see `SigningKey.sign_cose`."""
+    return structure.startswith(COSE_SIGN1) and verify(public, b"", structure, signature.hex())
+
+
+def verify_note(public: str, text: bytes, signature: bytes) -> bool:
+    """Whether a signature over a note's text holds; see `SigningKey.sign_note`."""
+    return is_note(text) and verify(public, b"", text, signature.hex())
+
+
+def is_note(text: bytes) -> bool:
+    """Whether a text begins with a line that may name a chain, and so with no tag and no other thing that is signed."""
+    return re.match(rb"[a-z0-9][a-z0-9-]{0,62}\n", text) is not None
 
 
 @lru_cache(maxsize=4096)

@@ -76,6 +76,8 @@ class Code(Enum):
     NOT_CONFIDENTIAL = "the asset's content is public, so there is no key to release"
     GRANT_UNKNOWN = "there is no such grant"
     GRANT_ENDED = "the grant's end lies in the past"
+    # Statements
+    STATEMENT_EXISTS = "a statement with this digest is already registered"
     # Limits
     FUEL_EXHAUSTED = "the transaction spent more fuel than one may"
     EXECUTION_QUARANTINED = "executing the transaction breaks an invariant, so no block may carry it"

@@ -155,10 +155,20 @@ class AccessAllowed(Event, frozen=True, tag="access.allowed", kw_only=True):
     rule: str
 
 
+class StatementRegistered(Event, frozen=True, tag="statement.registered", kw_only=True):
+    """The statement's digest is an entry of the log, in this very block."""
+
+    digest: str
+    issuer: str
+    subject: str
+    registrant: str
+
+
 AnyEvent = (
     AccountEnrolled | KeyAdded | KeyRevoked | NodeAdded | NodeRemoved
     | ModelRegistered | AssetRegistered | AssetPolicySet
     | TokenMinted | TokenTransferred | TokenListed | TokenUnlisted | TokenSold
     | CurrencyCreated | CurrencyIssued | CurrencyRedeemed | Paid
     | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed
+    | StatementRegistered
 )  # fmt: skip

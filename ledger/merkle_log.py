@@ -1,8 +1,8 @@
 """The log: one append-only Merkle tree (RFC 9162, SHA-256) over everything that ever committed.
 
-Block h appends the hash of header h-1, then one leaf per transaction. Any later header proves any earlier transaction
-and its outcome with one path. Complete subtrees are kept level by level as flat bytes: 64 bytes a leaf in all, no
-objects for the garbage collector, and truncation is a cut.
+Block h appends the hash of header h-1, then one leaf per statement it registers, then one per transaction. Any later
+header proves any earlier transaction and its outcome with one path. Complete subtrees are kept level by level as flat
+bytes: 64 bytes a leaf in all, no objects for the garbage collector, and truncation is a cut.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ def previous_entry(header_hash: str) -> bytes:
 def transaction_entry(height: int, transaction: str, signatures_digest: bytes, outcome_digest: bytes) -> bytes:
     """Entry of one transaction: its height, its id, its signatures, its outcome."""
     return crypto.LEAF + height.to_bytes(8, "big") + bytes.fromhex(transaction) + signatures_digest + outcome_digest
+
+
+class LeavesUnknown(Exception):
+    """The log begins with peaks, and what was asked lies below them. Ask somebody who has the whole log."""
 
 
 class MerkleLog:
@@ -107,7 +111,7 @@ class MerkleLog:
 
     def inclusion_path(self, index: int, size: int) -> list[bytes]:
         """Hashes from leaf `index` up to the root of the first `size` leaves (RFC 9162, 2.1.3.1)."""
-        ensure(self.base <= index < size <= self.size, "a path leads from a leaf that the log knows")
+        ensure(0 <= index < size <= self.size, "a path leads from a leaf of the log")
         path: list[bytes] = []
         start, end = 0, size
         while end - start > 1:
@@ -127,10 +131,34 @@ class MerkleLog:
         if size & (size - 1) == 0:
             level = size.bit_length() - 1
             at = ((start >> level) - self._before(level)) * HASH
-            ensure(at >= 0, "a log that begins with peaks does not know what lies below them")
+            if at < 0:
+                raise LeavesUnknown(f"this log knows the leaves from {self.base} on")
             return bytes(self._levels[level][at : at + HASH])
         split = start + _largest_power_below(size)
         return node_hash(self._subtree(start, split), self._subtree(split, end))
+
+    def consistency_path(self, first: int, second: int) -> list[bytes]:
+        """Hashes that show the first `second` leaves to begin with the first `first` (RFC 9162, 2.1.4.1)."""
+        ensure(0 < first <= second <= self.size, "a log is compared with an earlier one that is not empty")
+        path: list[bytes] = []
+        start, end = 0, second
+        while first < end:
+            split = start + _largest_power_below(end - start)
+            if first <= split:
+                path.append(self._subtree(split, end))
+                end = split
+            else:
+                path.append(self._subtree(start, split))
+                start = split
+        if start:  # else what is left is the first log itself, whose root the verifier has
+            path.append(self._subtree(start, end))
+        path.reverse()
+        return path
+
+    def subtree_roots(self, level: int, start: int, end: int) -> bytes:
+        """Roots of the complete subtrees of 2**level leaves from number `start` to before `end`, joined."""
+        ensure(0 <= start < end and end << level <= self.size, "subtrees are told where they are complete")
+        return b"".join(self._subtree(at << level, (at + 1) << level) for at in range(start, end))
 
 
 def root_from_path(leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes | None:

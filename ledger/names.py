@@ -42,6 +42,9 @@ Ppm = Annotated[int, Meta(ge=0, le=1_000_000)]
 """Parts per million; 1,000,000 is the whole."""
 Memo = Annotated[str, Meta(max_length=256)]
 
+StatementText = Annotated[str, Meta(pattern=r"^[ -~]{1,256}\Z")]
+"""A statement's issuer or subject: printable ASCII, so that it reads the same everywhere."""
+
 
 def org_of(account: str) -> str:
     """Name of the org an account belongs to."""

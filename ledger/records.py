@@ -133,6 +133,16 @@ class PolicyRecord(Value, frozen=True, kw_only=True):
     publisher: str
 
 
+class StatementRecord(Value, frozen=True, kw_only=True):
+    """A registered statement. What issuer and subject are is the registrant's word; the digest is in the log."""
+
+    digest: str
+    issuer: str
+    subject: str
+    registrant: str
+    height: int
+
+
 def parameters_key() -> str:
     return "parameters"
 
@@ -203,6 +213,10 @@ def grant_key(asset: str, account: str) -> str:
 
 def policy_key(name: str, version: int) -> str:
     return f"policy/{name}/{version}"
+
+
+def statement_key(digest: str) -> str:
+    return f"statement/{digest}"
 
 
 CONSORTIUM_POLICY = "consortium_policy"

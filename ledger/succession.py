@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ledger import crypto, state_tree
 from ledger.block import HEADER_VERSION, Block, Header, Outcome, Voters
+from ledger.events import StatementRegistered
 from ledger.merkle_log import MerkleLog, leaf_hash, previous_entry, transaction_entry
 from ledger.transaction import SignedTransaction
 
@@ -26,14 +27,30 @@ def linkage_fault(block: Block, below: Header, below_hash: str, voters: Voters) 
     return None
 
 
+def block_entries(
+    below_hash: str, height: int, transactions: tuple[SignedTransaction, ...], outcomes: tuple[Outcome, ...]
+) -> list[bytes]:
+    """Entries that a block appends to the log: the header below, each statement, then each transaction and its outcome.
+
+    52 bytes, 32 bytes and 120 bytes: no entry of one kind is ever one of another.
+    """
+    entries = [previous_entry(below_hash), *statement_entries(outcomes)]
+    for signed, outcome in zip(transactions, outcomes, strict=True):
+        entries.append(transaction_entry(height, signed.id, signed.signatures_digest, outcome.digest))
+    return entries
+
+
+def statement_entries(outcomes: tuple[Outcome, ...]) -> list[bytes]:
+    """Entries of the statements that a block registers, in order: the SHA-256 of each, and nothing else."""
+    events = (event for outcome in outcomes for event in outcome.events)
+    return [bytes.fromhex(event.digest) for event in events if isinstance(event, StatementRegistered)]
+
+
 def block_leaves(
     below_hash: str, height: int, transactions: tuple[SignedTransaction, ...], outcomes: tuple[Outcome, ...]
 ) -> list[bytes]:
-    """Hashes of the leaves that a block appends to the log: the header below, then each transaction and its outcome."""
-    leaves = [leaf_hash(previous_entry(below_hash))]
-    for signed, outcome in zip(transactions, outcomes, strict=True):
-        leaves.append(leaf_hash(transaction_entry(height, signed.id, signed.signatures_digest, outcome.digest)))
-    return leaves
+    """Hashes of the leaves that a block appends to the log."""
+    return [leaf_hash(entry) for entry in block_entries(below_hash, height, transactions, outcomes)]
 
 
 def next_header(

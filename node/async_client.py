@@ -16,8 +16,10 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-from ledger import actions, crypto
+from ledger import actions, cbor, crypto
 from ledger.actions import AnyAction, Royalty, Share
+from ledger.cbor import CborRefused
+from ledger.consistency import ConsistencyProof, ConsistencyRefused, verify_consistency
 from ledger.crypto import SigningKey
 from ledger.encoding import decode, encode
 from ledger.execution.token import token_id
@@ -32,6 +34,7 @@ from node.content import sealing
 VALID_SECONDS = 300
 """For how long a transaction is valid unless told otherwise."""
 TIMEOUT_SECONDS = 40.0
+CONCISE_PROBLEM = "application/concise-problem-details+cbor"
 ANSWER_BYTES_MAX = 128 * 1024 * 1024
 UNREACHED = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
 
@@ -93,12 +96,15 @@ class AsyncClient:
         *,
         session: bool = True,
         params: dict[str, str] | None = None,
+        media_type: str = "application/json",
     ) -> bytes:
         """One request to the first node that answers; RemarqueError if it refuses, ConnectionError if none answers."""
         failure: BaseException | None = None
         for url in list(self.urls):
             try:
-                return await self._request(url, method, path, body, session=session, params=params)
+                return await self._request(
+                    url, method, path, body, session=session, params=params, media_type=media_type
+                )
             except UNREACHED as error:
                 failure = error
             except RemarqueError as error:
@@ -109,19 +115,35 @@ class AsyncClient:
         raise ConnectionError(f"none of {', '.join(self.urls)} answers: {failure}")
 
     async def _request(
-        self, url: str, method: str, path: str, body: bytes | None, *, session: bool, params: dict[str, str] | None
+        self,
+        url: str,
+        method: str,
+        path: str,
+        body: bytes | None,
+        *,
+        session: bool,
+        params: dict[str, str] | None,
+        media_type: str = "application/json",
     ) -> bytes:
-        headers = {"Content-Type": "application/json"} if body is not None else {}
+        headers = {"Content-Type": media_type} if body is not None else {}
         fields, signing = await self._credentials(url) if session else ({}, ())
         async with self._session().request(
-            method, url + path, data=body, headers=headers | fields, params=params, middlewares=signing
+            method,
+            url + path,
+            data=body,
+            headers=headers | fields,
+            params=params,
+            middlewares=signing,
+            allow_redirects=False,
         ) as response:
             data = await _bounded(response)
-            if response.status < 400:
+            if response.status < 300:
                 return data
-            error = _problem(data, response.status)
+            error = _refusal(data, response)
             if error.code == "SESSION_INVALID" and self._tokens.pop(url, ""):
-                return await self._request(url, method, path, body, session=session, params=params)
+                return await self._request(
+                    url, method, path, body, session=session, params=params, media_type=media_type
+                )
             raise error
 
     async def get(self, path: str, *, session: bool = True, **params: str) -> Any:
@@ -232,9 +254,37 @@ class AsyncClient:
         results: list[dict[str, Any]] = msgspec.json.decode(answer)["results"]
         return results
 
-    async def receipt(self, transaction: str) -> Receipt:
-        """Receipt of a committed transaction."""
-        return parse_receipt(await self.request("GET", f"/v1/transactions/{transaction}/receipt", session=False))
+    async def receipt(self, transaction: str, anchor: int | None = None) -> Receipt:
+        """Receipt of a committed transaction, proven up to a certified height if one is given."""
+        params = {} if anchor is None else {"anchor": str(anchor)}
+        path = f"/v1/transactions/{transaction}/receipt"
+        return parse_receipt(await self.request("GET", path, session=False, params=params))
+
+    async def consistency(self, first: int, second: int, genesis: Genesis | None = None) -> ConsistencyProof:
+        """Proof that the log at a certified height begins with that at a lower one: ConsistencyRefused if not.
+
+        Give the genesis from a source you trust; else it is the one that the node itself names.
+        """
+        params = {"from": str(first), "to": str(second)}
+        data = await self.request("GET", "/v1/log/consistency", session=False, params=params)
+        proof = verify_consistency(data, genesis or await self.genesis())
+        if (proof.first.header.height, proof.second.header.height) != (first, second):
+            raise ConsistencyRefused("it is about other heights than were asked for")
+        return proof
+
+    async def cose_receipt(self, transaction: str, anchor: int | None = None) -> bytes:
+        """COSE receipt of a committed transaction by the node that is asked, for `verify_member_inclusion`."""
+        params = {} if anchor is None else {"anchor": str(anchor)}
+        path = f"/v1/transactions/{transaction}/receipt.cose"
+        return await self.request("GET", path, session=False, params=params)
+
+    async def register_statement(self, statement: bytes) -> bytes:
+        """Register a signed statement; the node's COSE receipt. Safe to repeat, also on REGISTRATION_RUNNING."""
+        return await self.request("POST", "/entries", statement, session=False, media_type="application/cose")
+
+    async def transparent_statement(self, digest: str) -> bytes:
+        """A registered statement, by the SHA-256 of its bytes, with the receipts of all nodes that answer in time."""
+        return await self.request("GET", f"/entries/{digest}", session=False, params={"transparent": "true"})
 
     async def state(self, *keys: str, genesis: Genesis | None = None) -> StateAnswer:
         """What stands under keys of the state, proven: StateAnswerRefused if it does not hold.
@@ -447,6 +497,17 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
 def now_ms() -> int:
     """Milliseconds since 1970 by this machine's clock."""
     return time.time_ns() // 1_000_000
+
+
+def _refusal(data: bytes, response: aiohttp.ClientResponse) -> RemarqueError:
+    """A refusal, in whichever of the two forms it came."""
+    if response.content_type != CONCISE_PROBLEM:
+        return _problem(data, response.status)
+    try:
+        body = cbor.decode(data)
+        return RemarqueError(body["urn:remarque:error"]["code"], body[-2], response.status)
+    except (CborRefused, KeyError, TypeError):
+        return _problem(b"", response.status)
 
 
 def _problem(data: bytes, status: int) -> RemarqueError:

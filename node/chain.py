@@ -201,10 +201,10 @@ class Chain:
             raise NodeError(NodeCode.DATA_CORRUPT, f"what block {height} did is missing; join as a new node")
         return Final(block, results, self.state.certificate_from(height))
 
-    def receipt(self, final: Final, position: int) -> Receipt:
-        """Receipt of a final block's transaction."""
+    def receipt(self, final: Final, position: int, anchor: Certificate | None = None) -> Receipt:
+        """Receipt of a final block's transaction, anchored where asked, else at the first certified height."""
         block, height = final.block, final.block.header.height
-        certificate = final.anchor or self.state.certificate_from(height)
+        certificate = anchor or final.anchor or self.state.certificate_from(height)
         if certificate is None:
             raise NodeError(NodeCode.DATA_CORRUPT, f"no certificate at or above block {height}; join as a new node")
         return build_receipt(

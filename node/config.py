@@ -89,6 +89,15 @@ class StorageSection(Section, frozen=True, kw_only=True):
     """Blocks kept behind the newest snapshot; older ones are deleted, and the node no longer shows them. 0: all."""
 
 
+class ScittSection(Section, frozen=True, kw_only=True):
+    """`[scitt]`: absent if this node registers no statements."""
+
+    account: str
+    """Account with the role `registrar` that registers statements once this node has checked them."""
+    key: str
+    """File with that account's seed."""
+
+
 class Config(Section, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -97,6 +106,7 @@ class Config(Section, frozen=True, kw_only=True):
     peers: PeersSection = PeersSection()
     storage: StorageSection = StorageSection()
     generator: GeneratorSection | None = None
+    scitt: ScittSection | None = None
 
 
 def load_config(path: Path) -> Config:

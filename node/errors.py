@@ -30,10 +30,17 @@ class NodeCode(Enum):
     ACCOUNT_BUSY = ("the account has as much under way as one may have", 429)
     NOTHING_CERTIFIED = ("this node holds no certificate for its newest state yet, so it cannot prove it", 503)
     INDEX_LOADING = ("the index of image codes is still being filled after the start", 503)
+    HEIGHT_UNCERTIFIED = ("this node holds no certificate for exactly this height", 404)
+    HEIGHTS_REVERSED = ("a proof leads from a height to the same or a higher one", 422)
     NO_LEADER = ("no leader is known, so nothing can be committed now", 503)
     COMMIT_TIMEOUT = ("the transaction was taken but not committed in time; it may still be", 504)
     DISK_FULL = ("the disk is full, so nothing new is taken", 507)
     SHUTTING_DOWN = ("the node is shutting down", 503)
+    # Statements
+    STATEMENT_INVALID = ("the signed statement does not hold, or not under this node's registration policy", 400)
+    MEDIA_TYPE_UNSUPPORTED = ("the body is of another media type than the route takes", 415)
+    REGISTRAR_ABSENT = ("this node registers no statements", 503)
+    REGISTRATION_RUNNING = ("the statement was taken, and is not registered yet", 302)
     # Pictures and content
     IMAGE_UNREADABLE = ("the file is not a picture this node can read", 422)
     IMAGE_TOO_LARGE = ("the picture has more bytes or pixels than this node takes", 413)
@@ -85,6 +92,7 @@ class NodeError(Exception):
 _STATUS = {
     Code.TOO_LARGE: 413,
     Code.DUPLICATE: 409,
+    Code.STATEMENT_EXISTS: 409,
     Code.ACCOUNT_UNKNOWN: 403,
     Code.KEY_UNKNOWN: 403,
     Code.KEY_REVOKED: 403,

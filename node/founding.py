@@ -48,6 +48,8 @@ class PlanNode(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     certificate: str = ""
     generator: str = ""
     """Account that attests what this node generates; empty: the node has no generator."""
+    scitt: str = ""
+    """Account that registers statements at this node; empty: the node registers none."""
 
 
 class PlanAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -178,12 +180,13 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True):
     peer: str
     addresses: dict[str, str]
     generator: str = ""
+    scitt: str = ""
 
 
 def _settings(plan: Plan, name: str) -> NodeSettings:
     node = plan.nodes[name]
     others = {other: one.peer for other, one in sorted(plan.nodes.items()) if other != name}
-    return NodeSettings(api=node.api, peer=node.peer, addresses=others, generator=node.generator)
+    return NodeSettings(api=node.api, peer=node.peer, addresses=others, generator=node.generator, scitt=node.scitt)
 
 
 def _node_toml(name: str, genesis: str, settings: NodeSettings) -> str:
@@ -202,7 +205,7 @@ def _node_toml(name: str, genesis: str, settings: NodeSettings) -> str:
         "[peers.addresses]",
         *(f'{other} = "{address}"' for other, address in settings.addresses.items()),
     ]
-    if settings.generator:
-        account = settings.generator
-        lines += ["", "[generator]", f'account = "{account}"', f'key = "../../accounts/{account}.key"']
+    for section, account in (("generator", settings.generator), ("scitt", settings.scitt)):
+        if account:
+            lines += ["", f"[{section}]", f'account = "{account}"', f'key = "../../accounts/{account}.key"']
     return "\n".join(lines) + "\n"

@@ -12,8 +12,10 @@ from itertools import groupby
 from operator import itemgetter
 from typing import ParamSpec, TypeVar
 
+from ledger.block import Certificate
 from ledger.receipt import Receipt
 from node.chain import Chain, Final
+from node.errors import NodeCode, NodeError
 from node.mempool import Place
 
 TOGETHER_MAX = 64
@@ -41,9 +43,16 @@ class Reading:
         kept = self._chain.kept(height)
         return read(kept) if kept is not None else await self.piece(lambda: read(self._chain.final(height)))
 
-    async def receipt(self, height: int, position: int) -> Receipt:
-        """Receipt of the transaction at a place of the chain."""
-        return await self.final(height, lambda final: self._chain.receipt(final, position))
+    def place(self, transaction: str) -> Place:
+        """Where a transaction was committed. NOT_FOUND if it was not."""
+        place = self._chain.state.locate(transaction)
+        if place is None:
+            raise NodeError(NodeCode.NOT_FOUND, f"no transaction {transaction} is committed; ask again, or send it")
+        return place
+
+    async def receipt(self, height: int, position: int, anchor: Certificate | None = None) -> Receipt:
+        """Receipt of the transaction at a place of the chain, anchored where asked."""
+        return await self.final(height, lambda final: self._chain.receipt(final, position, anchor))
 
     async def each(self, places: Iterable[Place], read: Callable[[Final, int], T]) -> list[T]:
         """What is read off each of some transactions, in their order; neighbours of one block in one piece of work."""

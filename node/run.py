@@ -25,7 +25,8 @@ import uvicorn
 
 from node import logs
 from node.access import Releases
-from node.api import as_of, events, history, lists, pages, pictures, proofs, reads, sessions
+from node.api import as_of, events, history, lists, pages, pictures, proofs, reads, scitt, sessions, tlog
+from node.api import log as log_routes
 from node.api.app import health_routes, make_app
 from node.api.readers import make_reader
 from node.api.signed_requests import SignedRequests
@@ -35,19 +36,26 @@ from node.config import Config, load_config, load_genesis, split_address
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
 from node.content.replicator import Replicator
+from node.cose_receipts import CoseReceipts
 from node.driver import Driver
+from node.entries import Entries
 from node.errors import NodeCode, NodeError
 from node.following import Follower
 from node.generation.service import GenerationService
 from node.joining import join_if_behind
 from node.keys import load_key
 from node.logs import log
+from node.members import Members
 from node.mempool import Mempool
+from node.notes import Notes
+from node.peers.admission import Admission
 from node.peers.giving import Stretches, chain_routes
-from node.peers.members import Members
+from node.peers.log_requests import add_log_routes
 from node.peers.network import Peers, serve
 from node.peers.requests import peer_app
+from node.proving import Proving
 from node.reading import Reading
+from node.scitt import Registrar, Statements
 from node.snapshots import Snapshots
 from node.storage import directory
 from node.storage.log_store import LogStore
@@ -98,17 +106,32 @@ class Node:
         self.state_store = StateStore(self.data / "state")
         self.chain = Chain(self.genesis, self.key, config.node.name, self.log_store, self.state_store)
         self.reading = Reading(self.chain)
+        self.proving = Proving(self.chain, self.reading)
         self.mempool = Mempool()
         self.driver = Driver(self.chain, self.log_store, self.mempool, clock_ms, secrets.randbits(64))
-        members = Members(self.chain, self.key)
-        self.driver.listeners.append(members.committed)
-        self.peers = Peers(members, self.key, config.peers.addresses, self.driver)
+        admission = Admission(self.chain, self.key)
+        self.driver.listeners.append(admission.committed)
+        self.peers = Peers(admission, self.key, config.peers.addresses, self.driver)
         self.driver.network = self.peers
         self.submitter = Submitter(self.driver, str(self.data), config.node.disk_free_bytes_min, clock_ms)
         self.blockstore = Blockstore(self.data / "content")
         self.openings = OpeningStore(self.data / "openings")
         self.replicator = Replicator(self.chain, self.peers, self.blockstore, self.openings)
         self.replicator.follow(self.driver)
+        self.members = Members(self.chain, self.peers)
+        self.entries = Entries(self.chain, self.reading)
+        self.receipts = CoseReceipts(self.chain, self.entries, self.proving, self.members, self.key)
+        self.notes = Notes(self.chain, self.reading, self.proving, self.members, self.key)
+        self.statements = Statements(
+            self.chain,
+            self.reading,
+            self.entries,
+            self.receipts,
+            self.submitter,
+            self.blockstore,
+            self._registrar(),
+            clock_ms,
+        )
         self.releases = Releases(self.chain, self.reading, self.key, self.peers, clock_ms)
         storage = config.storage
         self.snapshots = Snapshots(
@@ -127,6 +150,10 @@ class Node:
                 NodeCode.GENESIS_MISMATCH,
                 f"the key in {self.config.node.key} is not that of {self.config.node.name} in the genesis; use its own",
             )
+
+    def _registrar(self) -> Registrar | None:
+        section = self.config.scitt
+        return None if section is None else Registrar(section.account, load_key(self.home / section.key))
 
     def _make_generation(self) -> GenerationService | None:
         section = self.config.generator
@@ -166,6 +193,7 @@ class Node:
         peer_host, peer_port = split_address(self.config.peers.listen)
         application = peer_app(self.peers, self.chain, self.blockstore, self.openings, self.releases)
         application.add_routes(chain_routes(self.peers, Stretches(self.driver, self.reading), self.snapshots))
+        add_log_routes(application, self.peers, self.receipts, self.notes)
         runner = await serve(application, self.peers.server_context(), peer_host, peer_port)
         server = self._rest_server()
         gc.collect()
@@ -221,7 +249,10 @@ class Node:
             version(),
             [
                 health_routes(self.driver, self.ready),
-                reads.open_routes(self.driver, self.reading),
+                reads.open_routes(self.driver, self.reading, self.proving),
+                log_routes.routes(self.proving, self.receipts),
+                tlog.routes(self.chain.log, self.entries, self.proving, self.notes),
+                scitt.routes(self.statements, self.members),
                 sessions.routes(member_sessions),
                 described(),
                 reads.member_routes(self.chain, self.reading, reader),

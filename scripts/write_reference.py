@@ -86,7 +86,13 @@ def errors() -> str:
 def settings() -> str:
     """docs/settings.md, from the settings' definitions and their docstrings."""
     lines = [NOTE, "# Settings of a node", "", "`node.toml`; paths are relative to the file.", ""]
-    for section in (config.NodeSection, config.ApiSection, config.PeersSection, config.GeneratorSection):
+    for section in (
+        config.NodeSection,
+        config.ApiSection,
+        config.PeersSection,
+        config.GeneratorSection,
+        config.ScittSection,
+    ):
         title, source = inspect.getdoc(section) or "", inspect.getsource(section)
         lines += [f"## {title}", "", "| setting | default | meaning |", "|---|---|---|"]
         for name, default, meaning in re.findall(

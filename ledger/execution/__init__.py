@@ -4,6 +4,16 @@
 what must hold, what changes, what is emitted.
 """
 
-from ledger.execution import access, account, asset, market, money, node, policy, token  # each registers its actions
+from ledger.execution import (  # each registers its actions
+    access,
+    account,
+    asset,
+    market,
+    money,
+    node,
+    policy,
+    statement,
+    token,
+)
 
-__all__ = ["access", "account", "asset", "market", "money", "node", "policy", "token"]
+__all__ = ["access", "account", "asset", "market", "money", "node", "policy", "statement", "token"]

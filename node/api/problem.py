@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ledger.errors import LedgerError
+from ledger.merkle_log import LeavesUnknown
 from node import metrics
 from node.errors import NodeCode, NodeError, status_of
 from node.logs import log
@@ -42,6 +43,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(NodeError)
     async def node_error(_: Request, error: NodeError) -> Response:
         return refusal(error)
+
+    @app.exception_handler(LeavesUnknown)
+    async def leaves_unknown(_: Request, error: LeavesUnknown) -> Response:
+        return refusal(NodeError(NodeCode.BLOCK_PRUNED, f"{error}; ask a node that has the whole chain"))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:

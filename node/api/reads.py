@@ -13,14 +13,16 @@ from ledger.actions import action_name
 from ledger.execution.policy import policies_for
 from ledger.receipt import encode_receipt
 from node.api.bodies import answer, transaction_id
+from node.api.log import Anchor
 from node.api.readers import Reader
 from node.chain import Chain, Final
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
+from node.proving import Proving
 from node.reading import Reading
 
 
-def open_routes(driver: Driver, reading: Reading) -> APIRouter:
+def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter:
     """What anyone may read: how far the chain is, receipts, and the genesis they are checked against."""
     router = APIRouter(prefix="/v1", tags=["open"])
     chain = driver.chain
@@ -55,11 +57,11 @@ def open_routes(driver: Driver, reading: Reading) -> APIRouter:
         return answer(chain.genesis)
 
     @router.get("/transactions/{transaction}/receipt", summary="The receipt of a committed transaction")
-    async def receipt(transaction: str) -> Response:
-        place = chain.state.locate(transaction_id(transaction))
-        if place is None:
-            raise NodeError(NodeCode.NOT_FOUND, f"no transaction {transaction} is committed; ask again, or send it")
-        return Response(encode_receipt(await reading.receipt(*place)), media_type="application/json")
+    async def receipt(transaction: str, anchor: Anchor = None) -> Response:
+        height, position = reading.place(transaction_id(transaction))
+        certificate = proving.anchor_of(height, anchor)
+        found = await reading.receipt(height, position, certificate)
+        return Response(encode_receipt(found), media_type="application/json")
 
     return router
 
@@ -81,10 +83,7 @@ def member_routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
 
     @router.get("/transactions/{transaction}", summary="A transaction, its outcome, and its decisions explained")
     async def transaction(transaction: str) -> Response:
-        place = chain.state.locate(transaction_id(transaction))
-        if place is None:
-            raise NodeError(NodeCode.NOT_FOUND, f"no transaction {transaction} is committed")
-        height, position = place
+        height, position = reading.place(transaction_id(transaction))
         return await reading.final(height, lambda final: answer(transaction_at(final, position)))
 
     @router.get("/assets/{asset}", summary="An asset with its owner, and its royalty terms")

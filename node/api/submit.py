@@ -60,7 +60,7 @@ class Submitter:
 
     async def take(self, transactions: list[SignedTransaction]) -> list[SignedTransaction]:
         """Admit transactions, or refuse all; return those that still need committing."""
-        self._check_condition()
+        self.check_condition()
         chain = self._driver.chain
         ledger, now = chain.ledger(), self._clock_ms()
         parameters = ledger.parameters()
@@ -76,6 +76,10 @@ class Submitter:
         self._driver.mempool.check_room([signed for signed in new if signed.id not in self._driver.mempool])
         self._driver.submit(new)
         return new
+
+    def waits_for(self, signed: SignedTransaction) -> bool:
+        """Whether a transaction that was taken may still be committed."""
+        return signed.id in self._driver.mempool
 
     async def place(self, signed: SignedTransaction, deadline: float) -> Place:
         """Where a taken transaction was committed."""
@@ -108,7 +112,8 @@ class Submitter:
         await self.take(transactions)
         return await asyncio.gather(*(self.place(signed, deadline) for signed in transactions))
 
-    def _check_condition(self) -> None:
+    def check_condition(self) -> None:
+        """Refuse whatever is new while this node cannot take it."""
         if self.closing:
             raise NodeError(NodeCode.SHUTTING_DOWN, "send it to another node", 5)
         now = time.monotonic()

@@ -12,6 +12,8 @@ import click
 import msgspec
 
 from generator.errors import GeneratorError
+from ledger.consistency import ConsistencyProof, ConsistencyRefused
+from ledger.cose import CoseRefused
 from ledger.errors import LedgerError
 from ledger.receipt import Receipt, ReceiptRefused
 from ledger.state_answer import StateAnswer, StateAnswerRefused
@@ -48,11 +50,13 @@ class Target:
 
 
 def _plain(value: Any) -> Any:
-    return value if not isinstance(value, Receipt | StateAnswer) else msgspec.json.decode(msgspec.json.encode(value))
+    proof = isinstance(value, Receipt | StateAnswer | ConsistencyProof)
+    return msgspec.json.decode(msgspec.json.encode(value)) if proof else value
 
 
 REFUSALS = (
-    RemarqueError, NodeError, LedgerError, ReceiptRefused, StateAnswerRefused, GeneratorError, SealBroken, OSError,
+    RemarqueError, NodeError, LedgerError, ReceiptRefused, StateAnswerRefused, ConsistencyRefused, CoseRefused,
+    GeneratorError, SealBroken, OSError,
 )  # fmt: skip
 
 

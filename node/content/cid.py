@@ -27,6 +27,11 @@ def cid_of(codec: int, block: bytes) -> str:
     return _text(codec, hashlib.sha256(block).digest())
 
 
+def cid_of_digest(digest: bytes) -> str:
+    """Content id of the raw block with a SHA-256."""
+    return _text(RAW, digest)
+
+
 def _text(codec: int, digest: bytes) -> str:
     packed = bytes((1, codec)) + _SHA256_HEADER + digest
     return "b" + base64.b32encode(packed).decode().lower().rstrip("=")

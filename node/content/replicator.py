@@ -1,7 +1,8 @@
-"""Replication: every member keeps every asset's content, fetched from the others once the record is committed.
+"""Replication: every member keeps every asset's content and every registered statement.
 
-What is fetched is checked against its content id block by block, so it does not matter who gives it. What cannot be had
-now is tried again, with growing pauses; at start everything recorded is gone through once.
+They are fetched from the others once the record is committed. What is fetched is checked against its content id block
+by block, so it does not matter who gives it. What cannot be had now is tried again, with growing pauses; at start
+everything recorded is gone through once.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from msgspec import UnsetType
 
 from ledger import records
 from ledger.encoding import decode_trusted
-from ledger.events import AssetRegistered
+from ledger.events import AssetRegistered, StatementRegistered
 from node.chain import Chain, Layer
 from node.content.blockstore import Blockstore
-from node.content.cid import CidInvalid
+from node.content.cid import CidInvalid, cid_of_digest
 from node.content.openings import OpeningStore
 from node.driver import Driver
 from node.logs import log
@@ -46,7 +47,7 @@ class Replicator:
         self._woken = asyncio.Event()
 
     def follow(self, driver: Driver) -> None:
-        """Want the content of every asset recorded from now on."""
+        """Want the content of every asset and statement recorded from now on."""
         driver.listeners.append(self._committed)
 
     def _committed(self, layers: list[Layer]) -> None:
@@ -57,6 +58,8 @@ class Replicator:
                     if isinstance(event, AssetRegistered):
                         for want in wants_of(ledger.asset(event.asset)):
                             self._want(want)
+                    elif isinstance(event, StatementRegistered):
+                        self._want(CONTENT + cid_of_digest(bytes.fromhex(event.digest)))
 
     def _want(self, want: str) -> None:
         """Note what may not be here. Content that several assets share is wanted once."""
@@ -75,8 +78,14 @@ class Replicator:
         """Want what is recorded and not here."""
         for _, data in self._chain.state.items(records.asset_key("")):
             for want in wants_of(decode_trusted(data, records.Asset)):
-                if not await self._here(want):
-                    self._want(want)
+                await self._want_missing(want)
+        prefix = records.statement_key("")
+        for key, _ in self._chain.state.items(prefix):
+            await self._want_missing(CONTENT + cid_of_digest(bytes.fromhex(key.removeprefix(prefix))))
+
+    async def _want_missing(self, want: str) -> None:
+        if not await self._here(want):
+            self._want(want)
 
     async def _here(self, want: str) -> bool:
         name = want.partition("/")[2]

@@ -26,6 +26,7 @@ from node import metrics
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
 from node.logs import log
+from node.peers.admission import Admission
 from node.peers.asking import Asking
 from node.peers.frames import (
     FRAME_BYTES_MAX,
@@ -38,7 +39,6 @@ from node.peers.frames import (
     decode_frame,
     encode_frame,
 )
-from node.peers.members import Members
 
 QUEUE_FRAMES_MAX = 512
 RECONNECT_SECONDS = (0.05, 1.0)
@@ -52,13 +52,13 @@ FORWARD_MAX = 512
 class Peers:
     """All streams of one node."""
 
-    def __init__(self, members: Members, key: SigningKey, addresses: dict[str, str], driver: Driver) -> None:
-        self._members = members
+    def __init__(self, admission: Admission, key: SigningKey, addresses: dict[str, str], driver: Driver) -> None:
+        self._admission = admission
         self._node = driver.chain.node
         self._key = key
         self._driver = driver
         others = {name: address for name, address in addresses.items() if name != self._node}
-        self.asking = Asking(key, members.own_certificate, others, members.certificates)
+        self.asking = Asking(key, admission.own_certificate, others, admission.certificates)
         self._queues: dict[str, asyncio.Queue[bytes]] = {
             name: asyncio.Queue(QUEUE_FRAMES_MAX) for name in self.asking.addresses
         }
@@ -68,7 +68,7 @@ class Peers:
         """Streams that are open from other nodes."""
         self.on_log_lost: Callable[[str], None] = lambda detail: None
         """Called when a peer says that this node has less of the log than it has endorsed."""
-        members.on_removed = self._removed
+        admission.on_removed = self._removed
 
     # The driver's network
 
@@ -177,13 +177,13 @@ class Peers:
 
     def server_context(self) -> ssl.SSLContext:
         """TLS context of the peer port: members only."""
-        return self._members.server_context()
+        return self._admission.server_context()
 
     def caller(self, request: web.Request) -> str:
         """Name of the node that made a request, by the certificate it showed."""
         transport = request.transport
         tls_object = transport.get_extra_info("ssl_object") if transport is not None else None
-        name = self._members.name_of(tls_object.getpeercert(True)) if tls_object is not None else None
+        name = self._admission.name_of(tls_object.getpeercert(True)) if tls_object is not None else None
         if name is None:
             raise web.HTTPForbidden(text="no member's certificate")
         return name

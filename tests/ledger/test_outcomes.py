@@ -53,6 +53,13 @@ def an_asset(state: State) -> str:
     return a_digest("picture")
 
 
+def a_statement(state: State) -> str:
+    notary = actions.EnrolAccount(account="notary@studio", key=key_of("notary@studio").public, roles=("registrar",))
+    assert state.do(ROOT, notary).code == "OK"
+    assert state.do("notary@studio", actions.RegisterStatement(digest=UNKNOWN, issuer=BOB, subject="x")).code == "OK"
+    return UNKNOWN
+
+
 def a_confidential_asset(state: State) -> str:
     assert state.do(ALICE, registering("secret", confidential=True)).code == "OK"
     return a_digest("secret")
@@ -224,6 +231,15 @@ TABLE: list[tuple[Code, Case]] = [
     (
         Code.GRANT_UNKNOWN,
         on(ALICE, a_confidential_asset, lambda state, asset: actions.RevokeAccess(asset=asset, account=BOB)),
+    ),
+    (Code.ROLE_MISSING, case(BOB, actions.RegisterStatement(digest=UNKNOWN, issuer=BOB, subject="x"))),
+    (
+        Code.STATEMENT_EXISTS,
+        on(
+            "notary@studio",
+            a_statement,
+            lambda state, digest: actions.RegisterStatement(digest=digest, issuer=BOB, subject="y"),
+        ),
     ),
 ]
 

@@ -24,6 +24,7 @@ from ledger.errors import InvariantBroken
 from ledger.events import Paid
 from ledger.generation import SETTING_FIELDS, Attestation, GenerationRequest, Opening, Openings
 from ledger.merkle_log import leaf_hash, previous_entry, transaction_entry
+from ledger.note import checkpoint_text
 from ledger.transaction import Signer, Transaction, sign
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "signed_bytes.json"
@@ -34,6 +35,9 @@ REQUEST = (
     b'keyid="alice@studio/' + KEY.public.encode() + b'";nonce="00000000000000000000000000000000";tag="remarque"'
 )
 """Signature base of an HTTP request (RFC 9421), as `node/message_signatures.py` puts it together."""
+STRUCTURE = b"\x84\x6aSignature1\x43\xa1\x01\x27\x40\x58\x20" + bytes(range(32))
+"""Sig_structure of a COSE_Sign1 (RFC 9052, 4.4) whose one header is the algorithm, over a detached root."""
+NOTE = checkpoint_text("vectors-00000000", 15, bytes(range(32)))
 H = ["%064x" % number for number in range(16)]  # noqa: UP031, as in the vectors' description
 
 
@@ -119,6 +123,8 @@ def vectors() -> dict[str, Any]:
             encode({"account": "alice@studio", "chain": "vectors-00000000", "challenge": H[9], "node": "node1"}),
         ),
         "request": {"tag": "", "payload": REQUEST.decode(), "signature": KEY.sign_request(REQUEST).hex()},
+        "cose": {"payload": STRUCTURE.hex(), "signature": KEY.sign_cose(STRUCTURE).hex()},
+        "note": {"payload": NOTE.decode(), "signature": KEY.sign_note(NOTE).hex()},
         "openings": encode(some_openings()).decode(),
         "commitments": encode(some_openings().commitments()).decode(),
         "log_entry_of_the_transaction": entry.hex(),
@@ -161,6 +167,26 @@ def test_a_requests_signature_base_and_a_tagged_message_never_begin_alike() -> N
     assert not crypto.verify_request(KEY.public, tagged, signature)
     with pytest.raises(InvariantBroken):
         KEY.sign_request(tagged)
+
+
+@pytest.mark.parametrize("payload", [b"", b"x", REQUEST, crypto.TRANSACTION + b"{}", b"remarque/x\n", b"\n", b"-\n"])
+def test_what_is_signed_without_a_tag_is_told_from_all_else_by_how_it_begins(payload: bytes) -> None:
+    """A key signs a Sig_structure and a note as their standards want them, and nothing else in their place."""
+    for signing, verifies, right in (
+        (KEY.sign_cose, crypto.verify_cose, STRUCTURE),
+        (KEY.sign_note, crypto.verify_note, NOTE),
+    ):
+        signature = signing(right)
+        assert verifies(KEY.public, right, signature)
+        assert not verifies(KEY.public, right, signature[:-1])
+        with pytest.raises(InvariantBroken):
+            signing(payload)
+        other = STRUCTURE if right is NOTE else NOTE
+        with pytest.raises(InvariantBroken):
+            signing(other)
+        assert not verifies(KEY.public, other, signature)
+    assert not any(crypto.is_note(tag + b"\n") or tag.startswith(crypto.COSE_SIGN1) for tag in crypto.TAGS)
+    assert not crypto.is_note(REQUEST)
 
 
 def test_a_signature_for_one_purpose_serves_no_other() -> None:

@@ -30,11 +30,13 @@ class WrittenChain:
     def ask(self, *asks: Any, signer: str = "alice@studio") -> SignedTransaction:
         return self._signing.transaction(signer, *asks)
 
-    def block(self, *transactions: SignedTransaction, after_ms: int = 0) -> int:
-        """Height of a block of these transactions, which is final."""
+    def block(self, *transactions: SignedTransaction, after_ms: int = 0, certified: bool = True) -> int:
+        """Height of a block of these transactions, which is final; unless certified, once the next one is."""
         data = self.chain.build(transactions, 1, self.chain.tip.time_ms + after_ms)
         header = self.chain.tip
         self.log.persist(1, "node1", None, (Entry(header.height, 1, data),))
+        if not certified:
+            return header.height
         endorsements = tuple(
             Endorsement(node=node, signature=endorse(key_of(node), header.hash)) for node in ("node1", "node2")
         )

@@ -21,7 +21,7 @@ from node.logs import log
 from node.peers import tls
 
 
-class Members:
+class Admission:
     """The nodes of the newest final state."""
 
     def __init__(self, chain: Chain, key: SigningKey) -> None:

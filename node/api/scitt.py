@@ -1,0 +1,125 @@
+"""SCITT's reference API: statements in, receipts out, and the keys that receipts are checked with.
+
+What is refused is told as concise problem details (RFC 9290) in CBOR, with the same permanent codes as everywhere. The
+routes are open: a statement is signed by an account, and receipts are open anyway.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from ledger import cbor
+from ledger.cose import Ed25519Key
+from ledger.errors import LedgerError
+from ledger.statement import STATEMENT_BYTES_MAX
+from node import metrics
+from node.api.bodies import read_body, transaction_id
+from node.api.log import COSE_RECEIPT, Anchor
+from node.errors import NodeCode, NodeError, status_of
+from node.key_sets import key_set
+from node.members import Members
+from node.scitt import Statements
+
+COSE, CBOR = "application/cose", "application/cbor"
+TRANSPARENT_STATEMENT = "application/scitt-statement+cose"
+CONCISE_PROBLEM = "application/concise-problem-details+cbor"
+TITLE, DETAIL, CODE = -1, -2, "urn:remarque:error"
+"""Keys of a concise problem; the last is a custom one that holds the code."""
+
+
+def concise(error: LedgerError | NodeError) -> Response:
+    """A refusal as a response."""
+    metrics.REFUSED.labels(error.code.name).inc()
+    meaning = error.code.meaning if isinstance(error, NodeError) else error.code.value
+    status = error.code.status if isinstance(error, NodeError) else status_of(error.code)
+    retry = error.retry_after if isinstance(error, NodeError) else None
+    body = cbor.encode({TITLE: meaning, DETAIL: error.detail, CODE: {"code": error.code.name}})
+    headers = {} if retry is None else {"Retry-After": str(retry)}
+    return Response(body, status_code=status, headers=headers, media_type=CONCISE_PROBLEM)
+
+
+class ConciseRoute(APIRoute):
+    """A route whose refusals are concise problem details."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def concisely(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except (LedgerError, NodeError) as error:
+                return concise(error)
+            except RequestValidationError as error:
+                detail = f"{error.errors()[0]['msg']}; see /openapi.json for this route"
+                return concise(NodeError(NodeCode.REQUEST_MALFORMED, detail))
+
+        return concisely
+
+
+def routes(statements: Statements, members: Members) -> APIRouter:
+    """The transparency service's routes."""
+    router = APIRouter(tags=["scitt"], route_class=ConciseRoute)
+
+    @router.post("/entries", summary="Register a signed statement; this node's COSE receipt")
+    async def register(request: Request) -> Response:
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != COSE:
+            raise NodeError(NodeCode.MEDIA_TYPE_UNSUPPORTED, f"a signed statement comes as {COSE}; send it as that")
+        try:
+            digest = await statements.register(await read_body(request, STATEMENT_BYTES_MAX))
+        except NodeError as error:
+            return _running(error, 303)
+        receipt = await statements.receipt(digest)
+        return Response(receipt, 201, headers={"Location": f"/entries/{digest}"}, media_type=COSE_RECEIPT)
+
+    @router.get(
+        "/entries/{entry}",
+        summary="This node's receipt of a statement, or with transparent=true the statement with those of all",
+    )
+    async def entry(entry: str, transparent: bool = False, anchor: Anchor = None) -> Response:
+        digest = transaction_id(entry)
+        try:
+            if transparent:
+                return Response(await statements.transparent(digest), media_type=TRANSPARENT_STATEMENT)
+            return Response(await statements.receipt(digest, anchor), media_type=COSE_RECEIPT)
+        except NodeError as error:
+            return _running(error, 302)
+
+    @router.get("/.well-known/scitt-keys", summary="Keys of all nodes, as a COSE Key Set")
+    async def keys() -> Response:
+        return Response(key_set(members.keys().values()), media_type=CBOR)
+
+    @router.get("/.well-known/scitt-keys/{kid}", summary="The key with a key id, given in base64url")
+    async def one_key(kid: str) -> Response:
+        found = {key.thumbprint: key for key in map(Ed25519Key, members.keys().values())}
+        key = found.get(_key_id(kid))
+        if key is None:
+            raise NodeError(
+                NodeCode.NOT_FOUND, f"no node has a key with the id {kid[:80]}; see /.well-known/scitt-keys"
+            )
+        return Response(cbor.encode(key.cose_key()), media_type=CBOR)
+
+    return router
+
+
+def _running(error: NodeError, status: int) -> Response:
+    """A registration that is under way, as a redirection to where its receipt will be; other refusals go on."""
+    if error.code is not NodeCode.REGISTRATION_RUNNING:
+        raise error
+    response = concise(error)
+    response.status_code = status
+    response.headers["Location"] = f"/entries/{error.detail.partition(' ')[0]}"
+    return response
+
+
+def _key_id(text: str) -> bytes:
+    try:
+        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        return b""

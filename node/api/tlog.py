@@ -1,0 +1,45 @@
+"""The log as witnesses and monitors of transparency logs follow it: tlog-tiles and tlog-checkpoint of C2SP.
+
+Open, as receipts are: an entry is digests only. Only what is certified is served, so a tile never changes.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from ledger.merkle_log import MerkleLog
+from ledger.tiles import HEIGHT, WIDTH, Tile, bundle, parse_tile
+from node.entries import Entries
+from node.errors import NodeCode, NodeError
+from node.notes import Notes
+from node.proving import Proving
+
+FOR_EVER = "public, max-age=31536000, immutable"
+FOR_A_WHILE = "public, max-age=60"
+"""A partial tile does not change either, but is not asked for again once it is full."""
+
+
+def routes(log: MerkleLog, entries: Entries, proving: Proving, notes: Notes) -> APIRouter:
+    """The tiled log's routes."""
+    router = APIRouter(prefix="/v1/tlog", tags=["open"])
+
+    @router.get("/checkpoint", summary="The newest certified header as a C2SP signed note, by all nodes that answer")
+    async def checkpoint() -> Response:
+        headers = {"Cache-Control": "no-cache"}
+        return Response(await notes.checkpoint(), media_type="text/plain; charset=utf-8", headers=headers)
+
+    @router.get("/tile/{path:path}", summary="A tile of the log: <level>/<number>[.p/<width>], or entries/<number>…")
+    async def tile(path: str) -> Response:
+        asked, size = parse_tile(path), proving.newest().log_size
+        if asked is None or asked.end > size >> (HEIGHT * (asked.level or 0)):
+            raise NodeError(NodeCode.NOT_FOUND, f"there is no tile {path[:80]} in a log of {size} leaves; see the spec")
+        headers = {"Cache-Control": FOR_EVER if asked.width == WIDTH else FOR_A_WHILE}
+        return Response(await content(asked), media_type="application/octet-stream", headers=headers)
+
+    async def content(asked: Tile) -> bytes:
+        if asked.level is None:
+            return bundle(await entries.between(asked.start, asked.end))
+        return log.subtree_roots(HEIGHT * asked.level, asked.start, asked.end)
+
+    return router

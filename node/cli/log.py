@@ -1,0 +1,62 @@
+"""Commands for those who keep old checkpoints: that nothing was rewritten since."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ledger import note
+from ledger.consistency import ConsistencyProof, verify_consistency
+from ledger.encoding import encode
+from node.cli.chain import genesis_option
+from node.cli.main import Target, cli, with_target
+from node.config import load_genesis
+
+
+@cli.group()
+def log() -> None:
+    """Prove that the log at one height begins with the log at another."""
+
+
+@log.command()
+@click.argument("first", type=click.IntRange(min=0))
+@click.argument("second", type=click.IntRange(min=0))
+@genesis_option(required=False)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to keep the proof in.")
+@with_target
+def consistency(target: Target, first: int, second: int, genesis: Path | None, out: Path | None) -> None:
+    """Fetch and check the proof between the certified heights FIRST and SECOND."""
+    with target.client() as client:
+        proof = client.consistency(first, second, genesis=None if genesis is None else load_genesis(genesis))
+    if out is not None:
+        out.write_bytes(encode(proof))
+    _show(target, proof)
+
+
+@log.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@genesis_option(required=True)
+@with_target
+def verify(target: Target, file: Path, genesis: Path) -> None:
+    """Check the proof in FILE against a genesis: no node, no network."""
+    _show(target, verify_consistency(file.read_bytes().strip(), load_genesis(genesis)))
+
+
+@log.command()
+@genesis_option(required=True)
+@with_target
+def keys(target: Target, genesis: Path) -> None:
+    """Print the nodes' keys as those who verify signed notes are given them: a witness or monitor of the log."""
+    agreed = load_genesis(genesis)
+    found = [note.verifier_key(note.key_name(agreed.chain, node.name), node.key) for node in agreed.nodes]
+    target.show({"origin": agreed.chain, "keys": found}, "\n".join(found))
+
+
+def _show(target: Target, proof: ConsistencyProof) -> None:
+    first, second = proof.first.header, proof.second.header
+    target.show(
+        proof,
+        f"the log of {second.chain} at block {second.height} ({second.log_size} leaves)\n"
+        f"begins with that at block {first.height} ({first.log_size} leaves), unchanged; both are certified",
+    )
