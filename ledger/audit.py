@@ -18,7 +18,7 @@ from msgspec import UNSET, UnsetType
 
 from ledger import crypto, records, state_tree
 from ledger.archive import ARCHIVE_VERSION, ArchivedBlock, ArchivedStart, ArchiveLine
-from ledger.block import Block, Certificate, Header, certificate_fault
+from ledger.block import Block, Certificate, Header, Voters, certificate_fault
 from ledger.encoding import decode_trusted, encode
 from ledger.errors import InvalidBlock, InvariantBroken, LedgerError
 from ledger.execution.block import BlockResult, execute_block
@@ -27,6 +27,7 @@ from ledger.finality import NotFinal, check_final
 from ledger.genesis import Genesis, genesis_header, genesis_state
 from ledger.merkle_log import MerkleLog
 from ledger.receipt import Receipt
+from ledger.recovery import Recoveries, voters_at
 from ledger.succession import block_leaves, differing_fields, linkage_fault, next_header
 from ledger.version import NEWEST
 
@@ -120,9 +121,10 @@ class MemoryState:
 class Auditor:
     """Runs one chain again, line by line of its archive."""
 
-    def __init__(self, genesis: Genesis, evidence: tuple[Receipt, ...] = ()) -> None:
+    def __init__(self, genesis: Genesis, evidence: tuple[Receipt, ...] = (), recoveries: Recoveries = ()) -> None:
         """`evidence` are verified receipts of the same chain: what they show must be part of it."""
         self.genesis = genesis
+        self._recoveries = recoveries
         self.transactions = 0
         self.newest = genesis_header(genesis)
         """Header of the newest block that was run."""
@@ -219,7 +221,7 @@ class Auditor:
         """Start at a certified block: what it claims of the log must be its own, and so must the state that follows."""
         header = start.header
         try:
-            check_final(header, start.certificate, start.epochs, self.genesis)
+            check_final(header, start.certificate, start.epochs, self.genesis, self._recoveries)
             self._log = MerkleLog(header.log_size, [bytes.fromhex(peak) for peak in start.peaks])
         except NotFinal as fault:
             raise AuditFailed(header.height, Fault.CERTIFICATE_INVALID, str(fault)) from None
@@ -246,7 +248,7 @@ class Auditor:
             block = archived.block()
         except LedgerError as error:
             raise AuditFailed(height, Fault.BLOCK_MALFORMED, str(error)) from None
-        fault = linkage_fault(block, self.newest, self._hash, self.genesis.voters)
+        fault = linkage_fault(block, self.newest, self._hash, self._voters(height))
         if fault is not None:
             raise AuditFailed(height, Fault.LINK_BROKEN, fault)
         others = self._evidence.get(height, set()) - {block.hash}
@@ -267,6 +269,9 @@ class Auditor:
             for signed in block.transactions
             for signer, signature in zip(signed.transaction.signers, signed.signatures, strict=True)
         ]
+
+    def _voters(self, height: int) -> Voters:
+        return voters_at(height, self.genesis, self._recoveries)
 
     def _execute(self, block: Block) -> BlockResult:
         header = block.header
@@ -302,14 +307,14 @@ class Auditor:
             proposer=header.proposer,
             log=self._log,
             tree=self._tree,
-            voters_digest=self.genesis.voters.digest,
+            voters_digest=self._voters(header.height).digest,
         )
         if header != expected:
             detail = f"it differs in {', '.join(differing_fields(header, expected))}"
             raise AuditFailed(header.height, Fault.HEADER_DIFFERS, detail)
 
     def _check_certificate(self, certificate: Certificate, header: Header) -> None:
-        fault = certificate_fault(certificate, header, self.genesis.voters)
+        fault = certificate_fault(certificate, header, self._voters(header.height))
         if fault is not None:
             raise AuditFailed(header.height, Fault.CERTIFICATE_INVALID, fault)
         self.certified = header

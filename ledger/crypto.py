@@ -33,6 +33,7 @@ COMMITMENT = b"remarque/commitment/v1"
 SESSION = b"remarque/session/v1"
 GENESIS = b"remarque/genesis/v1"
 VOTERS = b"remarque/voters/v1"
+RECOVERY = b"remarque/recovery/v1"
 ASSET_TOKEN = b"remarque/token/v1"
 DECISION = b"remarque/decision/v1"
 LEAF = b"remarque/leaf/v1"
@@ -40,7 +41,7 @@ PREVIOUS = b"remarque/previous/v1"
 
 TAGS: tuple[bytes, ...] = (
     TRANSACTION, SIGNATURES, OUTCOME, HEADER, PROPOSAL, ENDORSEMENT, GENERATION_REQUEST, ATTESTATION, COMMITMENT,
-    SESSION, GENESIS, VOTERS, ASSET_TOKEN, DECISION, LEAF, PREVIOUS,
+    SESSION, GENESIS, VOTERS, RECOVERY, ASSET_TOKEN, DECISION, LEAF, PREVIOUS,
 )  # fmt: skip
 """Every domain tag; a test checks that none is a prefix of another."""
 

@@ -9,6 +9,7 @@ from msgspec import Meta
 from ledger.block import Certificate, Header, Voters, certificate_fault
 from ledger.encoding import Value
 from ledger.genesis import Genesis
+from ledger.recovery import Recoveries, voters_at
 
 EPOCHS_MAX = 4_096
 
@@ -30,16 +31,36 @@ class NotFinal(Exception):
     """What was shown does not make the header final. Trust nothing that rests on it; the text says what failed."""
 
 
-def check_final(header: Header, certificate: Certificate, epochs: Epochs, genesis: Genesis) -> None:
-    """NotFinal unless the certificate makes the header final on the chain of this genesis."""
+def check_final(
+    header: Header, certificate: Certificate, epochs: Epochs, genesis: Genesis, recoveries: Recoveries = ()
+) -> None:
+    """NotFinal unless the certificate makes the header final on the chain of this genesis.
+
+    `recoveries` are those that whoever checks has accepted (`ledger.recovery.check_recoveries`).
+    """
     _require(header.chain == genesis.chain, "it is of another chain than this genesis")
-    fault = certificate_fault(certificate, header, _voters_at(header, epochs, genesis))
+    fault = certificate_fault(certificate, header, _voters_at(header, epochs, genesis, recoveries))
+    if fault is not None:
+        _denounce(header, certificate, genesis, recoveries)
     _require(fault is None, f"its certificate does not hold: {fault}")
 
 
-def _voters_at(anchor: Header, epochs: Epochs, genesis: Genesis) -> Voters:
-    """The voters who certify a header: from those of the genesis, each change certified by the ones before."""
-    voters, height = genesis.voters, 0
+def _denounce(header: Header, certificate: Certificate, genesis: Genesis, recoveries: Recoveries) -> None:
+    """Tell a header that was final until a recovery dropped it from one that never was."""
+    for number, recovery in enumerate(recoveries):
+        former = voters_at(header.height, genesis, recoveries[:number])
+        if recovery.height < header.height and certificate_fault(certificate, header, former) is None:
+            kept = recovery.height
+            raise NotFinal(f"block {header.height} was final, and recovery {recovery.number} kept {kept}: it was lost")
+
+
+def _voters_at(anchor: Header, epochs: Epochs, genesis: Genesis, recoveries: Recoveries) -> Voters:
+    """The voters who certify a header: from those of the genesis, each change certified by the ones before.
+
+    A recovery takes the place of all changes before it.
+    """
+    voters = voters_at(anchor.height, genesis, recoveries)
+    height = max((recovery.height for recovery in recoveries if recovery.height < anchor.height), default=0)
     for epoch in epochs:
         header = epoch.header
         _require(header.chain == genesis.chain, "a change of voters is of another chain")

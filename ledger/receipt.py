@@ -21,6 +21,7 @@ from ledger.errors import LedgerError
 from ledger.finality import Epochs, NotFinal, check_final
 from ledger.genesis import Genesis
 from ledger.names import Count, Hex32, Hex64
+from ledger.recovery import Recoveries
 from ledger.transaction import SignedTransaction, check_shape, check_signatures, parse_signed
 
 RECEIPT_VERSION = 1
@@ -102,14 +103,17 @@ def parse_receipt(data: bytes) -> Receipt:
         raise ReceiptRefused(f"this is not a receipt: {error}") from None
 
 
-def verify_receipt(data: bytes, genesis: Genesis) -> Receipt:
-    """The receipt, if it proves its transaction and outcome final on the chain of this genesis; else ReceiptRefused."""
+def verify_receipt(data: bytes, genesis: Genesis, recoveries: Recoveries = ()) -> Receipt:
+    """The receipt, if it proves its transaction and outcome final on the chain of this genesis; else ReceiptRefused.
+
+    `recoveries` are those of the chain that whoever checks has accepted.
+    """
     receipt = parse_receipt(data)
     anchor = receipt.header if receipt.anchor is UNSET else receipt.anchor
     _require(receipt.version == RECEIPT_VERSION, f"version {receipt.version} is not known here")
     _require(receipt.header.chain == genesis.chain, "it is of another chain than this genesis")
     try:
-        check_final(anchor, receipt.certificate, receipt.epochs, genesis)
+        check_final(anchor, receipt.certificate, receipt.epochs, genesis, recoveries)
         signed = receipt.signed
         check_shape(signed, genesis.chain)
         check_signatures(signed)

@@ -22,6 +22,7 @@ from ledger.finality import Epochs, NotFinal, check_final
 from ledger.genesis import Genesis
 from ledger.merkle_log import MerkleLog
 from ledger.names import Count, Hex32, Positive
+from ledger.recovery import Recoveries
 
 SNAPSHOT_VERSION = 1
 MANIFEST_BYTES_MAX = 16 * 1024 * 1024
@@ -72,12 +73,12 @@ class Manifest(Value, frozen=True, kw_only=True):
         return MerkleLog(self.header.log_size, [bytes.fromhex(peak) for peak in self.peaks])
 
 
-def parse_manifest(data: bytes, genesis: Genesis) -> Manifest:
+def parse_manifest(data: bytes, genesis: Genesis, recoveries: Recoveries = ()) -> Manifest:
     """The manifest, if its header is final on the chain of this genesis; else SnapshotRefused."""
     _require(len(data) <= MANIFEST_BYTES_MAX, f"a manifest has at most {MANIFEST_BYTES_MAX} bytes")
     try:
         manifest = decode(data, Manifest)
-        check_final(manifest.header, manifest.certificate, manifest.epochs, genesis)
+        check_final(manifest.header, manifest.certificate, manifest.epochs, genesis, recoveries)
         root = manifest.log().root().hex()
     except LedgerError as error:
         raise SnapshotRefused(f"this is no manifest: {error}") from None

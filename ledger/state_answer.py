@@ -16,6 +16,7 @@ from ledger.encoding import decode
 from ledger.errors import LedgerError
 from ledger.finality import Epochs, NotFinal, check_final
 from ledger.genesis import Genesis
+from ledger.recovery import Recoveries
 from ledger.state_tree import Node, StateProof, proof_holds, prove
 
 ANSWER_VERSION = 1
@@ -62,7 +63,7 @@ def prove_entries(values: dict[str, bytes | None], tree: Node) -> tuple[ProvenEn
     )
 
 
-def verify_state_answer(data: bytes, genesis: Genesis) -> StateAnswer:
+def verify_state_answer(data: bytes, genesis: Genesis, recoveries: Recoveries = ()) -> StateAnswer:
     """The answer, if it proves its entries on the chain of this genesis; else StateAnswerRefused."""
     _require(len(data) <= ANSWER_BYTES_MAX, f"{len(data)} bytes, an answer has at most {ANSWER_BYTES_MAX}")
     try:
@@ -72,7 +73,7 @@ def verify_state_answer(data: bytes, genesis: Genesis) -> StateAnswer:
     _require(answer.version == ANSWER_VERSION, f"version {answer.version} is not known here")
     _require(len({entry.key for entry in answer.entries}) == len(answer.entries), "it names a key twice")
     try:
-        check_final(answer.header, answer.certificate, answer.epochs, genesis)
+        check_final(answer.header, answer.certificate, answer.epochs, genesis, recoveries)
     except NotFinal as fault:
         raise StateAnswerRefused(str(fault)) from None
     root = bytes.fromhex(answer.header.state_root)

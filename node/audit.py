@@ -17,6 +17,7 @@ from ledger.audit import AuditFailed, Auditor, Fault, Finding, SignatureCheck, f
 from ledger.errors import LedgerError
 from ledger.genesis import Genesis
 from ledger.receipt import Receipt
+from ledger.recovery import Recoveries
 
 CHUNK_SIGNATURES = 2_000
 CHUNKS_AHEAD_MAX = 8
@@ -44,10 +45,11 @@ def audit(
     lines: Iterator[bytes],
     genesis: Genesis,
     evidence: tuple[Receipt, ...] = (),
+    recoveries: Recoveries = (),
     progress: Callable[[int, int], None] = lambda height, transactions: None,
 ) -> Report:
     """Run a chain again. `progress` is told height and transactions, once a second."""
-    auditor, started = Auditor(genesis, evidence), time.monotonic()
+    auditor, started = Auditor(genesis, evidence, recoveries), time.monotonic()
     findings: list[Finding] = []
     checker = SignatureChecker()
     try:

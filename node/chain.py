@@ -11,6 +11,7 @@ import heapq
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -34,6 +35,7 @@ from ledger.execution.view import Ledger
 from ledger.genesis import Genesis, genesis_header, genesis_state
 from ledger.merkle_log import MerkleLog
 from ledger.receipt import Receipt, build_receipt
+from ledger.recovery import Recoveries
 from ledger.state_answer import ANSWER_VERSION, StateAnswer, prove_entries
 from ledger.succession import block_leaves, differing_fields, linkage_fault, next_header
 from ledger.transaction import SignedTransaction
@@ -119,13 +121,21 @@ class Chain:
     """State, log and uncommitted blocks of one node."""
 
     def __init__(
-        self, genesis: Genesis, key: crypto.SigningKey, node: str, log_store: LogStore, state_store: StateStore
+        self,
+        genesis: Genesis,
+        key: crypto.SigningKey,
+        node: str,
+        log_store: LogStore,
+        state_store: StateStore,
+        recoveries: Recoveries = (),
     ) -> None:
         self.genesis = genesis
         self.name = genesis.chain
         self.node = node
-        self.voters: Voters = genesis.voters
-        self._voters_digest = self.voters.digest
+        self.recoveries = recoveries
+        """Those that this node has accepted."""
+        self._voters = [(-1, genesis.voters)] + [(one.height, one.voters) for one in recoveries]
+        """Voters by the height above which they certify."""
         self._key = key
         self._log_store = log_store
         self.state = state_store
@@ -151,6 +161,15 @@ class Chain:
     def committed(self) -> Header:
         """Header of the newest final block."""
         return self._committed
+
+    @property
+    def voters(self) -> Voters:
+        """Who certifies the next block."""
+        return self.voters_at(self.tip.height + 1)
+
+    def voters_at(self, height: int) -> Voters:
+        """Who certifies the block of a height."""
+        return self._voters[bisect_left(self._voters, height, key=itemgetter(0)) - 1][1]
 
     @property
     def oldest(self) -> int:
@@ -251,7 +270,9 @@ class Chain:
         """Whether a certificate makes this node's own block of its height final."""
         if not 0 < certificate.height <= self.tip.height:
             return False
-        return certificate_fault(certificate, self.header(certificate.height), self.voters) is None
+        return (
+            certificate_fault(certificate, self.header(certificate.height), self.voters_at(certificate.height)) is None
+        )
 
     # What changes it
 
@@ -272,7 +293,7 @@ class Chain:
         `clock_ms` is None for blocks this node has accepted before.
         """
         below, header = self.tip, block.header
-        fault = linkage_fault(block, below, self._hash_of(below), self.voters)
+        fault = linkage_fault(block, below, self._hash_of(below), self.voters_at(header.height))
         if fault is not None:
             raise InvalidBlock(header.height, fault)
         if clock_ms is not None and header.time_ms > clock_ms + self.ledger().parameters().clock_ahead_ms_max:
@@ -363,7 +384,7 @@ class Chain:
             proposer=proposer,
             log=self.log,
             tree=tree,
-            voters_digest=self._voters_digest,
+            voters_digest=self.voters_at(below.height + 1).digest,
         )
 
     def _stored_header(self, height: int) -> Header:
@@ -382,6 +403,10 @@ class Chain:
             raise NodeError(
                 NodeCode.DATA_CORRUPT, f"the state on disk is not that of block {header.height}; join as a new node"
             )
+        for recovery in self.recoveries:
+            if self.oldest <= recovery.height <= header.height and self.header(recovery.height).hash != recovery.header:
+                detail = f"recovery {recovery.number} goes on from another block {recovery.height} than this node holds"
+                raise NodeError(NodeCode.RECOVERY_INVALID, f"{detail}; join as a new node")
 
     def _execute_stored(self, index: int) -> None:
         try:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ledger.crypto import sha256
 from ledger.genesis import Genesis
+from ledger.recovery import Recoveries
 from ledger.snapshot import (
     MANIFEST_BYTES_MAX,
     Chunk,
@@ -32,6 +33,7 @@ from node.logs import log, progress
 from node.peers.asking import Asking
 from node.peers.stretch import STRETCH_BYTES_MAX
 from node.peers.tls import make_certificate
+from node.recovering import load_recoveries
 from node.snapshots import MANIFEST, chunk_file, read_entries
 from node.storage import directory
 from node.storage.directory import write_durably
@@ -136,7 +138,11 @@ async def _join(asking: Asking, genesis: Genesis, data: Path, height: int) -> bo
     A snapshot below what this node holds is not taken: the node may have endorsed what it would forget.
     """
     place = data / "join"
-    offers = [offer for offer in await _offers(asking, genesis) if offer[1].header.height >= height]
+    offers = [
+        offer
+        for offer in await _offers(asking, genesis, load_recoveries(data, genesis))
+        if offer[1].header.height >= height
+    ]
     if not offers:
         return height < 0 and not await _is_behind(asking, 0, votes=True)
     manifest_data, manifest, peers = max(offers, key=lambda offer: offer[1].header.height)
@@ -160,7 +166,7 @@ async def _join(asking: Asking, genesis: Genesis, data: Path, height: int) -> bo
     return True
 
 
-async def _offers(asking: Asking, genesis: Genesis) -> list[tuple[bytes, Manifest, list[str]]]:
+async def _offers(asking: Asking, genesis: Genesis, recoveries: Recoveries) -> list[tuple[bytes, Manifest, list[str]]]:
     """Manifests that hold, each with the nodes that have it."""
     found: dict[bytes, list[str]] = {}
     for peer in asking.addresses:
@@ -170,7 +176,7 @@ async def _offers(asking: Asking, genesis: Genesis) -> list[tuple[bytes, Manifes
     offers = []
     for data, peers in found.items():
         try:
-            offers.append((data, parse_manifest(data, genesis), peers))
+            offers.append((data, parse_manifest(data, genesis, recoveries), peers))
         except SnapshotRefused as refused:
             log.error("snapshot_refused", nodes=peers, reason=str(refused))
     return offers

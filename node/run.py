@@ -55,6 +55,7 @@ from node.peers.network import Peers, serve
 from node.peers.requests import peer_app
 from node.proving import Proving
 from node.reading import Reading
+from node.recovering import load_recoveries
 from node.scitt import Registrar, Statements
 from node.snapshots import Snapshots
 from node.storage import directory
@@ -104,7 +105,8 @@ class Node:
         self._lock = directory.open_locked(self.data, self.genesis.chain, self.genesis.digest, config.node.name)
         self.log_store = LogStore(self.data / "log")
         self.state_store = StateStore(self.data / "state")
-        self.chain = Chain(self.genesis, self.key, config.node.name, self.log_store, self.state_store)
+        recoveries = load_recoveries(self.data, self.genesis)
+        self.chain = Chain(self.genesis, self.key, config.node.name, self.log_store, self.state_store, recoveries)
         self.reading = Reading(self.chain)
         self.proving = Proving(self.chain, self.reading)
         self.mempool = Mempool()

@@ -34,6 +34,8 @@ def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter
         found: dict[str, Any] = {"header": header, "hash": header.hash}
         if certificate is not None:
             found["certificate"] = certificate
+        if chain.recoveries:
+            found["recoveries"] = chain.recoveries
         return answer(found)
 
     @router.get("/status", summary="What this node is doing")
@@ -49,6 +51,8 @@ def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter
                 "height": chain.committed.height,
                 "hash": chain.committed.hash,
                 "tip": chain.tip.height,
+                "oldest": chain.oldest,
+                "recoveries": len(chain.recoveries),
             }
         )
 

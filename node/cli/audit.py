@@ -14,10 +14,11 @@ from ledger.genesis import Genesis
 from ledger.receipt import verify_receipt
 from node import archive
 from node.audit import Report, audit
-from node.cli.chain import genesis_option
+from node.cli.chain import genesis_option, recovery_option
 from node.cli.main import Target, cli, with_target
 from node.config import load_genesis
 from node.errors import NodeCode, NodeError
+from node.recovering import read_recoveries
 
 EXIT_FAULTY = 1
 """Exit status when the chain is not what it says."""
@@ -35,18 +36,27 @@ SOURCE = click.argument("source")
     multiple=True,
     help="A receipt that the chain must contain; several may be given. It denounces a chain that was cut or forked.",
 )
+@recovery_option
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="File to write the report to, as JSON.")
 @with_target
-def audit_command(target: Target, source: str, genesis: Path, receipts: tuple[Path, ...], report: Path | None) -> None:
+def audit_command(
+    target: Target,
+    source: str,
+    genesis: Path,
+    receipts: tuple[Path, ...],
+    recoveries: tuple[Path, ...],
+    report: Path | None,
+) -> None:
     """Run the chain in SOURCE again from its genesis and compare everything.
 
     SOURCE is an archive file, the data directory of a node that does not run, or the address of one that does. Exit
     status: 0 the chain holds, 1 it does not, 2 it could not be audited.
     """
     agreed = load_genesis(genesis)
+    accepted = read_recoveries(recoveries, agreed)
     evidence = tuple(verify_receipt(path.read_bytes().strip(), agreed) for path in receipts)
     with lines_of(target, source, agreed) as lines:
-        found = audit(lines, agreed, evidence, _show_progress)
+        found = audit(lines, agreed, evidence, accepted, _show_progress)
     if report is not None:
         report.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
     target.show(msgspec.to_builtins(found), _in_words(found))

@@ -16,6 +16,7 @@ from ledger.receipt import encode_receipt, verify_receipt
 from ledger.state_answer import StateAnswer, verify_state_answer
 from node.cli.main import Target, cli, with_target
 from node.config import load_genesis
+from node.recovering import read_recoveries
 
 
 @cli.command()
@@ -71,6 +72,15 @@ def genesis_option(*, required: bool) -> Callable[[Any], Any]:
     return click.option("--genesis", type=file, required=required, help="The genesis file, from a source you trust.")
 
 
+recovery_option = click.option(
+    "--recovery",
+    "recoveries",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    help="A recovery of the chain that you accept, from a source you trust; repeat for several.",
+)
+
+
 @cli.group()
 def receipt() -> None:
     """Fetch and check receipts."""
@@ -90,10 +100,12 @@ def get_receipt(target: Target, transaction: str, out: Path) -> None:
 @receipt.command("verify")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @genesis_option(required=True)
+@recovery_option
 @with_target
-def verify(target: Target, file: Path, genesis: Path) -> None:
+def verify(target: Target, file: Path, genesis: Path, recoveries: tuple[Path, ...]) -> None:
     """Check the receipt in FILE against a genesis: no node, no network."""
-    found = verify_receipt(file.read_bytes().strip(), load_genesis(genesis))
+    agreed = load_genesis(genesis)
+    found = verify_receipt(file.read_bytes().strip(), agreed, read_recoveries(recoveries, agreed))
     anchor = found.certificate
     nodes = [endorsement.node for endorsement in anchor.endorsements]
     target.show(
@@ -133,10 +145,13 @@ def get_state(target: Target, keys: tuple[str, ...], genesis: Path | None, out: 
 @state.command("verify")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @genesis_option(required=True)
+@recovery_option
 @with_target
-def verify_state(target: Target, file: Path, genesis: Path) -> None:
+def verify_state(target: Target, file: Path, genesis: Path, recoveries: tuple[Path, ...]) -> None:
     """Check the answer in FILE against a genesis: no node, no network."""
-    _show_state(target, verify_state_answer(file.read_bytes().strip(), load_genesis(genesis)))
+    agreed = load_genesis(genesis)
+    accepted = read_recoveries(recoveries, agreed)
+    _show_state(target, verify_state_answer(file.read_bytes().strip(), agreed, accepted))
 
 
 def _show_state(target: Target, answer: StateAnswer) -> None:

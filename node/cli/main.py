@@ -16,6 +16,8 @@ from ledger.consistency import ConsistencyProof, ConsistencyRefused
 from ledger.cose import CoseRefused
 from ledger.errors import LedgerError
 from ledger.receipt import Receipt, ReceiptRefused
+from ledger.recovery import RecoveryRefused
+from ledger.snapshot import SnapshotRefused
 from ledger.state_answer import StateAnswer, StateAnswerRefused
 from node.client import Client, RemarqueError
 from node.content.sealing import SealBroken
@@ -56,7 +58,7 @@ def _plain(value: Any) -> Any:
 
 REFUSALS = (
     RemarqueError, NodeError, LedgerError, ReceiptRefused, StateAnswerRefused, ConsistencyRefused, CoseRefused,
-    GeneratorError, SealBroken, OSError,
+    RecoveryRefused, SnapshotRefused, GeneratorError, SealBroken, OSError,
 )  # fmt: skip
 
 

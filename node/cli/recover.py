@@ -1,0 +1,82 @@
+"""Commands for the day on which a majority of the voters is lost for good: docs/operate.md has the drill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from ledger.encoding import encode
+from ledger.recovery import parse_recovery
+from node.cli.main import Target, cli, with_target
+from node.client import now_ms
+from node.recovering import Held, Home
+from node.storage.directory import write_durably
+
+HOME = click.argument("home", type=click.Path(path_type=Path, exists=True, file_okay=False))
+FILE = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+
+
+@cli.group()
+def recover() -> None:
+    """Go on with the voters that are left, when a majority is lost for good. For nodes that do not run."""
+
+
+@recover.command("survey")
+@click.argument("homes", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@with_target
+def survey(target: Target, homes: tuple[Path, ...]) -> None:
+    """Show what the nodes in HOMES hold, the best log first: recover from that one."""
+    found = sorted((Home(home).held() for home in homes), key=lambda held: held.place, reverse=True)
+    target.show([msgspec.to_builtins(held) for held in found], "\n".join(map(_in_words, found)))
+
+
+@recover.command("propose")
+@HOME
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--survivor", "survivors", multiple=True, required=True, help="A voter that is left; repeat.")
+@click.option("--reason", required=True, help="What happened, in words that stay with the chain.")
+@with_target
+def propose(target: Target, home: Path, file: Path, survivors: tuple[str, ...], reason: str) -> None:
+    """Write to FILE that the survivors go on from the newest block of the node in HOME, signed by it."""
+    signed = Home(home).propose(list(survivors), reason, now_ms())
+    write_durably(file, encode(signed))
+    target.show(
+        {"file": str(file), "height": signed.recovery.height, "lost": signed.recovery.lost},
+        f"recovery {signed.recovery.number} from block {signed.recovery.height} without "
+        f"{', '.join(signed.recovery.lost)}; every other survivor signs {file} now",
+    )
+
+
+@recover.command("sign")
+@FILE
+@HOME
+@with_target
+def sign(target: Target, file: Path, home: Path) -> None:
+    """Add the signature of the node in HOME to the recovery in FILE."""
+    signed = Home(home).sign(parse_recovery(file.read_bytes()))
+    write_durably(file, encode(signed))
+    names = [one.node for one in signed.signatures]
+    target.show({"file": str(file), "signed": names}, f"signed by {', '.join(names)}")
+
+
+@recover.command("install")
+@FILE
+@HOME
+@with_target
+def install(target: Target, file: Path, home: Path) -> None:
+    """Put the recovery in FILE in force for the node in HOME, once all survivors have signed it."""
+    recovery = Home(home).install(parse_recovery(file.read_bytes()))
+    names = [voter.node for voter in recovery.voters.voters]
+    target.show(
+        {"number": recovery.number, "height": recovery.height, "voters": names},
+        f"in force: {', '.join(names)} vote from block {recovery.height + 1} on; start the node",
+    )
+
+
+def _in_words(held: Held) -> str:
+    return (
+        f"{held.node:12} block {held.height} of term {held.term} ({held.header[:16]}…), "
+        f"certified up to {held.certified}, {held.recoveries} recoveries"
+    )

@@ -1,0 +1,144 @@
+"""The drill of docs/operate.md: two of three nodes are lost for good, and the third goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devnet.cluster import Cluster
+from devnet.load import Stream
+from devnet.story import CREATOR
+from ledger.receipt import ReceiptRefused, encode_receipt, verify_receipt
+from node.client import Client
+from node.recovering import Home, read_recoveries
+
+
+def remarque(*words: str, status: int = 0) -> Any:
+    done = subprocess.run(
+        [sys.executable, "-m", "remarque", "--json", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def commit(cluster: Cluster, names: list[str], count: int) -> list[str]:
+    async def story() -> list[str]:
+        stream = Stream([cluster.url(name) for name in names], CREATOR, cluster.key(CREATOR))
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(stream.run(clients=4))
+            await stream.acknowledged_at_least(count, 60)
+            stream.stop()
+            await running
+        return stream.acknowledged
+
+    return asyncio.run(story())
+
+
+def receipt(cluster: Cluster, name: str, transaction: str) -> bytes:
+    with Client(cluster.url(name), CREATOR, cluster.key(CREATOR)) as client:
+        return encode_receipt(client.receipt(transaction))
+
+
+def test_one_survivor_of_three_goes_on_and_what_was_lost_can_be_shown(three_nodes: Cluster, tmp_path: Path) -> None:
+    cluster, genesis = three_nodes, three_nodes.genesis
+    survivor = "node1"
+    kept = receipt(cluster, survivor, commit(cluster, cluster.names, 20)[-1])
+    cluster.stop(survivor)
+    others = [name for name in cluster.names if name != survivor]
+    lost = receipt(cluster, others[0], commit(cluster, others, 20)[-1])
+    for name in others:
+        cluster.kill(name)
+        shutil.rmtree(cluster.home(name))
+    home, file = str(cluster.home(survivor)), str(tmp_path / "recovery.json")
+
+    (held,) = remarque("recover", "survey", home)
+    words = ["--survivor", survivor, "--reason", "two sites burnt down"]
+    refused = remarque("recover", "propose", home, file, "--survivor", "node7", "--reason", "x", status=2)
+    assert refused["code"] == "RECOVERY_INVALID"
+    proposed = remarque("recover", "propose", home, file, *words)
+    assert proposed["height"] == held["height"]
+    installed = remarque("recover", "install", file, home)
+    assert installed["voters"] == [survivor]
+    cluster.start(survivor)
+    cluster.wait_ready([survivor])
+
+    newer = receipt(cluster, survivor, commit(cluster, [survivor], 20)[-1])
+    status = cluster.status(survivor)
+    assert (status["recoveries"], status["role"]) == (1, "leader")
+    accepted = read_recoveries((Path(file),), genesis)
+    verify_receipt(kept, genesis)
+    verify_receipt(kept, genesis, accepted)
+    verify_receipt(newer, genesis, accepted)
+    verify_receipt(lost, genesis)
+    with pytest.raises(ReceiptRefused, match="was lost"):
+        verify_receipt(lost, genesis, accepted)
+    with pytest.raises(ReceiptRefused):
+        verify_receipt(newer, genesis)
+    cluster.kill(survivor)
+    cluster.start(survivor)
+    cluster.wait_ready([survivor])
+    cluster.stop(survivor)
+    (tmp_path / "lost.json").write_bytes(lost)
+    whole = ["audit", str(cluster.home(survivor) / "data"), "--genesis", str(cluster.root / "genesis.json")]
+    assert remarque(*whole, "--recovery", file)["holds"]
+    assert remarque(*whole, status=1)["finding"]["height"] == held["height"] + 1
+    denounced = remarque(*whole, "--recovery", file, "--receipt", str(tmp_path / "lost.json"), status=1)
+    assert denounced["finding"]["fault"] in ("FORKED", "TRUNCATED")
+
+
+def test_two_survivors_of_five_sign_together_and_the_better_log_is_gone_on_from(tmp_path: Path) -> None:
+    cluster = Cluster.create(tmp_path / "devnet", 5)
+    try:
+        cluster.up()
+        commit(cluster, cluster.names, 20)
+        behind = next(name for name in cluster.names if name != cluster.leader())
+        cluster.kill(behind)
+        commit(cluster, [name for name in cluster.names if name != behind], 20)
+        for name in cluster.names:
+            cluster.kill(name)
+        other = max(
+            (name for name in cluster.names if name != behind), key=lambda name: Home(cluster.home(name)).held().place
+        )
+        for name in cluster.names:
+            if name not in (behind, other):
+                shutil.rmtree(cluster.home(name))
+        left = sorted([behind, other])
+        words = [word for name in left for word in ("--survivor", name)]
+        worse, file = str(tmp_path / "worse.json"), str(tmp_path / "recovery.json")
+        homes = {name: str(cluster.home(name)) for name in left}
+
+        assert remarque("recover", "survey", *homes.values())[0]["node"] == other
+        remarque("recover", "propose", homes[behind], worse, *words, "--reason", "three lost")
+        assert remarque("recover", "sign", worse, homes[other], status=2)["code"] == "RECOVERY_INVALID"
+        remarque("recover", "propose", homes[other], file, *words, "--reason", "three lost")
+        assert remarque("recover", "install", file, homes[other], status=2)["code"] == "RecoveryRefused"
+        remarque("recover", "sign", file, homes[behind])
+        for name in left:
+            remarque("recover", "install", file, homes[name])
+            cluster.start(name)
+        cluster.wait_ready(left)
+
+        assert commit(cluster, left, 20)
+        assert {cluster.status(name)["recoveries"] for name in left} == {1}
+    finally:
+        cluster.down()
+
+
+def test_a_majority_that_is_left_needs_no_recovery(three_nodes: Cluster, tmp_path: Path) -> None:
+    commit(three_nodes, three_nodes.names, 5)
+    for name in three_nodes.names:
+        three_nodes.stop(name)
+    home = str(three_nodes.home("node1"))
+    words = ["--survivor", "node1", "--survivor", "node2", "--reason", "x"]
+
+    refused = remarque("recover", "propose", home, str(tmp_path / "recovery.json"), *words, status=2)
+
+    assert "majority" in refused["detail"]
+    assert not (tmp_path / "recovery.json").exists()
