@@ -47,12 +47,15 @@ from node.reading import Reading
 from node.storage import directory
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
+from node.upgrades import Upgrades
 from node.verification import Verifier
 
 SWITCH_INTERVAL_SECONDS = 0.0005
 """How soon a thread that waits for the interpreter gets it: the default 5 ms starves workers beside a busy loop."""
 GC_THRESHOLDS = (50_000, 20, 100)
 """Collect cycles rarely: a block makes thousands of values and hardly a cycle."""
+EXIT_UPGRADE = 69
+"""Exit status when the chain's rules are not known here: started again, it refuses until the software is newer."""
 EXIT_BROKEN = 70
 """Exit status after a failed write or a broken invariant: never retried in the same process."""
 
@@ -97,6 +100,8 @@ class Node:
         self.driver = Driver(self.chain, self.log_store, self.mempool, clock_ms, secrets.randbits(64))
         self.peers = Peers(self.genesis, config.node.name, self.key, config.peers.addresses, self.driver)
         self.driver.network = self.peers
+        self.upgrades = Upgrades(self.chain)
+        self.upgrades.follow(self.driver)
         self.submitter = Submitter(self.driver, str(self.data), config.node.disk_free_bytes_min, clock_ms)
         self.blockstore = Blockstore(self.data / "content")
         self.openings = OpeningStore(self.data / "openings")
@@ -244,6 +249,10 @@ class Node:
 
 def _end_at_once(error: BaseException) -> None:
     """End the process without another step: it starts again from what is on disk."""
+    if isinstance(error, NodeError) and error.code is NodeCode.PROTOCOL_UNKNOWN:
+        log.critical("protocol_unknown", code=error.code.name, reason=error.detail)
+        sys.stderr.flush()
+        os._exit(EXIT_UPGRADE)
     log.critical("broken", reason=f"{type(error).__name__}: {error}")
     sys.stderr.flush()
     os._exit(EXIT_BROKEN)

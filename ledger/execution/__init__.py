@@ -4,6 +4,31 @@
 what must hold, what changes, what is emitted.
 """
 
-from ledger.execution import access, account, asset, market, money, policy, token  # each registers its actions
+# Each registers its actions.
+from ledger.execution import (
+    access,
+    account,
+    asset,
+    dispute,
+    generated,
+    governance,
+    keys,
+    market,
+    money,
+    policy,
+    token,
+)
 
-__all__ = ["access", "account", "asset", "market", "money", "policy", "token"]
+__all__ = [
+    "access",
+    "account",
+    "asset",
+    "dispute",
+    "generated",
+    "governance",
+    "keys",
+    "market",
+    "money",
+    "policy",
+    "token",
+]

@@ -18,6 +18,7 @@ from node.chain import Chain, Final
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
 from node.reading import Reading
+from node.upgrades import protocol_status
 
 
 def open_routes(driver: Driver, reading: Reading) -> APIRouter:
@@ -47,6 +48,7 @@ def open_routes(driver: Driver, reading: Reading) -> APIRouter:
                 "height": chain.committed.height,
                 "hash": chain.committed.hash,
                 "tip": chain.tip.height,
+                "protocol": protocol_status(chain),
             }
         )
 
