@@ -31,9 +31,7 @@ def dispute(ledger: Ledger, tx: Context, ask: DisputeAsset) -> None:
     if before is not None and before.status == OPEN:
         raise LedgerError(Code.DISPUTE_EXISTS, f"{before.account} disputes it for {org}; withdraw that first")
     if before is not None and before.status == DISMISSED and before.evidence == ask.evidence:
-        raise LedgerError(
-            Code.DISPUTE_DISMISSED, f"{ask.evidence[:16]}… was dismissed; bring other evidence"
-        )
+        raise LedgerError(Code.DISPUTE_DISMISSED, f"{ask.evidence[:16]}… was dismissed; bring other evidence")
     opened = Dispute(
         asset=asset.id,
         org=org,
