@@ -16,20 +16,36 @@ from ledger.actions import (
     RequestAccess,
     RevokeAccess,
     Royalty,
+    SellToken,
     Share,
     TransferToken,
 )
 from ledger.crypto import SigningKey
 from ledger.genesis import Genesis
+from ledger.governance import (
+    ActivateProtocol,
+    AddOrg,
+    DismissDispute,
+    ResumeOrg,
+    SetConsortiumPolicy,
+    SetParameters,
+    SetReservedRoles,
+    SuspendOrg,
+)
 from ledger.receipt import Receipt, ReceiptRefused, parse_receipt, verify_receipt
 from node.client import AsyncClient, Client, RemarqueError
 from node.config import load_genesis
+from node.drafts import Draft, encode_draft, parse_draft, sign_draft
 from node.keys import load_key, new_key
 
 __all__ = [
+    "ActivateProtocol",
+    "AddOrg",
     "AsyncClient",
     "BuyToken",
     "Client",
+    "DismissDispute",
+    "Draft",
     "Genesis",
     "GrantAccess",
     "IssueCurrency",
@@ -42,15 +58,24 @@ __all__ = [
     "RegisterModel",
     "RemarqueError",
     "RequestAccess",
+    "ResumeOrg",
     "RevokeAccess",
     "Royalty",
+    "SellToken",
+    "SetConsortiumPolicy",
+    "SetParameters",
+    "SetReservedRoles",
     "Share",
     "SigningKey",
+    "SuspendOrg",
     "TransferToken",
+    "encode_draft",
     "load_genesis",
     "load_key",
     "new_key",
+    "parse_draft",
     "parse_receipt",
+    "sign_draft",
     "verify_receipt",
 ]
 

@@ -6,6 +6,7 @@ change needs is checked when it is proposed, and again on the state of the momen
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Annotated
 
 import msgspec
@@ -138,6 +139,12 @@ class Proposal(Value, frozen=True, kw_only=True):
 
 def proposal_key(proposal: str) -> str:
     return f"proposal/{proposal}"
+
+
+def unknown_version(changes: tuple[AnyChange, ...], known: Container[int]) -> int | None:
+    """The first protocol version that changes would activate and that is not among those known."""
+    wanted = (change.version for change in changes if isinstance(change, ActivateProtocol))
+    return next((version for version in wanted if version not in known), None)
 
 
 def quorum(active_orgs: int) -> int:

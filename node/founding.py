@@ -30,7 +30,7 @@ from ledger.genesis import (
 from ledger.records import Parameters
 from node.config import load_genesis
 from node.errors import NodeCode, NodeError
-from node.keys import load_key, new_key, save_key
+from node.keys import copy_key, new_key, public_key, save_key
 from node.peers.tls import make_certificate
 from node.storage import directory
 
@@ -155,15 +155,15 @@ def _genesis_currency(code: str, currency: PlanCurrency) -> GenesisCurrency:
 
 def prepare(home: Path, genesis_path: Path, name: str, key_path: Path, settings: NodeSettings) -> None:
     """Make the directory of a node whose key its member made: settings, genesis, key and an empty data directory."""
-    genesis, key = load_genesis(genesis_path), load_key(key_path)
+    genesis, key = load_genesis(genesis_path), public_key(key_path)
     record = next((node for node in genesis.nodes if node.name == name), None)
-    if record is None or record.key != key.public:
+    if record is None or record.key != key:
         raise NodeError(NodeCode.GENESIS_MISMATCH, f"the genesis has no node {name} with the key in {key_path}")
     if home.exists() and any(home.iterdir()):
         raise NodeError(NodeCode.DATA_DIRECTORY_EXISTS, f"{home} is not empty; choose another directory")
     home.mkdir(parents=True, exist_ok=True)
     directory.write_durably(home / "genesis.json", encode(genesis))
-    save_key(home / "node.key", key)
+    copy_key(key_path, home / "node.key")
     (home / "node.toml").write_text(_node_toml(name, "genesis.json", settings), encoding="utf-8")
     directory.make(home / "data", genesis.chain, genesis.digest, name)
 

@@ -25,7 +25,7 @@ import uvicorn
 
 from node import logs
 from node.access import Releases
-from node.api import events, history, lists, pages, pictures, proofs, reads, sessions
+from node.api import events, history, lists, pages, pictures, proofs, proposals, reads, sessions
 from node.api.app import health_routes, make_app
 from node.api.readers import make_reader
 from node.api.signed_requests import SignedRequests
@@ -211,6 +211,7 @@ class Node:
                 reads.member_routes(self.chain, self.reading, reader),
                 lists.routes(self.chain, reader),
                 history.routes(self.chain, self.reading, reader),
+                proposals.routes(self.chain, reader),
                 proofs.routes(self.chain, self.reading, reader),
                 events.routes(events.Feed(self.driver, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier),

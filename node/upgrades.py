@@ -12,10 +12,9 @@ from ledger import records
 from ledger.actions import CastVote, Propose
 from ledger.events import ProtocolScheduled
 from ledger.execution.view import Ledger
-from ledger.governance import ActivateProtocol, AnyChange, Proposal, proposal_key
+from ledger.governance import AnyChange, Proposal, proposal_key, unknown_version
 from ledger.names import org_of
 from ledger.transaction import SignedTransaction
-from ledger.version import Versions
 from node.chain import Chain, Layer
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
@@ -71,12 +70,6 @@ def check_vote(chain: Chain, ledger: Ledger, signed: SignedTransaction) -> None:
                 NodeCode.PROTOCOL_UNKNOWN,
                 f"{chain.node} does not know protocol version {unknown}, and would stop at it; upgrade it, then vote",
             )
-
-
-def unknown_version(changes: tuple[AnyChange, ...], versions: Versions) -> int | None:
-    """The first version that changes would activate and that is not among those known."""
-    wanted = (change.version for change in changes if isinstance(change, ActivateProtocol))
-    return next((version for version in wanted if version not in versions), None)
 
 
 def _approved(ledger: Ledger, ask: Propose | CastVote) -> tuple[AnyChange, ...]:

@@ -1,6 +1,18 @@
 """The `remarque` command. Its `--help` is the reference; every command prints JSON with `--json`."""
 
-from node.cli import audit, chain, market, operate, pictures
+from node.cli import account, audit, chain, evidence, governance, keys, market, operate, pictures, transaction
 from node.cli.main import cli
 
-__all__ = ["audit", "chain", "cli", "market", "operate", "pictures"]
+__all__ = [
+    "account",
+    "audit",
+    "chain",
+    "cli",
+    "evidence",
+    "governance",
+    "keys",
+    "market",
+    "operate",
+    "pictures",
+    "transaction",
+]
