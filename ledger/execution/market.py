@@ -49,7 +49,7 @@ def buy(ledger: Ledger, tx: Context, ask: BuyToken) -> None:
     token = ledger.token(ask.token)
     listing = _listing(ledger, ask.token)
     _check_quote(tx, listing, ask)
-    _move(ledger, tx, token, tx.signer, ask)
+    _move(ledger, tx, token, listing.seller, tx.signer, ask)
 
 
 @action(SellToken)
@@ -62,12 +62,12 @@ def sell(ledger: Ledger, tx: Context, ask: SellToken) -> None:
         raise LedgerError(Code.SELF_SALE, f"{ask.to} owns it already; name another buyer")
     tx.require_signer(ask.to)
     ledger.currency(ask.currency)
-    _move(ledger, tx, token, ask.to, ask)
+    _move(ledger, tx, token, token.owner, ask.to, ask)
 
 
-def _move(ledger: Ledger, tx: Context, token: Token, buyer: str, ask: BuyToken | SellToken) -> None:
+def _move(ledger: Ledger, tx: Context, token: Token, seller: str, buyer: str, ask: BuyToken | SellToken) -> None:
     """A sale that both sides want: decided for the seller, then token, price and royalties move together."""
-    asset, seller = ledger.asset(token.asset), token.owner
+    asset = ledger.asset(token.asset)
     decide(ledger, tx, asset, "sale", token, seller, price=ask.price, currency=ask.currency, to=buyer)
     kind = PRIMARY_SALE if token.sales == 0 and seller == token.creator else SECONDARY_SALE
     settlement = _settlement(ledger, tx, asset, token, kind, buyer, ask)
