@@ -9,19 +9,10 @@ import click
 
 from ledger.crypto import SigningKey
 from node.cli.main import Target, cli, with_target
+from node.encrypted_keys import is_encrypted
 from node.errors import NodeCode, NodeError
-from node.keys import (
-    PASSPHRASE_FILE,
-    certificate_in,
-    given_passphrase,
-    is_encrypted,
-    load_key,
-    new_key,
-    public_key,
-    read_passphrase,
-    rewrite_key,
-    save_key,
-)
+from node.keys import certificate_in, load_key, new_key, public_key, rewrite_key, save_key
+from node.passphrases import PASSPHRASE_FILE, given_passphrase, read_passphrase
 
 FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 

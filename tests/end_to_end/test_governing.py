@@ -19,7 +19,8 @@ from ledger import actions
 from ledger.governance import ActivateProtocol
 from ledger.version import ACTIVATION_NOTICE_BLOCKS
 from node.client import Client, RemarqueError
-from node.keys import PASSPHRASE_FILE, load_key, new_key, save_key
+from node.keys import load_key, new_key, save_key
+from node.passphrases import PASSPHRASE_FILE
 
 
 def command(cluster: Cluster, account: str, *words: str, node: str = "node1", status: int = 0) -> str:
@@ -134,11 +135,16 @@ def test_accounts_are_looked_after_by_commands(three_nodes: Cluster, tmp_path: P
     command(three_nodes, STUDIO, "account", "suspend", CREATOR)
     suspended = command(three_nodes, STUDIO, "account", "show", CREATOR)
     command(three_nodes, STUDIO, "account", "resume", CREATOR)
+    command(three_nodes, TREASURER, "account", "suspend", COLLECTOR)
+    reading = command(three_nodes, COLLECTOR, "balance", status=2)
+    paying = command(three_nodes, COLLECTOR, "pay", CREATOR, "1", "EUR", status=2)
 
     assert "KEY_REVOKED" in refused
     assert "revoked in block" in shown
     assert "(suspended)" in suspended
     assert "roles fact-checker" in suspended
+    assert "SESSION_INVALID" in reading
+    assert "ACCOUNT_SUSPENDED" in paying
 
 
 def test_a_node_starts_with_a_key_under_a_passphrase_and_says_what_is_missing(

@@ -20,10 +20,12 @@ from cryptography.x509.oid import NameOID
 import node.keys as keys
 from ledger.crypto import SigningKey
 from node.cli import cli
+from node.encrypted_keys import MODERATE, Cost
 from node.errors import NodeCode, NodeError
+from node.passphrases import PASSPHRASE_FILE
 from node.peers.tls import client_context, make_certificate, server_context
 
-CHEAP = keys.Cost(operations=1, memory_bytes=8 * 1024)
+CHEAP = Cost(operations=1, memory_bytes=8 * 1024)
 """The least that argon2id does, so that tests are quick."""
 KEY = SigningKey(bytes(range(32)))
 
@@ -69,7 +71,7 @@ def test_the_format_says_how_it_is_opened_so_that_other_programs_can(encrypted: 
 
 
 def test_guessing_costs_a_quarter_of_a_gigabyte_unless_told_otherwise() -> None:
-    assert (keys.MODERATE.operations, keys.MODERATE.memory_bytes) == (3, 256 * 1024 * 1024)
+    assert (MODERATE.operations, MODERATE.memory_bytes) == (3, 256 * 1024 * 1024)
 
 
 def test_two_files_of_one_key_have_nothing_secret_in_common(tmp_path: Path) -> None:
@@ -204,7 +206,7 @@ def test_an_empty_or_missing_passphrase_file_is_refused(
 ) -> None:
     if content is not None:
         (tmp_path / "passphrase").write_bytes(content)
-    monkeypatch.setenv(keys.PASSPHRASE_FILE, str(tmp_path / "passphrase"))
+    monkeypatch.setenv(PASSPHRASE_FILE, str(tmp_path / "passphrase"))
 
     with pytest.raises(NodeError, match="PASSPHRASE_NEEDED"):
         keys.load_key(encrypted)
@@ -222,7 +224,7 @@ def test_the_commands_make_show_encrypt_decrypt_and_change(tmp_path: Path) -> No
     for name in ("first", "second"):
         (tmp_path / name).write_text(f"{name} passphrase\n")
     path, first, second = str(tmp_path / "a.key"), str(tmp_path / "first"), str(tmp_path / "second")
-    with_first, with_second = {keys.PASSPHRASE_FILE: first}, {keys.PASSPHRASE_FILE: second}
+    with_first, with_second = {PASSPHRASE_FILE: first}, {PASSPHRASE_FILE: second}
 
     made = run("new", path, "--encrypt", **with_first)
     shown = run("show", path)
