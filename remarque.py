@@ -16,6 +16,7 @@ from ledger.actions import (
     RequestAccess,
     RevokeAccess,
     Royalty,
+    SellToken,
     Share,
     TransferToken,
 )
@@ -24,19 +25,34 @@ from ledger.cose import CoseRefused, Ed25519Key
 from ledger.cose_receipt import verify_member_consistency, verify_member_inclusion
 from ledger.crypto import SigningKey
 from ledger.genesis import Genesis
+from ledger.governance import (
+    ActivateProtocol,
+    AddOrg,
+    DismissDispute,
+    ResumeOrg,
+    SetConsortiumPolicy,
+    SetParameters,
+    SetReservedRoles,
+    SuspendOrg,
+)
 from ledger.receipt import Receipt, ReceiptRefused, parse_receipt, verify_receipt
 from ledger.statement import sign_statement, verify_transparent
 from node.client import AsyncClient, Client, RemarqueError
 from node.config import load_genesis
+from node.drafts import Draft, encode_draft, parse_draft, sign_draft
 from node.keys import load_key, new_key
 
 __all__ = [
+    "ActivateProtocol",
+    "AddOrg",
     "AsyncClient",
     "BuyToken",
     "Client",
     "ConsistencyProof",
     "ConsistencyRefused",
     "CoseRefused",
+    "DismissDispute",
+    "Draft",
     "Ed25519Key",
     "Genesis",
     "GrantAccess",
@@ -50,15 +66,24 @@ __all__ = [
     "RegisterModel",
     "RemarqueError",
     "RequestAccess",
+    "ResumeOrg",
     "RevokeAccess",
     "Royalty",
+    "SellToken",
+    "SetConsortiumPolicy",
+    "SetParameters",
+    "SetReservedRoles",
     "Share",
     "SigningKey",
+    "SuspendOrg",
     "TransferToken",
+    "encode_draft",
     "load_genesis",
     "load_key",
     "new_key",
+    "parse_draft",
     "parse_receipt",
+    "sign_draft",
     "sign_statement",
     "verify_consistency",
     "verify_member_consistency",

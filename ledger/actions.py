@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ledger.generation import Attestation, GenerationRequest
+from ledger.governance import Changes, DismissDispute, Reason
 from ledger.names import (
     AccountName,
     ContentId,
@@ -47,6 +48,7 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     weight_ppm: Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
+Roles = Annotated[tuple[RoleName, ...], Meta(max_length=ROLES_MAX)]
 Shares = Annotated[tuple[Share, ...], Meta(min_length=1, max_length=CREATORS_MAX)]
 
 
@@ -86,7 +88,7 @@ class EnrolAccount(Action, frozen=True, tag="account.enrol", kw_only=True):
 
     account: AccountName
     key: Hex32
-    roles: Annotated[tuple[RoleName, ...], Meta(max_length=ROLES_MAX)] = ()
+    roles: Roles = ()
 
 
 class AddKey(Action, frozen=True, tag="account.add-key", kw_only=True):
@@ -100,6 +102,58 @@ class RevokeKey(Action, frozen=True, tag="account.revoke-key", kw_only=True):
 
     account: AccountName
     key: Hex32
+
+
+class RotateKey(Action, frozen=True, tag="account.rotate-key", kw_only=True):
+    """Replace a key of the signing account in one step. By that account."""
+
+    old: Hex32
+    new: Hex32
+
+
+class RecoverAccount(Action, frozen=True, tag="account.recover", kw_only=True):
+    """Revoke all keys of an account that lost them, and give it a new one. By another administrator of its org."""
+
+    account: AccountName
+    key: Hex32
+
+
+class SetRoles(Action, frozen=True, tag="account.set_roles", kw_only=True):
+    """The roles that an account holds; those given by vote stay. By an administrator of its org."""
+
+    account: AccountName
+    roles: Roles
+
+
+class SuspendAccount(Action, frozen=True, tag="account.suspend", kw_only=True):
+    """Let an account sign nothing until it is resumed. By another administrator of its org."""
+
+    account: AccountName
+
+
+class ResumeAccount(Action, frozen=True, tag="account.resume", kw_only=True):
+    """Let a suspended account sign again. By an administrator of its org."""
+
+    account: AccountName
+
+
+# Governance ----------------------------------------------------------------------------------------------------------
+
+
+class Propose(Action, frozen=True, tag="governance.propose", kw_only=True):
+    """Put changes to the vote; the proposer's org approves by it. By an administrator."""
+
+    changes: Changes
+    until_ms: TimeMs
+    """The last block time at which votes are taken."""
+    reason: Reason = ""
+
+
+class CastVote(Action, frozen=True, tag="governance.vote", kw_only=True):
+    """Say an org's word on a proposal, once and for good. By an administrator."""
+
+    proposal: Hex32
+    approve: bool
 
 
 # Nodes ---------------------------------------------------------------------------------------------------------------
@@ -158,6 +212,32 @@ class RegisterGenerated(Action, frozen=True, tag="asset.register_generated", kw_
     content: Content
 
 
+class AttestAsset(Action, frozen=True, tag="asset.attest", kw_only=True):
+    """Lift a declared asset to generated, once, with both signed statements. By the generator's account."""
+
+    request: GenerationRequest
+    request_signature: Hex64
+    """By the creator."""
+    attestation: Attestation
+    attestation_signature: Hex64
+    """By the generator."""
+
+
+class DisputeAsset(Action, frozen=True, tag="asset.dispute", kw_only=True):
+    """Say for one's org that what is recorded of an asset is wrong. By an account with role `fact-checker`."""
+
+    asset: Hex32
+    reason: Annotated[str, Meta(min_length=1, max_length=512)]
+    evidence: Hex32
+    """SHA-256 of what shows it, kept beside the chain."""
+
+
+class WithdrawDispute(Action, frozen=True, tag="asset.withdraw_dispute", kw_only=True):
+    """Take one's org's dispute back. By an account with role `fact-checker`."""
+
+    asset: Hex32
+
+
 # Tokens and the market -----------------------------------------------------------------------------------------------
 
 
@@ -195,6 +275,16 @@ class BuyToken(Action, frozen=True, tag="market.buy", kw_only=True):
     """Buy a listed token at the price and currency that the buyer saw: token, price and royalties in one step."""
 
     token: Hex32
+    price: Positive
+    currency: CurrencyCode
+
+
+class SellToken(Action, frozen=True, tag="market.sell", kw_only=True):
+    """Sell a token without a listing: seller and buyer both sign, and royalties are paid as in any sale."""
+
+    token: Hex32
+    to: AccountName
+    """The buyer."""
     price: Positive
     currency: CurrencyCode
 
@@ -289,10 +379,11 @@ class RegisterStatement(Action, frozen=True, tag="statement.register", kw_only=T
 
 
 AnyAction = (
-    EnrolAccount | AddKey | RevokeKey
+    EnrolAccount | AddKey | RevokeKey | RotateKey | RecoverAccount | SetRoles | SuspendAccount | ResumeAccount
+    | Propose | CastVote
     | AddNode | RemoveNode
-    | RegisterModel | RegisterAsset | RegisterGenerated
-    | MintToken | TransferToken | ListToken | UnlistToken | BuyToken
+    | RegisterModel | RegisterAsset | RegisterGenerated | AttestAsset | DisputeAsset | WithdrawDispute
+    | MintToken | TransferToken | ListToken | UnlistToken | BuyToken | SellToken
     | CreateCurrency | IssueCurrency | RedeemCurrency | Pay
     | PublishPolicy | SetPolicy | GrantAccess | RevokeAccess | RequestAccess
     | RegisterStatement
@@ -309,7 +400,9 @@ def subjects(action: Action) -> tuple[str, ...]:
     """The assets and tokens an action is about, for their histories."""
     if isinstance(action, RegisterAsset):
         return (action.pixel_digest,)
-    if isinstance(action, RegisterGenerated):
+    if isinstance(action, RegisterGenerated | AttestAsset):
         return (action.attestation.pixel_digest,)
+    if isinstance(action, Propose):
+        return tuple(change.asset for change in action.changes if isinstance(change, DismissDispute))
     found = (getattr(action, "asset", None), getattr(action, "token", None))
     return tuple(subject for subject in found if isinstance(subject, str))

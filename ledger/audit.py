@@ -29,7 +29,7 @@ from ledger.merkle_log import MerkleLog
 from ledger.receipt import Receipt
 from ledger.recovery import Recoveries, voters_at
 from ledger.succession import block_leaves, differing_fields, linkage_fault, next_header
-from ledger.version import NEWEST
+from ledger.version import KNOWN, Versions, version_at
 
 SignatureCheck = tuple[str, bytes, str]
 """Key, what is signed, signature: to be checked under `remarque/transaction/v1`."""
@@ -121,10 +121,18 @@ class MemoryState:
 class Auditor:
     """Runs one chain again, line by line of its archive."""
 
-    def __init__(self, genesis: Genesis, evidence: tuple[Receipt, ...] = (), recoveries: Recoveries = ()) -> None:
+    def __init__(
+        self,
+        genesis: Genesis,
+        evidence: tuple[Receipt, ...] = (),
+        recoveries: Recoveries = (),
+        versions: Versions = KNOWN,
+    ) -> None:
         """`evidence` are verified receipts of the same chain: what they show must be part of it."""
         self.genesis = genesis
         self._recoveries = recoveries
+        self.versions = versions
+        """The rules of execution that this auditor can run."""
         self.transactions = 0
         self.newest = genesis_header(genesis)
         """Header of the newest block that was run."""
@@ -154,7 +162,10 @@ class Auditor:
                     self._evidence.setdefault(header.height, set()).add(header.hash)
 
     def take(self, line: ArchiveLine) -> list[SignatureCheck]:
-        """Take the next line; the signatures to check for it. AuditFailed with the first thing that is wrong."""
+        """Take the next line; the signatures to check for it. AuditFailed with the first thing that is wrong.
+
+        ProtocolUnknown if the block's rules are not known here: nothing is wrong then, nor is anything shown.
+        """
         if self._ended:
             self._fail(Fault.ARCHIVE_MALFORMED, "something follows the last line")
         if not self._opened or (self._loading is not None and line.state is not UNSET):
@@ -275,9 +286,10 @@ class Auditor:
 
     def _execute(self, block: Block) -> BlockResult:
         header = block.header
+        version = version_at(self._state.get, header.height, self.versions)
         try:
             return execute_block(
-                self._state, self.genesis.chain, header.height, header.time_ms, block.transactions, NEWEST
+                self._state, self.genesis.chain, header.height, header.time_ms, block.transactions, version
             )
         except InvalidBlock as error:
             raise AuditFailed(header.height, Fault.BLOCK_INVALID, error.reason) from None

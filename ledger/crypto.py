@@ -38,10 +38,11 @@ ASSET_TOKEN = b"remarque/token/v1"
 DECISION = b"remarque/decision/v1"
 LEAF = b"remarque/leaf/v1"
 PREVIOUS = b"remarque/previous/v1"
+GOVERNANCE_PROPOSAL = b"remarque/governance-proposal/v1"
 
 TAGS: tuple[bytes, ...] = (
     TRANSACTION, SIGNATURES, OUTCOME, HEADER, PROPOSAL, ENDORSEMENT, GENERATION_REQUEST, ATTESTATION, COMMITMENT,
-    SESSION, GENESIS, VOTERS, RECOVERY, ASSET_TOKEN, DECISION, LEAF, PREVIOUS,
+    SESSION, GENESIS, VOTERS, RECOVERY, ASSET_TOKEN, DECISION, LEAF, PREVIOUS, GOVERNANCE_PROPOSAL,
 )  # fmt: skip
 """Every domain tag; a test checks that none is a prefix of another."""
 

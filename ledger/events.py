@@ -47,6 +47,84 @@ class NodeRemoved(Event, frozen=True, tag="node.removed", kw_only=True):
     org: str
 
 
+class KeyRotated(Event, frozen=True, tag="account.key_rotated", kw_only=True):
+    account: str
+    old: str
+    new: str
+
+
+class AccountRecovered(Event, frozen=True, tag="account.recovered", kw_only=True):
+    account: str
+    key: str
+    by: str
+
+
+class RolesSet(Event, frozen=True, tag="account.roles_set", kw_only=True):
+    account: str
+    roles: tuple[str, ...]
+    """All that it holds now."""
+
+
+class AccountSuspended(Event, frozen=True, tag="account.suspended", kw_only=True):
+    account: str
+
+
+class AccountResumed(Event, frozen=True, tag="account.resumed", kw_only=True):
+    account: str
+
+
+class ProposalMade(Event, frozen=True, tag="governance.proposed", kw_only=True):
+    proposal: str
+    org: str
+    until_ms: int
+
+
+class VoteCast(Event, frozen=True, tag="governance.voted", kw_only=True):
+    proposal: str
+    org: str
+    approve: bool
+
+
+class ProposalPassed(Event, frozen=True, tag="governance.passed", kw_only=True):
+    """Its changes are made, in this very transaction; each has its own event after this one."""
+
+    proposal: str
+
+
+class ProposalRejected(Event, frozen=True, tag="governance.rejected", kw_only=True):
+    """Too few orgs are left that could still approve."""
+
+    proposal: str
+
+
+class OrgAdded(Event, frozen=True, tag="org.added", kw_only=True):
+    org: str
+
+
+class OrgSuspended(Event, frozen=True, tag="org.suspended", kw_only=True):
+    org: str
+
+
+class OrgResumed(Event, frozen=True, tag="org.resumed", kw_only=True):
+    org: str
+
+
+class ParametersSet(Event, frozen=True, tag="parameters.set", kw_only=True):
+    names: tuple[str, ...]
+    """Of those that have a new value."""
+
+
+class ConsortiumPolicySet(Event, frozen=True, tag="consortium.policy_set", kw_only=True):
+    policy: str
+
+
+class ProtocolScheduled(Event, frozen=True, tag="protocol.scheduled", kw_only=True):
+    """A version of the rules of execution comes into force at a height."""
+
+    version: int
+    height: int
+
+
 class ModelRegistered(Event, frozen=True, tag="model.registered", kw_only=True):
     model: str
     name: str
@@ -59,6 +137,30 @@ class AssetRegistered(Event, frozen=True, tag="asset.registered", kw_only=True):
     creator: str
     confidential: bool
     model: str | UnsetType = UNSET
+
+
+class AssetAttested(Event, frozen=True, tag="asset.attested", kw_only=True):
+    asset: str
+    generator: str
+    model: str
+
+
+class AssetDisputed(Event, frozen=True, tag="asset.disputed", kw_only=True):
+    asset: str
+    org: str
+    account: str
+
+
+class DisputeWithdrawn(Event, frozen=True, tag="asset.dispute_withdrawn", kw_only=True):
+    asset: str
+    org: str
+
+
+class DisputeDismissed(Event, frozen=True, tag="asset.dispute_dismissed", kw_only=True):
+    """By a vote of the consortium."""
+
+    asset: str
+    org: str
 
 
 class AssetPolicySet(Event, frozen=True, tag="asset.policy_set", kw_only=True):
@@ -165,8 +267,12 @@ class StatementRegistered(Event, frozen=True, tag="statement.registered", kw_onl
 
 
 AnyEvent = (
-    AccountEnrolled | KeyAdded | KeyRevoked | NodeAdded | NodeRemoved
-    | ModelRegistered | AssetRegistered | AssetPolicySet
+    NodeAdded | NodeRemoved
+    | AccountEnrolled | KeyAdded | KeyRevoked | KeyRotated | AccountRecovered | RolesSet | AccountSuspended
+    | AccountResumed | ProposalMade | VoteCast | ProposalPassed | ProposalRejected | OrgAdded | OrgSuspended
+    | OrgResumed | ParametersSet | ConsortiumPolicySet | ProtocolScheduled
+    | ModelRegistered | AssetRegistered | AssetAttested | AssetDisputed | DisputeWithdrawn | DisputeDismissed
+    | AssetPolicySet
     | TokenMinted | TokenTransferred | TokenListed | TokenUnlisted | TokenSold
     | CurrencyCreated | CurrencyIssued | CurrencyRedeemed | Paid
     | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed

@@ -12,6 +12,8 @@ from ledger.actions import Content, Royalty, Share
 from ledger.encoding import Value
 from ledger.generation import Commitments
 
+DISPUTED = "disputed"
+
 
 class Parameters(Value, frozen=True, kw_only=True):
     """What the consortium has agreed on, in force from genesis."""
@@ -25,11 +27,19 @@ class Parameters(Value, frozen=True, kw_only=True):
     """How far a block's time may lie ahead of a follower's clock."""
     open_reads: bool = False
     """Whether reading needs no session."""
+    proposals_open_max: int = 8
+    """Proposals of one org that may be open at the same time."""
+    proposal_ms_max: int = 30 * 24 * 3_600_000
+    """How far ahead a proposal may end."""
 
 
 class Org(Value, frozen=True, kw_only=True):
     name: str
     title: str
+    suspended: bool = False
+    """Whether none of its accounts may sign, nor its vote count."""
+    proposals: tuple[str, ...] = ()
+    """Ids of its proposals that are open, or ended without having been looked at since."""
 
 
 class NodeRecord(Value, frozen=True, kw_only=True):
@@ -45,8 +55,14 @@ class NodeRecord(Value, frozen=True, kw_only=True):
 
 
 class AccountKey(Value, frozen=True, kw_only=True):
+    """A key with its life, so that anybody can tell which signatures were good when."""
+
     public: str
+    added_height: int | UnsetType = UNSET
+    """Block that gave it to the account; absent: it has it since genesis."""
     revoked: bool = False
+    revoked_height: int | UnsetType = UNSET
+    """Block that took it away: good up to the transaction that did, and never after."""
 
 
 class Account(Value, frozen=True, kw_only=True):
@@ -54,6 +70,11 @@ class Account(Value, frozen=True, kw_only=True):
     keys: tuple[AccountKey, ...]
     roles: tuple[str, ...] = ()
     suspended: bool = False
+
+    @property
+    def keys_in_force(self) -> tuple[str, ...]:
+        """The keys that are not revoked, oldest first."""
+        return tuple(key.public for key in self.keys if not key.revoked)
 
 
 class Model(Value, frozen=True, kw_only=True):
@@ -70,6 +91,8 @@ class Asset(Value, frozen=True, kw_only=True):
     id: str
     evidence: str
     """`generated` if a generator attests it, `declared` if only its registrant says so."""
+    disputed_by: tuple[str, ...] = ()
+    """Orgs that dispute it; while there are any, every answer says so. See `evidence_level`."""
     registrant: str
     """The account that recorded it: the generator, or whoever declared it."""
     creator: str
@@ -92,6 +115,31 @@ class Asset(Value, frozen=True, kw_only=True):
     created_ms: int
     height_recorded: int
     transaction: str
+    attested_by: str | UnsetType = UNSET
+    """The generator's account, if it attested the asset after it had been declared."""
+    attested_in: str | UnsetType = UNSET
+    """The transaction that brought this attestation."""
+
+    @property
+    def evidence_level(self) -> str:
+        """What answers say of it: `disputed` while an org disputes it, else its evidence."""
+        return DISPUTED if self.disputed_by else self.evidence
+
+
+class Dispute(Value, frozen=True, kw_only=True):
+    """An org's word against what is recorded of an asset; the newest of that org, open or not."""
+
+    asset: str
+    org: str
+    account: str
+    """Who spoke for the org."""
+    reason: str
+    evidence: str
+    """Digest of what shows it, kept beside the chain."""
+    opened_ms: int
+    height: int
+    status: str
+    """`open`, `withdrawn` by the org, or `dismissed` by vote."""
 
 
 class Token(Value, frozen=True, kw_only=True):
@@ -170,6 +218,10 @@ def model_key(digest: str) -> str:
 
 def asset_key(pixel_digest: str) -> str:
     return f"asset/{pixel_digest}"
+
+
+def dispute_key(pixel_digest: str, org: str) -> str:
+    return f"dispute/{pixel_digest}/{org}"
 
 
 FILE_PREFIX = "file/"

@@ -23,6 +23,7 @@ from ledger.genesis import Genesis
 from ledger.merkle_log import MerkleLog
 from ledger.names import Count, Hex32, Positive
 from ledger.recovery import Recoveries
+from ledger.version import KNOWN
 
 SNAPSHOT_VERSION = 1
 MANIFEST_BYTES_MAX = 16 * 1024 * 1024
@@ -87,6 +88,7 @@ def parse_manifest(data: bytes, genesis: Genesis, recoveries: Recoveries = ()) -
     except InvariantBroken as fault:
         raise SnapshotRefused(f"its peaks do not make a log: {fault}") from None
     _require(manifest.version == SNAPSHOT_VERSION, f"version {manifest.version} is not known here")
+    _require(manifest.protocol in KNOWN, f"protocol version {manifest.protocol} is not known here; upgrade this node")
     _require(root == manifest.header.log_root, "its peaks are not those of the header's log")
     return manifest
 

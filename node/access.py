@@ -18,7 +18,6 @@ from ledger.crypto import SigningKey
 from ledger.encoding import encode
 from ledger.events import AccessAllowed
 from ledger.execution.policy import may_view
-from ledger.version import NEWEST
 from node.chain import Chain, Final
 from node.content import sealing
 from node.errors import NodeCode, NodeError
@@ -96,7 +95,8 @@ class Releases:
             )
         ledger, height = self._chain.ledger(), self._chain.committed.height
         asset = ledger.asset(event.asset)
-        if not may_view(ledger, asset, event.account, height, now, NEWEST.decision_fuel_max):
+        fuel = self._chain.version(height).decision_fuel_max
+        if not may_view(ledger, asset, event.account, height, now, fuel):
             raise NodeError(NodeCode.RELEASE_DENIED, f"{event.account} may no longer see it; ask for a new grant")
         return event
 

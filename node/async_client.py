@@ -7,6 +7,7 @@ answer: the same signed transaction may be sent to any node any number of times,
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -22,14 +23,18 @@ from ledger.cbor import CborRefused
 from ledger.consistency import ConsistencyProof, ConsistencyRefused, verify_consistency
 from ledger.crypto import SigningKey
 from ledger.encoding import decode, encode
+from ledger.execution.governance import proposal_id
 from ledger.execution.token import token_id
 from ledger.generation import SETTING_FIELDS, GenerationRequest, Opening, Openings
 from ledger.genesis import Genesis
+from ledger.governance import AnyChange, unknown_version
 from ledger.receipt import Receipt, parse_receipt
 from ledger.state_answer import StateAnswer, StateAnswerRefused, verify_state_answer
 from ledger.transaction import SignedTransaction, Signer, Transaction, sign
+from ledger.version import KNOWN
 from node import message_signatures
 from node.content import sealing
+from node.drafts import Draft, complete, draft_of, sign_draft
 
 VALID_SECONDS = 300
 """For how long a transaction is valid unless told otherwise."""
@@ -233,6 +238,34 @@ class AsyncClient:
         )
         return sign(transaction, [key])
 
+    async def draft(
+        self, *wanted: AnyAction, signers: dict[str, str], valid_s: int = VALID_SECONDS, memo: str | None = None
+    ) -> Draft:
+        """Actions for several accounts to sign; the first of them is the one that acts.
+
+        `signers` maps each account to the public key it will sign with; empty: its only key in force.
+        """
+        found = []
+        for account, key in signers.items():
+            found.append(Signer(account=account, key=key or await self._only_key(account)))
+        transaction = Transaction(
+            chain=(await self.genesis()).chain,
+            signers=tuple(found),
+            valid_until_ms=now_ms() + valid_s * 1000,
+            nonce=secrets.token_hex(16),
+            actions=wanted,
+            memo=msgspec.UNSET if memo is None else memo,
+        )
+        return draft_of(transaction)
+
+    async def _only_key(self, account: str) -> str:
+        keys = [key["public"] for key in (await self.get(f"/v1/accounts/{account}"))["keys"] if not key.get("revoked")]
+        if len(keys) != 1:
+            raise RemarqueError(
+                "DRAFT_INVALID", f"{account} has {len(keys)} keys in force; name the one it will sign with"
+            )
+        return str(keys[0])
+
     async def submit(self, *wanted: AnyAction, memo: str | None = None) -> Receipt:
         """Sign and commit; the receipt, or RemarqueError with the code of the refusal."""
         return await self.send(await self.sign(*wanted, memo=memo))
@@ -246,6 +279,10 @@ class AsyncClient:
                 detail = (await self.get(f"/v1/transactions/{signed.id}"))["detail"]
             raise RemarqueError(receipt.outcome.code, detail, receipt=receipt)
         return receipt
+
+    async def send_draft(self, draft: Draft) -> Receipt:
+        """Commit a draft that all its signers have signed."""
+        return await self.send(complete(draft, (await self.genesis()).chain))
 
     async def send_batch(self, batch: Sequence[SignedTransaction]) -> list[dict[str, Any]]:
         """Commit up to 1,000 signed transactions; what became of each, in order."""
@@ -449,6 +486,18 @@ class AsyncClient:
         until = now_ms() + int(hours * 3_600_000)
         return await self.submit(actions.ListToken(token=token, price=price, currency=currency, until_ms=until))
 
+    async def draft_sale(
+        self, token: str, to: str, price: int, currency: str, *, key: str = "", valid_s: int = VALID_SECONDS
+    ) -> Draft:
+        """A sale of one's own token to a buyer, without a listing, for both to sign; signed by this client already.
+
+        `key` is the buyer's public key; needed only if the buyer has several.
+        """
+        sale = actions.SellToken(token=token, to=to, price=price, currency=currency)
+        account, own = self._signer()
+        draft = await self.draft(sale, signers={account: own.public, to: key}, valid_s=valid_s)
+        return sign_draft(draft, own)
+
     async def buy(self, token: str, price: int, currency: str) -> Receipt:
         """Buy a listed token at the price one has seen."""
         return await self.submit(actions.BuyToken(token=token, price=price, currency=currency))
@@ -463,6 +512,49 @@ class AsyncClient:
         async for page in self._pages(f"/v1/accounts/{account or self._signer()[0]}/balances"):
             found |= page["balances"]
         return found
+
+    # Evidence
+
+    async def dispute(self, asset: str, reason: str, evidence: bytes) -> Receipt:
+        """Dispute what is recorded of an asset; the evidence's digest goes on the chain, its bytes stay here."""
+        digest = hashlib.sha256(evidence).hexdigest()
+        return await self.submit(actions.DisputeAsset(asset=asset, reason=reason, evidence=digest))
+
+    async def withdraw_dispute(self, asset: str) -> Receipt:
+        """Take the dispute of one's org back."""
+        return await self.submit(actions.WithdrawDispute(asset=asset))
+
+    # Governance and accounts
+
+    async def propose(self, *changes: AnyChange, hours: float = 168, reason: str = "") -> tuple[str, Receipt]:
+        """Put changes to the vote of the orgs; the proposal's id and the receipt. One's own org approves by it."""
+        self._check_known(changes)
+        until = now_ms() + int(hours * 3_600_000)
+        receipt = await self.submit(actions.Propose(changes=changes, until_ms=until, reason=reason))
+        return proposal_id(receipt.signed.id, 0), receipt
+
+    async def vote(self, proposal: str, approve: bool) -> Receipt:
+        """Say one's org's word on a proposal, for good."""
+        if approve:
+            found = await self.proposal(proposal)
+            self._check_known(msgspec.convert(found["changes"], tuple[AnyChange, ...]))
+        return await self.submit(actions.CastVote(proposal=proposal, approve=approve))
+
+    def _check_known(self, changes: tuple[AnyChange, ...]) -> None:
+        unknown = unknown_version(changes, KNOWN)
+        if unknown is not None:
+            raise RemarqueError(
+                "PROTOCOL_UNKNOWN", f"this software does not know protocol version {unknown}; upgrade it, then vote"
+            )
+
+    async def proposal(self, proposal: str) -> dict[str, Any]:
+        """A proposal with its votes, its status and the quorum."""
+        found: dict[str, Any] = await self.get(f"/v1/proposals/{proposal}")
+        return found
+
+    async def rotate_key(self, new: str) -> Receipt:
+        """Replace the key that this client signs with by another, given by its public part."""
+        return await self.submit(actions.RotateKey(old=self._signer()[1].public, new=new))
 
     # Access
 

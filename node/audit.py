@@ -18,6 +18,8 @@ from ledger.errors import LedgerError
 from ledger.genesis import Genesis
 from ledger.receipt import Receipt
 from ledger.recovery import Recoveries
+from ledger.version import ProtocolUnknown
+from node.errors import NodeCode, NodeError
 
 CHUNK_SIGNATURES = 2_000
 CHUNKS_AHEAD_MAX = 8
@@ -48,7 +50,10 @@ def audit(
     recoveries: Recoveries = (),
     progress: Callable[[int, int], None] = lambda height, transactions: None,
 ) -> Report:
-    """Run a chain again. `progress` is told height and transactions, once a second."""
+    """Run a chain again. `progress` is told height and transactions, once a second.
+
+    NodeError (PROTOCOL_UNKNOWN) if a block needs rules that this software does not know.
+    """
     auditor, started = Auditor(genesis, evidence, recoveries), time.monotonic()
     findings: list[Finding] = []
     checker = SignatureChecker()
@@ -62,6 +67,9 @@ def audit(
         auditor.finish()
     except AuditFailed as failed:
         findings.append(failed.finding)
+    except ProtocolUnknown as unknown:
+        checker.finish()
+        raise NodeError(NodeCode.PROTOCOL_UNKNOWN, str(unknown)) from None
     except plyvel.Error as error:
         findings.append(finding(auditor.newest.height, Fault.UNREADABLE, str(error)))
     findings += checker.finish()

@@ -22,6 +22,7 @@ from ledger.block import (
     Block,
     Certificate,
     Header,
+    Outcome,
     Voters,
     certificate_fault,
     decode_block,
@@ -30,6 +31,7 @@ from ledger.block import (
     endorse,
 )
 from ledger.errors import InvalidBlock, InvariantBroken, LedgerError, ensure
+from ledger.events import DisputeDismissed
 from ledger.execution.block import BlockResult, execute_block
 from ledger.execution.view import Ledger
 from ledger.genesis import Genesis, genesis_header, genesis_state
@@ -39,7 +41,7 @@ from ledger.recovery import Recoveries
 from ledger.state_answer import ANSWER_VERSION, StateAnswer, prove_entries
 from ledger.succession import block_leaves, differing_fields, linkage_fault, next_header
 from ledger.transaction import SignedTransaction
-from ledger.version import NEWEST
+from ledger.version import KNOWN, Protocol, ProtocolUnknown, ProtocolVersion, Versions, protocol_in, version_at
 from node.errors import NodeCode, NodeError
 from node.logs import progress
 from node.storage.log_store import LogStore
@@ -128,7 +130,10 @@ class Chain:
         log_store: LogStore,
         state_store: StateStore,
         recoveries: Recoveries = (),
+        versions: Versions = KNOWN,
     ) -> None:
+        self.versions = versions
+        """The rules of execution that this node can run."""
         self.genesis = genesis
         self.name = genesis.chain
         self.node = node
@@ -154,6 +159,7 @@ class Chain:
         self._check_restored()
         for index in progress("blocks_executed", range(state_store.applied + 1, log_store.last_index() + 1)):
             self._execute_stored(index)
+        self.version(self._committed.height + 1)
 
     # What is asked
 
@@ -192,6 +198,20 @@ class Chain:
     def ledger(self) -> Ledger:
         """The committed state, typed."""
         return Ledger(self.state)
+
+    def protocol(self) -> Protocol:
+        """Which versions of the rules come into force when, by the newest final block."""
+        return protocol_in(self.state.get)
+
+    def version(self, height: int) -> ProtocolVersion:
+        """The rules for a block up to the one above the tip. NodeError (PROTOCOL_UNKNOWN) if they are not known here.
+
+        That stops the node: it would come to another state than those who know them.
+        """
+        try:
+            return version_at(self.tip_reader().get, height, self.versions)
+        except ProtocolUnknown as unknown:
+            raise NodeError(NodeCode.PROTOCOL_UNKNOWN, str(unknown)) from None
 
     def header(self, height: int) -> Header:
         """Header of any block this node has."""
@@ -280,7 +300,7 @@ class Chain:
         """Build, execute and keep a block above the tip; return its frame."""
         below = self.tip
         height, time_ms = below.height + 1, max(clock_ms, below.time_ms + 1)
-        result = execute_block(self.tip_reader(), self.name, height, time_ms, transactions, NEWEST)
+        result = execute_block(self.tip_reader(), self.name, height, time_ms, transactions, self.version(height))
         extended = self._extend(below, height, transactions, result)
         header = self._next_header(below, term, time_ms, self.node, extended.tree)
         block = Block(header, self._key.sign(crypto.PROPOSAL, header.hash.encode()), transactions)
@@ -298,9 +318,10 @@ class Chain:
             raise InvalidBlock(header.height, fault)
         if clock_ms is not None and header.time_ms > clock_ms + self.ledger().parameters().clock_ahead_ms_max:
             raise Postponed(f"block {header.height} is {header.time_ms - clock_ms} ms ahead of this node's clock")
+        version = self.version(header.height)
         try:
             result = execute_block(
-                self.tip_reader(), self.name, header.height, header.time_ms, block.transactions, NEWEST
+                self.tip_reader(), self.name, header.height, header.time_ms, block.transactions, version
             )
         except InvalidBlock:
             raise
@@ -339,7 +360,7 @@ class Chain:
                     results=results,
                     leaves=b"".join(layer.leaves),
                     transactions=[signed.id for signed in block.transactions],
-                    subjects=_histories(block),
+                    subjects=_histories(block, result.outcomes),
                     certificate=certificate if block.header.height == height else None,
                 )
             )
@@ -422,11 +443,12 @@ def _apply_genesis(genesis: Genesis, store: StateStore) -> None:
     store.apply(Committed(0, writes, changes, tree, Results((), (), ()), b"", [], [], None))
 
 
-def _histories(block: Block) -> list[tuple[str, int]]:
-    """Which assets and tokens the block's transactions are about."""
+def _histories(block: Block, outcomes: tuple[Outcome, ...]) -> list[tuple[str, int]]:
+    """Which assets and tokens the block's transactions are about: by what was asked, and by what a vote has done."""
     found: list[tuple[str, int]] = []
-    for position, signed in enumerate(block.transactions):
+    for position, (signed, outcome) in enumerate(zip(block.transactions, outcomes, strict=True)):
         about = {subject for ask in signed.transaction.actions for subject in subjects(ask)}
+        about |= {event.asset for event in outcome.events if isinstance(event, DisputeDismissed)}
         found.extend((subject, position) for subject in sorted(about))
     return found
 

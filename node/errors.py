@@ -55,9 +55,16 @@ class NodeCode(Enum):
     MODEL_MISMATCH = ("the model's files are not those that are registered", 503)
     MODEL_NOT_LOADED = ("no generator of this node has the model", 404)
     GENERATION_FAILED = ("the generator failed", 500)
+    # Governing and signing together
+    PROTOCOL_UNKNOWN = ("the protocol version is not known to this software", 409)
+    DRAFT_INVALID = ("the file is no transaction to be signed", 422)
     # Starting and setting up
     CONFIG_INVALID = ("the configuration does not hold", 400)
     KEY_UNREADABLE = ("the key file cannot be used", 400)
+    KEY_FILE_EXISTS = ("a key file is never overwritten", 409)
+    KEY_EXPOSED = ("others than its owner may read the key file", 400)
+    PASSPHRASE_NEEDED = ("the key file is encrypted, and no passphrase was given", 400)
+    PASSPHRASE_WRONG = ("the passphrase does not open the key file", 400)
     GENESIS_MISMATCH = ("the genesis is not the one this data directory was made for", 409)
     DATA_DIRECTORY_MISSING = ("the data directory was wiped or never made", 409)
     DATA_DIRECTORY_CLONED = ("the data directory was copied from another place", 409)
@@ -97,6 +104,8 @@ _STATUS = {
     Code.ACCOUNT_UNKNOWN: 403,
     Code.KEY_UNKNOWN: 403,
     Code.KEY_REVOKED: 403,
+    Code.ACCOUNT_SUSPENDED: 403,
+    Code.ORG_SUSPENDED: 403,
     Code.SIGNATURE_MISSING: 403,
     Code.SIGNATURE_EXTRA: 403,
     Code.SIGNATURE_INVALID: 403,

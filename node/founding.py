@@ -30,7 +30,7 @@ from ledger.genesis import (
 from ledger.records import Parameters
 from node.config import load_genesis
 from node.errors import NodeCode, NodeError
-from node.keys import load_key, new_key, save_key
+from node.keys import copy_key, new_key, public_key, save_key
 from node.peers.tls import make_certificate
 from node.storage import directory
 
@@ -160,15 +160,15 @@ def prepare(home: Path, genesis_path: Path, name: str, key_path: Path, settings:
 
     A node that the genesis does not name does not vote; an administrator of its org lets it in by `remarque node add`.
     """
-    genesis, key = load_genesis(genesis_path), load_key(key_path)
+    genesis, key = load_genesis(genesis_path), public_key(key_path)
     record = next((node for node in genesis.nodes if node.name == name), None)
-    if record is not None and record.key != key.public:
+    if record is not None and record.key != key:
         raise NodeError(NodeCode.GENESIS_MISMATCH, f"the genesis names a node {name} with another key than {key_path}")
     if home.exists() and any(home.iterdir()):
         raise NodeError(NodeCode.DATA_DIRECTORY_EXISTS, f"{home} is not empty; choose another directory")
     home.mkdir(parents=True, exist_ok=True)
     directory.write_durably(home / "genesis.json", encode(genesis))
-    save_key(home / "node.key", key)
+    copy_key(key_path, home / "node.key")
     (home / "node.toml").write_text(_node_toml(name, "genesis.json", settings), encoding="utf-8")
     directory.make(home / "data", genesis.chain, genesis.digest, name)
 

@@ -8,7 +8,6 @@ from ledger.errors import Code, InvariantBroken, LedgerError, ensure
 from ledger.execution.block import check_admissible, execute_block
 from ledger.execution.view import Ledger
 from ledger.transaction import SignedTransaction
-from ledger.version import NEWEST
 from node import metrics
 from node.chain import Chain
 from node.logs import log
@@ -31,7 +30,7 @@ class Proposer:
 
     def next_block(self, term: int) -> bytes | None:
         """Frame of a block of waiting transactions; None if none of those cut may be carried."""
-        parameters = self._chain.ledger().parameters()
+        parameters = Ledger(self._chain.tip_reader()).parameters()
         limit = min(CUT_TRANSACTIONS_MAX, parameters.block_transactions_max)
         clock_ms = self.clock()
         transactions = self._admissible(self._mempool.cut(limit, parameters.block_bytes_max), clock_ms)
@@ -58,6 +57,7 @@ class Proposer:
 
     def _build(self, transactions: Transactions, term: int, clock_ms: int) -> bytes:
         """Build a block. Whatever breaks execution is found and kept out, never the node."""
+        self._chain.version(self._chain.tip.height + 1)
         try:
             return self._chain.build(transactions, term, clock_ms)
         except (InvariantBroken, Exception) as bug:
@@ -68,11 +68,12 @@ class Proposer:
         """The transactions without those that break execution: one poisonous transaction must not kill every leader."""
         kept: list[SignedTransaction] = []
         tip = self._chain.tip
-        time_ms = max(clock_ms, tip.time_ms + 1)
+        height, time_ms = tip.height + 1, max(clock_ms, tip.time_ms + 1)
+        version = self._chain.version(height)
         for signed in transactions:
             try:
                 trial = (*kept, signed)
-                execute_block(self._chain.tip_reader(), self._chain.name, tip.height + 1, time_ms, trial, NEWEST)
+                execute_block(self._chain.tip_reader(), self._chain.name, height, time_ms, trial, version)
                 kept.append(signed)
             except (InvariantBroken, Exception) as bug:
                 log.critical("transaction_quarantined", transaction=signed.id, reason=repr(bug))

@@ -25,7 +25,7 @@ import uvicorn
 
 from node import logs
 from node.access import Releases
-from node.api import as_of, events, history, lists, pages, pictures, proofs, reads, scitt, sessions, tlog
+from node.api import as_of, events, history, lists, pages, pictures, proofs, proposals, reads, scitt, sessions, tlog
 from node.api import log as log_routes
 from node.api.app import health_routes, make_app
 from node.api.readers import make_reader
@@ -61,12 +61,15 @@ from node.snapshots import Snapshots
 from node.storage import directory
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
+from node.upgrades import Upgrades
 from node.verification import Verifier
 
 SWITCH_INTERVAL_SECONDS = 0.0005
 """How soon a thread that waits for the interpreter gets it: the default 5 ms starves workers beside a busy loop."""
 GC_THRESHOLDS = (50_000, 20, 100)
 """Collect cycles rarely: a block makes thousands of values and hardly a cycle."""
+EXIT_UPGRADE = 69
+"""Exit status when the chain's rules are not known here: started again, it refuses until the software is newer."""
 EXIT_BROKEN = 70
 """Exit status after a failed write or a broken invariant: never retried in the same process."""
 
@@ -115,6 +118,8 @@ class Node:
         self.driver.listeners.append(admission.committed)
         self.peers = Peers(admission, self.key, config.peers.addresses, self.driver)
         self.driver.network = self.peers
+        self.upgrades = Upgrades(self.chain)
+        self.upgrades.follow(self.driver)
         self.submitter = Submitter(self.driver, str(self.data), config.node.disk_free_bytes_min, clock_ms)
         self.blockstore = Blockstore(self.data / "content")
         self.openings = OpeningStore(self.data / "openings")
@@ -260,6 +265,7 @@ class Node:
                 reads.member_routes(self.chain, self.reading, reader),
                 lists.routes(self.chain, reader),
                 history.routes(self.chain, self.reading, reader),
+                proposals.routes(self.chain, reader),
                 proofs.routes(self.chain, self.reading, reader),
                 as_of.routes(self.chain, self.reading, reader),
                 events.routes(events.Feed(self.driver, self.reading), self.chain, reader),
@@ -299,6 +305,10 @@ class Node:
 
 def _end_at_once(error: BaseException) -> None:
     """End the process without another step: it starts again from what is on disk."""
+    if isinstance(error, NodeError) and error.code is NodeCode.PROTOCOL_UNKNOWN:
+        log.critical("protocol_unknown", code=error.code.name, reason=error.detail)
+        sys.stderr.flush()
+        os._exit(EXIT_UPGRADE)
     log.critical("broken", reason=f"{type(error).__name__}: {error}")
     sys.stderr.flush()
     os._exit(EXIT_BROKEN)

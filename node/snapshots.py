@@ -33,7 +33,6 @@ from ledger.snapshot import (
     ordered,
     parse_manifest,
 )
-from ledger.version import NEWEST
 from node.chain import Chain, Layer
 from node.errors import NodeCode, NodeError
 from node.logs import log, progress
@@ -55,6 +54,7 @@ class Taken(msgspec.Struct, frozen=True):
     header: Header
     certificate: Certificate
     peaks: tuple[str, ...]
+    protocol: int
 
 
 class Snapshots:
@@ -143,7 +143,7 @@ def take(chain: Chain) -> Taken | None:
     if certificate is None:
         return None
     peaks = tuple(peak.hex() for peak in chain.log.peaks(header.log_size))
-    return Taken(chain.state.view(), header, certificate, peaks)
+    return Taken(chain.state.view(), header, certificate, peaks, chain.version(header.height).number)
 
 
 def write(taken: Taken, place: Path) -> Manifest:
@@ -165,7 +165,7 @@ def finish(place: Path, taken: Taken, chunks: list[Chunk], entries: int) -> Mani
         header=taken.header,
         certificate=taken.certificate,
         peaks=taken.peaks,
-        protocol=NEWEST.number,
+        protocol=taken.protocol,
         entries=entries,
         chunks=tuple(chunks),
     )

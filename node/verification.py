@@ -32,6 +32,7 @@ from generator.fingerprint import (
 from ledger import records
 from ledger.encoding import decode_trusted
 from ledger.events import AssetRegistered
+from ledger.execution.view import Ledger
 from ledger.receipt import Receipt
 from node.chain import Chain, Layer
 from node.content.blockstore import Blockstore
@@ -62,6 +63,8 @@ WORDING = {
     "near_duplicate": "A near-duplicate of this picture is recorded: re-encoded, resized or lightly edited.",
     "candidates": "Similar pictures are recorded. None is shown to be the same: look at them.",
 }
+
+CONTESTED = " What is recorded of it is disputed: read by whom, and why, before you rely on it."
 
 MEDIA_TYPES = {
     "PNG": "image/png",
@@ -201,7 +204,7 @@ class Verifier:
         record = self._chain.ledger().asset(asset)
         match: dict[str, Any] = {
             "asset": asset,
-            "evidence": record.evidence,
+            "evidence": record.evidence_level,
             "creator": record.creator,
             "registrant": record.registrant,
             "recorded_ms": record.created_ms,
@@ -210,6 +213,10 @@ class Verifier:
             "distance": distance,
             "receipt": await self._receipt(record.transaction),
         }
+        if record.disputed_by:
+            match |= {"recorded_evidence": record.evidence, "disputes": open_disputes(self._chain.ledger(), record)}
+        if isinstance(record.attested_in, str):
+            match["attested"] = {"by": record.attested_by, "receipt": await self._receipt(record.attested_in)}
         if isinstance(record.model, str):
             model = self._chain.ledger().find(records.model_key(record.model), records.Model)
             match["model"] = {"digest": record.model}
@@ -223,7 +230,14 @@ class Verifier:
 
     async def _answer(self, found: dict[str, Any], verdict: str, near: list[tuple[int, str]]) -> dict[str, Any]:
         matches = [await self._match(distance, asset) for distance, asset in near[:MATCHES_MAX]]
-        return {"verdict": verdict, "wording": WORDING[verdict], "matches": matches, **found}
+        wording = WORDING[verdict] + (CONTESTED if any("disputes" in match for match in matches) else "")
+        return {"verdict": verdict, "wording": wording, "matches": matches, **found}
+
+
+def open_disputes(ledger: Ledger, asset: records.Asset) -> list[records.Dispute]:
+    """Who disputes an asset now, and why; by org."""
+    found = (ledger.find(records.dispute_key(asset.id, org), records.Dispute) for org in asset.disputed_by)
+    return [dispute for dispute in found if dispute is not None]
 
 
 def describe(data: bytes) -> tuple[Picture, str, str, tuple[str, ...]]:

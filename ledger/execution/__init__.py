@@ -8,6 +8,10 @@ from ledger.execution import (  # each registers its actions
     access,
     account,
     asset,
+    dispute,
+    generated,
+    governance,
+    keys,
     market,
     money,
     node,
@@ -16,4 +20,18 @@ from ledger.execution import (  # each registers its actions
     token,
 )
 
-__all__ = ["access", "account", "asset", "market", "money", "node", "policy", "statement", "token"]
+__all__ = [
+    "access",
+    "account",
+    "asset",
+    "dispute",
+    "generated",
+    "governance",
+    "keys",
+    "market",
+    "money",
+    "node",
+    "policy",
+    "statement",
+    "token",
+]

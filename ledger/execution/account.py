@@ -1,73 +1,109 @@
-"""Accounts: who may sign. An org's administrators enrol its accounts; every account looks after its own keys."""
+"""Accounts: who may act. An org's administrators enrol, suspend and resume its accounts, and give the roles an org may.
+
+No administrator takes the role, the right to sign or the keys from itself: only another one that can act does. So
+whoever acts stays able to, and an org that has an administrator always keeps one, without anybody counting them.
+"""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
 from ledger import crypto
-from ledger.actions import AddKey, EnrolAccount, RevokeKey
+from ledger.actions import EnrolAccount, ResumeAccount, SetRoles, SuspendAccount
 from ledger.errors import Code, LedgerError
-from ledger.events import AccountEnrolled, KeyAdded, KeyRevoked
+from ledger.events import AccountEnrolled, AccountResumed, AccountSuspended, RolesSet
 from ledger.execution.context import Context, action
 from ledger.execution.view import Ledger
 from ledger.names import org_of
-from ledger.records import Account, AccountKey, account_key, org_key
+from ledger.records import Account, AccountKey, account_key
 
 ADMINISTRATOR = "administrator"
-KEYS_MAX = 16
+RESERVED_ROLES = frozenset({"issuer"})
+"""Roles that touch all members, so that no org gives them to itself: an issuer makes currencies, and money in them."""
 
 
 @action(EnrolAccount)
 def enrol(ledger: Ledger, tx: Context, ask: EnrolAccount) -> None:
     """Give an account of the signer's org its name, first key and roles."""
     tx.require_role(ADMINISTRATOR)
-    org = org_of(ask.account)
-    if not ledger.holds(org_key(org)):
-        raise LedgerError(Code.ORG_UNKNOWN, f"{org} is not a member; its membership is voted on first")
-    _require_same_org(tx.signer, ask.account)
-    if ledger.holds(account_key(ask.account)):
-        raise LedgerError(Code.ACCOUNT_EXISTS, f"{ask.account} is enrolled; add a key to it, or choose another name")
-    _require_strong(ask.key)
-    roles = tuple(sorted(set(ask.roles)))
-    ledger.put(account_key(ask.account), Account(name=ask.account, keys=(AccountKey(public=ask.key),), roles=roles))
-    tx.emit(AccountEnrolled(account=ask.account, key=ask.key))
+    ledger.org(org_of(ask.account))
+    require_same_org(tx.signer, ask.account)
+    add_account(ledger, tx, ask.account, ask.key, ask.roles)
 
 
-@action(AddKey)
-def add_key(ledger: Ledger, tx: Context, ask: AddKey) -> None:
-    """Give the signing account a further key."""
-    account = ledger.account(tx.signer)
-    if any(key.public == ask.key for key in account.keys):
-        raise LedgerError(Code.KEY_EXISTS, f"{tx.signer} has or had the key {ask.key[:16]}…; make a new one")
-    if len(account.keys) >= KEYS_MAX:
-        raise LedgerError(Code.KEY_EXISTS, f"{tx.signer} has had {KEYS_MAX} keys, the most there may be")
-    _require_strong(ask.key)
-    ledger.put(account_key(tx.signer), replace(account, keys=(*account.keys, AccountKey(public=ask.key))))
-    tx.emit(KeyAdded(account=tx.signer, key=ask.key))
+def add_account(ledger: Ledger, tx: Context, name: str, key: str, roles: tuple[str, ...]) -> None:
+    """Enrol an account that does not exist yet, with roles that an org may give."""
+    if ledger.holds(account_key(name)):
+        raise LedgerError(Code.ACCOUNT_EXISTS, f"{name} is enrolled; add a key to it, or choose another name")
+    require_strong(key)
+    _require_not_reserved(set(roles))
+    keys = (AccountKey(public=key, added_height=tx.height),)
+    ledger.put(account_key(name), Account(name=name, keys=keys, roles=tuple(sorted(set(roles)))))
+    tx.emit(AccountEnrolled(account=name, key=key))
 
 
-@action(RevokeKey)
-def revoke_key(ledger: Ledger, tx: Context, ask: RevokeKey) -> None:
-    """Take a key from an account for ever; the rest of this block no longer accepts it."""
-    account = ledger.account(ask.account)
-    if ask.account != tx.signer:
-        tx.require_role(ADMINISTRATOR)
-        _require_same_org(tx.signer, ask.account)
-    live = [key.public for key in account.keys if not key.revoked]
-    if ask.key not in live:
-        raise LedgerError(Code.KEY_UNKNOWN, f"{ask.key[:16]}… is not a key of {ask.account} in force")
-    if live == [ask.key]:
-        raise LedgerError(Code.LAST_KEY, f"it is the only key of {ask.account}; add another first")
-    keys = tuple(replace(key, revoked=True) if key.public == ask.key else key for key in account.keys)
-    ledger.put(account_key(ask.account), replace(account, keys=keys))
-    tx.emit(KeyRevoked(account=ask.account, key=ask.key))
+@action(SetRoles)
+def set_roles(ledger: Ledger, tx: Context, ask: SetRoles) -> None:
+    """Say which roles an account holds, of those that an org may give; what was given by vote stays."""
+    account = _own_account(ledger, tx, ask.account)
+    wanted, held = set(ask.roles), set(account.roles)
+    _require_not_reserved(wanted - held)
+    if ADMINISTRATOR not in wanted:
+        require_another(tx.signer, ask.account)
+    roles = tuple(sorted(wanted | (held & RESERVED_ROLES)))
+    ledger.put(account_key(account.name), replace(account, roles=roles))
+    tx.emit(RolesSet(account=account.name, roles=roles))
 
 
-def _require_same_org(signer: str, account: str) -> None:
+@action(SuspendAccount)
+def suspend(ledger: Ledger, tx: Context, ask: SuspendAccount) -> None:
+    """Let an account sign nothing; the rest of this block refuses it already."""
+    account = _own_account(ledger, tx, ask.account)
+    require_another(tx.signer, ask.account)
+    if account.suspended:
+        raise LedgerError(Code.NOTHING_TO_CHANGE, f"{ask.account} is suspended already")
+    ledger.put(account_key(account.name), replace(account, suspended=True))
+    tx.emit(AccountSuspended(account=account.name))
+
+
+@action(ResumeAccount)
+def resume(ledger: Ledger, tx: Context, ask: ResumeAccount) -> None:
+    """Let a suspended account sign again."""
+    account = _own_account(ledger, tx, ask.account)
+    if not account.suspended:
+        raise LedgerError(Code.NOTHING_TO_CHANGE, f"{ask.account} is not suspended")
+    ledger.put(account_key(account.name), replace(account, suspended=False))
+    tx.emit(AccountResumed(account=account.name))
+
+
+def _own_account(ledger: Ledger, tx: Context, name: str) -> Account:
+    """An account that the signer, an administrator, looks after."""
+    tx.require_role(ADMINISTRATOR)
+    require_same_org(tx.signer, name)
+    return ledger.account(name)
+
+
+def require_same_org(signer: str, account: str) -> None:
+    """Refuse an administrator who reaches into another org."""
     if org_of(signer) != org_of(account):
         raise LedgerError(Code.ORG_MISMATCH, f"{signer} looks after accounts of its own org, not {account}")
 
 
-def _require_strong(key: str) -> None:
+def require_another(signer: str, account: str) -> None:
+    """Refuse an administrator who would lock itself out."""
+    if signer == account:
+        raise LedgerError(Code.LOCKOUT, f"{signer} cannot do this to itself; another administrator of its org does it")
+
+
+def require_strong(key: str) -> None:
+    """Refuse a public key that no account may have."""
     if not crypto.is_strong_key(key):
         raise LedgerError(Code.KEY_WEAK, f"{key[:16]}… is of small or mixed order or no point; make a new key")
+
+
+def _require_not_reserved(roles: set[str]) -> None:
+    reserved = sorted(roles & RESERVED_ROLES)
+    if reserved:
+        raise LedgerError(
+            Code.ROLE_RESERVED, f"{', '.join(reserved)} is given by vote only; propose account.set_roles to the others"
+        )

@@ -10,6 +10,7 @@ from ledger.block import Decision
 from ledger.errors import Code, LedgerError, ensure
 from ledger.events import Event
 from ledger.execution.view import Ledger
+from ledger.names import org_of
 from ledger.records import Account
 from ledger.transaction import SignedTransaction
 from ledger.version import ProtocolVersion
@@ -55,6 +56,7 @@ class Context:
                 raise LedgerError(
                     Code.KEY_REVOKED, f"key {signer.key[:16]}… of {signer.account} is revoked; use another"
                 )
+            _check_not_suspended(ledger, account)
             self.accounts[signer.account] = account
 
     def require_signer(self, account: str, code: Code = Code.SIGNER_MISSING) -> None:
@@ -79,6 +81,14 @@ class Context:
     def emit(self, event: Event) -> None:
         """State what was done."""
         self.events.append(event)
+
+
+def _check_not_suspended(ledger: Ledger, account: Account) -> None:
+    org = org_of(account.name)
+    if account.suspended:
+        raise LedgerError(Code.ACCOUNT_SUSPENDED, f"{account.name} is suspended; an administrator of {org} resumes it")
+    if ledger.org(org).suspended:
+        raise LedgerError(Code.ORG_SUSPENDED, f"{org} is suspended; a vote of the consortium resumes it")
 
 
 A = TypeVar("A", bound=Action)

@@ -6,7 +6,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 import contracts_vm
-from ledger.actions import BuyToken, ListToken, UnlistToken
+from ledger.actions import BuyToken, ListToken, SellToken, UnlistToken
 from ledger.errors import Code, LedgerError
 from ledger.events import Payment, TokenListed, TokenSold, TokenUnlisted
 from ledger.execution.context import Context, action
@@ -49,24 +49,42 @@ def buy(ledger: Ledger, tx: Context, ask: BuyToken) -> None:
     token = ledger.token(ask.token)
     listing = _listing(ledger, ask.token)
     _check_quote(tx, listing, ask)
+    _move(ledger, tx, token, listing.seller, tx.signer, ask)
+
+
+@action(SellToken)
+def sell(ledger: Ledger, tx: Context, ask: SellToken) -> None:
+    """Sell without a listing: both have signed token, price and buyer, so neither needs the other's standing word."""
+    token = ledger.token(ask.token)
+    tx.require_signer(token.owner, Code.NOT_OWNER)
+    ledger.account(ask.to)
+    if ask.to == token.owner:
+        raise LedgerError(Code.SELF_SALE, f"{ask.to} owns it already; name another buyer")
+    tx.require_signer(ask.to)
+    ledger.currency(ask.currency)
+    _move(ledger, tx, token, token.owner, ask.to, ask)
+
+
+def _move(ledger: Ledger, tx: Context, token: Token, seller: str, buyer: str, ask: BuyToken | SellToken) -> None:
+    """A sale that both sides want: decided for the seller, then token, price and royalties move together."""
     asset = ledger.asset(token.asset)
-    seller = listing.seller
-    decide(ledger, tx, asset, "sale", token, seller, price=ask.price, currency=ask.currency, to=tx.signer)
-    kind = PRIMARY_SALE if token.sales == 0 and listing.seller == token.creator else SECONDARY_SALE
-    settlement = _settlement(ledger, tx, asset, token, kind, ask)
-    ledger.debit(tx.signer, ask.currency, settlement.buyer_pays)
+    decide(ledger, tx, asset, "sale", token, seller, price=ask.price, currency=ask.currency, to=buyer)
+    kind = PRIMARY_SALE if token.sales == 0 and seller == token.creator else SECONDARY_SALE
+    settlement = _settlement(ledger, tx, asset, token, kind, buyer, ask)
+    ledger.debit(buyer, ask.currency, settlement.buyer_pays)
     payments = [Payment(to=payee, amount=amount, reason="royalty") for payee, amount in settlement.payments if amount]
     if settlement.seller_receives:
-        payments.append(Payment(to=listing.seller, amount=settlement.seller_receives, reason="price"))
+        payments.append(Payment(to=seller, amount=settlement.seller_receives, reason="price"))
     for payment in payments:
         ledger.credit(payment.to, ask.currency, payment.amount)
-    ledger.put(token_key(token.id), replace(token, owner=tx.signer, sales=token.sales + 1))
-    ledger.remove(listing_key(token.id))
+    ledger.put(token_key(token.id), replace(token, owner=buyer, sales=token.sales + 1))
+    if ledger.holds(listing_key(token.id)):
+        ledger.remove(listing_key(token.id))
     tx.emit(
         TokenSold(
             token=token.id,
-            seller=listing.seller,
-            buyer=tx.signer,
+            seller=seller,
+            buyer=buyer,
             price=ask.price,
             currency=ask.currency,
             kind=kind,
@@ -99,13 +117,13 @@ def _check_quote(tx: Context, listing: Listing, ask: BuyToken) -> None:
 
 
 def _settlement(
-    ledger: Ledger, tx: Context, asset: Asset, token: Token, kind: str, ask: BuyToken
+    ledger: Ledger, tx: Context, asset: Asset, token: Token, kind: str, buyer: str, ask: BuyToken | SellToken
 ) -> contracts_vm.Settlement:
     """Who receives what: by the token's own royalty on a resale, else by the policies' clause for this kind of sale."""
     if kind == SECONDARY_SALE and token.royalty is not UNSET:
         payees = [(share.account, share.weight_ppm) for share in token.royalty.payees]
         return _settled(ask.price, token.royalty.rate_ppm, payees, "seller")
-    about = {"price": ask.price, "currency": ask.currency, "to": tx.signer}
+    about = {"price": ask.price, "currency": ask.currency, "to": buyer}
     facts = facts_for(ledger, tx.height, tx.time_ms, asset, "sale", token, token.owner, about)
     for policy in policies_for(ledger, asset):
         clause = policy.royalty_for(kind, facts, tx.version.decision_fuel_max)

@@ -151,7 +151,7 @@ def facts_for(
         "creators": tuple((share.account, share.weight_ppm) for share in asset.creators),
         "org": org_of(asset.creator),
         "confidential": asset.confidential,
-        "evidence": asset.evidence,
+        "evidence": asset.evidence_level,
     }
     if asset.model is not UNSET:
         seen_asset["model"] = asset.model
@@ -161,7 +161,7 @@ def facts_for(
             "id": requester,
             "org": org_of(requester),
             "roles": account.roles,
-            "suspended": account.suspended,
+            "suspended": ledger.is_suspended(account),
         },
         "asset": seen_asset,
         "token": {} if token is None else {"id": token.id, "owner": token.owner},

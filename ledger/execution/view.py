@@ -7,12 +7,13 @@ dropped on a refusal. A record that is missing is a refusal with its own code, s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol, TypeVar, cast
 
 from ledger import records
 from ledger.encoding import Value, decode_trusted, encode
 from ledger.errors import Code, LedgerError
-from ledger.names import INTEGER_MAX
+from ledger.names import INTEGER_MAX, org_of
 
 R = TypeVar("R")
 Held = Value | int | str
@@ -87,6 +88,24 @@ class Ledger:
         """All kept writes in bytes, by key, so that what a block did has one order."""
         return tuple((key, None if (held := self._block[key]) is None else encode(held)) for key in sorted(self._block))
 
+    def keys(self, prefix: str) -> list[str]:
+        """Keys of a prefix as of the current transaction, in order. For the few kinds of records that are few."""
+        found = set(self._state.keys(prefix))
+        for writes in (self._block, self._transaction):
+            for key, value in writes.items():
+                if key.startswith(prefix):
+                    (found.discard if value is None else found.add)(key)
+        return sorted(found)
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """A trial: what is written within is undone at its end, however it ends."""
+        before = dict(self._transaction)
+        try:
+            yield
+        finally:
+            self._transaction = before
+
     def keys_below(self, prefix: str) -> Iterator[str]:
         """Keys of a prefix as they were below the block."""
         return self._state.keys(prefix)
@@ -101,6 +120,16 @@ class Ledger:
         if found is None:
             raise LedgerError(Code.ACCOUNT_UNKNOWN, f"no account {name}; an administrator of its org enrols it")
         return found
+
+    def org(self, name: str) -> records.Org:
+        found = self.find(records.org_key(name), records.Org)
+        if found is None:
+            raise LedgerError(Code.ORG_UNKNOWN, f"{name} is not a member; its membership is voted on first")
+        return found
+
+    def is_suspended(self, account: records.Account) -> bool:
+        """Whether an account may not act, by its own suspension or its org's."""
+        return account.suspended or self.org(org_of(account.name)).suspended
 
     def asset(self, asset: str) -> records.Asset:
         found = self.find(records.asset_key(asset), records.Asset)

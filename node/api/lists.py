@@ -78,6 +78,12 @@ def routes(chain: Chain, reader: Reader) -> APIRouter:
     async def grants(asset: str, after: After = "", limit: Limit = LIMIT) -> Response:
         return answer(grants_page(chain, asset, after, limit))
 
+    @router.get("/assets/{asset}/disputes", summary="Who has disputed an asset, and how it ended; by org")
+    async def disputes(asset: str, after: After = "", limit: Limit = LIMIT) -> Response:
+        check_after(after, OrgName)
+        found = _items(chain, records.dispute_key(chain.ledger().asset(asset).id, ""), after)
+        return answer({"asset": asset, **page_of("disputes", found, limit)})
+
     return router
 
 

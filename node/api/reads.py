@@ -20,6 +20,8 @@ from node.driver import Driver
 from node.errors import NodeCode, NodeError
 from node.proving import Proving
 from node.reading import Reading
+from node.upgrades import protocol_status
+from node.verification import open_disputes
 
 
 def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter:
@@ -53,6 +55,7 @@ def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter
                 "tip": chain.tip.height,
                 "oldest": chain.oldest,
                 "recoveries": len(chain.recoveries),
+                "protocol": protocol_status(chain),
             }
         )
 
@@ -141,7 +144,12 @@ def asset_view(chain: Chain, asset: str) -> dict[str, Any]:
     """An asset as queries show it, with owner and terms."""
     ledger = chain.ledger()
     record = ledger.asset(asset)
-    found: dict[str, Any] = {"asset": record, "owner": ledger.owner(record)}
+    found: dict[str, Any] = {
+        "asset": record,
+        "owner": ledger.owner(record),
+        "evidence": record.evidence_level,
+        "disputes": open_disputes(ledger, record),
+    }
     if isinstance(record.token, str):
         token = ledger.token(record.token)
         found["token"] = token

@@ -97,12 +97,13 @@ class Sessions:
 
 
 def key_in_force(chain: Chain, account: str, key: str) -> bool:
-    """Whether a public key is one of an enrolled account's and not revoked, by the newest final block."""
+    """Whether an account may act with a public key, by the newest final block: its own, not revoked, not suspended."""
+    ledger = chain.ledger()
     try:
-        keys = chain.ledger().account(account).keys
+        found = ledger.account(account)
     except LedgerError:
         return False
-    return any(one.public == key and not one.revoked for one in keys)
+    return key in found.keys_in_force and not ledger.is_suspended(found)
 
 
 def _trim(kept: OrderedDict[str, tuple[str, float]] | OrderedDict[str, tuple[str, str, float]], most: int) -> None:

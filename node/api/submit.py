@@ -32,6 +32,7 @@ from node.errors import NodeCode, NodeError
 from node.logs import log
 from node.mempool import Place
 from node.reading import Reading
+from node.upgrades import check_vote
 
 BATCH_TRANSACTIONS_MAX = 1_000
 BATCH_BYTES_MAX = 16 * 1024 * 1024
@@ -70,6 +71,7 @@ class Submitter:
                 continue
             check_admissible(ledger, chain.name, signed, now, parameters)
             Context(signed, 0, now, NEWEST, 0).check_signers(ledger)
+            check_vote(chain, ledger, signed)
             new.append(signed)
         await self._driver.inspector.verify(new)
         new = [signed for signed in new if chain.state.locate(signed.id) is None]

@@ -1,6 +1,35 @@
 """The `remarque` command. Its `--help` is the reference; every command prints JSON with `--json`."""
 
-from node.cli import audit, chain, log, market, operate, pictures, recover, statement
+from node.cli import (
+    account,
+    audit,
+    chain,
+    evidence,
+    governance,
+    keys,
+    log,
+    market,
+    operate,
+    pictures,
+    recover,
+    statement,
+    transaction,
+)
 from node.cli.main import cli
 
-__all__ = ["audit", "chain", "cli", "log", "market", "operate", "pictures", "recover", "statement"]
+__all__ = [
+    "account",
+    "audit",
+    "chain",
+    "cli",
+    "evidence",
+    "governance",
+    "keys",
+    "log",
+    "market",
+    "operate",
+    "pictures",
+    "recover",
+    "statement",
+    "transaction",
+]

@@ -42,6 +42,10 @@ class Target:
         """A client as the chosen account."""
         return Client(self.urls, self.account, None if self.key is None else load_key(self.key))
 
+    def done(self, receipt: Receipt, text: str) -> None:
+        """Print what a committed transaction did, and where it stands."""
+        self.show(receipt, f"{text}\ntransaction {receipt.signed.id}, block {receipt.header.height}")
+
     def show(self, value: Any, text: str | None = None) -> None:
         """Print a value: as JSON if asked for, else as text."""
         if self.as_json or text is None:

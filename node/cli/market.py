@@ -10,13 +10,10 @@ import click
 
 from ledger import actions
 from ledger.events import TokenSold
-from ledger.receipt import Receipt
 from node.cli.main import Target, cli, with_target
+from node.cli.transaction import seconds_of
 from node.client import RemarqueError
-
-
-def _done(target: Target, receipt: Receipt, text: str) -> None:
-    target.show(receipt, f"{text}\ntransaction {receipt.signed.id}, block {receipt.header.height}")
+from node.drafts import encode_draft
 
 
 def _shares(payees: tuple[str, ...]) -> dict[str, int]:
@@ -38,7 +35,7 @@ def mint(target: Target, asset: str, royalty_ppm: int | None, payees: tuple[str,
     """Mint the token of an ASSET."""
     with target.client() as client:
         token, receipt = client.mint(asset, royalty_ppm, _shares(payees) or None)
-    _done(target, receipt, f"token {token}")
+    target.done(receipt, f"token {token}")
 
 
 @cli.command("list")
@@ -51,7 +48,7 @@ def list_token(target: Target, token: str, price: int, currency: str, hours: flo
     """Offer a TOKEN at a PRICE in minor units."""
     with target.client() as client:
         receipt = client.list_token(token, price, currency, hours)
-    _done(target, receipt, f"listed at {price} {currency}")
+    target.done(receipt, f"listed at {price} {currency}")
 
 
 @cli.command()
@@ -61,7 +58,7 @@ def unlist(target: Target, token: str) -> None:
     """Take the offer of a TOKEN back."""
     with target.client() as client:
         receipt = client.submit(actions.UnlistToken(token=token))
-    _done(target, receipt, "no longer for sale")
+    target.done(receipt, "no longer for sale")
 
 
 @cli.command()
@@ -75,7 +72,26 @@ def buy(target: Target, token: str, price: int, currency: str) -> None:
         receipt = client.buy(token, price, currency)
     sold = next(event for event in receipt.outcome.events if isinstance(event, TokenSold))
     rows = [f"  {payment.amount:>12} {currency} to {payment.to} ({payment.reason})" for payment in sold.payments]
-    _done(target, receipt, "\n".join([f"bought for {price} {currency}", *rows]))
+    target.done(receipt, "\n".join([f"bought for {price} {currency}", *rows]))
+
+
+@cli.command()
+@click.argument("token")
+@click.argument("to")
+@click.argument("price", type=click.IntRange(1))
+@click.argument("currency")
+@click.option("--buyer-key", default="", help="Public key the buyer will sign with; its only one if absent.")
+@click.option("--minutes", type=float, default=10.0, show_default=True, help="For how long the buyer may take.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File for the buyer.")
+@with_target
+def sell(
+    target: Target, token: str, to: str, price: int, currency: str, buyer_key: str, minutes: float, out: Path
+) -> None:
+    """Sell a TOKEN to the account TO without a listing: write the sale, signed by you, for the buyer to sign."""
+    with target.client() as client:
+        draft = client.draft_sale(token, to, price, currency, key=buyer_key, valid_s=seconds_of(minutes))
+    out.write_bytes(encode_draft(draft))
+    target.show({"draft": str(out)}, f"{to} signs it: remarque transaction sign {out}, then transaction submit {out}")
 
 
 @cli.command()
@@ -86,7 +102,7 @@ def transfer(target: Target, token: str, to: str) -> None:
     """Give a TOKEN to the account TO."""
     with target.client() as client:
         receipt = client.submit(actions.TransferToken(token=token, to=to))
-    _done(target, receipt, f"given to {to}")
+    target.done(receipt, f"given to {to}")
 
 
 @cli.command()
@@ -98,7 +114,7 @@ def pay(target: Target, to: str, amount: int, currency: str) -> None:
     """Pay AMOUNT minor units to the account TO."""
     with target.client() as client:
         receipt = client.pay(to, amount, currency)
-    _done(target, receipt, f"paid {amount} {currency} to {to}")
+    target.done(receipt, f"paid {amount} {currency} to {to}")
 
 
 @cli.command()
@@ -109,18 +125,6 @@ def balance(target: Target, account: str | None) -> None:
     with target.client() as client:
         found = client.balances(account)
     target.show(found, "\n".join(f"{amount:>15} {currency}" for currency, amount in found.items()) or "nothing")
-
-
-@cli.command()
-@click.argument("account")
-@click.argument("key")
-@click.option("--role", "roles", multiple=True, help="A role of the account; repeat.")
-@with_target
-def enrol(target: Target, account: str, key: str, roles: tuple[str, ...]) -> None:
-    """Enrol an ACCOUNT of your org with its public KEY."""
-    with target.client() as client:
-        receipt = client.submit(actions.EnrolAccount(account=account, key=key, roles=tuple(sorted(roles))))
-    _done(target, receipt, f"{account} is enrolled")
 
 
 @cli.command()
@@ -136,7 +140,7 @@ def grant(target: Target, asset: str, account: str, hours: float | None, until: 
     end = time.time() + hours * 3600 if hours is not None else _instant(until or "")
     with target.client() as client:
         receipt = client.grant(asset, account, int(end * 1000))
-    _done(target, receipt, f"{account} may see it until {datetime.fromtimestamp(end, UTC).isoformat()}")
+    target.done(receipt, f"{account} may see it until {datetime.fromtimestamp(end, UTC).isoformat()}")
 
 
 def _instant(text: str) -> float:
@@ -154,7 +158,7 @@ def revoke(target: Target, asset: str, account: str) -> None:
     """End a grant now; it stops future releases only."""
     with target.client() as client:
         receipt = client.revoke(asset, account)
-    _done(target, receipt, f"{account} may no longer see it")
+    target.done(receipt, f"{account} may no longer see it")
 
 
 @cli.command("open")

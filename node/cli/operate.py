@@ -1,4 +1,4 @@
-"""Commands for those who run nodes: found a consortium, make keys, run a node."""
+"""Commands for those who run nodes: found a consortium, run a node."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from ledger.actions import AddNode, RemoveNode
 from node import founding
 from node import run as running
 from node.cli.main import Target, cli, with_target
-from node.keys import load_key, new_key, save_key
-from node.peers.tls import make_certificate
 
 
 @cli.command()
@@ -94,32 +92,3 @@ def remove(target: Target, name: str) -> None:
     with target.client() as client:
         receipt = client.submit(RemoveNode(node=name))
     target.show(receipt, f"node {name} is shut out from block {receipt.header.height} on")
-
-
-@cli.group()
-def keys() -> None:
-    """Make and show keys."""
-
-
-@keys.command("new")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@with_target
-def new(target: Target, file: Path) -> None:
-    """Make a key in FILE and print its public part, for an administrator or for a founding plan."""
-    key = new_key()
-    save_key(file, key)
-    _show_key(target, file)
-
-
-@keys.command("show")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@with_target
-def show(target: Target, file: Path) -> None:
-    """Print the public part of the key in FILE, and the certificate a node with this key has."""
-    _show_key(target, file)
-
-
-def _show_key(target: Target, file: Path) -> None:
-    key = load_key(file)
-    certificate = make_certificate(key).hex()
-    target.show({"key": key.public, "certificate": certificate}, f"key         {key.public}\ncertificate {certificate}")

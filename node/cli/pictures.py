@@ -111,6 +111,9 @@ def verify(target: Target, file: Path) -> None:
             f"  {match['evidence']} by {match['creator']}, {when}, {model}, "
             f"{match['distance']} of 256 bits apart, asset {match['asset'][:16]}…"
         )
+        for dispute in match.get("disputes", []):
+            lines.append(f"    {dispute['org']} disputes it ({dispute['account']}): {dispute['reason']}")
+            lines.append(f"    evidence {dispute['evidence']}; recorded as {match['recorded_evidence']}")
     target.show(found, "\n".join(lines))
 
 

@@ -7,12 +7,14 @@ input ends it.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
 from generator.errors import GeneratorError
 from generator.models import default_model_folder
 from generator.protocol import FrameDecoder, FromWorker, Generate, Ready, encode_frame
+from ledger.crypto import SigningKey
 from node.config import GeneratorSection
 from node.errors import NodeCode, NodeError
 from node.logs import log
@@ -38,24 +40,32 @@ class WorkerProcess:
         """Digests of the models it serves."""
 
     @classmethod
-    async def start(cls, section: GeneratorSection, home: Path, chain: str) -> WorkerProcess:
-        """Start a worker and wait until it is ready. GENERATOR_ABSENT if it cannot be."""
+    async def start(cls, section: GeneratorSection, home: Path, chain: str, key: SigningKey) -> WorkerProcess:
+        """Start a worker and wait until it is ready. GENERATOR_ABSENT if it cannot be.
+
+        It is given its key in memory, so that one under a passphrase is opened once and never stands on a disk.
+        """
         folders = [str(home / folder) for folder in section.models] or [str(default_model_folder())]
         arguments = [word for folder in folders for word in ("--model", folder)]
-        process = await asyncio.create_subprocess_exec(
-            section.python or sys.executable,
-            "-m",
-            "generator.worker",
-            *arguments,
-            "--key",
-            str(home / section.key),
-            "--account",
-            section.account,
-            "--chain",
-            chain,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
+        handed = _in_memory(key)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                section.python or sys.executable,
+                "-m",
+                "generator.worker",
+                *arguments,
+                "--key",
+                f"/proc/self/fd/{handed}",
+                "--account",
+                section.account,
+                "--chain",
+                chain,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                pass_fds=(handed,),
+            )
+        finally:
+            os.close(handed)
         worker = cls(process)
         try:
             async with asyncio.timeout(START_SECONDS_MAX):
@@ -106,3 +116,10 @@ class WorkerProcess:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
+
+
+def _in_memory(key: SigningKey) -> int:
+    """Descriptor of a file in memory with the key's seed, as key files in clear have it."""
+    memory = os.memfd_create("generator-key")
+    os.write(memory, key.seed.hex().encode())
+    return memory

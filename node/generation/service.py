@@ -25,6 +25,7 @@ from ledger.errors import LedgerError
 from ledger.generation import COUNT_MAX, PROMPT_LENGTH_MAX, SETTING_FIELDS, Attestation, GenerationRequest, Openings
 from ledger.names import org_of
 from ledger.transaction import Signer, Transaction, sign
+from node.api.sessions import key_in_force
 from node.api.submit import Submitter
 from node.chain import Chain
 from node.config import GeneratorSection
@@ -154,8 +155,7 @@ class GenerationService:
     def _check(self, ask: AskGeneration) -> None:
         request, openings = ask.request, ask.openings
         values = {field: getattr(openings, field).value for field in SETTING_FIELDS}
-        account = self._chain.ledger().account(request.creator)
-        in_force = any(key.public == request.key and not key.revoked for key in account.keys)
+        in_force = key_in_force(self._chain, request.creator, request.key)
         signed = crypto.verify(request.key, crypto.GENERATION_REQUEST, encode(request), ask.signature)
         prompt = values["prompt"]
         for holds, fault in (
@@ -212,7 +212,7 @@ class GenerationService:
 
     async def _ensure_worker(self) -> WorkerProcess:
         if self._worker is None:
-            self._worker = await WorkerProcess.start(self._section, self._home, self._chain.name)
+            self._worker = await WorkerProcess.start(self._section, self._home, self._chain.name, self._key)
         return self._worker
 
     async def _work(self, job: Job) -> None:

@@ -3,7 +3,7 @@
 import { badge, code, el, facts, frame, moment, place, refusal, table } from "./elements.js";
 import { Refusal, ask, read, readAll } from "./node.js";
 import { signInForm } from "./session.js";
-import { EVIDENCE, decided, money, percent, shares, wanted } from "./words.js";
+import { contested, decided, evidence, money, percent, shares, wanted } from "./words.js";
 
 /** @typedef {(amount: number, currency: string) => string} Price */
 /** @typedef {import("./words.js").Ask} Ask */
@@ -47,11 +47,13 @@ async function sections() {
   const price = (amount, currency) => money(amount, currency, decimals.get(currency) ?? 0);
   document.title = `Picture by ${asset.creator} · Remarque`;
   const { sold, asked, told, more } = life(first, price);
+  const said = contested(view.disputes);
   return [
-    el("h1", { tabIndex: -1 }, `Picture by ${asset.creator}`, badge(asset.evidence, asset.evidence),
+    el("h1", { tabIndex: -1 }, `Picture by ${asset.creator}`, badge(view.evidence, view.evidence),
       asset.confidential && badge("confidential", "refused")),
     el("div", { className: "desk" }, asset.confidential ? sealed() : await picture(asset),
-      el("div", {}, asset.commitments && settings(openings), provenance(asset, models))),
+      el("div", {}, asset.commitments && settings(openings), provenance(asset, view, models))),
+    ...(said ? [said] : []),
     el("h2", {}, "Ownership and royalties"), terms(view, sale?.listing, price), sold,
     ...(asset.confidential ? [el("h2", {}, "Access"), asked] : []),
     el("h2", {}, "History"), told, more,
@@ -106,13 +108,14 @@ function settings(openings) {
   }));
 }
 
-/** @param {any} asset @param {any[]} models */
-function provenance(asset, models) {
+/** @param {any} asset @param {any} view @param {any[]} models */
+function provenance(asset, view, models) {
   const model = models.find((one) => one.model === asset.model);
   return facts({
     Creator: shares(asset.creators),
-    [asset.evidence === "generated" ? "Generator" : "Registrant"]: asset.registrant,
-    Evidence: `${asset.evidence}: ${EVIDENCE[asset.evidence] ?? ""}`,
+    [asset.evidence === "generated" && !asset.attested_by ? "Generator" : "Registrant"]: asset.registrant,
+    "Attested later by": asset.attested_by,
+    Evidence: evidence(view.evidence, asset.evidence),
     Model: model ? `${model.name} ${model.version}, provided by ${model.provider}` : code(asset.model),
     Recorded: [moment(asset.created_ms), ` in block ${asset.height_recorded}`],
     Size: `${asset.width} × ${asset.height}, ${asset.content.media_type}`,

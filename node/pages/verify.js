@@ -2,7 +2,7 @@
 
 import { badge, code, el, facts, frame, moment, place, refusal } from "./elements.js";
 import { ask, canonical } from "./node.js";
-import { EVIDENCE } from "./words.js";
+import { contested, evidence } from "./words.js";
 
 /** @type {Record<string, string>} */
 const VERDICTS = {
@@ -57,8 +57,10 @@ function matched(match) {
   const { model } = match;
   return el("article", { className: "card" },
     el("h3", {}, `By ${match.creator}`, badge(match.evidence, match.evidence), match.confidential && badge("confidential", "refused")),
+    contested(match.disputes),
     facts({
-      Evidence: `${match.evidence}: ${EVIDENCE[match.evidence] ?? ""}`,
+      Evidence: evidence(match.evidence, match.recorded_evidence),
+      "Attested later by": match.attested?.by,
       "Recorded by": match.registrant,
       Recorded: [moment(match.recorded_ms), ` in block ${match.height}`],
       Model: model && (model.name ? `${model.name} ${model.version}, provided by ${model.provider}` : code(model.digest)),

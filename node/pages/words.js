@@ -1,6 +1,6 @@
 // The chain's values in words for people.
 
-import { moment } from "./elements.js";
+import { code, el, moment } from "./elements.js";
 
 /** @typedef {Record<string, any>} Ask an action, as it was signed */
 /** @typedef {{kind: string, code: string, policy: string, rule: string}} Decision what the rules said */
@@ -12,6 +12,15 @@ export const EVIDENCE = {
   derived: "made from another recorded picture",
   disputed: "its record is contested",
 };
+
+/** An evidence level in words, and what it was recorded as if that is another. @param {string} level @param {string} [recorded] */
+export const evidence = (level, recorded) =>
+  `${level}: ${EVIDENCE[level] ?? ""}${recorded && recorded !== level ? `; recorded as ${recorded}, ${EVIDENCE[recorded] ?? ""}` : ""}`;
+
+/** Who disputes a picture and why, if anybody does.
+ * @param {{org: string, account: string, reason: string, evidence: string, opened_ms: number}[]} [disputes] */
+export const contested = (disputes) => !!disputes?.length && el("ul", { className: "disputes" }, ...disputes.map((one) =>
+  el("li", {}, `${one.org} disputes this: “${one.reason}” (${one.account}, `, moment(one.opened_ms), ", evidence ", code(one.evidence), ")")));
 
 /** A part of a million, as a percentage. @param {number} ppm */
 export const percent = (ppm) => `${ppm / 10_000} %`;
@@ -33,12 +42,18 @@ export function wanted(ask, price) {
   switch (ask.type) {
     case "asset.register": return ["record the picture as declared"];
     case "asset.register_generated": return [`record the picture, generated for ${ask.request.creator}`];
+    case "asset.attest": return [`attest that it was generated for ${ask.request.creator}`];
+    case "asset.dispute": return [`dispute it: “${ask.reason}”`];
+    case "asset.withdraw_dispute": return ["take the dispute back"];
+    case "governance.propose": return ["propose to the consortium to dismiss a dispute"];
+    case "governance.vote": return ["dismiss a dispute, with the last vote of the consortium"];
     case "asset.set_policy": return [`put it under policy ${ask.policy}@${ask.version}`];
     case "token.mint": return [ask.royalty ? `mint its token with ${percent(ask.royalty.rate_ppm)} on resales` : "mint its token"];
     case "token.transfer": return [`give the token to ${ask.to}`];
     case "market.list": return [`offer the token at ${price(ask.price, ask.currency)} until `, moment(ask.until_ms)];
     case "market.unlist": return ["take the offer back"];
     case "market.buy": return [`buy the token at ${price(ask.price, ask.currency)}`];
+    case "market.sell": return [`sell the token to ${ask.to} at ${price(ask.price, ask.currency)}, both signing`];
     case "access.grant": return [`let ${ask.account} see it until `, moment(ask.until_ms)];
     case "access.revoke": return [`end ${ask.account}’s grant`];
     case "access.request": return [ask.purpose ? `see it: “${ask.purpose}”` : "see it"];

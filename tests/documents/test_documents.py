@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,11 +14,16 @@ import urllib.request
 from pathlib import Path
 from types import ModuleType
 
+import click
 import pytest
 from PIL import Image
 
+from devnet.cli import devnet
 from devnet.cluster import Cluster
 from devnet.story import CREATOR
+from ledger.governance import AnyChange, SetParameters
+from node.cli import cli
+from node.cli.governance import decode_changes
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"
@@ -69,6 +75,43 @@ def test_files_that_documents_name_exist() -> None:
             page.read_text(encoding="utf-8"),
         ):
             assert (ROOT / named).exists(), f"{page.name} names {named}"
+
+
+def test_every_command_that_documents_name_exists_with_its_options() -> None:
+    cli.add_command(devnet)
+    shown = 0
+    for page in [*DOCS.glob("*.md"), ROOT / "README.md"]:
+        if page.name == "command_line.md":
+            continue
+        for block in re.findall(r"^```[a-z]*\n(.*?)^```", page.read_text(encoding="utf-8"), re.S | re.M):
+            for line in re.findall(r"^remarque ([^#\n]+)", block, re.M):
+                shown += 1
+                assert_is_command(shlex.split(line.partition(" > ")[0]), f"{page.name}: remarque {line}")
+    assert shown > 30
+
+
+def assert_is_command(words: list[str], where: str) -> None:
+    """Walk from group to group by the words that name commands; the options must be of one of those met."""
+    command: click.Command = cli
+    options = {option for one in cli.params for option in (*one.opts, *one.secondary_opts)}
+    for word in words:
+        if isinstance(command, click.Group) and not word.startswith("-"):
+            assert word in command.commands, where
+            command = command.commands[word]
+            options |= {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
+    assert not isinstance(command, click.Group), where
+    assert {word for word in words if word.startswith("--")} <= options, where
+
+
+def test_the_governance_page_shows_every_change_as_it_is_written_and_every_parameter() -> None:
+    text = (DOCS / "govern.md").read_text(encoding="utf-8")
+    shown = [
+        change for block in re.findall(r"```json\n(.+?)```", text, re.S) for change in decode_changes(block.encode())
+    ]
+
+    assert {type(change) for change in shown} == set(AnyChange.__args__)
+    rows = dict.fromkeys(re.findall(r"^\| `(\w+)` \| [\d,]* ?\| [\d,]* ?\|", text, re.M))
+    assert list(rows) == list(SetParameters.__struct_fields__)
 
 
 def test_every_dependency_has_its_reason() -> None:

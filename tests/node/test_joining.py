@@ -170,6 +170,7 @@ def test_every_manifest_that_is_not_of_a_final_block_of_this_chain_is_refused(
     header, certificate = manifest.header, manifest.certificate
     others = [
         replace(manifest, version=2),
+        replace(manifest, protocol=99),
         replace(manifest, peaks=manifest.peaks[1:]),
         replace(manifest, peaks=(*manifest.peaks, "00" * 32)),
         replace(manifest, peaks=("00" * 32, *manifest.peaks[1:])),

@@ -12,12 +12,13 @@ import pytest
 from consortium import a_digest, registering
 
 from devnet.cluster import Cluster
-from devnet.story import COLLECTOR, CREATOR, CURRENCY, OPENING_BALANCE, ORGS, TREASURER
+from devnet.story import COLLECTOR, CREATOR, CURRENCY, EDITOR, OPENING_BALANCE, ORGS, TREASURER
 from ledger import actions
 from ledger.encoding import encode
+from ledger.governance import SetParameters
 from ledger.receipt import verify_receipt
 from ledger.transaction import SignedTransaction
-from node.client import Client
+from node.client import Client, RemarqueError
 
 ASSETS = 230
 SECRET = "secret"
@@ -69,6 +70,7 @@ def test_a_page_has_fifty_items_unless_told_otherwise_and_need_not_begin_at_one(
         ("models", "model", []),
         ("currencies", "currency", ["CHF", CURRENCY, "GBP", "JPY"]),
         ("policies", "name", ["asset_default"]),
+        ("proposals", "id", []),
     ],
 )
 def test_every_list_has_this_shape(alice: Client, name: str, field: str, held: list[str]) -> None:
@@ -85,6 +87,26 @@ def test_balances_come_in_pages_and_the_sdk_reads_them_whole(alice: Client) -> N
     assert [page["balances"] for page in found] == [{"CHF": 7, CURRENCY: OPENING_BALANCE, "GBP": 7}, {"JPY": 7}]
     assert found[0]["account"] == COLLECTOR
     assert alice.balances(COLLECTOR) == found[0]["balances"] | found[1]["balances"]
+
+
+def test_proposals_come_in_pages_with_their_status_and_the_quorum(one_node: Cluster, alice: Client) -> None:
+    with Client(one_node.urls, TREASURER, one_node.key(TREASURER)) as club:
+        made = [club.propose(SetParameters(proposals_open_max=number), hours=1)[0] for number in range(10, 13)]
+        found = pages(alice, "/v1/proposals", 2)
+        with Client(one_node.urls, EDITOR, one_node.key(EDITOR)) as agency:
+            agency.vote(made[0], True)
+        passed = alice.proposal(made[0])
+
+    listed = [item for page in found for item in page["proposals"]]
+    assert [item["id"] for item in listed] == sorted(made)
+    assert [len(page["proposals"]) for page in found] == [2, 1]
+    assert {(one["status"], one["approving"], one["quorum"], tuple(one["orgs"])) for one in listed} == {
+        ("open", 1, 2, tuple(sorted(ORGS)))
+    }
+    assert (passed["status"], passed["approving"]) == ("passed", 2)
+    assert passed["changes"] == [{"type": "parameters.set", "proposals_open_max": 10}]
+    with pytest.raises(RemarqueError, match="NOT_FOUND"):
+        alice.proposal("0" * 64)
 
 
 def test_a_history_of_many_pages_is_read_whole_by_sdk_and_command(one_node: Cluster, alice: Client) -> None:

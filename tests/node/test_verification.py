@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import subprocess
@@ -13,8 +14,10 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
 from devnet.cluster import Cluster
-from devnet.story import CREATOR, TREASURER
+from devnet.story import CREATOR, EDITOR, STUDIO, TREASURER
+from ledger import actions
 from ledger.encoding import decode, encode
+from ledger.governance import DismissDispute
 from ledger.receipt import verify_receipt
 from ledger.records import Asset, asset_key, file_key
 from ledger.state_answer import verify_state_answer
@@ -141,3 +144,65 @@ def test_any_action_can_be_submitted_from_the_command_line(one_node: Cluster) ->
 
     assert json.loads(done.stdout)["outcome"]["code"] == "OK"
     assert (bad.returncode, json.loads(bad.stdout)["code"]) == (2, "MALFORMED")
+
+
+def test_the_news_desk_learns_who_disputes_a_picture_and_why_until_it_is_settled(
+    one_node: Cluster, alice: Client, tmp_path: Path
+) -> None:
+    data = encoded(drawn(7), "PNG")
+    asset, _ = alice.register(data)
+    with Client(one_node.urls, EDITOR, one_node.key(EDITOR)) as desk:
+        desk.submit(actions.SetRoles(account=EDITOR, roles=("administrator", "fact-checker")))
+        desk.dispute(asset, "the boat was added", b"the photograph without it")
+        found, view = alice.verify(data), alice.get(f"/v1/assets/{asset}")
+        (tmp_path / "picture.png").write_bytes(data)
+        told = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "remarque",
+                "--node",
+                one_node.url("node1"),
+                "verify",
+                str(tmp_path / "picture.png"),
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        desk.withdraw_dispute(asset)
+    after, history = alice.verify(data), alice.items(f"/v1/assets/{asset}/history")
+
+    match = found["matches"][0]
+    assert (match["evidence"], match["recorded_evidence"]) == ("disputed", "declared")
+    assert [(one["org"], one["account"], one["reason"]) for one in match["disputes"]] == [
+        ("agency", EDITOR, "the boat was added")
+    ]
+    assert match["disputes"][0]["evidence"] == hashlib.sha256(b"the photograph without it").hexdigest()
+    assert "What is recorded of it is disputed" in found["wording"]
+    assert "agency disputes it (nadia@agency): the boat was added" in told
+    assert (view["evidence"], view["disputes"]) == ("disputed", match["disputes"])
+    assert after["matches"][0]["evidence"] == "declared"
+    assert "disputes" not in after["matches"][0]
+    assert "disputed" not in after["wording"]
+    assert [row["actions"][0]["type"] for row in history] == [
+        "asset.register", "asset.dispute", "asset.withdraw_dispute",
+    ]  # fmt: skip
+    assert [one["status"] for one in alice.items(f"/v1/assets/{asset}/disputes")] == ["withdrawn"]
+
+
+def test_a_vote_that_dismisses_a_dispute_stands_in_the_pictures_history(one_node: Cluster, alice: Client) -> None:
+    asset, _ = alice.register(encoded(drawn(8), "PNG"))
+    with (
+        Client(one_node.urls, EDITOR, one_node.key(EDITOR)) as desk,
+        Client(one_node.urls, TREASURER, one_node.key(TREASURER)) as club,
+        Client(one_node.urls, STUDIO, one_node.key(STUDIO)) as studio,
+    ):
+        desk.submit(actions.SetRoles(account=EDITOR, roles=("administrator", "fact-checker")))
+        desk.dispute(asset, "not so", b"proof")
+        proposal, _ = studio.propose(DismissDispute(asset=asset, org="agency"))
+        club.vote(proposal, True)
+    rows = alice.items(f"/v1/assets/{asset}/history")
+
+    assert [row["actions"][0]["type"] for row in rows[1:]] == ["asset.dispute", "governance.propose", "governance.vote"]
+    assert [event["type"] for event in rows[-1]["events"]][-1] == "asset.dispute_dismissed"

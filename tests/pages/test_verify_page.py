@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 import subprocess
@@ -11,10 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
-from devnet.story import CREATOR
+from devnet.cluster import Cluster
+from devnet.story import CREATOR, EDITOR
+from ledger.actions import SetRoles
 from ledger.receipt import verify_receipt
+from node.client import Client
 
 if TYPE_CHECKING:
     from conftest import Gallery
@@ -170,3 +175,28 @@ def test_a_node_that_is_gone_is_said_to_be(page: Page, gallery: Gallery) -> None
 
     expect(page.get_by_role("status")).to_contain_text("NODE_UNREACHABLE")
     expect(page.get_by_role("contentinfo")).to_contain_text("does not answer")
+
+
+def test_a_disputed_picture_says_who_disputes_it_and_why_here_and_on_its_own_page(
+    page: Page, open_chain: Cluster
+) -> None:
+    url, reason = open_chain.url("node1"), "the boat was <b>added</b>"
+    drawn = io.BytesIO()
+    Image.radial_gradient("L").save(drawn, "PNG")
+    data = drawn.getvalue()
+    with Client(url, CREATOR, open_chain.key(CREATOR)) as alice:
+        asset, _ = alice.register(data)
+    with Client(url, EDITOR, open_chain.key(EDITOR)) as desk:
+        desk.submit(SetRoles(account=EDITOR, roles=("administrator", "fact-checker")))
+        desk.dispute(asset, reason, b"the photograph")
+
+    page.goto(url)
+    bring(page, "hills.png", data)
+
+    expect(page.get_by_role("status")).to_contain_text("What is recorded of it is disputed")
+    card = page.get_by_role("article")
+    expect(card).to_contain_text(f"agency disputes this: “{reason}” ({EDITOR}")
+    expect(card).to_contain_text("disputed: its record is contested; recorded as declared, only its registrant says so")
+    page.goto(f"{url}/assets/{asset}")
+    expect(page.get_by_text(f"agency disputes this: “{reason}”")).to_be_visible()
+    expect(page.get_by_text(f"dispute it: “{reason}”")).to_be_visible()

@@ -26,7 +26,7 @@ from ledger.genesis import (
     genesis_state,
 )
 from ledger.transaction import SignedTransaction, Signer, Transaction, sign
-from ledger.version import NEWEST
+from ledger.version import KNOWN, Versions, version_at
 
 CID = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
 START_MS = 1_700_000_000_000
@@ -85,8 +85,9 @@ def a_genesis(**changes: Any) -> Genesis:
 class State:
     """A state in memory that blocks are executed on, one transaction a block unless told otherwise."""
 
-    def __init__(self, genesis: Genesis) -> None:
+    def __init__(self, genesis: Genesis, versions: Versions = KNOWN) -> None:
         self.genesis = genesis
+        self.versions = versions
         self.values = genesis_state(genesis)
         self.height = 0
         self.time_ms = genesis.time_ms
@@ -112,7 +113,8 @@ class State:
     def run(self, *transactions: SignedTransaction, advance_ms: int = 1_000) -> BlockResult:
         self.height += 1
         self.time_ms += advance_ms
-        result = execute_block(self, self.genesis.chain, self.height, self.time_ms, transactions, NEWEST)
+        version = version_at(self.get, self.height, self.versions)
+        result = execute_block(self, self.genesis.chain, self.height, self.time_ms, transactions, version)
         for key, value in result.writes:
             if value is None:
                 self.values.pop(key, None)

@@ -1,0 +1,73 @@
+"""Disputes: an org says that what is recorded of a picture is wrong, and every answer says so until it is settled.
+
+Settled by the org itself, which takes its word back, or by a vote of the consortium, which dismisses it. Nothing is
+unrecorded by a dispute: the answer names what was recorded, who disputes it and why.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from ledger.actions import DisputeAsset, WithdrawDispute
+from ledger.errors import Code, LedgerError
+from ledger.events import AssetDisputed, DisputeDismissed, DisputeWithdrawn
+from ledger.execution.changes import change
+from ledger.execution.context import Context, action
+from ledger.execution.view import Ledger
+from ledger.governance import DismissDispute
+from ledger.names import org_of
+from ledger.records import Dispute, asset_key, dispute_key
+
+FACT_CHECKER = "fact-checker"
+OPEN, WITHDRAWN, DISMISSED = "open", "withdrawn", "dismissed"
+
+
+@action(DisputeAsset)
+def dispute(ledger: Ledger, tx: Context, ask: DisputeAsset) -> None:
+    """Dispute an asset for the signer's org: one dispute at a time, and none again that was dismissed."""
+    tx.require_role(FACT_CHECKER)
+    asset, org = ledger.asset(ask.asset), org_of(tx.signer)
+    before = ledger.find(dispute_key(asset.id, org), Dispute)
+    if before is not None and before.status == OPEN:
+        raise LedgerError(Code.DISPUTE_EXISTS, f"{before.account} disputes it for {org}; withdraw that first")
+    if before is not None and before.status == DISMISSED and before.evidence == ask.evidence:
+        raise LedgerError(Code.DISPUTE_DISMISSED, f"{ask.evidence[:16]}… was dismissed; bring other evidence")
+    opened = Dispute(
+        asset=asset.id,
+        org=org,
+        account=tx.signer,
+        reason=ask.reason,
+        evidence=ask.evidence,
+        opened_ms=tx.time_ms,
+        height=tx.height,
+        status=OPEN,
+    )
+    ledger.put(dispute_key(asset.id, org), opened)
+    ledger.put(asset_key(asset.id), replace(asset, disputed_by=tuple(sorted((*asset.disputed_by, org)))))
+    tx.emit(AssetDisputed(asset=asset.id, org=org, account=tx.signer))
+
+
+@action(WithdrawDispute)
+def withdraw(ledger: Ledger, tx: Context, ask: WithdrawDispute) -> None:
+    """Take the dispute of the signer's org back."""
+    tx.require_role(FACT_CHECKER)
+    org = org_of(tx.signer)
+    _settle(ledger, ask.asset, org, WITHDRAWN)
+    tx.emit(DisputeWithdrawn(asset=ask.asset, org=org))
+
+
+@change(DismissDispute)
+def dismiss(ledger: Ledger, tx: Context, ask: DismissDispute) -> None:
+    """End an org's dispute by the vote of the others."""
+    _settle(ledger, ask.asset, ask.org, DISMISSED)
+    tx.emit(DisputeDismissed(asset=ask.asset, org=ask.org))
+
+
+def _settle(ledger: Ledger, asset_id: str, org: str, status: str) -> None:
+    asset = ledger.asset(asset_id)
+    found = ledger.find(dispute_key(asset.id, org), Dispute)
+    if found is None or found.status != OPEN:
+        raise LedgerError(Code.DISPUTE_UNKNOWN, f"{org} does not dispute asset {asset_id[:16]}… now")
+    ledger.put(dispute_key(asset.id, org), replace(found, status=status))
+    left = tuple(other for other in asset.disputed_by if other != org)
+    ledger.put(asset_key(asset.id), replace(asset, disputed_by=left))

@@ -1,0 +1,153 @@
+"""Generated pictures: the creator's signed request and the generator's signed attestation, held against each other.
+
+They come with the picture (`asset.register_generated`), or later, for one that its creator has declared
+(`asset.attest`): the same two statements, under the same checks.
+"""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from ledger import crypto
+from ledger.actions import AttestAsset, RegisterGenerated, Share
+from ledger.encoding import encode
+from ledger.errors import Code, LedgerError
+from ledger.events import AssetAttested
+from ledger.execution.asset import WHOLE_PPM, check_content, record_asset
+from ledger.execution.context import Context, action
+from ledger.execution.view import Ledger
+from ledger.generation import COUNT_MAX, Attestation, GenerationRequest
+from ledger.records import Asset, asset_key, file_key, model_key, request_key
+
+GENERATED, GENERATOR = "generated", "generator"
+SIGNATURE_FUEL = 1_000
+"""What checking a signature inside an action costs."""
+
+
+@action(RegisterGenerated)
+def register_generated(ledger: Ledger, tx: Context, ask: RegisterGenerated) -> None:
+    """Record a generated picture: the creator's request and the generator's attestation hold and fit together."""
+    request, attestation = ask.request, ask.attestation
+    _check_statements(ledger, tx, ask)
+    check_content(ask.content, request.confidential, attestation.image_code)
+    _use_request(ledger, request, attestation)
+    record_asset(
+        ledger,
+        tx,
+        Asset(
+            id=attestation.pixel_digest,
+            evidence=GENERATED,
+            registrant=tx.signer,
+            creator=request.creator,
+            creators=(Share(account=request.creator, weight_ppm=WHOLE_PPM),),
+            owner=request.creator,
+            confidential=request.confidential,
+            file_digest=attestation.file_digest,
+            width=attestation.width,
+            height=attestation.height,
+            content=ask.content,
+            image_code=attestation.image_code,
+            model=request.model,
+            request=request.id,
+            index=attestation.index,
+            commitments=request.commitments,
+            created_ms=tx.time_ms,
+            height_recorded=tx.height,
+            transaction=tx.transaction_id,
+        ),
+    )
+
+
+@action(AttestAsset)
+def attest(ledger: Ledger, tx: Context, ask: AttestAsset) -> None:
+    """Lift a declared asset to generated, once: the statements hold, and are about this picture and its creator."""
+    request, attestation = ask.request, ask.attestation
+    _check_statements(ledger, tx, ask)
+    asset = ledger.asset(attestation.pixel_digest)
+    if asset.evidence == GENERATED:
+        by = asset.registrant if asset.attested_by is UNSET else asset.attested_by
+        raise LedgerError(Code.ATTESTATION_EXISTS, f"asset {asset.id[:16]}… is attested by {by}; nothing is left to do")
+    _check_fits(request, attestation, asset)
+    check_content(asset.content, request.confidential, attestation.image_code)
+    _use_request(ledger, request, attestation)
+    attested = replace(
+        asset,
+        evidence=GENERATED,
+        model=request.model,
+        request=request.id,
+        index=attestation.index,
+        commitments=request.commitments,
+        attested_by=tx.signer,
+        attested_in=tx.transaction_id,
+    )
+    ledger.put(asset_key(asset.id), attested)
+    if not ledger.holds(file_key(attestation.file_digest)):
+        ledger.put(file_key(attestation.file_digest), asset.id)
+    tx.emit(AssetAttested(asset=asset.id, generator=tx.signer, model=request.model))
+
+
+def _check_statements(ledger: Ledger, tx: Context, ask: RegisterGenerated | AttestAsset) -> None:
+    """Refuse unless the creator's request and the generator's attestation hold and fit together."""
+    tx.require_role(GENERATOR)
+    tx.spend(2 * SIGNATURE_FUEL)
+    if not ledger.holds(model_key(ask.request.model)):
+        model = ask.request.model[:16]
+        raise LedgerError(Code.MODEL_UNKNOWN, f"model {model}… is not registered; its provider does it")
+    _check_request(ledger, tx, ask.request, ask.request_signature)
+    _check_attestation(ledger, tx, ask.request, ask.attestation, ask.attestation_signature)
+
+
+def _use_request(ledger: Ledger, request: GenerationRequest, attestation: Attestation) -> None:
+    """Use up one picture of a request, so that none is recorded twice."""
+    key = request_key(request.id, attestation.index)
+    if ledger.holds(key):
+        raise LedgerError(Code.REQUEST_USED, f"picture {attestation.index} of request {request.id[:16]}… is recorded")
+    ledger.put(key, attestation.pixel_digest)
+
+
+def _check_fits(request: GenerationRequest, attestation: Attestation, asset: Asset) -> None:
+    for holds, fault in (
+        (request.creator == asset.creator, f"{request.creator} asked for it, {asset.creator} declared it; dispute it"),
+        (request.confidential == asset.confidential, "one of request and asset is confidential, the other is not"),
+        ((attestation.width, attestation.height) == (asset.width, asset.height), "it states another size"),
+    ):
+        if not holds:
+            raise LedgerError(Code.ATTESTATION_INVALID, f"it does not fit asset {asset.id[:16]}…: {fault}")
+
+
+def _check_request(ledger: Ledger, tx: Context, request: GenerationRequest, signature: str) -> None:
+    creator = ledger.account(request.creator)
+    live = () if ledger.is_suspended(creator) else creator.keys_in_force
+    for holds, fault in (
+        (request.chain == tx.transaction.chain, "it names another chain"),
+        (request.key in live, f"{request.key[:16]}… is not a key of {request.creator} in force"),
+        (request.count <= COUNT_MAX, f"it asks for more than {COUNT_MAX} pictures"),
+        (
+            crypto.verify(request.key, crypto.GENERATION_REQUEST, encode(request), signature),
+            "its signature does not verify; sign remarque/generation-request/v1 and the canonical request",
+        ),
+    ):
+        if not holds:
+            raise LedgerError(Code.REQUEST_INVALID, f"request {request.id[:16]}…: {fault}")
+
+
+def _check_attestation(
+    ledger: Ledger, tx: Context, request: GenerationRequest, attestation: Attestation, signature: str
+) -> None:
+    generator = ledger.account(attestation.generator)
+    live = () if ledger.is_suspended(generator) else generator.keys_in_force
+    for holds, fault in (
+        (attestation.chain == tx.transaction.chain, "it names another chain"),
+        (attestation.generator == tx.signer, f"it is {attestation.generator}'s, signed here by {tx.signer}"),
+        (attestation.key in live, f"{attestation.key[:16]}… is not a key of {attestation.generator} in force"),
+        (attestation.request == request.id, "it is about another request"),
+        (attestation.model == request.model, "it names another model than the request"),
+        (attestation.index < request.count, "it attests a picture beyond the requested count"),
+        (
+            crypto.verify(attestation.key, crypto.ATTESTATION, encode(attestation), signature),
+            "its signature does not verify; sign remarque/attestation/v1 and the canonical attestation",
+        ),
+    ):
+        if not holds:
+            raise LedgerError(Code.ATTESTATION_INVALID, f"the attestation does not hold: {fault}")

@@ -1,0 +1,57 @@
+"""Proposals: what is put to the vote, how far the votes are, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from ledger.encoding import decode_trusted
+from ledger.execution.changes import active_orgs
+from ledger.governance import Proposal, proposal_key, quorum
+from ledger.names import Hex32
+from node.api.bodies import answer
+from node.api.lists import LIMIT, After, Limit, check_after, page_of
+from node.api.readers import Reader
+from node.chain import Chain
+from node.errors import NodeCode, NodeError
+
+
+def routes(chain: Chain, reader: Reader) -> APIRouter:
+    """What members may read of governance."""
+    router = APIRouter(prefix="/v1", tags=["governance"], dependencies=[Depends(reader)])
+
+    @router.get("/proposals", summary="Proposals with their votes, by id")
+    async def proposals(after: After = "", limit: Limit = LIMIT) -> Response:
+        check_after(after, Hex32)
+        prefix = proposal_key("")
+        found = ((key.removeprefix(prefix), value) for key, value in chain.state.items(prefix, after))
+        page = page_of("proposals", found, limit)
+        active = active_orgs(chain.ledger())
+        views = [proposal_view(chain, decode_trusted(value, Proposal), active) for value in page["proposals"]]
+        return answer({**page, "proposals": views})
+
+    @router.get("/proposals/{proposal}", summary="A proposal, with its votes and how many it needs")
+    async def proposal(proposal: str) -> Response:
+        ledger = chain.ledger()
+        found = ledger.find(proposal_key(proposal), Proposal)
+        if found is None:
+            raise NodeError(NodeCode.NOT_FOUND, f"no proposal {proposal[:64]} was made; see /v1/proposals")
+        return answer(proposal_view(chain, found, active_orgs(ledger)))
+
+    return router
+
+
+def proposal_view(chain: Chain, proposal: Proposal, active: set[str]) -> dict[str, Any]:
+    """A proposal as queries show it: its status by the newest block's time, and the quorum as of now."""
+    found: dict[str, Any] = msgspec.to_builtins(proposal)
+    found |= {
+        "status": proposal.status_at(chain.committed.time_ms),
+        "reason": proposal.reason,
+        "approving": sum(vote.approve for vote in proposal.votes if vote.org in active),
+        "quorum": quorum(len(active)),
+        "orgs": sorted(active),
+    }
+    return found

@@ -1,0 +1,124 @@
+"""Commands about accounts: one's own keys, and what an administrator does for the accounts of its org."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ledger import actions
+from node.cli.main import Target, cli, with_target
+from node.keys import public_key
+
+
+@cli.command()
+@click.argument("account")
+@click.argument("key")
+@click.option("--role", "roles", multiple=True, help="A role of the account; repeat.")
+@with_target
+def enrol(target: Target, account: str, key: str, roles: tuple[str, ...]) -> None:
+    """Enrol an ACCOUNT of your org with its public KEY."""
+    with target.client() as client:
+        receipt = client.submit(actions.EnrolAccount(account=account, key=key, roles=tuple(sorted(roles))))
+    target.done(receipt, f"{account} is enrolled")
+
+
+@cli.group()
+def account() -> None:
+    """Keys, roles and suspension of accounts."""
+
+
+@account.command("show")
+@click.argument("name")
+@with_target
+def show(target: Target, name: str) -> None:
+    """Show the account NAME: its roles, and each of its keys with the blocks between which it was good."""
+    with target.client() as client:
+        found = client.get(f"/v1/accounts/{name}")
+    lines = [
+        f"{found['name']}{' (suspended)' if found.get('suspended') else ''}",
+        f"roles {', '.join(found.get('roles', [])) or 'none'}",
+        *(f"key {key['public']}  {_life(key)}" for key in found["keys"]),
+    ]
+    target.show(found, "\n".join(lines))
+
+
+def _life(key: dict[str, Any]) -> str:
+    begin = f"from block {key['added_height']} on" if "added_height" in key else "since genesis"
+    return f"{begin}, revoked in block {key['revoked_height']}" if "revoked_height" in key else begin
+
+
+@account.command("add-key")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@with_target
+def add_key(target: Target, file: Path) -> None:
+    """Give your own account the key in FILE too; its passphrase is not asked for."""
+    key = public_key(file)
+    with target.client() as client:
+        receipt = client.submit(actions.AddKey(key=key))
+    target.done(receipt, f"{key} is a key of the account now")
+
+
+@account.command("rotate-key")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@with_target
+def rotate_key(target: Target, file: Path) -> None:
+    """Replace the key you sign with by the one in FILE, in one step; its passphrase is not asked for."""
+    key = public_key(file)
+    with target.client() as client:
+        receipt = client.rotate_key(key)
+    target.done(receipt, f"sign with {file} from now on; the old key is revoked")
+
+
+@account.command("revoke-key")
+@click.argument("name")
+@click.argument("key")
+@with_target
+def revoke_key(target: Target, name: str, key: str) -> None:
+    """Take the public KEY from the account NAME for ever: your own, or one of your org's if you administer it."""
+    with target.client() as client:
+        receipt = client.submit(actions.RevokeKey(account=name, key=key))
+    target.done(receipt, f"{key} is revoked")
+
+
+@account.command("recover")
+@click.argument("name")
+@click.argument("key")
+@with_target
+def recover(target: Target, name: str, key: str) -> None:
+    """Give the account NAME of your org, which lost its keys, the public KEY; all it had are revoked."""
+    with target.client() as client:
+        receipt = client.submit(actions.RecoverAccount(account=name, key=key))
+    target.done(receipt, f"{name} signs with {key} from now on")
+
+
+@account.command("set-roles")
+@click.argument("name")
+@click.argument("roles", nargs=-1)
+@with_target
+def set_roles(target: Target, name: str, roles: tuple[str, ...]) -> None:
+    """Let the account NAME of your org hold these ROLES and no others, but for those given by vote."""
+    with target.client() as client:
+        receipt = client.submit(actions.SetRoles(account=name, roles=tuple(sorted(roles))))
+    target.done(receipt, f"roles of {name}: {', '.join(receipt.outcome.events[0].roles) or 'none'}")
+
+
+@account.command("suspend")
+@click.argument("name")
+@with_target
+def suspend(target: Target, name: str) -> None:
+    """Let the account NAME of your org sign nothing until it is resumed."""
+    with target.client() as client:
+        receipt = client.submit(actions.SuspendAccount(account=name))
+    target.done(receipt, f"{name} is suspended")
+
+
+@account.command("resume")
+@click.argument("name")
+@with_target
+def resume(target: Target, name: str) -> None:
+    """Let the suspended account NAME of your org sign again."""
+    with target.client() as client:
+        receipt = client.submit(actions.ResumeAccount(account=name))
+    target.done(receipt, f"{name} signs again")

@@ -1,0 +1,91 @@
+"""Commands with which orgs govern the consortium: put changes to the vote, vote, and see how it stands."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+
+import click
+import msgspec
+
+from ledger.errors import Code, LedgerError
+from ledger.governance import Changes
+from node.cli.main import Target, cli, with_target
+
+
+@cli.group()
+def governance() -> None:
+    """Proposals and votes of the consortium's orgs."""
+
+
+@governance.command("propose")
+@click.argument("file", type=click.File("rb"))
+@click.option("--hours", type=float, default=168.0, show_default=True, help="For how long votes are taken.")
+@click.option("--reason", default="", help="Why; it stands on the chain.")
+@with_target
+def propose(target: Target, file: BinaryIO, hours: float, reason: str) -> None:
+    """Put the changes in FILE (`-`: standard input) to the vote: a JSON array, all made or none. See docs/govern.md."""
+    changes = decode_changes(file.read())
+    with target.client() as client:
+        proposal, receipt = client.propose(*changes, hours=hours, reason=reason)
+        found = client.proposal(proposal)
+    target.show({"proposal": found, "transaction": receipt.signed.id}, f"proposal {proposal}\n{_standing(found)}")
+
+
+def decode_changes(data: bytes) -> Changes:
+    """Changes from JSON, spelled in any way: what is signed is the canonical form."""
+    try:
+        return msgspec.json.decode(data, type=Changes)
+    except msgspec.DecodeError as error:
+        raise LedgerError(Code.MALFORMED, f"{error}; see docs/govern.md for every change") from None
+
+
+@governance.command("vote")
+@click.argument("proposal")
+@click.option("--approve/--reject", default=None, required=True, help="Your org's word, for good.")
+@with_target
+def vote(target: Target, proposal: str, approve: bool) -> None:
+    """Vote on a PROPOSAL for your org. The vote that makes the quorum carries it out."""
+    with target.client() as client:
+        receipt = client.vote(proposal, approve)
+        found = client.proposal(proposal)
+    target.done(receipt, _standing(found))
+
+
+@governance.command("list")
+@click.option(
+    "--status",
+    type=click.Choice(["open", "passed", "rejected", "expired"]),
+    help="Only proposals of this status; all if absent.",
+)
+@with_target
+def list_proposals(target: Target, status: str | None) -> None:
+    """List the proposals."""
+    with target.client() as client:
+        found = [one for one in client.items("/v1/proposals") if status in (None, one["status"])]
+    rows = (f"{one['id']} {', '.join(change['type'] for change in one['changes'])}: {_standing(one)}" for one in found)
+    target.show(found, "\n".join(rows) or "none")
+
+
+@governance.command("show")
+@click.argument("proposal")
+@with_target
+def show(target: Target, proposal: str) -> None:
+    """Show a PROPOSAL: its changes, its votes, and how many it needs."""
+    with target.client() as client:
+        found = client.proposal(proposal)
+    lines = [f"proposal {found['id']} by {found['proposer']}", _standing(found)]
+    if found["reason"]:
+        lines.append(f"reason  {found['reason']}")
+    lines += [f"change  {msgspec.json.encode(change).decode()}" for change in found["changes"]]
+    lines += [
+        f"vote    {one['org']} {'approves' if one['approve'] else 'rejects'} ({one['account']}, block {one['height']})"
+        for one in found["votes"]
+    ]
+    target.show(found, "\n".join(lines))
+
+
+def _standing(found: dict[str, Any]) -> str:
+    until = datetime.fromtimestamp(found["until_ms"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    decided = f", since block {found['height_decided']}" if "height_decided" in found else f", until {until}"
+    return f"{found['status']}{decided}: {found['approving']} approve, {found['quorum']} of {len(found['orgs'])} needed"

@@ -1,0 +1,101 @@
+"""Commands for transactions that several accounts sign: draft, pass the file from signer to signer, submit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+import msgspec
+
+from ledger.actions import action_name
+from node.cli.chain import decode_actions
+from node.cli.main import Target, cli, with_target
+from node.client import RemarqueError
+from node.drafts import Draft, encode_draft, missing, parse_draft, sign_draft
+from node.keys import load_key
+from node.storage.directory import write_durably
+
+DRAFT = click.argument("draft", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+
+
+@cli.group()
+def transaction() -> None:
+    """Transactions that several accounts sign."""
+
+
+@transaction.command("draft")
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--signer",
+    "signers",
+    multiple=True,
+    required=True,
+    help="ACCOUNT or ACCOUNT=PUBLIC-KEY; repeat. The first acts; without a key it is the account's only one.",
+)
+@click.option("--minutes", type=float, default=10.0, show_default=True, help="For how long it can be carried out.")
+@click.option("--memo", help="A line for people; it stands on the chain.")
+@with_target
+def draft(target: Target, file: BinaryIO, signers: tuple[str, ...], minutes: float, memo: str | None) -> None:
+    """Print a draft of the actions in FILE (`-`: standard input; a JSON array) for its signers to sign."""
+    wanted = decode_actions(file.read())
+    asked = {account: key for account, _, key in (signer.partition("=") for signer in signers)}
+    with target.client() as client:
+        made = client.draft(*wanted, signers=asked, valid_s=seconds_of(minutes), memo=memo)
+    click.echo(encode_draft(made), nl=False)
+
+
+def seconds_of(minutes: float) -> int:
+    """Whole seconds, a few fewer than asked for: the nodes' clocks may be behind."""
+    return max(1, int(minutes * 60) - 5)
+
+
+@transaction.command("sign")
+@DRAFT
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Key file of a signer; else the global one.",
+)
+@with_target
+def sign(target: Target, draft: Path, key: Path | None) -> None:
+    """Sign the DRAFT with a key, into the same file. Read it first: `remarque transaction show`."""
+    path = key or target.key
+    if path is None:
+        raise RemarqueError("REQUEST_MALFORMED", "nothing to sign with; give --key")
+    signed = sign_draft(parse_draft(draft.read_bytes()), load_key(path))
+    write_durably(draft, encode_draft(signed))
+    target.show(_facts(signed), _in_words(signed))
+
+
+@transaction.command("show")
+@DRAFT
+@with_target
+def show(target: Target, draft: Path) -> None:
+    """Show what the DRAFT asks for, who has signed it and who has not."""
+    found = parse_draft(draft.read_bytes())
+    target.show(_facts(found), _in_words(found))
+
+
+@transaction.command("submit")
+@DRAFT
+@with_target
+def submit(target: Target, draft: Path) -> None:
+    """Commit the DRAFT, signed by all."""
+    with target.client() as client:
+        receipt = client.send_draft(parse_draft(draft.read_bytes()))
+    target.done(receipt, "committed")
+
+
+def _facts(draft: Draft) -> dict[str, object]:
+    return {"transaction": draft.wanted, "missing": missing(draft)}
+
+
+def _in_words(draft: Draft) -> str:
+    wanted, lacking = draft.wanted, missing(draft)
+    lines = [f"{action_name(ask)}  {msgspec.json.encode(ask).decode()}" for ask in wanted.actions]
+    lines += [
+        f"{'not signed yet' if signer.account in lacking else 'signed'}  {signer.account} {signer.key}"
+        for signer in wanted.signers
+    ]
+    return "\n".join([f"for {wanted.chain}, to be carried out until {wanted.valid_until_ms}", *lines])
