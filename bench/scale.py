@@ -5,7 +5,7 @@
 A chain of register+mint transactions is written straight into the stores of three nodes. At each size: what committing
 the next block costs, what the disk holds, and how long a node of its own process takes to open the chain, and with how
 much memory. At the last size the three nodes run, one is killed and starts again; then another joins from their
-snapshot while clients go on, whose rate before is the reference for the rate meanwhile.
+snapshot while clients go on at half of the highest rate: what is committed before is the reference for meanwhile.
 """
 
 from __future__ import annotations
@@ -18,14 +18,19 @@ import platform
 import resource
 import secrets
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Coroutine
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-from bench.throughput import CID
+import aiohttp
+
+from bench.throughput import CID, make_transactions
 from consensus.events import Entry
 from devnet.cluster import Cluster
 from devnet.load import Stream
@@ -36,6 +41,7 @@ from ledger.transaction import SignedTransaction, Signer, Transaction, sign
 from node.chain import Chain
 from node.client import Client, now_ms
 from node.keys import load_key
+from node.page_writer import MANY
 from node.peers.tls import make_certificate
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
@@ -44,6 +50,7 @@ BLOCK = 200
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 LOAD_SECONDS = 15
 CLIENTS = 16
+PACED_SECONDS_MAX = 150
 
 
 class Writing:
@@ -65,6 +72,8 @@ class Writing:
                 transactions = tuple(self._transaction() for _ in range(BLOCK))
                 spent += self._commit(chain, log, transactions)
                 self.assets += BLOCK
+                if state.pages.changed > MANY:
+                    spent += self._write_pages(chain)
         return 1e6 * spent / (assets - before)
 
     def _commit(self, chain: Chain, log: LogStore, transactions: tuple[SignedTransaction, ...]) -> float:
@@ -77,6 +86,11 @@ class Writing:
         started = time.perf_counter()
         chain.commit(header.height, Certificate(height=header.height, header=header.hash, endorsements=signed))
         return spent + time.perf_counter() - started
+
+    def _write_pages(self, chain: Chain) -> float:
+        started = time.perf_counter()
+        chain.write_pages(chain.state.pages.changed)
+        return time.perf_counter() - started
 
     def _transaction(self) -> SignedTransaction:
         key, asset = self._creator, secrets.token_hex(32)
@@ -138,32 +152,71 @@ def running(cluster: Cluster) -> dict[str, float]:
 
 
 async def joining(cluster: Cluster) -> dict[str, float]:
-    """Rates of a load before and while a node joins, and how long that takes from its start to the newest block."""
+    """How long joining takes, from the node's start to the newest block, and what it does to clients meanwhile.
+
+    They come at half the rate that the three nodes can do; a fourth shares the machine's cores with them.
+    """
+    most = await saturated(cluster)
+    while not list((cluster.home("node1") / "data" / "snapshots").glob("[0-9]*/manifest.json")):
+        await asyncio.sleep(0.2)
+    before = await paced(cluster, most / 2, asyncio.sleep(LOAD_SECONDS))
+    key = cluster.prepare_observer("watcher")
+    await asyncio.to_thread(_let_in, cluster, key.public, make_certificate(key).hex())
+    started = time.perf_counter()
+    meanwhile = await paced(cluster, most / 2, asyncio.to_thread(_join, cluster))
+    return {
+        "most_tx_s": round(most),
+        "joined_s": round(time.perf_counter() - started, 1),
+        "committed_while_joining": round(meanwhile[0] / before[0], 2),
+        "p50_ms_before": before[1],
+        "p50_ms_while_joining": meanwhile[1],
+    }
+
+
+async def saturated(cluster: Cluster) -> float:
+    """Transactions a second with as many clients as help."""
     stream = Stream(cluster.urls, CREATOR, cluster.key(CREATOR))
     async with asyncio.TaskGroup() as group:
         running = group.create_task(stream.run(CLIENTS))
         await stream.acknowledged_at_least(200, 60)
-        while not list((cluster.home("node1") / "data" / "snapshots").glob("[0-9]*/manifest.json")):
-            await asyncio.sleep(0.2)
-        before, started = len(stream.acknowledged), time.perf_counter()
+        before = len(stream.acknowledged)
         await asyncio.sleep(LOAD_SECONDS)
-        rate = (len(stream.acknowledged) - before) / (time.perf_counter() - started)
-        key = cluster.prepare_observer("watcher")
-        await asyncio.to_thread(_let_in, cluster, key.public, make_certificate(key).hex())
-        before, started = len(stream.acknowledged), time.perf_counter()
-        cluster.start("watcher")
-        while not await asyncio.to_thread(_level, cluster):
-            await asyncio.sleep(0.2)
-        joined = time.perf_counter() - started
-        meanwhile = (len(stream.acknowledged) - before) / joined
+        done = len(stream.acknowledged) - before
         stream.stop()
         await running
-    return {
-        "load_tx_s": round(rate),
-        "load_while_joining_tx_s": round(meanwhile),
-        "ratio": round(meanwhile / rate, 2),
-        "joined_s": round(joined, 1),
-    }
+    return done / LOAD_SECONDS
+
+
+async def paced(cluster: Cluster, rate: float, until: Coroutine[Any, Any, None]) -> tuple[float, float]:
+    """Committed transactions a second of a load that comes at a rate, while something goes on; and their p50, ms."""
+    url, latencies = cluster.url("node1") + "/v1/transactions", []
+    made = iter(make_transactions(cluster, int(rate * PACED_SECONDS_MAX)))
+
+    async def one(http: aiohttp.ClientSession, body: bytes) -> None:
+        started = time.perf_counter()
+        async with http.post(url, data=body) as answer:
+            await answer.read()
+            if answer.status == 200:
+                latencies.append(time.perf_counter() - started)
+
+    started = time.perf_counter()
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as http, asyncio.TaskGroup() as group:
+        going_on = group.create_task(until)
+        for number, signed in enumerate(made):
+            if going_on.done():
+                break
+            group.create_task(one(http, signed.envelope()))
+            await asyncio.sleep(max(0.0, started + (number + 1) / rate - time.perf_counter()))
+        await going_on
+        elapsed = time.perf_counter() - started
+    return len(latencies) / elapsed, round(1000 * statistics.median(latencies), 1)
+
+
+def _join(cluster: Cluster) -> None:
+    cluster.start("watcher")
+    while not _level(cluster):
+        time.sleep(0.2)
 
 
 def _let_in(cluster: Cluster, public: str, certificate: str) -> None:

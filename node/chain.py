@@ -356,7 +356,6 @@ class Chain:
                     height=block.header.height,
                     writes=result.writes,
                     changes=layer.changes,
-                    tree=layer.tree,
                     results=results,
                     leaves=b"".join(layer.leaves),
                     transactions=[signed.id for signed in block.transactions],
@@ -370,6 +369,10 @@ class Chain:
             self._committed, self._tree = done[-1].block.header, done[-1].tree
             del self.layers[:count]
         return done
+
+    def write_pages(self, most: int) -> None:
+        """Write page hashes of the committed tree, so that the next start need not compute them."""
+        self.state.pages.write(self._tree, most)
 
     def prune(self, upto: int, most: int) -> None:
         """Forget blocks up to a height, at most so many, and what they did. What proves them later stays."""
@@ -439,8 +442,7 @@ class Chain:
 def _apply_genesis(genesis: Genesis, store: StateStore) -> None:
     writes = tuple(sorted(genesis_state(genesis).items()))
     changes = state_tree.hashed(writes)
-    tree = state_tree.apply_hashed(state_tree.EMPTY, changes)
-    store.apply(Committed(0, writes, changes, tree, Results((), (), ()), b"", [], [], None))
+    store.apply(Committed(0, writes, changes, Results((), (), ()), b"", [], [], None))
 
 
 def _histories(block: Block, outcomes: tuple[Outcome, ...]) -> list[tuple[str, int]]:

@@ -48,6 +48,7 @@ from node.logs import log
 from node.members import Members
 from node.mempool import Mempool
 from node.notes import Notes
+from node.page_writer import write_pages
 from node.peers.admission import Admission
 from node.peers.giving import Stretches, chain_routes
 from node.peers.log_requests import add_log_routes
@@ -220,6 +221,7 @@ class Node:
         finally:
             await runner.cleanup()
             await loop.shutdown_default_executor()  # a thread may still write what is closed next
+            self.chain.write_pages(self.state_store.pages.changed)
             self.log_store.close()
             self.state_store.close()
             self.openings.close()
@@ -235,6 +237,7 @@ class Node:
             self.replicator.run(),
             self.verifier.run(),
             self.snapshots.run(),
+            write_pages(self.chain, self.reading),
         ]
         if not self.driver.replica.votes_here:
             work.append(Follower(self.driver, self.peers.asking).run())

@@ -2,24 +2,22 @@
 
     k<key hash>         value hash of every state key: the tree's entries, in the tree's order
     p<prefix>           hash and size of each page, but for those changed since they were written
-    d<height>           prefixes of the pages that a block changed, until page hashes are written again
+    d<height>           prefixes of the pages that a block changed, until they are written after it
 
-A node starts with the page hashes alone and loads a page when a key of it is needed; the pages of the few blocks since
-are computed. So a start takes the same time whatever the state's size, and a commit writes 73 bytes a key for it.
+A node starts with the page hashes alone and loads a page when a key of it is needed; those changed since are computed,
+about 60 µs each in a state of millions. Pages are written beside commits, some at a time, and when a node stops; a
+commit itself writes 73 bytes a key. So a start takes about the same time whatever the state's size.
 """
 
 from __future__ import annotations
 
 import struct
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 import plyvel
 
 from ledger.state_tree import EMPTY, PAGE_BYTES, Change, Node, Page, apply_hashed, open_tree, page_of
-
-PAGES_EVERY = 8_192
-"""Changed pages after which hashes are written: bounds what a start computes to half a second."""
 
 
 class PageIndex:
@@ -27,10 +25,15 @@ class PageIndex:
 
     def __init__(self, db: plyvel.DB) -> None:
         self._db = db
-        self._changed: set[bytes] = set()
-        """Prefixes of the pages whose stored hash is old."""
-        for value in db.iterator(prefix=b"d", include_key=False):
-            self._changed.update(value[at : at + PAGE_BYTES] for at in range(0, len(value), PAGE_BYTES))
+        self._changed: dict[bytes, int] = {}
+        """Height of the last change, by prefix, of the pages whose stored hash is old."""
+        for key, value in db.iterator(prefix=b"d"):
+            self._note(value, int(struct.unpack(">Q", key[1:])[0]))
+
+    @property
+    def changed(self) -> int:
+        """How many pages have changed since they were written."""
+        return len(self._changed)
 
     def tree(self) -> Node:
         """The tree of the committed state."""
@@ -50,27 +53,38 @@ class PageIndex:
                 pages.append(page)
         return open_tree(pages, self._load)
 
-    def take(self, batch: Any, height: int, changes: list[Change], tree: Node) -> None:
-        """Add to a batch what a block changed; `tree` is the tree after it."""
+    def take(self, batch: Any, height: int, changes: list[Change]) -> None:
+        """Add to a batch what a block changed."""
         for key, value in changes:
             if value is None:
                 batch.delete(b"k" + key)
             else:
                 batch.put(b"k" + key, value)
-        prefixes = sorted({key[:PAGE_BYTES] for key, _ in changes})
-        self._changed.update(prefixes)
-        if len(self._changed) < PAGES_EVERY:
-            batch.put(b"d" + struct.pack(">Q", height), b"".join(prefixes))
-            return
-        for key in self._db.iterator(prefix=b"d", include_value=False):
-            batch.delete(key)
-        for prefix in sorted(self._changed):
-            page = page_of(tree, prefix)
-            if page.entries:
-                batch.put(b"p" + prefix, page.hash + bytes([page.entries]))
-            else:
-                batch.delete(b"p" + prefix)
-        self._changed.clear()
+        prefixes = b"".join(sorted({key[:PAGE_BYTES] for key, _ in changes}))
+        batch.put(b"d" + struct.pack(">Q", height), prefixes)
+        self._note(prefixes, height)
+
+    def write(self, tree: Node, most: int) -> None:
+        """Write some pages of the committed tree, those first that have waited longest."""
+        prefixes = list(islice(self._changed, most))
+        with self._db.write_batch() as batch:
+            for prefix in prefixes:
+                page = page_of(tree, prefix)
+                if page.entries:
+                    batch.put(b"p" + prefix, page.hash + bytes([page.entries]))
+                else:
+                    batch.delete(b"p" + prefix)
+                del self._changed[prefix]
+            oldest = next(iter(self._changed.values()), None)
+            stop = b"e" if oldest is None else b"d" + struct.pack(">Q", oldest)
+            for key in self._db.iterator(start=b"d", stop=stop, include_value=False):
+                batch.delete(key)
+
+    def _note(self, prefixes: bytes, height: int) -> None:
+        for at in range(0, len(prefixes), PAGE_BYTES):
+            prefix = prefixes[at : at + PAGE_BYTES]
+            self._changed.pop(prefix, None)
+            self._changed[prefix] = height
 
     def _entries(self, prefix: bytes) -> list[Change]:
         return [(key[1:], value) for key, value in self._db.iterator(prefix=b"k" + prefix)]

@@ -56,8 +56,6 @@ class Committed(msgspec.Struct, frozen=True):
     writes: tuple[tuple[str, bytes | None], ...]
     changes: list[Change]
     """The same, as the tree takes them."""
-    tree: Node
-    """After them."""
     results: Results
     leaves: bytes
     transactions: list[str]
@@ -158,7 +156,7 @@ class StateStore:
                     batch.delete(name)
                 else:
                     batch.put(name, value)
-            self.pages.take(batch, done.height, done.changes, done.tree)
+            self.pages.take(batch, done.height, done.changes)
             outcomes = tuple(encode(outcome) for outcome in done.results.outcomes)
             stored = _StoredResults(outcomes, done.results.details, done.results.explanations)
             batch.put(b"r" + packed, msgspec.msgpack.encode(stored))

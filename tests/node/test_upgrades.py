@@ -118,7 +118,9 @@ def test_started_again_it_refuses_until_its_software_knows_the_version(net: Net,
     with pytest.raises(NodeError, match="PROTOCOL_UNKNOWN"):
         Chain(net.state.genesis, key_of("node2"), "node2", log, store)
 
-    assert Chain(net.state.genesis, key_of("node2"), "node2", log, store, versions=BOTH).committed.height == ACTIVATED - 1
+    assert (
+        Chain(net.state.genesis, key_of("node2"), "node2", log, store, versions=BOTH).committed.height == ACTIVATED - 1
+    )
 
 
 def test_it_warns_in_its_log_and_its_status_before(net: Net, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
