@@ -148,8 +148,8 @@ def _update(node: Node, changes: list[Change], depth: int, *, shrinks: bool) -> 
         child = parts[2 + nibble] = _update(parts[2 + nibble], changes[start:end], depth + 1, shrinks=shrinks)
         hashes[HASH * nibble : HASH * nibble + HASH] = child[0]
         start = end
-    if shrinks:
-        return _collapsed(parts[2:])
+    if shrinks and (bucket := _collapsed(parts[2:])) is not None:
+        return bucket
     parts[0], parts[1] = sha256(_INNER_TAG + hashes), bytes(hashes)
     return tuple(parts)
 
@@ -187,15 +187,15 @@ def _build(entries: bytes, depth: int) -> Node:
     return _inner([_build(b"".join(part), depth + 1) for part in parts])
 
 
-def _collapsed(children: list[Node]) -> Node:
-    """Inner node over children, or a bucket if together they hold few enough entries."""
+def _collapsed(children: list[Node]) -> Bucket | None:
+    """The bucket that an inner node becomes, if together its children hold few enough entries."""
     total = 0
     for child in children:
         if len(child) > 3 or (len(child) == 3 and not child[1]):
-            return _inner(children)
+            return None
         total += len(child[1] if len(child) == 2 else child[2]())
         if total > BUCKET_MAX * ENTRY:
-            return _inner(children)
+            return None
     return _bucket(b"".join([(child if len(child) == 2 else _loaded(child))[1] for child in children]))
 
 

@@ -335,6 +335,16 @@ class AsyncClient:
             raise StateAnswerRefused("it answers about other keys than were asked for")
         return answer
 
+    async def state_at(self, *keys: str, height: int | None = None, time_ms: int | None = None) -> dict[str, Any]:
+        """What stood under keys of the state after a block, or at a time, by the word of the node that is asked.
+
+        Each of `entries` says since which block, and which transactions made it so: their receipts prove it.
+        """
+        query = "&".join(f"key={quote(key, safe='')}" for key in keys)
+        when = f"height={height}" if height is not None else f"time_ms={time_ms}"
+        found: dict[str, Any] = await self.get(f"/v1/state/at?{query}&{when}")
+        return found
+
     async def events(self, after: str = "") -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """Events as (id, event), from a place on, for ever; resumes by itself when cut off."""
         while True:

@@ -72,6 +72,7 @@ class NodeCode(Enum):
     DATA_DIRECTORY_EXISTS = ("the directory holds a node already", 409)
     DATA_FORMAT_UNKNOWN = ("the data directory was written by another version", 409)
     DATA_CORRUPT = ("what the disk holds is not what was written", 500)
+    BACKUP_INVALID = ("the backup does not hold, or is not of this chain", 409)
     RECOVERY_INVALID = ("the recovery does not hold, or not for this node", 409)
     LOG_LOST = ("the node has less of the log than it has endorsed", 409)
     PORT_TAKEN = ("another process listens on the address", 409)

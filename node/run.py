@@ -124,7 +124,9 @@ class Node:
         self.submitter = Submitter(self.driver, str(self.data), config.node.disk_free_bytes_min, clock_ms)
         self.blockstore = Blockstore(self.data / "content")
         self.openings = OpeningStore(self.data / "openings")
-        self.replicator = Replicator(self.chain, self.peers, self.blockstore, self.openings)
+        self.replicator = Replicator(
+            self.chain, self.peers, self.blockstore, self.openings, self.data / "replication.json"
+        )
         self.replicator.follow(self.driver)
         self.members = Members(self.chain, self.peers)
         self.entries = Entries(self.chain, self.reading)

@@ -3,6 +3,7 @@
 from node.cli import (
     account,
     audit,
+    backup,
     chain,
     evidence,
     governance,
@@ -20,6 +21,7 @@ from node.cli.main import cli
 __all__ = [
     "account",
     "audit",
+    "backup",
     "chain",
     "cli",
     "evidence",

@@ -18,6 +18,7 @@ from node.cli.chain import genesis_option, recovery_option
 from node.cli.main import Target, cli, with_target
 from node.config import load_genesis
 from node.errors import NodeCode, NodeError
+from node.parquet import write_parquet
 from node.recovering import read_recoveries
 
 EXIT_FAULTY = 1
@@ -67,13 +68,19 @@ def audit_command(
 @cli.command()
 @SOURCE
 @genesis_option(required=True)
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--parquet", is_flag=True, help="Write Parquet tables into the directory FILE instead (needs pyarrow).")
 @with_target
-def export(target: Target, source: str, genesis: Path, file: Path) -> None:
+def export(target: Target, source: str, genesis: Path, file: Path, parquet: bool) -> None:
     """Write the chain in SOURCE to FILE as an archive: one JSON object a line, the whole chain.
 
     SOURCE is the address of a node, or the data directory of one that does not run (then with its state and index).
     """
+    if parquet:
+        with lines_of(target, source, load_genesis(genesis)) as found:
+            rows = write_parquet(found, file)
+        target.show(rows, "\n".join(f"{count} {name} written to {file}" for name, count in rows.items()))
+        return
     lines = blocks = 0
     with lines_of(target, source, load_genesis(genesis)) as found, file.open("wb") as out:
         for line in found:

@@ -142,6 +142,27 @@ def get_state(target: Target, keys: tuple[str, ...], genesis: Path | None, out: 
     _show_state(target, answer)
 
 
+@state.command("at")
+@click.argument("keys", nargs=-1, required=True)
+@click.option("--height", type=click.IntRange(0), help="The block after which it stood so.")
+@click.option("--time-ms", type=click.IntRange(0), help="Instead: a time, in milliseconds since 1970.")
+@with_target
+def state_at(target: Target, keys: tuple[str, ...], height: int | None, time_ms: int | None) -> None:
+    """Print what stood under KEYS at an earlier height or time, and the transactions that made it so.
+
+    The node answers from its own index; the receipts of those transactions prove it to anybody.
+    """
+    if (height is None) == (time_ms is None):
+        raise click.UsageError("name --height or --time-ms, and not both")
+    with target.client() as client:
+        found = client.state_at(*keys, height=height, time_ms=time_ms)
+    lines = [f"at block {found['height']}, {found['basis']}:"]
+    for entry in found["entries"]:
+        lines.append(f"{entry['key']}  {entry.get('value', 'nothing')}")
+        lines.append(f"    since block {entry['since']} {' '.join(entry['transactions'])}")
+    target.show(found, "\n".join(lines))
+
+
 @state.command("verify")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @genesis_option(required=True)

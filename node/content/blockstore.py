@@ -35,6 +35,8 @@ class Blockstore:
         self._path = path
         path.mkdir(parents=True, exist_ok=True)
         self._writing = threading.Lock()
+        self.on_damaged: Callable[[str], object] = lambda cid: None
+        """Called, from any thread, with the id of a block that is here and is not what its id names."""
         self._threads = asyncio.Semaphore(THREADS_MAX)
 
     async def aside(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -64,8 +66,12 @@ class Blockstore:
         """A block, or None if it is not here unharmed."""
         try:
             block = self._file(cid).read_bytes()
-            check_block(cid, block)
         except (OSError, CidInvalid):
+            return None
+        try:
+            check_block(cid, block)
+        except CidInvalid:
+            self.on_damaged(cid)
             return None
         return block
 

@@ -6,6 +6,7 @@ deleting them breaks no proof.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from ledger.encoding import decode, encode
@@ -27,6 +28,11 @@ class OpeningStore:
     def get(self, asset: str) -> Openings | None:
         data = self._db.get(asset.encode())
         return None if data is None else decode(data, Openings)
+
+    def items(self) -> Iterator[tuple[str, Openings]]:
+        """All openings, by asset."""
+        for asset, data in self._db:
+            yield asset.decode(), decode(data, Openings)
 
     def put_checked(self, asset: Asset, data: bytes) -> bool:
         """Keep openings that came from another member, if they open the asset's commitments."""

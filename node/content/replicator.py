@@ -1,8 +1,9 @@
 """Replication: every member keeps every asset's content and every registered statement.
 
 They are fetched from the others once the record is committed. What is fetched is checked against its content id block
-by block, so it does not matter who gives it. What cannot be had now is tried again, with growing pauses; at start
-everything recorded is gone through once.
+by block, so it does not matter who gives it. What cannot be had now is tried again, with growing pauses. How far
+everything is here, and what is not, is kept in a file, so that a start goes on from there; a node without such a file
+goes through everything recorded once. A block that is found damaged when it is read is fetched again.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from __future__ import annotations
 import asyncio
 import time
 from heapq import heappop, heappush
+from pathlib import Path
 
+import msgspec
 from msgspec import UnsetType
 
 from ledger import records
+from ledger.block import Outcome
 from ledger.encoding import decode_trusted
 from ledger.events import AssetRegistered, StatementRegistered
 from node.chain import Chain, Layer
@@ -23,20 +27,41 @@ from node.content.openings import OpeningStore
 from node.driver import Driver
 from node.logs import log
 from node.peers.network import Peers
+from node.storage.directory import write_durably
 
 RETRY_SECONDS = (0.2, 60.0)
 BLOCK_BYTES_MAX = 2 * 1024 * 1024
+KEEP_SECONDS = 10.0
 AT_ONCE = 8
 """What is fetched at the same time."""
 CONTENT, OPENINGS = "content/", "openings/"
 """What is wanted: a file by its content id, or openings by their asset."""
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """How far everything recorded is here, but for some."""
+
+    height: int
+    wants: list[str]
+
+
+def read_kept(file: Path) -> Kept | None:
+    """What was kept; None if nothing readable was, so that everything is looked at."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Kept)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
 class Replicator:
     """Fetches what this node lacks."""
 
-    def __init__(self, chain: Chain, peers: Peers, blockstore: Blockstore, openings: OpeningStore) -> None:
+    def __init__(self, chain: Chain, peers: Peers, blockstore: Blockstore, openings: OpeningStore, kept: Path) -> None:
+        """`kept`: the file that says how far everything is here."""
         self._chain = chain
+        self._kept = kept
+        self._looked = False
+        """Whether everything recorded before the start has been looked at."""
         self._peers = peers
         self._blockstore = blockstore
         self._openings = openings
@@ -51,15 +76,18 @@ class Replicator:
         driver.listeners.append(self._committed)
 
     def _committed(self, layers: list[Layer]) -> None:
-        ledger = self._chain.ledger()
         for layer in layers:
-            for outcome in layer.result.outcomes:
-                for event in outcome.events:
-                    if isinstance(event, AssetRegistered):
-                        for want in wants_of(ledger.asset(event.asset)):
-                            self._want(want)
-                    elif isinstance(event, StatementRegistered):
-                        self._want(CONTENT + cid_of_digest(bytes.fromhex(event.digest)))
+            self._note(layer.result.outcomes)
+
+    def _note(self, outcomes: tuple[Outcome, ...]) -> None:
+        """Want what the assets and statements need that were recorded."""
+        ledger = self._chain.ledger()
+        for event in (event for outcome in outcomes for event in outcome.events):
+            if isinstance(event, AssetRegistered):
+                for want in wants_of(ledger.asset(event.asset)):
+                    self._want(want)
+            elif isinstance(event, StatementRegistered):
+                self._want(CONTENT + cid_of_digest(bytes.fromhex(event.digest)))
 
     def _want(self, want: str) -> None:
         """Note what may not be here. Content that several assets share is wanted once."""
@@ -70,12 +98,37 @@ class Replicator:
 
     async def run(self) -> None:
         """Fetch, for ever."""
+        loop = asyncio.get_running_loop()
+        self._blockstore.on_damaged = lambda cid: loop.call_soon_threadsafe(self._want, CONTENT + cid)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._look_through())
             group.create_task(self._fetch())
+            group.create_task(self._keep())
 
     async def _look_through(self) -> None:
-        """Want what is recorded and not here."""
+        """Want what is recorded and not here: since the file was written, or at all if there is none."""
+        kept = read_kept(self._kept)
+        if kept is not None and self._chain.oldest <= kept.height <= self._chain.committed.height:
+            for want in kept.wants:
+                self._want(want)
+            for height in range(kept.height + 1, self._chain.committed.height + 1):
+                self._note(self._chain.final(height).results.outcomes)
+                await asyncio.sleep(0)
+        else:
+            await self._look_at_all()
+        self._looked = True
+
+    async def _keep(self) -> None:
+        """Write now and then how far everything is here."""
+        written = None
+        while True:
+            await asyncio.sleep(KEEP_SECONDS)
+            now = Kept(self._chain.committed.height, sorted(self._pauses))
+            if self._looked and now != written:
+                await asyncio.to_thread(write_durably, self._kept, msgspec.json.encode(now))
+                written = now
+
+    async def _look_at_all(self) -> None:
         for _, data in self._chain.state.items(records.asset_key("")):
             for want in wants_of(decode_trusted(data, records.Asset)):
                 await self._want_missing(want)

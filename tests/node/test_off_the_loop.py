@@ -31,7 +31,7 @@ from node.api.pictures import content_routes
 from node.content import replicator
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
-from node.content.replicator import Replicator
+from node.content.replicator import Replicator, read_kept
 from node.errors import NodeCode, NodeError
 from node.peers.requests import peer_app
 from node.reading import Reading
@@ -104,7 +104,9 @@ def test_what_is_recorded_is_fetched_at_start_and_as_it_comes(tmp_path: Path, mo
     written.block(recording(late), recording(old))
 
     async def story() -> None:
-        fetching = Replicator(written.chain, OtherMember(theirs), ours, OpeningStore(tmp_path / "openings"))
+        fetching = Replicator(
+            written.chain, OtherMember(theirs), ours, OpeningStore(tmp_path / "openings"), tmp_path / "kept"
+        )
         fetching.follow(written)
         running = asyncio.create_task(fetching.run())
         await until_here(ours, old)
@@ -117,6 +119,51 @@ def test_what_is_recorded_is_fetched_at_start_and_as_it_comes(tmp_path: Path, mo
     asyncio.run(story())
 
     assert [Blockstore(tmp_path / "ours").file(cid) for cid in (old, new, late)] == [DATA, b"new", b"late"]
+
+
+def test_a_start_goes_on_where_fetching_was_and_looks_at_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replicator, "RETRY_SECONDS", (0.0, 0.01))
+    monkeypatch.setattr(replicator, "KEEP_SECONDS", 0.01)
+    theirs, ours = Blockstore(tmp_path / "theirs"), Watched(tmp_path / "ours")
+    written, kept = WrittenChain(tmp_path), tmp_path / "kept"
+    old, new, late = theirs.put_file(DATA), theirs.put_file(b"new"), Blockstore(tmp_path / "late").put_file(b"late")
+    openings = OpeningStore(tmp_path / "openings")
+
+    def recording(cid: str) -> SignedTransaction:
+        return written.ask(registering(cid, content=actions.Content(cid=cid, size=1, media_type="image/png")))
+
+    async def first() -> None:
+        running = asyncio.create_task(Replicator(written.chain, OtherMember(theirs), ours, openings, kept).run())
+        await until_here(ours, old)
+        while (found := read_kept(kept)) is None or found.wants != [f"content/{late}"]:
+            await asyncio.sleep(0.01)
+        running.cancel()
+
+    looked: list[str] = []
+
+    async def second() -> None:
+        fetching = Replicator(written.chain, OtherMember(theirs), ours, openings, kept)
+        missing = ours.missing
+        monkeypatch.setattr(ours, "missing", lambda cid: looked.append(cid) or missing(cid))
+        running = asyncio.create_task(fetching.run())
+        await theirs.aside(theirs.put_file, b"late")
+        for cid in (new, late):
+            await until_here(Blockstore(tmp_path / "ours"), cid)
+        (file,) = (path for path in (tmp_path / "ours").rglob(new))
+        file.write_bytes(b"damaged")
+        assert await ours.aside(ours.block, new) is None
+        await until_here(Blockstore(tmp_path / "ours"), new)
+        running.cancel()
+
+    written.block(recording(late), recording(old))
+    asyncio.run(first())
+    written.block(recording(new))
+    asyncio.run(second())
+
+    assert old not in looked
+    assert set(looked) == {new, late}
 
 
 def a_face(written: WrittenChain, store: Blockstore) -> Any:
