@@ -47,6 +47,7 @@ ROYALTY_PPM = 75_000
 FIRST_PRICE, SECOND_PRICE = 120_000, 200_001
 GENERATOR_SECONDS_MAX = 60.0
 
+PAGE_RUNNER = Path(__file__).parents[1] / "tests" / "verifiers" / "run_page.mjs"
 VERIFIER = Path(__file__).parents[1] / "verifiers" / "verify_receipt.py"
 """Not part of the package: there in a clone."""
 
@@ -262,6 +263,19 @@ class Story:
             files = (str(self.out / "receipt.json"), str(self.out / "genesis.json"))
             said = msgspec.json.decode(await _output(sys.executable, "-I", str(VERIFIER), *files))
             self.say(f"  {VERIFIER.name}, which shares no line with us: holds {said['holds']}, code {said['code']}")
+            await self.check_in_a_page(data)
+
+    async def check_in_a_page(self, receipt: bytes) -> None:
+        """The offline page's own script, run by Node where there is one; a browser runs the same."""
+        page, node = VERIFIER.with_suffix(".html"), shutil.which("node")
+        if node is None or not PAGE_RUNNER.exists():
+            self.say(f"  {page.name}: open it in a browser with the two files, for there is no Node here")
+            return
+        genesis = (self.out / "genesis.json").read_bytes()
+        cases = [(data.hex(), genesis.hex()) for data in (receipt, receipt.replace(b'"code":"OK"', b'"code":"NO"'))]
+        said = msgspec.json.decode(await _output(node, str(PAGE_RUNNER), str(page), given=msgspec.json.encode(cases)))
+        promise(said == [True, False], f"the page takes the receipt and refuses the forged one: {said}")
+        self.say(f"  {page.name}, in JavaScript: holds True; the forged one is refused")
 
     async def audit(self) -> None:
         self.chapter("An auditor runs the whole chain again")
@@ -325,10 +339,11 @@ class Story:
             return str((await client.get(f"/v1/blocks/{height}"))["hash"])
 
 
-async def _output(*command: str) -> bytes:
-    """What a program prints, which has to end well."""
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    said, _ = await process.communicate()
+async def _output(*command: str, given: bytes = b"") -> bytes:
+    """What a program prints, which has to end well, given something to read."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+    said, _ = await process.communicate(given)
     promise(process.returncode == 0, f"{command[2]} ends with status 0: {said.decode(errors='replace')}")
     return said
 

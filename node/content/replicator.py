@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from heapq import heappop, heappush
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -32,6 +34,8 @@ from node.storage.directory import write_durably
 RETRY_SECONDS = (0.2, 60.0)
 BLOCK_BYTES_MAX = 2 * 1024 * 1024
 KEEP_SECONDS = 10.0
+LOOKED_TOGETHER = 256
+"""Wants looked at in one turn of a thread."""
 AT_ONCE = 8
 """What is fetched at the same time."""
 CONTENT, OPENINGS = "content/", "openings/"
@@ -129,23 +133,28 @@ class Replicator:
                 written = now
 
     async def _look_at_all(self) -> None:
+        wants = self._all_wants()
+        while some := list(dict.fromkeys(islice(wants, LOOKED_TOGETHER))):
+            for want in await self._blockstore.aside(self._lacking, some):
+                self._want(want)
+
+    def _all_wants(self) -> Iterator[str]:
         for _, data in self._chain.state.items(records.asset_key("")):
-            for want in wants_of(decode_trusted(data, records.Asset)):
-                await self._want_missing(want)
+            yield from wants_of(decode_trusted(data, records.Asset))
         prefix = records.statement_key("")
         for key, _ in self._chain.state.items(prefix):
-            await self._want_missing(CONTENT + cid_of_digest(bytes.fromhex(key.removeprefix(prefix))))
+            yield CONTENT + cid_of_digest(bytes.fromhex(key.removeprefix(prefix)))
 
-    async def _want_missing(self, want: str) -> None:
-        if not await self._here(want):
-            self._want(want)
+    def _lacking(self, wants: list[str]) -> list[str]:
+        """Those that are not here. Reads what is, so not for the event loop."""
+        return [want for want in wants if not self._here(want)]
 
-    async def _here(self, want: str) -> bool:
+    def _here(self, want: str) -> bool:
         name = want.partition("/")[2]
         if want.startswith(OPENINGS):
             return self._openings.get(name) is not None
         try:
-            return not await self._blockstore.aside(self._blockstore.missing, name)
+            return not self._blockstore.missing(name)
         except CidInvalid:
             return True
 
