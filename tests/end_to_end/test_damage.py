@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -73,14 +74,14 @@ def how_it_goes(cluster: Cluster, name: str, height: int) -> str:
 @pytest.mark.parametrize("part", ["log", "state"])
 @pytest.mark.parametrize("damage", [flip, tear, zero], ids=["flipped", "torn", "blanked"])
 def test_a_node_with_a_damaged_disk_stops_in_words_or_comes_back_whole(
-    damage: object, part: str, three_nodes: Cluster
+    damage: Callable[[Path], None], part: str, three_nodes: Cluster
 ) -> None:
     cluster = three_nodes
     stream = commit(cluster, cluster.names, 300)
     name = next(name for name in cluster.names if name != cluster.leader())
     others = [other for other in cluster.names if other != name]
     cluster.kill(name)
-    damage(largest(cluster.home(name) / "data" / part))  # type: ignore[operator]
+    damage(largest(cluster.home(name) / "data" / part))
     cluster.start(name)
 
     after = commit(cluster, others, 20)
