@@ -7,9 +7,9 @@ one purpose never serves another. Tags end in a version and contain no `{`, so n
 
 from __future__ import annotations
 
-import hashlib
 import re
 from functools import lru_cache
+from hashlib import sha256 as _sha256
 
 from nacl.bindings import (
     crypto_core_ed25519_is_valid_point,
@@ -52,12 +52,12 @@ COSE_SIGN1 = b"\x84\x6aSignature1"
 
 def sha256(data: bytes) -> bytes:
     """SHA-256, 32 bytes."""
-    return hashlib.sha256(data).digest()
+    return _sha256(data).digest()
 
 
 def digest(tag: bytes, payload: bytes) -> str:
     """Lower-case hex SHA-256 of a tagged payload."""
-    return hashlib.sha256(tag + payload).hexdigest()
+    return _sha256(tag + payload).hexdigest()
 
 
 class SigningKey:

@@ -58,17 +58,17 @@ class Page(NamedTuple):
 
 def apply_changes(root: Node, changes: Iterable[tuple[str, bytes | None]]) -> Node:
     """Tree after setting keys to values, or removing those whose value is None. About 10 µs a key."""
-    return apply_hashed(root, hashed(changes))
+    return apply_hashed(root, hashed(dict(changes).items()))
 
 
 def hashed(changes: Iterable[tuple[str, bytes | None]]) -> list[Change]:
-    """Changes as the tree takes them: by hash, in order, the last of those to one key."""
-    return sorted({sha256(key.encode()): None if value is None else sha256(value) for key, value in changes}.items())
+    """The hashes of changes, in their order. Each key once."""
+    return [(sha256(key.encode()), None if value is None else sha256(value)) for key, value in changes]
 
 
 def apply_hashed(root: Node, changes: list[Change]) -> Node:
     """Tree after changes from `hashed`."""
-    return _update(root, changes, 0, shrinks=any(value is None for _, value in changes))
+    return _update(root, sorted(changes), 0, shrinks=any(value is None for _, value in changes))
 
 
 def open_tree(pages: Iterable[Page], load: Callable[[bytes], bytes]) -> Node:
@@ -87,6 +87,8 @@ def page_of(root: Node, prefix: bytes) -> Page:
     if len(node) > 2:
         return Page(prefix, node[0], BUCKET_MAX + 1)
     entries: bytes = node[1]
+    if depth == PAGE_DEPTH:
+        return Page(prefix, node[0], len(entries) // ENTRY)
     within = [entries[at : at + ENTRY] for at in range(0, len(entries), ENTRY) if entries.startswith(prefix, at)]
     return Page(prefix, _bucket(b"".join(within))[0], len(within))
 

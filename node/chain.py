@@ -106,9 +106,13 @@ class TipReader:
         sources += [_keys_within(layer.result.writes, prefix) for layer in self._layers]
         previous = None
         for key in heapq.merge(*sources):
-            if key != previous and self.get(key) is not None:
+            if key != previous and not self._removed(key):
                 yield key
             previous = key
+
+    def _removed(self, key: str) -> bool:
+        """Whether the newest layer that changed a key removed it."""
+        return next((layer.changed[key] is None for layer in reversed(self._layers) if key in layer.changed), False)
 
 
 def _keys_within(writes: tuple[tuple[str, bytes | None], ...], prefix: str) -> Iterator[str]:
@@ -356,6 +360,7 @@ class Chain:
                     height=block.header.height,
                     writes=result.writes,
                     changes=layer.changes,
+                    created=result.created,
                     results=results,
                     leaves=b"".join(layer.leaves),
                     transactions=[signed.id for signed in block.transactions],
@@ -442,7 +447,7 @@ class Chain:
 def _apply_genesis(genesis: Genesis, store: StateStore) -> None:
     writes = tuple(sorted(genesis_state(genesis).items()))
     changes = state_tree.hashed(writes)
-    store.apply(Committed(0, writes, changes, Results((), (), ()), b"", [], [], None))
+    store.apply(Committed(0, writes, changes, frozenset(), Results((), (), ()), b"", [], [], None))
 
 
 def _histories(block: Block, outcomes: tuple[Outcome, ...]) -> list[tuple[str, int]]:

@@ -28,6 +28,8 @@ class BlockResult(msgspec.Struct, frozen=True):
 
     writes: tuple[tuple[str, bytes | None], ...]
     """Keys with their new values, None for removal, sorted."""
+    created: frozenset[str]
+    """Those of the keys that are known to have had no value before."""
     outcomes: tuple[Outcome, ...]
     """One per transaction."""
     details: tuple[str, ...]
@@ -59,7 +61,7 @@ def execute_block(
     ledger.keep_transaction()
     for currency, units in view.money_created(ledger).items():
         ensure(units == 0, f"block {height} makes {units} {currency} out of nothing")
-    return BlockResult(ledger.writes(), tuple(outcomes), tuple(details), tuple(explanations))
+    return BlockResult(ledger.writes(), ledger.created(), tuple(outcomes), tuple(details), tuple(explanations))
 
 
 def _execute_transaction(ledger: Ledger, run: Context) -> tuple[Outcome, str]:

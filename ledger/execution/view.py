@@ -47,7 +47,10 @@ class Ledger:
         for writes in (self._transaction, self._block, self._below):
             if key in writes:
                 return writes[key] is not None
-        return self._state.get(key) is not None
+        if self._state.get(key) is not None:
+            return True
+        self._below[key] = None
+        return False
 
     def find(self, key: str, kind: type[R]) -> R | None:
         """Record under a key, or None, as of the current transaction. A key only ever holds one kind of record."""
@@ -87,6 +90,10 @@ class Ledger:
     def writes(self) -> tuple[tuple[str, bytes | None], ...]:
         """All kept writes in bytes, by key, so that what a block did has one order."""
         return tuple((key, None if (held := self._block[key]) is None else encode(held)) for key in sorted(self._block))
+
+    def created(self) -> frozenset[str]:
+        """Keys among the kept writes that were found to have no value below the block."""
+        return frozenset(key for key in self._block if self._below.get(key, "") is None)
 
     def keys(self, prefix: str) -> list[str]:
         """Keys of a prefix as of the current transaction, in order. For the few kinds of records that are few."""

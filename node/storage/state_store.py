@@ -55,7 +55,9 @@ class Committed(msgspec.Struct, frozen=True):
     height: int
     writes: tuple[tuple[str, bytes | None], ...]
     changes: list[Change]
-    """The same, as the tree takes them."""
+    """Their hashes, in the same order."""
+    created: frozenset[str]
+    """Keys among them that had no value before."""
     results: Results
     leaves: bytes
     transactions: list[str]
@@ -116,6 +118,8 @@ class StateStore:
         self.base = None if base is None else msgspec.msgpack.decode(base, type=Base)
         """None if the store began at genesis."""
         self.pages = PageIndex(self._db)
+        self._first_seen = SEEN_PREFIX
+        """No id is remembered below: they go in order, and LevelDB would walk over all that it has not dropped yet."""
 
     @property
     def first(self) -> int:
@@ -136,7 +140,10 @@ class StateStore:
         return Value(self.get(key) if value is None else value or None, since)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        for key in self._db.iterator(prefix=b"s" + prefix.encode(), include_value=False):
+        found = self._db.iterator(prefix=b"s" + prefix.encode(), include_value=False)
+        if prefix == SEEN_PREFIX:
+            found.seek(b"s" + self._first_seen.encode())
+        for key in found:
             yield key[1:].decode()
 
     def items(self, prefix: str = "", after: str = "") -> Iterator[tuple[str, bytes]]:
@@ -148,12 +155,15 @@ class StateStore:
         """Take one block's changes, in one batch."""
         packed = struct.pack(">Q", done.height)
         with self._db.write_batch() as batch:
-            for key, value in done.writes:
+            for (key, value), (key_hash, _) in zip(done.writes, done.changes, strict=True):
                 name = b"s" + key.encode()
                 if done.height and not key.startswith(UNVERSIONED):
-                    batch.put(_versions_of(sha256(name[1:])) + packed, self._db.get(name, b""))
+                    before = b"" if key in done.created else self._db.get(name, b"")
+                    batch.put(_versions_of(key_hash) + packed, before)
                 if value is None:
                     batch.delete(name)
+                    if key.startswith(SEEN_PREFIX):
+                        self._first_seen = max(self._first_seen, key)
                 else:
                     batch.put(name, value)
             self.pages.take(batch, done.height, done.changes)
