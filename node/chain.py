@@ -47,8 +47,9 @@ from node.logs import progress
 from node.storage.log_store import LogStore
 from node.storage.state_store import Committed, Results, StateStore
 
-STRETCH_BLOCKS = 16
-"""Blocks given at a time to a node that follows."""
+STRETCH_BLOCKS = 128
+STRETCH_BYTES = 1 << 20
+"""Blocks given at a time to a node that follows, and bytes of them: whichever comes first."""
 RECENT_BLOCKS_MAX = 32
 """Final blocks kept decoded, with what they did, for receipts and queries."""
 
@@ -265,13 +266,21 @@ class Chain:
         if height < self.oldest:
             raise NodeError(NodeCode.BLOCK_PRUNED, f"this node keeps blocks above {self.oldest}; join from a snapshot")
         newest = self._committed.height
-        certificate = self.state.certificate_upto(min(height + STRETCH_BLOCKS, newest))
+        frames: list[bytes] = []
+        size = 0
+        for one in range(height + 1, min(height + STRETCH_BLOCKS, newest) + 1):
+            frames.append(self._log_store.entry(one).data)
+            size += len(frames[-1])
+            if size >= STRETCH_BYTES:
+                break
+        certificate = self.state.certificate_upto(height + len(frames))
         if certificate is None or certificate.height <= height:
             certificate = self.state.certificate_from(height + 1)
         if certificate is None or certificate.height > newest:
             return (), None
-        heights = range(height + 1, certificate.height + 1)
-        return tuple(self._log_store.entry(one).data for one in heights), certificate
+        beyond = range(height + 1 + len(frames), certificate.height + 1)
+        frames += [self._log_store.entry(one).data for one in beyond]
+        return tuple(frames[: certificate.height - height]), certificate
 
     def state_answer(self, keys: list[str]) -> StateAnswer:
         """What stands under keys at the newest final block, with proofs."""

@@ -26,6 +26,7 @@ from ledger.snapshot import (
     parse_manifest,
 )
 from ledger.state_tree import root_hash
+from node.chain import Chain
 from node.config import Config, load_genesis
 from node.errors import NodeCode, NodeError
 from node.keys import load_key
@@ -44,6 +45,7 @@ CHUNK_FILE_BYTES_MAX = 64 * 1024 * 1024
 CHUNK_SECONDS = 60.0
 ASK_SECONDS = 3.0
 RETRY_SECONDS = 1.0
+WATCH_SECONDS = 10.0
 GONE = 410
 AT_ONCE = 4
 """Chunks fetched at the same time."""
@@ -123,13 +125,29 @@ async def _is_behind(asking: Asking, height: int, *, votes: bool) -> bool:
     A node that does not vote waits here for the others; one that votes may be the first to start.
     """
     while True:
-        path = f"/v1/stretch/{max(height, 0)}?wait_s=0"
-        asked = [asking.ask_status(peer, path, STRETCH_BYTES_MAX, ASK_SECONDS) for peer in asking.addresses]
-        reached = [status for status, _ in await asyncio.gather(*asked) if status]
+        reached = await _answers(asking, max(height, 0))
         if reached or votes:
             return bool(reached) and (all(status == GONE for status in reached) or (height < 0 and not votes))
         log.warning("join_waits", reason="no node is reached, or none lets this one in: see `remarque node add`")
         await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _answers(asking: Asking, height: int) -> list[int]:
+    """HTTP status of each reachable node's answer to whether it gives the blocks above a height."""
+    path = f"/v1/stretch/{height}?wait_s=0"
+    asked = [asking.ask_status(peer, path, STRETCH_BYTES_MAX, ASK_SECONDS) for peer in asking.addresses]
+    return [status for status, _ in await asyncio.gather(*asked) if status]
+
+
+async def end_if_left_behind(chain: Chain, asking: Asking) -> None:
+    """Watch over a node that votes, for ever. NodeError once no other keeps the blocks that it lacks."""
+    while True:
+        height = chain.committed.height
+        await asyncio.sleep(WATCH_SECONDS)
+        if chain.committed.height == height:
+            reached = await _answers(asking, height)
+            if reached and chain.committed.height == height and all(status == GONE for status in reached):
+                raise behind(height)
 
 
 async def _join(asking: Asking, genesis: Genesis, data: Path, height: int) -> bool:

@@ -42,7 +42,7 @@ from node.entries import Entries
 from node.errors import NodeCode, NodeError
 from node.following import Follower
 from node.generation.service import GenerationService
-from node.joining import join_if_behind
+from node.joining import end_if_left_behind, join_if_behind
 from node.keys import load_key
 from node.logs import log
 from node.members import Members
@@ -62,6 +62,7 @@ from node.snapshots import Snapshots
 from node.storage import directory
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
+from node.thinning import thin_certificates
 from node.upgrades import Upgrades
 from node.verification import Verifier
 
@@ -240,8 +241,11 @@ class Node:
             self.verifier.run(),
             self.snapshots.run(),
             write_pages(self.chain, self.reading),
+            thin_certificates(self.chain, self.reading),
         ]
-        if not self.driver.replica.votes_here:
+        if self.driver.replica.votes_here:
+            work.append(end_if_left_behind(self.chain, self.peers.asking))
+        else:
             work.append(Follower(self.driver, self.peers.asking).run())
         return work if self.generation is None else [*work, self.generation.run()]
 

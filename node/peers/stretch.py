@@ -9,7 +9,8 @@ from msgspec import Meta
 
 from ledger.names import Count
 
-STRETCH_BYTES_MAX = 64 * 1024 * 1024
+STRETCH_BYTES_MAX = 272 * 1024 * 1024
+"""From one kept certificate to the next there are 16 blocks at most, each of 16 MiB at most."""
 
 
 class Stretch(msgspec.Struct, frozen=True, array_like=True):

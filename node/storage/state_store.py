@@ -10,6 +10,7 @@ One LevelDB batch per committed block holds everything the block changed, so the
     x<transaction id>   height and position of a transaction
     h<subject><height><position>  history of an asset or token
     applied             height of the state
+    thinned             height below which few certificates are kept
     base                header, certificate and log peaks of the snapshot the store began with, if it did
 
 The state tree's part is in `node/storage/pages.py`.
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,13 @@ from node.storage.pages import PageIndex
 
 _APPLIED = b"applied"
 _BASE = b"base"
+_THINNED = b"thinned"
+CERTIFICATE_SPACING = 16
+"""Of the certificates of so many heights, the newest is kept for ever."""
 FILL_TOGETHER = 10_000
 """Entries of a snapshot put into the store in one batch."""
+THINNED_TOGETHER = 512 * CERTIFICATE_SPACING
+"""Heights whose certificates are thinned in one batch, of about 10 ms."""
 UNVERSIONED = (SEEN_PREFIX, FILE_PREFIX, REQUEST_PREFIX)
 """Keys that are set once, so that nobody asks what they were."""
 
@@ -117,6 +123,9 @@ class StateStore:
         base = self._db.get(_BASE)
         self.base = None if base is None else msgspec.msgpack.decode(base, type=Base)
         """None if the store began at genesis."""
+        thinned = self._db.get(_THINNED)
+        self.thinned = 0 if thinned is None else _height(thinned)
+        """Height below which few certificates are kept."""
         self.pages = PageIndex(self._db)
         self._first_seen = SEEN_PREFIX
         """No id is remembered below: they go in order, and LevelDB would walk over all that it has not dropped yet."""
@@ -176,7 +185,7 @@ class StateStore:
             for subject, position in done.subjects:
                 batch.put(b"h" + bytes.fromhex(subject) + packed + struct.pack(">I", position), b"")
             if done.certificate is not None:
-                batch.put(b"c" + packed, encode(done.certificate))
+                batch.put(_certificate(done.height), encode(done.certificate))
             batch.put(_APPLIED, packed)
         self.applied = done.height
 
@@ -194,7 +203,7 @@ class StateStore:
         """Make a filled store that of a snapshot's block, durably."""
         packed = struct.pack(">Q", base.header.height)
         with self._db.write_batch(sync=True) as batch:
-            batch.put(b"c" + packed, encode(certificate))
+            batch.put(_certificate(base.header.height), encode(certificate))
             batch.put(_BASE, msgspec.msgpack.encode(base))
             batch.put(_APPLIED, packed)
         self.applied, self.base = base.header.height, base
@@ -208,6 +217,17 @@ class StateStore:
         with self._db.write_batch() as batch:
             for height in range(first, last + 1):
                 batch.delete(b"r" + struct.pack(">Q", height))
+
+    def thin(self, upto: int) -> None:
+        """Forget the certificates of some more heights up to one, but the newest of every CERTIFICATE_SPACING."""
+        stop = min(upto - upto % CERTIFICATE_SPACING, self.thinned + THINNED_TOGETHER)
+        span = self._db.iterator(start=_certificate(self.thinned), stop=_certificate(stop), include_value=False)
+        with self._db.write_batch() as batch:
+            for _, keys in groupby(span, lambda key: _height(key[1:]) // CERTIFICATE_SPACING):
+                for key in list(keys)[:-1]:
+                    batch.delete(key)
+            batch.put(_THINNED, struct.pack(">Q", stop))
+        self.thinned = stop
 
     def results(self, height: int) -> Results | None:
         data = self._db.get(b"r" + struct.pack(">Q", height), verify_checksums=True)
@@ -247,19 +267,18 @@ class StateStore:
 
     def certificate(self, height: int) -> Certificate | None:
         """Certificate of exactly this height."""
-        value = self._db.get(b"c" + struct.pack(">Q", height))
+        value = self._db.get(_certificate(height))
         return None if value is None else decode_trusted(value, Certificate)
 
     def certificate_from(self, height: int) -> Certificate | None:
         """Certificate of the first certified height at or above one."""
-        for value in self._db.iterator(start=b"c" + struct.pack(">Q", height), stop=b"d", include_key=False):
+        for value in self._db.iterator(start=_certificate(height), stop=b"d", include_key=False):
             return decode_trusted(value, Certificate)
         return None
 
     def certificate_upto(self, height: int) -> Certificate | None:
         """Certificate of the last certified height at or below one."""
-        start, stop = b"c", b"c" + struct.pack(">Q", height + 1)
-        for value in self._db.iterator(start=start, stop=stop, include_key=False, reverse=True):
+        for value in self._db.iterator(start=b"c", stop=_certificate(height + 1), include_key=False, reverse=True):
             return decode_trusted(value, Certificate)
         return None
 
@@ -269,6 +288,10 @@ class StateStore:
 
 def _versions_of(key_hash: bytes) -> bytes:
     return b"v" + key_hash[:16]
+
+
+def _certificate(height: int) -> bytes:
+    return b"c" + struct.pack(">Q", height)
 
 
 def _height(packed: bytes) -> int:

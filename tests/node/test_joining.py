@@ -20,6 +20,7 @@ from ledger.encoding import encode
 from ledger.snapshot import Chunk, Manifest, SnapshotRefused, decode_chunk, encode_chunk, parse_manifest
 from node import joining, snapshots
 from node.chain import Chain
+from node.errors import NodeError
 from node.joining import Fetching, finish_install, install
 from node.snapshots import MANIFEST, chunk_file, take, write
 from node.storage.log_store import LogStore
@@ -237,6 +238,34 @@ def test_a_fetch_goes_on_where_it_was_cut_off(taken: tuple[WrittenChain, Path, M
 
     assert len(rested.asked) < len(taken[2].chunks)
     install(tmp_path / "join", taken[2], tmp_path / "data")
+
+
+class Answering:
+    """Stands for the nodes asked for a stretch: what each answers; 0 if it is not reached."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.addresses = {f"node{number}": "" for number in range(len(statuses))}
+        self._statuses = dict(zip(self.addresses, statuses, strict=True))
+
+    async def ask_status(self, peer: str, path: str, bytes_max: int, seconds: float) -> tuple[int, bytes]:
+        return self._statuses[peer], b""
+
+
+@pytest.mark.parametrize(
+    ("statuses", "ends"), [((410, 410), True), ((410, 0), True), ((410, 200), False), ((0, 0), False)]
+)
+def test_a_voter_ends_once_nobody_who_is_reached_keeps_what_it_lacks(
+    statuses: tuple[int, ...], ends: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "WATCH_SECONDS", 0)
+    chain = WrittenChain(tmp_path).chain
+
+    async def story() -> None:
+        async with asyncio.timeout(0.2):
+            await joining.end_if_left_behind(chain, Answering(*statuses))  # type: ignore[arg-type]
+
+    with pytest.raises(NodeError if ends else TimeoutError):
+        asyncio.run(story())
 
 
 def test_a_snapshot_taken_while_blocks_go_on_is_of_its_own_height(tmp_path: Path) -> None:
