@@ -162,7 +162,7 @@ class Driver:
         parameters = ledger.parameters()
         for signed in transactions:
             try:
-                check_admissible(ledger, self.chain.name, signed, self.proposer.clock(), parameters)
+                check_admissible(ledger, self.chain.name, signed, self.proposer.time_for(signed), parameters)
                 await self.inspector.verify([signed])
                 if signed.id not in self.mempool and self.chain.state.locate(signed.id) is None:
                     self.mempool.check_room([signed])
@@ -189,7 +189,7 @@ class Driver:
             if self.replica.leader:
                 self._leader_seen = now
             metrics.MEMPOOL.set(len(self.mempool))
-            self.mempool.drop_expired(self.proposer.clock() - 60_000)
+            self.mempool.drop_expired(self.chain.committed.time_ms)
             if self.leading and self.mempool.unproposed:
                 self._schedule_pump()
             if now - self._forwarded >= FORWARD_SECONDS:
@@ -283,6 +283,7 @@ class Driver:
                 if entry.index > self.chain.tip.height:
                     self.chain.accept(self.inspector.block_of(entry), self.proposer.clock())
             except Postponed as error:
+                log.warning("block_postponed", height=entry.index, reason=str(error))
                 refusal = Refused(action.number, entry.index, str(error), True)
                 break
             except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:

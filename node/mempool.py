@@ -118,10 +118,10 @@ class Mempool:
             self.refuse(transaction, error)
 
     def drop_expired(self, time_ms: int) -> None:
-        """Let go of transactions that no block may carry any more."""
+        """Let go of transactions that no block may carry any more, for a block of this time is final."""
         for signed in [one for one in self._waiting.values() if one.transaction.valid_until_ms < time_ms]:
             until = signed.transaction.valid_until_ms
-            detail = f"it was valid until {until}, it is {time_ms}, and it was not committed; sign it again"
+            detail = f"it was valid until {until}, a block of {time_ms} is final without it; sign it again"
             self.refuse(signed.id, LedgerError(Code.EXPIRED, detail))
 
     def _remove(self, transaction: str) -> None:

@@ -15,6 +15,7 @@ from node.mempool import Mempool
 
 CUT_TRANSACTIONS_MAX = 256
 """Transactions the leader puts in a block: enough to share its costs, few enough not to stall the event loop."""
+CLOCK_BEHIND_MS = 5_000
 
 Transactions = tuple[SignedTransaction, ...]
 
@@ -27,33 +28,63 @@ class Proposer:
         self._mempool = mempool
         self.clock = clock
         """Milliseconds since 1970."""
+        self._behind = False
+
+    def time_for(self, signed: SignedTransaction) -> int:
+        """The time at which to admit a transaction, by this node's clock and the chain, in milliseconds since 1970.
+
+        A clock may be wrong, and what a client takes for expired it signs again: so that it has expired is for the time
+        of a final block to say.
+        """
+        now = max(self.clock(), self._chain.tip.time_ms)
+        return min(now, max(signed.transaction.valid_until_ms, self._chain.committed.time_ms))
 
     def next_block(self, term: int) -> bytes | None:
-        """Frame of a block of waiting transactions; None if none of those cut may be carried."""
+        """Frame of a block of waiting transactions; None if none of those cut may be carried.
+
+        It is empty if by this node's clock they have expired: the others agree by endorsing it, or postpone it.
+        """
         parameters = Ledger(self._chain.tip_reader()).parameters()
         limit = min(CUT_TRANSACTIONS_MAX, parameters.block_transactions_max)
         clock_ms = self.clock()
-        transactions = self._admissible(self._mempool.cut(limit, parameters.block_bytes_max), clock_ms)
-        return self._build(transactions, term, clock_ms) if transactions else None
+        self._tell_if_behind(clock_ms)
+        kept, late = self._admissible(self._mempool.cut(limit, parameters.block_bytes_max), clock_ms)
+        self._mempool.put_back(late)
+        return self._build(tuple(kept), term, clock_ms) if kept or late else None
 
     def opening_block(self, term: int) -> bytes:
         """Frame of the empty block with which a term begins: it makes what older terms left final."""
         return self._build((), term, self.clock())
 
-    def _admissible(self, transactions: Transactions, clock_ms: int) -> Transactions:
-        """Leave out what has expired, or was committed by way of another node, since it was admitted."""
+    def _tell_if_behind(self, clock_ms: int) -> None:
+        """Say, once, that the time of blocks stands still because this node's clock has fallen behind it."""
+        behind_ms = self._chain.tip.time_ms - clock_ms
+        if behind_ms > CLOCK_BEHIND_MS and not self._behind:
+            log.error("clock_behind", ms=behind_ms, fix="correct this machine's clock: blocks take their time from it")
+        self._behind = behind_ms > CLOCK_BEHIND_MS
+
+    def _admissible(
+        self, transactions: Transactions, clock_ms: int
+    ) -> tuple[list[SignedTransaction], list[SignedTransaction]]:
+        """Those that a block may carry now, and those that have expired unless this node's clock is wrong.
+
+        Others are refused, or left out if they were committed by way of another node.
+        """
         ledger = Ledger(self._chain.tip_reader())
         parameters = ledger.parameters()
         time_ms = max(clock_ms, self._chain.tip.time_ms + 1)
-        kept = []
+        kept, late = [], []
         for signed in transactions:
             try:
                 check_admissible(ledger, self._chain.name, signed, time_ms, parameters)
                 kept.append(signed)
             except LedgerError as error:
-                if error.code is not Code.DUPLICATE:
+                until = signed.transaction.valid_until_ms
+                if error.code is Code.EXPIRED and until >= self._chain.committed.time_ms:
+                    late.append(signed)
+                elif error.code is not Code.DUPLICATE:
                     self._mempool.refuse(signed.id, error)
-        return tuple(kept)
+        return kept, late
 
     def _build(self, transactions: Transactions, term: int, clock_ms: int) -> bytes:
         """Build a block. Whatever breaks execution is found and kept out, never the node."""

@@ -122,7 +122,7 @@ class Node:
         self.driver.network = self.peers
         self.upgrades = Upgrades(self.chain)
         self.upgrades.follow(self.driver)
-        self.submitter = Submitter(self.driver, str(self.data), config.node.disk_free_bytes_min, clock_ms)
+        self.submitter = Submitter(self.driver, str(self.data), config.node.disk_free_bytes_min)
         self.blockstore = Blockstore(self.data / "content")
         self.openings = OpeningStore(self.data / "openings")
         self.replicator = Replicator(

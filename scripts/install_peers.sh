@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `make test-peers` needs beside pip's packages: Chromium, and Node 18 or newer.
+# What `make test-peers` needs beside pip's packages: Chromium, Node 18 or newer, and faketime.
 # Quick when everything is there. Otherwise installs what it may, or ends with the line that does it.
 set -eu
 
@@ -35,4 +35,5 @@ need_node() {
 }
 
 need_package chromium chromium
+need_package faketime faketime
 need_node

@@ -50,11 +50,10 @@ _batch_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 class Submitter:
     """Takes transactions from clients, whichever way they come."""
 
-    def __init__(self, driver: Driver, data: str, disk_free_bytes_min: int, clock_ms: Any) -> None:
+    def __init__(self, driver: Driver, data: str, disk_free_bytes_min: int) -> None:
         self._driver = driver
         self._data = data
         self._disk_free_bytes_min = disk_free_bytes_min
-        self._clock_ms = clock_ms
         self._disk_checked = 0.0
         self._disk_free = 0
         self.closing = False
@@ -63,12 +62,13 @@ class Submitter:
         """Admit transactions, or refuse all; return those that still need committing."""
         self.check_condition()
         chain = self._driver.chain
-        ledger, now = chain.ledger(), self._clock_ms()
+        ledger = chain.ledger()
         parameters = ledger.parameters()
         new = []
         for signed in transactions:
             if chain.state.locate(signed.id) is not None:
                 continue
+            now = self._driver.proposer.time_for(signed)
             check_admissible(ledger, chain.name, signed, now, parameters)
             Context(signed, 0, now, NEWEST, 0).check_signers(ledger)
             check_vote(chain, ledger, signed)

@@ -75,7 +75,7 @@ BAD_BODIES = [
     ("NOT_CANONICAL", lambda cluster: a_transaction(cluster).replace(b":", b": ", 1)),
     ("NOT_CANONICAL", lambda cluster: a_transaction(cluster).replace(b'"amount":1', b'"amount" :1')),
     ("WRONG_CHAIN", lambda cluster: a_transaction(cluster, chain="other-00000000")),
-    ("EXPIRED", lambda cluster: a_transaction(cluster, valid_until_ms=now_ms() - 1)),
+    ("EXPIRED", lambda cluster: a_transaction(cluster, valid_until_ms=1)),
     ("VALID_TOO_LONG", lambda cluster: a_transaction(cluster, valid_until_ms=now_ms() + 3_600_000)),
     ("SIGNATURE_MISSING", lambda cluster: a_transaction(cluster, signatures=lambda given: [])),
     ("SIGNATURE_EXTRA", lambda cluster: a_transaction(cluster, signatures=lambda given: given * 2)),
@@ -92,6 +92,18 @@ BAD_BODIES = [
         lambda cluster: a_transaction(cluster, signers=(Signer(account=CREATOR, key=OTHER_KEY.public),), key=OTHER_KEY),
     ),
 ]
+
+
+def test_that_a_transaction_has_expired_is_said_once_a_final_block_says_so(one_node: Cluster, alice: Client) -> None:
+    until = now_ms() - 1
+    height = alice.get("/v1/status")["height"]
+
+    error = refused(alice, "POST", "/v1/transactions", a_transaction(one_node, valid_until_ms=until))
+
+    assert error.code == "EXPIRED"
+    assert alice.get(f"/v1/blocks/{height + 1}")["header"]["time_ms"] > until
+    assert refused(alice, "POST", "/v1/transactions", a_transaction(one_node, valid_until_ms=until)).code == "EXPIRED"
+    assert alice.get("/v1/status")["height"] == height + 1
 
 
 @pytest.mark.parametrize(("code", "body"), BAD_BODIES, ids=[f"{code}-{n}" for n, (code, _) in enumerate(BAD_BODIES)])

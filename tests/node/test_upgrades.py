@@ -155,7 +155,7 @@ def test_a_node_takes_no_vote_of_its_own_org_for_what_it_does_not_know(tmp_path:
     log = LogStore(tmp_path / "log")
     chain = Chain(state.genesis, key_of("node1"), "node1", log, StateStore(tmp_path / "state"))
     driver = Driver(chain, log, Mempool(), lambda: state.time_ms, 1)
-    submitter = Submitter(driver, str(tmp_path), 0, lambda: state.time_ms)
+    submitter = Submitter(driver, str(tmp_path), 0)
 
     async def taken(*transactions: SignedTransaction) -> None:
         await submitter.take(list(transactions))
