@@ -174,6 +174,13 @@ def append_received(replica: Replica, append: Append) -> None:
     ensure(replica.role is not replica.role.LEADER, "one leader a term")
     replica.become_follower(append.term, append.sender)
     log = replica.log
+    if append.previous_index < log.base:
+        # It begins below what is kept here, which is final: the leader may go on from the newest final entry.
+        known = AppendReply(
+            term=replica.term, sender=replica.config.name, result=Result.ACCEPTED, index=replica.committed
+        )
+        replica.send(append.sender, known)
+        return
     if append.previous_index > log.last_index or log.term(append.previous_index) != append.previous_term:
         place = log.highest_not_after(append.previous_index, append.previous_term)
         reply = AppendReply(

@@ -94,7 +94,7 @@ class Cluster:
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (OSError, ValueError):
             return None
-        return pid if state != "Z" and b"remarque" in command else None
+        return pid if state != "Z" and bytes(self.home(name)) in command else None
 
     def status(self, name: str) -> dict[str, Any]:
         """What a node says of itself, with its pid."""

@@ -90,7 +90,7 @@ def check_statement(recovery: Recovery, before: Recoveries, genesis: Genesis) ->
     _require(recovery.version == RECOVERY_VERSION, f"version {recovery.version} is not known here")
     _require(recovery.chain == genesis.chain, f"it is of {recovery.chain}, not of {genesis.chain}")
     _require(recovery.number == len(before) + 1, f"it is number {recovery.number}; {len(before)} came before")
-    _require(not before or recovery.height > before[-1].height, "it goes back behind the recovery before")
+    _require(not before or _goes_on(recovery, before[-1]), "it goes back behind the recovery before")
     former = voters_at(recovery.height + 1, genesis, before)
     left, were = recovery.voters.voters, former.voters
     _require(
@@ -98,6 +98,13 @@ def check_statement(recovery: Recovery, before: Recoveries, genesis: Genesis) ->
     )
     _require(list(recovery.lost) == [voter.node for voter in were if voter not in left], "it names others as lost")
     _require(len(left) < former.majority, f"{len(left)} of {len(were)} voters are a majority and need no recovery")
+
+
+def _goes_on(recovery: Recovery, before: Recovery) -> bool:
+    """Whether one begins where another did, on the same block, or above: a second loss may come before a new block."""
+    if recovery.height == before.height:
+        return recovery.header == before.header
+    return recovery.height > before.height
 
 
 def _check_signatures(signed: SignedRecovery) -> None:

@@ -29,8 +29,10 @@ SNAPSHOT_VERSION = 1
 MANIFEST_BYTES_MAX = 16 * 1024 * 1024
 CHUNK_BYTES = 1024 * 1024
 """Size that a chunk is closed at, of keys and values; its file is smaller."""
-CHUNK_BYTES_MAX = 64 * 1024 * 1024
-"""Most that a chunk may come to, unpacked."""
+CHUNK_BYTES_MAX = 32 * 1024 * 1024
+"""Most that a chunk may come to, unpacked: what it is closed at, and one value more."""
+CHUNK_ENTRIES_MAX = CHUNK_BYTES // 8
+"""Entries that a chunk is closed at, too."""
 
 Entry = tuple[str, bytes]
 """A key of the state and its value."""
@@ -46,7 +48,7 @@ class Chunk(Value, frozen=True, kw_only=True):
 
     digest: Hex32
     """SHA-256."""
-    size: Positive
+    size: Annotated[int, Meta(ge=1, le=CHUNK_BYTES_MAX)]
     """Bytes."""
 
 
@@ -69,10 +71,6 @@ class Manifest(Value, frozen=True, kw_only=True):
         """Bytes of all chunks."""
         return sum(chunk.size for chunk in self.chunks)
 
-    def log(self) -> MerkleLog:
-        """The log as far as the snapshot knows it."""
-        return MerkleLog(self.header.log_size, [bytes.fromhex(peak) for peak in self.peaks])
-
 
 def parse_manifest(data: bytes, genesis: Genesis, recoveries: Recoveries = ()) -> Manifest:
     """The manifest, if its header is final on the chain of this genesis; else SnapshotRefused."""
@@ -80,17 +78,23 @@ def parse_manifest(data: bytes, genesis: Genesis, recoveries: Recoveries = ()) -
     try:
         manifest = decode(data, Manifest)
         check_final(manifest.header, manifest.certificate, manifest.epochs, genesis, recoveries)
-        root = manifest.log().root().hex()
     except LedgerError as error:
         raise SnapshotRefused(f"this is no manifest: {error}") from None
     except NotFinal as fault:
         raise SnapshotRefused(str(fault)) from None
-    except InvariantBroken as fault:
-        raise SnapshotRefused(f"its peaks do not make a log: {fault}") from None
     _require(manifest.version == SNAPSHOT_VERSION, f"version {manifest.version} is not known here")
     _require(manifest.protocol in KNOWN, f"protocol version {manifest.protocol} is not known here; upgrade this node")
-    _require(root == manifest.header.log_root, "its peaks are not those of the header's log")
+    check_peaks(manifest.header, manifest.peaks)
     return manifest
+
+
+def check_peaks(header: Header, peaks: tuple[str, ...]) -> None:
+    """SnapshotRefused unless these are the peaks of a header's log."""
+    try:
+        root = MerkleLog(header.log_size, [bytes.fromhex(peak) for peak in peaks]).root().hex()
+    except InvariantBroken as fault:
+        raise SnapshotRefused(f"its peaks do not make a log: {fault}") from None
+    _require(root == header.log_root, "its peaks are not those of the header's log")
 
 
 def chunks_of(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
@@ -100,7 +104,7 @@ def chunks_of(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     for key, value in entries:
         some.append((key, value))
         size += len(key) + len(value)
-        if size >= CHUNK_BYTES:
+        if size >= CHUNK_BYTES or len(some) == CHUNK_ENTRIES_MAX:
             yield some
             some, size = [], 0
     if some:
@@ -119,9 +123,16 @@ def decode_chunk(data: bytes, chunk: Chunk) -> list[Entry]:
     try:
         unpacked = unpacker.decompress(data, CHUNK_BYTES_MAX)
         _require(unpacker.eof and not unpacker.unused_data, f"a chunk has more than {CHUNK_BYTES_MAX} bytes unpacked")
+        _require(_length(unpacked) <= CHUNK_ENTRIES_MAX, f"a chunk has more than {CHUNK_ENTRIES_MAX} entries")
         return _entries_decoder.decode(unpacked)
     except (zlib.error, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SnapshotRefused(f"a chunk is not of the documented form: {error}") from None
+
+
+def _length(packed: bytes) -> int:
+    """How many items a MessagePack array says it has, before room is made for them; 0 if it is none."""
+    width = {0xDC: 2, 0xDD: 4}.get(packed[0] if packed else 0, 0)
+    return int.from_bytes(packed[1 : 1 + width])
 
 
 def chunk_holds(data: bytes, chunk: Chunk) -> bool:

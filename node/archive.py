@@ -21,6 +21,7 @@ from node.chain import Chain, Final
 from node.client import Client
 from node.errors import NodeCode, NodeError
 from node.reading import Reading
+from node.recovering import load_recoveries, require_chain
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
 
@@ -30,6 +31,13 @@ ANSWER_BYTES = 16 * 1024 * 1024
 """No further block is added to an answer that has so many."""
 UNREADABLE = (LedgerError, NodeError, msgspec.MsgspecError, plyvel.Error, UnicodeDecodeError, struct.error)
 """What reading a damaged store ends in."""
+
+
+def check_kept(chain: Chain, after: int) -> None:
+    """BLOCK_PRUNED if a chain no longer has the block above a height."""
+    if after < chain.oldest:
+        detail = f"this node keeps blocks above {chain.oldest}; ask one that keeps all, or read its data directory"
+        raise NodeError(NodeCode.BLOCK_PRUNED, detail)
 
 
 async def from_chain(chain: Chain, reading: Reading, after: int) -> AsyncIterator[bytes]:
@@ -69,11 +77,10 @@ def from_node(client: Client) -> Iterator[bytes]:
 
 def from_directory(data: Path, genesis: Genesis) -> Iterator[bytes]:
     """Lines of what a stopped node's data directory holds: its chain, then its state and its index."""
-    if not (data / "log").is_dir() or not (data / "state").is_dir():
-        raise NodeError(NodeCode.DATA_DIRECTORY_MISSING, f"{data} holds no chain; name a node's data directory")
+    require_chain(data)
     try:
         with closing(LogStore(data / "log")) as log, closing(StateStore(data / "state")) as state:
-            yield from _stored_lines(log, state, genesis, data / "snapshots")
+            yield from _stored_lines(log, state, genesis, data)
     except UNREADABLE as error:
         if isinstance(error, NodeError) and error.code is not NodeCode.DATA_CORRUPT:
             raise
@@ -87,14 +94,14 @@ def start_of(manifest: Manifest) -> archive.ArchivedStart:
     )
 
 
-def _stored_lines(log: LogStore, state: StateStore, genesis: Genesis, snapshots_path: Path) -> Iterator[bytes]:
+def _stored_lines(log: LogStore, state: StateStore, genesis: Genesis, data: Path) -> Iterator[bytes]:
     if state.applied < 0:
         raise AuditFailed(0, Fault.UNREADABLE, "the state store is empty")
     first = 0
     if log.base == 0:
         yield archive.opening_line(genesis, whole=True)
     else:
-        place, manifest = snapshots.oldest_above(snapshots_path, log.base, genesis)
+        place, manifest = snapshots.oldest_above(data / "snapshots", log.base, genesis, load_recoveries(data, genesis))
         first = manifest.header.height
         yield archive.opening_line(genesis, whole=True, start=start_of(manifest))
         for key, value in snapshots.read_entries(place, manifest):

@@ -12,6 +12,7 @@ and certified, content and openings held against what the chain says of them. Th
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -33,6 +34,7 @@ from ledger.generation import Openings
 from ledger.genesis import Genesis
 from ledger.names import Count, Hex32
 from ledger.recovery import Recoveries
+from ledger.snapshot import SnapshotRefused, check_peaks
 from ledger.state_tree import root_hash
 from node.audit import SignatureChecker
 from node.chain import Chain
@@ -74,12 +76,21 @@ class Writer:
     """A backup on its way into an empty directory."""
 
     def __init__(self, place: Path, genesis: Genesis) -> None:
+        self._drop_unfinished(place)
         if place.exists() and any(place.iterdir()):
             raise NodeError(NodeCode.DATA_DIRECTORY_EXISTS, f"{place} is not empty; choose another directory")
         place.mkdir(parents=True, exist_ok=True)
         self._place, self._genesis = place, genesis
         self._files: dict[str, str] = {}
         self._end: ArchiveLine | None = None
+
+    @staticmethod
+    def _drop_unfinished(place: Path) -> None:
+        """Remove what a backup left that was cut off: what has an archive and does not say what it is of."""
+        if (place / ARCHIVE).exists() and not (place / CONTENTS).exists():
+            for name in (ARCHIVE, OPENINGS):
+                (place / name).unlink(missing_ok=True)
+            shutil.rmtree(place / CONTENT, ignore_errors=True)
 
     def archive(self, lines: Iterator[bytes]) -> None:
         """Keep the chain's lines."""
@@ -118,6 +129,7 @@ class Writer:
             hash=end.hash,
             files=dict(sorted(self._files.items())),
         )
+        os.sync()  # so that what says that the backup is whole is on disk last
         write_durably(self._place / CONTENTS, encode(contents))
         return contents
 
@@ -153,7 +165,11 @@ def check(place: Path, genesis: Genesis) -> Contents:
         file = place / name
         if ".." in Path(name).parts or Path(name).is_absolute():
             raise NodeError(NodeCode.BACKUP_INVALID, f"{name[:80]!r} leads out of the backup")
-        if not file.is_file() or _digest(file) != digest:
+        try:
+            whole = file.is_file() and _digest(file) == digest
+        except OSError as error:
+            raise NodeError(NodeCode.BACKUP_INVALID, f"{name[:80]!r}: {error.strerror}") from None
+        if not whole:
             raise NodeError(NodeCode.BACKUP_INVALID, f"{name} is missing or was changed; use another backup")
     if not {ARCHIVE, OPENINGS} <= set(contents.files):
         raise NodeError(NodeCode.BACKUP_INVALID, "it names no archive or no openings")
@@ -168,19 +184,27 @@ def restore(
     node: str,
     recoveries: Recoveries = (),
 ) -> Contents:
-    """Fill a node's empty data directory from a backup. BACKUP_INVALID leaves it empty."""
+    """Fill a node's empty data directory from a backup. BACKUP_INVALID leaves it empty.
+
+    The node must be a new one: what another has endorsed since is in no backup.
+    """
     contents = check(place, genesis)
+    if any(one.name == node or one.key == key.public for one in genesis.nodes):
+        raise _known(node)
     try:
         restored = Restoring(data, genesis, key, node, recoveries)
         try:
             restored.run(place / ARCHIVE)
+            state = restored.chain.state
+            if any(state.get(one) is not None for one in (records.node_key(node), records.node_name_key(key.public))):
+                raise _known(node)
             if restored.chain.committed.hash != contents.hash:
                 raise _invalid(restored.chain.committed.height, "the backup names another newest block")
             _restore_content(place, data, contents)
             _restore_openings(place, data, restored.chain)
         finally:
             restored.close()
-    except NodeError:
+    except BaseException:
         for part in ("log", "state", CONTENT, "openings"):
             shutil.rmtree(data / part, ignore_errors=True)
         raise
@@ -196,6 +220,7 @@ class Restoring:
         self._log, self._state = LogStore(data / "log"), StateStore(data / "state")
         self._checker = SignatureChecker()
         self._written: list[Entry] = []
+        self._ended = False
 
     def run(self, file: Path) -> None:
         """Take every line."""
@@ -205,8 +230,10 @@ class Restoring:
                 self._begin(lines)
                 for line in progress("lines_restored", lines):
                     self._take(line)
-            except (LedgerError, InvalidBlock, NotFinal, StopIteration) as error:
+            except (LedgerError, InvalidBlock, NotFinal, SnapshotRefused, StopIteration) as error:
                 raise _invalid(0, str(error) or "the archive is empty") from None
+        if not self._ended:
+            raise _invalid(self.chain.committed.height, "the archive is cut off")
         self._write()
         findings = self._checker.finish()
         if findings:
@@ -232,6 +259,7 @@ class Restoring:
     def _fill(self, start: ArchivedStart, lines: Iterator[ArchiveLine]) -> None:
         """Begin at the certified state that the archive starts with; its first line of another kind is taken too."""
         check_final(start.header, start.certificate, start.epochs, self._genesis, self._recoveries)
+        check_peaks(start.header, start.peaks)
         rest: list[ArchiveLine] = []
 
         def entries() -> Iterator[tuple[str, bytes]]:
@@ -252,8 +280,11 @@ class Restoring:
 
     def _take(self, line: ArchiveLine) -> None:
         if isinstance(line.block, UnsetType):
+            self._ended = not isinstance(line.end, UnsetType)
             return
         block = line.block.block()
+        if any(len(signed.signatures) != len(signed.transaction.signers) for signed in block.transactions):
+            raise _invalid(block.header.height, "a transaction has too few signatures, or too many")
         checks = [
             (signer.key, signed.body, signature)
             for signed in block.transactions
@@ -263,9 +294,10 @@ class Restoring:
         self.chain.accept(block, None)
         self._written.append(Entry(block.header.height, block.header.term, encode_block(block)))
         if not isinstance(line.block.certificate, UnsetType):
-            if not self.chain.certificate_holds(line.block.certificate):
+            certificate = line.block.certificate
+            if certificate.height != block.header.height or not self.chain.certificate_holds(certificate):
                 raise _invalid(block.header.height, "its certificate does not make it final")
-            self.chain.commit(block.header.height, line.block.certificate)
+            self.chain.commit(block.header.height, certificate)
             if len(self._written) >= WRITTEN_TOGETHER:
                 self._write()
 
@@ -301,6 +333,11 @@ def _restore_openings(place: Path, data: Path, chain: Chain) -> None:
 
 def _invalid(height: int, detail: str) -> NodeError:
     return NodeError(NodeCode.BACKUP_INVALID, f"at block {height}: {detail}")
+
+
+def _known(node: str) -> NodeError:
+    detail = f"{node}, or its key, is a node of this chain, and what it has endorsed since is in no backup"
+    return NodeError(NodeCode.LOG_LOST, f"{detail}; choose another name and a new key")
 
 
 def _digest(file: Path) -> str:

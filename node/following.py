@@ -1,13 +1,14 @@
 """Following: a node that does not vote asks the others for final blocks, runs them itself, and keeps up with the chain.
 
 It checks all that a voter checks, and besides that a certificate makes the last block of a stretch final; only then is
-anything written. It asks one node after the other, so a node that lies or lags costs time and nothing else. What it is
-told of the leader is used for nothing but to hand on what its own clients submit.
+anything written. It asks another node whenever one has nothing newer, so one that lies or lags costs time and nothing
+else. What it is told of the leader is used for nothing but to hand on what its own clients submit.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 
 import msgspec
 
@@ -17,7 +18,7 @@ from ledger.errors import InvalidBlock, LedgerError
 from node.driver import Driver
 from node.joining import GONE, behind
 from node.logs import log
-from node.peers.asking import Asking
+from node.peers.asking import NOT_REACHED, Asking
 from node.peers.stretch import STRETCH_BYTES_MAX, Stretch, decode_stretch
 
 WAIT_SECONDS = 2
@@ -34,22 +35,25 @@ class Follower:
         self._peers = list(asking.addresses)
 
     async def run(self) -> None:
-        """Follow, for ever. NodeError if the others no longer keep the blocks that come next."""
-        gone: set[str] = set()
+        """Follow, for ever. NodeError if none of those that answer keeps the blocks that come next."""
+        without: dict[str, int] = {}
         while True:
-            peer = self._peers[0]
+            peer, asked = self._peers[0], time.monotonic()
             height = self._driver.chain.committed.height
             path = f"/v1/stretch/{height}?wait_s={WAIT_SECONDS}"
             status, data = await self._asking.ask_status(peer, path, STRETCH_BYTES_MAX)
-            gone = gone | {peer} if status == GONE else gone - {peer}
-            if gone == set(self._peers):
+            if status == 200 and await self._take(peer, data):
+                without.clear()
+                continue
+            without[peer] = status
+            answers = set(without.values())
+            if set(without) == set(self._peers) and GONE in answers and answers <= {GONE, NOT_REACHED}:
                 raise behind(height)
-            if status != 200 or not await self._take(peer, data):
-                self._peers.append(self._peers.pop(0))
-                await asyncio.sleep(PAUSE_SECONDS)
+            self._peers.append(self._peers.pop(0))
+            await asyncio.sleep(max(0.0, PAUSE_SECONDS - (time.monotonic() - asked)))
 
     async def _take(self, peer: str, data: bytes) -> bool:
-        """Take what a node gave; False if it is not what follows."""
+        """Take what a node gave; False if it is nothing, or not what follows."""
         chain = self._driver.chain
         first = chain.committed.height + 1
         try:
@@ -64,7 +68,7 @@ class Follower:
             log.error("stretch_refused", node=peer, reason=str(error))
             chain.truncate(first)
             return False
-        return True
+        return bool(stretch.blocks)
 
     def _certificate(self, stretch: Stretch) -> Certificate | None:
         """The certificate that makes the blocks of a stretch final. InvalidBlock if it does not."""

@@ -84,10 +84,14 @@ class Inspector:
         if terms != sorted(terms):
             return False
         for place, entry in enumerate(message.entries, message.previous_index + 1):
-            if entry.index != place or (place <= replica.committed and replica.log.term(place) != entry.term):
+            if entry.index != place or self._contradicted(place, entry.term):
                 return False
-        previous = message.previous_index
-        return not 0 < previous <= replica.committed or replica.log.term(previous) == message.previous_term
+        return not self._contradicted(message.previous_index, message.previous_term)
+
+    def _contradicted(self, index: int, term: int) -> bool:
+        """Whether an entry that is final and kept here has another term."""
+        log = self._replica.log
+        return log.base <= index <= self._replica.committed and log.term(index) != term
 
     async def _decoded(self, append: Append) -> bool:
         """Decode an append's blocks and check their signatures; False if one does not hold."""

@@ -9,14 +9,14 @@ joined.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 from contextlib import closing
 from pathlib import Path
 
-from ledger.crypto import sha256
+from ledger.crypto import SigningKey, sha256
 from ledger.genesis import Genesis
-from ledger.recovery import Recoveries
 from ledger.snapshot import (
     MANIFEST_BYTES_MAX,
     Chunk,
@@ -25,28 +25,33 @@ from ledger.snapshot import (
     chunk_holds,
     parse_manifest,
 )
-from ledger.state_tree import root_hash
-from node.chain import Chain
+from node.catching_up import Catching
 from node.config import Config, load_genesis
+from node.driver import Driver
 from node.errors import NodeCode, NodeError
+from node.installing import JOIN, finish_install, install
 from node.keys import load_key
 from node.logs import log, progress
-from node.peers.asking import Asking
+from node.peers.asking import NOT_REACHED, Asking
 from node.peers.stretch import STRETCH_BYTES_MAX
 from node.peers.tls import make_certificate
 from node.recovering import load_recoveries
-from node.snapshots import MANIFEST, chunk_file, read_entries
+from node.snapshots import MANIFEST, chunk_file
 from node.storage import directory
 from node.storage.directory import write_durably
 from node.storage.log_store import LogStore
-from node.storage.state_store import Base, StateStore
 
-CHUNK_FILE_BYTES_MAX = 64 * 1024 * 1024
 CHUNK_SECONDS = 60.0
 ASK_SECONDS = 3.0
 RETRY_SECONDS = 1.0
 WATCH_SECONDS = 10.0
-GONE = 410
+OK, GONE = 200, 410
+INSTALLED_RATIO = 5
+"""Bytes that a snapshot takes while it is installed, beside those of its chunks."""
+CHAIN_LOST = (
+    "this node votes, has no chain, and others no longer keep the first blocks: what it has endorsed is lost, so it "
+    "may not vote again; let a new node in, with a new key"
+)
 AT_ONCE = 4
 """Chunks fetched at the same time."""
 
@@ -80,7 +85,7 @@ class Fetching:
     async def _fetch(self, number: int, chunk: Chunk) -> bytes:
         path = f"/v1/snapshots/{self._digest}/{number}"
         for peer in list(self._peers):
-            data = await self._asking.ask(peer, path, CHUNK_FILE_BYTES_MAX, CHUNK_SECONDS)
+            data = await self._asking.ask(peer, path, chunk.size, CHUNK_SECONDS)
             if data is not None and chunk_holds(data, chunk):
                 return data
             if data is not None:
@@ -101,14 +106,133 @@ async def join_if_behind(config: Config, home: Path) -> None:
     asking = Asking(key, certificates.get(name) or make_certificate(key), others, certificates)
     try:
         finish_install(data)
-        height = await asyncio.to_thread(_held, data)
-        while asking.addresses and await _is_behind(asking, height, votes=name in certificates):
-            if await _join(asking, genesis, data, height):
-                return
-            await asyncio.sleep(RETRY_SECONDS)
+        await Joining(asking, genesis, data, key, name).run()
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise NodeError(
+                NodeCode.DISK_FULL, f"{data}: no room for the snapshot; make some, and start again"
+            ) from None
+        raise
     finally:
         await asking.close()
         os.close(lock)
+
+
+async def end_if_left_behind(driver: Driver, asking: Asking) -> None:
+    """Watch over a node that votes, for ever. NodeError once its leader no longer keeps the blocks that it lacks."""
+    while True:
+        height = driver.chain.committed.height
+        await asyncio.sleep(WATCH_SECONDS)
+        leader = driver.replica.leader
+        if driver.chain.committed.height == height and leader in asking.addresses:
+            status, _ = await asking.ask_status(leader, _stretch_above(height), STRETCH_BYTES_MAX, ASK_SECONDS)
+            if status == GONE and driver.chain.committed.height == height:
+                raise behind(height)
+
+
+def _stretch_above(height: int) -> str:
+    return f"/v1/stretch/{height}?wait_s=0"
+
+
+class Joining:
+    """One node on its way to a chain that it can follow, or vote on."""
+
+    def __init__(self, asking: Asking, genesis: Genesis, data: Path, key: SigningKey, name: str) -> None:
+        self._asking = asking
+        self._peers = list(asking.addresses)
+        self._genesis = genesis
+        self._data = data
+        self._key, self._name = key, name
+        self._votes = any(node.name == name for node in genesis.nodes)
+        self._failed: set[str] = set()
+        """Nodes whose snapshots did not come, or were not what they said; asked again when no others are left."""
+
+    async def run(self) -> None:
+        """Take what this node lacks, until it can start. NodeError if it may not."""
+        height = await asyncio.to_thread(_held, self._data)
+        while self._asking.addresses:
+            answers = await self._answers(height)
+            gone = GONE in answers.values()
+            if not gone and (height >= 0 or self._votes):
+                return
+            if gone and self._votes and height <= 0:
+                raise NodeError(NodeCode.LOG_LOST, CHAIN_LOST)
+            givers = [peer for peer, status in answers.items() if status == OK]
+            if givers and height >= 0:
+                # A node that follows takes blocks from whoever has them; one that votes, only from its leader.
+                if self._votes:
+                    recoveries = load_recoveries(self._data, self._genesis)
+                    with closing(Catching(self._data, self._genesis, self._key, self._name, recoveries)) as catching:
+                        await catching.up(self._asking, givers)
+                return
+            if await self._install_newest(height) or (givers and not self._failed):
+                return
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _answers(self, height: int) -> dict[str, int]:
+        """HTTP status of each reached node's answer to whether it keeps the blocks above a height.
+
+        One that has no chain and does not vote waits here for the others; else a node may be the first to start.
+        """
+        path = _stretch_above(max(height, 0))
+        while True:
+            asked = [self._asking.ask_status(peer, path, STRETCH_BYTES_MAX, ASK_SECONDS) for peer in self._peers]
+            found = dict(zip(self._peers, [status for status, _ in await asyncio.gather(*asked)], strict=True))
+            reached = {peer: status for peer, status in found.items() if status != NOT_REACHED}
+            if reached or height >= 0 or self._votes:
+                return reached
+            log.warning("join_waits", reason="no node is reached, or none lets this one in: see `remarque node add`")
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _install_newest(self, height: int) -> bool:
+        """Install the newest snapshot that a reachable node has. False if that did not succeed; nothing changed then.
+
+        A snapshot below what this node holds is not taken: the node may have endorsed what it would forget.
+        """
+        place = self._data / JOIN
+        offers = [offer for offer in await self._offers() if offer[1].header.height >= height]
+        if not offers:
+            self._failed.clear()
+            return False
+        manifest_data, manifest, peers = max(offers, key=lambda offer: offer[1].header.height)
+        if not _same(place, manifest_data):
+            shutil.rmtree(place, ignore_errors=True)
+        log.info("joining", height=manifest.header.height, bytes=manifest.size, nodes=peers)
+        refused = ""
+        try:
+            await Fetching(self._asking, place, manifest_data, manifest, list(peers)).run()
+            await asyncio.to_thread(install, place, manifest, self._data)
+        except* SnapshotRefused as group:
+            refused = str(group.exceptions[0])
+        except* OSError as failed:
+            raise failed.exceptions[0] from None
+        if refused:
+            log.error("snapshot_refused", nodes=peers, reason=refused)
+            self._failed.update(peers)
+            return False
+        log.info("joined", height=manifest.header.height, entries=manifest.entries)
+        return True
+
+    async def _offers(self) -> list[tuple[bytes, Manifest, list[str]]]:
+        """Manifests that hold and fit, each with the nodes that have it, but for those that failed before."""
+        found: dict[bytes, list[str]] = {}
+        for peer in self._peers:
+            if peer not in self._failed:
+                data = await self._asking.ask(peer, "/v1/snapshots/newest", MANIFEST_BYTES_MAX)
+                if data is not None:
+                    found.setdefault(data, []).append(peer)
+        offers = []
+        recoveries, free = load_recoveries(self._data, self._genesis), shutil.disk_usage(self._data).free
+        for data, peers in found.items():
+            try:
+                manifest = parse_manifest(data, self._genesis, recoveries)
+                if manifest.size * INSTALLED_RATIO > free:
+                    raise SnapshotRefused(f"it needs about {manifest.size * INSTALLED_RATIO} bytes, {free} are free")
+                offers.append((data, manifest, peers))
+            except SnapshotRefused as refused:
+                log.error("snapshot_refused", nodes=peers, reason=str(refused))
+                self._failed.update(peers)
+        return offers
 
 
 def _held(data: Path) -> int:
@@ -119,126 +243,8 @@ def _held(data: Path) -> int:
         return log_store.last_index()
 
 
-async def _is_behind(asking: Asking, height: int, *, votes: bool) -> bool:
-    """Whether the others no longer keep what comes next, or this node does not vote and is new.
-
-    A node that does not vote waits here for the others; one that votes may be the first to start.
-    """
-    while True:
-        reached = await _answers(asking, max(height, 0))
-        if reached or votes:
-            return bool(reached) and (all(status == GONE for status in reached) or (height < 0 and not votes))
-        log.warning("join_waits", reason="no node is reached, or none lets this one in: see `remarque node add`")
-        await asyncio.sleep(RETRY_SECONDS)
-
-
-async def _answers(asking: Asking, height: int) -> list[int]:
-    """HTTP status of each reachable node's answer to whether it gives the blocks above a height."""
-    path = f"/v1/stretch/{height}?wait_s=0"
-    asked = [asking.ask_status(peer, path, STRETCH_BYTES_MAX, ASK_SECONDS) for peer in asking.addresses]
-    return [status for status, _ in await asyncio.gather(*asked) if status]
-
-
-async def end_if_left_behind(chain: Chain, asking: Asking) -> None:
-    """Watch over a node that votes, for ever. NodeError once no other keeps the blocks that it lacks."""
-    while True:
-        height = chain.committed.height
-        await asyncio.sleep(WATCH_SECONDS)
-        if chain.committed.height == height:
-            reached = await _answers(asking, height)
-            if reached and chain.committed.height == height and all(status == GONE for status in reached):
-                raise behind(height)
-
-
-async def _join(asking: Asking, genesis: Genesis, data: Path, height: int) -> bool:
-    """Install the newest snapshot that a reachable node has. False if that did not succeed; nothing changed then.
-
-    A snapshot below what this node holds is not taken: the node may have endorsed what it would forget.
-    """
-    place = data / "join"
-    offers = [
-        offer
-        for offer in await _offers(asking, genesis, load_recoveries(data, genesis))
-        if offer[1].header.height >= height
-    ]
-    if not offers:
-        return height < 0 and not await _is_behind(asking, 0, votes=True)
-    manifest_data, manifest, peers = max(offers, key=lambda offer: offer[1].header.height)
-    if not _same(place, manifest_data):
-        shutil.rmtree(place, ignore_errors=True)
-    log.info("joining", height=manifest.header.height, bytes=manifest.size, nodes=peers)
-    refused = ""
-    try:
-        await Fetching(asking, place, manifest_data, manifest, peers).run()
-        await asyncio.to_thread(install, place, manifest, data)
-    except* SnapshotRefused as group:
-        refused = str(group.exceptions[0])
-    if refused:
-        log.error("snapshot_refused", reason=refused)
-        return False
-    kept = data / "snapshots" / str(manifest.header.height)
-    shutil.rmtree(kept, ignore_errors=True)
-    kept.parent.mkdir(exist_ok=True)
-    place.rename(kept)  # what is run again from here on, by an audit for one, starts with it
-    log.info("joined", height=manifest.header.height, entries=manifest.entries)
-    return True
-
-
-async def _offers(asking: Asking, genesis: Genesis, recoveries: Recoveries) -> list[tuple[bytes, Manifest, list[str]]]:
-    """Manifests that hold, each with the nodes that have it."""
-    found: dict[bytes, list[str]] = {}
-    for peer in asking.addresses:
-        data = await asking.ask(peer, "/v1/snapshots/newest", MANIFEST_BYTES_MAX)
-        if data is not None:
-            found.setdefault(data, []).append(peer)
-    offers = []
-    for data, peers in found.items():
-        try:
-            offers.append((data, parse_manifest(data, genesis, recoveries), peers))
-        except SnapshotRefused as refused:
-            log.error("snapshot_refused", nodes=peers, reason=str(refused))
-    return offers
-
-
 def _same(place: Path, manifest: bytes) -> bool:
     return (place / MANIFEST).exists() and (place / MANIFEST).read_bytes() == manifest
-
-
-def install(place: Path, manifest: Manifest, data: Path) -> None:
-    """Make a snapshot the state of a data directory that holds no chain. SnapshotRefused leaves it as it was."""
-    new, header = data / "state.new", manifest.header
-    shutil.rmtree(new, ignore_errors=True)
-    with closing(StateStore(new)) as state:
-        tree = state.fill(read_entries(place, manifest))
-        if root_hash(tree).hex() != header.state_root:
-            raise SnapshotRefused("its entries do not make the state root of its header")
-        state.begin(Base(header, tuple(bytes.fromhex(peak) for peak in manifest.peaks)), manifest.certificate)
-    finish_install(data)
-
-
-def finish_install(data: Path) -> None:
-    """Put a store that was filled in its place, if there is one; what was cut off before that is thrown away."""
-    new = data / "state.new"
-    if not new.exists():
-        return
-    with closing(StateStore(new)) as state:
-        base = state.base
-    if base is None:
-        shutil.rmtree(new)
-        return
-    fresh = data / "log.new"
-    with closing(LogStore(fresh)) as log_store:
-        if log_store.base != base.header.height:
-            with closing(LogStore(data / "log")) as old:
-                log_store.begin(base.header.height, base.header.term, old.hard_term, old.hard_vote)
-    _replace(fresh, data / "log")
-    _replace(new, data / "state")
-
-
-def _replace(new: Path, old: Path) -> None:
-    """Put a directory in another's place. Cut off in between, the new one is still there to be put."""
-    shutil.rmtree(old, ignore_errors=True)
-    new.rename(old)
 
 
 def behind(height: int) -> NodeError:

@@ -27,9 +27,11 @@ from ledger.recovery import (
     parse_recovery,
     voters_at,
 )
+from node.catching_up import Catching
 from node.config import Config, load_config, load_genesis
 from node.errors import NodeCode, NodeError
-from node.keys import load_key
+from node.keys import load_key, new_key
+from node.peers.stretch import Stretch
 from node.storage.directory import write_durably
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
@@ -39,6 +41,7 @@ class Held(msgspec.Struct, frozen=True):
     """What a node that does not run has on its disk."""
 
     node: str
+    votes: bool
     term: int
     """Of its newest block."""
     height: int
@@ -65,7 +68,8 @@ class Home:
         self.recoveries = load_recoveries(self.data, self.genesis)
 
     def held(self) -> Held:
-        """What is on its disk. DATA_DIRECTORY_LOCKED if it runs."""
+        """What is on its disk. DATA_DIRECTORY_LOCKED if it runs, DATA_DIRECTORY_MISSING if it never did."""
+        require_chain(self.data)
         with closing(LogStore(self.data / "log")) as log, closing(StateStore(self.data / "state")) as state:
             newest = log.last_index()
             base = state.base.header if state.base is not None else genesis_header(self.genesis)
@@ -73,12 +77,24 @@ class Home:
             certificate = state.certificate_upto(newest)
         return Held(
             node=self.config.node.name,
+            votes=any(node.name == self.config.node.name for node in self.genesis.nodes),
             term=header.term,
             height=newest,
             header=header.hash,
             certified=0 if certificate is None else certificate.height,
             recoveries=len(self.recoveries),
         )
+
+    def fetch(self, source: Home) -> int:
+        """Take the final blocks that another node's disk holds beyond this one's; the height that this one has then."""
+        with (
+            closing(Catching(self.data, self.genesis, new_key(), "ours", self.recoveries)) as ours,
+            closing(Catching(source.data, self.genesis, new_key(), "theirs", source.recoveries)) as theirs,
+        ):
+            while (found := theirs.chain.stretch(ours.chain.committed.height))[1] is not None:
+                blocks, certificate = found
+                ours.take(Stretch(blocks, encode(certificate), 0, ""))
+            return ours.chain.committed.height
 
     def propose(self, survivors: list[str], reason: str, time_ms: int) -> SignedRecovery:
         """State that this node and other survivors go on from its newest block; signed by this node."""
@@ -128,9 +144,7 @@ class Home:
             return recovery
         check_recoveries((*stored, signed), self.genesis)
         self._cut(recovery)
-        directory = self.data / "recoveries"
-        directory.mkdir(exist_ok=True)
-        write_durably(directory / f"{recovery.number:04d}.json", encode(signed))
+        _keep(self.data, signed)
         return recovery
 
     def _cut(self, recovery: Recovery) -> None:
@@ -140,10 +154,16 @@ class Home:
                 raise NodeError(
                     NodeCode.RECOVERY_INVALID,
                     f"{self.config.node.name} knows block {state.applied} to be final, the recovery goes on from "
-                    f"{recovery.height}: recover from this node instead, or join again as a new one",
+                    f"{recovery.height}: let a survivor `recover fetch` its blocks first, or join again as a new node",
                 )
             if log.last_index() > recovery.height:
                 log.persist(log.hard_term, log.hard_vote, recovery.height + 1, ())
+
+
+def require_chain(data: Path) -> None:
+    """DATA_DIRECTORY_MISSING unless a data directory holds a chain; opening its stores would make an empty one."""
+    if not (data / "log").is_dir() or not (data / "state").is_dir():
+        raise NodeError(NodeCode.DATA_DIRECTORY_MISSING, f"{data} holds no chain; name a node's data directory")
 
 
 def load_recoveries(data: Path, genesis: Genesis) -> Recoveries:
@@ -158,6 +178,18 @@ def read_recoveries(files: tuple[Path, ...], genesis: Genesis) -> Recoveries:
     """Recoveries that somebody accepts, from files in any order."""
     signed = [parse_recovery(file.read_bytes().strip()) for file in files]
     return check_recoveries(tuple(sorted(signed, key=lambda one: one.recovery.number)), genesis)
+
+
+def keep_recoveries(data: Path, files: tuple[Path, ...]) -> None:
+    """Put recoveries, from files that hold, in force for a new data directory."""
+    for file in files:
+        _keep(data, parse_recovery(file.read_bytes().strip()))
+
+
+def _keep(data: Path, signed: SignedRecovery) -> None:
+    directory = data / "recoveries"
+    directory.mkdir(exist_ok=True)
+    write_durably(directory / f"{signed.recovery.number:04d}.json", encode(signed))
 
 
 def _stored(data: Path) -> tuple[SignedRecovery, ...]:

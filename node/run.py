@@ -244,7 +244,7 @@ class Node:
             thin_certificates(self.chain, self.reading),
         ]
         if self.driver.replica.votes_here:
-            work.append(end_if_left_behind(self.chain, self.peers.asking))
+            work.append(end_if_left_behind(self.driver, self.peers.asking))
         else:
             work.append(Follower(self.driver, self.peers.asking).run())
         return work if self.generation is None else [*work, self.generation.run()]

@@ -22,11 +22,13 @@ from ledger.block import Certificate, Header
 from ledger.crypto import sha256
 from ledger.encoding import encode
 from ledger.genesis import Genesis
+from ledger.recovery import Recoveries
 from ledger.snapshot import (
     SNAPSHOT_VERSION,
     Chunk,
     Entry,
     Manifest,
+    SnapshotRefused,
     chunks_of,
     decode_chunk,
     encode_chunk,
@@ -132,7 +134,8 @@ class Snapshots:
             entries += len(some)
         await asyncio.to_thread(finish, place, taken, chunks, entries)
         for old in heights_in(self._path)[:-KEPT]:
-            await asyncio.to_thread(shutil.rmtree, self._path / str(old))
+            place = self._path / str(old)
+            await asyncio.to_thread(shutil.rmtree, place.rename(_new(self._path, old)))
         log.info("snapshot_taken", height=height, entries=entries, bytes=sum(chunk.size for chunk in chunks))
 
 
@@ -148,7 +151,10 @@ def take(chain: Chain) -> Taken | None:
 
 def write(taken: Taken, place: Path) -> Manifest:
     """Write a snapshot where nothing else goes on."""
+    if place.exists():
+        raise NodeError(NodeCode.DATA_DIRECTORY_EXISTS, f"{place} is there already; choose another")
     new = place.with_name(place.name + ".new")
+    shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
     chunks: list[Chunk] = []
     entries = 0
@@ -179,19 +185,19 @@ def chunk_file(place: Path, number: int) -> Path:
     return place / f"{number:06d}.chunk"
 
 
-def oldest_above(path: Path, height: int, genesis: Genesis) -> tuple[Path, Manifest]:
+def oldest_above(path: Path, height: int, genesis: Genesis, recoveries: Recoveries) -> tuple[Path, Manifest]:
     """The oldest snapshot at a height or above, with its directory. NodeError if there is none."""
     for found in heights_in(path):
         if found >= height:
             place = path / str(found)
-            return place, parse_manifest((place / MANIFEST).read_bytes(), genesis)
+            return place, parse_manifest((place / MANIFEST).read_bytes(), genesis, recoveries)
     detail = f"{path} holds no snapshot at {height} or above, and the blocks below are pruned; audit another node"
     raise NodeError(NodeCode.BLOCK_PRUNED, detail)
 
 
 def heights_in(path: Path) -> list[int]:
     """Heights of the snapshots in a directory, lowest first."""
-    return sorted(int(place.name) for place in path.glob("*") if place.name.isdecimal())
+    return sorted(int(file.parent.name) for file in path.glob(f"*/{MANIFEST}") if file.parent.name.isdecimal())
 
 
 def read_entries(place: Path, manifest: Manifest) -> Iterator[Entry]:
@@ -200,7 +206,12 @@ def read_entries(place: Path, manifest: Manifest) -> Iterator[Entry]:
         decode_chunk(chunk_file(place, number).read_bytes(), chunk)
         for number, chunk in enumerate(progress("chunks_installed", manifest.chunks))
     )
-    return ordered(chained.from_iterable(pieces))
+    count = 0
+    for entry in ordered(chained.from_iterable(pieces)):
+        yield entry
+        count += 1
+    if count != manifest.entries:
+        raise SnapshotRefused(f"it has {count} entries, its manifest says {manifest.entries}")
 
 
 def _write_chunk(file: Path, entries: list[Entry]) -> Chunk:

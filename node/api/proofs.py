@@ -8,7 +8,7 @@ from starlette.responses import Response, StreamingResponse
 from ledger.state_answer import KEYS_MAX
 from node.api.bodies import answer
 from node.api.readers import Reader
-from node.archive import from_chain
+from node.archive import check_kept, from_chain
 from node.chain import Chain
 from node.errors import NodeCode, NodeError
 from node.reading import Reading
@@ -27,6 +27,7 @@ def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
 
     @router.get("/archive", summary="The chain as an archive for auditors: blocks above a height, 64 at a time")
     async def archive(after: int = Query(0, ge=0)) -> Response:
+        check_kept(chain, after)
         return StreamingResponse(from_chain(chain, reading, after), media_type="application/x-ndjson")
 
     return router

@@ -26,7 +26,7 @@ from node.config import load_genesis
 from node.content.cid import import_file, parse_cid
 from node.errors import NodeCode, NodeError
 from node.keys import load_key, new_key
-from node.recovering import load_recoveries, read_recoveries
+from node.recovering import keep_recoveries, load_recoveries, read_recoveries, require_chain
 from node.snapshots import MANIFEST, read_entries, take, write
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
@@ -47,6 +47,7 @@ def snapshot() -> None:
 def take_snapshot(target: Target, data: Path, place: Path, genesis: Path) -> None:
     """Write the newest final state of a node that does not run, from its DATA directory, to PLACE."""
     agreed = load_genesis(genesis)
+    require_chain(data)
     with closing(LogStore(data / "log")) as log, closing(StateStore(data / "state")) as state:
         chain = Chain(agreed, new_key(), "snapshot", log, state, load_recoveries(data, agreed))
         taken = take(chain)
@@ -153,11 +154,17 @@ def restore(
     others = dict(one.split("=", 1) for one in addresses if "=" in one)
     settings = founding.NodeSettings(api=api, peer=peer, addresses=others)
     accepted = read_recoveries(recoveries, agreed)
-    founding.prepare(directory, genesis, name, key_file, settings)
+    if directory.exists() and any(directory.iterdir()):
+        raise NodeError(NodeCode.DATA_DIRECTORY_EXISTS, f"{directory} is not empty; choose another directory")
+    unfinished = directory.with_name(directory.name + ".new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    founding.prepare(unfinished, genesis, name, key_file, settings)
     try:
-        contents = backups.restore(place, directory / "data", agreed, load_key(key_file), name, accepted)
+        keep_recoveries(unfinished / "data", recoveries)
+        contents = backups.restore(place, unfinished / "data", agreed, load_key(key_file), name, accepted)
+        unfinished.rename(directory)
     except BaseException:
-        shutil.rmtree(directory)
+        shutil.rmtree(unfinished)
         raise
     target.show(
         {"directory": str(directory), "height": contents.height},

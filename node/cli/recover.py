@@ -27,9 +27,22 @@ def recover() -> None:
 @click.argument("homes", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @with_target
 def survey(target: Target, homes: tuple[Path, ...]) -> None:
-    """Show what the nodes in HOMES hold, the best log first: recover from that one."""
+    """Show what the nodes in HOMES hold, the best log first: recover from the first that votes.
+
+    If one that does not vote knows more blocks to be final, let that one `recover fetch` them first.
+    """
     found = sorted((Home(home).held() for home in homes), key=lambda held: held.place, reverse=True)
     target.show([msgspec.to_builtins(held) for held in found], "\n".join(map(_in_words, found)))
+
+
+@recover.command("fetch")
+@HOME
+@click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@with_target
+def fetch(target: Target, home: Path, source: Path) -> None:
+    """Bring the node in HOME the final blocks that another, in SOURCE, has beyond it: one that does not vote, say."""
+    height = Home(home).fetch(Home(source))
+    target.show({"height": height}, f"final blocks up to {height} are in {home}")
 
 
 @recover.command("propose")
@@ -78,5 +91,5 @@ def install(target: Target, file: Path, home: Path) -> None:
 def _in_words(held: Held) -> str:
     return (
         f"{held.node:12} block {held.height} of term {held.term} ({held.header[:16]}…), "
-        f"certified up to {held.certified}, {held.recoveries} recoveries"
+        f"certified up to {held.certified}, {held.recoveries} recoveries{'' if held.votes else ', does not vote'}"
     )

@@ -10,6 +10,8 @@ from ledger.crypto import SigningKey
 from node.peers import tls
 
 ASK_SECONDS = 10.0
+NOT_REACHED = 0
+"""Stands for the status of an answer that did not come in time, or was too much."""
 
 
 class Asking:
@@ -32,7 +34,7 @@ class Asking:
         return body if status == 200 else None
 
     async def ask_status(self, peer: str, path: str, bytes_max: int, seconds: float = ASK_SECONDS) -> tuple[int, bytes]:
-        """HTTP status and body of a GET at another node's peer port; status 0 if none came in time, or too much."""
+        """HTTP status and body of a GET at another node's peer port; else NOT_REACHED."""
         try:
             async with self._requests().get(
                 f"https://{self.addresses[peer]}{path}",
@@ -44,8 +46,8 @@ class Asking:
                 while answer.status == 200 and len(body) <= bytes_max and not answer.content.at_eof():
                     body += await answer.content.read(bytes_max + 1 - len(body))
         except (aiohttp.ClientError, OSError, TimeoutError, KeyError):
-            return 0, b""
-        return (answer.status, body) if len(body) <= bytes_max else (0, b"")
+            return NOT_REACHED, b""
+        return (answer.status, body) if len(body) <= bytes_max else (NOT_REACHED, b"")
 
     def _requests(self) -> aiohttp.ClientSession:
         if self._http is None:

@@ -6,6 +6,8 @@ failed write ends the process; it is never retried, for the page cache may then 
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
 from bisect import bisect_left, bisect_right
 from pathlib import Path
@@ -106,6 +108,8 @@ def open_database(path: Path) -> plyvel.DB:
     except plyvel.CorruptionError as error:
         raise NodeError(NodeCode.DATA_CORRUPT, f"{path}: {error}; join again as a new node") from None
     except plyvel.IOError as error:
+        if os.strerror(errno.ENOSPC) in str(error):
+            raise NodeError(NodeCode.DISK_FULL, f"{path}: {error}; make room") from None
         raise NodeError(NodeCode.DATA_DIRECTORY_LOCKED, f"{path}: {error}; stop the other process") from None
 
 

@@ -195,6 +195,19 @@ def test_a_new_leader_asks_for_its_opening_entry_and_commits_nothing_older_by_it
     assert replica.committed == 0
 
 
+def test_an_append_from_below_what_is_kept_is_answered_with_what_is_final() -> None:
+    replica = a_replica(1, 1, 1, 1, committed=4)
+    replica.log._reader.base = 3  # type: ignore[misc]
+
+    (heartbeat,) = hear(replica, append(2, 1, 1))[-1:]
+    (probe,) = hear(replica, append(2, 2, 0, *entries(1, start=3)))[-1:]
+
+    for action in (heartbeat, probe):
+        assert isinstance(action, Send)
+        assert isinstance(action.message, AppendReply)
+        assert (action.message.result, action.message.index) == (Result.ACCEPTED, 4)
+
+
 def test_entries_of_an_older_term_are_never_certified_themselves() -> None:
     """The two-certificates trap: only a descendant of the leader's own term makes them final."""
     replica = elected(a_replica(1, 1))

@@ -18,6 +18,7 @@ from ledger.receipt import encode_receipt, verify_receipt
 from node.client import Client, RemarqueError
 from node.keys import new_key
 from node.peers.tls import make_certificate
+from node.snapshots import heights_in
 
 EVERY = 200
 """Transactions between snapshots."""
@@ -36,11 +37,12 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         cluster.down()
 
 
-def commit(cluster: Cluster, count: int) -> list[str]:
+def commit(cluster: Cluster, count: int, names: list[str] | None = None) -> list[str]:
     """Ids of so many committed transactions, or a few more."""
 
     async def story() -> list[str]:
-        stream = Stream(cluster.urls[:3], CREATOR, cluster.key(CREATOR))
+        urls = [cluster.url(name) for name in names or cluster.names[:3]]
+        stream = Stream(urls, CREATOR, cluster.key(CREATOR))
         async with asyncio.TaskGroup() as group:
             running = group.create_task(stream.run(clients=16))
             await stream.acknowledged_at_least(count, 120)
@@ -64,9 +66,7 @@ def events(cluster: Cluster, name: str) -> list[dict[str, object]]:
 
 
 def snapshots(cluster: Cluster, name: str) -> list[int]:
-    return sorted(
-        int(place.parent.name) for place in (cluster.home(name) / "data" / "snapshots").glob("[0-9]*/manifest.json")
-    )
+    return heights_in(cluster.home(name) / "data" / "snapshots")
 
 
 def let_in(cluster: Cluster, name: str) -> None:
@@ -152,6 +152,56 @@ def test_what_is_pruned_is_said_to_be_and_old_receipts_still_hold(cluster: Clust
         cluster.kill(name)
     cluster.up()
     assert commit(cluster, 10)
+
+
+def voted_again(cluster: Cluster, name: str) -> None:
+    """The cluster commits with a node and its leader alone, so the node votes and endorses."""
+    until(lambda: same(cluster, name))
+    other = next(one for one in cluster.names if one not in (name, cluster.leader()))
+    cluster.kill(other)
+    left = [one for one in cluster.names if one != other]
+    assert commit(cluster, 20, left)
+
+
+def test_a_voter_that_fell_behind_what_others_keep_joins_and_votes_again(cluster: Cluster) -> None:
+    commit(cluster, 20)
+    name = next(one for one in cluster.names if one != cluster.leader())
+    cluster.kill(name)
+    others = [one for one in cluster.names if one != name]
+    height = max(cluster.status(one)["height"] for one in others)
+    until(lambda: commit(cluster, EVERY, others) and all(cluster.status(one)["oldest"] > height for one in others), 60)
+
+    cluster.start(name)
+    cluster.wait_ready([name])
+
+    voted_again(cluster, name)
+    assert "joined" in [event["event"] for event in events(cluster, name)]
+    assert "peer_lies" not in [event["event"] for event in events(cluster, name)]
+
+
+def test_a_voter_takes_what_its_leader_no_longer_keeps_from_one_that_does(tmp_path: Path) -> None:
+    cluster = Cluster.create(tmp_path / "devnet", 3)
+    for name in ("node2", "node3"):
+        cluster.set(name, "storage", snapshot_every=EVERY, keep_blocks=5)
+    try:
+        cluster.up()
+        commit(cluster, 20)
+        name = next(one for one in ("node2", "node3") if one != cluster.leader())
+        pruning = next(one for one in ("node2", "node3") if one != name)
+        cluster.kill(name)
+        others = [one for one in cluster.names if one != name]
+        height = max(cluster.status(one)["height"] for one in others)
+        until(lambda: commit(cluster, EVERY, others) and cluster.status(pruning)["oldest"] > height, 60)
+
+        cluster.start(name)
+        cluster.wait_ready([name])
+
+        voted_again(cluster, name)
+        assert "joined" not in [event["event"] for event in events(cluster, name)]
+        with Client(cluster.url(name), CREATOR, cluster.key(CREATOR)) as client:
+            assert client.get(f"/v1/blocks/{height + 1}")["header"]["height"] == height + 1
+    finally:
+        cluster.down()
 
 
 def test_a_node_that_fell_behind_what_others_keep_joins_again(cluster: Cluster) -> None:

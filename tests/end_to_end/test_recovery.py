@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ import pytest
 
 from devnet.cluster import Cluster
 from devnet.load import Stream
-from devnet.story import CREATOR
+from devnet.story import CREATOR, STUDIO
+from ledger.actions import AddNode
 from ledger.receipt import ReceiptRefused, encode_receipt, verify_receipt
 from node.client import Client
+from node.keys import new_key, save_key
+from node.peers.tls import make_certificate
 from node.recovering import Home, read_recoveries
 
 
@@ -86,11 +90,55 @@ def test_one_survivor_of_three_goes_on_and_what_was_lost_can_be_shown(three_node
     cluster.wait_ready([survivor])
     cluster.stop(survivor)
     (tmp_path / "lost.json").write_bytes(lost)
+    words = ["--genesis", str(cluster.root / "genesis.json"), "--recovery", file]
+    save_key(tmp_path / "fresh.key", new_key())
+    remarque("backup", str(cluster.home(survivor) / "data"), str(tmp_path / "backup"), *words[:2])
+    fresh, new = str(tmp_path / "fresh"), ["--name", "fresh", "--key", str(tmp_path / "fresh.key")]
+    remarque("restore", str(tmp_path / "backup"), fresh, *words, *new)
+    (restored,) = remarque("recover", "survey", fresh)
+    assert (restored["recoveries"], restored["certified"]) == (1, Home(cluster.home(survivor)).held().certified)
     whole = ["audit", str(cluster.home(survivor) / "data"), "--genesis", str(cluster.root / "genesis.json")]
     assert remarque(*whole, "--recovery", file)["holds"]
     assert remarque(*whole, status=1)["finding"]["height"] == held["height"] + 1
     denounced = remarque(*whole, "--recovery", file, "--receipt", str(tmp_path / "lost.json"), status=1)
     assert denounced["finding"]["fault"] in ("FORKED", "TRUNCATED")
+
+
+def test_what_only_a_node_that_does_not_vote_still_holds_is_not_lost(three_nodes: Cluster, tmp_path: Path) -> None:
+    cluster, survivor = three_nodes, "node1"
+    key = cluster.prepare_observer("watcher")
+    with Client(cluster.url(survivor), STUDIO, cluster.key(STUDIO)) as client:
+        client.submit(AddNode(node="watcher", key=key.public, certificate=make_certificate(key).hex()))
+    cluster.start("watcher")
+    cluster.wait_ready(["watcher"])
+    cluster.stop(survivor)
+    others = ["node2", "node3"]
+    kept = receipt(cluster, "node2", commit(cluster, others, 20)[-1])
+    height = verify_receipt(kept, cluster.genesis).header.height
+    deadline = time.monotonic() + 30
+    while cluster.status("watcher").get("height", 0) < height:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    for name in others:
+        cluster.kill(name)
+        shutil.rmtree(cluster.home(name))
+    cluster.stop("watcher")
+    home, watcher, file = str(cluster.home(survivor)), str(cluster.home("watcher")), str(tmp_path / "recovery.json")
+
+    best = remarque("recover", "survey", home, watcher)[0]
+    assert (best["node"], best["votes"]) == ("watcher", False)
+    assert remarque("recover", "fetch", home, watcher)["height"] == best["certified"]
+    remarque("recover", "propose", home, file, "--survivor", survivor, "--reason", "two lost")
+    for one in (home, watcher):
+        remarque("recover", "install", file, one)
+    for name in (survivor, "watcher"):
+        cluster.start(name)
+    cluster.wait_ready([survivor, "watcher"])
+
+    accepted = read_recoveries((Path(file),), cluster.genesis)
+    transaction = verify_receipt(kept, cluster.genesis, accepted).signed.id
+    assert receipt(cluster, survivor, transaction)
+    commit(cluster, [survivor], 5)
 
 
 def test_two_survivors_of_five_sign_together_and_the_better_log_is_gone_on_from(tmp_path: Path) -> None:

@@ -81,6 +81,21 @@ REFUSED: dict[str, SignedRecovery] = {
 }
 
 
+def test_a_second_loss_before_a_new_block_is_recovered_from_the_same_block() -> None:
+    names = [f"node{number}" for number in range(1, 6)]
+    node = GENESIS.nodes[0]
+    five = a_genesis(nodes=tuple(replace(node, name=name, key=key_of(name).public) for name in names))
+    two = Voters(voters=five.voters.voters[:2])
+    first = a_recovery(chain=five.chain, voters=two, lost=tuple(names[2:]))
+    second = a_recovery(chain=five.chain, number=2, lost=("node2",))
+    elsewhere = replace(second, header="cd" * 32)
+
+    recoveries = check_recoveries((signed(first, "node1", "node2"), signed(second, "node1")), five)
+    assert voters_at(8, five, recoveries) == ONE
+    with pytest.raises(RecoveryRefused, match="behind"):
+        check_recoveries((signed(first, "node1", "node2"), signed(elsewhere, "node1")), five)
+
+
 @pytest.mark.parametrize("fault", REFUSED)
 def test_a_recovery_that_does_not_hold_is_refused(fault: str) -> None:
     with pytest.raises(RecoveryRefused):

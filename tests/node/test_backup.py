@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -112,8 +114,62 @@ LIES: dict[str, Callable[[bytes], bytes]] = {
     "it is empty": lambda data: b"",
     "it is no archive": lambda data: b"\xff\xfe" + data,
     "a certificate is another": lambda data: data.replace(b'"node":"node2"', b'"node":"node3"'),
+    "a signature is missing": lambda data: re.sub(rb'"signatures":\["[0-9a-f]+"\]', b'"signatures":[]', data, count=1),
+    "the end is missing": lambda data: b"".join(data.splitlines(keepends=True)[:-1]),
+    "a certificate is of another height": lambda data: re.sub(
+        rb'"certificate":{(.*?)"height":5', rb'"certificate":{\1"height":4', data, count=1
+    ),
     "a title is another": lambda data: data.replace(b'"width":', b'"Width":', 1),
 }
+
+
+@pytest.mark.parametrize(("key", "name"), [("node3", "node3"), ("watcher", "node3"), ("node3", "watcher")])
+def test_a_node_of_the_chain_is_not_restored(key: str, name: str, tmp_path: Path) -> None:
+    place, _ = a_backup(tmp_path)
+
+    with pytest.raises(NodeError, match="endorsed") as refused:
+        restore(place, tmp_path / "data", GENESIS, key_of(key), name)
+
+    assert refused.value.code is NodeCode.LOG_LOST
+
+
+def test_a_backup_that_was_cut_off_is_begun_anew(tmp_path: Path) -> None:
+    place = tmp_path / "backup"
+    (place / "content").mkdir(parents=True)
+    (place / "archive.jsonl").write_bytes(b"{")
+    (place / "content" / "x").write_bytes(b"")
+
+    a_backup(tmp_path)
+
+    assert backup.check(place, GENESIS).height == 12
+
+
+START_LIES: dict[str, Callable[[Any], None]] = {
+    "other peaks": lambda start: start.update(peaks=["00" * 32] * len(start["peaks"])),
+    "no peaks": lambda start: start.update(peaks=[]),
+    "another certificate": lambda start: start["certificate"].update(height=3),
+}
+
+
+@pytest.mark.parametrize("lie", START_LIES)
+def test_a_backup_that_lies_about_where_it_starts_leaves_no_node_behind(lie: str, tmp_path: Path) -> None:
+    place, _ = a_backup(tmp_path, pruned=True)
+
+    def change(data: bytes) -> bytes:
+        first, rest = data.split(b"\n", 1)
+        opening = msgspec.json.decode(first)
+        START_LIES[lie](opening["start"])
+        return encode(opening) + b"\n" + rest
+
+    rewritten(place, change)
+    data = tmp_path / "data"
+    data.mkdir()
+
+    with pytest.raises(NodeError) as refused:
+        restore(place, data, GENESIS, KEY, "watcher")
+
+    assert refused.value.code is NodeCode.BACKUP_INVALID
+    assert list(data.iterdir()) == []
 
 
 @pytest.mark.parametrize("lie", LIES)

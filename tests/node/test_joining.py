@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import zlib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from consortium import a_genesis, key_of, registering
@@ -18,10 +20,11 @@ from ledger.block import decode_block
 from ledger.crypto import sha256
 from ledger.encoding import encode
 from ledger.snapshot import Chunk, Manifest, SnapshotRefused, decode_chunk, encode_chunk, parse_manifest
-from node import joining, snapshots
+from node import installing, joining, snapshots
 from node.chain import Chain
-from node.errors import NodeError
-from node.joining import Fetching, finish_install, install
+from node.errors import NodeCode, NodeError
+from node.installing import finish_install, install
+from node.joining import Fetching
 from node.snapshots import MANIFEST, chunk_file, take, write
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
@@ -77,7 +80,7 @@ def test_killed_between_any_two_steps_of_installing_it_has_joined_at_the_next_st
         old.persist(7, "node2", None, ())
     with closing(StateStore(data / "state")):
         pass
-    plain = joining._replace
+    plain = installing._replace
 
     def killed(new: Path, old: Path) -> None:
         if old.name == cut.removesuffix("_removed"):
@@ -86,10 +89,10 @@ def test_killed_between_any_two_steps_of_installing_it_has_joined_at_the_next_st
             raise KeyboardInterrupt
         plain(new, old)
 
-    monkeypatch.setattr(joining, "_replace", killed)
+    monkeypatch.setattr(installing, "_replace", killed)
     with pytest.raises(KeyboardInterrupt):
         install(place, manifest, data)
-    monkeypatch.setattr(joining, "_replace", plain)
+    monkeypatch.setattr(installing, "_replace", plain)
 
     finish_install(data)
 
@@ -252,20 +255,145 @@ class Answering:
 
 
 @pytest.mark.parametrize(
-    ("statuses", "ends"), [((410, 410), True), ((410, 0), True), ((410, 200), False), ((0, 0), False)]
+    ("leader", "statuses", "ends"),
+    [("node0", (410, 200), True), ("node1", (410, 200), False), ("", (410, 410), False), ("node0", (0, 410), False)],
 )
-def test_a_voter_ends_once_nobody_who_is_reached_keeps_what_it_lacks(
-    statuses: tuple[int, ...], ends: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_voter_ends_once_its_leader_no_longer_keeps_what_it_lacks(
+    leader: str, statuses: tuple[int, ...], ends: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(joining, "WATCH_SECONDS", 0)
-    chain = WrittenChain(tmp_path).chain
+    driver = SimpleNamespace(chain=WrittenChain(tmp_path).chain, replica=SimpleNamespace(leader=leader))
 
     async def story() -> None:
         async with asyncio.timeout(0.2):
-            await joining.end_if_left_behind(chain, Answering(*statuses))  # type: ignore[arg-type]
+            await joining.end_if_left_behind(driver, Answering(*statuses))  # type: ignore[arg-type]
 
     with pytest.raises(NodeError if ends else TimeoutError):
         asyncio.run(story())
+
+
+class Offering:
+    """Stands for nodes that have pruned, and give snapshots: a place each, or None if a node is not reached."""
+
+    def __init__(self, **places: Path | None) -> None:
+        self.addresses = dict.fromkeys(places, "")
+        self._places = places
+
+    async def ask_status(self, peer: str, path: str, bytes_max: int, seconds: float) -> tuple[int, bytes]:
+        return (joining.GONE if self._places[peer] else joining.NOT_REACHED), b""
+
+    async def ask(self, peer: str, path: str, bytes_max: int, seconds: float = 0) -> bytes | None:
+        place, (_, _, _, *rest) = self._places[peer], path.split("/")
+        if place is None:
+            return None
+        manifest = (place / MANIFEST).read_bytes()
+        if rest == ["newest"]:
+            return manifest
+        digest, number = rest
+        return chunk_file(place, int(number)).read_bytes() if sha256(manifest).hex() == digest else None
+
+
+def join(tmp_path: Path, name: str, **places: Path | None) -> Path:
+    """The data directory of a node after it has joined."""
+    data = tmp_path / "data"
+    data.mkdir()
+    asking = Offering(**places)
+    asyncio.run(joining.Joining(asking, GENESIS, data, key_of(name), name).run())  # type: ignore[arg-type]
+    return data
+
+
+def lying(taken: tuple[WrittenChain, Path, Manifest], place: Path) -> Path:
+    """A snapshot with a header that is final and newer, over entries that are not its state."""
+    written, source, manifest = taken
+    shutil.copytree(source, place)
+    written.block(written.ask(registering(990)))
+    newer = take(written.chain)
+    assert newer is not None
+    changed = replace(manifest, header=newer.header, certificate=newer.certificate, peaks=newer.peaks)
+    (place / MANIFEST).write_bytes(encode(changed))
+    return place
+
+
+def test_who_offers_a_snapshot_that_is_not_what_it_says_is_passed_over(
+    taken: tuple[WrittenChain, Path, Manifest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "RETRY_SECONDS", 0)
+    liar = lying(taken, tmp_path / "liar")
+
+    data = join(tmp_path, "watcher", liar=liar, honest=taken[1], away=None)
+
+    assert opened(data).committed == taken[2].header
+    assert (data / "snapshots" / str(taken[2].header.height) / MANIFEST).exists()
+
+
+def test_a_snapshot_that_the_disk_has_no_room_for_is_not_fetched(
+    taken: tuple[WrittenChain, Path, Manifest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "RETRY_SECONDS", 0)
+    chunk = Chunk(digest="00" * 32, size=snapshot.CHUNK_BYTES_MAX)
+    huge = shutil.copytree(taken[1], tmp_path / "huge")
+    header = encode(replace(taken[2], chunks=(chunk,) * 100_000))
+    (huge / MANIFEST).write_bytes(header)
+
+    data = join(tmp_path, "watcher", huge=huge, honest=taken[1])
+
+    assert opened(data).committed == taken[2].header
+
+
+def test_a_voter_without_a_chain_does_not_join_a_chain_whose_first_blocks_are_gone(
+    taken: tuple[WrittenChain, Path, Manifest], tmp_path: Path
+) -> None:
+    with pytest.raises(NodeError, match="may not vote again") as refused:
+        join(tmp_path, "node1", honest=taken[1])
+
+    assert refused.value.code is NodeCode.LOG_LOST
+
+
+def test_a_store_that_is_torn_while_it_is_filled_is_thrown_away(
+    taken: tuple[WrittenChain, Path, Manifest], tmp_path: Path
+) -> None:
+    _, place, manifest = taken
+    data = tmp_path / "data"
+    install(place, manifest, data)
+    shutil.copytree(data / "state", data / "state.new")
+    (newest,) = (data / "state.new").glob("MANIFEST-*")
+    newest.write_bytes(newest.read_bytes()[:-7] + b"\xff" * 7)
+
+    finish_install(data)
+
+    assert opened(data).committed == manifest.header
+    assert not (data / "state.new").exists()
+
+
+def test_killed_before_the_snapshot_is_put_by_it_is_put_by_at_the_next_start(
+    taken: tuple[WrittenChain, Path, Manifest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, place, manifest = taken
+    data = tmp_path / "data"
+    shutil.copytree(place, data / installing.JOIN)
+    with monkeypatch.context() as patched:
+        patched.setattr(installing, "_keep_snapshot", lambda data: None)
+        install(data / installing.JOIN, manifest, data)
+
+    finish_install(data)
+
+    assert (data / "snapshots" / str(manifest.header.height) / MANIFEST).exists()
+    assert not (data / installing.JOIN).exists()
+
+
+def test_a_chunk_of_too_many_entries_is_refused_before_room_is_made_for_them() -> None:
+    many = snapshot.CHUNK_ENTRIES_MAX + 1
+    data = zlib.compress(b"\xdd" + many.to_bytes(4) + b"\x92\xa0\xc4\x00" * many)
+
+    with pytest.raises(SnapshotRefused, match="entries"):
+        decode_chunk(data, Chunk(digest=sha256(data).hex(), size=len(data)))
+
+
+def test_a_manifest_that_counts_wrongly_is_refused(taken: tuple[WrittenChain, Path, Manifest], tmp_path: Path) -> None:
+    _, place, manifest = taken
+
+    with pytest.raises(SnapshotRefused, match="entries"):
+        install(place, replace(manifest, entries=manifest.entries + 1), tmp_path / "data")
 
 
 def test_a_snapshot_taken_while_blocks_go_on_is_of_its_own_height(tmp_path: Path) -> None:

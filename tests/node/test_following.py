@@ -1,0 +1,98 @@
+"""A node that follows asks on: past those who are silent, lag or lie, until nobody keeps what comes next."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from consortium import key_of, registering
+from written_chain import GENESIS, WrittenChain
+
+from ledger.encoding import encode
+from node import following
+from node.chain import Chain
+from node.driver import Driver
+from node.errors import NodeCode, NodeError
+from node.following import Follower
+from node.mempool import Mempool
+from node.peers.asking import NOT_REACHED
+from node.peers.stretch import Stretch, encode_stretch
+from node.storage.log_store import LogStore
+from node.storage.state_store import StateStore
+
+EMPTY = (200, encode_stretch(Stretch((), b"", 1, "")))
+PRUNED = (410, b"")
+SILENT = (NOT_REACHED, b"")
+
+
+class Giving:
+    """Stands for nodes that are asked for stretches: a fixed answer each, or a chain that they give."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self.addresses = dict.fromkeys(answers, "")
+        self._answers = answers
+        self.asked: list[str] = []
+
+    async def ask_status(self, peer: str, path: str, bytes_max: int) -> tuple[int, bytes]:
+        await asyncio.sleep(0)
+        self.asked.append(peer)
+        answer = self._answers[peer]
+        if not isinstance(answer, Chain):
+            return answer
+        blocks, certificate = answer.stretch(int(path.rpartition("/")[2].partition("?")[0]))
+        packed = b"" if certificate is None else encode(certificate)
+        return 200, encode_stretch(Stretch(blocks, packed, 1, "node1"))
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> WrittenChain:
+    written = WrittenChain(tmp_path / "giver")
+    for number in range(5):
+        written.block(written.ask(registering(number)))
+    return written
+
+
+def follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any]) -> tuple[Driver, Giving]:
+    """A node after it has followed for a moment."""
+    monkeypatch.setattr(following, "PAUSE_SECONDS", 0.001)
+    log_store = LogStore(tmp_path / "log")
+    chain = Chain(GENESIS, key_of("watcher"), "watcher", log_store, StateStore(tmp_path / "state"))
+    driver = Driver(chain, log_store, Mempool(), lambda: chain.committed.time_ms, Random(1).getrandbits(32))
+    giving = Giving(answers)
+
+    async def story() -> None:
+        async with asyncio.timeout(0.3):
+            await Follower(driver, giving).run()  # type: ignore[arg-type]
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(story())
+    return driver, giving
+
+
+@pytest.mark.parametrize("other", [EMPTY, PRUNED, SILENT, (200, b"\xff"), (200, EMPTY[1][:-1])])
+def test_it_comes_to_the_one_that_gives(
+    other: Any, written: WrittenChain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver, giving = follow(tmp_path, monkeypatch, {"other": other, "giver": written.chain})
+
+    assert driver.chain.committed == written.chain.committed
+    assert len(giving.asked) < 400
+
+
+@pytest.mark.parametrize("others", [{"one": PRUNED, "two": PRUNED}, {"one": PRUNED, "two": SILENT}])
+def test_it_ends_when_nobody_that_answers_keeps_what_comes_next(
+    others: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(NodeError) as ended:
+        follow(tmp_path, monkeypatch, others)
+
+    assert ended.value.code is NodeCode.BLOCK_PRUNED
+
+
+def test_it_waits_while_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver, _ = follow(tmp_path, monkeypatch, {"one": SILENT, "two": EMPTY, "three": PRUNED})
+
+    assert driver.chain.committed.height == 0
