@@ -7,12 +7,10 @@ durable or endorsed. Nothing here waits: the driver calls, in the order consensu
 
 from __future__ import annotations
 
-import heapq
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from operator import itemgetter
-from typing import NamedTuple
 
 import msgspec
 
@@ -43,6 +41,7 @@ from ledger.succession import block_leaves, differing_fields, linkage_fault, nex
 from ledger.transaction import SignedTransaction
 from ledger.version import KNOWN, Protocol, ProtocolUnknown, ProtocolVersion, Versions, protocol_in, version_at
 from node.errors import NodeCode, NodeError
+from node.layers import Extended, Layer, TipReader
 from node.logs import progress
 from node.storage.log_store import LogStore
 from node.storage.state_store import Committed, Results, StateStore
@@ -58,28 +57,6 @@ class Postponed(Exception):
     """The block's time lies ahead of this node's clock: neither endorse nor refuse it now."""
 
 
-class Layer:
-    """An executed block that is not final yet."""
-
-    __slots__ = ("block", "changed", "changes", "leaves", "result", "tree")
-
-    def __init__(self, block: Block, result: BlockResult, extended: Extended) -> None:
-        self.block = block
-        self.result = result
-        self.leaves = extended.leaves
-        self.changes = extended.changes
-        self.tree = extended.tree
-        self.changed = dict(result.writes)
-
-
-class Extended(NamedTuple):
-    """What a block adds to log and state tree."""
-
-    leaves: list[bytes]
-    changes: list[state_tree.Change]
-    tree: state_tree.Node
-
-
 class Final(msgspec.Struct, frozen=True):
     """A final block, decoded."""
 
@@ -87,41 +64,6 @@ class Final(msgspec.Struct, frozen=True):
     results: Results
     anchor: Certificate | None
     """Of the first certified height at or above; None if a crash cut it off and none has come since."""
-
-
-class TipReader:
-    """The state above all layers. Satisfies `ledger.execution.view.StateReader`."""
-
-    def __init__(self, store: StateStore, layers: list[Layer]) -> None:
-        self._store = store
-        self._layers = layers
-
-    def get(self, key: str) -> bytes | None:
-        for layer in reversed(self._layers):
-            if key in layer.changed:
-                return layer.changed[key]
-        return self._store.get(key)
-
-    def keys(self, prefix: str) -> Iterator[str]:
-        sources: list[Iterator[str]] = [self._store.keys(prefix)]
-        sources += [_keys_within(layer.result.writes, prefix) for layer in self._layers]
-        previous = None
-        for key in heapq.merge(*sources):
-            if key != previous and not self._removed(key):
-                yield key
-            previous = key
-
-    def _removed(self, key: str) -> bool:
-        """Whether the newest layer that changed a key removed it."""
-        return next((layer.changed[key] is None for layer in reversed(self._layers) if key in layer.changed), False)
-
-
-def _keys_within(writes: tuple[tuple[str, bytes | None], ...], prefix: str) -> Iterator[str]:
-    for at in range(bisect_left(writes, (prefix,)), len(writes)):
-        key = writes[at][0]
-        if not key.startswith(prefix):
-            return
-        yield key
 
 
 class Chain:

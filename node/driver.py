@@ -48,9 +48,10 @@ from ledger.errors import Code, InvalidBlock, LedgerError
 from ledger.execution.block import check_admissible
 from ledger.transaction import SignedTransaction
 from node import metrics
-from node.chain import Chain, Layer, Postponed
+from node.chain import Chain, Postponed
 from node.errors import NodeCode, NodeError
 from node.inspection import Inspector
+from node.layers import Layer
 from node.logs import log
 from node.mempool import Mempool
 from node.peers.stretch import Stretch

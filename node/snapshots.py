@@ -35,8 +35,9 @@ from ledger.snapshot import (
     ordered,
     parse_manifest,
 )
-from node.chain import Chain, Layer
+from node.chain import Chain
 from node.errors import NodeCode, NodeError
+from node.layers import Layer
 from node.logs import log, progress
 from node.reading import Reading
 from node.storage.directory import write_durably

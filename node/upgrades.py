@@ -15,9 +15,10 @@ from ledger.execution.view import Ledger
 from ledger.governance import AnyChange, Proposal, proposal_key, unknown_version
 from ledger.names import org_of
 from ledger.transaction import SignedTransaction
-from node.chain import Chain, Layer
+from node.chain import Chain
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
+from node.layers import Layer
 from node.logs import log
 
 

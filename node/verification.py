@@ -34,12 +34,13 @@ from ledger.encoding import decode_trusted
 from ledger.events import AssetRegistered
 from ledger.execution.view import Ledger
 from ledger.receipt import Receipt
-from node.chain import Chain, Layer
+from node.chain import Chain
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
 from node.image_codes import ImageCodes
+from node.layers import Layer
 from node.logs import progress
 from node.reading import Reading
 

@@ -22,11 +22,12 @@ from ledger import records
 from ledger.block import Outcome
 from ledger.encoding import decode_trusted
 from ledger.events import AssetRegistered, StatementRegistered
-from node.chain import Chain, Layer
+from node.chain import Chain
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid, cid_of_digest
 from node.content.openings import OpeningStore
 from node.driver import Driver
+from node.layers import Layer
 from node.logs import log
 from node.peers.network import Peers
 from node.storage.directory import write_durably

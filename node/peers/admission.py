@@ -16,7 +16,8 @@ from ledger import records
 from ledger.crypto import SigningKey
 from ledger.encoding import decode_trusted
 from ledger.events import NodeAdded, NodeRemoved
-from node.chain import Chain, Layer
+from node.chain import Chain
+from node.layers import Layer
 from node.logs import log
 from node.peers import tls
 

@@ -8,9 +8,9 @@ from contextlib import suppress
 from aiohttp import web
 
 from ledger.encoding import encode
-from node.chain import Layer
 from node.driver import Driver
 from node.errors import NodeError
+from node.layers import Layer
 from node.peers.network import Peers
 from node.peers.stretch import Stretch, encode_stretch
 from node.reading import Reading
