@@ -41,6 +41,8 @@ class Code(Enum):
     KEYS_FULL = "the account has had as many keys as one may have"
     NODE_UNKNOWN = "there is no such node"
     NODE_EXISTS = "a node of this name or key is known already"
+    NODE_CERTIFICATE_INVALID = "the certificate is not the one that a node with this key has"
+    NODES_FULL = "the org has let in as many nodes as one may"
     NODE_VOTES = "the node is one of the voters"
     LAST_KEY = "an account cannot give up its only key"
     ROLE_RESERVED = "the role is given by a vote of the consortium only"

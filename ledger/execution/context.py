@@ -17,6 +17,8 @@ from ledger.version import ProtocolVersion
 
 ACTION_FUEL = 100
 """What any action costs before its rules are counted."""
+SIGNATURE_FUEL = 1_000
+"""What checking a signature inside an action costs."""
 
 
 class Context:

@@ -15,14 +15,12 @@ from ledger.encoding import encode
 from ledger.errors import Code, LedgerError
 from ledger.events import AssetAttested
 from ledger.execution.asset import WHOLE_PPM, check_content, record_asset
-from ledger.execution.context import Context, action
+from ledger.execution.context import SIGNATURE_FUEL, Context, action
 from ledger.execution.view import Ledger
 from ledger.generation import COUNT_MAX, Attestation, GenerationRequest
 from ledger.records import Asset, asset_key, file_key, model_key, request_key
 
 GENERATED, GENERATOR = "generated", "generator"
-SIGNATURE_FUEL = 1_000
-"""What checking a signature inside an action costs."""
 
 
 @action(RegisterGenerated)
