@@ -58,6 +58,8 @@ class Code(Enum):
     ORG_EXISTS = "an org of this name is a member already"
     ORGS_FULL = "the consortium has as many orgs as one may have"
     LAST_ORG = "the last org that can act cannot be suspended"
+    QUORUM_LOST = "too few orgs with an administrator would be left to make a quorum ever again"
+    ADMINISTRATOR_EXISTS = "the org has an administrator, who gives the role to others"
     ACTIVATION_INVALID = "the protocol version or the height of its activation does not hold"
     CHANGE_FAILED = "a change does not hold on the state of this moment, so none was made"
     # Models and assets
