@@ -35,6 +35,7 @@ ROLES = {
     "alice@studio": ("model-provider", "rights-manager"),
     "root@studio": ("administrator", "issuer"),
     "gen@studio": ("generator",),
+    "notary@studio": ("registrar",),
     "bob@agency": (),
     "carol@club": (),
     "root@club": ("administrator",),
