@@ -37,12 +37,12 @@ from devnet.load import Stream
 from devnet.story import CREATOR, STUDIO
 from ledger import actions
 from ledger.block import Certificate, Endorsement, endorse
+from ledger.node_certificate import make_certificate
 from ledger.transaction import SignedTransaction, Signer, Transaction, sign
 from node.chain import Chain
 from node.client import Client, now_ms
 from node.keys import load_key
 from node.page_writer import MANY
-from node.peers.tls import make_certificate
 from node.run import GC_THRESHOLDS
 from node.snapshots import take, write
 from node.storage.log_store import LogStore

@@ -150,7 +150,10 @@ class Propose(Action, frozen=True, tag="governance.propose", kw_only=True):
 
 
 class CastVote(Action, frozen=True, tag="governance.vote", kw_only=True):
-    """Say an org's word on a proposal, once and for good. By an administrator."""
+    """Say an org's word on a proposal, once and for good. By an administrator.
+
+    An org that approved says so again where the quorum came without a vote, because an org was suspended.
+    """
 
     proposal: Hex32
     approve: bool

@@ -46,6 +46,8 @@ TAGS: tuple[bytes, ...] = (
 )  # fmt: skip
 """Every domain tag; a test checks that none is a prefix of another."""
 
+CERTIFICATE_HEAD = b"\x30\x81\xf7"
+"""What the signed part of a node's certificate begins with: a DER sequence of 247 bytes."""
 COSE_SIGN1 = b"\x84\x6aSignature1"
 """What the Sig_structure of a COSE_Sign1 begins with: an array of four, the first of which names the context."""
 
@@ -81,7 +83,7 @@ class SigningKey:
         """Signature over the signature base of an HTTP request (RFC 9421, 2.5), 64 bytes.
 
         Signed without a tag of ours, as that standard wants it. A base always begins with `"` and no tag does, so
-        neither is ever the beginning of the other. The same holds of what the next two sign.
+        neither is ever the beginning of the other. The same holds of what the next three sign.
         """
         ensure(base.startswith(b'"'), "a signature base begins with a quotation mark")
         return _crypto_sign(base, self._secret)[:64]
@@ -98,6 +100,11 @@ class SigningKey:
         """
         ensure(is_note(text), "a note's text begins with a line that names a chain")
         return _crypto_sign(text, self._secret)[:64]
+
+    def sign_certificate(self, body: bytes) -> bytes:
+        """Signature over the signed part of a node's certificate (RFC 8410), 64 bytes; its first bytes are its tag."""
+        ensure(body.startswith(CERTIFICATE_HEAD), "a node's certificate is a DER sequence of one length")
+        return _crypto_sign(body, self._secret)[:64]
 
     def __repr__(self) -> str:
         return f"SigningKey(public={self.public})"
@@ -125,6 +132,11 @@ def verify_cose(public: str, structure: bytes, signature: bytes) -> bool:
 def verify_note(public: str, text: bytes, signature: bytes) -> bool:
     """Whether a signature over a note's text holds; see `SigningKey.sign_note`."""
     return is_note(text) and verify(public, b"", text, signature.hex())
+
+
+def verify_certificate(public: str, body: bytes, signature: bytes) -> bool:
+    """Whether a signature over the signed part of a certificate holds; see `SigningKey.sign_certificate`."""
+    return body.startswith(CERTIFICATE_HEAD) and verify(public, b"", body, signature.hex())
 
 
 def is_note(text: bytes) -> bool:

@@ -41,6 +41,8 @@ class Code(Enum):
     KEYS_FULL = "the account has had as many keys as one may have"
     NODE_UNKNOWN = "there is no such node"
     NODE_EXISTS = "a node of this name or key is known already"
+    NODE_CERTIFICATE_INVALID = "the certificate is not the one that a node with this key has"
+    NODES_FULL = "the org has let in as many nodes as one may"
     NODE_VOTES = "the node is one of the voters"
     LAST_KEY = "an account cannot give up its only key"
     ROLE_RESERVED = "the role is given by a vote of the consortium only"
@@ -56,6 +58,8 @@ class Code(Enum):
     ORG_EXISTS = "an org of this name is a member already"
     ORGS_FULL = "the consortium has as many orgs as one may have"
     LAST_ORG = "the last org that can act cannot be suspended"
+    QUORUM_LOST = "too few orgs with an administrator would be left to make a quorum ever again"
+    ADMINISTRATOR_EXISTS = "the org has an administrator, who gives the role to others"
     ACTIVATION_INVALID = "the protocol version or the height of its activation does not hold"
     CHANGE_FAILED = "a change does not hold on the state of this moment, so none was made"
     # Models and assets

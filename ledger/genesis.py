@@ -15,7 +15,20 @@ from ledger.block import HEADER_VERSION, Header, Voter, Voters
 from ledger.encoding import Value, encode
 from ledger.errors import Code, LedgerError
 from ledger.merkle_log import EMPTY_ROOT
-from ledger.names import AccountName, ChainName, Count, CurrencyCode, Hex32, NodeName, OrgName, RoleName, TimeMs, org_of
+from ledger.names import (
+    ADMINISTRATOR,
+    AccountName,
+    ChainName,
+    Count,
+    CurrencyCode,
+    Hex32,
+    NodeName,
+    OrgName,
+    RoleName,
+    TimeMs,
+    org_of,
+)
+from ledger.node_certificate import is_certificate_of
 from ledger.records import (
     CONSORTIUM_POLICY,
     Account,
@@ -49,7 +62,7 @@ class GenesisNode(Value, frozen=True, kw_only=True):
     name: NodeName
     org: OrgName
     key: Hex32
-    certificate: Annotated[str, Meta(pattern=r"^[0-9a-f]{100,4000}\Z")]
+    certificate: Annotated[str, Meta(pattern=r"^([0-9a-f]{2}){50,2000}\Z")]
 
 
 class GenesisAccount(Value, frozen=True, kw_only=True):
@@ -123,20 +136,32 @@ def check_genesis(genesis: Genesis) -> None:
     for org in [node.org for node in genesis.nodes] + [org_of(account) for account in sorted(accounts)]:
         if org not in orgs:
             raise LedgerError(Code.ORG_UNKNOWN, f"genesis uses org {org} without listing it; add it to orgs")
-    for key in [node.key for node in genesis.nodes] + [account.key for account in genesis.accounts]:
-        if not crypto.is_strong_key(key):
-            raise LedgerError(Code.KEY_WEAK, f"genesis holds the weak key {key}; make a new one")
+    _check_keys(genesis)
     for currency in genesis.currencies:
         for account in [currency.issuer, *(balance.account for balance in currency.balances)]:
             if account not in accounts:
                 raise LedgerError(Code.ACCOUNT_UNKNOWN, f"{currency.currency} names {account}; add it to accounts")
 
 
+def _check_keys(genesis: Genesis) -> None:
+    for key in [node.key for node in genesis.nodes] + [account.key for account in genesis.accounts]:
+        if not crypto.is_strong_key(key):
+            raise LedgerError(Code.KEY_WEAK, f"genesis holds the weak key {key}; make a new one")
+    for node in genesis.nodes:
+        if not is_certificate_of(bytes.fromhex(node.certificate), node.key):
+            raise LedgerError(
+                Code.NODE_CERTIFICATE_INVALID,
+                f"the certificate of {node.name} is not its key's; bring what `remarque keys show` prints",
+            )
+
+
 def genesis_state(genesis: Genesis) -> dict[str, bytes]:
     """The state at height 0."""
     policy = genesis.policy
     records: dict[str, Value] = {parameters_key(): genesis.parameters}
-    records |= {org_key(org.name): Org(name=org.name, title=org.title) for org in genesis.orgs}
+    administered = {org_of(account.name) for account in genesis.accounts if ADMINISTRATOR in account.roles}
+    for org in genesis.orgs:
+        records[org_key(org.name)] = Org(name=org.name, title=org.title, administered=org.name in administered)
     for node in genesis.nodes:
         records[node_key(node.name)] = NodeRecord(
             name=node.name, org=node.org, key=node.key, certificate=node.certificate

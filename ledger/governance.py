@@ -52,7 +52,7 @@ class ResumeOrg(Change, frozen=True, tag="org.resume", kw_only=True):
 class SetReservedRoles(Change, frozen=True, tag="account.set_roles", kw_only=True):
     """Which of the roles that no org gives itself an account holds; the others stay.
 
-    `administrator` may be named too, for an org that has no administrator able to sign: it is given, never taken.
+    `administrator` may be named too, for an org that has no administrator: it is given, never taken.
     """
 
     account: AccountName

@@ -40,6 +40,10 @@ class Org(Value, frozen=True, kw_only=True):
     """Whether none of its accounts may sign, nor its vote count."""
     proposals: tuple[str, ...] = ()
     """Ids of its proposals that are open, or ended without having been looked at since."""
+    administered: bool = False
+    """Whether it has an administrator, and so can vote unless it is suspended; one that has, keeps one."""
+    nodes_added: int = 0
+    """Nodes that its administrators have let in and not removed."""
 
 
 class NodeRecord(Value, frozen=True, kw_only=True):

@@ -22,8 +22,8 @@ from ledger.crypto import SigningKey
 from ledger.encoding import Value, decode, encode
 from ledger.errors import LedgerError
 from ledger.names import Hex16, Hex32
+from ledger.node_certificate import make_certificate
 from node.errors import NodeCode, NodeError
-from node.peers.tls import make_certificate
 
 MEMORY_BYTES_MAX = 1024 * 1024 * 1024
 """More than this no file of ours asks for: opening a hostile one must not take the machine's memory."""

@@ -27,11 +27,11 @@ from ledger.genesis import (
     GenesisPolicy,
     check_genesis,
 )
+from ledger.node_certificate import make_certificate
 from ledger.records import Parameters
 from node.config import load_genesis
 from node.errors import NodeCode, NodeError
 from node.keys import copy_key, new_key, public_key, save_key
-from node.peers.tls import make_certificate
 from node.storage import directory
 
 

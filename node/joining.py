@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ledger.crypto import SigningKey, sha256
 from ledger.genesis import Genesis
+from ledger.node_certificate import make_certificate
 from ledger.snapshot import (
     MANIFEST_BYTES_MAX,
     Chunk,
@@ -34,7 +35,6 @@ from node.keys import load_key
 from node.logs import log, progress
 from node.peers.asking import NOT_REACHED, Asking
 from node.peers.stretch import STRETCH_BYTES_MAX
-from node.peers.tls import make_certificate
 from node.recovering import load_recoveries
 from node.snapshots import MANIFEST, chunk_file
 from node.storage import directory

@@ -8,10 +8,10 @@ import stat
 from pathlib import Path
 
 from ledger.crypto import SigningKey
+from ledger.node_certificate import make_certificate
 from node.encrypted_keys import MODERATE, Cost, is_encrypted, open_key, parse_key, seal_key
 from node.errors import NodeCode, NodeError
 from node.passphrases import Passphrase, given_passphrase, not_empty
-from node.peers.tls import make_certificate
 
 KEY_FILE_BYTES_MAX = 16 * 1024
 OTHERS = stat.S_IRWXG | stat.S_IRWXO

@@ -13,13 +13,14 @@ from ledger.actions import EnrolAccount, ResumeAccount, SetRoles, SuspendAccount
 from ledger.errors import Code, LedgerError
 from ledger.events import AccountEnrolled, AccountResumed, AccountSuspended, RolesSet
 from ledger.execution.context import Context, action
+from ledger.execution.statement import REGISTRAR
 from ledger.execution.view import Ledger
-from ledger.names import org_of
+from ledger.names import ADMINISTRATOR, org_of
 from ledger.records import Account, AccountKey, account_key
 
-ADMINISTRATOR = "administrator"
-RESERVED_ROLES = frozenset({"issuer"})
-"""Roles that touch all members, so that no org gives them to itself: an issuer makes currencies, and money in them."""
+RESERVED_ROLES = frozenset({"issuer", REGISTRAR})
+"""Roles that touch all members, so that no org gives them to itself: an issuer makes currencies, and money in them; a
+registrar takes a statement's place in the log for good, whoever made the statement."""
 
 
 @action(EnrolAccount)

@@ -22,7 +22,7 @@ from ledger.events import (
     ProtocolScheduled,
     RolesSet,
 )
-from ledger.execution.account import ADMINISTRATOR, RESERVED_ROLES, add_account
+from ledger.execution.account import RESERVED_ROLES, add_account
 from ledger.execution.context import Context
 from ledger.execution.view import Ledger
 from ledger.governance import (
@@ -35,8 +35,9 @@ from ledger.governance import (
     SetParameters,
     SetReservedRoles,
     SuspendOrg,
+    quorum,
 )
-from ledger.names import org_of
+from ledger.names import ADMINISTRATOR, org_of
 from ledger.records import CONSORTIUM_POLICY, Org, account_key, org_key, parameters_key
 from ledger.version import PROTOCOL, Activation, Protocol
 
@@ -85,7 +86,7 @@ def add_org(ledger: Ledger, tx: Context, ask: AddOrg) -> None:
         raise LedgerError(Code.ORGS_FULL, f"there are {ORGS_MAX} orgs, the most there may be")
     if org_of(ask.account) != ask.org:
         raise LedgerError(Code.ORG_MISMATCH, f"{ask.account} is no account of {ask.org}; its first one administers it")
-    ledger.put(org_key(ask.org), Org(name=ask.org, title=ask.title))
+    ledger.put(org_key(ask.org), Org(name=ask.org, title=ask.title, administered=True))
     tx.emit(OrgAdded(org=ask.org))
     add_account(ledger, tx, ask.account, ask.key, (ADMINISTRATOR,))
 
@@ -99,6 +100,7 @@ def suspend_org(ledger: Ledger, tx: Context, ask: SuspendOrg) -> None:
     if active_orgs(ledger) == {ask.org}:
         raise LedgerError(Code.LAST_ORG, f"{ask.org} is the last org that can act; resume another first")
     ledger.put(org_key(org.name), replace(org, suspended=True))
+    _require_quorum_in_reach(ledger)
     tx.emit(OrgSuspended(org=org.name))
 
 
@@ -109,18 +111,37 @@ def resume_org(ledger: Ledger, tx: Context, ask: ResumeOrg) -> None:
     if not org.suspended:
         raise LedgerError(Code.NOTHING_TO_CHANGE, f"{ask.org} is not suspended")
     ledger.put(org_key(org.name), replace(org, suspended=False))
+    _require_quorum_in_reach(ledger)
     tx.emit(OrgResumed(org=org.name))
+
+
+def _require_quorum_in_reach(ledger: Ledger) -> None:
+    """Refuse a membership in which the orgs that can vote no longer make a quorum, for nothing could mend it."""
+    active = active_orgs(ledger)
+    voting, needed = sum(ledger.org(name).administered for name in sorted(active)), quorum(len(active))
+    if voting < needed:
+        raise LedgerError(
+            Code.QUORUM_LOST,
+            f"{voting} of {len(active)} orgs would have an administrator, {needed} have to approve; give another one",
+        )
 
 
 @change(SetReservedRoles)
 def set_reserved_roles(ledger: Ledger, tx: Context, ask: SetReservedRoles) -> None:
-    """Say which roles an account holds of those that no org gives itself; make it an administrator if named so."""
+    """Say which roles an account holds of those that no org gives itself; make it its org's first administrator."""
     account, wanted = ledger.account(ask.account), set(ask.roles)
     others = sorted(wanted - RESERVED_ROLES - {ADMINISTRATOR})
     if others:
         raise LedgerError(
             Code.ROLE_RESERVED, f"{', '.join(others)} is not given by vote; an administrator of its org gives it"
         )
+    if ADMINISTRATOR in wanted - set(account.roles):
+        org = ledger.org(org_of(account.name))
+        if org.administered:
+            raise LedgerError(
+                Code.ADMINISTRATOR_EXISTS, f"{org.name} has an administrator, who gives the role; a vote does not"
+            )
+        ledger.put(org_key(org.name), replace(org, administered=True))
     roles = tuple(sorted((set(account.roles) - RESERVED_ROLES) | wanted))
     ledger.put(account_key(account.name), replace(account, roles=roles))
     tx.emit(RolesSet(account=account.name, roles=roles))

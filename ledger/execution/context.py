@@ -17,6 +17,8 @@ from ledger.version import ProtocolVersion
 
 ACTION_FUEL = 100
 """What any action costs before its rules are counted."""
+SIGNATURE_FUEL = 1_000
+"""What checking a signature inside an action costs."""
 
 
 class Context:
@@ -69,7 +71,8 @@ class Context:
         """Refuse unless the acting account holds a role."""
         if role not in self.accounts[self.signer].roles:
             raise LedgerError(
-                Code.ROLE_MISSING, f"{self.signer} lacks the role {role}; an administrator of its org gives it"
+                Code.ROLE_MISSING,
+                f"{self.signer} lacks the role {role}; its org or a vote gives it",
             )
 
     def spend(self, fuel: int) -> None:

@@ -15,14 +15,12 @@ from ledger.encoding import encode
 from ledger.errors import Code, LedgerError
 from ledger.events import AssetAttested
 from ledger.execution.asset import WHOLE_PPM, check_content, record_asset
-from ledger.execution.context import Context, action
+from ledger.execution.context import SIGNATURE_FUEL, Context, action
 from ledger.execution.view import Ledger
 from ledger.generation import COUNT_MAX, Attestation, GenerationRequest
-from ledger.records import Asset, asset_key, file_key, model_key, request_key
+from ledger.records import Asset, asset_key, model_key, request_key
 
 GENERATED, GENERATOR = "generated", "generator"
-SIGNATURE_FUEL = 1_000
-"""What checking a signature inside an action costs."""
 
 
 @action(RegisterGenerated)
@@ -82,8 +80,6 @@ def attest(ledger: Ledger, tx: Context, ask: AttestAsset) -> None:
         attested_in=tx.transaction_id,
     )
     ledger.put(asset_key(asset.id), attested)
-    if not ledger.holds(file_key(attestation.file_digest)):
-        ledger.put(file_key(attestation.file_digest), asset.id)
     tx.emit(AssetAttested(asset=asset.id, generator=tx.signer, model=request.model))
 
 
@@ -111,6 +107,9 @@ def _check_fits(request: GenerationRequest, attestation: Attestation, asset: Ass
         (request.creator == asset.creator, f"{request.creator} asked for it, {asset.creator} declared it; dispute it"),
         (request.confidential == asset.confidential, "one of request and asset is confidential, the other is not"),
         ((attestation.width, attestation.height) == (asset.width, asset.height), "it states another size"),
+        (attestation.file_digest == asset.file_digest, "it is about another file"),
+        (attestation.media_type == asset.content.media_type, "it states another media type"),
+        (attestation.image_code == asset.image_code, "it states another image code"),
     ):
         if not holds:
             raise LedgerError(Code.ATTESTATION_INVALID, f"it does not fit asset {asset.id[:16]}…: {fault}")

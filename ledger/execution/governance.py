@@ -1,9 +1,10 @@
 """Governance: proposals and votes. One vote an org; more than half of the orgs decide, in the very transaction.
 
-A proposal passes with the vote that makes the quorum, and its changes are made in that transaction, all or none. If
-one does not hold on the state of that moment, the transaction is refused (CHANGE_FAILED): the vote does not count, the
-proposal stays open, and the vote may be cast again. It is rejected as soon as too few orgs are left to reach the
-quorum. Suspended orgs neither vote nor count. Nothing wakes up by itself: an open proposal whose end has passed has
+A proposal passes with the approving vote that makes the quorum, and its changes are made in that transaction, all or
+none. If one does not hold on the state of that moment, the transaction is refused (CHANGE_FAILED): the vote does not
+count, the proposal stays open, and the vote may be cast again. It is rejected as soon as too few orgs are left to reach
+the quorum. Suspended orgs neither vote nor count. Nothing wakes up by itself: an open proposal that has its quorum
+because an org was suspended waits until an org that approved it approves it again, and one whose end has passed has
 expired, and its record says so once its org proposes again.
 """
 
@@ -15,12 +16,11 @@ from ledger import crypto
 from ledger.actions import CastVote, Propose
 from ledger.errors import Code, LedgerError
 from ledger.events import ProposalMade, ProposalPassed, ProposalRejected, VoteCast
-from ledger.execution.account import ADMINISTRATOR
 from ledger.execution.changes import active_orgs, make_changes
 from ledger.execution.context import Context, action
 from ledger.execution.view import Ledger
 from ledger.governance import EXPIRED, OPEN, PASSED, REJECTED, Proposal, Vote, proposal_key, quorum
-from ledger.names import org_of
+from ledger.names import ADMINISTRATOR, org_of
 from ledger.records import org_key
 
 GOVERNANCE_FUEL = 1_000
@@ -73,6 +73,9 @@ def vote(ledger: Ledger, tx: Context, ask: CastVote) -> None:
     org = org_of(tx.signer)
     before = next((one for one in proposal.votes if one.org == org), None)
     if before is not None:
+        if before.approve and ask.approve and verdict(proposal, active_orgs(ledger)) == PASSED:
+            _carry_out(ledger, tx, proposal)
+            return
         raise LedgerError(Code.VOTE_EXISTS, f"{before.account} voted for {org} at block {before.height}, for good")
     _take_vote(ledger, tx, proposal, approve=ask.approve)
 
@@ -83,13 +86,17 @@ def _take_vote(ledger: Ledger, tx: Context, proposal: Proposal, *, approve: bool
     proposal = replace(proposal, votes=(*proposal.votes, cast))
     tx.emit(VoteCast(proposal=proposal.id, org=org, approve=approve))
     status = verdict(proposal, active_orgs(ledger))
-    if status == OPEN:
-        ledger.put(proposal_key(proposal.id), proposal)
-        return
-    _close(ledger, replace(proposal, status=status, height_decided=tx.height))
-    if status == REJECTED:
+    if status == PASSED and approve:
+        _carry_out(ledger, tx, proposal)
+    elif status == REJECTED:
+        _close(ledger, replace(proposal, status=REJECTED, height_decided=tx.height))
         tx.emit(ProposalRejected(proposal=proposal.id))
-        return
+    else:
+        ledger.put(proposal_key(proposal.id), proposal)
+
+
+def _carry_out(ledger: Ledger, tx: Context, proposal: Proposal) -> None:
+    _close(ledger, replace(proposal, status=PASSED, height_decided=tx.height))
     tx.emit(ProposalPassed(proposal=proposal.id))
     make_changes(ledger, tx, proposal.changes)
 

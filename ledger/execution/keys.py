@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from ledger.actions import AddKey, RecoverAccount, RevokeKey, RotateKey
 from ledger.errors import Code, LedgerError
 from ledger.events import AccountRecovered, KeyAdded, KeyRevoked, KeyRotated
-from ledger.execution.account import ADMINISTRATOR, require_another, require_same_org, require_strong
+from ledger.execution.account import require_another, require_same_org, require_strong
 from ledger.execution.context import Context, action
 from ledger.execution.view import Ledger
+from ledger.names import ADMINISTRATOR
 from ledger.records import Account, AccountKey, account_key
 
 KEYS_MAX = 64

@@ -6,34 +6,48 @@ elsewhere; what is said here changes no voter.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from ledger import crypto
 from ledger.actions import AddNode, RemoveNode
 from ledger.errors import Code, LedgerError
 from ledger.events import NodeAdded, NodeRemoved
-from ledger.execution.account import ADMINISTRATOR
-from ledger.execution.context import Context, action
+from ledger.execution.context import SIGNATURE_FUEL, Context, action
 from ledger.execution.view import Ledger
-from ledger.names import org_of
-from ledger.records import NodeRecord, node_key, node_name_key
+from ledger.names import ADMINISTRATOR, org_of
+from ledger.node_certificate import is_certificate_of
+from ledger.records import NodeRecord, node_key, node_name_key, org_key
 
 OBSERVER = "observer"
+NODES_ADDED_MAX = 16
+"""Nodes that one org may have let in at a time, beside the genesis's: every node keeps the certificate of each."""
 
 
 @action(AddNode)
 def add(ledger: Ledger, tx: Context, ask: AddNode) -> None:
     """Let a further node of the signer's org in. It does not vote."""
     tx.require_role(ADMINISTRATOR)
+    tx.spend(SIGNATURE_FUEL)
     if ledger.holds(node_key(ask.node)):
         raise LedgerError(Code.NODE_EXISTS, f"there is a node {ask.node}; choose another name")
     if ledger.holds(node_name_key(ask.key)):
         raise LedgerError(Code.NODE_EXISTS, f"the key {ask.key[:16]}… is or was another node's; make a new one")
     if not crypto.is_strong_key(ask.key):
         raise LedgerError(Code.KEY_WEAK, f"{ask.key[:16]}… is of small or mixed order or no point; make a new key")
-    org = org_of(tx.signer)
-    record = NodeRecord(name=ask.node, org=org, key=ask.key, certificate=ask.certificate, role=OBSERVER)
+    if not is_certificate_of(bytes.fromhex(ask.certificate), ask.key):
+        raise LedgerError(
+            Code.NODE_CERTIFICATE_INVALID, f"bring what `remarque keys show` prints for the key {ask.key[:16]}…"
+        )
+    org = ledger.org(org_of(tx.signer))
+    if org.nodes_added >= NODES_ADDED_MAX:
+        raise LedgerError(
+            Code.NODES_FULL, f"{org.name} has let in {NODES_ADDED_MAX} nodes, the most at a time; remove one first"
+        )
+    record = NodeRecord(name=ask.node, org=org.name, key=ask.key, certificate=ask.certificate, role=OBSERVER)
     ledger.put(node_key(ask.node), record)
     ledger.put(node_name_key(ask.key), ask.node)
-    tx.emit(NodeAdded(node=ask.node, org=org, key=ask.key))
+    ledger.put(org_key(org.name), replace(org, nodes_added=org.nodes_added + 1))
+    tx.emit(NodeAdded(node=ask.node, org=org.name, key=ask.key))
 
 
 @action(RemoveNode)
@@ -47,5 +61,7 @@ def remove(ledger: Ledger, tx: Context, ask: RemoveNode) -> None:
         raise LedgerError(Code.ORG_MISMATCH, f"{ask.node} is a node of {node.org}, not of {org_of(tx.signer)}")
     if node.role != OBSERVER:
         raise LedgerError(Code.NODE_VOTES, f"{ask.node} certifies blocks; it stops voting before it is removed")
+    org = ledger.org(node.org)
     ledger.remove(node_key(ask.node))
+    ledger.put(org_key(org.name), replace(org, nodes_added=org.nodes_added - 1))
     tx.emit(NodeRemoved(node=ask.node, org=node.org))

@@ -66,6 +66,8 @@ class Peers:
         self._refused: set[str] = set()
         self._calls: dict[str, set[web.WebSocketResponse]] = {}
         """Streams that are open from other nodes."""
+        self._closing: set[asyncio.Future[bool]] = set()
+        """Streams being closed, kept until they are."""
         self.on_log_lost: Callable[[str], None] = lambda detail: None
         """Called when a peer says that this node has less of the log than it has endorsed."""
         admission.on_removed = self._removed
@@ -219,7 +221,9 @@ class Peers:
         """Close what a removed node has open; what it asks from now on is refused."""
         log.warning("peer_removed", node=name)
         for ws in self._calls.pop(name, set()):
-            self._closing = asyncio.ensure_future(ws.close(message=b"this node was removed"))
+            closing = asyncio.ensure_future(ws.close(message=b"this node was removed"))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     def _greet(self, name: str, frame: AnyFrame, endorsed: Certificate | None) -> None:
         """Refuse a caller of another chain or version, or one that has lost what it had endorsed."""

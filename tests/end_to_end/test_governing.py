@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,9 +44,9 @@ def may_read_without_session(cluster: Cluster, node: str) -> bool:
         return False
 
 
-def eventually(what: str, holds: object, seconds: float = 20.0) -> None:
+def eventually(what: str, holds: Callable[[], bool], seconds: float = 20.0) -> None:
     deadline = time.monotonic() + seconds
-    while not holds():  # type: ignore[operator]
+    while not holds():
         assert time.monotonic() < deadline, what
         time.sleep(0.05)
 

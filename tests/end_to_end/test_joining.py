@@ -14,10 +14,10 @@ from devnet.cluster import Cluster
 from devnet.load import Stream
 from devnet.story import CREATOR, STUDIO
 from ledger.actions import AddKey, AddNode, RemoveNode
+from ledger.node_certificate import make_certificate
 from ledger.receipt import encode_receipt, verify_receipt
 from node.client import Client, RemarqueError
 from node.keys import new_key
-from node.peers.tls import make_certificate
 from node.snapshots import heights_in
 
 EVERY = 200

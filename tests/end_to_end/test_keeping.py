@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 from devnet.cluster import Cluster, free_ports
 from devnet.story import COLLECTOR, CREATOR, SECOND_COLLECTOR, STUDIO
 from ledger.actions import Pay
+from ledger.node_certificate import make_certificate
 from node.client import Client
 from node.config import load_config
 from node.keys import load_key, new_key, save_key
-from node.peers.tls import make_certificate
 
 
 def remarque(*words: str, status: int = 0) -> Any:

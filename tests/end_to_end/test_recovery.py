@@ -17,10 +17,10 @@ from devnet.cluster import Cluster
 from devnet.load import Stream
 from devnet.story import CREATOR, STUDIO
 from ledger.actions import AddNode
+from ledger.node_certificate import make_certificate
 from ledger.receipt import ReceiptRefused, encode_receipt, verify_receipt
 from node.client import Client
 from node.keys import new_key, save_key
-from node.peers.tls import make_certificate
 from node.recovering import Home, read_recoveries
 
 

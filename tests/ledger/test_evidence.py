@@ -8,6 +8,7 @@ import pytest
 from attested import CODE, MODEL, a_record
 from consortium import State, a_digest, registering
 from governed import a_governed_state, decided, propose
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger import actions, records
@@ -25,7 +26,9 @@ def governed() -> State:
     """A consortium with a model, and a picture that bob has declared."""
     state = a_governed_state()
     state.do("alice@studio", actions.RegisterModel(model=MODEL, name="m", version="1", licence=""))
-    declared = registering("picture", pixel_digest=PIXELS, width=128, height=128, image_code=CODE)
+    declared = registering(
+        "picture", pixel_digest=PIXELS, file_digest=a_digest("file"), width=128, height=128, image_code=CODE
+    )
     assert state.do(BOB, declared).code == "OK"
     return state
 
@@ -64,12 +67,6 @@ def test_a_later_attestation_lifts_a_declared_picture_to_generated_once(governed
     assert governed.do(GENERATOR, attesting(governed)).code == "ATTESTATION_EXISTS"
 
 
-def test_the_file_that_was_attested_is_found_too(governed: State) -> None:
-    governed.do(GENERATOR, attesting(governed))
-
-    assert governed.get(records.file_key(a_digest("file"))) == f'"{PIXELS}"'.encode()
-
-
 BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("ROLE_MISSING", BOB, {}),
     ("MODEL_UNKNOWN", GENERATOR, {"request": {"model": a_digest("other model")}}),
@@ -77,6 +74,10 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("ATTESTATION_INVALID", GENERATOR, {"attestation_signature": "00" * 64}),
     ("ASSET_UNKNOWN", GENERATOR, {"attestation": {"pixel_digest": a_digest("other pixels")}}),
     ("ATTESTATION_INVALID", GENERATOR, {"attestation": {"width": 64}}),
+    ("ATTESTATION_INVALID", GENERATOR, {"attestation": {"file_digest": a_digest("other file")}}),
+    ("ATTESTATION_INVALID", GENERATOR, {"attestation": {"media_type": "image/webp"}}),
+    ("ATTESTATION_INVALID", GENERATOR, {"attestation": {"image_code": "ISCC:" + "B" * 55}}),
+    ("ATTESTATION_INVALID", GENERATOR, {"attestation": {"image_code": UNSET}}),
     ("ATTESTATION_INVALID", GENERATOR, {"request": {"confidential": True}}),
 ]
 

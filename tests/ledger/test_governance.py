@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from consortium import START_MS, State, a_digest, key_of, registering
+from consortium import START_MS, State, a_digest, a_genesis, key_of, registering
 from governed import ADMINISTRATORS, DAY_MS, a_governed_state, decided, proposal_in, propose, vote
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -176,6 +176,34 @@ def test_suspended_orgs_neither_vote_nor_count(governed: State) -> None:
     assert (outcome.code, proposal_in(governed, alone).status) == ("OK", "passed")
 
 
+def test_only_an_approving_vote_carries_a_proposal_out_and_who_approved_may_say_so_again(governed: State) -> None:
+    """Two of four approve; then one is suspended, and two of three are enough."""
+    decided(governed, NEWCOMER)
+    proposal, _ = propose(governed, OPEN_READS)
+    before = [vote(governed, proposal, "agency").code, vote(governed, proposal, "agency").code]
+    suspension, _ = propose(governed, SuspendOrg(org="club"))
+    vote(governed, suspension, "agency")
+    governed.do("root@museum", actions.CastVote(proposal=suspension, approve=True))
+
+    against = governed.do("root@museum", actions.CastVote(proposal=proposal, approve=False))
+    after_that = (proposal_in(governed, proposal).status, parameters(governed).open_reads)
+    changed_mind = [
+        governed.do("root@museum", actions.CastVote(proposal=proposal, approve=True)).code,
+        vote(governed, proposal, "agency", approve=False).code,
+    ]
+    again = vote(governed, proposal, "agency")
+
+    assert (before, against.code, after_that) == (["OK", "VOTE_EXISTS"], "OK", ("open", False))
+    assert changed_mind == ["VOTE_EXISTS", "VOTE_EXISTS"]
+    assert [type(event).__name__ for event in again.events] == ["ProposalPassed", "ParametersSet"]
+    assert (proposal_in(governed, proposal).status, parameters(governed).open_reads) == ("passed", True)
+    assert [(one.org, one.approve) for one in proposal_in(governed, proposal).votes] == [
+        ("studio", True),
+        ("agency", True),
+        ("museum", False),
+    ]
+
+
 # What is refused -----------------------------------------------------------------------------------------------------
 
 
@@ -208,6 +236,7 @@ CHANGES_REFUSED: list[tuple[str, AnyChange]] = [
     ("NOTHING_TO_CHANGE", ResumeOrg(org="club")),
     ("ACCOUNT_UNKNOWN", SetReservedRoles(account="eve@club", roles=("issuer",))),
     ("ROLE_RESERVED", SetReservedRoles(account="carol@club", roles=("generator",))),
+    ("ADMINISTRATOR_EXISTS", SetReservedRoles(account="carol@club", roles=("administrator",))),
     ("NOTHING_TO_CHANGE", SetParameters()),
     ("NOTHING_TO_CHANGE", SetParameters(open_reads=False)),
     ("POLICY_UNKNOWN", SetConsortiumPolicy(policy="calm", version=1)),
@@ -312,12 +341,48 @@ def test_reserved_roles_are_given_and_taken_by_vote_and_the_others_stay(governed
     assert governed.do("alice@studio", actions.CreateCurrency(currency="USD", decimals=2)).code == "ROLE_MISSING"
 
 
-def test_an_org_without_an_administrator_gets_one_by_vote_and_none_loses_the_role_by_vote(governed: State) -> None:
-    decided(governed, SetReservedRoles(account="carol@club", roles=("administrator",)))
+def a_state_whose_agency_has_no_administrator() -> State:
+    """Three orgs, of which studio and club can vote."""
+    return State(a_genesis())
+
+
+def test_an_org_without_an_administrator_gets_one_by_vote_and_a_second_from_that_one_only() -> None:
+    state = a_state_whose_agency_has_no_administrator()
+    first, _ = propose(state, SetReservedRoles(account="bob@agency", roles=("administrator",)))
+    second, _ = propose(state, SetReservedRoles(account="bob@agency", roles=("administrator",)), by="club")
+
+    assert vote(state, first, "club").code == "OK"
+    desk = actions.EnrolAccount(account="desk@agency", key=key_of("desk@agency").public)
+    assert state.do("bob@agency", desk).code == "OK"
+    refused = state.detail(ROOT, proposing(SetReservedRoles(account="desk@agency", roles=("administrator",))))
+    assert "ADMINISTRATOR_EXISTS: agency has an administrator" in refused
+    assert state.do("bob@agency", actions.SetRoles(account="desk@agency", roles=("administrator",))).code == "OK"
+    assert vote(state, second, "studio").code == "OK", "what it holds already may be named"
+
+
+def test_no_administrator_loses_the_role_by_vote(governed: State) -> None:
     decided(governed, SetReservedRoles(account="root@club", roles=("issuer",)))
 
-    for name in ("carol@club", "root@club"):
-        assert "administrator" in decode(governed.get(account_key(name)) or b"", Account).roles
+    assert decode(governed.get(account_key("root@club")) or b"", Account).roles == ("administrator", "issuer")
+
+
+def test_no_vote_leaves_too_few_orgs_able_to_vote_for_another() -> None:
+    """Of studio, club and agency two can vote; without club, or with one more that cannot, no quorum comes again."""
+    state = a_state_whose_agency_has_no_administrator()
+    refused = state.run(state.transaction(ROOT, proposing(SuspendOrg(org="club"))))
+    without_agency, _ = propose(state, SuspendOrg(org="agency"))
+    vote(state, without_agency, "club")
+    without_club, _ = propose(state, SuspendOrg(org="club"))
+    vote(state, without_club, "club")
+    back_again = state.run(state.transaction(ROOT, proposing(ResumeOrg(org="agency"))))
+    given_one = SetReservedRoles(account="bob@agency", roles=("administrator",))
+
+    for result in (refused, back_again):
+        assert result.outcomes[0].code == "CHANGE_FAILED"
+        assert "QUORUM_LOST: 1 of 2 orgs would have an administrator, 2 have to approve" in result.details[0]
+    assert org(state, "club").suspended
+    assert propose(state, given_one, ResumeOrg(org="agency"))[1].code == "OK"
+    assert not org(state, "agency").suspended
 
 
 def test_a_parameter_binds_the_next_block(governed: State) -> None:

@@ -54,8 +54,6 @@ def an_asset(state: State) -> str:
 
 
 def a_statement(state: State) -> str:
-    notary = actions.EnrolAccount(account="notary@studio", key=key_of("notary@studio").public, roles=("registrar",))
-    assert state.do(ROOT, notary).code == "OK"
     assert state.do("notary@studio", actions.RegisterStatement(digest=UNKNOWN, issuer=BOB, subject="x")).code == "OK"
     return UNKNOWN
 

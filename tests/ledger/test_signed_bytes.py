@@ -24,6 +24,7 @@ from ledger.errors import InvariantBroken
 from ledger.events import Paid
 from ledger.generation import SETTING_FIELDS, Attestation, GenerationRequest, Opening, Openings
 from ledger.merkle_log import leaf_hash, previous_entry, transaction_entry
+from ledger.node_certificate import make_certificate
 from ledger.note import checkpoint_text
 from ledger.transaction import Signer, Transaction, sign
 
@@ -37,6 +38,8 @@ REQUEST = (
 """Signature base of an HTTP request (RFC 9421), as `node/message_signatures.py` puts it together."""
 STRUCTURE = b"\x84\x6aSignature1\x43\xa1\x01\x27\x40\x58\x20" + bytes(range(32))
 """Sig_structure of a COSE_Sign1 (RFC 9052, 4.4) whose one header is the algorithm, over a detached root."""
+CERTIFICATE_BODY = make_certificate(KEY)[4:-74]
+"""The signed part of a node's certificate, which begins behind the length of the whole."""
 NOTE = checkpoint_text("vectors-00000000", 15, bytes(range(32)))
 H = ["%064x" % number for number in range(16)]  # noqa: UP031, as in the vectors' description
 
@@ -125,6 +128,7 @@ def vectors() -> dict[str, Any]:
         "request": {"tag": "", "payload": REQUEST.decode(), "signature": KEY.sign_request(REQUEST).hex()},
         "cose": {"payload": STRUCTURE.hex(), "signature": KEY.sign_cose(STRUCTURE).hex()},
         "note": {"payload": NOTE.decode(), "signature": KEY.sign_note(NOTE).hex()},
+        "node_certificate": make_certificate(KEY).hex(),
         "openings": encode(some_openings()).decode(),
         "commitments": encode(some_openings().commitments()).decode(),
         "log_entry_of_the_transaction": entry.hex(),
@@ -171,10 +175,11 @@ def test_a_requests_signature_base_and_a_tagged_message_never_begin_alike() -> N
 
 @pytest.mark.parametrize("payload", [b"", b"x", REQUEST, crypto.TRANSACTION + b"{}", b"remarque/x\n", b"\n", b"-\n"])
 def test_what_is_signed_without_a_tag_is_told_from_all_else_by_how_it_begins(payload: bytes) -> None:
-    """A key signs a Sig_structure and a note as their standards want them, and nothing else in their place."""
+    """A key signs a Sig_structure, a note and a certificate as their standards want, and nothing else so."""
     for signing, verifies, right in (
         (KEY.sign_cose, crypto.verify_cose, STRUCTURE),
         (KEY.sign_note, crypto.verify_note, NOTE),
+        (KEY.sign_certificate, crypto.verify_certificate, CERTIFICATE_BODY),
     ):
         signature = signing(right)
         assert verifies(KEY.public, right, signature)
@@ -185,7 +190,8 @@ def test_what_is_signed_without_a_tag_is_told_from_all_else_by_how_it_begins(pay
         with pytest.raises(InvariantBroken):
             signing(other)
         assert not verifies(KEY.public, other, signature)
-    assert not any(crypto.is_note(tag + b"\n") or tag.startswith(crypto.COSE_SIGN1) for tag in crypto.TAGS)
+    heads = (crypto.COSE_SIGN1, crypto.CERTIFICATE_HEAD)
+    assert not any(crypto.is_note(tag + b"\n") or tag.startswith(heads) for tag in crypto.TAGS)
     assert not crypto.is_note(REQUEST)
 
 

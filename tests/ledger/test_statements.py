@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from consortium import State, a_digest, a_genesis, key_of, registering
+from consortium import State, a_digest, key_of, registering
+from governed import a_governed_state, decided
 from receipts import GENESIS, certificate
 
 from ledger import actions
@@ -13,6 +14,7 @@ from ledger.block import Outcome
 from ledger.encoding import decode
 from ledger.errors import LedgerError
 from ledger.genesis import genesis_header
+from ledger.governance import SetReservedRoles
 from ledger.merkle_log import MerkleLog, leaf_hash, previous_entry, root_from_path, transaction_entry
 from ledger.receipt import build_receipt, encode_receipt, verify_receipt
 from ledger.records import StatementRecord, statement_key
@@ -20,21 +22,12 @@ from ledger.state_tree import EMPTY, apply_changes
 from ledger.succession import block_entries, block_leaves, next_header
 from ledger.transaction import SignedTransaction, parse_signed
 
-NOTARY, ROOT, BOB = "notary@studio", "root@studio", "bob@agency"
+NOTARY, BOB = "notary@studio", "bob@agency"
 
 
 def registration(name: object, **changes: Any) -> actions.RegisterStatement:
     parts = {"digest": a_digest(name), "issuer": "alice@studio", "subject": f"picture {name}"}
     return actions.RegisterStatement(**(parts | changes))
-
-
-@pytest.fixture
-def state() -> State:
-    """A state with a registrar."""
-    state = State(a_genesis())
-    ask = actions.EnrolAccount(account=NOTARY, key=key_of(NOTARY).public, roles=("registrar",))
-    assert state.do(ROOT, ask).code == "OK"
-    return state
 
 
 def test_a_statement_is_recorded_with_who_registered_it_and_where(state: State) -> None:
@@ -59,8 +52,20 @@ def test_a_statement_is_registered_once_also_within_a_block_or_a_transaction(sta
     assert state.do(NOTARY, registration(1)).code == "STATEMENT_EXISTS"
 
 
-def test_only_a_registrar_registers(state: State) -> None:
+def test_only_a_registrar_registers_and_no_org_makes_itself_one(state: State) -> None:
+    """Who registers a statement first takes its place for good, also with another subject: all have to trust it."""
+    enrol = actions.EnrolAccount(account="reg@club", key=key_of("reg@club").public, roles=("registrar",))
+
     assert state.do(BOB, registration(1)).code == "ROLE_MISSING"
+    assert state.do("root@club", enrol).code == "ROLE_RESERVED"
+    assert state.do("root@club", actions.SetRoles(account="carol@club", roles=("registrar",))).code == "ROLE_RESERVED"
+
+
+def test_a_vote_makes_a_registrar_of_any_org() -> None:
+    state = a_governed_state()
+    assert decided(state, SetReservedRoles(account="carol@club", roles=("registrar",))).code == "OK"
+
+    assert state.do("carol@club", registration(1)).code == "OK"
 
 
 @pytest.mark.parametrize("text", ["", "x" * 257, "line\n", "ümlaut", "\x7f"])

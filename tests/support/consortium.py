@@ -25,6 +25,7 @@ from ledger.genesis import (
     check_genesis,
     genesis_state,
 )
+from ledger.node_certificate import make_certificate
 from ledger.transaction import SignedTransaction, Signer, Transaction, sign
 from ledger.version import KNOWN, Versions, version_at
 
@@ -34,6 +35,7 @@ ROLES = {
     "alice@studio": ("model-provider", "rights-manager"),
     "root@studio": ("administrator", "issuer"),
     "gen@studio": ("generator",),
+    "notary@studio": ("registrar",),
     "bob@agency": (),
     "carol@club": (),
     "root@club": ("administrator",),
@@ -57,7 +59,7 @@ def a_genesis(**changes: Any) -> Genesis:
         "time_ms": START_MS,
         "orgs": tuple(GenesisOrg(name=name, title=name) for name in ("agency", "club", "studio")),
         "nodes": tuple(
-            GenesisNode(name=name, org=org, key=key_of(name).public, certificate="ab" * 100)
+            GenesisNode(name=name, org=org, key=key_of(name).public, certificate=make_certificate(key_of(name)).hex())
             for name, org in (("node1", "studio"), ("node2", "agency"), ("node3", "club"))
         ),
         "accounts": tuple(

@@ -9,6 +9,7 @@ from consortium import State, a_genesis, key_of
 
 from consensus.events import Entry
 from ledger.block import Certificate, Endorsement, endorse
+from ledger.genesis import Genesis
 from ledger.transaction import SignedTransaction
 from node.chain import Chain
 from node.storage.log_store import LogStore
@@ -20,12 +21,12 @@ GENESIS = a_genesis()
 class WrittenChain:
     """One node's chain, and a line for each block. Stands for the driver with those who follow what is final."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, genesis: Genesis = GENESIS) -> None:
         self.listeners: list[Any] = []
         self.log = LogStore(path / "log")
         self._state = StateStore(path / "state")
-        self._signing = State(GENESIS)
-        self.chain = Chain(GENESIS, key_of("node1"), "node1", self.log, self._state)
+        self._signing = State(genesis)
+        self.chain = Chain(genesis, key_of("node1"), "node1", self.log, self._state)
 
     def ask(self, *asks: Any, signer: str = "alice@studio") -> SignedTransaction:
         return self._signing.transaction(signer, *asks)

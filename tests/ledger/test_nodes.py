@@ -1,0 +1,98 @@
+"""Nodes that an org lets in: whose certificate holds, and how many there may be."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from consortium import State, a_genesis, key_of
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.x509.oid import NameOID
+from msgspec.structs import replace
+
+from ledger import actions
+from ledger.errors import LedgerError
+from ledger.execution.node import NODES_ADDED_MAX
+from ledger.node_certificate import is_certificate_of, make_certificate
+
+ROOT = "root@club"
+KEY, OTHER = key_of("watcher"), key_of("other")
+GOOD = make_certificate(KEY)
+
+
+def as_a_library_makes_it(subject: str, serial: int = 1) -> bytes:
+    """A certificate of the node's key by another implementation."""
+    private = Ed25519PrivateKey.from_private_bytes(KEY.seed)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+    builder = x509.CertificateBuilder(
+        subject_name=name,
+        issuer_name=name,
+        public_key=private.public_key(),
+        serial_number=serial,
+        not_valid_before=datetime(2026, 1, 1, tzinfo=UTC),
+        not_valid_after=datetime(9999, 12, 31, tzinfo=UTC),
+    )
+    return builder.sign(private, None).public_bytes(serialization.Encoding.DER)
+
+
+def adding(certificate: bytes, name: str = "watcher") -> actions.AddNode:
+    return actions.AddNode(node=name, key=KEY.public, certificate=certificate.hex())
+
+
+def test_the_template_is_x509_as_a_library_makes_it_with_the_whole_key_for_a_name() -> None:
+    found = x509.load_der_x509_certificate(GOOD)
+
+    assert as_a_library_makes_it(KEY.public) == GOOD
+    assert is_certificate_of(GOOD, KEY.public)
+    found.verify_directly_issued_by(found)
+    assert found.subject.rfc4514_string() == f"CN={KEY.public}"
+
+
+def test_a_certificate_with_any_byte_changed_cut_or_added_is_none() -> None:
+    for place in range(len(GOOD)):
+        changed = bytearray(GOOD)
+        changed[place] ^= 0x55
+        assert not is_certificate_of(bytes(changed), KEY.public), place
+        assert not is_certificate_of(GOOD[:place], KEY.public), place
+    assert not is_certificate_of(GOOD + b"\x00", KEY.public)
+    assert not is_certificate_of(GOOD, OTHER.public)
+
+
+@pytest.mark.parametrize(
+    "certificate",
+    [
+        pytest.param(b"\xab" * 100, id="none"),
+        pytest.param(make_certificate(OTHER), id="another key's"),
+        pytest.param(as_a_library_makes_it(key_of("node1").public), id="under another node's name"),
+        pytest.param(as_a_library_makes_it(KEY.public[:32]), id="under half its name"),
+        pytest.param(as_a_library_makes_it(KEY.public, serial=2), id="with another number"),
+        pytest.param(GOOD.replace(b"\x2b\x65\x70", b"\x2b\x65\x7f"), id="of an unknown algorithm"),
+        pytest.param(GOOD.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x55"), id="of an unknown version"),
+        pytest.param(GOOD[:-1] + b"\x00", id="not signed with its key"),
+        pytest.param(GOOD + GOOD, id="twice"),
+    ],
+)
+def test_a_node_is_let_in_with_the_certificate_of_its_key_only(state: State, certificate: bytes) -> None:
+    assert state.do(ROOT, adding(certificate)).code == "NODE_CERTIFICATE_INVALID"
+    assert state.do(ROOT, adding(GOOD)).code == "OK"
+
+
+def test_a_genesis_whose_node_has_another_certificate_is_refused() -> None:
+    nodes = a_genesis().nodes
+
+    with pytest.raises(LedgerError, match="NODE_CERTIFICATE_INVALID: the certificate of node1 is not its key's"):
+        a_genesis(nodes=(replace(nodes[0], certificate=nodes[1].certificate), *nodes[1:]))
+
+
+def test_an_org_lets_in_a_bounded_number_and_each_that_is_removed_makes_room(state: State) -> None:
+    def add(name: str, org: str = "club") -> str:
+        key = key_of(name)
+        ask = actions.AddNode(node=name, key=key.public, certificate=make_certificate(key).hex())
+        return state.do(f"root@{org}", ask).code
+
+    assert [add(f"n{number}") for number in range(NODES_ADDED_MAX)] == ["OK"] * NODES_ADDED_MAX
+    assert (add("more"), add("others", "studio")) == ("NODES_FULL", "OK")
+    assert state.do(ROOT, actions.RemoveNode(node="n0")).code == "OK"
+    assert (add("more"), add("again")) == ("OK", "NODES_FULL")
