@@ -13,7 +13,8 @@ from ledger import crypto
 from ledger.block import Endorsement, Header, Voter, Voters
 from ledger.encoding import encode
 from ledger.finality import NotFinal, check_final
-from ledger.genesis import genesis_header
+from ledger.genesis import GenesisNode, genesis_header
+from ledger.node_certificate import make_certificate
 from ledger.recovery import (
     RECOVERY_BYTES_MAX,
     Recovery,
@@ -83,8 +84,11 @@ REFUSED: dict[str, SignedRecovery] = {
 
 def test_a_second_loss_before_a_new_block_is_recovered_from_the_same_block() -> None:
     names = [f"node{number}" for number in range(1, 6)]
-    node = GENESIS.nodes[0]
-    five = a_genesis(nodes=tuple(replace(node, name=name, key=key_of(name).public) for name in names))
+    nodes = tuple(
+        GenesisNode(name=name, org="studio", key=key.public, certificate=make_certificate(key).hex())
+        for name, key in ((name, key_of(name)) for name in names)
+    )
+    five = a_genesis(nodes=nodes)
     two = Voters(voters=five.voters.voters[:2])
     first = a_recovery(chain=five.chain, voters=two, lost=tuple(names[2:]))
     second = a_recovery(chain=five.chain, number=2, lost=("node2",))
