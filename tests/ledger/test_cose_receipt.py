@@ -89,7 +89,7 @@ def test_a_receipt_is_not_one_of_another_entry_or_kind_nor_cut_nor_longer() -> N
     for cut in range(len(RECEIPT)):
         with pytest.raises(CoseRefused):
             verify_member_inclusion(RECEIPT[:cut], ENTRY, KEYS)
-    with pytest.raises(CoseRefused, match=r"not CBOR|other bytes"):
+    with pytest.raises(CoseRefused, match="not CBOR"):
         verify_member_inclusion(RECEIPT + b"\x00", ENTRY, KEYS)
 
 
@@ -152,12 +152,12 @@ WRONG = [
     ("path", lambda: resigned({}, proofs={396: {-1: [PROOF, cbor2.dumps([0, 0, []])]}})),
     ("path", lambda: resigned({}, proofs={396: {-1: [cbor2.dumps([11, 11, []])]}})),
     ("hashes", lambda: resigned({}, proofs={396: {-1: [cbor2.dumps([11, 6, [b"short"]])]}})),
-    ("no tagged", lambda: resigned({}, tag=98)),
-    ("other bytes", lambda: RECEIPT.replace(b"\x84", b"\x9f", 1) + b"\xff"),
-    ("other bytes", lambda: RECEIPT.replace(b"\xd2", b"\xd8\x12", 1)),
+    ("holds a tag", lambda: resigned({}, tag=98)),
+    ("indefinite", lambda: RECEIPT.replace(b"\x84", b"\x9f", 1) + b"\xff"),
+    ("holds a tag", lambda: RECEIPT.replace(b"\xd2", b"\xd8\x12", 1)),
     ("other bytes", lambda: RECEIPT.replace(b"\xf6\x58\x40", b"\xf6\x59\x00\x40", 1)),
     ("other bytes", lambda: RECEIPT.replace(b"\xa1\x19\x01\x8c", b"\xa2\x19\x01\x8c\xf6\x19\x01\x8c", 1)),
-    ("other bytes", lambda: resigned({}, protected=b"\xbf\x01\x27\xff")),
+    ("indefinite", lambda: resigned({}, protected=b"\xbf\x01\x27\xff")),
     ("no map", lambda: resigned({}, protected=b"")),
     ("no map", lambda: resigned({}, protected=b"\xa0")),
     ("at most", lambda: b"\xd2" * 20_000),

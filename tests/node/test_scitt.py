@@ -54,11 +54,11 @@ def _flipped(data: bytes) -> bytes:
 
 INVALID: list[tuple[str, Any]] = [
     ("not CBOR", lambda cluster: b""),
-    ("not CBOR", lambda cluster: b"\x81" * 5_000),
+    ("nested", lambda cluster: b"\x81" * 5_000),
     ("no tagged COSE_Sign1", lambda cluster: b"\xa0"),
     ("no tagged COSE_Sign1", lambda cluster: a_statement(cluster)[1:]),
-    ("other bytes", lambda cluster: b"\xd8\x12" + a_statement(cluster)[1:]),
-    ("other bytes", lambda cluster: a_statement(cluster) + b"\x00"),
+    ("holds a tag", lambda cluster: b"\xd8\x12" + a_statement(cluster)[1:]),
+    ("behind its end", lambda cluster: a_statement(cluster) + b"\x00"),
     ("does not verify", lambda cluster: _flipped(a_statement(cluster))),
     ("none of alice@studio's", lambda cluster: a_statement(cluster, key=OTHER_KEY)),
     ("none of alice@studio's", lambda cluster: signed_anyhow(cluster, {4: bytes.fromhex(cluster.key(CREATOR).public)})),
