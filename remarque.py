@@ -22,7 +22,7 @@ from ledger.actions import (
 )
 from ledger.consistency import ConsistencyProof, ConsistencyRefused, verify_consistency
 from ledger.cose import CoseRefused, Ed25519Key
-from ledger.cose_receipt import verify_member_consistency, verify_member_inclusion
+from ledger.cose_receipt import member_keys, verify_member_consistency, verify_member_inclusion
 from ledger.crypto import SigningKey
 from ledger.genesis import Genesis
 from ledger.governance import (
@@ -80,6 +80,7 @@ __all__ = [
     "encode_draft",
     "load_genesis",
     "load_key",
+    "member_keys",
     "new_key",
     "parse_draft",
     "parse_receipt",

@@ -14,7 +14,7 @@ from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, EDITOR, REGISTRAR, STUDIO
 from ledger import actions, cose
 from ledger.cose import Ed25519Key
-from ledger.cose_receipt import verify_inclusion
+from ledger.cose_receipt import member_keys, verify_inclusion
 from ledger.crypto import SigningKey, sha256
 from ledger.statement import STATEMENT_BYTES_MAX, parse_statement, sign_statement, verify_transparent
 from node.client import Client, RemarqueError
@@ -140,10 +140,11 @@ def test_the_sdk_registers_a_statement_and_brings_it_back_with_receipts(one_node
 
     assert verify_inclusion(receipt, bytes.fromhex(digest), node).claims.subject == "x"
     issuer = Ed25519Key(one_node.key(CREATOR).public)
-    found, proven = verify_transparent(transparent, {node.thumbprint: node}, {issuer.thumbprint: issuer})
+    members = member_keys(one_node.genesis.chain, {"node1": node.public})
+    found, proven = verify_transparent(transparent, members, {issuer.thumbprint: issuer})
     assert (found.data, len(proven)) == (statement, 1)
     with pytest.raises(cose.CoseRefused, match="not known here"):
-        verify_transparent(transparent, {node.thumbprint: node}, {})
+        verify_transparent(transparent, members, {})
 
 
 def test_what_a_registrar_says_otherwise_of_a_statement_is_not_passed_on(one_node: Cluster) -> None:
