@@ -616,5 +616,5 @@ def _problem(data: bytes, status: int) -> RemarqueError:
     try:
         body = msgspec.json.decode(data)
         return RemarqueError(body["code"], body["detail"], status)
-    except (msgspec.DecodeError, KeyError, TypeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
         return RemarqueError("INTERNAL", f"HTTP {status} without a problem body; is this a Remarque node?", status)
