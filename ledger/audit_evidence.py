@@ -7,14 +7,31 @@ receipt with: that is refused rather than passed over, for it is what old receip
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from msgspec import UNSET
 
-from ledger.receipt import Receipt
+from ledger.genesis import Genesis
+from ledger.receipt import Receipt, ReceiptRefused, verify_receipt
 from ledger.recovery import Recoveries
 
 
 class EvidenceBelowStart(Exception):
     """A receipt is of a block below the one the chain is told from. Audit the whole chain, or leave the receipt out."""
+
+
+def verified_evidence(data: bytes, genesis: Genesis, recoveries: Recoveries) -> Receipt:
+    """A receipt that a chain may be held against; else ReceiptRefused.
+
+    That includes one of a block that a recovery dropped: it held by the recoveries before, and shows what was lost.
+    """
+    try:
+        return verify_receipt(data, genesis, recoveries)
+    except ReceiptRefused:
+        for count in range(len(recoveries)):
+            with suppress(ReceiptRefused):
+                return verify_receipt(data, genesis, recoveries[:count])
+        raise
 
 
 class Evidence:

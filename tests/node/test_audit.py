@@ -13,6 +13,7 @@ from typing import Any
 
 import plyvel
 import pytest
+from click.testing import CliRunner
 from consortium import registering
 from tampering import FOLDER, GENESIS, Keeper, files, recovered
 
@@ -21,12 +22,14 @@ from devnet.load import Stream
 from devnet.story import COLLECTOR, CREATOR, CURRENCY, TREASURER
 from ledger.actions import IssueCurrency
 from ledger.archive import ArchivedStart, opening_line, state_line
+from ledger.audit_evidence import verified_evidence
 from ledger.receipt import Receipt, encode_receipt, verify_receipt
 from ledger.records import balance_key
 from ledger.recovery import check_recoveries, parse_recovery
 from node import archive
 from node.audit import CHUNK_SIGNATURES, SignatureChecker, audit
 from node.chain import Chain
+from node.cli import cli
 from node.client import Client
 from node.errors import NodeError
 from node.keys import load_key
@@ -48,7 +51,7 @@ def test_the_published_corpus_is_the_one_the_tests_build() -> None:
 def test_the_planted_fault_is_found_where_it_is(case: dict[str, Any]) -> None:
     recoveries = read_recoveries((FOLDER / case["recovery"],), GENESIS) if "recovery" in case else ()
     receipt = (FOLDER / case["receipt"]).read_bytes() if "receipt" in case else None
-    evidence = () if receipt is None else (verify_receipt(receipt, GENESIS, recoveries),)
+    evidence = () if receipt is None else (verified_evidence(receipt, GENESIS, recoveries),)
     report = audit(archive.from_file(FOLDER / case["archive"]), GENESIS, evidence, recoveries)
 
     assert report.holds == (case["fault"] is None)
@@ -202,6 +205,19 @@ def test_what_is_no_source_is_refused_by_name(kept: tuple[Cluster, bytes, bytes]
     cluster, _, _ = kept
     assert json.loads(command(cluster, "audit", str(tmp_path / "nothing"), status=2))["code"] == "NOT_FOUND"
     assert json.loads(command(cluster, "audit", str(tmp_path), status=2))["code"] == "DATA_DIRECTORY_MISSING"
+
+
+def test_the_command_takes_receipts_from_after_a_recovery_and_of_what_it_dropped() -> None:
+    for name, status, said in (
+        ("53_sound_after_a_recovery", 0, "holds up to block 4"),
+        ("57_recovery_dropped_a_block_a_receipt_remembers", 1, "FORKED at block 3"),
+    ):
+        words = ["audit", str(FOLDER / f"{name}.jsonl"), "--genesis", str(FOLDER / "genesis.json")]
+        words += ["--receipt", str(FOLDER / f"{name}.receipt.json")]
+
+        done = CliRunner().invoke(cli, [*words, "--recovery", str(FOLDER / f"{name}.recovery.json")])
+
+        assert (done.exit_code, said in done.output) == (status, True), done.output
 
 
 def test_receipts_of_two_branches_denounce_any_chain() -> None:

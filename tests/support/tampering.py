@@ -347,12 +347,17 @@ def recovered_cases() -> list[Case]:
     """Chains that went on after a recovery, or are said to have."""
     (kept, recovery), (_, other) = recovered(), recovered(header="ab" * 32)
     lines, receipt = kept.lines(), kept.receipt(3)
+    dropped = Keeper()
+    for block, _, _ in kept.blocks[:2]:
+        dropped.block(*block.transactions)
+    dropped.block(dropped.state.transaction("carol@club", registering("lost")))
     below = [*lines[:2], archive.closing_line(kept.blocks[0][0].header)]
     return [
         Case("sound after a recovery", lines, receipt, None, 0, recovery),
         Case("recovery not accepted", lines, None, Fault.HEADER_DIFFERS, 3),
         Case("recovery goes on from another block", lines, None, Fault.RECOVERY_DIFFERS, 2, other),
         Case("cut below the recovery", below, None, Fault.RECOVERY_DIFFERS, 1, recovery),
+        Case("recovery dropped a block, a receipt remembers", lines, dropped.receipt(3), Fault.FORKED, 3, recovery),
     ]
 
 
