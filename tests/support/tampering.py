@@ -42,7 +42,8 @@ class Keeper:
         self.header = genesis_header(genesis)
         self.log = MerkleLog()
         self.blocks: list[tuple[Block, tuple[Outcome, ...], Certificate]] = []
-        self.nodes, self.leader, self.term = ALL, "node2", 1
+        self.nodes = tuple(node.name for node in genesis.nodes)
+        self.leader, self.term, self.recoveries = "node2", 1, 0
 
     def block(
         self,
@@ -72,24 +73,28 @@ class Keeper:
         proposal = key_of(self.leader).sign(crypto.PROPOSAL, self.header.hash.encode())
         self.blocks.append((Block(self.header, proposal, put), outcomes, certificate(self.header, *self.nodes)))
 
-    def recover(self, **changes: Any) -> bytes:
-        """Lose all nodes but the first and go on with it; the recovery, which `changes` make lie."""
+    def recover(self, *left: str, by: tuple[str, ...] | None = None, **changes: Any) -> bytes:
+        """Go on with the nodes that are left; the recovery, with lies: signed by others, or with `changes`."""
+        self.recoveries += 1
         parts: dict[str, Any] = {
             "version": 1,
             "chain": self.genesis.chain,
-            "number": 1,
+            "number": self.recoveries,
             "height": self.header.height,
             "term": self.term,
             "header": self.header.hash,
-            "voters": voters(ALL[0]),
-            "lost": ALL[1:],
+            "voters": voters(*left),
+            "lost": tuple(node for node in self.nodes if node not in left),
             "reason": "a fire",
             "time_ms": self.state.time_ms,
         }
         recovery = Recovery(**(parts | changes))
-        word = Endorsement(node=ALL[0], signature=key_of(ALL[0]).sign(crypto.RECOVERY, recovery.signed_bytes))
-        self.nodes, self.leader, self.term = ALL[:1], ALL[0], self.term + 1
-        return encode(SignedRecovery(recovery=recovery, signatures=(word,)))
+        words = tuple(
+            Endorsement(node=node, signature=key_of(node).sign(crypto.RECOVERY, recovery.signed_bytes))
+            for node in (left if by is None else by)
+        )
+        self.nodes, self.leader, self.term = left, left[0], self.term + 1
+        return encode(SignedRecovery(recovery=recovery, signatures=words))
 
     def story(self, more: Callable[[Keeper], None] = lambda keeper: None) -> Keeper:
         """A little market: a picture is recorded, minted, listed, bought, money paid; one transaction is refused."""
@@ -233,15 +238,24 @@ def moved(line: bytes) -> bytes:
     return encode(value) + b"\n"
 
 
-def recovered(**lies: Any) -> tuple[Keeper, bytes]:
+def recovered(left: str = "node1", **lies: Any) -> tuple[Keeper, bytes]:
     """A chain of two blocks before a recovery and two after; the recovery."""
     keeper = Keeper()
     keeper.block(keeper.state.transaction("carol@club", registering("one")))
     keeper.block()
-    recovery = keeper.recover(**lies)
+    recovery = keeper.recover(left, **lies)
     keeper.block(keeper.state.transaction("carol@club", registering("two")))
     keeper.block()
     return keeper, recovery
+
+
+def dropped() -> bytes:
+    """Receipt of the block that the recovery of the same chain dropped."""
+    keeper = Keeper()
+    for block, _, _ in recovered()[0].blocks[:2]:
+        keeper.block(*block.transactions)
+    keeper.block(keeper.state.transaction("carol@club", registering("lost")))
+    return keeper.receipt(3)
 
 
 class Case(NamedTuple):
@@ -347,17 +361,13 @@ def recovered_cases() -> list[Case]:
     """Chains that went on after a recovery, or are said to have."""
     (kept, recovery), (_, other) = recovered(), recovered(header="ab" * 32)
     lines, receipt = kept.lines(), kept.receipt(3)
-    dropped = Keeper()
-    for block, _, _ in kept.blocks[:2]:
-        dropped.block(*block.transactions)
-    dropped.block(dropped.state.transaction("carol@club", registering("lost")))
     below = [*lines[:2], archive.closing_line(kept.blocks[0][0].header)]
     return [
         Case("sound after a recovery", lines, receipt, None, 0, recovery),
         Case("recovery not accepted", lines, None, Fault.HEADER_DIFFERS, 3),
         Case("recovery goes on from another block", lines, None, Fault.RECOVERY_DIFFERS, 2, other),
         Case("cut below the recovery", below, None, Fault.RECOVERY_DIFFERS, 1, recovery),
-        Case("recovery dropped a block, a receipt remembers", lines, dropped.receipt(3), Fault.FORKED, 3, recovery),
+        Case("recovery dropped a block, a receipt remembers", lines, dropped(), Fault.FORKED, 3, recovery),
     ]
 
 
