@@ -1,7 +1,7 @@
 """Remarque for programs: `from remarque import Client, load_key`.
 
 A client signs on this machine and talks to any node of a consortium. `verify_receipt` checks a receipt with the
-genesis alone, without node or network.
+genesis alone, without node or network; after a recovery, with the recoveries that you accept (`read_recoveries`).
 """
 
 from ledger.actions import (
@@ -22,7 +22,7 @@ from ledger.actions import (
 )
 from ledger.consistency import ConsistencyProof, ConsistencyRefused, verify_consistency
 from ledger.cose import CoseRefused, Ed25519Key
-from ledger.cose_receipt import verify_member_consistency, verify_member_inclusion
+from ledger.cose_receipt import member_keys, verify_member_consistency, verify_member_inclusion
 from ledger.crypto import SigningKey
 from ledger.genesis import Genesis
 from ledger.governance import (
@@ -36,11 +36,13 @@ from ledger.governance import (
     SuspendOrg,
 )
 from ledger.receipt import Receipt, ReceiptRefused, parse_receipt, verify_receipt
+from ledger.recovery import RecoveryRefused
 from ledger.statement import sign_statement, verify_transparent
 from node.client import AsyncClient, Client, RemarqueError
 from node.config import load_genesis
 from node.drafts import Draft, encode_draft, parse_draft, sign_draft
 from node.keys import load_key, new_key
+from node.recovering import read_recoveries
 
 __all__ = [
     "ActivateProtocol",
@@ -62,6 +64,7 @@ __all__ = [
     "Pay",
     "Receipt",
     "ReceiptRefused",
+    "RecoveryRefused",
     "RegisterAsset",
     "RegisterModel",
     "RemarqueError",
@@ -80,9 +83,11 @@ __all__ = [
     "encode_draft",
     "load_genesis",
     "load_key",
+    "member_keys",
     "new_key",
     "parse_draft",
     "parse_receipt",
+    "read_recoveries",
     "sign_draft",
     "sign_statement",
     "verify_consistency",

@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from enum import Enum
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from ledger import crypto, records, state_tree
 from ledger.archive import ARCHIVE_VERSION, ArchivedBlock, ArchivedStart, ArchiveLine
+from ledger.audit_evidence import Evidence
 from ledger.block import Block, Certificate, Header, Voters, certificate_fault
 from ledger.encoding import decode_trusted, encode
 from ledger.errors import InvalidBlock, InvariantBroken, LedgerError
@@ -57,6 +58,7 @@ class Fault(Enum):
     INDEX_DIFFERS = "the node's index names another place for a transaction"
     TRUNCATED = "evidence shows a final block above the newest of this chain"
     FORKED = "evidence shows another final block at the same height"
+    RECOVERY_DIFFERS = "an accepted recovery goes on from a block that this chain does not have"
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -128,7 +130,10 @@ class Auditor:
         recoveries: Recoveries = (),
         versions: Versions = KNOWN,
     ) -> None:
-        """`evidence` are verified receipts of the same chain: what they show must be part of it."""
+        """`evidence` are verified receipts of the same chain: what they show must be part of it.
+
+        So must the blocks that `recoveries`, which the auditor accepts, go on from.
+        """
         self.genesis = genesis
         self._recoveries = recoveries
         self.versions = versions
@@ -154,17 +159,13 @@ class Auditor:
         """Whether state and index are to be told after the blocks."""
         self._located: set[str] = set()
         """Transactions that the node's index was shown to hold."""
-        self._evidence: dict[int, set[str]] = {}
-        """Hashes by height that receipts show to be final: more than one, and no chain can be the only one."""
-        for receipt in evidence:
-            for header in (receipt.header, receipt.anchor, *(epoch.header for epoch in receipt.epochs)):
-                if not isinstance(header, UnsetType):
-                    self._evidence.setdefault(header.height, set()).add(header.hash)
+        self._evidence = Evidence(evidence, recoveries)
 
     def take(self, line: ArchiveLine) -> list[SignatureCheck]:
         """Take the next line; the signatures to check for it. AuditFailed with the first thing that is wrong.
 
-        ProtocolUnknown if the block's rules are not known here: nothing is wrong then, nor is anything shown.
+        ProtocolUnknown if the block's rules are not known here, EvidenceBelowStart if the chain starts above what a
+        receipt is of: nothing is wrong then, nor is anything shown.
         """
         if self._ended:
             self._fail(Fault.ARCHIVE_MALFORMED, "something follows the last line")
@@ -191,10 +192,10 @@ class Auditor:
             self._fail(Fault.STATE_DIFFERS, f"{min(lacking)[:120]} is missing")
         if self._whole and (unlocated := self._places.keys() - self._located):
             self._fail(Fault.INDEX_DIFFERS, f"{min(unlocated)[:16]}… is missing")
-        for height, shown in sorted(self._evidence.items()):
-            if height > self.newest.height:
-                detail = f"a receipt shows block {height} ({min(shown)[:16]}…), the newest here is below"
-                self._fail(Fault.TRUNCATED, detail)
+        if above := self._evidence.final_above(self.newest.height):
+            self._fail(Fault.TRUNCATED, above)
+        if above := self._evidence.recovered_above(self.newest.height):
+            self._fail(Fault.RECOVERY_DIFFERS, above)
         if self.certified.height != self.newest.height:
             self._fail(Fault.UNCERTIFIED, f"the newest certificate is for block {self.certified.height}")
         self._count_money()
@@ -227,6 +228,7 @@ class Auditor:
         self._opened, self._whole = True, line.whole
         if line.start is not UNSET:
             self._begin(line.start)
+        self._compare(self.newest.height, self._hash)
 
     def _begin(self, start: ArchivedStart) -> None:
         """Start at a certified block: what it claims of the log must be its own, and so must the state that follows."""
@@ -242,9 +244,7 @@ class Auditor:
         self._hash, self._start, self._loading = header.hash, header.height, {}
         if self._log.root().hex() != header.log_root:
             self._fail(Fault.HEADER_DIFFERS, "the peaks are not those of its log")
-        others = self._evidence.get(header.height, set()) - {header.hash}
-        if others:
-            self._fail(Fault.FORKED, f"a receipt shows {min(others)[:16]}…, here it is {header.hash[:16]}…")
+        self._evidence.check_start(header.height)
 
     def _load(self, values: dict[str, bytes]) -> None:
         """The state at the start is read: it must be the one that the header names."""
@@ -262,10 +262,7 @@ class Auditor:
         fault = linkage_fault(block, self.newest, self._hash, self._voters(height))
         if fault is not None:
             raise AuditFailed(height, Fault.LINK_BROKEN, fault)
-        others = self._evidence.get(height, set()) - {block.hash}
-        if others:
-            detail = f"a receipt shows {min(others)[:16]}…, here it is {block.hash[:16]}…"
-            raise AuditFailed(height, Fault.FORKED, detail)
+        self._compare(height, block.hash)
         result = self._execute(block)
         self._check_outcomes(archived, block, result)
         self._check_header(block, result)
@@ -280,6 +277,13 @@ class Auditor:
             for signed in block.transactions
             for signer, signature in zip(signed.transaction.signers, signed.signatures, strict=True)
         ]
+
+    def _compare(self, height: int, shown: str) -> None:
+        """Hold a block against the evidence."""
+        if other := self._evidence.other_final(height, shown):
+            raise AuditFailed(height, Fault.FORKED, other)
+        if other := self._evidence.other_recovered(height, shown):
+            raise AuditFailed(height, Fault.RECOVERY_DIFFERS, other)
 
     def _voters(self, height: int) -> Voters:
         return voters_at(height, self.genesis, self._recoveries)

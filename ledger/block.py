@@ -197,11 +197,11 @@ def decode_block(data: bytes, *, trusted: bool = False) -> Block:
 
     `trusted` skips the check for canonical bytes: for blocks this node has checked before.
     """
-    frame = _frame_decoder.decode(data)
     try:
+        frame = _frame_decoder.decode(data)
         header = _header_decoder.decode(frame.header)
-    except UnicodeDecodeError as error:
-        raise msgspec.ValidationError(f"the header is not UTF-8: {error}") from None
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.ValidationError(f"it is not UTF-8, or nested too deep: {error}") from None
     if encode(header) != frame.header:
         raise msgspec.ValidationError("the header is not canonical")
     parse = restore_signed if trusted else parse_signed

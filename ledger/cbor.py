@@ -3,18 +3,26 @@
 Taken are maps, arrays, text, bytes, integers of 64 bits, true, false and null, in their shortest form, of definite
 length, no key twice and nothing behind; the one tag is COSE_Sign1's, outermost. What is written has its keys in the
 order of RFC 8949, 4.2.1; what is read may have them in another, for others sign their headers as they wrote them.
+
+Strangers send it, and a library builds whatever a tag asks for: patterns, dates, values that hold one another. So one
+pass over the bytes, which builds nothing, comes first, and only what is of the kinds above reaches the library.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import cbor2
 
 DEPTH_MAX = 16
-INTEGER_END = 2**64
-"""Integers of CBOR's own kind lie from -2**64 to before this."""
+VALUES_MAX = 8_192
+"""In one piece of CBOR, keys and what holds others counted too: some milliseconds of work."""
+SIGN1_HEAD = b"\xd2"
+"""Tag 18 in its shortest form."""
+UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE = range(8)
+"""Major types."""
+FALSE, TRUE, NULL = 20, 21, 22
+"""Values of the type `SIMPLE`; what else is of it are floats and what no standard names."""
 
 
 class CborRefused(Exception):
@@ -27,33 +35,61 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """Value from its bytes. CborRefused unless they are the one spelling, but for the order of keys."""
+    """Value from its bytes, in Python's own kinds. CborRefused unless they are the one spelling, but for key order."""
+    _check_structure(data)
     try:
-        found = cbor2.loads(data)
-    except Exception as error:  # the library also decodes dates, decimals and patterns, each failing in its own way
+        value = cbor2.loads(data)
+    except (cbor2.CBORDecodeError, ValueError) as error:
         raise CborRefused(f"it is not CBOR: {type(error).__name__}") from None
-    tag = found.tag if isinstance(found, cbor2.CBORTag) else None
-    value = _plain(found if tag is None else found.value, 0)
-    if cbor2.dumps(value if tag is None else cbor2.CBORTag(tag, value)) != data:
-        raise CborRefused("decoding and encoding again gives other bytes; send the shortest form, of definite length")
-    return value if tag is None else cbor2.CBORTag(tag, value)
+    if cbor2.dumps(value) != data:
+        raise CborRefused("decoding and encoding again gives other bytes; send the shortest form, and no key twice")
+    return value
 
 
-def _plain(value: Any, depth: int) -> Any:
-    """The value in Python's own kinds, whatever the library's version makes of it."""
-    if depth > DEPTH_MAX:
-        raise CborRefused(f"it is nested more than {DEPTH_MAX} deep")
-    if value is None or type(value) in (bool, bytes, str):
-        return value
-    if type(value) is int and -INTEGER_END <= value < INTEGER_END:
-        return value
-    if isinstance(value, Mapping):
-        if any(type(key) not in (int, str) for key in value):
+def _check_structure(data: bytes) -> None:
+    """CborRefused unless the bytes are one value of the kinds taken here, in time that grows as they do."""
+    place = int(data.startswith(SIGN1_HEAD))
+    values, levels = 0, [(ARRAY, 1)]
+    """What is open, outermost first: its type, and how many values of it are still to come."""
+    while levels:
+        holder, left = levels.pop()
+        if left == 0:
+            continue
+        levels.append((holder, left - 1))
+        kind, number, place = _head(data, place)
+        values += 1
+        if values > VALUES_MAX:
+            raise CborRefused(f"it holds more than {VALUES_MAX} values")
+        if holder == MAP and left % 2 == 0 and kind not in (UNSIGNED, NEGATIVE, TEXT):
             raise CborRefused("a key of a map is neither an integer nor text")
-        return {_plain(key, depth): _plain(inner, depth + 1) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner, depth + 1) for inner in value]
-    raise CborRefused(f"it holds a {type(value).__name__}, which is not taken here")
+        size = number if kind in (BYTES, TEXT) else 0
+        inner = {ARRAY: number, MAP: 2 * number}.get(kind, 0)
+        if size + inner > len(data) - place:
+            raise CborRefused("it is not CBOR: a length reaches beyond the end")
+        place += size
+        if inner:
+            levels.append((kind, inner))
+        if len(levels) > DEPTH_MAX + 1:
+            raise CborRefused(f"it is nested more than {DEPTH_MAX} deep")
+    if place != len(data):
+        raise CborRefused("it is not CBOR: something stands behind its end")
+
+
+def _head(data: bytes, place: int) -> tuple[int, int, int]:
+    """Major type of the value at a place, the number in its head, and where the head ends."""
+    if place >= len(data):
+        raise CborRefused("it is not CBOR: it ends too early")
+    kind, number = data[place] >> 5, data[place] & 31
+    if kind == TAG:
+        raise CborRefused("it holds a tag; the only one taken here is 18, COSE_Sign1, outermost and in one byte")
+    if kind == SIMPLE and number not in (FALSE, TRUE, NULL):
+        raise CborRefused("it holds a float, or a simple value other than true, false and null")
+    if number < 24:
+        return kind, number, place + 1
+    if number > 27:
+        raise CborRefused("a length is indefinite; send a definite one")
+    end = place + 1 + (1 << number - 24)
+    return kind, int.from_bytes(data[place + 1 : end], "big"), end
 
 
 def _ordered(value: Any) -> Any:

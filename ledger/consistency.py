@@ -18,6 +18,7 @@ from ledger.finality import Epochs, NotFinal, check_final
 from ledger.genesis import Genesis
 from ledger.merkle_log import HASH, MerkleLog, node_hash
 from ledger.names import Hex32
+from ledger.recovery import Recoveries
 
 CONSISTENCY_VERSION = 1
 CONSISTENCY_BYTES_MAX = 1024 * 1024
@@ -59,8 +60,11 @@ def build_consistency(
     )
 
 
-def verify_consistency(data: bytes, genesis: Genesis) -> ConsistencyProof:
-    """The proof, if it shows that the second log begins with the first; else ConsistencyRefused."""
+def verify_consistency(data: bytes, genesis: Genesis, recoveries: Recoveries = ()) -> ConsistencyProof:
+    """The proof, if it shows that the second log begins with the first; else ConsistencyRefused.
+
+    `recoveries` are those of the chain that whoever checks has accepted.
+    """
     _require(len(data) <= CONSISTENCY_BYTES_MAX, f"{len(data)} bytes, a proof has at most {CONSISTENCY_BYTES_MAX}")
     try:
         proof = decode(data, ConsistencyProof)
@@ -70,8 +74,8 @@ def verify_consistency(data: bytes, genesis: Genesis) -> ConsistencyProof:
     first, second = proof.first.header, proof.second.header
     below = tuple(epoch for epoch in proof.epochs if epoch.header.height < first.height)
     try:
-        check_final(second, proof.second.certificate, proof.epochs, genesis)
-        check_final(first, proof.first.certificate, below, genesis)
+        check_final(second, proof.second.certificate, proof.epochs, genesis, recoveries)
+        check_final(first, proof.first.certificate, below, genesis, recoveries)
     except NotFinal as fault:
         raise ConsistencyRefused(str(fault)) from None
     _require(

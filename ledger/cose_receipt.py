@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from ledger import cbor, cose
 from ledger.cbor import CborRefused
 from ledger.consistency import root_from_consistency
-from ledger.cose import Claims, CoseRefused, Sign1, Verifying
+from ledger.cose import Claims, CoseRefused, Ed25519Key, Sign1, Verifying
 from ledger.crypto import SigningKey
 from ledger.errors import ensure
 from ledger.merkle_log import HASH, leaf_hash, root_from_path
@@ -33,6 +33,9 @@ SIZE_MAX = 2**63
 
 Proof = tuple[int, int, list[bytes]]
 """Size, index and path of an inclusion; first size, second size and path of a consistency."""
+
+MemberKeys = Mapping[str, Verifying]
+"""Keys of a chain's nodes, each by the issuer that its receipts name: made by `member_keys`."""
 
 
 class Proven(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,14 +93,24 @@ def verify_consistency_receipt(data: bytes, first_root: bytes, key: Verifying) -
     return _proven(receipt, [(second, first) for first, second, _ in proofs], roots, key)
 
 
-def verify_member_inclusion(data: bytes, entry: bytes, keys: Mapping[bytes, Verifying]) -> Proven:
-    """What a member's receipt proves of an entry, by one of the chain's keys (by thumbprint); else CoseRefused."""
-    return verify_inclusion(data, entry, _member_key(data, keys))
+def issuer_of(chain: str, node: str) -> str:
+    """How a node calls itself in its receipts."""
+    return f"urn:remarque:{chain}:{node}"
 
 
-def verify_member_consistency(data: bytes, first_root: bytes, keys: Mapping[bytes, Verifying]) -> Proven:
-    """What a member's receipt proves of the log that follows, by one of the chain's keys; else CoseRefused."""
-    return verify_consistency_receipt(data, first_root, _member_key(data, keys))
+def member_keys(chain: str, nodes: Mapping[str, str]) -> MemberKeys:
+    """Keys of a chain's nodes, from their public keys by name."""
+    return {issuer_of(chain, node): Ed25519Key(public) for node, public in nodes.items()}
+
+
+def verify_member_inclusion(data: bytes, entry: bytes, members: MemberKeys) -> Proven:
+    """What a member's receipt proves of an entry, by the node and of the chain that it names; else CoseRefused."""
+    return verify_inclusion(data, entry, _member_key(data, members))
+
+
+def verify_member_consistency(data: bytes, first_root: bytes, members: MemberKeys) -> Proven:
+    """What a member's receipt proves of the log that follows, by the node that it names; else CoseRefused."""
+    return verify_consistency_receipt(data, first_root, _member_key(data, members))
 
 
 def _sign(key: SigningKey, claims: Claims, kind: int, proof: Proof, root: bytes) -> bytes:
@@ -105,17 +118,19 @@ def _sign(key: SigningKey, claims: Claims, kind: int, proof: Proof, root: bytes)
     return replace(signed, payload=None, unprotected={VDP: {kind: [cbor.encode(list(proof))]}}).encoded()
 
 
-def _member_key(data: bytes, keys: Mapping[bytes, Verifying]) -> Verifying:
-    """The key that a receipt of ours names; refused too if it lacks a claim or is not spelled as a node spells it."""
+def _member_key(data: bytes, members: MemberKeys) -> Verifying:
+    """The key of a receipt's issuer; refused too if it lacks a claim or is not spelled as a node spells it."""
     receipt = cose.parse_sign1(data, COSE_RECEIPT_BYTES_MAX)
-    key_id, claims = receipt.headers.get(cose.KEY_ID), receipt.claims()
+    claims = receipt.claims()
     if cbor.encode(receipt.headers) != receipt.protected:
         raise CoseRefused("its signed headers are not in the order of RFC 8949, 4.2.1")
     if None in (claims.issuer, claims.subject, claims.issued_at, claims.log_size):
         raise CoseRefused("it does not say who signed, about what, when, and for a log of how many leaves")
-    key = keys.get(key_id) if isinstance(key_id, bytes) else None
+    key = members.get(claims.issuer or "")
     if key is None:
-        raise CoseRefused("it is not signed by a key of this chain")
+        raise CoseRefused(f"its issuer {str(claims.issuer)[:200]!r} is no node of this chain")
+    if receipt.headers.get(cose.KEY_ID) != key.thumbprint:
+        raise CoseRefused("it is not signed by the key of the node that it names")
     return key
 
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from ledger import cose
 from ledger.cose import Claims, CoseRefused, Sign1, Verifying
-from ledger.cose_receipt import Proven, verify_member_inclusion
+from ledger.cose_receipt import MemberKeys, Proven, verify_member_inclusion
 from ledger.crypto import SigningKey, sha256
 from ledger.names import StatementText
 
@@ -82,18 +82,18 @@ def with_receipts(data: bytes, receipts: Sequence[bytes]) -> bytes:
 
 
 def verify_transparent(
-    data: bytes, nodes: Mapping[bytes, Verifying], issuers: Mapping[bytes, Verifying]
+    data: bytes, members: MemberKeys, issuers: Mapping[bytes, Verifying]
 ) -> tuple[Statement, list[Proven]]:
     """A transparent statement and what its receipts prove, each by another of the nodes; else CoseRefused.
 
-    Keys are given by thumbprint: those of the chain's nodes, and those that its issuer may sign with.
+    Given are the keys of the chain's nodes, and by thumbprint those that its issuer may sign with.
     """
     statement, receipts = split_transparent(data)
     key = issuers.get(statement.key_id)
     if key is None:
         raise CoseRefused(f"it is signed with a key that is not known here, {statement.key_id.hex()[:32]}…")
     statement.check(key)
-    proven = [verify_member_inclusion(receipt, bytes.fromhex(statement.digest), nodes) for receipt in receipts]
+    proven = [verify_member_inclusion(receipt, bytes.fromhex(statement.digest), members) for receipt in receipts]
     if len({one.key_id for one in proven}) < len(proven):
         raise CoseRefused("a node's receipt is there twice")
     if any(one.claims.subject != statement.subject for one in proven):

@@ -29,6 +29,7 @@ from ledger.generation import SETTING_FIELDS, GenerationRequest, Opening, Openin
 from ledger.genesis import Genesis
 from ledger.governance import AnyChange, unknown_version
 from ledger.receipt import Receipt, parse_receipt
+from ledger.recovery import Recoveries
 from ledger.state_answer import StateAnswer, StateAnswerRefused, verify_state_answer
 from ledger.transaction import SignedTransaction, Signer, Transaction, sign
 from ledger.version import KNOWN
@@ -297,14 +298,17 @@ class AsyncClient:
         path = f"/v1/transactions/{transaction}/receipt"
         return parse_receipt(await self.request("GET", path, session=False, params=params))
 
-    async def consistency(self, first: int, second: int, genesis: Genesis | None = None) -> ConsistencyProof:
+    async def consistency(
+        self, first: int, second: int, genesis: Genesis | None = None, recoveries: Recoveries = ()
+    ) -> ConsistencyProof:
         """Proof that the log at a certified height begins with that at a lower one: ConsistencyRefused if not.
 
-        Give the genesis from a source you trust; else it is the one that the node itself names.
+        Give the genesis from a source you trust; else it is the one that the node itself names. `recoveries` are those
+        of the chain that you accept.
         """
         params = {"from": str(first), "to": str(second)}
         data = await self.request("GET", "/v1/log/consistency", session=False, params=params)
-        proof = verify_consistency(data, genesis or await self.genesis())
+        proof = verify_consistency(data, genesis or await self.genesis(), recoveries)
         if (proof.first.header.height, proof.second.header.height) != (first, second):
             raise ConsistencyRefused("it is about other heights than were asked for")
         return proof
@@ -323,14 +327,15 @@ class AsyncClient:
         """A registered statement, by the SHA-256 of its bytes, with the receipts of all nodes that answer in time."""
         return await self.request("GET", f"/entries/{digest}", session=False, params={"transparent": "true"})
 
-    async def state(self, *keys: str, genesis: Genesis | None = None) -> StateAnswer:
+    async def state(self, *keys: str, genesis: Genesis | None = None, recoveries: Recoveries = ()) -> StateAnswer:
         """What stands under keys of the state, proven: StateAnswerRefused if it does not hold.
 
-        Give the genesis from a source you trust; else it is the one that the node itself names.
+        Give the genesis from a source you trust; else it is the one that the node itself names. `recoveries` are those
+        of the chain that you accept.
         """
         query = "&".join(f"key={quote(key, safe='')}" for key in keys)
         data = await self.request("GET", f"/v1/state?{query}")
-        answer = verify_state_answer(data, genesis or await self.genesis())
+        answer = verify_state_answer(data, genesis or await self.genesis(), recoveries)
         if [entry.key for entry in answer.entries] != list(keys):
             raise StateAnswerRefused("it answers about other keys than were asked for")
         return answer
@@ -616,5 +621,5 @@ def _problem(data: bytes, status: int) -> RemarqueError:
     try:
         body = msgspec.json.decode(data)
         return RemarqueError(body["code"], body["detail"], status)
-    except (msgspec.DecodeError, KeyError, TypeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
         return RemarqueError("INTERNAL", f"HTTP {status} without a problem body; is this a Remarque node?", status)

@@ -14,6 +14,7 @@ import plyvel
 
 from ledger.archive import ArchiveLine, parse_line
 from ledger.audit import AuditFailed, Auditor, Fault, Finding, SignatureCheck, finding, signature_fault
+from ledger.audit_evidence import EvidenceBelowStart
 from ledger.errors import LedgerError
 from ledger.genesis import Genesis
 from ledger.receipt import Receipt
@@ -52,7 +53,8 @@ def audit(
 ) -> Report:
     """Run a chain again. `progress` is told height and transactions, once a second.
 
-    NodeError (PROTOCOL_UNKNOWN) if a block needs rules that this software does not know.
+    NodeError if it cannot be told: PROTOCOL_UNKNOWN if a block needs rules that this software does not know,
+    EVIDENCE_BELOW_START if a receipt is older than the block that the chain is told from.
     """
     auditor, started = Auditor(genesis, evidence, recoveries), time.monotonic()
     findings: list[Finding] = []
@@ -70,6 +72,9 @@ def audit(
     except ProtocolUnknown as unknown:
         checker.finish()
         raise NodeError(NodeCode.PROTOCOL_UNKNOWN, str(unknown)) from None
+    except EvidenceBelowStart as older:
+        checker.finish()
+        raise NodeError(NodeCode.EVIDENCE_BELOW_START, str(older)) from None
     except plyvel.Error as error:
         findings.append(finding(auditor.newest.height, Fault.UNREADABLE, str(error)))
     findings += checker.finish()

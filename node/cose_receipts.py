@@ -6,9 +6,11 @@ A node signs only roots of certified headers that it holds. Of what others send,
 from __future__ import annotations
 
 from ledger.block import Header
-from ledger.cose import Claims, CoseRefused, Ed25519Key
+from ledger.cose import Claims, CoseRefused
 from ledger.cose_receipt import (
     COSE_RECEIPT_BYTES_MAX,
+    issuer_of,
+    member_keys,
     sign_consistency,
     sign_inclusion,
     verify_member_inclusion,
@@ -65,16 +67,16 @@ class CoseReceipts:
 
     def _claims(self, subject: str, header: Header) -> Claims:
         """The time is the header's, so that a receipt at the same anchor is the same whenever it is asked for."""
-        issuer = f"urn:remarque:{self._chain.name}:{self._chain.node}"
-        return Claims(issuer=issuer, subject=subject, issued_at=header.time_ms // 1_000)
+        return Claims(
+            issuer=issuer_of(self._chain.name, self._chain.node), subject=subject, issued_at=header.time_ms // 1_000
+        )
 
     async def _gather(self, entry: LogEntry, path: str) -> list[bytes]:
         receipts = [await self._sign(entry, None)]
         keys = self._members.keys()
         for node, receipt in (await self._members.ask(path, COSE_RECEIPT_BYTES_MAX)).items():
-            key = Ed25519Key(keys[node])
             try:
-                verify_member_inclusion(receipt, entry.data, {key.thumbprint: key})
+                verify_member_inclusion(receipt, entry.data, member_keys(self._chain.name, {node: keys[node]}))
             except CoseRefused as error:
                 log.error("receipt_refused", node=node, reason=str(error))
                 continue

@@ -25,14 +25,15 @@ from ledger.names import Hex16, Hex32
 from ledger.node_certificate import make_certificate
 from node.errors import NodeCode, NodeError
 
-MEMORY_BYTES_MAX = 1024 * 1024 * 1024
-"""More than this no file of ours asks for: opening a hostile one must not take the machine's memory."""
+OPERATIONS_MAX = 2 * argon2id.OPSLIMIT_MODERATE
+MEMORY_BYTES_MAX = 2 * argon2id.MEMLIMIT_MODERATE
+"""Twice what our files ask for, 512 MiB: opening a hostile one must not take the machine's time or memory."""
 
 
 class Cost(Value, frozen=True, kw_only=True):
     """What making a key of a passphrase costs whoever guesses (argon2id, version 1.3, one lane)."""
 
-    operations: Annotated[int, Meta(ge=1, le=16)] = argon2id.OPSLIMIT_MODERATE
+    operations: Annotated[int, Meta(ge=1, le=OPERATIONS_MAX)] = argon2id.OPSLIMIT_MODERATE
     """Passes over the memory."""
     memory_bytes: Annotated[int, Meta(ge=8 * 1024, le=MEMORY_BYTES_MAX)] = argon2id.MEMLIMIT_MODERATE
 
@@ -50,7 +51,7 @@ class EncryptedKey(Value, frozen=True, kw_only=True):
     certificate: Annotated[str, Meta(pattern=r"^[0-9a-f]{100,4000}\Z")]
     """That a node with this key has: self-signed X.509, DER, hex."""
     kdf: Literal["argon2id"]
-    operations: Annotated[int, Meta(ge=1, le=16)]
+    operations: Annotated[int, Meta(ge=1, le=OPERATIONS_MAX)]
     memory_bytes: Annotated[int, Meta(ge=8 * 1024, le=MEMORY_BYTES_MAX)]
     salt: Hex16
     cipher: Literal["xsalsa20-poly1305"]
@@ -86,7 +87,7 @@ def seal_key(key: SigningKey, passphrase: bytes, cost: Cost) -> bytes:
 
 
 def open_key(path: Path, file: EncryptedKey, passphrase: bytes) -> SigningKey:
-    """The key in an encrypted file. PASSPHRASE_WRONG if the passphrase is not its own."""
+    """The key in an encrypted file. PASSPHRASE_WRONG if that is not its own, KEY_UNREADABLE without the memory."""
     box = _box(passphrase, bytes.fromhex(file.salt), file.operations, file.memory_bytes)
     try:
         key = SigningKey(box.decrypt(bytes.fromhex(file.sealed), bytes.fromhex(file.nonce)))
@@ -115,4 +116,9 @@ def parse_key(path: Path, data: bytes) -> EncryptedKey:
 
 def _box(passphrase: bytes, salt: bytes, operations: int, memory_bytes: int) -> nacl.secret.SecretBox:
     size = nacl.secret.SecretBox.KEY_SIZE
-    return nacl.secret.SecretBox(argon2id.kdf(size, passphrase, salt, opslimit=operations, memlimit=memory_bytes))
+    try:
+        key = argon2id.kdf(size, passphrase, salt, opslimit=operations, memlimit=memory_bytes)
+    except nacl.exceptions.RuntimeError:
+        detail = f"trying a passphrase takes {memory_bytes >> 20} MiB of memory, which is not to be had; make room"
+        raise NodeError(NodeCode.KEY_UNREADABLE, detail) from None
+    return nacl.secret.SecretBox(key)

@@ -1,8 +1,8 @@
 """The transparency service (RFC 9943): signed statements are checked here and registered on the chain.
 
 The registration policy: a statement is a COSE_Sign1 in one spelling whose issuer is an enrolled account, signed by
-EdDSA under a key of that account that is not revoked, which it names by thumbprint. The chain executes none of this;
-that it was done is the word of the registrar, who signs `statement.register`.
+EdDSA under a key of that account that is in force, which it names by thumbprint; neither account nor org is suspended.
+The chain executes none of this; that it was done is the word of the registrar, who signs `statement.register`.
 """
 
 from __future__ import annotations
@@ -82,12 +82,15 @@ class Statements:
         """The statement, if it may be registered. STATEMENT_INVALID says which rule of the policy it breaks."""
         try:
             statement = parse_statement(data)
-            account = self._chain.ledger().find(records.account_key(statement.issuer), records.Account)
+            ledger = self._chain.ledger()
+            account = ledger.find(records.account_key(statement.issuer), records.Account)
             if account is None:
                 raise CoseRefused(
                     f"its issuer {statement.issuer!r} is no enrolled account; name the account that signs"
                 )
-            keys = [Ed25519Key(key.public) for key in account.keys if not key.revoked]
+            if ledger.is_suspended(account):
+                raise CoseRefused(f"its issuer {account.name}, or that account's org, is suspended")
+            keys = map(Ed25519Key, account.keys_in_force)
             key = next((key for key in keys if key.thumbprint == statement.key_id), None)
             if key is None:
                 raise CoseRefused(f"its key is none of {account.name}'s in force; name one by its thumbprint")

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Checks a Remarque receipt with the consortium's genesis file alone: no node, no network, no clock.
 
-    python verify_receipt.py receipt.json genesis.json
+    python verify_receipt.py receipt.json genesis.json [recovery.json ...]
 
-This one file shares nothing with Remarque; it needs Python 3.9 or newer and PyNaCl. It follows docs/receipt_format.md,
-whose section numbers stand in the comments. Exit status: 0 the receipt holds, 1 it does not, 2 a file cannot be read.
+Recoveries are those of the chain that you accept, from a source you trust. This one file shares nothing with Remarque;
+it needs Python 3.9 or newer and PyNaCl. It follows docs/receipt_format.md, whose section numbers stand in the comments.
+Exit status: 0 the receipt holds, 1 it does not, 2 a file cannot be read.
 """
 
 import hashlib
@@ -44,14 +45,15 @@ def canonical(value):
     return b"{" + b",".join([canonical(name) + b":" + canonical(value[name]) for name in sorted(value)]) + b"}"
 
 
-def parse(data, what):
-    """Value of canonical JSON bytes; whatever is spelled otherwise is refused."""
+def parse(data, shape, what):
+    """Value of canonical JSON bytes; whatever is spelled otherwise or of another shape is refused."""
     require(len(data) <= BYTES_MAX, f"{what} has more than {BYTES_MAX} bytes")
     try:
         value = json.loads(data.decode())
         require(canonical(value) == data, f"{what} is not canonical JSON")
     except (ValueError, RecursionError):
         raise Refused(f"{what} is not JSON") from None
+    require(shape(value), f"{what} has not the shape of one")
     return value
 
 
@@ -118,6 +120,10 @@ RECEIPT = record(
     {"anchor": HEADER, "header_path": PATH, "epochs": array(EPOCH, 1, 4096)},
 )  # fmt: skip
 GENESIS = record({"name": text, "nodes": array(record({"name": name, "key": HASH}), 1)})
+RECOVERY = record(
+    {"version": count, "chain": text, "number": count, "height": count, "term": count, "header": HASH,
+     "voters": VOTERS, "lost": array(name), "reason": text, "time_ms": count}, {})  # fmt: skip
+SIGNED_RECOVERY = record({"recovery": RECOVERY, "signatures": array(ENDORSEMENT)}, {})
 
 
 # 3. Hashes and signatures
@@ -186,19 +192,17 @@ def check_certificate(certificate, header, voters, what):
 # 6. The receipt
 
 
-def verify(receipt_data, genesis_data):
+def verify(receipt_data, genesis_data, recoveries_data=()):
     """What the receipt proves, as a dictionary; Refused if it proves nothing."""
-    genesis = parse(genesis_data, "the genesis")
-    require(GENESIS(genesis), "the genesis has not the shape of one")
-    receipt = parse(receipt_data, "the receipt")
-    require(RECEIPT(receipt), "the receipt has not the shape of one")
+    genesis = parse(genesis_data, GENESIS, "the genesis")
+    receipt = parse(receipt_data, RECEIPT, "the receipt")
+    signed = [parse(data, SIGNED_RECOVERY, "a recovery") for data in recoveries_data]
     require(receipt["version"] == 1, "the receipt is of a version not known here")
-    header, transaction = receipt["header"], receipt["transaction"]
-    anchor = receipt.get("anchor", header)
+    header, transaction, anchor = receipt["header"], receipt["transaction"], receipt.get("anchor", receipt["header"])
     chain = f"{genesis['name']}-{digest('genesis', genesis_data).hexdigest()[:8]}"
     for part in (header, anchor, transaction, *(epoch["header"] for epoch in receipt.get("epochs", []))):
         require(part["chain"] == chain, f"it is of {part['chain'][:80]}, the genesis of {chain}")
-    voters = last_voters(genesis, receipt, anchor)
+    voters = last_voters(voters_from(genesis, signed, chain), receipt, anchor)
     check_certificate(receipt["certificate"], anchor, voters, "the anchor")  # 6.2
     transaction_id = check_transaction(transaction, receipt["signatures"])
     check_leaves(receipt, header, anchor, transaction_id)
@@ -212,10 +216,31 @@ def verify(receipt_data, genesis_data):
     }
 
 
-def last_voters(genesis, receipt, anchor):
-    """6.1: the genesis names the first voters; each later set was certified by the one before."""
+def voters_from(genesis, signed, chain):
+    """6.1: (height, voters above it), of the genesis and of each recovery, which all who are left have signed."""
     nodes = sorted(genesis["nodes"], key=lambda node: node["name"])
-    voters, height = {"voters": [{"node": node["name"], "key": node["key"]} for node in nodes]}, 0
+    found = [(0, {"voters": [{"node": node["name"], "key": node["key"]} for node in nodes]})]
+    for number, one in enumerate(sorted(signed, key=lambda one: one["recovery"]["number"]), 1):
+        recovery, were = one["recovery"], found[-1][1]["voters"]
+        left = [voter for voter in were if voter in recovery["voters"]["voters"]]
+        lost = [voter["node"] for voter in were if voter not in left]
+        named = (recovery["version"], recovery["chain"], recovery["number"])
+        require(named == (1, chain, number), "a recovery is of another version or chain, or one before is missing")
+        require(number == 1 or recovery["height"] > found[-1][0], "a recovery goes back behind the one before")
+        require((recovery["voters"]["voters"], recovery["lost"]) == (left, lost), "a recovery names other voters")
+        require(2 * len(left) <= len(were), "a majority is left and needs no recovery")
+        require([by["node"] for by in one["signatures"]] == [voter["node"] for voter in left], "survivors did not sign")
+        for voter, by in zip(left, one["signatures"]):  # noqa: B905, for older Pythons
+            holds = signature_holds(voter["key"], "recovery", canonical(recovery), by["signature"])
+            require(holds, f"the signature of {voter['node']} on a recovery does not verify")
+        found.append((recovery["height"], recovery["voters"]))
+    return found
+
+
+def last_voters(voters_by_height, receipt, anchor):
+    """6.1: the voters who certify the anchor; where they were changed, each set was certified by the one before."""
+    first, *later = voters_by_height
+    height, voters = [first, *(one for one in later if one[0] < anchor["height"])][-1]
     for epoch in receipt.get("epochs", []):
         header = epoch["header"]
         require(height < header["height"] < anchor["height"], "the changes of voters are not in order")
@@ -241,9 +266,8 @@ def check_leaves(receipt, header, anchor, transaction_id):
     """6.4: the transaction with its outcome, and the header of its block, stand in the anchor's log."""
     signatures = digest("signatures", "".join(receipt["signatures"]).encode()).digest()
     outcome = digest("outcome", canonical(receipt["outcome"])).digest()
-    height = header["height"].to_bytes(8, "big")
-    entry = b"remarque/leaf/v1" + height + bytes.fromhex(transaction_id) + signatures + outcome
-    root = root_of_path(entry, receipt["path"], anchor["log_size"])
+    place = header["height"].to_bytes(8, "big") + bytes.fromhex(transaction_id)
+    root = root_of_path(b"remarque/leaf/v1" + place + signatures + outcome, receipt["path"], anchor["log_size"])
     require(root == anchor["log_root"], "the transaction is not in the anchor's log")
     require(receipt["path"]["index"] < header["log_size"], "the transaction's leaf lies after its block")
     require(("anchor" in receipt) == ("header_path" in receipt), "an anchor and a header path come together")
@@ -256,16 +280,16 @@ def check_leaves(receipt, header, anchor, transaction_id):
 
 
 def main(arguments):
-    if len(arguments) != 2:
+    if len(arguments) < 2:
         print(__doc__)
         return 2
     try:
-        receipt, genesis = (pathlib.Path(name).read_bytes() for name in arguments)
+        receipt, genesis, *recoveries = (pathlib.Path(name).read_bytes() for name in arguments)
     except OSError as error:
         print(error)
         return 2
     try:
-        print(json.dumps({"holds": True, **verify(receipt, genesis)}))
+        print(json.dumps({"holds": True, **verify(receipt, genesis, recoveries)}))
     except Refused as fault:
         print(json.dumps({"holds": False, "fault": str(fault)}))
         return 1

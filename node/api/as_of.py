@@ -1,8 +1,9 @@
 """What was: state keys, and assets with all that hangs on them, as they stood at an earlier height or time.
 
 This member answers from its index of past values. An answer names, for every value, the block that made it so and the
-transactions of that block that name the key; the receipts of those transactions prove it to anybody. That nothing
-changed between that block and the height asked about rests on this member's word, or on an audit.
+transactions of that block that may have: those that name the key, those that end proposals where a proposal or its org
+is asked about, and all that did something if there are none. The receipts of those transactions prove it to anybody.
+That nothing changed between that block and the height asked about rests on this member's word, or on an audit.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from msgspec import UnsetType
 from starlette.responses import Response
 
 from ledger import records
+from ledger.block import Outcome
 from ledger.encoding import decode_trusted, encode
-from ledger.events import AccessGranted
+from ledger.events import AccessGranted, ProposalMade, ProposalPassed, ProposalRejected
 from ledger.execution.token import token_id
+from ledger.governance import proposal_key
 from ledger.state_answer import KEYS_MAX
+from ledger.transaction import SignedTransaction
 from node.api.bodies import answer
 from node.api.history import places_about
 from node.api.proofs import check_keys
@@ -91,20 +95,29 @@ async def entries_at(chain: Chain, reading: Reading, keys: list[str], height: in
         if held.value is not None:
             entry["value"] = msgspec.Raw(held.value)
         if held.since > chain.oldest:
-            entry["transactions"] = await reading.final(held.since, partial(_naming, key))
+            entry["transactions"] = await reading.final(held.since, partial(_makers, key))
         found.append(entry)
     return found
 
 
-def _naming(key: str, final: Final) -> list[str]:
-    """Transactions of a block that did something and name what a key is about, in request or outcome."""
-    names = [part.encode() for part in key.split("/")[1:]] or [b""]
+def _makers(key: str, final: Final) -> list[str]:
+    """Transactions of a block that may have made a key what it is: rather too many of them than too few."""
     results = zip(final.block.transactions, final.results.outcomes, strict=True)
-    return [
-        signed.id
-        for signed, outcome in results
-        if outcome.events and all(name in signed.body or name in encode(outcome.events) for name in names)
-    ]
+    acted = [(signed, outcome) for signed, outcome in results if outcome.events]
+    found = [signed.id for signed, outcome in acted if _names(key, signed, outcome) or _ends(key, outcome)]
+    return found or [signed.id for signed, _ in acted]
+
+
+def _names(key: str, signed: SignedTransaction, outcome: Outcome) -> bool:
+    """Whether a transaction names what a key is about, in request or outcome."""
+    names = [part.encode() for part in key.split("/")[1:]]
+    return all(name in signed.body or name in encode(outcome.events) for name in names)
+
+
+def _ends(key: str, outcome: Outcome) -> bool:
+    """Whether a transaction may have ended a proposal: by the deciding vote, for any org, or by a later proposal."""
+    about = key.startswith((records.org_key(""), proposal_key("")))
+    return about and any(isinstance(one, ProposalMade | ProposalPassed | ProposalRejected) for one in outcome.events)
 
 
 async def asset_at(chain: Chain, reading: Reading, asset: str, height: int) -> dict[str, Any]:

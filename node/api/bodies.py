@@ -65,7 +65,7 @@ async def read_json(request: Request, kind: type[T]) -> T:
     """A request's JSON body as a value."""
     try:
         return msgspec.json.decode(await read_body(request, JSON_BYTES_MAX), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NodeError(NodeCode.REQUEST_MALFORMED, f"{error}; see /openapi.json for this route") from None
 
 

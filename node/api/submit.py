@@ -238,7 +238,7 @@ def split_batch(body: bytes) -> list[msgspec.Raw]:
     """The parts of a batch's JSON array, not yet looked into."""
     try:
         parts = _batch_decoder.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise LedgerError(Code.MALFORMED, f"{error}; a batch is a JSON array of signed transactions") from None
     if not 1 <= len(parts) <= BATCH_TRANSACTIONS_MAX:
         raise LedgerError(Code.TOO_LARGE, f"{len(parts)} transactions, a batch has 1 to {BATCH_TRANSACTIONS_MAX}")

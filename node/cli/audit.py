@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 import msgspec
 
+from ledger.audit_evidence import verified_evidence
 from ledger.genesis import Genesis
-from ledger.receipt import verify_receipt
 from node import archive
 from node.audit import Report, audit
 from node.cli.chain import genesis_option, recovery_option
@@ -55,7 +55,7 @@ def audit_command(
     """
     agreed = load_genesis(genesis)
     accepted = read_recoveries(recoveries, agreed)
-    evidence = tuple(verify_receipt(path.read_bytes().strip(), agreed) for path in receipts)
+    evidence = tuple(verified_evidence(path.read_bytes().strip(), agreed, accepted) for path in receipts)
     with lines_of(target, source, agreed) as lines:
         found = audit(lines, agreed, evidence, accepted, _show_progress)
     if report is not None:

@@ -131,12 +131,16 @@ def state() -> None:
 @state.command("get")
 @click.argument("keys", nargs=-1, required=True)
 @genesis_option(required=False)
+@recovery_option
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to keep the answer in.")
 @with_target
-def get_state(target: Target, keys: tuple[str, ...], genesis: Path | None, out: Path | None) -> None:
+def get_state(
+    target: Target, keys: tuple[str, ...], genesis: Path | None, recoveries: tuple[Path, ...], out: Path | None
+) -> None:
     """Print what stands under KEYS, such as token/<id> or balance/alice@acme/EUR, once it is proven."""
     with target.client() as client:
-        answer = client.state(*keys, genesis=None if genesis is None else load_genesis(genesis))
+        agreed = client.genesis() if genesis is None else load_genesis(genesis)
+        answer = client.state(*keys, genesis=agreed, recoveries=read_recoveries(recoveries, agreed))
     if out is not None:
         out.write_bytes(encode(answer))
     _show_state(target, answer)

@@ -9,9 +9,10 @@ import click
 from ledger import note
 from ledger.consistency import ConsistencyProof, verify_consistency
 from ledger.encoding import encode
-from node.cli.chain import genesis_option
+from node.cli.chain import genesis_option, recovery_option
 from node.cli.main import Target, cli, with_target
 from node.config import load_genesis
+from node.recovering import read_recoveries
 
 
 @cli.group()
@@ -23,12 +24,16 @@ def log() -> None:
 @click.argument("first", type=click.IntRange(min=0))
 @click.argument("second", type=click.IntRange(min=0))
 @genesis_option(required=False)
+@recovery_option
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to keep the proof in.")
 @with_target
-def consistency(target: Target, first: int, second: int, genesis: Path | None, out: Path | None) -> None:
+def consistency(
+    target: Target, first: int, second: int, genesis: Path | None, recoveries: tuple[Path, ...], out: Path | None
+) -> None:
     """Fetch and check the proof between the certified heights FIRST and SECOND."""
     with target.client() as client:
-        proof = client.consistency(first, second, genesis=None if genesis is None else load_genesis(genesis))
+        agreed = client.genesis() if genesis is None else load_genesis(genesis)
+        proof = client.consistency(first, second, genesis=agreed, recoveries=read_recoveries(recoveries, agreed))
     if out is not None:
         out.write_bytes(encode(proof))
     _show(target, proof)
@@ -37,10 +42,13 @@ def consistency(target: Target, first: int, second: int, genesis: Path | None, o
 @log.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @genesis_option(required=True)
+@recovery_option
 @with_target
-def verify(target: Target, file: Path, genesis: Path) -> None:
+def verify(target: Target, file: Path, genesis: Path, recoveries: tuple[Path, ...]) -> None:
     """Check the proof in FILE against a genesis: no node, no network."""
-    _show(target, verify_consistency(file.read_bytes().strip(), load_genesis(genesis)))
+    agreed = load_genesis(genesis)
+    accepted = read_recoveries(recoveries, agreed)
+    _show(target, verify_consistency(file.read_bytes().strip(), agreed, accepted))
 
 
 @log.command()

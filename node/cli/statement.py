@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ledger.cose import Ed25519Key
-from ledger.cose_receipt import verify_inclusion_by_any
+from ledger.cose_receipt import member_keys, verify_inclusion_by_any
 from ledger.crypto import sha256
 from ledger.genesis import Genesis
 from ledger.statement import parse_statement, sign_statement, split_transparent, verify_transparent
@@ -72,12 +72,11 @@ def register(target: Target, file: Path, out: Path) -> None:
 def verify(target: Target, file: Path, genesis: Path, issuer_key: str | None) -> None:
     """Check the statement with receipts in FILE against a genesis: no node, no network."""
     agreed = load_genesis(genesis)
-    nodes = {Ed25519Key(node.key).thumbprint: node.name for node in agreed.nodes}
-    keys = {Ed25519Key(node.key).thumbprint: Ed25519Key(node.key) for node in agreed.nodes}
+    members = member_keys(agreed.chain, {node.name: node.key for node in agreed.nodes})
     data = file.read_bytes()
     issuer = split_transparent(data)[0].issuer
-    found, proven = verify_transparent(data, keys, issuer_keys(agreed, issuer, issuer_key))
-    signers = sorted(nodes[one.key_id or b""] for one in proven)
+    found, proven = verify_transparent(data, members, issuer_keys(agreed, issuer, issuer_key))
+    signers = sorted(str(one.claims.issuer).rpartition(":")[2] for one in proven)
     target.show(
         {
             "holds": True,

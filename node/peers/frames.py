@@ -47,4 +47,7 @@ def encode_frame(frame: AnyFrame) -> bytes:
 
 def decode_frame(data: bytes) -> AnyFrame:
     """Frame from its bytes; msgspec.DecodeError if it is none."""
-    return _decoder.decode(data)
+    try:
+        return _decoder.decode(data)
+    except RecursionError as error:
+        raise msgspec.DecodeError(f"it is nested too deep: {error}") from None

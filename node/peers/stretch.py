@@ -34,4 +34,7 @@ def encode_stretch(stretch: Stretch) -> bytes:
 
 def decode_stretch(data: bytes) -> Stretch:
     """Stretch from its bytes; msgspec.DecodeError if it is none."""
-    return _decoder.decode(data)
+    try:
+        return _decoder.decode(data)
+    except RecursionError as error:
+        raise msgspec.DecodeError(f"it is nested too deep: {error}") from None

@@ -17,8 +17,10 @@ from devnet.cluster import Cluster
 from devnet.load import Stream
 from devnet.story import CREATOR, STUDIO
 from ledger.actions import AddNode
+from ledger.consistency import ConsistencyRefused
 from ledger.node_certificate import make_certificate
 from ledger.receipt import ReceiptRefused, encode_receipt, verify_receipt
+from ledger.state_answer import StateAnswerRefused
 from node.client import Client
 from node.keys import new_key, save_key
 from node.recovering import Home, read_recoveries
@@ -85,6 +87,14 @@ def test_one_survivor_of_three_goes_on_and_what_was_lost_can_be_shown(three_node
         verify_receipt(lost, genesis, accepted)
     with pytest.raises(ReceiptRefused):
         verify_receipt(newer, genesis)
+    with Client(cluster.url(survivor), CREATOR, cluster.key(CREATOR)) as client:
+        height = client.get("/v1/checkpoint")["header"]["height"]
+        assert client.state("parameters", genesis=genesis, recoveries=accepted).header.height >= height
+        assert client.consistency(height, height, genesis=genesis, recoveries=accepted).second.header.height == height
+        with pytest.raises(StateAnswerRefused):
+            client.state("parameters", genesis=genesis)
+        with pytest.raises(ConsistencyRefused):
+            client.consistency(height, height, genesis=genesis)
     cluster.kill(survivor)
     cluster.start(survivor)
     cluster.wait_ready([survivor])
@@ -98,7 +108,8 @@ def test_one_survivor_of_three_goes_on_and_what_was_lost_can_be_shown(three_node
     (restored,) = remarque("recover", "survey", fresh)
     assert (restored["recoveries"], restored["certified"]) == (1, Home(cluster.home(survivor)).held().certified)
     whole = ["audit", str(cluster.home(survivor) / "data"), "--genesis", str(cluster.root / "genesis.json")]
-    assert remarque(*whole, "--recovery", file)["holds"]
+    (tmp_path / "newer.json").write_bytes(newer)
+    assert remarque(*whole, "--recovery", file, "--receipt", str(tmp_path / "newer.json"))["holds"]
     assert remarque(*whole, status=1)["finding"]["height"] == held["height"] + 1
     denounced = remarque(*whole, "--recovery", file, "--receipt", str(tmp_path / "lost.json"), status=1)
     assert denounced["finding"]["fault"] in ("FORKED", "TRUNCATED")

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from consortium import a_genesis, key_of
+from click.testing import CliRunner
+from consortium import a_genesis, a_node, key_of
 from msgspec.structs import replace
 from receipts import certificate
+from tampering import recovered
 
 from ledger import crypto
 from ledger.block import Endorsement, Header, Voter, Voters
+from ledger.consistency import CertifiedHeader, build_consistency
 from ledger.encoding import encode
 from ledger.finality import NotFinal, check_final
-from ledger.genesis import GenesisNode, genesis_header
-from ledger.node_certificate import make_certificate
+from ledger.genesis import genesis_header
 from ledger.recovery import (
     RECOVERY_BYTES_MAX,
     Recovery,
@@ -24,6 +27,7 @@ from ledger.recovery import (
     parse_recovery,
     voters_at,
 )
+from node.cli import cli
 
 GENESIS = a_genesis()
 ONE = Voters(voters=(Voter(node="node1", key=key_of("node1").public),))
@@ -84,11 +88,7 @@ REFUSED: dict[str, SignedRecovery] = {
 
 def test_a_second_loss_before_a_new_block_is_recovered_from_the_same_block() -> None:
     names = [f"node{number}" for number in range(1, 6)]
-    nodes = tuple(
-        GenesisNode(name=name, org="studio", key=key.public, certificate=make_certificate(key).hex())
-        for name, key in ((name, key_of(name)) for name in names)
-    )
-    five = a_genesis(nodes=nodes)
+    five = a_genesis(nodes=tuple(map(a_node, names)))
     two = Voters(voters=five.voters.voters[:2])
     first = a_recovery(chain=five.chain, voters=two, lost=tuple(names[2:]))
     second = a_recovery(chain=five.chain, number=2, lost=("node2",))
@@ -123,6 +123,21 @@ def test_what_is_no_recovery_is_refused() -> None:
 
 def a_header(height: int, voters: Voters) -> Header:
     return replace(genesis_header(GENESIS), height=height, voters_digest=voters.digest)
+
+
+def test_a_proof_may_lead_over_a_recovery_for_who_accepts_it(tmp_path: Path) -> None:
+    keeper, recovery = recovered()
+    first, second = (CertifiedHeader(header=block.header, certificate=proof) for block, _, proof in keeper.blocks[1:3])
+    (tmp_path / "proof.json").write_bytes(encode(build_consistency(first, second, keeper.log)))
+    (tmp_path / "genesis.json").write_bytes(encode(GENESIS))
+    (tmp_path / "recovery.json").write_bytes(recovery)
+    words = ["log", "verify", str(tmp_path / "proof.json"), "--genesis", str(tmp_path / "genesis.json")]
+
+    refused = CliRunner().invoke(cli, words)
+    taken = CliRunner().invoke(cli, [*words, "--recovery", str(tmp_path / "recovery.json")])
+
+    assert (refused.exit_code, taken.exit_code) == (2, 0), taken.output
+    assert "begins with that at block 2" in taken.output
 
 
 def test_what_was_final_before_stays_so_and_what_was_lost_is_told() -> None:

@@ -12,7 +12,9 @@ from consortium import a_digest, registering
 from written_chain import WrittenChain
 
 from ledger import actions, records
+from ledger.execution.governance import proposal_id
 from ledger.execution.token import token_id
+from ledger.governance import SuspendOrg, proposal_key
 from ledger.receipt import encode_receipt, verify_receipt
 from node.api.as_of import asset_at, entries_at, header_at
 from node.errors import NodeCode, NodeError
@@ -73,6 +75,41 @@ def test_the_transactions_named_have_receipts_that_hold(tmp_path: Path) -> None:
     assert place[0] == since
     receipt = written.chain.receipt(written.chain.final(since), place[1])
     assert verify_receipt(encode_receipt(receipt), written.chain.genesis).signed.id == made
+    written.close()
+
+
+def test_a_vote_that_ends_another_orgs_proposal_is_what_changed_that_org(tmp_path: Path) -> None:
+    written = WrittenChain(tmp_path)
+    until = written.chain.tip.time_ms + 10**7
+    proposed = written.ask(actions.Propose(changes=(SuspendOrg(org="agency"),), until_ms=until), signer="root@studio")
+    written.block(proposed)
+    proposal = proposal_id(proposed.id, 0)
+    vote = written.ask(actions.CastVote(proposal=proposal, approve=True), signer="root@club")
+    written.block(written.ask(registering(1)), vote, written.ask(registering(2), signer="bob@agency"))
+
+    for key in (records.org_key("studio"), proposal_key(proposal)):
+        _, since, made = values(written, key, 2)
+        assert since == 2
+        assert vote.id in made
+    assert values(written, records.org_key("studio"), 2)[0].get("proposals", []) == []
+    written.close()
+
+
+def test_a_proposal_is_marked_as_ended_by_the_next_one_of_its_org(tmp_path: Path) -> None:
+    written = WrittenChain(tmp_path)
+
+    def proposing(end_ms: int, org: str) -> Any:
+        until = written.chain.tip.time_ms + end_ms
+        return written.ask(actions.Propose(changes=(SuspendOrg(org=org),), until_ms=until), signer="root@studio")
+
+    first = proposing(5_000, "agency")
+    written.block(first)
+    second = proposing(10**7, "club")
+    written.block(second, after_ms=6_000)
+
+    value, since, made = values(written, proposal_key(proposal_id(first.id, 0)), 2)
+
+    assert (value["status"], since, made) == ("expired", 2, [second.id])
     written.close()
 
 

@@ -13,20 +13,27 @@ from typing import Any
 
 import plyvel
 import pytest
+from click.testing import CliRunner
 from consortium import registering
-from tampering import FOLDER, GENESIS, Keeper, files
+from tampering import FOLDER, GENESIS, Keeper, files, recovered
 
 from devnet.cluster import Cluster
 from devnet.load import Stream
 from devnet.story import COLLECTOR, CREATOR, CURRENCY, TREASURER
 from ledger.actions import IssueCurrency
+from ledger.archive import ArchivedStart, opening_line, state_line
+from ledger.audit_evidence import verified_evidence
 from ledger.receipt import Receipt, encode_receipt, verify_receipt
 from ledger.records import balance_key
+from ledger.recovery import check_recoveries, parse_recovery
 from node import archive
 from node.audit import CHUNK_SIGNATURES, SignatureChecker, audit
 from node.chain import Chain
+from node.cli import cli
 from node.client import Client
+from node.errors import NodeError
 from node.keys import load_key
+from node.recovering import read_recoveries
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
 
@@ -42,8 +49,10 @@ def test_the_published_corpus_is_the_one_the_tests_build() -> None:
 
 @pytest.mark.parametrize("case", EXPECTED, ids=[case["archive"] for case in EXPECTED])
 def test_the_planted_fault_is_found_where_it_is(case: dict[str, Any]) -> None:
-    evidence = (verify_receipt((FOLDER / case["receipt"]).read_bytes(), GENESIS),) if "receipt" in case else ()
-    report = audit(archive.from_file(FOLDER / case["archive"]), GENESIS, evidence)
+    recoveries = read_recoveries((FOLDER / case["recovery"],), GENESIS) if "recovery" in case else ()
+    receipt = (FOLDER / case["receipt"]).read_bytes() if "receipt" in case else None
+    evidence = () if receipt is None else (verified_evidence(receipt, GENESIS, recoveries),)
+    report = audit(archive.from_file(FOLDER / case["archive"]), GENESIS, evidence, recoveries)
 
     assert report.holds == (case["fault"] is None)
     if report.finding is not None:
@@ -198,6 +207,19 @@ def test_what_is_no_source_is_refused_by_name(kept: tuple[Cluster, bytes, bytes]
     assert json.loads(command(cluster, "audit", str(tmp_path), status=2))["code"] == "DATA_DIRECTORY_MISSING"
 
 
+def test_the_command_takes_receipts_from_after_a_recovery_and_of_what_it_dropped() -> None:
+    for name, status, said in (
+        ("53_sound_after_a_recovery", 0, "holds up to block 4"),
+        ("57_recovery_dropped_a_block_a_receipt_remembers", 1, "FORKED at block 3"),
+    ):
+        words = ["audit", str(FOLDER / f"{name}.jsonl"), "--genesis", str(FOLDER / "genesis.json")]
+        words += ["--receipt", str(FOLDER / f"{name}.receipt.json")]
+
+        done = CliRunner().invoke(cli, [*words, "--recovery", str(FOLDER / f"{name}.recovery.json")])
+
+        assert (done.exit_code, said in done.output) == (status, True), done.output
+
+
 def test_receipts_of_two_branches_denounce_any_chain() -> None:
     def receipt_of(more: Callable[[Keeper], None]) -> Receipt:
         return verify_receipt(Keeper().story(more).receipt(4), GENESIS)
@@ -211,6 +233,47 @@ def test_receipts_of_two_branches_denounce_any_chain() -> None:
 
         assert report.finding is not None
         assert (report.finding.fault, report.finding.height) == ("FORKED", 4)
+
+
+def from_snapshot(keeper: Keeper, height: int) -> list[bytes]:
+    """The archive of a story from one of its blocks on: what a pruned node tells."""
+    below = Keeper()
+    for block, _, _ in keeper.blocks[:height]:
+        below.block(*block.transactions)
+    peaks = tuple(peak.hex() for peak in below.log.peaks(below.log.size))
+    start = ArchivedStart(header=below.header, certificate=keeper.blocks[height - 1][2], peaks=peaks)
+    lines = [opening_line(GENESIS, start=start)]
+    lines += [state_line(key, value) for key, value in sorted(below.state.values.items())]
+    return lines + keeper.lines()[height + 1 :]
+
+
+def test_a_chain_from_a_snapshot_is_held_against_receipts_from_there_on() -> None:
+    keeper = Keeper().story()
+    for height in (3, 4, 5):
+        receipt = verify_receipt(keeper.receipt(height), GENESIS)
+        assert audit(iter(from_snapshot(keeper, 3)), GENESIS, (receipt,)).holds
+
+
+def test_a_receipt_below_the_start_is_not_passed_over() -> None:
+    def other(keeper: Keeper) -> None:
+        keeper.block(keeper.state.transaction("carol@club", registering("three")))
+
+    fork = Keeper().story(other)
+    old = verify_receipt(Keeper().story().receipt(4), GENESIS)
+
+    with pytest.raises(NodeError, match=r"EVIDENCE_BELOW_START.*block 4 lies below the start, block 5"):
+        audit(iter(from_snapshot(fork, 5)), GENESIS, (old,))
+    found = audit(iter(from_snapshot(fork, 4)), GENESIS, (old,)).finding
+    assert found is not None
+    assert (found.fault, found.height) == ("FORKED", 4)
+
+
+def test_a_start_is_held_against_the_recovery_that_goes_on_from_it() -> None:
+    for lie, fault in (({}, None), ({"header": "ab" * 32}, "RECOVERY_DIFFERS")):
+        keeper, recovery = recovered(**lie)
+        accepted = check_recoveries((parse_recovery(recovery),), GENESIS)
+        found = audit(iter(from_snapshot(keeper, 2)), GENESIS, (), accepted).finding
+        assert (found and found.fault) == fault
 
 
 @pytest.mark.parametrize("answer", [b"", b"\n", b'{"located":{}}\n'])

@@ -118,6 +118,15 @@ def test_a_bad_transaction_is_refused_before_any_block(one_node: Cluster, alice:
     assert alice.get("/v1/status")["height"] == height
 
 
+@pytest.mark.parametrize("part", [b"[" * 60_000, b'{"a":' * 40_000, b'{"a":' + b"[" * 9_000 + b"]" * 9_000 + b"}"])
+@pytest.mark.parametrize(
+    ("path", "code"), [("/v1/transactions/batch", "MALFORMED"), ("/v1/sessions", "REQUEST_MALFORMED")]
+)
+def test_what_is_nested_too_deep_is_malformed(alice: Client, path: str, code: str, part: bytes) -> None:
+    for body in (part, b"[" + part + b"]", b'{"more":' + part + b"}"):
+        assert refused(alice, "POST", path, body).code == code
+
+
 OUTCOMES: list[tuple[str, Any]] = [
     ("INSUFFICIENT_FUNDS", actions.Pay(to=COLLECTOR, currency="EUR", amount=10**9)),
     ("TOKEN_UNKNOWN", actions.TransferToken(token="ab" * 32, to=COLLECTOR)),

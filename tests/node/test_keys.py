@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import ssl
 import stat
 from datetime import UTC, datetime
@@ -76,6 +77,19 @@ def test_guessing_costs_a_quarter_of_a_gigabyte_unless_told_otherwise() -> None:
     assert (MODERATE.operations, MODERATE.memory_bytes) == (3, 256 * 1024 * 1024)
 
 
+def test_a_machine_without_the_memory_says_so(tmp_path: Path) -> None:
+    keys.save_key(tmp_path / "a.key", KEY, b"correct horse", Cost(operations=1, memory_bytes=256 * 1024 * 1024))
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + 128 * 1024 * 1024, before[1]))
+    try:
+        with pytest.raises(NodeError, match=r"KEY_UNREADABLE.*256 MiB"):
+            keys.load_key(tmp_path / "a.key", right)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    assert keys.load_key(tmp_path / "a.key", right).seed == KEY.seed
+
+
 def test_two_files_of_one_key_have_nothing_secret_in_common(tmp_path: Path) -> None:
     for name in ("a", "b"):
         keys.save_key(tmp_path / name, KEY, b"same", CHEAP)
@@ -134,8 +148,10 @@ def test_a_wrong_passphrase_is_told_from_a_damaged_file(encrypted: Path) -> None
         {"kdf": "scrypt"},
         {"cipher": "aes"},
         {"memory_bytes": 2**40},
+        {"memory_bytes": 2**29 + 1},
         {"operations": 0},
         {"operations": 10**9},
+        {"operations": 7},
         {"salt": "00"},
         {"nonce": "zz" * 24},
         {"sealed": ""},

@@ -5,20 +5,26 @@ from __future__ import annotations
 import secrets
 import urllib.error
 import urllib.request
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import cbor2
 import pytest
+from consortium import key_of
+from written_chain import WrittenChain
 
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, EDITOR, REGISTRAR, STUDIO
 from ledger import actions, cose
 from ledger.cose import Ed25519Key
-from ledger.cose_receipt import verify_inclusion
+from ledger.cose_receipt import member_keys, verify_inclusion
 from ledger.crypto import SigningKey, sha256
+from ledger.execution.governance import proposal_id
+from ledger.governance import SuspendOrg
 from ledger.statement import STATEMENT_BYTES_MAX, parse_statement, sign_statement, verify_transparent
 from node.client import Client, RemarqueError
-from node.errors import NodeCode
+from node.errors import NodeCode, NodeError
+from node.scitt import Statements
 
 OTHER_KEY = SigningKey(b"\x07" * 32)
 
@@ -54,11 +60,11 @@ def _flipped(data: bytes) -> bytes:
 
 INVALID: list[tuple[str, Any]] = [
     ("not CBOR", lambda cluster: b""),
-    ("not CBOR", lambda cluster: b"\x81" * 5_000),
+    ("nested", lambda cluster: b"\x81" * 5_000),
     ("no tagged COSE_Sign1", lambda cluster: b"\xa0"),
     ("no tagged COSE_Sign1", lambda cluster: a_statement(cluster)[1:]),
-    ("other bytes", lambda cluster: b"\xd8\x12" + a_statement(cluster)[1:]),
-    ("other bytes", lambda cluster: a_statement(cluster) + b"\x00"),
+    ("holds a tag", lambda cluster: b"\xd8\x12" + a_statement(cluster)[1:]),
+    ("behind its end", lambda cluster: a_statement(cluster) + b"\x00"),
     ("does not verify", lambda cluster: _flipped(a_statement(cluster))),
     ("none of alice@studio's", lambda cluster: a_statement(cluster, key=OTHER_KEY)),
     ("none of alice@studio's", lambda cluster: signed_anyhow(cluster, {4: bytes.fromhex(cluster.key(CREATOR).public)})),
@@ -130,6 +136,33 @@ def test_a_revoked_key_signs_no_statements(one_node: Cluster) -> None:
         assert client.register_statement(a_statement(one_node, name, key=second))
 
 
+def test_a_suspended_account_signs_no_statements(one_node: Cluster) -> None:
+    name, key = f"{secrets.token_hex(4)}@studio", SigningKey(secrets.token_bytes(32))
+    with Client(one_node.urls, STUDIO, one_node.key(STUDIO)) as studio:
+        studio.submit(actions.EnrolAccount(account=name, key=key.public))
+        studio.submit(actions.SuspendAccount(account=name))
+        with pytest.raises(RemarqueError, match=r"STATEMENT_INVALID.*suspended"):
+            studio.register_statement(a_statement(one_node, name, key=key))
+        studio.submit(actions.ResumeAccount(account=name))
+        assert studio.register_statement(a_statement(one_node, name, key=key))
+
+
+def test_nor_does_an_account_whose_org_is_suspended(tmp_path: Path) -> None:
+    written, unused = WrittenChain(tmp_path), [cast("Any", None)] * 7
+    statements = Statements(written.chain, *unused)
+    statement = sign_statement(key_of("bob@agency"), "bob@agency", "x", b"{}", "text/plain")
+    assert statements.check(statement).issuer == "bob@agency"
+
+    until = written.chain.tip.time_ms + 10**7
+    proposed = written.ask(actions.Propose(changes=(SuspendOrg(org="agency"),), until_ms=until), signer="root@studio")
+    written.block(proposed)
+    written.block(written.ask(actions.CastVote(proposal=proposal_id(proposed.id, 0), approve=True), signer="root@club"))
+
+    with pytest.raises(NodeError, match=r"STATEMENT_INVALID.*suspended"):
+        statements.check(statement)
+    written.close()
+
+
 def test_the_sdk_registers_a_statement_and_brings_it_back_with_receipts(one_node: Cluster) -> None:
     statement = a_statement(one_node, payload=secrets.token_bytes(60_000))
     digest = parse_statement(statement).digest
@@ -140,10 +173,11 @@ def test_the_sdk_registers_a_statement_and_brings_it_back_with_receipts(one_node
 
     assert verify_inclusion(receipt, bytes.fromhex(digest), node).claims.subject == "x"
     issuer = Ed25519Key(one_node.key(CREATOR).public)
-    found, proven = verify_transparent(transparent, {node.thumbprint: node}, {issuer.thumbprint: issuer})
+    members = member_keys(one_node.genesis.chain, {"node1": node.public})
+    found, proven = verify_transparent(transparent, members, {issuer.thumbprint: issuer})
     assert (found.data, len(proven)) == (statement, 1)
     with pytest.raises(cose.CoseRefused, match="not known here"):
-        verify_transparent(transparent, {node.thumbprint: node}, {})
+        verify_transparent(transparent, members, {})
 
 
 def test_what_a_registrar_says_otherwise_of_a_statement_is_not_passed_on(one_node: Cluster) -> None:

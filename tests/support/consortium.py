@@ -52,6 +52,11 @@ def a_digest(name: object) -> str:
     return hashlib.sha256(str(name).encode()).hexdigest()
 
 
+def a_node(name: str, org: str = "studio") -> GenesisNode:
+    key = key_of(name)
+    return GenesisNode(name=name, org=org, key=key.public, certificate=make_certificate(key).hex())
+
+
 def a_genesis(**changes: Any) -> Genesis:
     source = contracts_vm.default_policy_source()
     parts: dict[str, Any] = {
@@ -59,8 +64,7 @@ def a_genesis(**changes: Any) -> Genesis:
         "time_ms": START_MS,
         "orgs": tuple(GenesisOrg(name=name, title=name) for name in ("agency", "club", "studio")),
         "nodes": tuple(
-            GenesisNode(name=name, org=org, key=key_of(name).public, certificate=make_certificate(key_of(name)).hex())
-            for name, org in (("node1", "studio"), ("node2", "agency"), ("node3", "club"))
+            a_node(name, org) for name, org in [("node1", "studio"), ("node2", "agency"), ("node3", "club")]
         ),
         "accounts": tuple(
             GenesisAccount(name=name, key=key_of(name).public, roles=roles) for name, roles in sorted(ROLES.items())

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from receipts import GENESIS, RECEIPTS, certificate, voters
+from tampering import dropped, recovered
 
 from ledger.block import Header
 from ledger.encoding import decode, encode
@@ -119,15 +120,54 @@ SPELLINGS: list[tuple[str, bytes]] = [
 """(what is wrong, the bytes)."""
 
 
+def recovered_cases() -> list[tuple[str, bytes, tuple[bytes, ...], bool]]:
+    """(name, receipt, recoveries that are accepted, whether it holds)."""
+    keeper, good = recovered()
+    before, after, lost = keeper.receipt(1), keeper.receipt(3), dropped()
+    more = good.replace(b'"number"', b'"more":1,"number"')
+    refused = {
+        "no recovery accepted": (),
+        "the recovery twice": (good, good),
+        "a recovery with a space": (good.replace(b":", b": ", 1),),
+        "a recovery with a member more": (more,),
+        "a recovery that is none": (b"{}",),
+        "another reason than was signed": (good.replace(b"a fire", b"a hire"),),
+        "another height than was signed": (good.replace(b'"height":2', b'"height":1'),),
+    }
+    node2, two = voters("node1", "node2"), ("node1", "node2")
+    lies: dict[str, dict[str, Any]] = {
+        "a recovery of another version": {"version": 2},
+        "a recovery of another chain": {"chain": "other-00000000"},
+        "a recovery before missing": {"number": 2},
+        "others named as lost": {"lost": ("node2",)},
+        "a recovery by a majority": {"voters": node2, "lost": ("node3",), "by": two},
+        "a recovery that nobody signed": {"by": ()},
+        "a recovery that another signed": {"by": ("node2",)},
+        "a recovery signed twice": {"by": ("node1", "node1")},
+        "a stranger as survivor": {"left": "node9", "lost": ("node1", "node2", "node3")},
+    }
+    made = [("after a recovery", after, (good,), True), ("before a recovery", before, (good,), True)]
+    made += [("dropped by a recovery", lost, (good,), False), ("dropped, for who knows no recovery", lost, (), True)]
+    made += [(f"after a recovery, {name}", after, brought, False) for name, brought in refused.items()]
+    for name, lie in lies.items():
+        keeper, recovery = recovered(**lie)
+        made.append((f"after a recovery, {name}", keeper.receipt(3), (recovery,), False))
+    return made
+
+
 def cases() -> list[dict[str, Any]]:
-    """Every case: its name, the receipt as text or, where it is none, in hex, and whether it holds."""
+    """Every case: its name, the receipt as text or, where it is none, in hex, recoveries, and whether it holds."""
     made = [(name, data, True) for name, data in RECEIPTS.items()]
     for name, base, change in CHANGES:
         value = json.loads(RECEIPTS[base])
         change(value)
         made.append((f"{base} with {name}", encode(value), False))
     made += [(f"direct with {name}", data, False) for name, data in SPELLINGS]
-    return [{"name": name, **_written(data), "holds": holds} for name, data, holds in made]
+    found = [{"name": name, **_written(data), "holds": holds} for name, data, holds in made]
+    for name, data, recoveries, holds in recovered_cases():
+        brought = [recovery.decode() for recovery in recoveries]
+        found.append({"name": name, **_written(data), "recoveries": brought, "holds": holds})
+    return found
 
 
 def _written(data: bytes) -> dict[str, str]:
@@ -137,13 +177,14 @@ def _written(data: bytes) -> dict[str, str]:
         return {"receipt_hex": data.hex()}
 
 
-def read_cases() -> tuple[bytes, list[tuple[str, bytes, bool]]]:
-    """The genesis and the cases of the file: (name, receipt, whether it holds)."""
+def read_cases() -> tuple[bytes, list[tuple[str, bytes, list[bytes], bool]]]:
+    """The genesis and the cases of the file: (name, receipt, recoveries, whether it holds)."""
     said = json.loads(FILE.read_bytes())
     found = []
     for case in said["cases"]:
         data = case["receipt"].encode() if "receipt" in case else bytes.fromhex(case["receipt_hex"])
-        found.append((case["name"], data, case["holds"]))
+        recoveries = [recovery.encode() for recovery in case.get("recoveries", [])]
+        found.append((case["name"], data, recoveries, case["holds"]))
     return said["genesis"].encode(), found
 
 

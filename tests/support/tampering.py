@@ -9,20 +9,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from consortium import State, a_genesis, for_sale, key_of, registering
 from msgspec.structs import replace
-from receipts import certificate
+from receipts import certificate, voters
 
 from ledger import actions, archive, crypto, state_tree
 from ledger.audit import Fault
-from ledger.block import Block, Certificate, Header, Outcome
+from ledger.block import Block, Certificate, Endorsement, Header, Outcome
 from ledger.encoding import encode
 from ledger.genesis import Genesis, genesis_header
 from ledger.merkle_log import MerkleLog
 from ledger.receipt import build_receipt, encode_receipt
+from ledger.recovery import Recovery, SignedRecovery
 from ledger.succession import block_leaves, next_header
 from ledger.transaction import SignedTransaction
 
@@ -41,6 +42,8 @@ class Keeper:
         self.header = genesis_header(genesis)
         self.log = MerkleLog()
         self.blocks: list[tuple[Block, tuple[Outcome, ...], Certificate]] = []
+        self.nodes = tuple(node.name for node in genesis.nodes)
+        self.leader, self.term, self.recoveries = "node2", 1, 0
 
     def block(
         self,
@@ -59,16 +62,39 @@ class Keeper:
         header = next_header(
             self.header,
             self.header.hash,
-            term=1,
+            term=self.term,
             time_ms=self.state.time_ms,
-            proposer="node2",
+            proposer=self.leader,
             log=self.log,
             tree=state_tree.apply_changes(state_tree.EMPTY, self.state.values.items()),
-            voters_digest=self.genesis.voters.digest,
+            voters_digest=voters(*self.nodes).digest,
         )
         self.header = replace(header, **changes)
-        proposal = key_of("node2").sign(crypto.PROPOSAL, self.header.hash.encode())
-        self.blocks.append((Block(self.header, proposal, put), outcomes, certificate(self.header, *ALL)))
+        proposal = key_of(self.leader).sign(crypto.PROPOSAL, self.header.hash.encode())
+        self.blocks.append((Block(self.header, proposal, put), outcomes, certificate(self.header, *self.nodes)))
+
+    def recover(self, *left: str, by: tuple[str, ...] | None = None, **changes: Any) -> bytes:
+        """Go on with the nodes that are left; the recovery, with lies: signed by others, or with `changes`."""
+        self.recoveries += 1
+        parts: dict[str, Any] = {
+            "version": 1,
+            "chain": self.genesis.chain,
+            "number": self.recoveries,
+            "height": self.header.height,
+            "term": self.term,
+            "header": self.header.hash,
+            "voters": voters(*left),
+            "lost": tuple(node for node in self.nodes if node not in left),
+            "reason": "a fire",
+            "time_ms": self.state.time_ms,
+        }
+        recovery = Recovery(**(parts | changes))
+        words = tuple(
+            Endorsement(node=node, signature=key_of(node).sign(crypto.RECOVERY, recovery.signed_bytes))
+            for node in (left if by is None else by)
+        )
+        self.nodes, self.leader, self.term = left, left[0], self.term + 1
+        return encode(SignedRecovery(recovery=recovery, signatures=words))
 
     def story(self, more: Callable[[Keeper], None] = lambda keeper: None) -> Keeper:
         """A little market: a picture is recorded, minted, listed, bought, money paid; one transaction is refused."""
@@ -212,8 +238,39 @@ def moved(line: bytes) -> bytes:
     return encode(value) + b"\n"
 
 
-Case = tuple[str, Lines, bytes | None, Fault | None, int]
-"""Name, archive, a receipt as evidence, the fault to be found, and where."""
+def recovered(left: str = "node1", **lies: Any) -> tuple[Keeper, bytes]:
+    """A chain of two blocks before a recovery and two after; the recovery."""
+    keeper = Keeper()
+    keeper.block(keeper.state.transaction("carol@club", registering("one")))
+    keeper.block()
+    recovery = keeper.recover(left, **lies)
+    keeper.block(keeper.state.transaction("carol@club", registering("two")))
+    keeper.block()
+    return keeper, recovery
+
+
+def dropped() -> bytes:
+    """Receipt of the block that the recovery of the same chain dropped."""
+    keeper = Keeper()
+    for block, _, _ in recovered()[0].blocks[:2]:
+        keeper.block(*block.transactions)
+    keeper.block(keeper.state.transaction("carol@club", registering("lost")))
+    return keeper.receipt(3)
+
+
+class Case(NamedTuple):
+    """A chain, and what is to be said of it."""
+
+    name: str
+    lines: Lines
+    receipt: bytes | None
+    """Given as evidence."""
+    fault: Fault | None
+    """To be found; None: the chain holds."""
+    height: int
+    """Where."""
+    recovery: bytes | None = None
+    """Accepted by the auditor."""
 
 
 def swapped(lines: Lines, one: int, other: int) -> Lines:
@@ -269,7 +326,7 @@ def cases() -> list[Case]:
         ("all nodes endorse a height left out", lambda k: k.block(height=5), Fault.LINK_BROKEN),
     ]
     spelled = lines[2].replace(b'"transaction":{', b'"transaction":{ ', 1)
-    found: list[Case] = [
+    found: list[tuple[str, Lines, bytes | None, Fault | None, int]] = [
         ("sound", lines, None, None, 0),
         ("sound with state and index", good.lines(whole=True), good.receipt(5), None, 0),
         ("tail removed, a receipt remembers", cut[0], cut[1], Fault.TRUNCATED, 4),
@@ -297,19 +354,35 @@ def cases() -> list[Case]:
     ]  # fmt: skip
     found += [(name, edited(height, edit), None, fault, height) for name, height, edit, fault in edits]
     found += [(name, lied(lie), None, fault, 4) for name, lie, fault in lies]
-    return found
+    return [Case(*one) for one in found] + recovered_cases()
+
+
+def recovered_cases() -> list[Case]:
+    """Chains that went on after a recovery, or are said to have."""
+    (kept, recovery), (_, other) = recovered(), recovered(header="ab" * 32)
+    lines, receipt = kept.lines(), kept.receipt(3)
+    below = [*lines[:2], archive.closing_line(kept.blocks[0][0].header)]
+    return [
+        Case("sound after a recovery", lines, receipt, None, 0, recovery),
+        Case("recovery not accepted", lines, None, Fault.HEADER_DIFFERS, 3),
+        Case("recovery goes on from another block", lines, None, Fault.RECOVERY_DIFFERS, 2, other),
+        Case("cut below the recovery", below, None, Fault.RECOVERY_DIFFERS, 1, recovery),
+        Case("recovery dropped a block, a receipt remembers", lines, dropped(), Fault.FORKED, 3, recovery),
+    ]
 
 
 def files() -> dict[str, bytes]:
     """Every file of the corpus by name."""
     found, expected = {"genesis.json": encode(GENESIS) + b"\n"}, []
-    for number, (name, lines, receipt, fault, height) in enumerate(cases()):
-        file = f"{number:02d}_{name.replace(' ', '_').replace(',', '')}.jsonl"
-        found[file] = b"".join(lines)
-        entry: dict[str, Any] = {"archive": file, "fault": None if fault is None else fault.name, "height": height}
-        if receipt is not None:
-            entry["receipt"] = file.replace(".jsonl", ".receipt.json")
-            found[entry["receipt"]] = receipt
+    for number, case in enumerate(cases()):
+        file = f"{number:02d}_{case.name.replace(' ', '_').replace(',', '')}.jsonl"
+        found[file] = b"".join(case.lines)
+        fault = None if case.fault is None else case.fault.name
+        entry: dict[str, Any] = {"archive": file, "fault": fault, "height": case.height}
+        for kind, data in (("receipt", case.receipt), ("recovery", case.recovery)):
+            if data is not None:
+                entry[kind] = file.replace(".jsonl", f".{kind}.json")
+                found[entry[kind]] = data
         expected.append(entry)
     found["expected.json"] = (json.dumps(expected, indent=1) + "\n").encode()
     return found

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser
 from receipt_vectors import read_cases
 from receipts import GENESIS, RECEIPTS, fields, mixtures, without
+from tampering import recovered
 
 from ledger.encoding import encode
 
@@ -23,9 +24,14 @@ LINES_MAX = 300
 GENESIS_BYTES = encode(GENESIS)
 
 
-def verdicts(receipts: list[bytes], genesis: bytes = GENESIS_BYTES) -> list[object]:
+def verdicts(
+    receipts: list[bytes], genesis: bytes = GENESIS_BYTES, recoveries: list[list[bytes]] | None = None
+) -> list[object]:
+    """What the page says of receipts, each with the recoveries at its place."""
     program = shutil.which("node") or pytest.fail("no node; run scripts/install_peers.sh")
-    said = json.dumps([[data.hex(), genesis.hex()] for data in receipts])
+    brought = [[] for _ in receipts] if recoveries is None else recoveries
+    files = [[data, genesis, *more] for data, more in zip(receipts, brought, strict=True)]
+    said = json.dumps([[file.hex() for file in one] for one in files])
     done = subprocess.run(
         [program, "--no-warnings", str(RUN), str(PAGE)],
         input=said,
@@ -49,9 +55,21 @@ def test_it_is_one_page_without_any_address() -> None:
 
 def test_it_says_of_a_published_case_what_it_is() -> None:
     genesis, cases = read_cases()
-    found = verdicts([data for _, data, _ in cases], genesis)
+    found = verdicts([case[1] for case in cases], genesis, [case[2] for case in cases])
 
-    assert [(name, said) for (name, _, holds), said in zip(cases, found, strict=True) if said != holds] == []
+    assert [(case[0], said) for case, said in zip(cases, found, strict=True) if said != case[3]] == []
+
+
+def test_no_byte_or_field_of_a_recovery_can_be_changed() -> None:
+    keeper, recovery = recovered()
+    value = json.loads(recovery)
+    changed = [
+        recovery[:at] + bytes([recovery[at] ^ (1 << at % 8)]) + recovery[at + 1 :] for at in range(len(recovery))
+    ]
+    changed += [encode(without(value, path)) for path in fields(value)]
+
+    receipts = [keeper.receipt(3)] * len(changed)
+    assert set(verdicts(receipts, GENESIS_BYTES, [[one] for one in changed])) == {False}
 
 
 @pytest.mark.parametrize("data", RECEIPTS.values(), ids=RECEIPTS)
@@ -78,10 +96,13 @@ def test_random_bytes_raise_nothing_but_its_own_error() -> None:
     assert set(verdicts(changed)) == {False}
 
 
-def test_a_person_chooses_two_files_and_reads_the_answer(chromium: Browser, tmp_path: Path) -> None:
+def test_a_person_chooses_the_files_and_reads_the_answer(chromium: Browser, tmp_path: Path) -> None:
     (tmp_path / "genesis.json").write_bytes(GENESIS_BYTES)
     (tmp_path / "good.json").write_bytes(RECEIPTS["epochs"])
     (tmp_path / "bad.json").write_bytes(RECEIPTS["epochs"].replace(b'"OK"', b'"KO"'))
+    keeper, recovery = recovered()
+    (tmp_path / "newer.json").write_bytes(keeper.receipt(3))
+    (tmp_path / "recovery.json").write_bytes(recovery)
     page = chromium.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -93,6 +114,10 @@ def test_a_person_chooses_two_files_and_reads_the_answer(chromium: Browser, tmp_
     page.set_input_files("#receipt", tmp_path / "bad.json")
     page.wait_for_selector(".refused")
     bad = page.inner_text("output")
+    page.set_input_files("#receipt", tmp_path / "newer.json")
+    page.wait_for_selector("output:has-text('other voters')")
+    page.set_input_files("#recoveries", tmp_path / "recovery.json")
+    page.wait_for_selector(".holds")
     page.close()
 
     assert "The receipt holds." in good

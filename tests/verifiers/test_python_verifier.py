@@ -6,19 +6,24 @@ import importlib.util
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from types import ModuleType
 from typing import Any
 
 import pytest
+from consortium import a_genesis, a_node, registering
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from receipt_vectors import FILE, file, read_cases
 from receipts import GENESIS, RECEIPTS, fields, mixtures, without
+from tampering import Keeper, recovered
 
 from ledger.encoding import encode
+from ledger.genesis import Genesis
 from ledger.receipt import ReceiptRefused, verify_receipt
+from ledger.recovery import RecoveryRefused, check_recoveries, parse_recovery
 
 PROGRAM = Path(__file__).parents[2] / "verifiers" / "verify_receipt.py"
 LINES_MAX = 300
@@ -38,18 +43,19 @@ def load() -> ModuleType:
 VERIFIER = load()
 
 
-def holds(data: bytes, genesis: bytes = GENESIS_BYTES) -> bool:
+def holds(data: bytes, genesis: bytes = GENESIS_BYTES, recoveries: Sequence[bytes] = ()) -> bool:
     try:
-        VERIFIER.verify(data, genesis)
+        VERIFIER.verify(data, genesis, recoveries)
     except VERIFIER.Refused:
         return False
     return True
 
 
-def holds_here(data: bytes) -> bool:
+def holds_here(data: bytes, recoveries: Sequence[bytes] = (), genesis: Genesis = GENESIS) -> bool:
     try:
-        verify_receipt(data, GENESIS)
-    except ReceiptRefused:
+        signed = sorted((parse_recovery(one) for one in recoveries), key=lambda one: one.recovery.number)
+        verify_receipt(data, genesis, check_recoveries(tuple(signed), genesis))
+    except (ReceiptRefused, RecoveryRefused):
         return False
     return True
 
@@ -66,9 +72,39 @@ def test_the_published_cases_are_those_the_tests_build() -> None:
     assert FILE.read_bytes() == file()
 
 
-@pytest.mark.parametrize(("name", "data", "expected"), CASES, ids=[name for name, _, _ in CASES])
-def test_both_verifiers_say_of_a_published_case_what_it_is(name: str, data: bytes, expected: bool) -> None:
-    assert (holds(data), holds_here(data)) == (expected, expected)
+@pytest.mark.parametrize(("name", "data", "recoveries", "expected"), CASES, ids=[case[0] for case in CASES])
+def test_both_verifiers_say_of_a_published_case_what_it_is(
+    name: str, data: bytes, recoveries: list[bytes], expected: bool
+) -> None:
+    assert (holds(data, recoveries=recoveries), holds_here(data, recoveries)) == (expected, expected)
+
+
+def test_recoveries_are_taken_in_any_order_and_none_may_be_missing() -> None:
+    keeper = Keeper(a_genesis(nodes=tuple(a_node(f"node{n}") for n in range(1, 6))))
+    recoveries = []
+    for number, left in enumerate([("node2", "node4"), ("node4",)]):
+        keeper.block(keeper.state.transaction("carol@club", registering(number)))
+        recoveries.append(keeper.recover(*left))
+    keeper.block(keeper.state.transaction("carol@club", registering("last")))
+    first, second = recoveries
+
+    for height, brought, expected in [
+        (1, [], True), (1, [first, second], True), (2, [first], True), (2, [second, first], True), (2, [], False),
+        (3, [first, second], True), (3, [second, first], True), (3, [first], False), (3, [second], False),
+    ]:  # fmt: skip
+        data = keeper.receipt(height)
+        said = holds(data, encode(keeper.genesis), brought), holds_here(data, brought, keeper.genesis)
+        assert said == (expected, expected), (height, len(brought))
+
+
+def test_no_byte_or_field_of_a_recovery_can_be_changed() -> None:
+    keeper, recovery = recovered()
+    data, value = keeper.receipt(3), json.loads(recovery)
+
+    for place in range(len(recovery)):
+        changed = recovery[:place] + bytes([recovery[place] ^ (1 << place % 8)]) + recovery[place + 1 :]
+        assert not holds(data, recoveries=[changed])
+    assert not any(holds(data, recoveries=[encode(without(value, path))]) for path in fields(value))
 
 
 @pytest.mark.parametrize("data", RECEIPTS.values(), ids=RECEIPTS)
@@ -155,6 +191,17 @@ def test_it_runs_alone_and_says_in_its_status_what_it_found(tmp_path: Path) -> N
         )
         said = json.loads(done.stdout)
         assert (done.returncode, said["holds"]) == (status, status == 0)
+    keeper, recovery = recovered()
+    (tmp_path / "newer.json").write_bytes(keeper.receipt(3))
+    (tmp_path / "recovery.json").write_bytes(recovery)
+    for words, status in ((["recovery.json"], 0), ([], 1)):
+        done = subprocess.run(
+            [sys.executable, "-I", str(PROGRAM), "newer.json", "genesis.json", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == status
     missing = subprocess.run(
         [sys.executable, "-I", str(PROGRAM), "nothing", "genesis.json"], cwd=tmp_path, capture_output=True, check=False
     )
