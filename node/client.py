@@ -8,7 +8,8 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, Self, TypeVar
 
 from ledger.crypto import SigningKey
-from node.async_client import AsyncClient, RemarqueError, now_ms
+from node.async_client import AsyncClient
+from node.requesting import RemarqueError, now_ms
 
 T = TypeVar("T")
 
