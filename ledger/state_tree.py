@@ -31,7 +31,7 @@ _EMPTY_TAG, _BUCKET_TAG, _INNER_TAG = b"\x00", b"\x01", b"\x02"
 Bucket = tuple[bytes, bytes]
 """(hash, entries): entries are 32 bytes of key hash and 32 of value hash each, sorted by key hash."""
 Node = tuple[Any, ...]
-"""A bucket; a page not loaded (hash, whether it is a bucket, how to load its entries); or an inner node (hash, the 16
+"""A bucket; a page not loaded (hash, its number of entries as in `Page`, how to load them); or an inner node (hash, the 16
 hashes of its children joined, child 0, …, child 15)."""
 Change = tuple[bytes, bytes | None]
 """Hash of a key, and hash of its new value; None removes it."""
@@ -96,7 +96,7 @@ def page_of(root: Node, prefix: bytes) -> Page:
 def _opened(pages: list[Page], depth: int, load: Callable[[bytes], bytes]) -> Node:
     if depth == PAGE_DEPTH and pages:
         (page,) = pages
-        return (page.hash, page.entries <= BUCKET_MAX, lambda: load(page.prefix))
+        return (page.hash, page.entries, lambda: load(page.prefix))
     if sum(page.entries for page in pages) <= BUCKET_MAX:
         return _bucket(b"".join([load(page.prefix) for page in pages]))
     parts: list[list[Page]] = [[] for _ in range(16)]
@@ -193,9 +193,9 @@ def _collapsed(children: list[Node]) -> Bucket | None:
     """The bucket that an inner node becomes, if together its children hold few enough entries."""
     total = 0
     for child in children:
-        if len(child) > 3 or (len(child) == 3 and not child[1]):
+        if len(child) > 3 or (len(child) == 3 and child[1] > BUCKET_MAX):
             return None
-        total += len(child[1] if len(child) == 2 else child[2]())
+        total += len(child[1]) if len(child) == 2 else child[1] * ENTRY
         if total > BUCKET_MAX * ENTRY:
             return None
     return _bucket(b"".join([(child if len(child) == 2 else _loaded(child))[1] for child in children]))
