@@ -31,8 +31,8 @@ _EMPTY_TAG, _BUCKET_TAG, _INNER_TAG = b"\x00", b"\x01", b"\x02"
 Bucket = tuple[bytes, bytes]
 """(hash, entries): entries are 32 bytes of key hash and 32 of value hash each, sorted by key hash."""
 Node = tuple[Any, ...]
-"""A bucket; a page not loaded (hash, its number of entries as in `Page`, how to load them); or an inner node (hash, the 16
-hashes of its children joined, child 0, …, child 15)."""
+"""A bucket; a page not loaded (hash, its number of entries as in `Page`, how to load them); or an inner node (hash, the
+16 hashes of its children joined, child 0, …, child 15)."""
 Change = tuple[bytes, bytes | None]
 """Hash of a key, and hash of its new value; None removes it."""
 

@@ -337,6 +337,22 @@ class AsyncClient(Requesting):
             found |= page["balances"]
         return found
 
+    # Policies
+
+    async def evaluate(self, asset: str, kind: str, requester: str, **about: Any) -> dict[str, Any]:
+        """What the rules would decide, explained; `about`: source, price, currency, to, height, time_ms."""
+        asked = {"asset": asset, "kind": kind, "requester": requester}
+        given = {name: value for name, value in about.items() if value is not None}
+        return await self._ask("/v1/policies/evaluate", asked | given)
+
+    async def replay(self, source: str, requests: int) -> dict[str, Any]:
+        """The last requests under a proposed policy, and which come out otherwise."""
+        return await self._ask("/v1/policies/replay", {"source": source, "requests": requests})
+
+    async def _ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = msgspec.json.decode(await self.request("POST", path, encode(body)))
+        return found
+
     # Evidence
 
     async def dispute(self, asset: str, reason: str, evidence: bytes) -> Receipt:

@@ -58,6 +58,7 @@ class NodeCode(Enum):
     # Governing and signing together
     PROTOCOL_UNKNOWN = ("the protocol version is not known to this software", 409)
     DRAFT_INVALID = ("the file is no transaction to be signed", 422)
+    POLICY_FILE_INVALID = ("the cases of a policy's file cannot be read or run", 422)
     # Starting and setting up
     CONFIG_INVALID = ("the configuration does not hold", 400)
     KEY_UNREADABLE = ("the key file cannot be used", 400)

@@ -25,7 +25,21 @@ import uvicorn
 
 from node import logs
 from node.access import Releases
-from node.api import as_of, events, history, lists, pages, pictures, proofs, proposals, reads, scitt, sessions, tlog
+from node.api import (
+    as_of,
+    events,
+    history,
+    lists,
+    pages,
+    pictures,
+    policies,
+    proofs,
+    proposals,
+    reads,
+    scitt,
+    sessions,
+    tlog,
+)
 from node.api import log as log_routes
 from node.api.app import health_routes, make_app
 from node.api.readers import make_reader
@@ -277,6 +291,7 @@ class Node:
                 proposals.routes(self.chain, reader),
                 proofs.routes(self.chain, self.reading, reader),
                 as_of.routes(self.chain, self.reading, reader),
+                policies.routes(self.chain, self.reading, reader),
                 events.routes(events.Feed(self.driver, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier),
                 pictures.content_routes(

@@ -77,7 +77,6 @@ def row(final: Final, position: int) -> msgspec.Raw:
                 "detail": final.results.details[position],
                 "events": outcome.events,
                 "decisions": outcome.decisions,
-                "explanations": final.results.explanations[position],
             }
         )
     )

@@ -18,6 +18,7 @@ from node.api.readers import Reader
 from node.chain import Chain, Final
 from node.driver import Driver
 from node.errors import NodeCode, NodeError
+from node.policies.redaction import explained
 from node.proving import Proving
 from node.reading import Reading
 from node.upgrades import protocol_status
@@ -89,9 +90,9 @@ def member_routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
         return await reading.final(height, lambda final: answer(block_summary(final)))
 
     @router.get("/transactions/{transaction}", summary="A transaction, its outcome, and its decisions explained")
-    async def transaction(transaction: str) -> Response:
+    async def transaction(transaction: str, account: str = Depends(reader)) -> Response:
         height, position = reading.place(transaction_id(transaction))
-        return await reading.final(height, lambda final: answer(transaction_at(final, position)))
+        return await reading.final(height, lambda final: answer(transaction_at(chain, account, final, position)))
 
     @router.get("/assets/{asset}", summary="An asset with its owner, and its royalty terms")
     async def asset(asset: str) -> Response:
@@ -124,8 +125,8 @@ def block_summary(final: Final) -> dict[str, Any]:
     }
 
 
-def transaction_at(final: Final, position: int) -> dict[str, Any]:
-    """A committed transaction as queries show it."""
+def transaction_at(chain: Chain, reader: str, final: Final, position: int) -> dict[str, Any]:
+    """A committed transaction as queries show it to an account."""
     signed, header, results = final.block.transactions[position], final.block.header, final.results
     return {
         "id": signed.id,
@@ -136,7 +137,7 @@ def transaction_at(final: Final, position: int) -> dict[str, Any]:
         "signatures": signed.signatures,
         "outcome": results.outcomes[position],
         "detail": results.details[position],
-        "explanations": results.explanations[position],
+        "explanations": explained(chain.ledger(), reader, signed, results.explanations[position]),
     }
 
 

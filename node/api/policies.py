@@ -1,0 +1,60 @@
+"""Policies before they are published: checked, asked what they would decide, replayed on the last requests."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from node.api.as_of import header_at
+from node.api.bodies import answer, read_json
+from node.api.readers import Reader
+from node.chain import Chain
+from node.policies.asking import Question, Source, evaluate, faults_of, parsed
+from node.policies.replaying import replay
+from node.reading import Reading
+
+REPLAYED = 1_000
+"""Requests replayed unless asked for otherwise."""
+
+
+class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A policy's source."""
+
+    source: Source
+
+
+class ToReplay(Written, frozen=True, forbid_unknown_fields=True):
+    """A policy's source, and how many of the last requests it is tried on."""
+
+    requests: int = REPLAYED
+
+
+def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
+    """The routes that rights managers work with. Nothing they answer changes anything."""
+    router = APIRouter(prefix="/v1/policies", tags=["policies"], dependencies=[Depends(reader)])
+
+    @router.post("/check", summary="Whether a policy may be published: every fault, with its place")
+    async def check(request: Request) -> Response:
+        body = await read_json(request, Written)
+        return answer(await asyncio.to_thread(faults_of, body.source))
+
+    @router.post("/evaluate", summary="What would be decided, on the state after any block, explained")
+    async def decision(request: Request) -> Response:
+        asked = await read_json(request, Question)
+        newest = chain.committed.height
+        height = newest if asked.height is None else asked.height
+        await header_at(chain, reading, height, None)
+        time_ms = asked.time_ms if asked.time_ms is not None else (await reading.piece(chain.header, height)).time_ms
+        version = chain.version(newest + 1)
+        return answer(await reading.piece(evaluate, chain.state, asked, height, time_ms, version))
+
+    @router.post("/replay", summary="The last requests under a proposed policy: which are decided otherwise")
+    async def replayed(request: Request) -> Response:
+        body = await read_json(request, ToReplay)
+        policy = await asyncio.to_thread(parsed, body.source)
+        return answer(await replay(chain, reading, policy, body.requests))
+
+    return router

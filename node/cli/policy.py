@@ -1,0 +1,193 @@
+"""Commands of a rights manager: check, test and lay out a policy, see what it changes, publish it, and ask why."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+import contracts_vm
+from ledger import actions
+from ledger.execution.policy import SCHEMA
+from node.cli.main import EXIT_REFUSED, Target, cli, with_target
+from node.client import RemarqueError
+from node.policies.asking import faults_of
+from node.policies.comparing import compare
+from node.policies.files import PolicyFile, read_policy, run_cases, write_source
+from node.policies.formatting import formatted
+from node.policies.redaction import VALUES
+
+EXIT_FAILED = 1
+"""Exit status when a case does not come out as its author expects, or a file is not laid out."""
+
+POLICY_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+FILE = click.argument("file", type=POLICY_FILE)
+
+
+@cli.group()
+def policy() -> None:
+    """Write policies, try them, publish them, and have decisions explained."""
+
+
+@policy.command("check")
+@FILE
+@with_target
+def check(target: Target, file: Path) -> None:
+    """Say whether the policy in FILE may be published, and if not, where and why. Needs no node."""
+    found = faults_of(read_policy(file).source)
+    texts = [problem["text"] for problem in found["problems"]]
+    target.show(found, "\n".join([*texts, f"{file} may {'be' if found['holds'] else 'not be'} published"]))
+    if not found["holds"]:
+        sys.exit(EXIT_REFUSED)
+
+
+@policy.command("test")
+@FILE
+@with_target
+def test(target: Target, file: Path) -> None:
+    """Run the cases that FILE holds behind its line `--- tests`. Needs no node."""
+    held = read_policy(file)
+    ran = run_cases(_parsed(held), held.cases, SCHEMA)
+    failed = [one for one in ran if not one.passed]
+    lines = [f"{'ok  ' if one.passed else 'FAIL'} {one.name}: {one.found}" for one in ran]
+    target.show(ran, "\n".join([*lines, f"{len(ran) - len(failed)} of {len(ran)} cases as expected"]))
+    if failed or not ran:
+        sys.exit(EXIT_FAILED)
+
+
+@policy.command("fmt")
+@FILE
+@click.option("--check", "only_check", is_flag=True, help="Change nothing; exit status 1 if it would.")
+@with_target
+def fmt(target: Target, file: Path, only_check: bool) -> None:
+    """Lay out the policy in FILE; its cases stay as they are. Needs no node."""
+    held = read_policy(file)
+    try:
+        text = formatted(held.source)
+    except contracts_vm.PolicyError as error:
+        raise RemarqueError("POLICY_INVALID", str(error)) from None
+    changed = text != held.source
+    if changed and not only_check:
+        write_source(file, text)
+    target.show({"changed": changed}, f"{file} {'is laid out otherwise' if changed else 'is laid out already'}")
+    if changed and only_check:
+        sys.exit(EXIT_FAILED)
+
+
+@policy.command("diff")
+@click.argument("old", type=POLICY_FILE)
+@click.argument("new", type=POLICY_FILE)
+@with_target
+def diff(target: Target, old: Path, new: Path) -> None:
+    """Say what the policy in NEW changes of that in OLD, rule by rule. Needs no node."""
+    found = compare(_parsed(read_policy(old)), _parsed(read_policy(new)))
+    lines = []
+    for one in found:
+        lines += [one.what + (f" ({one.note})" if one.note else "")]
+        lines += [f"  {sign} {text}" for sign, text in (("-", one.before), ("+", one.after)) if text]
+    target.show(found, "\n".join(lines) or "nothing is different")
+
+
+@policy.command("publish")
+@FILE
+@with_target
+def publish(target: Target, file: Path) -> None:
+    """Publish the policy in FILE, for ever, once it holds and all its cases come out as expected."""
+    held = read_policy(file)
+    failed = [one for one in run_cases(_parsed(held), held.cases, SCHEMA) if not one.passed]
+    if failed:
+        raise RemarqueError("POLICY_FILE_INVALID", f"case {failed[0].name!r} gave {failed[0].found}; see `policy test`")
+    with target.client() as client:
+        receipt = client.submit(actions.PublishPolicy(source=held.source))
+    target.done(receipt, f"published {_parsed(held).id}")
+
+
+@policy.command("apply")
+@click.argument("name")
+@click.argument("version", type=click.IntRange(1))
+@click.argument("asset")
+@with_target
+def apply(target: Target, name: str, version: int, asset: str) -> None:
+    """Put an ASSET of yours under a VERSION of the published policy NAME, beside the consortium's."""
+    with target.client() as client:
+        receipt = client.submit(actions.SetPolicy(asset=asset, policy=name, version=version))
+    target.done(receipt, f"{asset[:16]}… is under {name}@{version}")
+
+
+@policy.command("replay")
+@FILE
+@click.option("--requests", type=click.IntRange(1, 10_000), default=1_000, show_default=True)
+@with_target
+def replay(target: Target, file: Path, requests: int) -> None:
+    """Run the chain's last requests again under the policy in FILE, and show which come out otherwise."""
+    with target.client() as client:
+        found = client.replay(read_policy(file).source, requests)
+    lines = [
+        f"{one['transaction'][:16]}… block {one['height']} {', '.join(one['kinds'])}: "
+        f"{_said(one['before'])} becomes {_said(one['after'])}"
+        for one in found["differences"]
+    ]
+    counts = f"{found['different']} of {found['requests']} requests, {found['decisions']} decisions"
+    target.show(found, "\n".join([*lines, f"{counts}, come out otherwise"]))
+
+
+@policy.command("ask")
+@click.argument("asset")
+@click.argument("kind")
+@click.argument("requester")
+@click.option("--file", type=POLICY_FILE, help="A policy beside the consortium's.")
+@click.option("--price", type=click.IntRange(1), help="In minor units.")
+@click.option("--currency")
+@click.option("--to", help="The account that would receive it.")
+@click.option("--height", type=click.IntRange(0), help="On the state after this block instead of the newest.")
+@with_target
+def ask(target: Target, asset: str, kind: str, requester: str, file: Path | None, **about: Any) -> None:
+    """Ask what would be decided if REQUESTER asked for KIND (view, sale, …) of an ASSET. Changes nothing."""
+    source = "" if file is None else read_policy(file).source
+    with target.client() as client:
+        found = client.evaluate(asset, kind, requester, source=source, **about)
+    target.show(found, in_words(found["explanation"]))
+
+
+@policy.command("explain")
+@click.argument("transaction")
+@with_target
+def explain(target: Target, transaction: str) -> None:
+    """Say why the rules decided a TRANSACTION as they did, as far as your account may know."""
+    with target.client() as client:
+        found = client.get(f"/v1/transactions/{transaction}")
+    decided = found["outcome"].get("decisions", [])
+    lines = [f"{one['kind']}: {one['code']}" + (f" by {one['rule']}" if one["rule"] else "") for one in decided]
+    lines += [in_words(one) for one in found["explanations"]] or ["allowed; what is denied is explained whole"]
+    target.show({"decisions": decided, "explanations": found["explanations"]}, "\n".join(lines))
+
+
+def in_words(explanation: dict[str, Any]) -> str:
+    """An explanation, a line for each rule and each thing it looked at."""
+    lines = [f"{explanation['action']}: {explanation['decision']}, {explanation['code']}: {explanation['reason']}"]
+    for rule in explanation["rules"]:
+        lines.append(f"  {rule['effect']} {rule['id']} of {rule['policy']}: {_value(rule)}")
+        lines += [f"    {part['expr']} = {_value(part)}" for part in rule["why"]]
+    return "\n".join(lines)
+
+
+def _value(part: dict[str, Any]) -> str:
+    if part.get("withheld"):
+        return "withheld"
+    name = next(name for name in VALUES if name in part)
+    text = msgspec.json.encode(part[name]).decode()
+    return text if name == "value" else f"{name} {text}"
+
+
+def _said(decided: dict[str, str]) -> str:
+    return " ".join(word for word in (decided["code"], decided["decision"], decided["rule"]) if word)
+
+
+def _parsed(held: PolicyFile) -> contracts_vm.Policy:
+    try:
+        return contracts_vm.parse(held.source)
+    except contracts_vm.PolicyError as error:
+        raise RemarqueError("POLICY_INVALID", str(error)) from None

@@ -1,0 +1,81 @@
+"""What a policy says, asked without anything being done: its faults, and its decision on the state of any height."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+import contracts_vm
+from contracts_vm import Policy
+from ledger.execution.policy import KINDS, SCHEMA, facts_for, policies_for
+from ledger.execution.view import Ledger
+from ledger.names import AccountName, Count, CurrencyCode, Hex32, Positive, TimeMs
+from ledger.version import ProtocolVersion
+from node.errors import NodeCode, NodeError
+from node.policies.replaying import PastState
+from node.storage.state_store import StateStore
+
+SOURCE_CHARACTERS_MAX = 16 * 1024
+Source = Annotated[str, Meta(max_length=SOURCE_CHARACTERS_MAX)]
+
+
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What would be decided."""
+
+    asset: Hex32
+    kind: str
+    """One of the actions that rules decide."""
+    requester: AccountName
+    source: Source = ""
+    """A policy beside the consortium's; empty: the asset's own."""
+    price: Positive | None = None
+    currency: CurrencyCode | None = None
+    to: AccountName | None = None
+    height: Count | None = None
+    """Of the block after which; else the newest."""
+    time_ms: TimeMs | None = None
+    """Time of the block that it would be in; else that of the block meant."""
+
+
+def faults_of(source: str | bytes) -> dict[str, Any]:
+    """Whether a source may be published, and if not, why: every fault with its place."""
+    try:
+        policy = contracts_vm.parse(source)
+    except contracts_vm.PolicyError as error:
+        return {"holds": False, "problems": [_told(error)]}
+    problems = [_told(problem) for problem in contracts_vm.check(policy, SCHEMA, KINDS)]
+    holds = not any(problem["severity"] == "error" for problem in problems)
+    return {"holds": holds, "policy": policy.id, "digest": policy.digest, "problems": problems}
+
+
+def _told(problem: Any) -> dict[str, Any]:
+    told = {name: getattr(problem, name, "") for name in ("code", "message", "rule", "excerpt")}
+    told |= {name: getattr(problem, name) for name in ("line", "column")}
+    return told | {"severity": getattr(problem, "severity", "error"), "text": str(problem)}
+
+
+def parsed(source: str) -> Policy:
+    """A policy that may be published, from its source; else POLICY_INVALID's words as REQUEST_MALFORMED."""
+    found = faults_of(source)
+    if not found["holds"]:
+        raise NodeError(NodeCode.REQUEST_MALFORMED, "\n".join(one["text"] for one in found["problems"][:5]))
+    return contracts_vm.parse(source)
+
+
+def evaluate(state: StateStore, asked: Question, height: int, time_ms: int, version: ProtocolVersion) -> dict[str, Any]:
+    """The decision after a block, explained whole. LedgerError if the asset or account was not there yet."""
+    if asked.kind not in KINDS:
+        raise NodeError(NodeCode.REQUEST_MALFORMED, f"rules decide {', '.join(sorted(KINDS))}, not {asked.kind!r}")
+    ledger = Ledger(PastState(state, height))
+    asset = ledger.asset(asked.asset)
+    token = ledger.token(asset.token) if isinstance(asset.token, str) else None
+    policies = policies_for(ledger, asset)
+    if asked.source:
+        policies = [*policies[:1], parsed(asked.source)]
+    about = {name: getattr(asked, name) for name in ("price", "currency", "to")}
+    given = {name: value for name, value in about.items() if value is not None}
+    facts = facts_for(ledger, height + 1, time_ms, asset, asked.kind, token, asked.requester, given)
+    decision = contracts_vm.decide(policies, asked.kind, facts, version.decision_fuel_max)
+    return {"allowed": decision.allowed, "height": height, "explanation": decision.explain()}
