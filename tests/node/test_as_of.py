@@ -14,7 +14,7 @@ from written_chain import WrittenChain
 from ledger import actions, records
 from ledger.execution.governance import proposal_id
 from ledger.execution.token import token_id
-from ledger.governance import SuspendOrg, proposal_key
+from ledger.governance import SetParameters, SuspendOrg, proposal_key
 from ledger.receipt import encode_receipt, verify_receipt
 from node.api.as_of import asset_at, entries_at, header_at
 from node.errors import NodeCode, NodeError
@@ -98,13 +98,13 @@ def test_a_vote_that_ends_another_orgs_proposal_is_what_changed_that_org(tmp_pat
 def test_a_proposal_is_marked_as_ended_by_the_next_one_of_its_org(tmp_path: Path) -> None:
     written = WrittenChain(tmp_path)
 
-    def proposing(end_ms: int, org: str) -> Any:
-        until = written.chain.tip.time_ms + end_ms
-        return written.ask(actions.Propose(changes=(SuspendOrg(org=org),), until_ms=until), signer="root@studio")
+    def proposing(end_ms: int) -> Any:
+        until, change = written.chain.tip.time_ms + end_ms, SetParameters(block_bytes_max=512 * 1024)
+        return written.ask(actions.Propose(changes=(change,), until_ms=until), signer="root@studio")
 
-    first = proposing(5_000, "agency")
+    first = proposing(5_000)
     written.block(first)
-    second = proposing(10**7, "club")
+    second = proposing(10**7)
     written.block(second, after_ms=6_000)
 
     value, since, made = values(written, proposal_key(proposal_id(first.id, 0)), 2)
