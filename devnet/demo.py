@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from PIL import Image, ImageDraw
@@ -34,17 +34,21 @@ from devnet.story import (
     STUDIO,
 )
 from generator.models import default_model_folder, model_digest
-from ledger.actions import RegisterModel
+from ledger.actions import PublishPolicy, RegisterModel, SetPolicy
 from ledger.encoding import encode
 from ledger.events import TokenSold
 from ledger.genesis import Genesis
-from ledger.receipt import encode_receipt, verify_receipt
+from ledger.receipt import Receipt, encode_receipt, verify_receipt
 from node.client import AsyncClient, RemarqueError, now_ms
 
 PROMPT = "the sea at noon, a large white boat in the centre"
 SECRET_PROMPT = "a red house in the snow at night"
-ROYALTY_PPM = 75_000
-FIRST_PRICE, SECOND_PRICE = 120_000, 200_001
+POLICY = """policy atelier version 1 schema remarque@1 {
+  forbid sale as undersold when has(tx.price) && tx.price < 100000
+    reason "nothing of the atelier is sold below 1,000.00";
+}
+"""
+FIRST_PRICE, TOO_LOW, SECOND_PRICE = 120_000, 90_000, 200_001
 GENERATOR_SECONDS_MAX = 60.0
 
 PAGE_RUNNER = Path(__file__).parents[1] / "tests" / "verifiers" / "run_page.mjs"
@@ -135,14 +139,22 @@ class Story:
         return asset
 
     async def sell(self, asset: str) -> str:
-        self.chapter("Minted, sold, resold; every resale pays")
+        self.chapter("Minted under a policy, sold, resold; every resale pays")
         alice = self.member(CREATOR, "node1")
         carla, dmitri = self.member(COLLECTOR, "node3"), self.member(SECOND_COLLECTOR, "node3")
         before = await self._holdings()
-        token, _ = await alice.mint(asset, ROYALTY_PPM, {CREATOR: 700_000, STUDIO: 300_000})
-        self.say(f"  token {token[:16]}… with {ROYALTY_PPM / 10_000:g} % on resales: 70 % alice, 30 % the house")
+        await self.member(STUDIO, "node1").submit(PublishPolicy(source=POLICY))
+        await alice.submit(SetPolicy(asset=asset, policy="atelier", version=1))
+        token, _ = await alice.mint(asset)
+        clause = (await alice.get(f"/v1/assets/{asset}"))["policy_royalties"][0]
+        self.say(
+            f"  token {token[:16]}…; its policies: {clause['rate_ppm'] / 10_000:g} % on resales, by the consortium's,"
+        )
+        self.say("  and “nothing of the atelier is sold below 1,000.00”, by its own")
         sales = []
         for seller, buyer, price in ((alice, carla, FIRST_PRICE), (carla, dmitri, SECOND_PRICE)):
+            if seller is carla:
+                await self._undersold(carla, dmitri, token)
             await seller.list_token(token, price, CURRENCY)
             receipt = await buyer.buy(token, price, CURRENCY)
             sold = next(event for event in receipt.outcome.events if isinstance(event, TokenSold))
@@ -158,6 +170,22 @@ class Story:
         self.summary["sales"] = sales
         self.summary["balances"] = after
         return token
+
+    async def _undersold(self, seller: AsyncClient, buyer: AsyncClient, token: str) -> None:
+        """A sale that the policy refuses, and its explanation as the buyer may see it."""
+        await seller.list_token(token, TOO_LOW, CURRENCY)
+        try:
+            await buyer.buy(token, TOO_LOW, CURRENCY)
+        except RemarqueError as error:
+            promise(error.code == "POLICY_DENIED" and error.receipt is not None, f"the policy refuses it, not {error}")
+            refused = cast("Receipt", error.receipt).signed.id
+        else:
+            raise BrokenPromise("a sale below the policy's price went through")
+        explained = (await buyer.get(f"/v1/transactions/{refused}"))["explanations"][0]
+        self.say(f"  resold for {TOO_LOW} cents? {explained['code']} by {explained['rule']}: {explained['reason']}")
+        (rule,) = [one for one in explained["rules"] if one["id"] == explained["rule"]]
+        for part in rule["why"]:
+            self.say(f"    {part['expr']:28} {part.get('value', 'withheld')}")
 
     async def confide(self) -> None:
         self.chapter(f"A confidential picture: “{SECRET_PROMPT}”")
