@@ -6,7 +6,7 @@ cap change how much is split, never how. Conservation is checked on every result
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple, NoReturn
 
 import msgspec
 
@@ -83,7 +83,7 @@ def settle(
         stack = sum(_rate(rate) for rate, _ in groups)
         royalty = max(_amount(price) * min(stack, _rate(cap_ppm)) // PPM_WHOLE, _amount(floor))
         royalty = royalty if on_top else min(royalty, price)
-    payments = tuple([part for part in _split(royalty, claims(groups)) if part[1]])
+    payments = tuple([part for part in _split(royalty, _claims(groups)) if part[1]])
     buyer_pays = _amount(price + royalty if on_top else price)
     seller_receives = buyer_pays - royalty
     ensure(seller_receives >= 0, "a seller received less than nothing")
@@ -103,46 +103,62 @@ def divide(amount: int, weights: Payees) -> tuple[tuple[str, int], ...]:
     Everybody gets their exact share rounded down; the units left over go one each to the largest remainders, ties to
     the smaller payee id by code point. Weights are positive integers of any sum.
     """
-    _checked(weights)
-    return tuple(_split(_amount(amount), weights))
+    return tuple(_split(_amount(amount), _claim(weights)))
 
 
-def claims(groups: Sequence[Group]) -> Payees:
+class _Claim(NamedTuple):
+    """Payees and their weights, column by column, which is what makes a split of many fast."""
+
+    ids: Sequence[str]
+    weights: Sequence[int]
+    whole: int
+
+
+def _claims(groups: Sequence[Group]) -> _Claim:
     """What each payee may claim, as one weight: rate times weight, added up where somebody is in several groups.
 
     The weights of every group make the same whole. Where all rates are zero the first group alone has a claim.
     """
-    wholes = {_checked(payees) for _, payees in groups}
-    if len(wholes) != 1:
+    found = [(rate, _claim(payees)) for rate, payees in groups]
+    if len({claim.whole for _, claim in found}) != 1:
         raise RoyaltyError("WEIGHT_INVALID", "the weights of all groups must make the same whole")
-    owed = [group for group in groups if group[0]]
+    owed = [one for one in found if one[0]]
     if len(owed) < 2:
-        return owed[0][1] if owed else groups[0][1]
+        return owed[0][1] if owed else found[0][1]
     merged: dict[str, int] = {}
-    for rate, payees in owed:
-        for payee, weight in payees:
+    for rate, claim in owed:
+        for payee, weight in zip(claim.ids, claim.weights, strict=True):
             merged[payee] = merged.get(payee, 0) + rate * weight
     if len(merged) > PAYEES_MAX:
         _too_many(len(merged))
-    return tuple(merged.items())
+    return _Claim(tuple(merged), tuple(merged.values()), sum(merged.values()))
 
 
-def _split(amount: int, weights: Payees) -> Iterable[tuple[str, int]]:
-    total = sum([weight for _, weight in weights])
-    shares, remainders = [], []
-    for _, weight in weights:
-        share, remainder = divmod(amount * weight, total)
-        shares.append(share)
-        remainders.append(remainder)
+def _claim(payees: Payees) -> _Claim:
+    """Payees each named once, each weight positive; else RoyaltyError."""
+    if len(payees) > PAYEES_MAX:
+        _too_many(len(payees))
+    ids, weights = zip(*payees, strict=True) if payees else ((), ())
+    if not ids or len(set(ids)) != len(ids) or set(map(type, ids)) != {str}:
+        raise RoyaltyError("PAYEES_INVALID", "there must be a payee, each a name, and no payee twice")
+    if set(map(type, weights)) != {int} or min(weights) < 1 or max(weights) > SAFE_MAX:
+        raise RoyaltyError("WEIGHT_INVALID", "a weight is an integer from 1 to 2^53-1")
+    return _Claim(ids, weights, sum(weights))
+
+
+def _split(amount: int, claim: _Claim) -> Iterable[tuple[str, int]]:
+    ids, weights, whole = claim
+    parts = [amount * weight for weight in weights]
+    shares = [part // whole for part in parts]
     left = amount - sum(shares)
     if left:
-        ids = [payee for payee, _ in weights]
+        remainders = [part % whole for part in parts]
         order = sorted(range(len(ids)), key=ids.__getitem__)
         order.sort(key=remainders.__getitem__, reverse=True)
         for place in order[:left]:
             shares[place] += 1
     ensure(sum(shares) == amount, "a division lost or made money")
-    return zip([payee for payee, _ in weights], shares, strict=True)
+    return zip(ids, shares, strict=True)
 
 
 def _amount(amount: int) -> int:
@@ -157,17 +173,5 @@ def _rate(ppm: int) -> int:
     return ppm
 
 
-def _checked(payees: Payees) -> int:
-    """The whole that the weights make; each payee named once, each weight positive."""
-    ids, weights = [payee for payee, _ in payees], [weight for _, weight in payees]
-    if len(ids) > PAYEES_MAX:
-        _too_many(len(ids))
-    if not ids or len(set(ids)) != len(ids) or set(map(type, ids)) != {str}:
-        raise RoyaltyError("PAYEES_INVALID", "there must be a payee, each a name, and no payee twice")
-    if set(map(type, weights)) != {int} or min(weights) < 1 or max(weights) > SAFE_MAX:
-        raise RoyaltyError("WEIGHT_INVALID", "a weight is an integer from 1 to 2^53-1")
-    return sum(weights)
-
-
-def _too_many(count: int) -> None:
+def _too_many(count: int) -> NoReturn:
     raise RoyaltyError("PAYEES_INVALID", f"{count} payees; at most {PAYEES_MAX} are allowed")
