@@ -2,8 +2,8 @@
 
 Each asset keeps all its ancestors with the rate that each is owed, so that a sale is one split and no walk. A parent is
 owed the part that its own resales owe at that moment; what the parent owes its own ancestors is handed on (LAP: added
-up along every way; LRP: only the parents' own part counts). Lineage is said before an asset is minted and before anything
-is made from it, so nobody's share changes later, and no cycle can arise.
+up along every way; LRP: only the parents' own part counts). Lineage is said before an asset is minted and before
+anything is made from it, so nobody's share changes later, and no cycle can arise.
 """
 
 from __future__ import annotations
