@@ -25,7 +25,21 @@ import uvicorn
 
 from node import logs
 from node.access import Releases
-from node.api import as_of, events, history, lists, pages, pictures, proofs, proposals, reads, scitt, sessions, tlog
+from node.api import (
+    as_of,
+    events,
+    history,
+    lists,
+    market,
+    pages,
+    pictures,
+    proofs,
+    proposals,
+    reads,
+    scitt,
+    sessions,
+    tlog,
+)
 from node.api import log as log_routes
 from node.api.app import health_routes, make_app
 from node.api.readers import make_reader
@@ -273,6 +287,7 @@ class Node:
                 described(),
                 reads.member_routes(self.chain, self.reading, reader),
                 lists.routes(self.chain, reader),
+                market.routes(self.chain, reader),
                 history.routes(self.chain, self.reading, reader),
                 proposals.routes(self.chain, reader),
                 proofs.routes(self.chain, self.reading, reader),

@@ -14,6 +14,7 @@ from node.cli import (
     pictures,
     recover,
     statement,
+    trading,
     transaction,
 )
 from node.cli.main import cli
@@ -33,5 +34,6 @@ __all__ = [
     "pictures",
     "recover",
     "statement",
+    "trading",
     "transaction",
 ]
