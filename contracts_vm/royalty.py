@@ -153,10 +153,14 @@ def _split(amount: int, claim: _Claim) -> Iterable[tuple[str, int]]:
     left = amount - sum(shares)
     if left:
         remainders = [part % whole for part in parts]
-        order = sorted(range(len(ids)), key=ids.__getitem__)
-        order.sort(key=remainders.__getitem__, reverse=True)
-        for place in order[:left]:
-            shares[place] += 1
+        least = sorted(remainders, reverse=True)[left - 1]
+        tied = sorted([payee for payee, remainder in zip(ids, remainders, strict=True) if remainder == least])
+        more = left - sum([remainder > least for remainder in remainders])
+        lucky = frozenset(tied[:more])
+        shares = [
+            share + (remainder > least or (remainder == least and payee in lucky))
+            for payee, share, remainder in zip(ids, shares, remainders, strict=True)
+        ]
     ensure(sum(shares) == amount, "a division lost or made money")
     return zip(ids, shares, strict=True)
 
