@@ -15,10 +15,12 @@ SOURCE_CODES = {
     "CHARACTER_UNKNOWN": "an ASCII character that starts nothing in the language",
     "CLAUSE_MISSING": "a royalty lacks its base or its pay clause",
     "CLAUSE_REPEATED": "a royalty has the same clause twice",
+    "DEPTH_OUT_OF_RANGE": "an upstream clause that reaches less than 1 or more than 32 generations",
     "ESCAPE_INVALID": "a backslash sequence in a string that means nothing",
     "FUNCTION_UNKNOWN": "a call of a function that does not exist",
     "HAS_NEEDS_FIELD": "has(...) around something that is not root.field",
     "INT_OUT_OF_RANGE": "an integer outside 64 bits",
+    "MONEY_INVALID": "an amount above 2^53-1, with more than 8 decimals, or without a currency such as EUR",
     "NAME_REPEATED": "two rules or royalties of one policy have the same name",
     "NAME_RESERVED": "a word that the expression language keeps for itself used as a name",
     "NAME_TOO_LONG": "a name longer than 64 characters",
@@ -70,10 +72,10 @@ FAULTS = {
 
 ROYALTY_CODES = {
     "AMOUNT_OUT_OF_RANGE": "an amount below 0 or above 2^53-1",
-    "PAYEES_INVALID": "no payee, more than 64, one twice, or one that is no text",
+    "PAYEES_INVALID": "no payee, more than 1,024, one twice, or one that is no text",
     "PAYER_UNKNOWN": "a payer that is neither buyer nor seller",
     "RATE_OUT_OF_RANGE": "a rate outside 0 to 1,000,000 ppm",
-    "WEIGHT_INVALID": "a weight that is not an integer from 1 to 2^53-1",
+    "WEIGHT_INVALID": "a weight that is not an integer from 1 to 2^53-1, or groups whose weights make different wholes",
 }
 """Why `divide`, `portion` and `settle` refuse."""
 

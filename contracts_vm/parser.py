@@ -4,20 +4,38 @@ A clause that the language has but this version does not is refused by name, nev
 part would pay the wrong people.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Final, NoReturn, cast
 
 from contracts_vm.errors import nearest
 from contracts_vm.expression import ExpressionParser
 from contracts_vm.lexer import decode, refuse
-from contracts_vm.syntax import ANY_ACTION, Document, Effect, Path, Payer, Place, RoyaltyClause, Rule
+from contracts_vm.syntax import (
+    ANY_ACTION,
+    Document,
+    Effect,
+    Mode,
+    Money,
+    Path,
+    Payer,
+    Place,
+    Refund,
+    RoyaltyClause,
+    Rule,
+    Upstream,
+)
 from contracts_vm.types import SAFE_MAX
 
 PPM_WHOLE: Final = 1_000_000
 TRIGGERS: Final = ("primary_sale", "secondary_sale", "licence", "rental", "derivative_mint", "swap", "gift")
 
-_CLAUSES = ("base", "pay", "cap", "payer")
-_CLAUSES_LATER = ("upstream", "floor", "fallback", "refund")
+DEPTH_MAX: Final = 32
+"""Generations that royalties reach up."""
+MONEY_DECIMALS_MAX: Final = 8
+
+_CLAUSES = ("base", "pay", "upstream", "floor", "cap", "fallback", "payer", "refund")
+_CURRENCY = re.compile(r"[A-Z]{3,8}")
 
 
 def parse_document(source: str | bytes) -> tuple[str, Document]:
@@ -99,15 +117,27 @@ class _PolicyParser(ExpressionParser):
         cap = cast(int | None, clauses.get("cap"))
         if cap is not None and rate > cap:
             self.refuse("RATE_OVER_CAP", f"the royalty {identifier} pays {rate} ppm but its cap is {cap} ppm", head)
-        base, payer = cast(Path, clauses["base"]), cast(Payer, clauses.get("payer", "seller"))
-        return RoyaltyClause(head.start, end.end, identifier, trigger.text, when, base, rate, payees, cap, payer)
+        return RoyaltyClause(
+            head.start,
+            end.end,
+            id=identifier,
+            trigger=trigger.text,
+            when=when,
+            base=cast(Path, clauses["base"]),
+            rate_ppm=rate,
+            payees=payees,
+            cap_ppm=cap,
+            payer=cast(Payer, clauses.get("payer", "seller")),
+            upstream=cast(Upstream | None, clauses.get("upstream")),
+            floor=cast(Money | None, clauses.get("floor")),
+            fallback=cast(Money | None, clauses.get("fallback")),
+            refund=cast(Refund, clauses.get("refund", "keep")),
+        )
 
     def clause(self, clauses: dict[str, object]) -> None:
         token = self.token
-        if self.peek(*_CLAUSES_LATER):
-            self.not_in_this_version(token.text)
         if not self.peek(*_CLAUSES):
-            self.unexpected('"base", "pay", "cap", "payer" or "}"', _CLAUSES)
+            self.unexpected("a clause (" + ", ".join(_CLAUSES) + ') or "}"', _CLAUSES)
         if token.text in clauses:
             self.refuse("CLAUSE_REPEATED", f"the royalty already has a {token.text} clause", token)
         self.next()
@@ -120,10 +150,16 @@ class _PolicyParser(ExpressionParser):
                 return self.path()
             case "pay":
                 return self.pay()
+            case "upstream":
+                return self.upstream()
+            case "floor" | "fallback":
+                return self.money()
             case "cap":
                 return self.rate()
+            case "payer":
+                return self.one_of("buyer", "seller")
             case _:
-                return self.payer()
+                return self.one_of("reverse", "keep")
 
     def pay(self) -> tuple[int, Path]:
         rate = self.rate()
@@ -152,9 +188,33 @@ class _PolicyParser(ExpressionParser):
             self.refuse("RATE_OUT_OF_RANGE", "a rate is at most 100%", token)
         return ppm
 
-    def payer(self) -> str:
-        if not self.peek("buyer", "seller"):
-            self.unexpected('"buyer" or "seller"')
+    def upstream(self) -> Upstream:
+        mode = cast(Mode, self.one_of("lap", "lrp"))
+        self.expect("max_depth")
+        token = self.kind("int", "a number of generations")
+        if token.text.startswith("0x") or not 1 <= int(token.text) <= DEPTH_MAX:
+            self.refuse("DEPTH_OUT_OF_RANGE", f"max_depth is a decimal number from 1 to {DEPTH_MAX}", token)
+        return Upstream(mode, int(token.text))
+
+    def money(self) -> Money:
+        """`1.00 EUR`, exactly."""
+        token = self.next()
+        if token.kind not in ("int", "decimal") or token.text.startswith("0x"):
+            self.unexpected("an amount such as 1.00 EUR", token=token)
+        whole, _, part = token.text.partition(".")
+        part = part.rstrip("0")
+        currency = self.kind("name", "a currency such as EUR")
+        if not _CURRENCY.fullmatch(currency.text):
+            self.refuse("MONEY_INVALID", f"{currency.text} is no currency; one is three to eight capitals", currency)
+        digits = int(whole + part)
+        if digits > SAFE_MAX or len(part) > MONEY_DECIMALS_MAX:
+            message = f"an amount has at most {MONEY_DECIMALS_MAX} decimals and is at most 2^53-1 minor units"
+            self.refuse("MONEY_INVALID", message, token)
+        return Money(digits, len(part), currency.text)
+
+    def one_of(self, first: str, second: str) -> str:
+        if not self.peek(first, second):
+            self.unexpected(f'"{first}" or "{second}"', (first, second))
         return self.next().text
 
     def path(self) -> Path:

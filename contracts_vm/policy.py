@@ -84,6 +84,10 @@ class Policy:
             payees=clause.payees.text,
             cap_ppm=clause.cap_ppm,
             payer=clause.payer,
+            upstream=clause.upstream,
+            floor=clause.floor,
+            fallback=clause.fallback,
+            refund=clause.refund,
             fault=fault,
             fuel=min(fuel, fuel - meter[0]),
         )

@@ -1,20 +1,26 @@
 """Who gets how many minor units when something is sold: exact integers, and what goes in comes out.
 
-The split is by largest remainder (Hamilton's method) in one step, with ties by payee id, so that no order of claims
-and no rounding of each share for itself can lose, make or shift a unit. Conservation is checked on every result and
-the check stays on.
+Own payees and the payees of all ancestors share in one split by largest remainder (Hamilton's method), with ties by
+payee id, so that no order of claims and no rounding of each share for itself can lose, make or shift a unit. Floor and
+cap change how much is split, never how. Conservation is checked on every result and the check stays on.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple, NoReturn
 
 import msgspec
 
 from contracts_vm.errors import RoyaltyError, ensure
+from contracts_vm.syntax import Money, Upstream
 from contracts_vm.types import SAFE_MAX
 
 PPM_WHOLE: Final = 1_000_000
-PAYEES_MAX: Final = 64
+PAYEES_MAX: Final = 1_024
+
+Payees = Sequence[tuple[str, int]]
+"""Payee ids and their weights."""
+Group = tuple[int, Payees]
+"""A rate in ppm of the price, and who shares it: the own payees, or those of one ancestor."""
 
 
 class Royalty(msgspec.Struct, frozen=True):
@@ -34,6 +40,10 @@ class Royalty(msgspec.Struct, frozen=True):
     """Why its condition could not be evaluated; not empty means: due, but refuse what it is due on."""
     fuel: int = 0
     """What evaluating its condition cost."""
+    upstream: Upstream | None = None
+    floor: Money | None = None
+    fallback: Money | None = None
+    refund: str = "keep"
 
 
 class Settlement(msgspec.Struct, frozen=True):
@@ -44,46 +54,115 @@ class Settlement(msgspec.Struct, frozen=True):
     """Payee and amount, in the order of the payees; nobody is paid nothing."""
     seller_receives: int
     buyer_pays: int
+    """Where there is no price this is the fallback alone, and the caller says who pays it."""
 
 
-def settle(price: int, rate_ppm: int, payees: Sequence[tuple[str, int]], payer: str = "seller") -> Settlement:
-    """Split a price between seller and payees, which are (id, weight), at most 64, each once; else RoyaltyError."""
+def settle(
+    price: int,
+    rate_ppm: int,
+    payees: Payees,
+    payer: str = "seller",
+    *,
+    ancestors: Sequence[Group] = (),
+    floor: int = 0,
+    cap_ppm: int = PPM_WHOLE,
+    fallback: int = 0,
+) -> Settlement:
+    """Split a price between the seller, the payees and those of the ancestors, at most 1,024; else RoyaltyError.
+
+    Due is the portion of all rates together, at most the cap; then at least the floor, but out of the price never more
+    than the price. Without a price the fallback is due.
+    """
     if payer not in ("buyer", "seller"):
         raise RoyaltyError("PAYER_UNKNOWN", "the payer is the buyer or the seller")
-    if len(payees) > PAYEES_MAX:
-        raise RoyaltyError("PAYEES_INVALID", f"{len(payees)} payees; at most {PAYEES_MAX} are allowed")
-    royalty = portion(price, rate_ppm)
-    payments = tuple((payee, amount) for payee, amount in divide(royalty, payees) if amount)
-    on_top = royalty if payer == "buyer" else 0
-    buyer_pays = _amount(price + on_top)
+    groups = ((rate_ppm, payees), *ancestors)
+    if price == 0:
+        royalty, on_top = _amount(fallback), True
+    else:
+        on_top = payer == "buyer"
+        stack = sum(_rate(rate) for rate, _ in groups)
+        royalty = max(_amount(price) * min(stack, _rate(cap_ppm)) // PPM_WHOLE, _amount(floor))
+        royalty = royalty if on_top else min(royalty, price)
+    payments = tuple([part for part in _split(royalty, _claims(groups)) if part[1]])
+    buyer_pays = _amount(price + royalty if on_top else price)
     seller_receives = buyer_pays - royalty
     ensure(seller_receives >= 0, "a seller received less than nothing")
-    ensure(buyer_pays == seller_receives + sum(amount for _, amount in payments), "a settlement lost or made money")
+    paid = sum([amount for _, amount in payments])
+    ensure(buyer_pays == seller_receives + paid, "a settlement lost or made money")
     return Settlement(royalty, payments, seller_receives, buyer_pays)
 
 
 def portion(amount: int, ppm: int) -> int:
     """The part of an amount that a rate gives, rounded down."""
-    if type(ppm) is not int or not 0 <= ppm <= PPM_WHOLE:
-        raise RoyaltyError("RATE_OUT_OF_RANGE", "a rate is an integer from 0 to 1,000,000 ppm")
-    return _amount(amount) * ppm // PPM_WHOLE
+    return _amount(amount) * _rate(ppm) // PPM_WHOLE
 
 
-def divide(amount: int, weights: Sequence[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+def divide(amount: int, weights: Payees) -> tuple[tuple[str, int], ...]:
     """Split an amount by weight without remainder, in the order given; no payee's part depends on that order.
 
     Everybody gets their exact share rounded down; the units left over go one each to the largest remainders, ties to
     the smaller payee id by code point. Weights are positive integers of any sum.
     """
-    _checked(weights)
-    total = sum(weight for _, weight in weights)
-    shares = [divmod(_amount(amount) * weight, total) for _, weight in weights]
-    left = amount - sum(share for share, _ in shares)
-    order = sorted(range(len(weights)), key=lambda i: (-shares[i][1], weights[i][0]))
-    lucky = frozenset(order[:left])
-    result = tuple((payee, shares[i][0] + (i in lucky)) for i, (payee, _) in enumerate(weights))
-    ensure(sum(part for _, part in result) == amount, "a division lost or made money")
-    return result
+    return tuple(_split(_amount(amount), _claim(weights)))
+
+
+class _Claim(NamedTuple):
+    """Payees and their weights, column by column, which is what makes a split of many fast."""
+
+    ids: Sequence[str]
+    weights: Sequence[int]
+    whole: int
+
+
+def _claims(groups: Sequence[Group]) -> _Claim:
+    """What each payee may claim, as one weight: rate times weight, added up where somebody is in several groups.
+
+    The weights of every group make the same whole. Where all rates are zero the first group alone has a claim.
+    """
+    found = [(rate, _claim(payees)) for rate, payees in groups]
+    if len({claim.whole for _, claim in found}) != 1:
+        raise RoyaltyError("WEIGHT_INVALID", "the weights of all groups must make the same whole")
+    owed = [one for one in found if one[0]]
+    if len(owed) < 2:
+        return owed[0][1] if owed else found[0][1]
+    merged: dict[str, int] = {}
+    for rate, claim in owed:
+        for payee, weight in zip(claim.ids, claim.weights, strict=True):
+            merged[payee] = merged.get(payee, 0) + rate * weight
+    if len(merged) > PAYEES_MAX:
+        _too_many(len(merged))
+    return _Claim(tuple(merged), tuple(merged.values()), sum(merged.values()))
+
+
+def _claim(payees: Payees) -> _Claim:
+    """Payees each named once, each weight positive; else RoyaltyError."""
+    if len(payees) > PAYEES_MAX:
+        _too_many(len(payees))
+    ids, weights = zip(*payees, strict=True) if payees else ((), ())
+    if not ids or len(set(ids)) != len(ids) or set(map(type, ids)) != {str}:
+        raise RoyaltyError("PAYEES_INVALID", "there must be a payee, each a name, and no payee twice")
+    if set(map(type, weights)) != {int} or min(weights) < 1 or max(weights) > SAFE_MAX:
+        raise RoyaltyError("WEIGHT_INVALID", "a weight is an integer from 1 to 2^53-1")
+    return _Claim(ids, weights, sum(weights))
+
+
+def _split(amount: int, claim: _Claim) -> Iterable[tuple[str, int]]:
+    ids, weights, whole = claim
+    parts = [amount * weight for weight in weights]
+    shares = [part // whole for part in parts]
+    left = amount - sum(shares)
+    if left:
+        remainders = [part % whole for part in parts]
+        least = sorted(remainders, reverse=True)[left - 1]
+        tied = sorted([payee for payee, remainder in zip(ids, remainders, strict=True) if remainder == least])
+        more = left - sum([remainder > least for remainder in remainders])
+        lucky = frozenset(tied[:more])
+        shares = [
+            share + (remainder > least or (remainder == least and payee in lucky))
+            for payee, share, remainder in zip(ids, shares, remainders, strict=True)
+        ]
+    ensure(sum(shares) == amount, "a division lost or made money")
+    return zip(ids, shares, strict=True)
 
 
 def _amount(amount: int) -> int:
@@ -92,9 +171,11 @@ def _amount(amount: int) -> int:
     return amount
 
 
-def _checked(weights: Sequence[tuple[str, int]]) -> None:
-    payees = {payee for payee, _ in weights}
-    if not weights or len(payees) != len(weights) or not all(type(payee) is str for payee in payees):
-        raise RoyaltyError("PAYEES_INVALID", "there must be a payee, each a name, and no payee twice")
-    if not all(type(weight) is int and 1 <= weight <= SAFE_MAX for _, weight in weights):
-        raise RoyaltyError("WEIGHT_INVALID", "a weight is an integer from 1 to 2^53-1")
+def _rate(ppm: int) -> int:
+    if type(ppm) is not int or not 0 <= ppm <= PPM_WHOLE:
+        raise RoyaltyError("RATE_OUT_OF_RANGE", "a rate is an integer from 0 to 1,000,000 ppm")
+    return ppm
+
+
+def _too_many(count: int) -> NoReturn:
+    raise RoyaltyError("PAYEES_INVALID", f"{count} payees; at most {PAYEES_MAX} are allowed")

@@ -11,6 +11,8 @@ import msgspec
 
 Effect = OneOf["permit", "forbid", "require"]
 Payer = OneOf["buyer", "seller"]
+Mode = OneOf["lap", "lrp"]
+Refund = OneOf["reverse", "keep"]
 ANY_ACTION = "*"
 
 
@@ -107,6 +109,36 @@ class Rule(Place, frozen=True):
     """What to tell people, or ""."""
 
 
+class Money(msgspec.Struct, frozen=True):
+    """`1.00 EUR`, exactly as a decimal; what it is in minor units depends on the currency, which the caller knows."""
+
+    digits: int
+    decimals: int
+    """How many of the digits stand behind the point; the last of them is no zero."""
+    currency: str
+
+    def units(self, decimals: int) -> int | None:
+        """Minor units of a currency with so many decimals, or None when the amount is finer than one of them."""
+        units, rest = divmod(self.digits * 10**decimals, 10**self.decimals)
+        return None if rest else units
+
+    @property
+    def text(self) -> str:
+        """The amount as people write it."""
+        digits = str(self.digits).rjust(self.decimals + 1, "0")
+        whole, part = digits[: len(digits) - self.decimals], digits[len(digits) - self.decimals :]
+        return f"{whole}{'.' + part if part else ''} {self.currency}"
+
+
+class Upstream(msgspec.Struct, frozen=True):
+    """`upstream lap max_depth 16`: what a derivative owes to the pictures that it was made from."""
+
+    mode: Mode
+    """`lap`: every ancestor has its part of every sale; `lrp`: the direct parents only."""
+    max_depth: int
+    """How many generations up ancestors are paid."""
+
+
 class RoyaltyClause(Place, frozen=True):
     """One `royalty`: who is paid which part of what, and on which occasion."""
 
@@ -120,6 +152,13 @@ class RoyaltyClause(Place, frozen=True):
     """The list of payees with their weights, which the caller looks up."""
     cap_ppm: int | None
     payer: Payer
+    upstream: Upstream | None
+    floor: Money | None
+    """The least that is due where there is a price."""
+    fallback: Money | None
+    """What is due where there is none: for a gift or a swap."""
+    refund: Refund
+    """Whether a refund of the sale takes the royalty back (`reverse`) or leaves it with the payees (`keep`)."""
 
 
 class Document(msgspec.Struct, frozen=True):

@@ -80,6 +80,16 @@ class Royalty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Their weights make 1,000,000."""
 
 
+class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An amount of minor units with its currency."""
+
+    amount: Positive
+    currency: CurrencyCode
+
+
+Terms = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_@ ]{0,159}\Z")]
+"""The policies that bind a token, as `GET /v1/tokens/{token}` shows them: `asset_default@1 spring@2`."""
+
 # Accounts ------------------------------------------------------------------------------------------------------------
 
 
@@ -226,6 +236,18 @@ class AttestAsset(Action, frozen=True, tag="asset.attest", kw_only=True):
     """By the generator."""
 
 
+class DeriveAsset(Action, frozen=True, tag="asset.derive", kw_only=True):
+    """Say what an asset was made from, once, before it is minted. By its owner; each parent's policy decides.
+
+    A parent's owner who signs too stands for the permission. What each parent's `derivative_mint` royalty asks is paid.
+    """
+
+    asset: Hex32
+    parents: Annotated[tuple[Hex32, ...], Meta(min_length=1, max_length=8)]
+    value: Price | UnsetType = UNSET
+    """What the right to derive is worth, for each parent; a royalty is a part of it. Absent: the fallback is due."""
+
+
 class DisputeAsset(Action, frozen=True, tag="asset.dispute", kw_only=True):
     """Say for one's org that what is recorded of an asset is wrong. By an account with role `fact-checker`."""
 
@@ -245,9 +267,11 @@ class WithdrawDispute(Action, frozen=True, tag="asset.withdraw_dispute", kw_only
 
 
 class MintToken(Action, frozen=True, tag="token.mint", kw_only=True):
-    """Make the one token of an asset. By the asset's owner, who then owns the token."""
+    """Make the one token of an asset, or all its numbered ones. By the asset's owner, who then owns them."""
 
     asset: Hex32
+    editions: Annotated[int, Meta(ge=2, le=256)] | UnsetType = UNSET
+    """How many numbered tokens; one without a number if absent."""
     royalty: Royalty | UnsetType = UNSET
     """Terms for every resale, within the policy's cap; if absent, the policy's own clause applies."""
 
@@ -257,6 +281,25 @@ class TransferToken(Action, frozen=True, tag="token.transfer", kw_only=True):
 
     token: Hex32
     to: AccountName
+
+
+class SwapTokens(Action, frozen=True, tag="token.swap", kw_only=True):
+    """Exchange two tokens. Both owners sign; what the policies ask for a swap is paid."""
+
+    token: Hex32
+    for_token: Hex32
+
+
+class RentToken(Action, frozen=True, tag="token.rent", kw_only=True):
+    """Let an account use a token until a time, without owning it; it lapses by itself. By the owner.
+
+    For a price the user signs too, and pays, with the royalty that the policies ask for a rental.
+    """
+
+    token: Hex32
+    to: AccountName
+    until_ms: TimeMs
+    price: Price | UnsetType = UNSET
 
 
 class ListToken(Action, frozen=True, tag="market.list", kw_only=True):
@@ -280,6 +323,8 @@ class BuyToken(Action, frozen=True, tag="market.buy", kw_only=True):
     token: Hex32
     price: Positive
     currency: CurrencyCode
+    terms: Terms | UnsetType = UNSET
+    """The policies that the buyer saw; if others are in force, nothing is bought."""
 
 
 class SellToken(Action, frozen=True, tag="market.sell", kw_only=True):
@@ -290,6 +335,75 @@ class SellToken(Action, frozen=True, tag="market.sell", kw_only=True):
     """The buyer."""
     price: Positive
     currency: CurrencyCode
+
+
+class RefundSale(Action, frozen=True, tag="market.refund", kw_only=True):
+    """Undo the newest sale of a token, within 14 days. Seller and buyer both sign; every part goes back as it came."""
+
+    token: Hex32
+
+
+class MakeOffer(Action, frozen=True, tag="market.offer", kw_only=True):
+    """Offer money for a token, which waits in escrow; an offer of the same buyer before it is returned."""
+
+    token: Hex32
+    price: Positive
+    currency: CurrencyCode
+    until_ms: TimeMs
+    terms: Terms | UnsetType = UNSET
+    """The policies that the buyer saw; if others are in force, the offer cannot be accepted."""
+
+
+class AcceptOffer(Action, frozen=True, tag="market.accept", kw_only=True):
+    """Sell a token to a buyer who offered, at the price and currency that the owner saw."""
+
+    token: Hex32
+    buyer: AccountName
+    price: Positive
+    currency: CurrencyCode
+
+
+class WithdrawOffer(Action, frozen=True, tag="market.withdraw", kw_only=True):
+    """Return an offer's money to its buyer. By the buyer at any time, by anybody once it has ended."""
+
+    token: Hex32
+    buyer: AccountName
+
+
+class OpenAuction(Action, frozen=True, tag="auction.open", kw_only=True):
+    """Auction a token to the highest bidder until a time. By its owner."""
+
+    token: Hex32
+    reserve: Positive
+    """The least first bid."""
+    increment: Positive
+    """How much more than the highest a bid must be."""
+    currency: CurrencyCode
+    until_ms: TimeMs
+    extension_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
+    """A bid nearer to the end than this moves the end to this long after it."""
+
+
+class CancelAuction(Action, frozen=True, tag="auction.cancel", kw_only=True):
+    """Take an auction back while nobody has bid. By its seller."""
+
+    token: Hex32
+
+
+class PlaceBid(Action, frozen=True, tag="auction.bid", kw_only=True):
+    """Bid for a token; the money waits in escrow, and whoever is outbid has theirs back in the same transaction."""
+
+    token: Hex32
+    price: Positive
+    currency: CurrencyCode
+    terms: Terms | UnsetType = UNSET
+    """The policies that the bidder saw; if others are in force at the end, the money comes back instead."""
+
+
+class SettleAuction(Action, frozen=True, tag="auction.settle", kw_only=True):
+    """Sell to the highest bidder after the end, or return the money where that cannot be. By anybody."""
+
+    token: Hex32
 
 
 # Money ---------------------------------------------------------------------------------------------------------------
@@ -385,8 +499,10 @@ AnyAction = (
     EnrolAccount | AddKey | RevokeKey | RotateKey | RecoverAccount | SetRoles | SuspendAccount | ResumeAccount
     | Propose | CastVote
     | AddNode | RemoveNode
-    | RegisterModel | RegisterAsset | RegisterGenerated | AttestAsset | DisputeAsset | WithdrawDispute
-    | MintToken | TransferToken | ListToken | UnlistToken | BuyToken | SellToken
+    | RegisterModel | RegisterAsset | RegisterGenerated | AttestAsset | DeriveAsset | DisputeAsset
+    | WithdrawDispute
+    | MintToken | TransferToken | SwapTokens | RentToken | ListToken | UnlistToken | BuyToken | SellToken
+    | RefundSale | MakeOffer | AcceptOffer | WithdrawOffer | OpenAuction | CancelAuction | PlaceBid | SettleAuction
     | CreateCurrency | IssueCurrency | RedeemCurrency | Pay
     | PublishPolicy | SetPolicy | GrantAccess | RevokeAccess | RequestAccess
     | RegisterStatement
@@ -407,5 +523,5 @@ def subjects(action: Action) -> tuple[str, ...]:
         return (action.attestation.pixel_digest,)
     if isinstance(action, Propose):
         return tuple(change.asset for change in action.changes if isinstance(change, DismissDispute))
-    found = (getattr(action, "asset", None), getattr(action, "token", None))
+    found = (getattr(action, "asset", None), getattr(action, "token", None), getattr(action, "for_token", None))
     return tuple(subject for subject in found if isinstance(subject, str))

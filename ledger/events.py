@@ -21,6 +21,12 @@ class Payment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """`price` or `royalty`."""
 
 
+class PaymentIn(Payment, frozen=True, kw_only=True):
+    """The same where no price says in which currency."""
+
+    currency: str
+
+
 class AccountEnrolled(Event, frozen=True, tag="account.enrolled", kw_only=True):
     account: str
     key: str
@@ -151,6 +157,15 @@ class AssetDisputed(Event, frozen=True, tag="asset.disputed", kw_only=True):
     account: str
 
 
+class AssetDerived(Event, frozen=True, tag="asset.derived", kw_only=True):
+    asset: str
+    parents: tuple[str, ...]
+    depth: int
+    payer: str
+    payments: tuple[PaymentIn, ...] = ()
+    """What the parents' royalties asked for it."""
+
+
 class DisputeWithdrawn(Event, frozen=True, tag="asset.dispute_withdrawn", kw_only=True):
     asset: str
     org: str
@@ -173,12 +188,27 @@ class TokenMinted(Event, frozen=True, tag="token.minted", kw_only=True):
     asset: str
     owner: str
     royalty_ppm: int
+    number: int | UnsetType = UNSET
+    """Which of the numbered tokens of its asset."""
 
 
 class TokenTransferred(Event, frozen=True, tag="token.transferred", kw_only=True):
     token: str
     sender: str
     to: str
+    payer: str | UnsetType = UNSET
+    payments: tuple[PaymentIn, ...] = ()
+    """What the policies ask where nothing is paid for it."""
+
+
+class TokenRented(Event, frozen=True, tag="token.rented", kw_only=True):
+    """`to` uses it until then, or until it has another owner."""
+
+    token: str
+    owner: str
+    to: str
+    until_ms: int
+    payments: tuple[PaymentIn, ...] = ()
 
 
 class TokenListed(Event, frozen=True, tag="market.listed", kw_only=True):
@@ -204,6 +234,59 @@ class TokenSold(Event, frozen=True, tag="market.sold", kw_only=True):
     kind: str
     """`primary_sale` by the creator, else `secondary_sale`."""
     payments: tuple[Payment, ...]
+
+
+class SaleRefunded(Event, frozen=True, tag="market.refunded", kw_only=True):
+    """The token is the seller's again; each payment is what that account gave back to the buyer."""
+
+    token: str
+    seller: str
+    buyer: str
+    currency: str
+    payments: tuple[Payment, ...]
+
+
+class OfferMade(Event, frozen=True, tag="market.offered", kw_only=True):
+    token: str
+    buyer: str
+    price: int
+    currency: str
+    escrowed: int
+    until_ms: int
+
+
+class EscrowReturned(Event, frozen=True, tag="escrow.returned", kw_only=True):
+    """Money that waited for a sale is its owner's again: an offer withdrawn, a bid outbid, what a sale left over."""
+
+    token: str
+    to: str
+    amount: int
+    currency: str
+
+
+class AuctionOpened(Event, frozen=True, tag="auction.opened", kw_only=True):
+    token: str
+    seller: str
+    reserve: int
+    currency: str
+    until_ms: int
+
+
+class BidPlaced(Event, frozen=True, tag="auction.bid_placed", kw_only=True):
+    token: str
+    bidder: str
+    price: int
+    currency: str
+    escrowed: int
+    until_ms: int
+    """The auction's end, moved by this bid or not."""
+
+
+class AuctionClosed(Event, frozen=True, tag="auction.closed", kw_only=True):
+    token: str
+    sold: bool
+    why: str = ""
+    """The code of what stood against the sale; `NO_BIDS` and `CANCELLED` say the same of an auction without bids."""
 
 
 class CurrencyCreated(Event, frozen=True, tag="currency.created", kw_only=True):
@@ -271,9 +354,10 @@ AnyEvent = (
     | AccountEnrolled | KeyAdded | KeyRevoked | KeyRotated | AccountRecovered | RolesSet | AccountSuspended
     | AccountResumed | ProposalMade | VoteCast | ProposalPassed | ProposalRejected | OrgAdded | OrgSuspended
     | OrgResumed | ParametersSet | ConsortiumPolicySet | ProtocolScheduled
-    | ModelRegistered | AssetRegistered | AssetAttested | AssetDisputed | DisputeWithdrawn | DisputeDismissed
-    | AssetPolicySet
-    | TokenMinted | TokenTransferred | TokenListed | TokenUnlisted | TokenSold
+    | ModelRegistered | AssetRegistered | AssetAttested | AssetDerived | AssetDisputed | DisputeWithdrawn
+    | DisputeDismissed | AssetPolicySet
+    | TokenMinted | TokenTransferred | TokenRented | TokenListed | TokenUnlisted | TokenSold | SaleRefunded
+    | OfferMade | EscrowReturned | AuctionOpened | BidPlaced | AuctionClosed
     | CurrencyCreated | CurrencyIssued | CurrencyRedeemed | Paid
     | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed
     | StatementRegistered

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from ledger.actions import Content, Royalty, Share
 from ledger.encoding import Value
+from ledger.events import Payment
 from ledger.generation import Commitments
 
 DISPUTED = "disputed"
@@ -116,6 +117,12 @@ class Asset(Value, frozen=True, kw_only=True):
     policy: str | UnsetType = UNSET
     """`name@version` of a policy beside the consortium's."""
     token: str | UnsetType = UNSET
+    editions: int | UnsetType = UNSET
+    """How many numbered tokens were minted, if it was not one without a number."""
+    parents: tuple[str, ...] = ()
+    """The assets it was made from; see its lineage."""
+    depth: int = 0
+    """How many generations of ancestors it has."""
     created_ms: int
     height_recorded: int
     transaction: str
@@ -153,6 +160,80 @@ class Token(Value, frozen=True, kw_only=True):
     owner: str
     royalty: Royalty | UnsetType = UNSET
     sales: int = 0
+    number: int | UnsetType = UNSET
+    """Which of the numbered tokens of its asset, from 1."""
+    policies: tuple[str, ...] = ()
+    """Those in force when it was minted: no later ones take more of its sales than these."""
+
+
+class Rental(Value, frozen=True, kw_only=True):
+    token: str
+    user: str
+    until_ms: int
+    """The user is one no longer from this block time on, whether or not the record still stands."""
+
+
+class Offer(Value, frozen=True, kw_only=True):
+    token: str
+    buyer: str
+    price: int
+    currency: str
+    until_ms: int
+    terms: str | UnsetType = UNSET
+    escrowed: int
+    """What the buyer would have paid in all when the offer was made."""
+
+
+class Auction(Value, frozen=True, kw_only=True):
+    token: str
+    seller: str
+    reserve: int
+    increment: int
+    currency: str
+    until_ms: int
+    extension_ms: int
+    bidder: str | UnsetType = UNSET
+    bid: int = 0
+    terms: str | UnsetType = UNSET
+    escrowed: int = 0
+
+    @property
+    def least(self) -> int:
+        """The lowest bid that is taken next."""
+        return self.reserve if self.bidder is UNSET else self.bid + self.increment
+
+
+class Sale(Value, frozen=True, kw_only=True):
+    """The newest sale of a token, while it may be undone."""
+
+    token: str
+    seller: str
+    buyer: str
+    currency: str
+    payments: tuple[Payment, ...]
+    refund: str
+    """`reverse`: the royalty goes back too; `keep`: it stays with its payees."""
+    until_ms: int
+
+
+class Ancestor(Value, frozen=True, kw_only=True):
+    asset: str
+    depth: int
+    """How many generations up it stands, by the shortest way."""
+    direct_ppm: int = 0
+    """What it is owed as a parent."""
+    stacked_ppm: int
+    """What it is owed along every way together."""
+
+
+class Lineage(Value, frozen=True, kw_only=True):
+    """What an asset was made from, with what each ancestor is owed; fixed when it was derived."""
+
+    asset: str
+    ancestors: tuple[Ancestor, ...] = ()
+    """Nearest first, then by id."""
+    derivatives: int = 0
+    """How many assets were made from it."""
 
 
 class Listing(Value, frozen=True, kw_only=True):
@@ -250,6 +331,31 @@ def token_key(token: str) -> str:
 
 def listing_key(token: str) -> str:
     return f"listing/{token}"
+
+
+def rental_key(token: str) -> str:
+    return f"rental/{token}"
+
+
+def offer_key(token: str, buyer: str) -> str:
+    return f"offer/{token}/{buyer}"
+
+
+def auction_key(token: str) -> str:
+    return f"auction/{token}"
+
+
+def escrow_of(key: str) -> str:
+    """The account that holds the money of an offer or an auction; no key signs for it, for no name has a slash."""
+    return f"escrow/{key}"
+
+
+def sale_key(token: str) -> str:
+    return f"sale/{token}"
+
+
+def lineage_key(asset: str) -> str:
+    return f"lineage/{asset}"
 
 
 def currency_key(currency: str) -> str:

@@ -36,6 +36,10 @@ VALID_SECONDS = 300
 """For how long a transaction is valid unless told otherwise."""
 
 
+def _or_unset(text: str | None) -> str | msgspec.UnsetType:
+    return msgspec.UNSET if text is None else text
+
+
 class AsyncClient(Requesting):
     """A member's access to nodes. `async with AsyncClient(url, account, key) as client: …`"""
 
@@ -293,9 +297,16 @@ class AsyncClient(Requesting):
     # Ownership and money
 
     async def mint(
-        self, asset: str, royalty_ppm: int | None = None, payees: dict[str, int] | None = None
+        self,
+        asset: str,
+        royalty_ppm: int | None = None,
+        payees: dict[str, int] | None = None,
+        editions: int | None = None,
     ) -> tuple[str, Receipt]:
-        """Mint an asset's token; its id and the receipt. Payees by account, weights in ppm making 1,000,000."""
+        """Mint an asset's token; its id and the receipt. Payees by account, weights in ppm making 1,000,000.
+
+        With `editions` that many numbered ones are minted, and the id is that of the first.
+        """
         royalty: Royalty | msgspec.UnsetType = msgspec.UNSET
         if royalty_ppm is not None:
             shares = payees or {self._signer()[0]: 1_000_000}
@@ -303,7 +314,11 @@ class AsyncClient(Requesting):
                 rate_ppm=royalty_ppm,
                 payees=tuple(Share(account=account, weight_ppm=weight) for account, weight in shares.items()),
             )
-        return token_id(asset), await self.submit(actions.MintToken(asset=asset, royalty=royalty))
+        first = None if editions is None else 1
+        several = msgspec.UNSET if editions is None else editions
+        return token_id(asset, first), await self.submit(
+            actions.MintToken(asset=asset, royalty=royalty, editions=several)
+        )
 
     async def list_token(self, token: str, price: int, currency: str, hours: float = 24) -> Receipt:
         """Offer a token at a price in minor units."""
@@ -322,9 +337,58 @@ class AsyncClient(Requesting):
         draft = await self.draft(sale, signers={account: own.public, to: key}, valid_s=valid_s)
         return sign_draft(draft, own)
 
-    async def buy(self, token: str, price: int, currency: str) -> Receipt:
-        """Buy a listed token at the price one has seen."""
-        return await self.submit(actions.BuyToken(token=token, price=price, currency=currency))
+    async def buy(self, token: str, price: int, currency: str, terms: str | None = None) -> Receipt:
+        """Buy a listed token at the price one has seen, and under the `terms` that its view showed, if given."""
+        return await self.submit(actions.BuyToken(token=token, price=price, currency=currency, terms=_or_unset(terms)))
+
+    async def derive(self, asset: str, *parents: str) -> Receipt:
+        """Say what one's own asset was made from, before it is minted; the parents' policies decide and are paid."""
+        return await self.submit(actions.DeriveAsset(asset=asset, parents=parents))
+
+    async def offer(
+        self, token: str, price: int, currency: str, hours: float = 24, terms: str | None = None
+    ) -> Receipt:
+        """Offer money for a token; it waits in escrow until the owner accepts or it is withdrawn."""
+        until = now_ms() + int(hours * 3_600_000)
+        return await self.submit(
+            actions.MakeOffer(token=token, price=price, currency=currency, until_ms=until, terms=_or_unset(terms))
+        )
+
+    async def accept(self, token: str, buyer: str, price: int, currency: str) -> Receipt:
+        """Sell one's token to a buyer who offered this price."""
+        return await self.submit(actions.AcceptOffer(token=token, buyer=buyer, price=price, currency=currency))
+
+    async def withdraw_offer(self, token: str, buyer: str | None = None) -> Receipt:
+        """Have an offer's money back; another's only once it has ended, and then it goes to them."""
+        return await self.submit(actions.WithdrawOffer(token=token, buyer=buyer or self._signer()[0]))
+
+    async def open_auction(
+        self, token: str, reserve: int, increment: int, currency: str, hours: float = 24, extension_s: int = 0
+    ) -> Receipt:
+        """Auction a token to the highest bidder; a bid nearer to the end than the extension moves the end."""
+        return await self.submit(
+            actions.OpenAuction(
+                token=token,
+                reserve=reserve,
+                increment=increment,
+                currency=currency,
+                until_ms=now_ms() + int(hours * 3_600_000),
+                extension_ms=extension_s * 1000,
+            )
+        )
+
+    async def bid(self, token: str, price: int, currency: str, terms: str | None = None) -> Receipt:
+        """Bid for a token; the money waits in escrow, and is back the moment one is outbid."""
+        return await self.submit(actions.PlaceBid(token=token, price=price, currency=currency, terms=_or_unset(terms)))
+
+    async def settle_auction(self, token: str) -> Receipt:
+        """Close an auction that is over; anybody may."""
+        return await self.submit(actions.SettleAuction(token=token))
+
+    async def rent_out(self, token: str, to: str, hours: float) -> Receipt:
+        """Let an account use one's token for a time, free of charge; for a price both sign a `RentToken`."""
+        until = now_ms() + int(hours * 3_600_000)
+        return await self.submit(actions.RentToken(token=token, to=to, until_ms=until))
 
     async def pay(self, to: str, amount: int, currency: str) -> Receipt:
         """Pay an account, in minor units."""

@@ -1,21 +1,17 @@
-"""The market: a listing, and a sale that moves token, price and royalties in one step or not at all."""
+"""The market: a listing, a sale by listing or by two signatures, and undoing a sale."""
 
 from __future__ import annotations
 
-from msgspec import UNSET
-from msgspec.structs import replace
-
-import contracts_vm
-from ledger.actions import BuyToken, ListToken, SellToken, UnlistToken
+from ledger.actions import BuyToken, ListToken, RefundSale, SellToken, UnlistToken
 from ledger.errors import Code, LedgerError
-from ledger.events import Payment, TokenListed, TokenSold, TokenUnlisted
+from ledger.events import SaleRefunded, TokenListed, TokenUnlisted
 from ledger.execution.context import Context, action
-from ledger.execution.policy import decide, facts_for, policies_for
-from ledger.execution.token import SECONDARY_SALE
+from ledger.execution.holding import hand_over, require_free
+from ledger.execution.policy import decide
+from ledger.execution.settlement import sale_of
+from ledger.execution.settlement import sell as settle_sale
 from ledger.execution.view import Ledger
-from ledger.records import Asset, Listing, Token, listing_key, token_key
-
-PRIMARY_SALE = "primary_sale"
+from ledger.records import Listing, Sale, listing_key, sale_key
 
 
 @action(ListToken)
@@ -23,6 +19,7 @@ def list_token(ledger: Ledger, tx: Context, ask: ListToken) -> None:
     """Offer a token at a price until a time; a second listing replaces the first."""
     token = ledger.token(ask.token)
     tx.require_signer(token.owner, Code.NOT_OWNER)
+    require_free(ledger, token)
     ledger.currency(ask.currency)
     if ask.until_ms <= tx.time_ms:
         raise LedgerError(Code.LISTING_EXPIRED, f"it would end at {ask.until_ms}, block time is {tx.time_ms}")
@@ -49,7 +46,7 @@ def buy(ledger: Ledger, tx: Context, ask: BuyToken) -> None:
     token = ledger.token(ask.token)
     listing = _listing(ledger, ask.token)
     _check_quote(tx, listing, ask)
-    _move(ledger, tx, token, listing.seller, tx.signer, ask)
+    settle_sale(ledger, tx, token, sale_of(token, tx.signer, ask.price, ask.currency), ask.terms)
 
 
 @action(SellToken)
@@ -61,35 +58,33 @@ def sell(ledger: Ledger, tx: Context, ask: SellToken) -> None:
     if ask.to == token.owner:
         raise LedgerError(Code.SELF_SALE, f"{ask.to} owns it already; name another buyer")
     tx.require_signer(ask.to)
+    require_free(ledger, token)
     ledger.currency(ask.currency)
-    _move(ledger, tx, token, token.owner, ask.to, ask)
+    settle_sale(ledger, tx, token, sale_of(token, ask.to, ask.price, ask.currency))
 
 
-def _move(ledger: Ledger, tx: Context, token: Token, seller: str, buyer: str, ask: BuyToken | SellToken) -> None:
-    """A sale that both sides want: decided for the seller, then token, price and royalties move together."""
-    asset = ledger.asset(token.asset)
-    decide(ledger, tx, asset, "sale", token, seller, price=ask.price, currency=ask.currency, to=buyer)
-    kind = PRIMARY_SALE if token.sales == 0 and seller == token.creator else SECONDARY_SALE
-    settlement = _settlement(ledger, tx, asset, token, kind, buyer, ask)
-    ledger.debit(buyer, ask.currency, settlement.buyer_pays)
-    payments = [Payment(to=payee, amount=amount, reason="royalty") for payee, amount in settlement.payments if amount]
-    if settlement.seller_receives:
-        payments.append(Payment(to=seller, amount=settlement.seller_receives, reason="price"))
+@action(RefundSale)
+def refund(ledger: Ledger, tx: Context, ask: RefundSale) -> None:
+    """Undo the newest sale: each part goes back from whom it was paid to, to the unit, and the token to the seller.
+
+    No policy is asked: a takedown must not keep money from going back.
+    """
+    token = ledger.token(ask.token)
+    sale = ledger.find(sale_key(ask.token), Sale)
+    if sale is None:
+        raise LedgerError(Code.REFUND_UNKNOWN, f"the owner of token {ask.token[:16]}… has not bought it")
+    tx.require_signer(sale.seller)
+    tx.require_signer(sale.buyer)
+    if tx.time_ms > sale.until_ms:
+        raise LedgerError(Code.REFUND_ENDED, f"it could be until {sale.until_ms}, block time is {tx.time_ms}")
+    require_free(ledger, token)
+    payments = tuple(one for one in sale.payments if sale.refund == "reverse" or one.reason == "price")
     for payment in payments:
-        ledger.credit(payment.to, ask.currency, payment.amount)
-    ledger.put(token_key(token.id), replace(token, owner=buyer, sales=token.sales + 1))
-    if ledger.holds(listing_key(token.id)):
-        ledger.remove(listing_key(token.id))
+        ledger.debit(payment.to, sale.currency, payment.amount)
+        ledger.credit(sale.buyer, sale.currency, payment.amount)
+    hand_over(ledger, token, sale.seller, token.sales - 1)
     tx.emit(
-        TokenSold(
-            token=token.id,
-            seller=seller,
-            buyer=buyer,
-            price=ask.price,
-            currency=ask.currency,
-            kind=kind,
-            payments=tuple(payments),
-        )
+        SaleRefunded(token=token.id, seller=sale.seller, buyer=sale.buyer, currency=sale.currency, payments=payments)
     )
 
 
@@ -114,33 +109,3 @@ def _check_quote(tx: Context, listing: Listing, ask: BuyToken) -> None:
         raise LedgerError(
             Code.PRICE_CHANGED, f"the price is {listing.price} {listing.currency}, the buyer signed {ask.price}"
         )
-
-
-def _settlement(
-    ledger: Ledger, tx: Context, asset: Asset, token: Token, kind: str, buyer: str, ask: BuyToken | SellToken
-) -> contracts_vm.Settlement:
-    """Who receives what: by the token's own royalty on a resale, else by the policies' clause for this kind of sale."""
-    if kind == SECONDARY_SALE and token.royalty is not UNSET:
-        payees = [(share.account, share.weight_ppm) for share in token.royalty.payees]
-        return _settled(ask.price, token.royalty.rate_ppm, payees, "seller")
-    about = {"price": ask.price, "currency": ask.currency, "to": buyer}
-    facts = facts_for(ledger, tx.height, tx.time_ms, asset, "sale", token, token.owner, about)
-    for policy in policies_for(ledger, asset):
-        clause = policy.royalty_for(kind, facts, tx.version.decision_fuel_max)
-        if clause is None:
-            continue
-        if clause.fault:
-            raise LedgerError(Code.ROYALTY_INVALID, f"royalty {clause.id} of {policy.name}: {clause.fault}")
-        tx.spend(clause.fuel)
-        payees = [(share.account, share.weight_ppm) for share in asset.creators]
-        return _settled(ask.price, clause.rate_ppm, payees, clause.payer)
-    return _settled(ask.price, 0, [(token.creator, 1)], "seller")
-
-
-def _settled(price: int, rate_ppm: int, payees: list[tuple[str, int]], payer: str) -> contracts_vm.Settlement:
-    try:
-        return contracts_vm.settle(price, rate_ppm, payees, payer)
-    except contracts_vm.RoyaltyError as error:
-        raise LedgerError(
-            Code.AMOUNT_OVERFLOW, f"the sale cannot be settled: {error}; list it at a lower price"
-        ) from None

@@ -24,14 +24,14 @@ from ledger.events import AssetPolicySet, PolicyPublished
 from ledger.execution.context import Context, action
 from ledger.execution.view import Ledger
 from ledger.genesis import POLICY_DIGEST
-from ledger.names import org_of
+from ledger.names import INTEGER_MAX, org_of
 from ledger.records import CONSORTIUM_POLICY, Asset, Grant, PolicyRecord, Token, asset_key, grant_key, policy_key
 
 RIGHTS_MANAGER = "rights-manager"
 EXPLAINED = "view"
 """Decisions of this kind are explained whole even when they allow: who was shown what, and why, is never in doubt."""
 
-KINDS = frozenset({"view", "mint", "list", "sale", "transfer", "grant", "revoke"})
+KINDS = frozenset({"view", "mint", "list", "sale", "transfer", "rent", "derive", "grant", "revoke"})
 """What rules can be asked about."""
 
 SCHEMA = Schema(
@@ -53,6 +53,8 @@ SCHEMA = Schema(
             "confidential": Field("bool"),
             "evidence": Field("string"),
             "model": Field("string", optional=True),
+            "parents": Field("list<string>"),
+            "depth": Field("int"),
         },
         "token": {"id": Field("string", optional=True), "owner": Field("string", optional=True)},
         "grant": {"until": Field("timestamp", optional=True), "granted_by": Field("string", optional=True)},
@@ -96,6 +98,7 @@ def publish(ledger: Ledger, tx: Context, ask: PublishPolicy) -> None:
     tx.require_role(RIGHTS_MANAGER)
     tx.spend(len(ask.source))
     policy = check_source(ask.source)
+    _check_money(ledger, policy)
     key = policy_key(policy.name, policy.version)
     if ledger.holds(key):
         raise LedgerError(
@@ -107,6 +110,19 @@ def publish(ledger: Ledger, tx: Context, ask: PublishPolicy) -> None:
     )
     ledger.put(key, record)
     tx.emit(PolicyPublished(policy=f"{policy.name}@{policy.version}", digest=digest))
+
+
+def _check_money(ledger: Ledger, policy: contracts_vm.Policy) -> None:
+    """Refuse a floor or a fallback that its currency cannot express."""
+    for clause in policy.royalties:
+        for money in (clause.floor, clause.fallback):
+            if money is None:
+                continue
+            units = money.units(ledger.currency(money.currency).decimals)
+            if units is None or units > INTEGER_MAX:
+                raise LedgerError(
+                    Code.POLICY_INVALID, f"royalty {clause.id}: {money.text} is no whole number of minor units"
+                )
 
 
 @action(SetPolicy)
@@ -122,12 +138,20 @@ def set_policy(ledger: Ledger, tx: Context, ask: SetPolicy) -> None:
 
 def policies_for(ledger: Ledger, asset: Asset) -> list[contracts_vm.Policy]:
     """The policies that have a say about an asset: the consortium's, then its own."""
-    names = [ledger.find(CONSORTIUM_POLICY, str)]
-    if asset.policy is not UNSET:
-        names.append(asset.policy)
+    return policies_named(ledger, policy_names(ledger, asset))
+
+
+def policy_names(ledger: Ledger, asset: Asset) -> tuple[str, ...]:
+    """Their names with versions; joined by a space they are the terms that a buyer sees."""
+    consortium = ledger.find(CONSORTIUM_POLICY, str) or ""
+    return (consortium,) if asset.policy is UNSET else (consortium, asset.policy)
+
+
+def policies_named(ledger: Ledger, names: tuple[str, ...]) -> list[contracts_vm.Policy]:
+    """Published policies by `name@version`."""
     found = []
     for name in names:
-        policy, _, version = (name or "").partition("@")
+        policy, _, version = name.partition("@")
         found.append(compiled(ledger.policy(policy, int(version)).source))
     return found
 
@@ -152,6 +176,8 @@ def facts_for(
         "org": org_of(asset.creator),
         "confidential": asset.confidential,
         "evidence": asset.evidence_level,
+        "parents": asset.parents,
+        "depth": asset.depth,
     }
     if asset.model is not UNSET:
         seen_asset["model"] = asset.model

@@ -6,29 +6,34 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger import crypto
-from ledger.actions import MintToken, TransferToken
+from ledger.actions import MintToken, SwapTokens, TransferToken
 from ledger.errors import Code, LedgerError
 from ledger.events import TokenMinted, TokenTransferred
 from ledger.execution.asset import check_shares
 from ledger.execution.context import Context, action
-from ledger.execution.policy import decide, policies_for
+from ledger.execution.holding import hand_over, require_free
+from ledger.execution.policy import decide, policies_for, policy_names
+from ledger.execution.settlement import SECONDARY_SALE, Occasion, due, pay_apart
 from ledger.execution.view import Ledger
 from ledger.records import Asset, Token, asset_key, listing_key, token_key
 
-SECONDARY_SALE = "secondary_sale"
+EDITION_FUEL = 200
+"""What each numbered token costs."""
 
 
-def token_id(asset: str) -> str:
-    """Id of the one token of an asset; known before it is minted, so that one transaction can mint and list."""
-    return crypto.digest(crypto.ASSET_TOKEN, asset.encode())
+def token_id(asset: str, number: int | None = None) -> str:
+    """Id of the one token of an asset, or of a numbered one; known before, so that one transaction mints and lists."""
+    return crypto.digest(crypto.ASSET_TOKEN, (asset if number is None else f"{asset}/{number}").encode())
 
 
 @action(MintToken)
 def mint(ledger: Ledger, tx: Context, ask: MintToken) -> None:
-    """Make the one token of an asset, for its owner."""
+    """Make the one token of an asset, or all its numbered ones, for its owner."""
     asset = ledger.asset(ask.asset)
     if asset.token is not UNSET:
         raise LedgerError(Code.TOKEN_EXISTS, f"asset {asset.id[:16]}… has the token {asset.token[:16]}… already")
+    if asset.editions is not UNSET:
+        raise LedgerError(Code.TOKEN_EXISTS, f"asset {asset.id[:16]}… has {asset.editions} numbered tokens already")
     tx.require_signer(asset.owner, Code.NOT_OWNER)
     decide(ledger, tx, asset, "mint")
     rate = 0
@@ -36,15 +41,30 @@ def mint(ledger: Ledger, tx: Context, ask: MintToken) -> None:
         rate = ask.royalty.rate_ppm
         check_shares(ledger, ask.royalty.payees, Code.ROYALTY_INVALID)
         _check_cap(ledger, asset, rate)
-    token = Token(id=token_id(asset.id), asset=asset.id, creator=asset.creator, owner=asset.owner, royalty=ask.royalty)
-    ledger.put(token_key(token.id), token)
-    ledger.put(asset_key(asset.id), replace(asset, token=token.id))
-    tx.emit(TokenMinted(token=token.id, asset=asset.id, owner=token.owner, royalty_ppm=rate))
+    token = Token(
+        id=token_id(asset.id),
+        asset=asset.id,
+        creator=asset.creator,
+        owner=asset.owner,
+        royalty=ask.royalty,
+        policies=policy_names(ledger, asset),
+    )
+    if ask.editions is UNSET:
+        made = [token]
+        ledger.put(asset_key(asset.id), replace(asset, token=token.id))
+    else:
+        tx.spend(EDITION_FUEL * ask.editions)
+        numbers = range(1, ask.editions + 1)
+        made = [replace(token, id=token_id(asset.id, number), number=number) for number in numbers]
+        ledger.put(asset_key(asset.id), replace(asset, editions=ask.editions))
+    for one in made:
+        ledger.put(token_key(one.id), one)
+        tx.emit(TokenMinted(token=one.id, asset=asset.id, owner=one.owner, royalty_ppm=rate, number=one.number))
 
 
 @action(TransferToken)
 def transfer(ledger: Ledger, tx: Context, ask: TransferToken) -> None:
-    """Give a token away. The policy of its asset has the last word."""
+    """Give a token away. The policy of its asset has the last word, and says what a gift owes."""
     token = ledger.token(ask.token)
     tx.require_signer(token.owner, Code.NOT_OWNER)
     ledger.account(ask.to)
@@ -52,9 +72,38 @@ def transfer(ledger: Ledger, tx: Context, ask: TransferToken) -> None:
         raise LedgerError(Code.SELF_SALE, f"{ask.to} owns it already; name another account")
     if ledger.holds(listing_key(token.id)):
         raise LedgerError(Code.TOKEN_LISTED, f"token {token.id[:16]}… is for sale; unlist it first")
-    decide(ledger, tx, ledger.asset(token.asset), "transfer", token, to=ask.to)
-    ledger.put(token_key(token.id), replace(token, owner=ask.to))
-    tx.emit(TokenTransferred(token=token.id, sender=token.owner, to=ask.to))
+    _give(ledger, tx, token, "gift", ask.to)
+
+
+@action(SwapTokens)
+def swap(ledger: Ledger, tx: Context, ask: SwapTokens) -> None:
+    """Exchange two tokens, each under the policy of its asset. What was for sale before is so no longer."""
+    tokens = ledger.token(ask.token), ledger.token(ask.for_token)
+    owners = [token.owner for token in tokens]
+    tx.require_signer(owners[0], Code.NOT_OWNER)
+    if owners[0] == owners[1]:
+        raise LedgerError(Code.SELF_SALE, f"{owners[0]} owns both already")
+    tx.require_signer(owners[1])
+    for token, to in zip(tokens, reversed(owners), strict=True):
+        _give(ledger, tx, token, "swap", to)
+
+
+def _give(ledger: Ledger, tx: Context, token: Token, trigger: str, to: str) -> None:
+    """A token moves without a price; the policies say what that owes, and whether the giver or the receiver pays."""
+    require_free(ledger, token)
+    asset = ledger.asset(token.asset)
+    decide(ledger, tx, asset, "transfer", token, token.owner, to=to)
+    found = due(ledger, tx, asset, token, Occasion(trigger, token.owner, to))
+    payer = to if found.payer == "buyer" else token.owner
+    if found.split.royalty:
+        tx.require_signer(payer)
+    payments = pay_apart(ledger, payer, found, token.owner)
+    hand_over(ledger, token, to, token.sales)
+    tx.emit(
+        TokenTransferred(
+            token=token.id, sender=token.owner, to=to, payer=payer if payments else UNSET, payments=payments
+        )
+    )
 
 
 def _check_cap(ledger: Ledger, asset: Asset, rate_ppm: int) -> None:

@@ -113,6 +113,16 @@ class Ledger:
         finally:
             self._transaction = before
 
+    @contextmanager
+    def tried(self) -> Iterator[None]:
+        """An attempt: what is written within stays, unless a refusal comes out of it."""
+        before = dict(self._transaction)
+        try:
+            yield
+        except LedgerError:
+            self._transaction = before
+            raise
+
     def keys_below(self, prefix: str) -> Iterator[str]:
         """Keys of a prefix as they were below the block."""
         return self._state.keys(prefix)
@@ -162,6 +172,10 @@ class Ledger:
             raise LedgerError(Code.POLICY_UNKNOWN, f"policy {name}@{version} is not published; publish it first")
         return found
 
+    def lineage(self, asset: str) -> records.Lineage:
+        """What an asset was made from, and how many were made from it."""
+        return self.find(records.lineage_key(asset), records.Lineage) or records.Lineage(asset=asset)
+
     def owner(self, asset: records.Asset) -> str:
         """Who owns an asset: its token's owner, or, before it is minted, its creator."""
         return asset.owner if not isinstance(asset.token, str) else self.token(asset.token).owner
@@ -187,6 +201,14 @@ class Ledger:
         if held + amount > INTEGER_MAX:
             raise LedgerError(Code.AMOUNT_OVERFLOW, f"{account} would hold more than {INTEGER_MAX} {currency}")
         self._set_balance(account, currency, held + amount)
+
+    def return_escrow(self, key: str, to: str, currency: str) -> int:
+        """Give an account all that waits in the escrow of an offer or auction; how much it was."""
+        held = self.balance(records.escrow_of(key), currency)
+        if held:
+            self.debit(records.escrow_of(key), currency, held)
+            self.credit(to, currency, held)
+        return held
 
     def _set_balance(self, account: str, currency: str, units: int) -> None:
         key = records.balance_key(account, currency)

@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from ledger import records
 from ledger.actions import action_name
-from ledger.execution.policy import policies_for
+from ledger.execution.holding import user_of
+from ledger.execution.policy import policies_for, policy_names
 from ledger.receipt import encode_receipt
 from node.api.bodies import answer, transaction_id
 from node.api.log import Anchor
@@ -98,12 +99,19 @@ def member_routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
     async def asset(asset: str) -> Response:
         return answer(asset_view(chain, asset))
 
-    @router.get("/tokens/{token}", summary="A token, with its listing if it is for sale")
+    @router.get("/tokens/{token}", summary="A token with its terms; its listing, auction and rental if it has one")
     async def token(token: str) -> Response:
-        found: dict[str, Any] = {"token": chain.ledger().token(token)}
-        listing = chain.state.get(records.listing_key(token))
-        if listing is not None:
-            found["listing"] = msgspec.Raw(listing)
+        ledger = chain.ledger()
+        record = ledger.token(token)
+        terms = " ".join(policy_names(ledger, ledger.asset(record.asset)))
+        found: dict[str, Any] = {"token": record, "terms": terms}
+        for name, key in (("listing", records.listing_key(token)), ("auction", records.auction_key(token))):
+            value = chain.state.get(key)
+            if value is not None:
+                found[name] = msgspec.Raw(value)
+        rental = user_of(ledger, token, chain.committed.time_ms)
+        if rental is not None:
+            found["rental"] = rental
         return answer(found)
 
     return router

@@ -15,6 +15,7 @@ from node.cli import (
     policy,
     recover,
     statement,
+    trading,
     transaction,
 )
 from node.cli.main import cli
@@ -35,5 +36,6 @@ __all__ = [
     "policy",
     "recover",
     "statement",
+    "trading",
     "transaction",
 ]

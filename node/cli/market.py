@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ledger import actions
-from ledger.events import TokenSold
+from ledger.events import TokenMinted, TokenSold
 from node.cli.main import Target, cli, with_target
 from node.cli.transaction import seconds_of
 from node.client import RemarqueError
@@ -30,12 +30,14 @@ def _shares(payees: tuple[str, ...]) -> dict[str, int]:
 @click.argument("asset")
 @click.option("--royalty-ppm", type=click.IntRange(0, 1_000_000), help="Part of each resale's price, in millionths.")
 @click.option("--payee", "payees", multiple=True, help="ACCOUNT=PPM; repeat; together 1000000. Default: yourself.")
+@click.option("--editions", type=click.IntRange(2, 256), help="Mint this many numbered tokens instead of one.")
 @with_target
-def mint(target: Target, asset: str, royalty_ppm: int | None, payees: tuple[str, ...]) -> None:
-    """Mint the token of an ASSET."""
+def mint(target: Target, asset: str, royalty_ppm: int | None, payees: tuple[str, ...], editions: int | None) -> None:
+    """Mint the token of an ASSET, or its numbered ones."""
     with target.client() as client:
-        token, receipt = client.mint(asset, royalty_ppm, _shares(payees) or None)
-    target.done(receipt, f"token {token}")
+        _, receipt = client.mint(asset, royalty_ppm, _shares(payees) or None, editions)
+    made = [event.token for event in receipt.outcome.events if isinstance(event, TokenMinted)]
+    target.done(receipt, "\n".join(f"token {token}" for token in made))
 
 
 @cli.command("list")

@@ -25,6 +25,8 @@ REMARQUE_1 = Schema(
             "confidential": Field("bool"),
             "evidence": Field("string"),
             "model": Field("string", optional=True),
+            "parents": Field("list<string>"),
+            "depth": Field("int"),
         },
         "token": {"id": Field("string", optional=True), "owner": Field("string", optional=True)},
         "grant": {"until": Field("timestamp", optional=True), "granted_by": Field("string", optional=True)},
@@ -38,7 +40,7 @@ REMARQUE_1 = Schema(
     },
 )
 
-ACTIONS = frozenset({"view", "sale", "transfer", "mint", "grant", "revoke", "list"})
+ACTIONS = frozenset({"view", "sale", "transfer", "mint", "rent", "derive", "grant", "revoke", "list"})
 
 FactsBuilder = Callable[..., dict[str, dict[str, Value]]]
 
@@ -67,6 +69,8 @@ def facts() -> FactsBuilder:
                 "org": "acme",
                 "confidential": True,
                 "evidence": "generated",
+                "parents": [],
+                "depth": 0,
             },
             "token": {},
             "grant": {},

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from contracts_vm import Royalty, Timestamp, Value, decide, default_policy_source, parse
+from contracts_vm import Royalty, Timestamp, Upstream, Value, decide, default_policy_source, parse
 
 FactsBuilder = Callable[..., dict[str, dict[str, Value]]]
 
@@ -76,5 +76,6 @@ def test_the_default_royalty_is_due_on_every_resale(facts: FactsBuilder) -> None
         payees="asset.creators",
         cap_ppm=250_000,
         payer="seller",
+        upstream=Upstream("lap", 32),
     )
     assert POLICY.royalty_for("primary_sale", facts(), 1_000) is None

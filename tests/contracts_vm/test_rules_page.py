@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from contracts_vm import DECISION_CODES, Schema, check, parse
+from contracts_vm import DECISION_CODES, Schema, check, parse, parser
 from contracts_vm.errors import CHECK_CODES, FAULTS, ROYALTY_CODES, SOURCE_CODES
 from contracts_vm.expression import DEPTH_MAX, NODES_MAX
 from contracts_vm.lexer import DIGITS_MAX, NAME_CHARACTERS_MAX, SOURCE_BYTES_MAX
@@ -34,7 +34,8 @@ def test_the_page_states_the_limits() -> None:
         ("nesting of an expression", f"{DEPTH_MAX}"),
         ("name", f"{NAME_CHARACTERS_MAX} characters"),
         ("number", f"{DIGITS_MAX} digits"),
-        ("payees of a royalty", f"{PAYEES_MAX}"),
+        ("payees of a royalty", f"{PAYEES_MAX:,}"),
+        ("generations that a royalty reaches up", f"{parser.DEPTH_MAX}"),
     ):
         assert f"| {what} | {value} |" in PAGE
 

@@ -6,33 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from consortium import State, a_digest, for_sale, key_of, listing, minted, registering, royalty
+from consortium import State, a_digest, done, for_sale, listing, minted, owner, registering, royalty, together
 
-from ledger import actions, records
+from ledger import actions
 from ledger.block import Outcome
-from ledger.encoding import decode
 from ledger.errors import Code, LedgerError
 from ledger.events import TokenSold
 from ledger.execution.token import token_id
-from ledger.records import Token
-from ledger.transaction import SignedTransaction, Signer, Transaction, check_shape, check_signatures, sign
+from ledger.transaction import SignedTransaction, check_shape, check_signatures
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
-
-
-def together(state: State, signers: list[str], *asks: Any) -> SignedTransaction:
-    transaction = Transaction(
-        chain=state.genesis.chain,
-        signers=tuple(Signer(account=name, key=key_of(name).public) for name in signers),
-        valid_until_ms=state.time_ms + 300_000,
-        nonce=f"{state.height:032x}",
-        actions=asks,
-    )
-    return sign(transaction, [key_of(name) for name in signers])
-
-
-def done(state: State, signers: list[str], *asks: Any) -> Outcome:
-    return state.run(together(state, signers, *asks)).outcomes[0]
 
 
 def selling(token: str, to: str, price: int = 1_000, currency: str = "EUR") -> actions.SellToken:
@@ -41,10 +24,6 @@ def selling(token: str, to: str, price: int = 1_000, currency: str = "EUR") -> a
 
 def sold(outcome: Outcome) -> TokenSold:
     return next(event for event in outcome.events if isinstance(event, TokenSold))
-
-
-def owner(state: State, token: str) -> str:
-    return decode(state.get(records.token_key(token)) or b"", Token).owner
 
 
 @pytest.mark.parametrize("signers", [[ALICE, BOB], [BOB, ALICE], [ROOT, BOB, ALICE]])

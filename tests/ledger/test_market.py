@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from consortium import State, a_digest, a_genesis, for_sale, key_of, listing, minted, registering, royalty
+from consortium import State, a_digest, a_genesis, balance, for_sale, key_of, listing, minted, registering, royalty
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,11 +12,6 @@ from ledger.events import TokenSold
 from ledger.records import Currency
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
-
-
-def balance(state: State, account: str) -> int:
-    data = state.get(records.balance_key(account, "EUR"))
-    return 0 if data is None else decode(data, int)
 
 
 def total(state: State) -> int:

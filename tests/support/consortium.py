@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 import contracts_vm
 import ledger.execution  # noqa: F401, registers the actions
 from ledger import actions, records
 from ledger.block import Outcome
 from ledger.crypto import SigningKey
+from ledger.encoding import decode
 from ledger.execution.block import BlockResult, execute_block
 from ledger.execution.token import token_id
 from ledger.genesis import (
@@ -29,6 +30,7 @@ from ledger.node_certificate import make_certificate
 from ledger.transaction import SignedTransaction, Signer, Transaction, sign
 from ledger.version import KNOWN, Versions, version_at
 
+E = TypeVar("E")
 CID = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
 START_MS = 1_700_000_000_000
 ROLES = {
@@ -176,3 +178,51 @@ def royalty(rate_ppm: int, **weights: int) -> actions.Royalty:
         rate_ppm=rate_ppm,
         payees=tuple(actions.Share(account=names[name], weight_ppm=weight) for name, weight in weights.items()),
     )
+
+
+def trading_terms(name: str, *clauses: str, version: int = 1, rules: str = "") -> actions.PublishPolicy:
+    """A policy to publish: royalties as `resale on secondary_sale { … }`, with base and payees filled in by `PAID`."""
+    royalties = " ".join(f"royalty {clause}" for clause in clauses)
+    return actions.PublishPolicy(source=f"policy {name} version {version} schema remarque@1 {{ {rules} {royalties} }}")
+
+
+PAID = "base tx.price; pay {rate} to asset.creators by weight;"
+
+
+def together(state: State, signers: list[str], *asks: Any) -> SignedTransaction:
+    """One transaction that several accounts sign; the first acts."""
+    transaction = Transaction(
+        chain=state.genesis.chain,
+        signers=tuple(Signer(account=name, key=key_of(name).public) for name in signers),
+        valid_until_ms=state.time_ms + 300_000,
+        nonce=f"{state.height:032x}",
+        actions=asks,
+    )
+    return sign(transaction, [key_of(name) for name in signers])
+
+
+def done(state: State, signers: list[str], *asks: Any) -> Outcome:
+    """Outcome of a transaction that several accounts sign, in a block of its own."""
+    return state.run(together(state, signers, *asks)).outcomes[0]
+
+
+def balance(state: State, account: str, currency: str = "EUR") -> int:
+    """Units that an account, or an escrow, holds."""
+    data = state.get(records.balance_key(account, currency))
+    return 0 if data is None else decode(data, int)
+
+
+def escrowed(state: State) -> dict[str, int]:
+    """All escrows that hold money."""
+    prefix = records.balance_key(records.escrow_of(""), "")[:-1]
+    return {key: decode(state.get(key) or b"0", int) for key in state.keys(prefix)}
+
+
+def owner(state: State, token: str) -> str:
+    return decode(state.get(records.token_key(token)) or b"", records.Token).owner
+
+
+def happened(outcome: Outcome, kind: type[E]) -> E:
+    """The one event of a kind."""
+    (found,) = (event for event in outcome.events if isinstance(event, kind))
+    return found

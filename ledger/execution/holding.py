@@ -1,0 +1,45 @@
+"""What hangs on whoever holds a token: its listing, its rental, its newest sale. A new holder begins without them."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from ledger import records
+from ledger.errors import Code, LedgerError
+from ledger.execution.context import Context
+from ledger.execution.view import Ledger
+from ledger.records import Token, auction_key, listing_key, rental_key, sale_key, token_key
+
+ENDS_MS_MAX = 90 * 24 * 3_600_000
+"""How far ahead an offer or an auction may end, so that no money waits for ever."""
+
+
+def hand_over(ledger: Ledger, token: Token, to: str, sales: int) -> None:
+    """Give a token another owner."""
+    ledger.put(token_key(token.id), replace(token, owner=to, sales=sales))
+    for key in (listing_key(token.id), rental_key(token.id), sale_key(token.id)):
+        if ledger.holds(key):
+            ledger.remove(key)
+
+
+def require_free(ledger: Ledger, token: Token) -> None:
+    """Refuse while the token is being auctioned: until the auction is closed it is the highest bidder's to have."""
+    if ledger.holds(auction_key(token.id)):
+        raise LedgerError(
+            Code.TOKEN_AUCTIONED, f"token {token.id[:16]}… is being auctioned; close the auction, then ask again"
+        )
+
+
+def user_of(ledger: Ledger, token: str, time_ms: int) -> records.Rental | None:
+    """The rental of a token that is in force at a time."""
+    rental = ledger.find(rental_key(token), records.Rental)
+    return None if rental is None or rental.until_ms <= time_ms else rental
+
+
+def check_end(tx: Context, until_ms: int, most_ms: int = ENDS_MS_MAX) -> None:
+    """Refuse an end that has passed or lies too far ahead."""
+    if not tx.time_ms < until_ms <= tx.time_ms + most_ms:
+        raise LedgerError(
+            Code.END_INVALID,
+            f"it would end at {until_ms}, block time is {tx.time_ms}; choose an end within {most_ms} ms after that",
+        )

@@ -1,0 +1,121 @@
+"""Lineage: what a picture was made from, and what that owes to whom, fixed once when it is said.
+
+Each asset keeps all its ancestors with the rate that each is owed, so that a sale is one split and no walk. A parent is
+owed the part that its own resales owe at that moment; what the parent owes its own ancestors is handed on (LAP: added
+up along every way; LRP: only the parents' own part counts). Lineage is said before an asset is minted and before
+anything is made from it, so nobody's share changes later, and no cycle can arise.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+import contracts_vm
+from ledger.actions import CREATORS_MAX, DeriveAsset
+from ledger.errors import Code, LedgerError
+from ledger.events import AssetDerived, PaymentIn
+from ledger.execution.context import Context, action
+from ledger.execution.policy import decide, policy_names
+from ledger.execution.settlement import SECONDARY_SALE, Occasion, clause_for, due, pay_apart
+from ledger.execution.token import token_id
+from ledger.execution.view import Ledger
+from ledger.records import Ancestor, Asset, Token, asset_key, lineage_key, token_key
+
+DEPTH_MAX, ANCESTORS_MAX = 32, 256
+STACK_PPM_MAX = contracts_vm.PPM_WHOLE
+"""The most that all ancestors together may be owed: all of it."""
+PAYEES_MAX = contracts_vm.PAYEES_MAX - CREATORS_MAX
+"""Payees of all ancestors together, so that with the own ones there are never too many for a split."""
+
+
+@action(DeriveAsset)
+def derive(ledger: Ledger, tx: Context, ask: DeriveAsset) -> None:
+    """Say what an asset was made from; the parents' policies decide, and are paid what they ask."""
+    asset = ledger.asset(ask.asset)
+    owner = ledger.owner(asset)
+    tx.require_signer(owner, Code.NOT_OWNER)
+    parents = [ledger.asset(parent) for parent in sorted(set(ask.parents))]
+    for parent in parents:
+        if asset.id == parent.id or asset.id in {one.asset for one in ledger.lineage(parent.id).ancestors}:
+            raise LedgerError(Code.LINEAGE_CYCLE, f"{parent.id[:16]}… is, or was made from, {asset.id[:16]}…")
+    _check_open(ledger, asset)
+    payments: list[PaymentIn] = []
+    vector: dict[str, Ancestor] = {}
+    for parent in parents:
+        payments += _ask_parent(ledger, tx, parent, owner, ask)
+        _add(vector, Ancestor(asset=parent.id, depth=1, **_owed(resale_rate(ledger, tx, parent))))
+        lineage = ledger.lineage(parent.id)
+        for one in lineage.ancestors:
+            _add(vector, Ancestor(asset=one.asset, depth=one.depth + 1, stacked_ppm=one.stacked_ppm))
+        ledger.put(lineage_key(parent.id), replace(lineage, derivatives=lineage.derivatives + 1))
+    depth = 1 + max(parent.depth for parent in parents)
+    ancestors = tuple(sorted(vector.values(), key=lambda one: (one.depth, one.asset)))
+    _check_size(ledger, depth, ancestors)
+    ledger.put(lineage_key(asset.id), replace(ledger.lineage(asset.id), ancestors=ancestors))
+    names = tuple(parent.id for parent in parents)
+    ledger.put(asset_key(asset.id), replace(asset, parents=names, depth=depth))
+    tx.emit(AssetDerived(asset=asset.id, parents=names, depth=depth, payer=owner, payments=tuple(payments)))
+
+
+def resale_rate(ledger: Ledger, tx: Context, asset: Asset) -> int:
+    """What a resale of an asset owes its payees now: by its token's own terms, else by the policies."""
+    first = token_id(asset.id) if asset.editions is UNSET else token_id(asset.id, 1)
+    token = ledger.find(token_key(first), Token)
+    if token is not None and token.royalty is not UNSET:
+        return token.royalty.rate_ppm
+    occasion = Occasion(SECONDARY_SALE, ledger.owner(asset), ledger.owner(asset))
+    clause = clause_for(ledger, tx, policy_names(ledger, asset), asset, token, occasion)
+    return 0 if clause is None else clause.rate_ppm
+
+
+def _ask_parent(ledger: Ledger, tx: Context, parent: Asset, owner: str, ask: DeriveAsset) -> tuple[PaymentIn, ...]:
+    """Have a parent's policy decide, for its owner if that signed, and pay what its royalty asks."""
+    giver = ledger.owner(parent)
+    value = None if ask.value is UNSET else ask.value
+    about: dict[str, Any] = {} if value is None else {"price": value.amount, "currency": value.currency}
+    decide(ledger, tx, parent, "derive", None, giver if giver in tx.accounts else tx.signer, to=owner, **about)
+    occasion = Occasion("derivative_mint", giver, owner)
+    if value is not None:
+        ledger.currency(value.currency)
+        occasion = Occasion("derivative_mint", giver, owner, value.amount, value.currency)
+    return pay_apart(ledger, owner, due(ledger, tx, parent, None, occasion), giver)
+
+
+def _check_open(ledger: Ledger, asset: Asset) -> None:
+    for closed, why in (
+        (asset.depth > 0, "it was said already"),
+        (asset.token is not UNSET or asset.editions is not UNSET, "the asset is minted"),
+        (ledger.lineage(asset.id).derivatives > 0, "others were made from the asset"),
+    ):
+        if closed:
+            raise LedgerError(Code.LINEAGE_FIXED, f"{why}; lineage is said once, before both")
+
+
+def _owed(rate: int) -> dict[str, int]:
+    return {"direct_ppm": rate, "stacked_ppm": rate}
+
+
+def _add(vector: dict[str, Ancestor], one: Ancestor) -> None:
+    """An ancestor that is reached along several ways is owed along each."""
+    before = vector.get(one.asset, Ancestor(asset=one.asset, depth=one.depth, stacked_ppm=0))
+    vector[one.asset] = Ancestor(
+        asset=one.asset,
+        depth=min(before.depth, one.depth),
+        direct_ppm=before.direct_ppm + one.direct_ppm,
+        stacked_ppm=before.stacked_ppm + one.stacked_ppm,
+    )
+
+
+def _check_size(ledger: Ledger, depth: int, ancestors: tuple[Ancestor, ...]) -> None:
+    payees = {share.account for one in ancestors[:ANCESTORS_MAX] for share in ledger.asset(one.asset).creators}
+    for what, count, most in (
+        ("generations", depth, DEPTH_MAX),
+        ("ancestors", len(ancestors), ANCESTORS_MAX),
+        ("payees", len(payees), PAYEES_MAX),
+        ("ppm owed to ancestors", sum(one.stacked_ppm for one in ancestors), STACK_PPM_MAX),
+    ):
+        if count > most:
+            raise LedgerError(Code.LINEAGE_TOO_LARGE, f"there would be {count} {what}, at most {most} are allowed")

@@ -1,0 +1,223 @@
+"""What is due when a token changes hands or is used: which royalty clause, who is paid, and the money itself.
+
+Every action that moves money for a picture goes through here. The consortium's clause for an occasion goes before the
+asset's own; a token's own terms say rate and payees of its resales, and the clause says the rest. Of the policies in
+force and those a token was minted under, the ones that take less count: a rate rises for later mints only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+import contracts_vm
+from ledger.errors import Code, LedgerError
+from ledger.events import Payment, PaymentIn, TokenSold
+from ledger.execution.context import Context
+from ledger.execution.holding import hand_over
+from ledger.execution.policy import decide, facts_for, policies_named, policy_names
+from ledger.execution.view import Ledger
+from ledger.records import Asset, Sale, Token, sale_key
+
+PRIMARY_SALE, SECONDARY_SALE = "primary_sale", "secondary_sale"
+REFUND_MS = 14 * 24 * 3_600_000
+"""For how long a sale may be undone."""
+ANCESTOR_FUEL = 20
+"""What looking up one ancestor's payees costs."""
+
+KIND_OF = {"gift": "transfer", "swap": "transfer", "rental": "rent", "derivative_mint": "derive"}
+"""What the rules are asked about, by royalty trigger; all others are sales."""
+
+
+class Occasion(msgspec.Struct, frozen=True):
+    """What a royalty may be due on."""
+
+    trigger: str
+    giver: str
+    """Who gives: seller, owner, or the parent's owner."""
+    to: str
+    price: int = 0
+    currency: str = ""
+    """Empty where nothing is paid."""
+
+
+class Due(msgspec.Struct, frozen=True):
+    """How the money of an occasion moves."""
+
+    split: contracts_vm.Settlement
+    currency: str
+    payer: str
+    """`buyer` or `seller`, as the clause says."""
+    refund: str
+
+
+def due(ledger: Ledger, tx: Context, asset: Asset, token: Token | None, occasion: Occasion) -> Due:
+    """What an occasion costs and whom it pays, by the terms that hold for this token."""
+    names = policy_names(ledger, asset)
+    found = _due_under(ledger, tx, names, asset, token, occasion)
+    if token is None or token.policies in ((), names):
+        return found
+    minted = _due_under(ledger, tx, token.policies, asset, token, occasion)
+    rises = found.split.royalty > minted.split.royalty or found.currency != minted.currency
+    return minted if rises else found
+
+
+def pay(ledger: Ledger, purse: str, found: Due, seller: str) -> tuple[Payment, ...]:
+    """Move the money of an occasion out of an account or an escrow: royalties, and the price to the seller."""
+    if not found.split.buyer_pays:
+        return ()
+    ledger.debit(purse, found.currency, found.split.buyer_pays)
+    payments = [Payment(to=payee, amount=amount, reason="royalty") for payee, amount in found.split.payments]
+    if found.split.seller_receives:
+        payments.append(Payment(to=seller, amount=found.split.seller_receives, reason="price"))
+    for payment in payments:
+        ledger.credit(payment.to, found.currency, payment.amount)
+    return tuple(payments)
+
+
+def pay_apart(ledger: Ledger, purse: str, found: Due, seller: str) -> tuple[PaymentIn, ...]:
+    """The same for what has no price of its own to name the currency."""
+    return tuple(
+        PaymentIn(to=one.to, amount=one.amount, reason=one.reason, currency=found.currency)
+        for one in pay(ledger, purse, found, seller)
+    )
+
+
+def sale_of(token: Token, buyer: str, price: int, currency: str) -> Occasion:
+    """The sale of a token by its owner: the creator's first one is primary."""
+    primary = token.sales == 0 and token.owner == token.creator
+    return Occasion(PRIMARY_SALE if primary else SECONDARY_SALE, token.owner, buyer, price, currency)
+
+
+def check_terms(ledger: Ledger, asset: Asset, terms: str | UnsetType) -> None:
+    """Refuse if a buyer saw other policies than those in force."""
+    now = " ".join(policy_names(ledger, asset))
+    if terms is not UNSET and terms != now:
+        raise LedgerError(Code.TERMS_CHANGED, f"{now} is in force, the buyer saw {terms}; look at it again")
+
+
+def sell(
+    ledger: Ledger,
+    tx: Context,
+    token: Token,
+    occasion: Occasion,
+    terms: str | UnsetType = UNSET,
+    purse: tuple[str, int] | None = None,
+) -> None:
+    """A sale that both sides want: decided for the seller, then token, price and royalties move together.
+
+    The money comes from the buyer, or from an escrow of so many units; one that no longer covers the sale refuses it.
+    """
+    asset = ledger.asset(token.asset)
+    check_terms(ledger, asset, terms)
+    decide(
+        ledger, tx, asset, "sale", token, occasion.giver,
+        price=occasion.price, currency=occasion.currency, to=occasion.to,
+    )  # fmt: skip
+    found = due(ledger, tx, asset, token, occasion)
+    account, held = purse or (occasion.to, found.split.buyer_pays)
+    if found.split.buyer_pays > held:
+        raise LedgerError(
+            Code.TERMS_CHANGED, f"the sale costs {found.split.buyer_pays} now, {held} are in escrow; offer again"
+        )
+    payments = pay(ledger, account, found, occasion.giver)
+    hand_over(ledger, token, occasion.to, token.sales + 1)
+    sale = Sale(
+        token=token.id,
+        seller=occasion.giver,
+        buyer=occasion.to,
+        currency=occasion.currency,
+        payments=payments,
+        refund=found.refund,
+        until_ms=tx.time_ms + REFUND_MS,
+    )
+    ledger.put(sale_key(token.id), sale)
+    tx.emit(
+        TokenSold(
+            token=token.id,
+            seller=occasion.giver,
+            buyer=occasion.to,
+            price=occasion.price,
+            currency=occasion.currency,
+            kind=occasion.trigger,
+            payments=payments,
+        )
+    )
+
+
+def clause_for(
+    ledger: Ledger, tx: Context, names: tuple[str, ...], asset: Asset, token: Token | None, occasion: Occasion
+) -> contracts_vm.Royalty | None:
+    """The first clause of the policies that is due on an occasion, whether or not its condition has a fault."""
+    about: dict[str, Any] = {"to": occasion.to}
+    if occasion.price:
+        about |= {"price": occasion.price, "currency": occasion.currency}
+    kind = KIND_OF.get(occasion.trigger, "sale")
+    facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, occasion.giver, about)
+    for policy in policies_named(ledger, names):
+        clause = policy.royalty_for(occasion.trigger, facts, tx.version.decision_fuel_max)
+        if clause is not None:
+            tx.spend(clause.fuel)
+            return clause
+    return None
+
+
+def _due_under(
+    ledger: Ledger, tx: Context, names: tuple[str, ...], asset: Asset, token: Token | None, occasion: Occasion
+) -> Due:
+    clause = clause_for(ledger, tx, names, asset, token, occasion)
+    rate, shares = 0 if clause is None else clause.rate_ppm, asset.creators
+    if token is not None and token.royalty is not UNSET and occasion.trigger == SECONDARY_SALE:
+        rate, shares = token.royalty.rate_ppm, token.royalty.payees
+    payees = [(share.account, share.weight_ppm) for share in shares]
+    if clause is None:
+        return Due(_settled(occasion, rate, payees, "seller"), occasion.currency, "seller", "keep")
+    if clause.fault:
+        raise LedgerError(Code.ROYALTY_INVALID, f"royalty {clause.id} of {' '.join(names)}: {clause.fault}")
+    ancestors = _ancestors(ledger, tx, asset, clause.upstream)
+    bounds = {"cap_ppm": contracts_vm.PPM_WHOLE if clause.cap_ppm is None else clause.cap_ppm}
+    currency = occasion.currency
+    money = clause.floor if occasion.price else clause.fallback
+    if money is not None:
+        if occasion.price and money.currency != currency:
+            raise LedgerError(
+                Code.CURRENCY_MISMATCH, f"royalty {clause.id} has its floor in {money.currency}, not in {currency}"
+            )
+        currency = money.currency
+        units = money.units(ledger.currency(currency).decimals)
+        bounds["floor" if occasion.price else "fallback"] = units or 0
+    split = _settled(occasion, rate, payees, clause.payer, ancestors=ancestors, **bounds)
+    return Due(split, currency, clause.payer, clause.refund)
+
+
+def _ancestors(
+    ledger: Ledger, tx: Context, asset: Asset, upstream: contracts_vm.Upstream | None
+) -> list[tuple[int, list[tuple[str, int]]]]:
+    """What an asset's ancestors are owed under a clause, each with its creators."""
+    found = []
+    for one in ledger.lineage(asset.id).ancestors if upstream is not None and asset.depth else ():
+        rate = one.stacked_ppm if upstream.mode == "lap" else one.direct_ppm  # type: ignore[union-attr]
+        if rate and one.depth <= upstream.max_depth:  # type: ignore[union-attr]
+            tx.spend(ANCESTOR_FUEL)
+            found.append((rate, [(share.account, share.weight_ppm) for share in ledger.asset(one.asset).creators]))
+    return found
+
+
+def _settled(
+    occasion: Occasion, rate: int, payees: list[tuple[str, int]], payer: str, **terms: Any
+) -> contracts_vm.Settlement:
+    try:
+        split = contracts_vm.settle(occasion.price, rate, payees, payer, **terms)
+    except contracts_vm.RoyaltyError as error:
+        raise LedgerError(
+            Code.AMOUNT_OVERFLOW, f"the sale cannot be settled: {error}; list it at a lower price"
+        ) from None
+    stack = min(rate + sum(one for one, _ in terms.get("ancestors", ())), terms.get("cap_ppm", contracts_vm.PPM_WHOLE))
+    if occasion.price and stack and not split.royalty:
+        least = -(-contracts_vm.PPM_WHOLE // stack)
+        raise LedgerError(
+            Code.PRICE_TOO_LOW, f"{stack} ppm of {occasion.price} round to nothing; {least} is the least price"
+        )
+    return split

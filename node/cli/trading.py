@@ -1,0 +1,128 @@
+"""Commands about offers, auctions, rentals and derivatives."""
+
+from __future__ import annotations
+
+import click
+
+from ledger import actions
+from ledger.events import AuctionClosed
+from node.cli.main import Target, cli, with_target
+
+PRICE = click.IntRange(1)
+
+
+@cli.command()
+@click.argument("asset")
+@click.argument("parents", nargs=-1, required=True)
+@with_target
+def derive(target: Target, asset: str, parents: tuple[str, ...]) -> None:
+    """Say that your ASSET was made from its PARENTS, before you mint it; their policies decide and are paid."""
+    with target.client() as client:
+        receipt = client.derive(asset, *parents)
+    target.done(receipt, f"made from {len(parents)} recorded")
+
+
+@cli.command()
+@click.argument("token")
+@click.argument("price", type=PRICE)
+@click.argument("currency")
+@click.option("--hours", type=float, default=24.0, show_default=True, help="For how long.")
+@click.option("--terms", help="The terms you have seen; under others it cannot be accepted.")
+@with_target
+def offer(target: Target, token: str, price: int, currency: str, hours: float, terms: str | None) -> None:
+    """Offer a PRICE in minor units for a TOKEN; the money waits in escrow."""
+    with target.client() as client:
+        receipt = client.offer(token, price, currency, hours, terms)
+    target.done(receipt, f"offered {price} {currency}")
+
+
+@cli.command()
+@click.argument("token")
+@click.argument("buyer")
+@click.argument("price", type=PRICE)
+@click.argument("currency")
+@with_target
+def accept(target: Target, token: str, buyer: str, price: int, currency: str) -> None:
+    """Sell a TOKEN to the BUYER who offered this PRICE for it."""
+    with target.client() as client:
+        receipt = client.accept(token, buyer, price, currency)
+    target.done(receipt, f"sold to {buyer} for {price} {currency}")
+
+
+@cli.command("withdraw-offer")
+@click.argument("token")
+@click.option("--buyer", help="Whose offer; your own if absent. Another's only once it has ended.")
+@with_target
+def withdraw_offer(target: Target, token: str, buyer: str | None) -> None:
+    """Return the money of an offer for a TOKEN to its buyer."""
+    with target.client() as client:
+        receipt = client.withdraw_offer(token, buyer)
+    target.done(receipt, "the money is its buyer's again")
+
+
+@cli.group()
+def auction() -> None:
+    """Auction a token, bid for one, and close what is over."""
+
+
+@auction.command("open")
+@click.argument("token")
+@click.argument("reserve", type=PRICE)
+@click.argument("increment", type=PRICE)
+@click.argument("currency")
+@click.option("--hours", type=float, default=24.0, show_default=True, help="For how long.")
+@click.option("--extension-s", type=click.IntRange(0, 86_400), default=0, help="A late bid leaves this many seconds.")
+@with_target
+def open_auction(
+    target: Target, token: str, reserve: int, increment: int, currency: str, hours: float, extension_s: int
+) -> None:
+    """Auction a TOKEN from the RESERVE on, each bid at least INCREMENT more."""
+    with target.client() as client:
+        receipt = client.open_auction(token, reserve, increment, currency, hours, extension_s)
+    target.done(receipt, f"auctioned from {reserve} {currency}")
+
+
+@auction.command()
+@click.argument("token")
+@click.argument("price", type=PRICE)
+@click.argument("currency")
+@click.option("--terms", help="The terms you have seen; under others you have your money back instead.")
+@with_target
+def bid(target: Target, token: str, price: int, currency: str, terms: str | None) -> None:
+    """Bid a PRICE in minor units for a TOKEN; the money waits in escrow until you are outbid or it is over."""
+    with target.client() as client:
+        receipt = client.bid(token, price, currency, terms)
+    target.done(receipt, f"bid {price} {currency}")
+
+
+@auction.command()
+@click.argument("token")
+@with_target
+def cancel(target: Target, token: str) -> None:
+    """Take your auction of a TOKEN back while nobody has bid."""
+    with target.client() as client:
+        receipt = client.submit(actions.CancelAuction(token=token))
+    target.done(receipt, "no longer auctioned")
+
+
+@auction.command()
+@click.argument("token")
+@with_target
+def settle(target: Target, token: str) -> None:
+    """Close the auction of a TOKEN that is over; anybody may."""
+    with target.client() as client:
+        receipt = client.settle_auction(token)
+    closed = next(event for event in receipt.outcome.events if isinstance(event, AuctionClosed))
+    target.done(receipt, "sold to the highest bidder" if closed.sold else f"not sold: {closed.why}")
+
+
+@cli.command()
+@click.argument("token")
+@click.argument("to")
+@click.option("--hours", type=float, required=True, help="For how long.")
+@with_target
+def rent(target: Target, token: str, to: str, hours: float) -> None:
+    """Let the account TO use your TOKEN for a time, free of charge; it lapses by itself."""
+    with target.client() as client:
+        receipt = client.rent_out(token, to, hours)
+    target.done(receipt, f"{to} uses it")

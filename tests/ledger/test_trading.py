@@ -1,0 +1,271 @@
+"""Gifts, swaps, rentals, editions, refunds, floors and pinned terms: what moves, who is paid, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from consortium import (
+    State,
+    a_digest,
+    balance,
+    done,
+    for_sale,
+    happened,
+    listing,
+    minted,
+    owner,
+    registering,
+    royalty,
+    trading_terms,
+)  # fmt: skip
+
+from ledger import actions, records
+from ledger.actions import Price
+from ledger.errors import Code
+from ledger.events import SaleRefunded, TokenMinted, TokenTransferred
+from ledger.execution.holding import user_of
+from ledger.execution.settlement import REFUND_MS
+from ledger.execution.token import token_id
+from ledger.execution.view import Ledger
+
+ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
+
+
+def buying(token: str, price: int, **more: Any) -> actions.BuyToken:
+    return actions.BuyToken(token=token, price=price, currency="EUR", **more)
+
+
+def under(state: State, name: object, *clauses: str, policy: str = "house") -> str:
+    """A token of alice's under a policy of its own with these royalties, given to bob."""
+    token = token_id(a_digest(name))
+    if state.get(records.policy_key(policy, 1)) is None:
+        assert state.do(ALICE, trading_terms(policy, *clauses)).code == "OK"
+    set_policy = actions.SetPolicy(asset=a_digest(name), policy=policy, version=1)
+    assert state.do(ALICE, registering(name), set_policy, actions.MintToken(asset=a_digest(name))).code == "OK"
+    return token
+
+
+PAY = "base tx.price; pay 10% to asset.creators by weight;"
+
+
+def test_a_gift_pays_its_fallback_out_of_the_givers_pocket(state: State) -> None:
+    token = under(state, "p", f"given on gift {{ {PAY} fallback 5.00 EUR; }}")
+    poor = state.do(ALICE, actions.TransferToken(token=token, to=BOB))
+    done(state, [BOB], actions.Pay(to=ALICE, currency="EUR", amount=500))
+
+    outcome = state.do(ALICE, actions.TransferToken(token=token, to=BOB))
+
+    assert poor.code == Code.INSUFFICIENT_FUNDS.name
+    assert [(one.to, one.amount, one.currency) for one in happened(outcome, TokenTransferred).payments] == [
+        (ALICE, 500, "EUR")
+    ]
+    again = state.do(BOB, actions.TransferToken(token=token, to=CAROL))
+    assert (again.code, balance(state, BOB), balance(state, ALICE)) == ("OK", 9_000, 1_000)
+
+
+def test_a_gift_that_the_receiver_pays_for_needs_the_receivers_signature(state: State) -> None:
+    token = under(state, "p", f"given on gift {{ {PAY} fallback 5 EUR; payer buyer; }}")
+    give = actions.TransferToken(token=token, to=BOB)
+
+    assert state.do(ALICE, give).code == Code.SIGNER_MISSING.name
+    assert done(state, [ALICE, BOB], give).code == "OK"
+    assert (balance(state, BOB), balance(state, ALICE)) == (9_500, 500)
+
+
+def test_a_swap_exchanges_two_tokens_and_each_pays_its_fallback(state: State) -> None:
+    mine, yours = under(state, "a", f"swapped on swap {{ {PAY} fallback 1 EUR; }}"), under(state, "b")
+    done(state, [ALICE], actions.TransferToken(token=yours, to=BOB))
+    done(state, [BOB], actions.Pay(to=ALICE, currency="EUR", amount=100))
+    swap = actions.SwapTokens(token=mine, for_token=yours)
+
+    assert state.do(ALICE, swap).code == Code.SIGNER_MISSING.name
+    outcome = done(state, [ALICE, BOB], swap)
+
+    assert outcome.code == "OK"
+    assert (owner(state, mine), owner(state, yours)) == (BOB, ALICE)
+    assert (balance(state, BOB), balance(state, ALICE)) == (9_800, 200)
+    assert done(state, [BOB], actions.SwapTokens(token=mine, for_token=mine)).code == Code.SELF_SALE.name
+
+
+def test_a_floor_is_due_on_a_small_price_and_never_in_another_currency(state: State) -> None:
+    token = under(state, "p", f"first on primary_sale {{ {PAY} floor 2.00 EUR; }}")
+    state.do(ROOT, actions.CreateCurrency(currency="USD", decimals=2),
+             actions.IssueCurrency(currency="USD", to=BOB, amount=1_000))  # fmt: skip
+    state.do(ALICE, listing(state, token, 300, "USD"))
+
+    refused = state.do(BOB, actions.BuyToken(token=token, price=300, currency="USD"))
+    state.do(ALICE, listing(state, token, 300))
+    outcome = state.do(BOB, buying(token, 300))
+
+    assert refused.code == Code.CURRENCY_MISMATCH.name
+    assert [one.amount for one in outcome.events[0].payments] == [200, 100]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("clause", ["floor 0.001 EUR", "fallback 90071992547409.93 EUR", "floor 1 XYZ"])
+def test_money_that_its_currency_cannot_express_is_refused_when_published(state: State, clause: str) -> None:
+    outcome = state.do(ALICE, trading_terms("house", f"given on gift {{ {PAY} {clause}; }}"))
+
+    assert outcome.code in (Code.POLICY_INVALID.name, Code.CURRENCY_UNKNOWN.name)
+
+
+def test_a_buyer_who_saw_other_terms_buys_nothing(state: State) -> None:
+    token = for_sale(state, "p", 100)
+    seen = "asset_default@1"
+    state.do(ALICE, trading_terms("house"), actions.SetPolicy(asset=a_digest("p"), policy="house", version=1))
+
+    assert state.do(BOB, buying(token, 100, terms=seen)).code == Code.TERMS_CHANGED.name
+    assert state.do(BOB, buying(token, 100, terms=f"{seen} house@1")).code == "OK"
+
+
+def test_numbered_editions_are_tokens_of_their_own(state: State) -> None:
+    asset = a_digest("p")
+    outcome = state.do(ALICE, registering("p"), actions.MintToken(asset=asset, editions=3))
+    made = [event for event in outcome.events if isinstance(event, TokenMinted)]
+
+    assert [(one.number, one.token) for one in made] == [(number, token_id(asset, number)) for number in (1, 2, 3)]
+    for again in (actions.MintToken(asset=asset, editions=2), actions.MintToken(asset=asset)):
+        assert state.do(ALICE, again).code == Code.TOKEN_EXISTS.name
+    for number, buyer in ((1, BOB), (2, CAROL)):
+        token = token_id(asset, number)
+        state.do(ALICE, listing(state, token, 100))
+        assert happened_sale(state.do(buyer, buying(token, 100))) == "primary_sale"
+    assert [owner(state, token_id(asset, number)) for number in (1, 2, 3)] == [BOB, CAROL, ALICE]
+    assert Ledger(state).owner(Ledger(state).asset(asset)) == ALICE
+
+
+def happened_sale(outcome: Any) -> str:
+    return next(event.kind for event in outcome.events if event.__class__.__name__ == "TokenSold")
+
+
+def test_delivery_versus_payment_is_one_transaction_or_none(state: State) -> None:
+    """A token against money and another token: if one leg fails, none has happened."""
+    first, second = minted(state, "a"), minted(state, "b")
+    legs: list[Any] = [
+        actions.SellToken(token=first, to=BOB, price=5_000, currency="EUR"),
+        actions.SellToken(token=second, to=BOB, price=5_001, currency="EUR"),
+    ]
+
+    failed = done(state, [ALICE, BOB], *legs)
+    assert (failed.code, failed.action) == (Code.INSUFFICIENT_FUNDS.name, 1)
+    assert (owner(state, first), balance(state, BOB), balance(state, ALICE)) == (ALICE, 10_000, 0)
+
+    legs[1] = actions.SellToken(token=second, to=BOB, price=5_000, currency="EUR")
+    assert done(state, [ALICE, BOB], *legs).code == "OK"
+    assert (owner(state, first), owner(state, second), balance(state, ALICE)) == (BOB, BOB, 10_000)
+
+
+# Rental, with the meaning of ERC-4907
+
+
+def renting(state: State, token: str, to: str = BOB, ms: int = 10_000, price: int | None = None) -> actions.RentToken:
+    more = {} if price is None else {"price": Price(amount=price, currency="EUR")}
+    return actions.RentToken(token=token, to=to, until_ms=state.time_ms + ms, **more)
+
+
+def user(state: State, token: str) -> str | None:
+    rental = user_of(Ledger(state), token, state.time_ms)
+    return None if rental is None else rental.user
+
+
+def test_a_rental_lapses_without_a_transaction(state: State) -> None:
+    token = minted(state, "p")
+    state.do(ALICE, renting(state, token))
+    during = user(state, token)
+    state.run(advance_ms=9_000)
+
+    assert (during, user(state, token), owner(state, token)) == (BOB, None, ALICE)
+
+
+def test_a_rental_is_cleared_when_the_token_has_another_owner(state: State) -> None:
+    token = minted(state, "p")
+    state.do(ALICE, renting(state, token))
+    state.do(ALICE, actions.TransferToken(token=token, to=CAROL))
+
+    assert user(state, token) is None
+
+
+def test_a_rental_for_a_price_is_signed_by_both_and_pays_its_royalty(state: State) -> None:
+    token = under(state, "p", f"use on rental {{ {PAY} }}")
+    state.do(ALICE, actions.TransferToken(token=token, to=CAROL))
+
+    assert state.do(CAROL, renting(state, token, price=1_000)).code == Code.SIGNER_MISSING.name
+    assert done(state, [CAROL, BOB], renting(state, token, price=1_000)).code == "OK"
+    assert (balance(state, ALICE), balance(state, CAROL), balance(state, BOB)) == (100, 20_900, 9_000)
+
+
+def test_a_user_is_not_displaced_but_by_consent(state: State) -> None:
+    token = minted(state, "p")
+    state.do(ALICE, renting(state, token))
+
+    assert state.do(ALICE, renting(state, token, CAROL)).code == Code.TOKEN_RENTED.name
+    assert done(state, [ALICE, BOB], renting(state, token, CAROL)).code == "OK"
+
+
+@pytest.mark.parametrize(
+    ("code", "signer", "change"),
+    [
+        (Code.NOT_OWNER, BOB, {}),
+        (Code.SELF_SALE, ALICE, {"to": ALICE}),
+        (Code.ACCOUNT_UNKNOWN, ALICE, {"to": "eve@club"}),
+        (Code.END_INVALID, ALICE, {"ms": 0}),
+    ],
+)
+def test_a_rental_is_refused(state: State, code: Code, signer: str, change: Any) -> None:
+    token = minted(state, "p")
+
+    assert state.do(signer, renting(state, token, **change)).code == code.name
+
+
+# Refunds
+
+
+def test_a_refund_reverses_the_recorded_split_to_the_unit(state: State) -> None:
+    clause = f"resale on secondary_sale {{ {PAY} refund reverse; }}"
+    state.do(ALICE, trading_terms("asset_default", clause, version=2, rules="permit * as all_may when true;"))
+    state.values[records.CONSORTIUM_POLICY] = b'"asset_default@2"'
+    token = for_sale(state, "p", 1_000, royalty=royalty(99_999, alice=333_333, root=666_667))
+    state.do(BOB, buying(token, 1_000), listing(state, token, 3_333))
+    before = [balance(state, account) for account in (ALICE, BOB, CAROL, ROOT)]
+    assert state.do(CAROL, buying(token, 3_333)).code == "OK"
+
+    alone = state.do(CAROL, actions.RefundSale(token=token))
+    outcome = done(state, [CAROL, BOB], actions.RefundSale(token=token))
+
+    assert alone.code == Code.SIGNER_MISSING.name
+    assert sum(one.amount for one in happened(outcome, SaleRefunded).payments) == 3_333
+    assert [balance(state, account) for account in (ALICE, BOB, CAROL, ROOT)] == before
+    assert owner(state, token) == BOB
+    assert done(state, [CAROL, BOB], actions.RefundSale(token=token)).code == Code.REFUND_UNKNOWN.name
+
+
+def test_without_the_clause_a_royalty_stays_with_its_payees(state: State) -> None:
+    token = for_sale(state, "p", 1_000)
+    state.do(BOB, buying(token, 1_000), listing(state, token, 1_000))
+    state.do(CAROL, buying(token, 1_000))
+
+    assert done(state, [CAROL, BOB], actions.RefundSale(token=token)).code == "OK"
+    assert (balance(state, ALICE), balance(state, CAROL)) == (1_075, 19_925)
+
+
+def test_a_refund_of_a_first_sale_makes_the_next_one_the_first_again(state: State) -> None:
+    token = for_sale(state, "p", 1_000)
+    state.do(BOB, buying(token, 1_000))
+    done(state, [BOB, ALICE], actions.RefundSale(token=token))
+    state.do(ALICE, listing(state, token, 1_000))
+
+    assert happened_sale(state.do(BOB, buying(token, 1_000))) == "primary_sale"
+
+
+def test_a_sale_is_undone_within_its_time_by_the_owner_it_made_and_with_the_money_there(state: State) -> None:
+    token = for_sale(state, "p", 1_000)
+    state.do(BOB, buying(token, 1_000))
+    refund = actions.RefundSale(token=token)
+    state.do(ALICE, actions.Pay(to=CAROL, currency="EUR", amount=1))
+    assert done(state, [BOB, ALICE], refund).code == Code.INSUFFICIENT_FUNDS.name
+    state.do(CAROL, actions.Pay(to=ALICE, currency="EUR", amount=1))
+    state.run(advance_ms=REFUND_MS)
+    assert done(state, [BOB, ALICE], refund).code == Code.REFUND_ENDED.name
+    state.do(BOB, actions.TransferToken(token=token, to=CAROL))
+
+    assert done(state, [BOB, ALICE], refund).code == Code.REFUND_UNKNOWN.name
