@@ -47,8 +47,8 @@ class OutOfFuel(Exception):
 
 
 Meter = list[Any]
-"""The fuel left, and after it the values of the variables of macros and bindings, the outermost first: what changes while
-an expression is evaluated, as a list, so that closures reach it without an attribute lookup."""
+"""The fuel left, and after it the values of the variables of macros and bindings, the outermost first: what changes
+while an expression is evaluated, as a list, so that closures reach it without an attribute lookup."""
 
 
 def charge(meter: Meter, amount: int) -> None:

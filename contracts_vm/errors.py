@@ -23,7 +23,7 @@ SOURCE_CODES = {
     "NAME_RESERVED": "a word that the expression language keeps for itself used as a name",
     "NAME_TOO_LONG": "a name longer than 64 characters",
     "NOT_ASCII": "a non-ASCII character outside strings and comments; it may look like a letter that it is not",
-    "NOT_IN_THE_LANGUAGE": "left out of rules on purpose: doubles, unsigned integers, null, regular expressions, clocks",
+    "NOT_IN_THE_LANGUAGE": "left out of rules on purpose: doubles, unsigned integers, null, patterns, clocks",
     "NOT_IN_THIS_VERSION": "part of the language, but not in this version of it",
     "NUMBER_MALFORMED": "a number that runs into letters",
     "NUMBER_TOO_LONG": "a number of more than 20 digits",

@@ -18,6 +18,7 @@ from typing import Any
 
 from contracts_vm import cost
 from contracts_vm.cost import Meter, OutOfFuel
+from contracts_vm.errors import InvariantBroken
 from contracts_vm.functions import FUNCTIONS, TYPE_NAMES, Function
 from contracts_vm.operators import (
     OPERATORS,
@@ -50,7 +51,7 @@ from contracts_vm.syntax import (
     Path,
     Select,
 )
-from contracts_vm.types import BoolKey, Facts, TypeName, UInt, Value, in_range, kind_of
+from contracts_vm.types import TIMESTAMP_MS_MAX, BoolKey, Facts, Timestamp, TypeName, UInt, Value, in_range, kind_of
 
 Run = Callable[[Facts, Meter], Value]
 
@@ -87,6 +88,12 @@ def compile_expression(node: Expr) -> Run:
             return _call(FUNCTIONS[node.function], tuple(map(compile_expression, node.arguments)))
         case Select():
             return _select(compile_expression(node.operand), node.field)
+        case _:
+            return _composite(node)
+
+
+def _composite(node: Expr) -> Run:
+    match node:
         case Index():
             return _index(compile_expression(node.operand), compile_expression(node.index))
         case ListOf():
@@ -99,6 +106,8 @@ def compile_expression(node: Expr) -> Run:
             return _macro(node)
         case Bind():
             return _bind(node.variable.slot, compile_expression(node.value), compile_expression(node.body))
+        case _:
+            raise InvariantBroken(f"{type(node).__name__} has no closure")
 
 
 def _read(names: tuple[str, ...]) -> Run:
@@ -113,7 +122,10 @@ def _read(names: tuple[str, ...]) -> Run:
             value = facts[root][field]
         except (KeyError, TypeError, IndexError):
             value = _walk(facts, names)
-        return value if type(value) in _PLAIN else _admit(value, field)
+        kind = type(value)
+        if kind in _PLAIN or (kind is Timestamp and 0 <= value.ms <= TIMESTAMP_MS_MAX and value.ns == 0):  # type: ignore[union-attr]
+            return value
+        return _admit(value, field)
 
     return read
 
@@ -138,7 +150,7 @@ _TYPES = {
     name: TypeName(name)
     for name in (*TYPE_NAMES.values(), "bool", "int", "uint", "string", "bytes", "list", "map", "type")
 }
-"""The names of types, where no root has the name. No root of a schema has it, so that `check` refuses them in a rule."""
+"""The names of types, where no root has the name. No root of a schema has it, so `check` refuses them in a rule."""
 
 
 def _has(node: Path | Select) -> Run:
@@ -379,8 +391,10 @@ def _logic(operands: tuple[Run, ...], decisive: bool) -> Run:
         first: Fault | None = None
         for operand in operands:
             try:
-                if truth(operand(facts, meter)) is decisive:
+                value = operand(facts, meter)
+                if value is decisive:
                     return decisive
+                truth(value)
             except Fault as fault:
                 first = first or fault.with_traceback(None)
         if first is not None:

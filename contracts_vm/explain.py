@@ -66,12 +66,6 @@ def _shown(value: Value | Fault) -> dict[str, JSON]:
             return {"error": value.code}
         case bool():
             return {"value": value}
-        case None:
-            return {"value": "null"}
-        case TypeName():
-            return {"value": value.name}
-        case bytes():
-            return {"bytes_size": len(value)}
         case int():
             return {"value": int(value) if -SAFE_MAX <= value <= SAFE_MAX else str(value)}
         case str():
@@ -82,5 +76,9 @@ def _shown(value: Value | Fault) -> dict[str, JSON]:
             return {"value": write_duration(value)}
         case Mapping():
             return {"record_size": len(value)}
-        case _:
+        case bytes():
+            return {"bytes_size": len(value)}
+        case list() | tuple():
             return {"list_size": len(value)}
+        case _:
+            return {"value": value.name if isinstance(value, TypeName) else "null"}

@@ -281,7 +281,7 @@ class ExpressionParser(Reader):
         if self.peek("null") and not self.for_rules:
             self.next()
             return self.node(Literal(token.start, token.end, None))
-        self.refuse_value(token)
+        return self.refuse_value(token)
 
     def refuse_value(self, token: Token) -> NoReturn:
         if token.kind in ("decimal", "double"):

@@ -24,8 +24,8 @@ class Field(msgspec.Struct, frozen=True):
     """One field of a root."""
 
     type: str
-    """`bool`, `int`, `timestamp`, `duration`, `string`, `bytes`, one of IDS, a `list<...>` of texts, or `payees`: accounts
-    with weights, which no expression reads and only `pay ... to` names."""
+    """`bool`, `int`, `timestamp`, `duration`, `string`, `bytes`, one of IDS, a `list<...>` of texts, or `payees`:
+    accounts with weights, which no expression reads and only `pay ... to` names."""
     optional: bool = False
     """Whether the facts may lack it; it is then read only where has(...) has made sure of it."""
     characters: int = 0

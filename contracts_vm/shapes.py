@@ -92,10 +92,8 @@ def fits(a: Shape, b: Shape) -> bool:
     if a.kind != b.kind:
         literal = (a.literal and b.kind in IDS) or (b.literal and a.kind in IDS)
         return literal and a.text and b.text
-    for inner, other in ((a.item, b.item), (a.key, b.key)):
-        if inner and other and not fits(inner, other):
-            return False
-    return True
+    inside = ((a.item, b.item), (a.key, b.key))
+    return all(fits(inner, other) for inner, other in inside if inner and other)
 
 
 def either(a: Shape, b: Shape) -> Shape:

@@ -14,6 +14,7 @@ from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ ARTEFACTS = {
     "parse/bytes_literals/triple_single_quoted_unescaped_punctuation",
     "parse/bytes_literals/triple_double_quoted_unescaped_punctuation",
 }
-r"""Cases whose expected bytes hold `\?` with its backslash: an escape of the text format that the JSON was made from."""
+r"""Cases whose expected bytes hold `\?` with its backslash: an escape of the text format that they come from."""
 TIMES = {"google.protobuf.Timestamp": read_timestamp, "google.protobuf.Duration": read_duration}
 OFFERED = {*FUNCTIONS, *MACROS, "has", "bind", "greatest", "least"}
 DOUBLE = re.compile(r"[0-9]\.[0-9]")
@@ -70,7 +71,7 @@ class Counts:
     excluded: Counter[str] = field(default_factory=Counter)
 
 
-def value_of(found: dict[str, Any]) -> Any:
+def value_of(found: dict[str, Any]) -> Any:  # noqa: C901 - a case for each kind of value
     """One of our values from the JSON of a case."""
     ((kind, content),) = found.items()
     match kind:
@@ -112,7 +113,7 @@ def look_at(file: str, case: dict[str, Any]) -> None:
         if DOUBLE.search(case["expr"]):
             raise OutsideProfile("double") from None
         return
-    for word, following in zip(words, words[1:], strict=False):
+    for word, following in pairwise(words):
         look_at_word(word, following)
     for given in (case.get("value"), *(bound["value"] for bound in case.get("bindings", {}).values())):
         if given is not None:
@@ -222,11 +223,12 @@ def page(found: dict[str, Counts]) -> str:
     return "\n".join([*lines, *([] if failed else ["None."])]) + "\n"
 
 
-INTRODUCTION = """Written by `scripts/write_cel_conformance.py`; a test compares it where the cases are. The cases are those of
-google/cel-spec at 508bd98 that we have as JSON, run on the engine alone: without the checker of rules, which is stricter
-than CEL's, and with what rules do not have (unsigned integers, null, `dyn`, `type`). A case is in the profile or out of
-it by its words and values, before it runs. Two bytes literals are expected with the backslash of an escape that the format
-they were published in should have removed."""
+INTRODUCTION = """\
+Written by `scripts/write_cel_conformance.py`; a test compares it where the cases are. The cases are those of
+google/cel-spec at 508bd98 that we have as JSON, run on the engine alone: without the checker of rules, which is
+stricter than CEL's, and with what rules do not have (unsigned integers, null, `dyn`, `type`). A case is in the profile or out
+of it by its words and values, before it runs. Two bytes literals are expected with the backslash of an escape that the
+format they were published in should have removed."""
 HEAD = ("| file | cases | in profile | passed | failed | excluded, by reason |", "|---|--:|--:|--:|--:|---|")
 
 

@@ -40,7 +40,7 @@ ORG = 32
 ROLE = 32
 ROLES = 8
 TIME_MS_MAX = 7_258_118_400_000
-"""The year 2200: later block times are seen as this one, so that rules can add and subtract without leaving the range."""
+"""The year 2200: later block times are seen as this one, so that rules can add and subtract within the range."""
 
 SCHEMA = Schema(
     "remarque",
