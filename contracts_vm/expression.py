@@ -44,6 +44,7 @@ _CALLED = (*(name for name in FUNCTIONS if name not in METHODS), "size", "has", 
 _DOTTED = ("cel.bind", "math.greatest", "math.least")
 _NEVER = ("double", "matches", "now", "random")
 _PRECEDENCE: Final = (("||",), ("&&",), ("==", "!=", "<=", ">=", "<", ">", "in"), ("+", "-"), ("*", "/", "%"))
+_LEVELS: Final = {operator: level for level, operators in enumerate(_PRECEDENCE) for operator in operators}
 
 N = TypeVar("N", bound=Place)
 
@@ -90,6 +91,8 @@ class ExpressionParser(Reader):
             return self.unary()
         start = self.token.start
         first = self.chain(level + 1)
+        if _LEVELS.get(self.tokens[self.at].text) != level:
+            return first
         rest: list[tuple[str, Expr]] = []
         while self.peek(*_PRECEDENCE[level]):
             operator = self.next().text

@@ -522,6 +522,8 @@ def _interval(operator: str, a: Shape, b: Shape) -> tuple[int, int]:
             return (0, a.high) if positive else (max(-most, INT_MIN), min(most, INT_MAX) if safe else most)
         case _:
             most = max(abs(b.low), abs(b.high), 1) - 1
+            if a.low == INT_MIN and b.low <= -1 <= b.high:
+                return INT_MIN - 1, INT_MAX
             return (0 if a.low >= 0 else -most), (0 if a.high <= 0 else most)
 
 

@@ -20,14 +20,15 @@ _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]|\r(?!\n)"
 )
 _TOKEN = re.compile(
-    r"(?P<space>[ \t\r\n\f]+|//[^\n]*)"
+    r"(?:(?P<space>[ \t\r\n\f]+|//[^\n]*)"
     r"|(?P<string>(?:[rR][bB]?|[bB][rR]?)?(?:\"\"\"|'''|[\"']))"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<int>0x[0-9a-fA-F]++|[0-9]++(?!\.[0-9]|[eE][+-]?[0-9]))"
     r"|(?P<decimal>[0-9]++\.[0-9]++(?![eE][+-]?[0-9]))"
     r"|(?P<double>[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+)"
     r"|(?P<quoted>`[A-Za-z0-9_./ -]+`)"
-    r"|(?P<op>&&|\|\||[=!<>]=|[-=<>!+*/%?:.,;(){}\[\]@])"
+    r"|(?P<op>&&|\|\||[=!<>]=|[-=<>!+*/%?:.,;(){}\[\]@]))"
+    r"[ \t\r\n\f]*"
 )
 _WORD = re.compile(r"[A-Za-z0-9_]+")
 _QUOTES: Final = ("'", '"', "'''", '"""')
@@ -82,18 +83,17 @@ def tokens(text: str) -> list[Token]:
         found = match(text, offset)
         if found is None:
             _refuse_character(text, offset)
-        kind, end = found.lastgroup or "", found.end()
+        kind, after = found.lastgroup or "", found.end()
+        end = found.end(kind)
         if kind == "op":
-            result.append(Token(kind, found[0], offset, end))
+            result.append(Token(kind, found[kind], offset, end))
         elif kind == "string":
-            token = _string(text, offset, found[0])
-            result.append(token)
-            end = token.end
+            result.append(_string(text, offset, found[kind]))
+            after = result[-1].end
         elif kind != "space":
-            token = _bounded(text, kind, offset, end)
-            result.append(token)
-            end = token.end
-        offset = end
+            result.append(_bounded(text, kind, offset, end))
+            after = max(after, result[-1].end)
+        offset = after
     result.append(Token("end", "", offset, offset))
     return result
 

@@ -115,15 +115,15 @@ def _different(a: Value, b: Value, meter: Meter) -> bool:
 
 def member(a: Any, b: Any, meter: Meter) -> bool:
     """`in`."""
+    if type(b) is tuple or type(b) is list:
+        meter[0] -= OPERATOR + MEMBER_ITEM * len(b)
+        if meter[0] < 0:
+            raise OutOfFuel
+        return a in b if type(a) is str else any(same(a, item, meter) for item in b)
     if isinstance(b, Mapping):
         meter[0] -= OPERATOR
         return key_of(a) in b
-    if not is_list(b):
-        raise no_overload("in", a, b)
-    meter[0] -= OPERATOR + MEMBER_ITEM * len(b)
-    if meter[0] < 0:
-        raise OutOfFuel
-    return a in b if type(a) is str else any(same(a, item, meter) for item in b)
+    raise no_overload("in", a, b)
 
 
 def _ordering(name: str, holds: Callable[[Any, Any], bool]) -> Operator:
@@ -218,6 +218,8 @@ def _remainder(a: int, b: int) -> int:
     """With the sign of the left side."""
     if b == 0:
         raise Fault("DIVIDE_BY_ZERO", "remainder by zero")
+    if b == -1 and a == INT_MIN:
+        raise Fault("OVERFLOW", "the quotient is out of the range of int")
     rest = abs(a) % abs(b)
     return -rest if a < 0 else rest
 

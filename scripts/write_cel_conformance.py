@@ -226,9 +226,9 @@ def page(found: dict[str, Counts]) -> str:
 INTRODUCTION = """\
 Written by `scripts/write_cel_conformance.py`; a test compares it where the cases are. The cases are those of
 google/cel-spec at 508bd98 that we have as JSON, run on the engine alone: without the checker of rules, which is
-stricter than CEL's, and with what rules do not have (unsigned integers, null, `dyn`, `type`). A case is in the profile or out
-of it by its words and values, before it runs. Two bytes literals are expected with the backslash of an escape that the
-format they were published in should have removed."""
+stricter than CEL's, and with what rules do not have (unsigned integers, null, `dyn`, `type`). A case is in the profile
+or out of it by its words and values, before it runs. Two bytes literals are expected with the backslash of an escape
+that the format they were published in should have removed."""
 HEAD = ("| file | cases | in profile | passed | failed | excluded, by reason |", "|---|--:|--:|--:|--:|---|")
 
 

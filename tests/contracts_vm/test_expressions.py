@@ -188,6 +188,7 @@ def test_a_program_has_this_value(source: str, value: Value) -> None:
         ("5000000000 * 5000000000", "OVERFLOW"),
         ("-(-9223372036854775808)", "OVERFLOW"),
         ("(-9223372036854775808) / -1", "OVERFLOW"),
+        ("(-9223372036854775808) % -1", "OVERFLOW"),
         ("timestamp('9999-12-31T23:59:59Z') + duration('1s')", "OVERFLOW"),
         ("timestamp('9999-12-31T23:59:59Z') - timestamp('0001-01-01T00:00:00Z')", "OVERFLOW"),
         ("timestamp('2026-02-29T00:00:00Z')", "TIMESTAMP_INVALID"),
