@@ -137,6 +137,8 @@ class _Checker:
             carried = [
                 f"{r}.{n}" for r, fields in self.schema.roots.items() for n, f in fields.items() if action in f.actions
             ]
+            if not carried:
+                continue
             about = [rule for rule in rules if rule is permit or rule.effect != "permit"]
             about = [rule for rule in about if action in rule.actions or ANY_ACTION in rule.actions]
             read = {name for rule in about for name in _paths(rule.when)}

@@ -81,7 +81,7 @@ class ExpressionParser(Reader):
             no = self.expression()
             found = self.node(Choice(head.start, no.end, found, yes, no))
         self.depth -= 1
-        if self.depth == 0 and height(found) > HEIGHT_MAX:
+        if self.depth == 0 and self.nodes > HEIGHT_MAX and height(found) > HEIGHT_MAX:
             self.refuse("TOO_DEEP", f"an expression has at most {HEIGHT_MAX} operations inside one another", head)
         return found
 
@@ -107,7 +107,7 @@ class ExpressionParser(Reader):
 
     def unary(self) -> Expr:
         """`!!x` is `!x` of a boolean twice and `--x` likewise, so any number of them is one or two nodes."""
-        if not self.peek("!", "-"):
+        if self.tokens[self.at].text not in ("!", "-") or not self.peek("!", "-"):
             return self.member()
         start, operator, count = self.token.start, self.token.text, 0
         while self.accept(operator):

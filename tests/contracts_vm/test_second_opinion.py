@@ -8,11 +8,15 @@ left out by the first error:
 * fractions of a second in `string(timestamp)`, which the other writes without trailing zeros;
 * a list or map left of `in` with a map on the right, which we refuse and the other answers with false;
 * a binding that fails and is not read: we evaluate it, as the specification's expansion does, the other never does;
+* a binding in an expression that has macros too: there the other may read the value of another variable (it gives
+  1 for `cel.bind(x, size(l), x)` with three items, after two macros inside one another);
+* types that the other cannot tell, of lists made from `[]`;
 * which of several errors comes out;
 * expressions nested more than 32 deep, or that loop longer than the other allows.
 """
 
 import random
+import re
 from typing import Any
 
 import pytest
@@ -25,6 +29,7 @@ cel = pytest.importorskip("cel_expr_python.cel", reason="not run: cel-expr-pytho
 ext_math = pytest.importorskip("cel_expr_python.ext.ext_math")
 ext_bindings = pytest.importorskip("cel_expr_python.ext.ext_bindings")
 
+MACRO = re.compile(r"\.(all|exists|exists_one|map|filter)\(")
 FACTS: dict[str, Any] = {"a": 7, "b": -3, "z": 0, "s": "picture", "l": [3, 1, 2], "p": True}
 LEAVES = {
     "int": ["a", "b", "z", "0", "1", "-1", "2", "9223372036854775807", "-9223372036854775808", "size(s)", "size(l)"],
@@ -42,7 +47,7 @@ def expression(chance: random.Random, kind: str, depth: int, items: tuple[str, .
     def part(of: str) -> str:
         return expression(chance, of, depth - 1, items)
 
-    item = f"x{len(items)}"
+    item = f"x{chance.getrandbits(48)}"
 
     def inside(of: str) -> str:
         return expression(chance, of, depth - 1, (*items, item))
@@ -99,13 +104,14 @@ def differences(seed: int, count: int) -> list[str]:
         try:
             theirs = other.compile(source).eval(data=FACTS)
         except Exception as refused:
-            found.append(f"{source}: refused by the other: {refused}")
+            if "no matching overload" not in str(refused) or "[]" not in source:
+                found.append(f"{source}: refused by the other: {refused}")
             continue
         ours = run(compile_expression(parse_expression(source)), FACTS, [1_000_000])
         error = str(theirs.type()) == "ERROR"
         if error and "budget" in str(theirs.value()):
             continue
-        if isinstance(ours, Fault) and not error and "cel.bind" in source:
+        if "cel.bind" in source and (MACRO.search(source) or (isinstance(ours, Fault) and not error)):
             continue
         mine: Any = list(ours) if isinstance(ours, tuple) else ours
         if error is not isinstance(ours, Fault) or (not error and mine != theirs.plain_value()):
