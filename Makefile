@@ -57,6 +57,7 @@ lint: $(VENV)/ready
 bench: $(VENV)/ready
 	"$(RUN)" -m bench.throughput
 	"$(RUN)" -m bench.ledger
+	"$(RUN)" -m bench.rules
 	"$(RUN)" -m bench.stalls
 	"$(RUN)" -m bench.generation
 

@@ -1,49 +1,24 @@
-"""What is wrong with a policy before it ever runs: names, types, and optional fields read without a guard.
+"""What is wrong with a policy before it ever runs, and what an author should think about.
 
-An author wants to hear of a typing error when publishing, not when a sale is refused; so everything that the schema
-lets us know is reported, all problems at once, with the place and the nearest name. Nothing here changes what a
-policy does.
+An author wants to hear of a mistake when publishing, not when a sale is refused; so everything that the schema lets us
+know is reported, all problems at once, with the place and the nearest name. An error refuses publication: names and
+types that do not fit, an optional field without its guard, a `forbid` or `require` that some facts would leave without
+a value, a rule that may cost too much. A warning does not. Nothing here changes what a policy does.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from typing import Literal as OneOf
 
 import msgspec
 
-from contracts_vm.errors import nearest, placed, position
+from contracts_vm import cost
+from contracts_vm.errors import WARNINGS, nearest, placed, position
+from contracts_vm.inference import Inference, inferred
 from contracts_vm.policy import Policy
-from contracts_vm.schema import Field, Schema
-from contracts_vm.syntax import (
-    ANY_ACTION,
-    Call,
-    Chain,
-    Choice,
-    Expr,
-    Has,
-    ListOf,
-    Literal,
-    Logic,
-    Negate,
-    Not,
-    Path,
-    Place,
-    RoyaltyClause,
-)  # fmt: skip
-from contracts_vm.types import kind_of, read_duration, read_timestamp
-
-Known = frozenset[str]
-"""Paths of optional fields that a guard has made sure of."""
-UNKNOWN = "?"
-_ORDERED = ("bool", "int", "string", "timestamp", "duration")
-_ARITHMETIC = {
-    ("+", "string", "string"): "string",
-    ("+", "timestamp", "duration"): "timestamp",
-    ("+", "duration", "timestamp"): "timestamp",
-    ("+", "duration", "duration"): "duration",
-    ("-", "timestamp", "duration"): "timestamp",
-    ("-", "timestamp", "timestamp"): "duration",
-    ("-", "duration", "duration"): "duration",
-}
+from contracts_vm.schema import Schema
+from contracts_vm.shapes import FALSE, TRUE
+from contracts_vm.syntax import ANY_ACTION, Expr, Logic, Path, Place, RoyaltyClause, Rule, children
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -58,6 +33,11 @@ class Problem(msgspec.Struct, frozen=True):
     excerpt: str
     """The line, with a caret under the place."""
 
+    @property
+    def severity(self) -> OneOf["error", "warning"]:
+        """An error refuses publication, a warning does not."""
+        return "warning" if self.code in WARNINGS else "error"
+
     def __str__(self) -> str:
         return placed(self.code, self.message, self.line, self.column, self.excerpt)
 
@@ -71,11 +51,20 @@ def check(policy: Policy, schema: Schema, actions: AbstractSet[str] = frozenset(
         checker.rule = rule.id
         if actions:
             checker.actions(rule, rule.actions, actions)
-        checker.expects("bool", rule.when, frozenset(), "a rule")
+        checker.condition(rule)
+    checker.whole(policy.rules, actions)
     for royalty in policy.royalties:
         checker.rule = royalty.id
         checker.royalty(royalty)
     return tuple(sorted(checker.problems, key=lambda problem: (problem.line, problem.column, problem.code)))
+
+
+def bounds(policy: Policy, schema: Schema) -> Mapping[str, int]:
+    """The most fuel that each rule may cost, by its name."""
+    checker = _Checker(policy, schema)
+    for rule in policy.rules:
+        checker.condition(rule)
+    return checker.fuel
 
 
 class _Checker:
@@ -84,6 +73,7 @@ class _Checker:
         self.schema = schema
         self.rule = ""
         self.problems: list[Problem] = []
+        self.fuel: dict[str, int] = {}
 
     def report(self, code: str, message: str, place: Place) -> None:
         line, column, excerpt = position(self.source, place.start)
@@ -95,162 +85,95 @@ class _Checker:
                 hint = nearest(name, sorted(actions))
                 self.report("ACTION_UNKNOWN", f"there is no action {name}{hint}", place)
 
+    def condition(self, rule: Rule) -> None:
+        """One rule by itself. What is of no known type has no bound either, so mistakes are reported before costs."""
+        before = len(self.problems)
+        found, walk = inferred(self.schema, rule.when, self.report, "a rule")
+        fuel = self.fuel[rule.id] = cost.RULE + walk.fuel
+        if fuel > cost.RULE_FUEL_MAX and len(self.problems) == before:
+            limit = f"at most {cost.RULE_FUEL_MAX:,} are allowed"
+            self.report("OVER_BUDGET", f"the rule {rule.id} may cost {fuel:,} fuel; {limit}", rule.when)
+        if found in (TRUE, FALSE):
+            self.report("CONDITION_CONSTANT", _constant(rule, found == TRUE), rule.when)
+        if rule.effect != "permit":
+            for place, words in walk.failures:
+                asked = f"a {rule.effect} must have a value for all facts"
+                self.report("CAN_FAIL", f"{words}; {asked}: guard it with a condition before it", place)
+
+    def whole(self, rules: tuple[Rule, ...], actions: AbstractSet[str]) -> None:
+        """The rules together: their cost, permits that others imply, and fields that nothing looks at."""
+        for action in sorted({action for rule in rules for action in rule.actions} | actions):
+            about = [rule for rule in rules if action in rule.actions or ANY_ACTION in rule.actions]
+            fuel = sum(self.fuel[rule.id] for rule in about)
+            if fuel > cost.RULE_FUEL_MAX and all(self.fuel[rule.id] <= cost.RULE_FUEL_MAX for rule in about):
+                self.rule = about[-1].id
+                limit = f"at most {cost.RULE_FUEL_MAX:,} are allowed"
+                self.report(
+                    "OVER_BUDGET", f"the rules for {action} may cost {fuel:,} fuel together; {limit}", about[-1]
+                )
+        permits = [(rule, self.conjuncts(rule.when)) for rule in rules if rule.effect == "permit"]
+        for number, (rule, said) in enumerate(permits):
+            self.rule = rule.id
+            self.implied(rule, said, number, permits)
+            self.unconstrained(rule, rules)
+
+    def implied(
+        self, rule: Rule, said: frozenset[str], number: int, permits: list[tuple[Rule, frozenset[str]]]
+    ) -> None:
+        for place, (other, needed) in enumerate(permits):
+            wider = ANY_ACTION in other.actions or set(rule.actions) <= set(other.actions)
+            first = place < number or needed != said or set(rule.actions) != set(other.actions)
+            if other is not rule and wider and needed <= said and first:
+                self.report("PERMIT_IMPLIED", f"the permit {other.id} already permits all that this one does", rule)
+                return
+
+    def conjuncts(self, node: Expr) -> frozenset[str]:
+        """The conditions joined by &&, as they are written, without spaces outside of strings."""
+        parts = node.operands if isinstance(node, Logic) and node.operator == "&&" else (node,)
+        return frozenset(" ".join(self.source[part.start : part.end].split()) for part in parts)
+
+    def unconstrained(self, permit: Rule, rules: tuple[Rule, ...]) -> None:
+        for action in permit.actions:
+            carried = [
+                f"{r}.{n}" for r, fields in self.schema.roots.items() for n, f in fields.items() if action in f.actions
+            ]
+            if not carried:
+                continue
+            about = [rule for rule in rules if rule is permit or rule.effect != "permit"]
+            about = [rule for rule in about if action in rule.actions or ANY_ACTION in rule.actions]
+            read = {name for rule in about for name in _paths(rule.when)}
+            missing = ", ".join(name for name in carried if name not in read)
+            if missing:
+                message = f"{action} is permitted whatever {missing} may be; no forbid or require looks at it either"
+                self.report("FIELD_UNCONSTRAINED", message, permit)
+
     def royalty(self, clause: RoyaltyClause) -> None:
-        known: Known = frozenset()
         if clause.when is not None:
-            self.expects("bool", clause.when, known, "a royalty")
-            known = _sure(clause.when, True)
+            inferred(self.schema, clause.when, self.report, "a royalty")
+        names = Inference(self.schema, self.report)
         for path, wanted in ((clause.base, "int"), (clause.payees, "payees")):
-            field = self.field(path)
+            field = names.field(path)
             if field is not None and field.type != wanted:
                 self.report("TYPE_MISMATCH", f"expected a field of type {wanted}; {path.text} is {field.type}", path)
 
-    # -- types
 
-    def expects(self, wanted: str, node: Expr, known: Known, what: str) -> None:
-        found = self.type_of(node, known)
-        if not _fits(found, wanted):
-            self.report("TYPE_MISMATCH", f"{what} takes {wanted}, found {found}", node)
-
-    def type_of(self, node: Expr, known: Known) -> str:
-        """The type of an expression, or "?" where it cannot be known; reports what it finds inside."""
-        match node:
-            case Literal():
-                return kind_of(node.value)
-            case Path():
-                return self.path(node, known)
-            case Has():
-                self.field(node.path)
-                return "bool"
-            case Not() | Negate():
-                operator, wanted = ("!", "bool") if isinstance(node, Not) else ("-", "int")
-                self.expects(wanted, node.operand, known, operator)
-                return wanted
-            case Logic():
-                return self.logic(node, known)
-            case ListOf():
-                return self.list_of(node, known)
-            case Chain():
-                return self.chain(node, known)
-            case Choice():
-                return self.choice(node, known)
-            case Call():
-                return self.call(node, known)
-
-    def path(self, node: Path, known: Known) -> str:
-        if len(node.names) == 1 and node.names[0] in self.schema.roots:
-            return "record"
-        field = self.field(node)
-        if field is None:
-            return UNKNOWN
-        if field.optional and node.text not in known:
-            message = f"{node.text} is optional; write has({node.text}) && ... or !has({node.text}) || ... around it"
-            self.report("OPTIONAL_UNGUARDED", message, node)
-        if field.type == "payees":
-            self.report("TYPE_MISMATCH", f'{node.text} is a list of payees, which only "pay ... to" reads', node)
-            return UNKNOWN
-        return field.type
-
-    def field(self, node: Path) -> Field | None:
-        """The field that a path names; reports a root or a field that is not there."""
-        fields = self.schema.roots.get(node.names[0])
-        if fields is None:
-            hint = nearest(node.names[0], sorted(self.schema.roots))
-            self.report("ROOT_UNKNOWN", f"{self.schema.id} has no {node.names[0]}{hint}", node)
-            return None
-        found = fields.get(node.names[1]) if len(node.names) == 2 else None
-        if found is None:
-            hint = nearest(node.names[1], sorted(fields)) if len(node.names) == 2 else ""
-            self.report("FIELD_UNKNOWN", f"{self.schema.id} has no {node.text}{hint}", node)
-        return found
-
-    def logic(self, node: Logic, known: Known) -> str:
-        for operand in node.operands:
-            self.expects("bool", operand, known, node.operator)
-            known |= _sure(operand, node.operator == "&&")
-        return "bool"
-
-    def choice(self, node: Choice, known: Known) -> str:
-        self.expects("bool", node.test, known, "?:")
-        yes = self.type_of(node.yes, known | _sure(node.test, True))
-        no = self.type_of(node.no, known | _sure(node.test, False))
-        if not _fits(yes, no):
-            self.report("TYPE_MISMATCH", f"?: has {yes} on one side and {no} on the other", node)
-        return yes if no == UNKNOWN else no
-
-    def list_of(self, node: ListOf, known: Known) -> str:
-        inner = UNKNOWN
-        for item in node.items:
-            found = self.type_of(item, known)
-            if not _fits(found, inner):
-                self.report("TYPE_MISMATCH", f"a list holds one type; found {found} among {inner}", item)
-            inner = found if inner == UNKNOWN else inner
-        return f"list<{inner}>"
-
-    def call(self, node: Call, known: Known) -> str:
-        if node.function == "size":
-            found = self.type_of(node.argument, known)
-            if found not in (UNKNOWN, "string", "record") and not found.startswith("list<"):
-                self.report("TYPE_MISMATCH", f"size takes a string or a list, found {found}", node.argument)
-            return "int"
-        self.expects("string", node.argument, known, node.function)
-        if isinstance(node.argument, Literal) and isinstance(node.argument.value, str):
-            read = read_timestamp if node.function == "timestamp" else read_duration
-            if read(node.argument.value) is None:
-                self.report("LITERAL_INVALID", f"this is not a {node.function} to the millisecond", node.argument)
-        return node.function
-
-    def chain(self, node: Chain, known: Known) -> str:
-        left = self.type_of(node.first, known)
-        for operator, operand in node.rest:
-            right = self.type_of(operand, known)
-            left = self.applied(operator, left, right, operand)
-        return left
-
-    def applied(self, operator: str, left: str, right: str, place: Place) -> str:
-        """The type of `left operator right`; reports operands that do not go together."""
-        if operator in ("==", "!="):
-            fits, result = _fits(left, right), "bool"
-        elif operator == "in":
-            fits, result = _fits(right, f"list<{left}>"), "bool"
-        elif operator in ("<", "<=", ">", ">="):
-            fits, result = _fits(left, right) and {left, right} <= {UNKNOWN, *_ORDERED}, "bool"
-        else:
-            result = _arithmetic(operator, left, right)
-            fits = result != ""
-        if not fits:
-            self.report("TYPE_MISMATCH", f"{operator} does not take {left} and {right}", place)
-        return result or UNKNOWN
+def _constant(rule: Rule, value: bool) -> str:
+    said = f"this is always {'true' if value else 'false'}"
+    meaning = {
+        ("permit", True): "the action is permitted to everybody",
+        ("permit", False): "the permit never permits anything",
+        ("forbid", True): "the action is forbidden to everybody",
+        ("forbid", False): "the forbid cannot fire",
+        ("require", True): "the require asks for nothing",
+        ("require", False): "the action is forbidden to everybody",
+    }
+    return f"{said}: {meaning[(rule.effect, value)]}"
 
 
-def _arithmetic(operator: str, left: str, right: str) -> str:
-    """The type of the result, "?" when a side is unknown, "" when the sides do not go together."""
-    if UNKNOWN in (left, right):
-        return UNKNOWN
-    if left == right == "int":
-        return "int"
-    if operator == "+" and left.startswith("list<") and _fits(left, right):
-        return left
-    return _ARITHMETIC.get((operator, left, right), "")
-
-
-def _fits(left: str, right: str) -> bool:
-    if left.startswith("list<") and right.startswith("list<"):
-        return _fits(left[5:-1], right[5:-1])
-    return left == right or UNKNOWN in (left, right)
-
-
-def _sure(node: Expr, value: bool) -> Known:
-    """The optional fields that are certainly there when an expression has the given value."""
-    match node:
-        case Has():
-            return frozenset((node.path.text,)) if value else frozenset()
-        case Not():
-            return _sure(node.operand, not value)
-        case Logic():
-            found = [_sure(operand, value) for operand in node.operands]
-            if value is (node.operator == "&&"):
-                return frozenset().union(*found)
-            return found[0].intersection(*found[1:])
-        case _:
-            return frozenset()
+def _paths(node: Expr) -> Iterator[str]:
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Path):
+            yield part.text
+        waiting += children(part)

@@ -6,37 +6,49 @@ the policy and the facts only, never on time or on Python. A cost is charged bef
 the work grows with the data.
 """
 
-from typing import Final
+from typing import Any, Final
 
 COST_TABLE_VERSION: Final = 1
 
 RULE: Final = 1
 """Each rule that is evaluated, before its condition."""
 NAME: Final = 1
-"""Each name of a path: `asset.owner` costs two, also inside has()."""
+"""Each name of a path: `asset.owner` costs two, also inside has(). The variable of a macro, and each `.field`, one."""
 LITERAL: Final = 0
 OPERATOR: Final = 1
-"""Each operator and each call; `a && b && c` has two operators, charged together on entry."""
+"""Each operator, index, call and binding; `a && b && c` has two operators, charged together on entry."""
 LIST: Final = 10
 """A list literal, to which comes LIST_ITEM for each item."""
 LIST_ITEM: Final = 1
+MAP: Final = 30
+"""A map literal, to which comes MAP_ENTRY for each entry."""
+MAP_ENTRY: Final = 2
 MEMBER_ITEM: Final = 1
-"""Each item of the list right of `in`."""
+"""Each item of the list right of `in`; a map right of `in` costs one."""
+FOLD_ITEM: Final = 2
+"""Each item that a macro goes through, beside what its body costs."""
 COMPARE_UNIT: Final = 10
-"""Comparing text costs one more for each this many characters of the shorter side; a list or record, one for each
+"""Comparing text or bytes costs one more for each this many characters of the shorter side; a list or map, one for each
 element of the shorter side."""
 CONCAT_UNIT: Final = 8
-"""Joining text or lists costs one more for each this many characters or items of the result."""
+"""Joining text, bytes or lists costs one more for each this many characters or items of the result."""
 READ_UNIT: Final = 10
-"""timestamp() and duration() cost one more for each this many characters of text."""
+"""Conversions cost one more for each this many characters of text or bytes."""
+SEARCH_UNIT: Final = 10
+"""contains() costs (1 + a / 10) * (1 + b / 10) for a characters searched and b sought; startsWith() and endsWith() cost
+one more for each this many characters sought."""
+
+RULE_FUEL_MAX: Final = 10_000
+"""The most that a rule may cost in the worst case, and the rules of one policy for one action together."""
 
 
 class OutOfFuel(Exception):
     """The meter went below zero. Only the decision catches it; no operator may."""
 
 
-Meter = list[int]
-"""One number: the fuel left. A list, so that closures can lower it without an attribute lookup."""
+Meter = list[Any]
+"""The fuel left, and after it the values of the variables of macros and bindings, the outermost first: what changes
+while an expression is evaluated, as a list, so that closures reach it without an attribute lookup."""
 
 
 def charge(meter: Meter, amount: int) -> None:

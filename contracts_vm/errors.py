@@ -18,14 +18,14 @@ SOURCE_CODES = {
     "DEPTH_OUT_OF_RANGE": "an upstream clause that reaches less than 1 or more than 32 generations",
     "ESCAPE_INVALID": "a backslash sequence in a string that means nothing",
     "FUNCTION_UNKNOWN": "a call of a function that does not exist",
-    "HAS_NEEDS_FIELD": "has(...) around something that is not root.field",
+    "HAS_NEEDS_FIELD": "has(...) around something that is not a field",
     "INT_OUT_OF_RANGE": "an integer outside 64 bits",
     "MONEY_INVALID": "an amount above 2^53-1, with more than 8 decimals, or without a currency such as EUR",
     "NAME_REPEATED": "two rules or royalties of one policy have the same name",
     "NAME_RESERVED": "a word that the expression language keeps for itself used as a name",
     "NAME_TOO_LONG": "a name longer than 64 characters",
     "NOT_ASCII": "a non-ASCII character outside strings and comments; it may look like a letter that it is not",
-    "NOT_IN_THE_LANGUAGE": "left out of the language on purpose: doubles, null, regular expressions, clocks",
+    "NOT_IN_THE_LANGUAGE": "left out of rules on purpose: doubles, unsigned integers, null, patterns, clocks",
     "NOT_IN_THIS_VERSION": "part of the language, but not in this version of it",
     "NUMBER_MALFORMED": "a number that runs into letters",
     "NUMBER_TOO_LONG": "a number of more than 20 digits",
@@ -36,7 +36,7 @@ SOURCE_CODES = {
     "SOURCE_TOO_LARGE": "the source is longer than 16 KiB",
     "STRING_UNTERMINATED": "a string without its closing quote on the same line",
     "SYNTAX": "something else was expected here",
-    "TOO_DEEP": "an expression nested more than 32 levels deep",
+    "TOO_DEEP": "an expression nested more than 32 levels or 128 operations deep",
     "TOO_MANY_NODES": "a policy of more than 2,000 expression nodes",
     "TRIGGER_REPEATED": "two royalties of one policy on the same trigger",
     "TRIGGER_UNKNOWN": "a royalty on something that is not a trigger",
@@ -46,27 +46,40 @@ SOURCE_CODES = {
 
 CHECK_CODES = {
     "ACTION_UNKNOWN": "a rule for an action that does not exist",
+    "CAN_FAIL": "a forbid or require that some facts would leave without a value",
+    "CONDITION_CONSTANT": "a condition that is always true or always false",
+    "FIELD_UNCONSTRAINED": "a field of the transaction that a permit does not look at, nor any forbid or require",
     "FIELD_UNKNOWN": "a field that the schema does not have",
     "LITERAL_INVALID": "timestamp(...) or duration(...) of a text that is neither",
     "OPTIONAL_UNGUARDED": "an optional field read where has(...) has not made sure of it",
+    "OVER_BUDGET": "a rule, or all rules for one action, that may cost more than 10,000 fuel",
+    "PERMIT_IMPLIED": "a permit that says nothing which another permit does not say",
     "ROOT_UNKNOWN": "a root that the schema does not have",
     "SCHEMA_OTHER": "the policy was written for another schema",
     "TYPE_MISMATCH": "an operator or a clause given a type that it does not take",
 }
 """What `check` finds in a policy that parses."""
 
+WARNINGS = frozenset({"CONDITION_CONSTANT", "FIELD_UNCONSTRAINED", "PERMIT_IMPLIED"})
+"""The findings that an author should think about and that do not stop a policy from being published."""
+
 FAULTS = {
     "BUDGET": "the fuel ran out; nothing absorbs this",
+    "CONVERSION_INVALID": "a value that has no equal in the other type, such as int('x')",
     "DIVIDE_BY_ZERO": "division or remainder by zero",
-    "DURATION_INVALID": "not a duration in whole milliseconds within range",
+    "DURATION_INVALID": "not a duration in whole nanoseconds within range",
     "FIELD_MISSING": "the record does not have the field",
+    "INDEX_OUT_OF_RANGE": "the list has no item there",
+    "KEY_INVALID": "the key of a map that stands twice, or is neither bool, int nor string",
+    "KEY_MISSING": "the map does not have the key",
     "NO_OVERLOAD": "the operator or function does not take values of these types",
     "NOT_A_RECORD": "a field was asked of something that has no fields",
     "NOT_BOOL": "a condition that is neither true nor false",
     "OVERFLOW": "the result leaves 64 bits, or the range of its type",
     "ROOT_MISSING": "the facts do not have the root",
-    "TIMESTAMP_INVALID": "not an RFC 3339 time in whole milliseconds from year 1 to 9999",
+    "TIMESTAMP_INVALID": "not an RFC 3339 time from year 1 to 9999",
     "VALUE_UNSUPPORTED": "the facts hold a value of a kind that rules do not know",
+    "ZONE_INVALID": "neither UTC nor a fixed offset such as +01:00",
 }
 """How an expression fails at run time."""
 

@@ -5,18 +5,53 @@ module an expression that fails raises `Fault`, which `&&` and `||` absorb as th
 from the left; the callers of `run` see a value or a Fault, never an exception. Running out of fuel is another
 exception that no operator catches.
 
-The meter may go below zero inside one rule before anybody looks: without loops, the work of a rule is bounded by its
-nodes, and everything that grows with the data is charged, and checked, before it is done. So the answer is `BUDGET`
-exactly when the sum of all costs exceeds the fuel, however the rules are ordered.
+The meter may go below zero between two looks at it: without a macro, the work of a rule is bounded by its nodes, a
+macro looks before each item, and everything else that grows with the data is charged, and checked, before it is done.
+So the answer is `BUDGET` exactly when the sum of all costs exceeds the fuel, however the rules are ordered.
+
+The variable of a macro has a place in the meter, by how many variables are around it, so that an item is bound by one
+assignment and no scope is ever copied.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from contracts_vm import cost
 from contracts_vm.cost import Meter, OutOfFuel
-from contracts_vm.operators import FUNCTIONS, OPERATORS, Fault, Operator, invert, minus, truth
-from contracts_vm.syntax import Call, Chain, Choice, Expr, Has, ListOf, Literal, Logic, Negate, Not, Path
-from contracts_vm.types import Facts, Value, in_range, kind_of
+from contracts_vm.errors import InvariantBroken
+from contracts_vm.functions import FUNCTIONS, TYPE_NAMES, Function
+from contracts_vm.operators import (
+    OPERATORS,
+    Fault,
+    Operator,
+    in_order,
+    invert,
+    is_list,
+    key_of,
+    minus,
+    no_overload,
+    truth,
+)
+from contracts_vm.syntax import (
+    Bind,
+    Call,
+    Chain,
+    Choice,
+    Expr,
+    Has,
+    Index,
+    ListOf,
+    Literal,
+    Local,
+    Logic,
+    Macro,
+    MapOf,
+    Negate,
+    Not,
+    Path,
+    Select,
+)
+from contracts_vm.types import TIMESTAMP_MS_MAX, BoolKey, Facts, Timestamp, TypeName, UInt, Value, in_range, kind_of
 
 Run = Callable[[Facts, Meter], Value]
 
@@ -39,20 +74,40 @@ def compile_expression(node: Expr) -> Run:
             return _read(node.names)
         case Literal():
             return _constant(node.value, cost.LITERAL)
-        case ListOf():
-            return _list(node)
-        case Has():
-            return _has(node.path.names)
-        case Not() | Negate():
-            return _apply(invert if isinstance(node, Not) else minus, compile_expression(node.operand))
+        case Local():
+            return _local(node.slot)
         case Logic():
             return _logic(tuple(map(compile_expression, node.operands)), node.operator == "||")
         case Chain():
             return _chain(node)
+        case Has():
+            return _has(node.path)
+        case Not() | Negate():
+            return _apply(invert if isinstance(node, Not) else minus, compile_expression(node.operand))
+        case Call():
+            return _call(FUNCTIONS[node.function], tuple(map(compile_expression, node.arguments)))
+        case Select():
+            return _select(compile_expression(node.operand), node.field)
+        case _:
+            return _composite(node)
+
+
+def _composite(node: Expr) -> Run:
+    match node:
+        case Index():
+            return _index(compile_expression(node.operand), compile_expression(node.index))
+        case ListOf():
+            return _list(node)
+        case MapOf():
+            return _map_of(node)
         case Choice():
             return _choice(compile_expression(node.test), compile_expression(node.yes), compile_expression(node.no))
-        case Call():
-            return _apply(FUNCTIONS[node.function], compile_expression(node.argument))
+        case Macro():
+            return _macro(node)
+        case Bind():
+            return _bind(node.variable.slot, compile_expression(node.value), compile_expression(node.body))
+        case _:
+            raise InvariantBroken(f"{type(node).__name__} has no closure")
 
 
 def _read(names: tuple[str, ...]) -> Run:
@@ -67,33 +122,73 @@ def _read(names: tuple[str, ...]) -> Run:
             value = facts[root][field]
         except (KeyError, TypeError, IndexError):
             value = _walk(facts, names)
-        return value if type(value) is str or type(value) is bool else _admit(value, names)
+        kind = type(value)
+        if kind in _PLAIN or (kind is Timestamp and 0 <= value.ms <= TIMESTAMP_MS_MAX and value.ns == 0):  # type: ignore[union-attr]
+            return value
+        return _admit(value, field)
 
     return read
+
+
+_PLAIN = frozenset((str, bool, tuple, list))
+"""Types whose values need no look at their range."""
 
 
 def _read_far(names: tuple[str, ...]) -> Run:
+    price, text = len(names) * cost.NAME, ".".join(names)
+
     def read(facts: Facts, meter: Meter) -> Value:
-        meter[0] -= len(names) * cost.NAME
-        return _admit(_walk(facts, names), names)
+        meter[0] -= price
+        if text in _TYPES and names[0] not in facts:
+            return _TYPES[text]
+        return _admit(_walk(facts, names), text)
 
     return read
 
 
-def _has(names: tuple[str, ...]) -> Run:
-    above, field, price = names[:-1], names[-1], len(names) * cost.NAME
+_TYPES = {
+    name: TypeName(name)
+    for name in (*TYPE_NAMES.values(), "bool", "int", "uint", "string", "bytes", "list", "map", "type")
+}
+"""The names of types, where no root has the name. No root of a schema has it, so `check` refuses them in a rule."""
+
+
+def _has(node: Path | Select) -> Run:
+    if isinstance(node, Select):
+        return _has_far(compile_expression(node.operand), node.field)
+    names, price = node.names, len(node.names) * cost.NAME
+    above, field = names[:-1], names[-1]
 
     def has(facts: Facts, meter: Meter) -> Value:
         meter[0] -= price
-        return field in _record(_walk(facts, above), above)
+        return field in _record(_walk(facts, above), ".".join(above))
 
     return has
 
 
-def _walk(facts: Facts, names: tuple[str, ...]) -> Value:
-    value: Value = facts
+def _has_far(operand: Run, field: str) -> Run:
+    def has(facts: Facts, meter: Meter) -> Value:
+        meter[0] -= cost.NAME
+        return field in _record(operand(facts, meter), "the value")
+
+    return has
+
+
+def _select(operand: Run, field: str) -> Run:
+    def select(facts: Facts, meter: Meter) -> Value:
+        meter[0] -= cost.NAME
+        record = _record(operand(facts, meter), "the value")
+        if field not in record:
+            raise Fault("FIELD_MISSING", f"{field} is absent")
+        return _admit(record[field], field)
+
+    return select
+
+
+def _walk(facts: Facts, names: tuple[str, ...]) -> Any:
+    value: Any = facts
     for depth, name in enumerate(names):
-        record = _record(value, names[:depth])
+        record = _record(value, ".".join(names[:depth]) or "the facts")
         if name not in record:
             code, what = ("FIELD_MISSING", "is absent") if depth else ("ROOT_MISSING", "is not among the facts")
             raise Fault(code, f"{'.'.join(names[: depth + 1])} {what}")
@@ -101,16 +196,43 @@ def _walk(facts: Facts, names: tuple[str, ...]) -> Value:
     return value
 
 
-def _record(value: Value, names: tuple[str, ...]) -> Mapping[str, Value]:
+def _record(value: Value, what: str) -> Mapping[str, Value]:
     if isinstance(value, Mapping):
         return value
-    raise Fault("NOT_A_RECORD", f"{'.'.join(names) or 'the facts'} has no fields")
+    raise Fault("NOT_A_RECORD", f"{what} has no fields")
 
 
-def _admit(value: Value, names: tuple[str, ...]) -> Value:
+def _admit(value: Value, what: str) -> Value:
     if not kind_of(value) or not in_range(value):
-        raise Fault("VALUE_UNSUPPORTED", f"{'.'.join(names)} is not a value that rules know")
+        raise Fault("VALUE_UNSUPPORTED", f"{what} is not a value that rules know")
     return value
+
+
+def _index(operand: Run, index: Run) -> Run:
+    def item(facts: Facts, meter: Meter) -> Value:
+        meter[0] -= cost.OPERATOR
+        holder: Any = operand(facts, meter)
+        at: Any = index(facts, meter)
+        if isinstance(holder, Mapping):
+            key = key_of(at)
+            if key not in holder:
+                raise Fault("KEY_MISSING", "the map does not have the key")
+            return _admit(holder[key], "the item")
+        if not is_list(holder) or type(at) not in (int, UInt):
+            raise no_overload("[]", holder, at)
+        if not 0 <= at < len(holder):
+            raise Fault("INDEX_OUT_OF_RANGE", f"the list of {len(holder)} has no item {at}")
+        return _admit(holder[at], "the item")
+
+    return item
+
+
+def _local(slot: int) -> Run:
+    def local(facts: Facts, meter: Meter) -> Value:
+        meter[0] -= cost.NAME
+        return meter[slot]  # type: ignore[no-any-return]
+
+    return local
 
 
 def _constant(value: Value, price: int) -> Run:
@@ -134,11 +256,130 @@ def _list(node: ListOf) -> Run:
     return build
 
 
+def _map_of(node: MapOf) -> Run:
+    price = cost.MAP + cost.MAP_ENTRY * len(node.entries)
+    entries = tuple((compile_expression(key), compile_expression(value)) for key, value in node.entries)
+
+    def build(facts: Facts, meter: Meter) -> Value:
+        meter[0] -= price
+        made: dict[Any, Value] = {}
+        for key, value in entries:
+            name = key_of(key(facts, meter))
+            if name in made:
+                raise Fault("KEY_INVALID", "the map has a key twice")
+            made[name] = value(facts, meter)
+        return made
+
+    return build
+
+
 def _apply(function: Callable[[Value, Meter], Value], argument: Run) -> Run:
     def apply(facts: Facts, meter: Meter) -> Value:
         return function(argument(facts, meter), meter)
 
     return apply
+
+
+def _call(function: Function, arguments: tuple[Run, ...]) -> Run:
+    def call(facts: Facts, meter: Meter) -> Value:
+        return function(tuple([argument(facts, meter) for argument in arguments]), meter)
+
+    return call
+
+
+def _bind(slot: int, value: Run, body: Run) -> Run:
+    def bind(facts: Facts, meter: Meter) -> Value:
+        meter[0] -= cost.OPERATOR
+        _make_room(meter, slot)
+        meter[slot] = value(facts, meter)
+        return body(facts, meter)
+
+    return bind
+
+
+def _make_room(meter: Meter, slot: int) -> None:
+    while len(meter) <= slot:
+        meter.append(None)
+
+
+def _macro(node: Macro) -> Run:
+    source, body = compile_expression(node.source), compile_expression(node.body)
+    test = compile_expression(node.test) if node.test is not None else None
+    if node.kind == "filter":
+        return _collect(source, node.variable.slot, body, None)
+    if node.kind == "map":
+        return _collect(source, node.variable.slot, test, body)
+    if node.kind == "exists_one":
+        return _exists_one(source, node.variable.slot, body)
+    return _quantifier(source, node.variable.slot, body, node.kind == "exists")
+
+
+def _items(source: Run, slot: int, facts: Facts, meter: Meter) -> Any:
+    """What a macro goes through: the items of a list, or the keys of a map in their one order."""
+    value: Any = source(facts, meter)
+    _make_room(meter, slot)
+    if is_list(value):
+        return value
+    if isinstance(value, Mapping):
+        cost.charge(meter, len(value))
+        return [key.value if isinstance(key, BoolKey) else key for key in in_order(value)]
+    raise no_overload("a macro", value)
+
+
+def _quantifier(source: Run, slot: int, body: Run, decisive: bool) -> Run:
+    """`exists` with True, `all` with False: like a long `||` or `&&`."""
+
+    def quantifier(facts: Facts, meter: Meter) -> Value:
+        first: Fault | None = None
+        for item in _items(source, slot, facts, meter):
+            meter[0] -= cost.FOLD_ITEM
+            if meter[0] < 0:
+                raise OutOfFuel
+            meter[slot] = item
+            try:
+                value = body(facts, meter)
+                if value is decisive:
+                    return decisive
+                if value is not (not decisive):
+                    truth(value)
+            except Fault as fault:
+                first = first or fault.with_traceback(None)
+        if first is not None:
+            raise first
+        return not decisive
+
+    return quantifier
+
+
+def _exists_one(source: Run, slot: int, body: Run) -> Run:
+    def exists_one(facts: Facts, meter: Meter) -> Value:
+        found = 0
+        for item in _items(source, slot, facts, meter):
+            meter[0] -= cost.FOLD_ITEM
+            if meter[0] < 0:
+                raise OutOfFuel
+            meter[slot] = item
+            found += truth(body(facts, meter))
+        return found == 1
+
+    return exists_one
+
+
+def _collect(source: Run, slot: int, test: Run | None, made: Run | None) -> Run:
+    """`filter` with a test alone, `map` with what is made of each item."""
+
+    def collect(facts: Facts, meter: Meter) -> Value:
+        result: list[Value] = []
+        for item in _items(source, slot, facts, meter):
+            meter[0] -= cost.FOLD_ITEM
+            if meter[0] < 0:
+                raise OutOfFuel
+            meter[slot] = item
+            if test is None or truth(test(facts, meter)):
+                result.append(item if made is None else made(facts, meter))
+        return tuple(result)
+
+    return collect
 
 
 def _logic(operands: tuple[Run, ...], decisive: bool) -> Run:
@@ -150,8 +391,10 @@ def _logic(operands: tuple[Run, ...], decisive: bool) -> Run:
         first: Fault | None = None
         for operand in operands:
             try:
-                if truth(operand(facts, meter)) is decisive:
+                value = operand(facts, meter)
+                if value is decisive:
                     return decisive
+                truth(value)
             except Fault as fault:
                 first = first or fault.with_traceback(None)
         if first is not None:

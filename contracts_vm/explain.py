@@ -11,7 +11,7 @@ from contracts_vm.evaluate import compile_expression, run
 from contracts_vm.operators import Fault
 from contracts_vm.policy import ReadyRule
 from contracts_vm.syntax import Choice, Expr, Has, Literal, Logic, Not, Path, children
-from contracts_vm.types import SAFE_MAX, Duration, Facts, Timestamp, Value, write_duration, write_timestamp
+from contracts_vm.types import SAFE_MAX, Duration, Facts, Timestamp, TypeName, Value, write_duration, write_timestamp
 
 JSON = bool | int | str | list["JSON"] | dict[str, "JSON"]
 TEXT_CHARACTERS_MAX = 200
@@ -54,7 +54,7 @@ def _with_fields(node: Expr) -> Iterator[Expr]:
     waiting = list(reversed(children(node)))
     while waiting and not isinstance(node, Has):
         inner = waiting.pop()
-        if isinstance(inner, Path | Has):
+        if isinstance(inner, Path) or (isinstance(inner, Has) and isinstance(inner.path, Path)):
             yield inner
         else:
             waiting += reversed(children(inner))
@@ -67,7 +67,7 @@ def _shown(value: Value | Fault) -> dict[str, JSON]:
         case bool():
             return {"value": value}
         case int():
-            return {"value": value if -SAFE_MAX <= value <= SAFE_MAX else str(value)}
+            return {"value": int(value) if -SAFE_MAX <= value <= SAFE_MAX else str(value)}
         case str():
             return {"value": value if len(value) <= TEXT_CHARACTERS_MAX else value[:TEXT_CHARACTERS_MAX] + "…"}
         case Timestamp():
@@ -76,5 +76,9 @@ def _shown(value: Value | Fault) -> dict[str, JSON]:
             return {"value": write_duration(value)}
         case Mapping():
             return {"record_size": len(value)}
-        case _:
+        case bytes():
+            return {"bytes_size": len(value)}
+        case list() | tuple():
             return {"list_size": len(value)}
+        case _:
+            return {"value": value.name if isinstance(value, TypeName) else "null"}

@@ -1,36 +1,57 @@
-"""The expressions of the language: a part of the grammar of the Common Expression Language, by recursive descent.
+"""The expressions of the language: the grammar of the Common Expression Language, by recursive descent.
 
 Refusals are the product here as much as trees are: each says where, what was expected and what was found, and a part
-of the language that this version leaves out is named as such. Nesting is counted on the way down and nodes as they
-are built, so that no source can exhaust the stack or the memory of a node.
+of the language that rules leave out is named as such. Nesting is counted on the way down, nodes as they are built and
+the height of the tree at the end, so that no source can exhaust the stack or the memory of a node.
 """
 
 from typing import Final, NoReturn, TypeVar
 
 from contracts_vm.errors import nearest
+from contracts_vm.functions import ARITY, ENGINE_ONLY, FUNCTIONS, METHODS
 from contracts_vm.lexer import Token, decode
 from contracts_vm.reader import RESERVED, Reader
-from contracts_vm.syntax import Call, Chain, Choice, Expr, Has, ListOf, Literal, Logic, Negate, Not, Path, Place
-from contracts_vm.types import INT_MAX
+from contracts_vm.syntax import (
+    Bind,
+    Call,
+    Chain,
+    Choice,
+    Expr,
+    Has,
+    Index,
+    ListOf,
+    Literal,
+    Local,
+    Logic,
+    Macro,
+    MapOf,
+    Negate,
+    Not,
+    Path,
+    Place,
+    Select,
+    height,
+)
+from contracts_vm.types import INT_MAX, UINT_MAX, UInt
 
 NODES_MAX: Final = 2_000
 DEPTH_MAX: Final = 32
-FUNCTIONS: Final = ("duration", "has", "size", "timestamp")
+HEIGHT_MAX: Final = 128
+"""Operations inside one another, however they are written: `x[0][0][0]` is three."""
+MACROS: Final = ("all", "exists", "exists_one", "filter", "map")
 
-_FUNCTIONS_LATER = (
-    "all", "ancestor", "contains", "endsWith", "exists", "exists_one", "filter", "getDate", "getDayOfMonth",
-    "getDayOfWeek", "getDayOfYear", "getFullYear", "getHours", "getMilliseconds", "getMinutes", "getMonth",
-    "getSeconds", "holds", "int", "map", "portion", "role", "startsWith", "string",
-)  # fmt: skip
-_FUNCTIONS_NEVER = ("bool", "bytes", "double", "dyn", "matches", "now", "random", "type", "uint")
+_CALLED = (*(name for name in FUNCTIONS if name not in METHODS), "size", "has", "cel.bind")
+_DOTTED = ("cel.bind", "math.greatest", "math.least")
+_NEVER = ("double", "matches", "now", "random")
 _PRECEDENCE: Final = (("||",), ("&&",), ("==", "!=", "<=", ">=", "<", ">", "in"), ("+", "-"), ("*", "/", "%"))
+_LEVELS: Final = {operator: level for level, operators in enumerate(_PRECEDENCE) for operator in operators}
 
 N = TypeVar("N", bound=Place)
 
 
 def parse_expression(source: str | bytes) -> Expr:
-    """One expression alone, or PolicyError."""
-    parser = ExpressionParser(decode(source))
+    """One expression alone, with all that the engine has, or PolicyError."""
+    parser = ExpressionParser(decode(source, readable=False))
     expression = parser.expression()
     parser.expect_end("the expression")
     return expression
@@ -39,23 +60,29 @@ def parse_expression(source: str | bytes) -> Expr:
 class ExpressionParser(Reader):
     """One method for one production, from the loosest operator to the tightest."""
 
+    for_rules = False
+    """Whether what only the engine has is refused: null, unsigned integers, `dyn`, `type`."""
+
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.depth = 0
         self.nodes = 0
+        self.locals: list[str] = []
 
     def expression(self) -> Expr:
         self.depth += 1
         if self.depth > DEPTH_MAX:
             self.refuse("TOO_DEEP", f"an expression is nested at most {DEPTH_MAX} levels deep", self.token)
-        start = self.token.start
+        head = self.token
         found = self.chain(0)
         if self.accept("?"):
             yes = self.chain(0)
             self.expect(":")
             no = self.expression()
-            found = self.node(Choice(start, no.end, found, yes, no))
+            found = self.node(Choice(head.start, no.end, found, yes, no))
         self.depth -= 1
+        if self.depth == 0 and self.nodes > HEIGHT_MAX and height(found) > HEIGHT_MAX:
+            self.refuse("TOO_DEEP", f"an expression has at most {HEIGHT_MAX} operations inside one another", head)
         return found
 
     def chain(self, level: int) -> Expr:
@@ -64,6 +91,8 @@ class ExpressionParser(Reader):
             return self.unary()
         start = self.token.start
         first = self.chain(level + 1)
+        if _LEVELS.get(self.tokens[self.at].text) != level:
+            return first
         rest: list[tuple[str, Expr]] = []
         while self.peek(*_PRECEDENCE[level]):
             operator = self.next().text
@@ -78,60 +107,201 @@ class ExpressionParser(Reader):
 
     def unary(self) -> Expr:
         """`!!x` is `!x` of a boolean twice and `--x` likewise, so any number of them is one or two nodes."""
+        if self.tokens[self.at].text not in ("!", "-") or not self.peek("!", "-"):
+            return self.member()
         start, operator, count = self.token.start, self.token.text, 0
-        if not self.peek("!", "-"):
-            return self.primary()
         while self.accept(operator):
             count += 1
         if operator == "-" and self.token.kind == "int":
             count -= 1
-            operand: Expr = self.integer(start, negative=True)
+            operand = self.postfix(self.integer(start, negative=True))
         else:
-            operand = self.primary()
+            operand = self.member()
         for _ in range(count if count < 2 else 2 - count % 2):
             made = Not if operator == "!" else Negate
             operand = self.node(made(start, operand.end, operand))
         return operand
 
-    def primary(self) -> Expr:
-        found = self.value()
-        if self.peek("["):
-            self.not_in_this_version("an index")
-        if self.accept("."):
-            name = self.kind("name", "a method")
+    # -- fields, indexes, methods and macros after a value
+
+    def member(self) -> Expr:
+        if self.token.kind == "name" and self.token.text not in ("true", "false", "null"):
+            return self.postfix(self.named())
+        return self.postfix(self.value())
+
+    def postfix(self, found: Expr) -> Expr:
+        while True:
+            if self.accept("["):
+                index = self.expression()
+                end = self.expect("]")
+                found = self.node(Index(found.start, end.end, found, index))
+            elif self.accept("."):
+                name = self.field()
+                if self.peek("("):
+                    found = self.method(found, name)
+                else:
+                    found = self.node(Select(found.start, name.end, found, name.text))
+            else:
+                return found
+
+    def field(self) -> Token:
+        if self.token.kind == "quoted" and not self.for_rules:
+            return self.next()
+        return self.kind("name", "a field")
+
+    def named(self) -> Expr:
+        """A variable, a path from a root, a function, or a method of one of these."""
+        head = self.next()
+        if head.text in RESERVED:
+            self.refuse("NAME_RESERVED", f'"{head.text}" is a reserved word', head)
+        if self.peek("("):
+            return self.call(head, head.text)
+        if head.text in self.locals:
+            slot = len(self.locals) - self.locals[::-1].index(head.text)
+            return self.node(Local(head.start, head.end, head.text, slot))
+        return self.from_root(head)
+
+    def from_root(self, head: Token) -> Expr:
+        """A root and its fields; the name before a bracket is a method of what stands before it."""
+        names, last = [head.text], head
+        while self.peek("."):
+            self.next()
+            name = self.field()
             if self.peek("("):
-                self.refuse_function(name)
-            self.not_in_this_version("a field of anything but a name")
-        return found
+                dotted = f"{head.text}.{name.text}"
+                if len(names) == 1 and dotted in _DOTTED:
+                    return self.call(head, dotted)
+                return self.method(self.finished(head, last, names), name)
+            names.append(name.text)
+            last = name
+        return self.finished(head, last, names)
+
+    def finished(self, head: Token, last: Token, names: list[str]) -> Path:
+        if self.depth + len(names) > DEPTH_MAX:
+            self.refuse("TOO_DEEP", f"an expression is nested at most {DEPTH_MAX} levels deep", last)
+        self.count(len(names) - 1)
+        return self.node(Path(head.start, last.end, tuple(names)))
+
+    def call(self, head: Token, name: str) -> Expr:
+        if name not in _CALLED or (self.for_rules and name in ENGINE_ONLY):
+            self.refuse_function(head, _CALLED)
+        self.expect("(")
+        if name == "cel.bind":
+            return self.bind(head)
+        arguments, end = self.arguments()
+        if name == "has":
+            return self.has(head, arguments, end)
+        return self.called(head, Call(head.start, end.end, name, arguments))
+
+    def method(self, receiver: Expr, name: Token) -> Expr:
+        if name.text in MACROS:
+            return self.macro(receiver, name)
+        if name.text not in METHODS:
+            self.refuse_function(name, (*METHODS, *MACROS))
+        self.expect("(")
+        arguments, end = self.arguments()
+        return self.called(name, Call(receiver.start, end.end, name.text, (receiver, *arguments)))
+
+    def called(self, head: Token, made: Call) -> Expr:
+        least, most = ARITY[made.function]
+        if not least <= len(made.arguments) <= most:
+            self.refuse("ARGUMENT_COUNT", f"{made.function} takes {_count(least, most)}", head)
+        return self.node(made)
+
+    def arguments(self) -> tuple[tuple[Expr, ...], Token]:
+        found: list[Expr] = []
+        while not self.peek(")"):
+            found.append(self.expression())
+            if not self.accept(","):
+                break
+        return tuple(found), self.expect(")")
+
+    def has(self, head: Token, arguments: tuple[Expr, ...], end: Token) -> Expr:
+        if len(arguments) != 1:
+            self.refuse("ARGUMENT_COUNT", "has takes one argument", head)
+        field = arguments[0]
+        if not isinstance(field, Select | Path) or (isinstance(field, Path) and len(field.names) < 2):
+            self.refuse("HAS_NEEDS_FIELD", "expected a field such as has(asset.model)", head)
+        return self.node(Has(head.start, end.end, field))
+
+    def bind(self, head: Token) -> Expr:
+        name = self.variable()
+        self.expect(",")
+        value = self.expression()
+        self.expect(",")
+        variable, body = self.inside(name)
+        end = self.expect(")")
+        return self.node(Bind(head.start, end.end, variable, value, body))
+
+    def macro(self, source: Expr, head: Token) -> Expr:
+        self.expect("(")
+        name = self.variable()
+        self.expect(",")
+        variable, body = self.inside(name)
+        test = None
+        if head.text == "map" and self.accept(","):
+            test = body
+            _, body = self.inside(name)
+        end = self.expect(")")
+        return self.node(Macro(source.start, end.end, head.text, source, variable, test, body))  # type: ignore[arg-type]
+
+    def variable(self) -> Token:
+        token = self.token
+        self.name("a name for each item")
+        return token
+
+    def inside(self, name: Token) -> tuple[Local, Expr]:
+        """What stands inside a macro, where its variable is known."""
+        self.locals.append(name.text)
+        variable = Local(name.start, name.end, name.text, len(self.locals))
+        body = self.expression()
+        self.locals.pop()
+        return variable, body
+
+    # -- values
 
     def value(self) -> Expr:
         token = self.token
-        if token.kind == "int":
+        if token.kind in ("int", "uint"):
             return self.integer(token.start, negative=False)
         if token.kind == "string":
             return self.node(Literal(token.start, token.end, self.next().text))
+        if token.kind == "bytes":
+            return self.node(Literal(token.start, token.end, self.next().data))
         if self.peek("true", "false"):
             return self.node(Literal(token.start, token.end, self.next().text == "true"))
         if self.accept("["):
             return self.list_of(token)
+        if self.accept("{"):
+            return self.map_of(token)
         if self.accept("("):
             inner = self.expression()
             self.expect(")")
             return inner
-        if token.kind != "name":
-            self.refuse_value(token)
-        return self.path_or_call()
+        if self.peek(".") and not self.for_rules:
+            self.next()
+            return self.from_root(self.kind("name", "a name"))
+        if self.peek("null") and not self.for_rules:
+            self.next()
+            return self.node(Literal(token.start, token.end, None))
+        return self.refuse_value(token)
 
     def refuse_value(self, token: Token) -> NoReturn:
         if token.kind in ("decimal", "double"):
             self.refuse("NOT_IN_THE_LANGUAGE", "there are only integers, without point or exponent", token)
-        if self.peek("{"):
-            self.not_in_this_version("a map literal")
+        if self.peek("null"):
+            self.refuse("NOT_IN_THE_LANGUAGE", "there is no null; ask has(...) whether a field is there", token)
         self.unexpected("a value")
 
     def integer(self, start: int, *, negative: bool) -> Literal:
         token = self.next()
         value = int(token.text, 16 if token.text.startswith("0x") else 10)
+        if token.kind == "uint":
+            if self.for_rules:
+                self.refuse("NOT_IN_THE_LANGUAGE", "rules have no unsigned integers", token)
+            if value > UINT_MAX:
+                self.refuse("INT_OUT_OF_RANGE", "an unsigned integer has 64 bits, up to 2^64-1", token)
+            return self.node(Literal(start, token.end, UInt(value)))
         if value > INT_MAX + negative:
             self.refuse("INT_OUT_OF_RANGE", "an integer has 64 bits, from -2^63 to 2^63-1", token)
         return self.node(Literal(start, token.end, -value if negative else value))
@@ -145,50 +315,21 @@ class ExpressionParser(Reader):
         end = self.expect("]")
         return self.node(ListOf(head.start, end.end, tuple(items)))
 
-    def path_or_call(self) -> Expr:
-        head = self.next()
-        if head.text in RESERVED:
-            self.refuse("NAME_RESERVED", f'"{head.text}" is a reserved word', head)
-        if head.text == "null":
-            self.refuse("NOT_IN_THE_LANGUAGE", "there is no null; ask has(...) whether a field is there", head)
-        if self.peek("("):
-            return self.call(head)
-        names, last = [head.text], head
-        while self.accept("."):
-            last = self.kind("name", "a field")
-            if self.peek("("):
-                self.refuse_function(last)
-            names.append(last.text)
-        if self.depth + len(names) > DEPTH_MAX:
-            self.refuse("TOO_DEEP", f"an expression is nested at most {DEPTH_MAX} levels deep", last)
-        self.count(len(names) - 1)
-        return self.node(Path(head.start, last.end, tuple(names)))
-
-    def call(self, head: Token) -> Expr:
-        if head.text not in FUNCTIONS:
-            self.refuse_function(head)
-        self.expect("(")
-        arguments: list[Expr] = []
-        while not self.peek(")"):
-            arguments.append(self.expression())
+    def map_of(self, head: Token) -> Expr:
+        entries: list[tuple[Expr, Expr]] = []
+        while not self.peek("}"):
+            key = self.expression()
+            self.expect(":")
+            entries.append((key, self.expression()))
             if not self.accept(","):
                 break
-        end = self.expect(")")
-        if len(arguments) != 1:
-            self.refuse("ARGUMENT_COUNT", f"{head.text} takes one argument, not {len(arguments)}", head)
-        argument = arguments[0]
-        if head.text != "has":
-            return self.node(Call(head.start, end.end, head.text, argument))
-        if not isinstance(argument, Path) or len(argument.names) < 2:
-            self.refuse("HAS_NEEDS_FIELD", "expected a field such as has(asset.model)", head)
-        return self.node(Has(head.start, end.end, argument))
+        end = self.expect("}")
+        return self.node(MapOf(head.start, end.end, tuple(entries)))
 
-    def refuse_function(self, name: Token) -> NoReturn:
-        if name.text in _FUNCTIONS_LATER:
-            self.refuse("NOT_IN_THIS_VERSION", f"{name.text}(...) is not in this version of the language", name)
-        if name.text in _FUNCTIONS_NEVER:
+    def refuse_function(self, name: Token, known: tuple[str, ...]) -> NoReturn:
+        if name.text in (*_NEVER, *ENGINE_ONLY):
             self.refuse("NOT_IN_THE_LANGUAGE", f"{name.text}(...) does not exist here", name)
-        self.refuse("FUNCTION_UNKNOWN", f"there is no function {name.text}{nearest(name.text, FUNCTIONS)}", name)
+        self.refuse("FUNCTION_UNKNOWN", f"there is no function {name.text}{nearest(name.text, sorted(known))}", name)
 
     def node(self, made: N) -> N:
         self.count(1)
@@ -198,3 +339,9 @@ class ExpressionParser(Reader):
         self.nodes += more
         if self.nodes > NODES_MAX:
             self.refuse("TOO_MANY_NODES", f"a policy has at most {NODES_MAX} expression nodes", self.token)
+
+
+def _count(least: int, most: int) -> str:
+    if least == most:
+        return "one argument" if least == 1 else f"{least} arguments"
+    return f"{least} to {most} arguments"

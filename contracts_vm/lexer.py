@@ -20,17 +20,26 @@ _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]|\r(?!\n)"
 )
 _TOKEN = re.compile(
-    r"(?P<space>[ \t\r\n]+|//[^\n]*)"
+    r"(?:(?P<space>[ \t\r\n\f]+|//[^\n]*)"
+    r"|(?P<string>(?:[rR][bB]?|[bB][rR]?)?(?:\"\"\"|'''|[\"']))"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<int>0x[0-9a-fA-F]++|[0-9]++(?!\.[0-9]|[eE][+-]?[0-9]))"
     r"|(?P<decimal>[0-9]++\.[0-9]++(?![eE][+-]?[0-9]))"
     r"|(?P<double>[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+)"
-    r"|(?P<string>[\"'])"
-    r"|(?P<op>&&|\|\||[=!<>]=|[-=<>!+*/%?:.,;(){}\[\]@])"
+    r"|(?P<quoted>`[A-Za-z0-9_./ -]+`)"
+    r"|(?P<op>&&|\|\||[=!<>]=|[-=<>!+*/%?:.,;(){}\[\]@]))"
+    r"[ \t\r\n\f]*"
 )
-_PREFIXED = re.compile(r"(?:[rR][bB]?|[bB][rR]?)[\"']")
 _WORD = re.compile(r"[A-Za-z0-9_]+")
-_PLAIN = {quote: re.compile(rf"[^{quote}\\\r\n]*") for quote in "'\""}
+_QUOTES: Final = ("'", '"', "'''", '"""')
+_PLAIN = {
+    quote: re.compile(rf"[^{quote}\\\r\n]*" if len(quote) == 1 else rf"(?:[^{quote[0]}\\]|{quote[0]}(?!{quote[1:]}))*")
+    for quote in _QUOTES
+}
+_RAW = {
+    quote: re.compile(rf"[^{quote}\r\n]*" if len(quote) == 1 else rf"(?:[^{quote[0]}]|{quote[0]}(?!{quote[1:]}))*")
+    for quote in _QUOTES
+}
 _HEX = "[0-9a-fA-F]"
 _ESCAPE = re.compile(rf"\\(?:[xX]({_HEX}{{2}})|u({_HEX}{{4}})|U({_HEX}{{8}})|([0-3][0-7]{{2}})|([abfnrtv\\?\"'`]))")
 _ESCAPED: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -40,15 +49,17 @@ class Token(msgspec.Struct, frozen=True):
     """One word of the source; the last token has kind "end" and no text."""
 
     kind: str
-    """name, int, decimal, double, string, op or end."""
+    """name, quoted, int, uint, decimal, double, string, bytes, op or end."""
     text: str
     """As written; of a string, what it means."""
     start: int
     end: int
+    data: bytes = b""
+    """What a bytes literal means."""
 
 
-def decode(source: str | bytes) -> str:
-    """The text of a source within its limit and without characters that mislead, or PolicyError."""
+def decode(source: str | bytes, *, readable: bool = True) -> str:
+    """The text of a source within its limit, or PolicyError; readable: without characters that mislead."""
     try:
         raw = source.encode() if isinstance(source, str) else source
         if len(raw) > SOURCE_BYTES_MAX:
@@ -57,7 +68,7 @@ def decode(source: str | bytes) -> str:
         text = raw.decode()
     except UnicodeError:
         raise PolicyError("SOURCE_NOT_UTF8", "the source is not UTF-8 text", 1, 1) from None
-    found = _FORBIDDEN.search(text)
+    found = _FORBIDDEN.search(text) if readable else None
     if found:
         message = f"the character U+{ord(found[0]):04X} is not allowed in a policy; in a string, write it as an escape"
         refuse(text, found.start(), "CHARACTER_FORBIDDEN", message)
@@ -67,20 +78,22 @@ def decode(source: str | bytes) -> str:
 def tokens(text: str) -> list[Token]:
     """The tokens of a decoded source, without spaces and comments."""
     result: list[Token] = []
-    offset = 0
+    offset, match = 0, _TOKEN.match
     while offset < len(text):
-        found = _TOKEN.match(text, offset)
+        found = match(text, offset)
         if found is None:
             _refuse_character(text, offset)
-        kind, end = found.lastgroup or "", found.end()
-        value = found[0]
-        if kind == "string":
-            value, end = _string(text, offset)
+        kind, after = found.lastgroup or "", found.end()
+        end = found.end(kind)
+        if kind == "op":
+            result.append(Token(kind, found[kind], offset, end))
+        elif kind == "string":
+            result.append(_string(text, offset, found[kind]))
+            after = result[-1].end
         elif kind != "space":
-            _bounded(text, kind, offset, end)
-        if kind != "space":
-            result.append(Token(kind, value, offset, end))
-        offset = end
+            result.append(_bounded(text, kind, offset, end))
+            after = max(after, result[-1].end)
+        offset = after
     result.append(Token("end", "", offset, offset))
     return result
 
@@ -99,55 +112,61 @@ def _refuse_character(text: str, offset: int) -> NoReturn:
     refuse(text, offset, "CHARACTER_UNKNOWN", f"{character} means nothing here")
 
 
-def _bounded(text: str, kind: str, start: int, end: int) -> None:
-    """Refuse names and numbers that are too long, and numbers that run into letters."""
-    if kind == "name":
+def _bounded(text: str, kind: str, start: int, end: int) -> Token:
+    """A name or a number, unless it is too long or a number runs into letters; `7u` is unsigned."""
+    if kind in ("name", "quoted"):
         if end - start > NAME_CHARACTERS_MAX:
             message = f"a name has at most {NAME_CHARACTERS_MAX} characters, this one {end - start}"
             refuse(text, start, "NAME_TOO_LONG", message)
-        if _PREFIXED.match(text, start):
-            refuse(text, start, "NOT_IN_THIS_VERSION", "raw strings and bytes are not in this version of the language")
-    elif kind != "op":
-        if end - start > DIGITS_MAX:
-            refuse(text, start, "NUMBER_TOO_LONG", f"a number has at most {DIGITS_MAX} digits")
-        tail = _WORD.match(text, end)
-        if tail and tail[0] in ("u", "U"):
-            refuse(text, end, "NOT_IN_THIS_VERSION", "unsigned integers are not in this version of the language")
-        if tail:
-            refuse(text, end, "NUMBER_MALFORMED", f'expected an operator or a space, found "{tail[0][:20]}"')
+        return Token(kind, text[start:end].strip("`"), start, end)
+    if end - start > DIGITS_MAX:
+        refuse(text, start, "NUMBER_TOO_LONG", f"a number has at most {DIGITS_MAX} digits")
+    tail = _WORD.match(text, end)
+    if tail and kind == "int" and tail[0] in ("u", "U"):
+        return Token("uint", text[start:end], start, end + 1)
+    if tail:
+        refuse(text, end, "NUMBER_MALFORMED", f'expected an operator or a space, found "{tail[0][:20]}"')
+    return Token(kind, text[start:end], start, end)
 
 
-def _string(text: str, start: int) -> tuple[str, int]:
-    """The meaning of the string that starts here and the offset after it."""
-    quote = text[start]
-    if text.startswith(quote * 3, start):
-        refuse(text, start, "NOT_IN_THIS_VERSION", "triple-quoted strings are not in this version of the language")
+def _string(text: str, start: int, opening: str) -> Token:
+    """The string or bytes literal that starts here."""
+    quote = opening.lstrip("rRbB")
+    prefix = opening[: -len(quote)].lower()
+    plain, binary = (_RAW if "r" in prefix else _PLAIN)[quote], "b" in prefix
     parts: list[str] = []
-    offset = start + 1
+    data: list[bytes] = []
+    offset = start + len(opening)
     while True:
-        plain = _PLAIN[quote].match(text, offset)
-        if plain:
-            parts.append(plain[0])
-            offset = plain.end()
-        stop = text[offset : offset + 1]
-        if stop == quote:
-            return "".join(parts), offset + 1
-        if stop != "\\":
-            refuse(text, start, "STRING_UNTERMINATED", f"expected a closing {quote} on this line")
-        character, offset = _escape(text, offset)
-        parts.append(character)
+        found = plain.match(text, offset)
+        if found:
+            parts.append(found[0])
+            data.append(found[0].encode() if binary else b"")
+            offset = found.end()
+        if text.startswith(quote, offset):
+            end = offset + len(quote)
+            if binary:
+                return Token("bytes", text[start:end], start, end, b"".join(data))
+            return Token("string", "".join(parts), start, end)
+        if not text.startswith("\\", offset):
+            where = "on this line" if len(quote) == 1 else "before the end"
+            refuse(text, start, "STRING_UNTERMINATED", f"expected a closing {quote} {where}")
+        code, offset = _escape(text, offset, binary)
+        parts.append(chr(code))
+        data.append(bytes((code,)) if binary and code < 256 else chr(code).encode())
 
 
-def _escape(text: str, offset: int) -> tuple[str, int]:
-    """The character that the escape at this offset stands for and the offset after it."""
+def _escape(text: str, offset: int, binary: bool) -> tuple[int, int]:
+    """The character, or in bytes the octet, that the escape at this offset stands for, and the offset after it."""
     found = _ESCAPE.match(text, offset)
-    if found is None:
-        expected = r"\\ \" \' \` \? \a \b \f \n \r \t \v \xHH \uHHHH \UHHHHHHHH \ooo"
+    if found is None or (binary and (found[2] or found[3])):
+        expected = r"\\ \" \' \` \? \a \b \f \n \r \t \v \xHH \ooo"
+        expected += "" if binary else r" \uHHHH \UHHHHHHHH"
         refuse(text, offset, "ESCAPE_INVALID", f"expected one of {expected}")
     hexadecimal, octal, letter = found[1] or found[2] or found[3], found[4], found[5]
     if letter:
-        return _ESCAPED.get(letter, letter), found.end()
+        return ord(_ESCAPED.get(letter, letter)), found.end()
     code = int(hexadecimal, 16) if hexadecimal else int(octal, 8)
     if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
         refuse(text, offset, "ESCAPE_INVALID", f"U+{code:04X} is not a character")
-    return chr(code), found.end()
+    return code, found.end()

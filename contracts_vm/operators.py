@@ -1,19 +1,34 @@
-"""What operators and functions compute from values, each charging the meter for its own work.
+"""What operators compute from values, each charging the meter for its own work.
 
 The meanings are those of the Common Expression Language on the types we have. Values of different kinds are not
-equal; every other operator on kinds that do not go together is a fault. Python's own comparisons are reached only
-once the kinds are known, since it holds True and 1 for equal.
+equal, but an `int` and a `uint` are numbers and compare as such; every other operator on kinds that do not go together
+is a fault. Python's own comparisons are reached only once the kinds are known, since it holds True and 1 for equal.
 """
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeGuard
 
-from contracts_vm.cost import COMPARE_UNIT, CONCAT_UNIT, MEMBER_ITEM, OPERATOR, READ_UNIT, Meter, OutOfFuel, charge
-from contracts_vm.types import Duration, Timestamp, Value, in_range, kind_of, read_duration, read_timestamp
+from contracts_vm.cost import COMPARE_UNIT, CONCAT_UNIT, MEMBER_ITEM, OPERATOR, Meter, OutOfFuel, charge
+from contracts_vm.types import (
+    INT_MAX,
+    INT_MIN,
+    BoolKey,
+    Duration,
+    Timestamp,
+    UInt,
+    Value,
+    duration_of,
+    in_range,
+    kind_of,
+    nanoseconds,
+    timestamp_of,
+)
 
 Operator = Callable[[Value, Value, Meter], Value]
-_ORDERED: Final = (Timestamp, int, str, bool, Duration)
+_ORDERED: Final = (Timestamp, int, UInt, str, bool, bytes, Duration)
+_NUMBERS: Final = (int, UInt)
+_TEXTS: Final = (str, bytes)
 
 
 class Fault(Exception):
@@ -25,117 +40,157 @@ class Fault(Exception):
         self.message = message
 
 
-def _equal(a: Value, b: Value, meter: Meter) -> bool:
-    if type(a) is str and type(b) is str:
-        meter[0] -= OPERATOR + min(len(a), len(b)) // COMPARE_UNIT
-        if meter[0] < 0:
-            raise OutOfFuel
-        return a == b
+def equal(a: Any, b: Any, meter: Meter) -> bool:
+    """`==`."""
+    kind = type(a)
+    if kind is type(b):
+        if kind is str:
+            meter[0] -= OPERATOR + min(len(a), len(b)) // COMPARE_UNIT
+            if meter[0] < 0:
+                raise OutOfFuel
+            return a == b  # type: ignore[no-any-return]
+        if kind is int or kind is bool:
+            meter[0] -= OPERATOR
+            return a == b  # type: ignore[no-any-return]
     meter[0] -= OPERATOR
-    return _same(a, b, meter)
+    return same(a, b, meter)
 
 
-def _same(a: Value, b: Value, meter: Meter) -> bool:
+def same(a: Any, b: Any, meter: Meter) -> bool:  # noqa: C901 - a case for each kind of value
     """Equality by kind and content. Walks with a stack of its own, so that facts may nest as they like."""
-    waiting: list[tuple[Value, Value]] = [(a, b)]
+    waiting: list[tuple[Any, Any]] = [(a, b)]
     while waiting:
         a, b = waiting.pop()
         kind, other = kind_of(a), kind_of(b)
         if not kind or not other:
             raise Fault("VALUE_UNSUPPORTED", "the facts hold something that is not a value that rules know")
-        if kind != other:
+        if kind != other and not (type(a) in _NUMBERS and type(b) in _NUMBERS):
             return False
-        if isinstance(a, Mapping) and isinstance(b, Mapping):
+        if kind == "map":
             charge(meter, min(len(a), len(b)))
-            if a.keys() != b.keys():
+            if len(a) != len(b) or any(key not in b for key in a):
                 return False
-            waiting += [(a[name], b[name]) for name in sorted(a, key=str)]
-        elif _is_list(a) and _is_list(b):
+            waiting += [(a[key], b[key]) for key in in_order(a)]
+        elif kind == "list":
             charge(meter, min(len(a), len(b)))
             if len(a) != len(b):
                 return False
             waiting += list(zip(a, b, strict=True))[::-1]
-        else:
-            charge(meter, min(len(a), len(b)) // COMPARE_UNIT if isinstance(a, str) and isinstance(b, str) else 0)
+        elif kind in ("string", "bytes"):
+            charge(meter, min(len(a), len(b)) // COMPARE_UNIT)
             if a != b:
                 return False
+        elif a != b:
+            return False
     return True
 
 
+def in_order(record: Mapping[Any, Value]) -> list[Any]:
+    """The keys of a map in their one order: booleans, then numbers, then text."""
+    return sorted(record, key=_rank)
+
+
+def _rank(key: object) -> tuple[int, int, str]:
+    if isinstance(key, str):
+        return 2, 0, key
+    if isinstance(key, BoolKey):
+        return 0, key.value, ""
+    if type(key) in _NUMBERS:
+        return 1, key, ""  # type: ignore[return-value]
+    raise Fault("VALUE_UNSUPPORTED", "the facts hold a map whose keys are not text")
+
+
+def key_of(value: Value) -> Any:
+    """A value as the key of a map, or a Fault when it cannot be one."""
+    if type(value) is bool:
+        return BoolKey(value)
+    if type(value) is str or type(value) in _NUMBERS:
+        return value
+    raise Fault("KEY_INVALID", f"{a_kind(value)} is not the key of a map")
+
+
 def _different(a: Value, b: Value, meter: Meter) -> bool:
-    return not _equal(a, b, meter)
+    return not equal(a, b, meter)
 
 
-def _in(a: Value, b: Value, meter: Meter) -> bool:
-    if not _is_list(b):
-        raise _no_overload("in", a, b)
-    charge(meter, OPERATOR + MEMBER_ITEM * len(b))
-    if type(a) is str:
-        return a in b
-    return any(_same(a, item, meter) for item in b)
+def member(a: Any, b: Any, meter: Meter) -> bool:
+    """`in`."""
+    if type(b) is tuple or type(b) is list:
+        meter[0] -= OPERATOR + MEMBER_ITEM * len(b)
+        if meter[0] < 0:
+            raise OutOfFuel
+        return a in b if type(a) is str else any(same(a, item, meter) for item in b)
+    if isinstance(b, Mapping):
+        meter[0] -= OPERATOR
+        return key_of(a) in b
+    raise no_overload("in", a, b)
 
 
 def _ordering(name: str, holds: Callable[[Any, Any], bool]) -> Operator:
     def compare(a: Value, b: Value, meter: Meter) -> Value:
         kind = type(a)
+        if kind is type(b) and (kind is int or kind is Timestamp):
+            meter[0] -= OPERATOR
+            return holds(a, b)
         if kind is not type(b) or kind not in _ORDERED:
-            raise _no_overload(name, a, b)
-        if isinstance(a, str) and isinstance(b, str):
-            charge(meter, OPERATOR + min(len(a), len(b)) // COMPARE_UNIT)
+            if kind not in _NUMBERS or type(b) not in _NUMBERS:
+                raise no_overload(name, a, b)
+        elif kind is str or kind is bytes:
+            charge(meter, OPERATOR + min(len(a), len(b)) // COMPARE_UNIT)  # type: ignore[arg-type]
             return holds(a, b)
         meter[0] -= OPERATOR
-        return holds(_number(a), _number(b))
+        return holds(a, b)
 
     return compare
 
 
-def _number(value: Value) -> int:
-    if isinstance(value, Timestamp | Duration):
-        return value.ms
-    return value if isinstance(value, int) else 0
-
-
 def _arithmetic(name: str, compute: Callable[[int, int], int]) -> Operator:
-    def calculate(a: Value, b: Value, meter: Meter) -> Value:
+    def calculate(a: Any, b: Any, meter: Meter) -> Value:
         meter[0] -= OPERATOR
-        if type(a) is int and type(b) is int:
-            return _ranged(compute(a, b))
-        make = _TIMES.get((name, type(a), type(b)))
+        kind = type(a)
+        if kind is int and type(b) is int:
+            result = compute(a, b)
+            if INT_MIN <= result <= INT_MAX:
+                return result
+            raise Fault("OVERFLOW", "the result is out of the range of int")
+        if kind is UInt and type(b) is UInt:
+            return ranged(UInt(compute(int(a), int(b))))
+        make = _TIMES.get((name, kind, type(b)))
         if make is not None:
-            return _ranged(make(compute(_number(a), _number(b))))
+            return ranged(make(compute(nanoseconds(a), nanoseconds(b))))
         if name == "+":
             return _joined(a, b, meter)
-        raise _no_overload(name, a, b)
+        raise no_overload(name, a, b)
 
     return calculate
 
 
-_TIMES: Final[dict[tuple[str, type, type], type[Timestamp] | type[Duration]]] = {
-    ("+", Timestamp, Duration): Timestamp,
-    ("+", Duration, Timestamp): Timestamp,
-    ("+", Duration, Duration): Duration,
-    ("-", Timestamp, Duration): Timestamp,
-    ("-", Timestamp, Timestamp): Duration,
-    ("-", Duration, Duration): Duration,
+_TIMES: Final[dict[tuple[str, type, type], Callable[[int], Timestamp | Duration]]] = {
+    ("+", Timestamp, Duration): timestamp_of,
+    ("+", Duration, Timestamp): timestamp_of,
+    ("+", Duration, Duration): duration_of,
+    ("-", Timestamp, Duration): timestamp_of,
+    ("-", Timestamp, Timestamp): duration_of,
+    ("-", Duration, Duration): duration_of,
 }
 
 
-def _joined(a: Value, b: Value, meter: Meter) -> Value:
-    if isinstance(a, str) and isinstance(b, str):
+def _joined(a: Any, b: Any, meter: Meter) -> Value:
+    if type(a) is type(b) and type(a) in _TEXTS:
         charge(meter, (len(a) + len(b)) // CONCAT_UNIT)
-        return a + b
-    if _is_list(a) and _is_list(b):
+        return a + b  # type: ignore[no-any-return]
+    if is_list(a) and is_list(b):
         charge(meter, (len(a) + len(b)) // CONCAT_UNIT)
         return (*a, *b)
-    raise _no_overload("+", a, b)
+    raise no_overload("+", a, b)
 
 
 def minus(value: Value, meter: Meter) -> Value:
     """Unary minus."""
     meter[0] -= OPERATOR
     if type(value) is int:
-        return _ranged(-value)
-    raise _no_overload("-", value)
+        return ranged(-value)
+    raise no_overload("-", value)
 
 
 def invert(value: Value, meter: Meter) -> Value:
@@ -148,7 +203,7 @@ def truth(value: Value) -> bool:
     """The value, when it is a boolean."""
     if value is True or value is False:
         return value
-    raise Fault("NOT_BOOL", f"expected true or false, found {_a(value)}")
+    raise Fault("NOT_BOOL", f"expected true or false, found {a_kind(value)}")
 
 
 def _divide(a: int, b: int) -> int:
@@ -163,75 +218,45 @@ def _remainder(a: int, b: int) -> int:
     """With the sign of the left side."""
     if b == 0:
         raise Fault("DIVIDE_BY_ZERO", "remainder by zero")
+    if b == -1 and a == INT_MIN:
+        raise Fault("OVERFLOW", "the quotient is out of the range of int")
     rest = abs(a) % abs(b)
     return -rest if a < 0 else rest
 
 
-def _ranged(value: int | Timestamp | Duration) -> Value:
+def ranged(value: int | Timestamp | Duration) -> Value:
+    """A value that is in the range of its kind, or a Fault."""
     if not in_range(value):
         raise Fault("OVERFLOW", f"the result is out of the range of {kind_of(value)}")
     return value
 
 
-def _is_list(value: Value) -> TypeGuard[Sequence[Value]]:
-    return type(value) is list or type(value) is tuple
+def is_list(value: object) -> TypeGuard[Sequence[Value]]:
+    """Whether a value is a list."""
+    return type(value) is tuple or type(value) is list
 
 
-def _a(value: Value) -> str:
+def a_kind(value: object) -> str:
+    """The kind of a value in a message."""
     return kind_of(value) or "something else"
 
 
-def _no_overload(name: str, *values: Value) -> Fault:
-    return Fault("NO_OVERLOAD", f"{name} does not take {' and '.join(_a(value) for value in values)}")
+def no_overload(name: str, *values: object) -> Fault:
+    """The fault of an operator or a function on kinds that it does not take."""
+    return Fault("NO_OVERLOAD", f"{name} does not take {' and '.join(a_kind(value) for value in values)}")
 
 
 OPERATORS: Final[dict[str, Operator]] = {
-    "==": _equal,
+    "==": equal,
     "!=": _different,
-    "in": _in,
+    "in": member,
     "<": _ordering("<", operator.lt),
     "<=": _ordering("<=", operator.le),
     ">": _ordering(">", operator.gt),
     ">=": _ordering(">=", operator.ge),
-    "+": _arithmetic("+", lambda a, b: a + b),
-    "-": _arithmetic("-", lambda a, b: a - b),
-    "*": _arithmetic("*", lambda a, b: a * b),
+    "+": _arithmetic("+", operator.add),
+    "-": _arithmetic("-", operator.sub),
+    "*": _arithmetic("*", operator.mul),
     "/": _arithmetic("/", _divide),
     "%": _arithmetic("%", _remainder),
 }
-
-
-def _size(value: Value, meter: Meter) -> Value:
-    meter[0] -= OPERATOR
-    if isinstance(value, str | list | tuple | Mapping):
-        return len(value)
-    raise _no_overload("size", value)
-
-
-def _timestamp(value: Value, meter: Meter) -> Value:
-    if isinstance(value, Timestamp):
-        meter[0] -= OPERATOR
-        return value
-    if not isinstance(value, str):
-        raise _no_overload("timestamp", value)
-    charge(meter, OPERATOR + len(value) // READ_UNIT)
-    found = read_timestamp(value)
-    if found is None:
-        raise Fault("TIMESTAMP_INVALID", "expected a time such as 2026-11-22T08:00:00Z, to the millisecond at most")
-    return found
-
-
-def _duration(value: Value, meter: Meter) -> Value:
-    if isinstance(value, Duration):
-        meter[0] -= OPERATOR
-        return value
-    if not isinstance(value, str):
-        raise _no_overload("duration", value)
-    charge(meter, OPERATOR + len(value) // READ_UNIT)
-    found = read_duration(value)
-    if found is None:
-        raise Fault("DURATION_INVALID", "expected a duration such as 3600s or 1h30m, to the millisecond at most")
-    return found
-
-
-FUNCTIONS: Final = {"size": _size, "timestamp": _timestamp, "duration": _duration}

@@ -45,6 +45,8 @@ def parse_document(source: str | bytes) -> tuple[str, Document]:
 
 
 class _PolicyParser(ExpressionParser):
+    for_rules = True
+
     def document(self) -> Document:
         self.expect("policy")
         name = self.name("a name for the policy")

@@ -31,7 +31,8 @@ class Reader:
         return token
 
     def peek(self, *texts: str) -> bool:
-        return self.token.kind in ("name", "op") and self.token.text in texts
+        token = self.tokens[self.at]
+        return token.text in texts and token.kind in ("name", "op")
 
     def accept(self, text: str) -> bool:
         if self.peek(text):

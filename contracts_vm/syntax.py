@@ -24,15 +24,21 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Literal(Place, frozen=True):
-    """`true`, `42`, `"text"`."""
+    """`true`, `42`, `"text"`, `b"octets"`; in the engine alone also `null` and `7u`."""
 
-    value: bool | int | str
+    value: bool | int | str | bytes | None
 
 
 class ListOf(Place, frozen=True):
     """`["sale", "transfer"]`."""
 
     items: tuple["Expr", ...]
+
+
+class MapOf(Place, frozen=True):
+    """`{"EUR": 100, "USD": 120}`."""
+
+    entries: tuple[tuple["Expr", "Expr"], ...]
 
 
 class Path(Place, frozen=True):
@@ -46,10 +52,32 @@ class Path(Place, frozen=True):
         return ".".join(self.names)
 
 
+class Local(Place, frozen=True):
+    """The variable of a macro or a binding around it."""
+
+    name: str
+    slot: int
+    """How many variables are around it, from 1: where the evaluator keeps its value."""
+
+
+class Select(Place, frozen=True):
+    """`x.field`, where `x` is anything but a path."""
+
+    operand: "Expr"
+    field: str
+
+
+class Index(Place, frozen=True):
+    """`x[i]`."""
+
+    operand: "Expr"
+    index: "Expr"
+
+
 class Has(Place, frozen=True):
     """`has(asset.model)`: whether the last field is there."""
 
-    path: Path
+    path: Path | Select
 
 
 class Not(Place, frozen=True):
@@ -87,13 +115,35 @@ class Choice(Place, frozen=True):
 
 
 class Call(Place, frozen=True):
-    """`size(x)`, `timestamp("...")`, `duration("...")`."""
+    """`size(x)`, `math.least(a, b)`, and `x.contains(y)`, which is a call of `contains` with x and y."""
 
     function: str
-    argument: "Expr"
+    arguments: tuple["Expr", ...]
 
 
-Expr = Literal | ListOf | Path | Has | Not | Negate | Logic | Chain | Choice | Call
+class Macro(Place, frozen=True):
+    """`xs.all(x, body)` and its kind: a loop over the items of a list or the keys of a map."""
+
+    kind: OneOf["all", "exists", "exists_one", "map", "filter"]
+    source: "Expr"
+    variable: Local
+    test: "Expr | None"
+    """The middle argument of `xs.map(x, test, body)`."""
+    body: "Expr"
+
+
+class Bind(Place, frozen=True):
+    """`cel.bind(x, value, body)`."""
+
+    variable: Local
+    value: "Expr"
+    body: "Expr"
+
+
+Expr = (
+    Literal | ListOf | MapOf | Path | Local | Select | Index | Has | Not | Negate | Logic | Chain | Choice | Call
+    | Macro | Bind
+)  # fmt: skip
 
 
 class Rule(Place, frozen=True):
@@ -171,15 +221,19 @@ class Document(msgspec.Struct, frozen=True):
     royalties: tuple[RoyaltyClause, ...]
 
 
-def children(node: Expr) -> tuple[Expr, ...]:
+def children(node: Expr) -> tuple[Expr, ...]:  # noqa: C901 - a case for each kind of node
     """The expressions directly inside an expression, from left to right."""
     match node:
         case ListOf():
             return node.items
+        case MapOf():
+            return tuple(part for entry in node.entries for part in entry)
+        case Select() | Not() | Negate():
+            return (node.operand,)
+        case Index():
+            return (node.operand, node.index)
         case Has():
             return (node.path,)
-        case Not() | Negate():
-            return (node.operand,)
         case Logic():
             return node.operands
         case Chain():
@@ -187,6 +241,19 @@ def children(node: Expr) -> tuple[Expr, ...]:
         case Choice():
             return (node.test, node.yes, node.no)
         case Call():
-            return (node.argument,)
+            return node.arguments
+        case Macro():
+            return (node.source, node.body) if node.test is None else (node.source, node.test, node.body)
+        case Bind():
+            return (node.value, node.body)
         case _:
             return ()
+
+
+def height(node: Expr) -> int:
+    """How many nodes deep an expression is."""
+    level, found = [node], 0
+    while level:
+        found += 1
+        level = [child for parent in level for child in children(parent)]
+    return found

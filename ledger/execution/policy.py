@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 import contracts_vm
 from contracts_vm import Field, Schema, Timestamp
+from contracts_vm.types import TIMESTAMP_MS_MAX
 from ledger import crypto
 from ledger.actions import PublishPolicy, SetPolicy
 from ledger.block import Decision
@@ -34,39 +35,57 @@ EXPLAINED = "view"
 KINDS = frozenset({"view", "mint", "list", "sale", "transfer", "rent", "derive", "grant", "revoke"})
 """What rules can be asked about."""
 
+ACCOUNT = 65
+ORG = 32
+ROLE = 32
+ROLES = 8
+PARENTS, GENERATIONS = 8, 32
+TIME_MS_MAX = 7_258_118_400_000
+"""The year 2200: later block times are seen as this one, so that rules can add and subtract within the range."""
+
 SCHEMA = Schema(
     "remarque",
     1,
     {
         "requester": {
-            "id": Field("string"),
-            "org": Field("string"),
-            "roles": Field("list<string>"),
+            "id": Field("AccountId", characters=ACCOUNT),
+            "org": Field("OrgId", characters=ORG),
+            "roles": Field("list<string>", characters=ROLE, items=ROLES),
             "suspended": Field("bool"),
         },
         "asset": {
-            "id": Field("string"),
-            "owner": Field("string"),
-            "creator": Field("string"),
+            "id": Field("AssetId", characters=128),
+            "owner": Field("AccountId", characters=ACCOUNT),
+            "creator": Field("AccountId", characters=ACCOUNT),
             "creators": Field("payees"),
-            "org": Field("string"),
+            "org": Field("OrgId", characters=ORG),
             "confidential": Field("bool"),
-            "evidence": Field("string"),
-            "model": Field("string", optional=True),
-            "parents": Field("list<string>"),
-            "depth": Field("int"),
+            "evidence": Field("string", characters=64),
+            "model": Field("string", characters=128, optional=True),
+            "parents": Field("list<AssetId>", characters=128, items=PARENTS),
+            "depth": Field("int", low=0, high=GENERATIONS),
         },
-        "token": {"id": Field("string", optional=True), "owner": Field("string", optional=True)},
-        "grant": {"until": Field("timestamp", optional=True), "granted_by": Field("string", optional=True)},
+        "token": {
+            "id": Field("TokenId", characters=128, optional=True),
+            "owner": Field("AccountId", characters=ACCOUNT, optional=True),
+        },
+        "grant": {
+            "until": Field("timestamp", low=0, optional=True),
+            "granted_by": Field("AccountId", characters=ACCOUNT, optional=True),
+        },
         "tx": {
-            "kind": Field("string"),
-            "price": Field("int", optional=True),
-            "currency": Field("string", optional=True),
-            "to": Field("string", optional=True),
+            "kind": Field("string", characters=32),
+            "price": Field("int", low=0, high=2**53 - 1, optional=True, actions=("sale", "list", "rent")),
+            "currency": Field("string", characters=8, optional=True, actions=("sale", "list", "rent")),
+            "to": Field("AccountId", characters=ACCOUNT, optional=True, actions=("sale", "transfer", "rent")),
         },
-        "block": {"height": Field("int"), "time": Field("timestamp")},
+        "block": {
+            "height": Field("int", low=0, high=2**53 - 1),
+            "time": Field("timestamp", low=0, high=TIME_MS_MAX),
+        },
     },
 )
+"""What rules see. The bounds hold for all facts that `facts_for` can give, so that what the checker proves is so."""
 
 
 @lru_cache(maxsize=1024)
@@ -86,7 +105,7 @@ def check_source(source: str) -> contracts_vm.Policy:
             raise LedgerError(
                 Code.POLICY_INVALID, f"royalty {clause.id}: its base must be tx.price and its payees asset.creators"
             )
-    problems = contracts_vm.check(policy, SCHEMA, KINDS)
+    problems = [one for one in contracts_vm.check(policy, SCHEMA, KINDS) if one.severity == "error"]
     if problems:
         raise LedgerError(Code.POLICY_INVALID, "; ".join(str(problem) for problem in problems[:5]))
     return policy
@@ -191,9 +210,11 @@ def facts_for(
         },
         "asset": seen_asset,
         "token": {} if token is None else {"id": token.id, "owner": token.owner},
-        "grant": {} if grant is None else {"until": Timestamp(grant.until_ms), "granted_by": grant.granted_by},
+        "grant": {}
+        if grant is None
+        else {"until": Timestamp(min(grant.until_ms, TIMESTAMP_MS_MAX)), "granted_by": grant.granted_by},
         "tx": {"kind": kind, **about},
-        "block": {"height": height, "time": Timestamp(time_ms)},
+        "block": {"height": height, "time": Timestamp(min(time_ms, TIME_MS_MAX))},
     }
 
 

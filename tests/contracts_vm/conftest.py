@@ -4,43 +4,11 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from contracts_vm import Field, Schema, Timestamp, Value
+from contracts_vm import Schema, Timestamp, Value
+from ledger.execution.policy import KINDS, SCHEMA
 
-REMARQUE_1 = Schema(
-    name="remarque",
-    version=1,
-    roots={
-        "requester": {
-            "id": Field("string"),
-            "org": Field("string"),
-            "roles": Field("list<string>"),
-            "suspended": Field("bool"),
-        },
-        "asset": {
-            "id": Field("string"),
-            "owner": Field("string"),
-            "creator": Field("string"),
-            "creators": Field("payees"),
-            "org": Field("string"),
-            "confidential": Field("bool"),
-            "evidence": Field("string"),
-            "model": Field("string", optional=True),
-            "parents": Field("list<string>"),
-            "depth": Field("int"),
-        },
-        "token": {"id": Field("string", optional=True), "owner": Field("string", optional=True)},
-        "grant": {"until": Field("timestamp", optional=True), "granted_by": Field("string", optional=True)},
-        "tx": {
-            "kind": Field("string"),
-            "price": Field("int", optional=True),
-            "currency": Field("string", optional=True),
-            "to": Field("string", optional=True),
-        },
-        "block": {"height": Field("int"), "time": Field("timestamp")},
-    },
-)
-
-ACTIONS = frozenset({"view", "sale", "transfer", "mint", "rent", "derive", "grant", "revoke", "list"})
+REMARQUE_1 = SCHEMA
+ACTIONS = KINDS
 
 FactsBuilder = Callable[..., dict[str, dict[str, Value]]]
 
