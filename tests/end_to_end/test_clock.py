@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,8 +29,15 @@ class Clocks:
 
     def __init__(self, place: Path) -> None:
         self._place = place
-        program = Path(shutil.which("faketime") or pytest.fail("no faketime; run scripts/install_peers.sh"))
-        self.library = next(program.parent.parent.glob("lib/**/faketime/libfaketime.so.1"))
+        program = shutil.which("faketime") or pytest.fail("no faketime; run scripts/install_peers.sh")
+        show = "import json, os; print(json.dumps(dict(os.environ)))"
+        shown = subprocess.run([program, "-f", "+0", sys.executable, "-c", show], capture_output=True, check=True)
+        self.environment = {
+            name: value
+            for name, value in json.loads(shown.stdout).items()
+            if os.environ.get(name) != value and not name.startswith("FAKETIME")
+        }
+        """What faketime puts into the environment of a program, but for the time itself."""
 
     def file(self, name: str) -> Path:
         return self._place / f"{name}.clock"
@@ -46,7 +57,8 @@ def clocks(tmp_path: Path) -> Clocks:
 def cluster(tmp_path: Path, clocks: Clocks, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     """Three nodes, each with a clock of its own."""
     cluster = Cluster.create(tmp_path / "devnet", 3)
-    monkeypatch.setenv("LD_PRELOAD", str(clocks.library))
+    for name, value in clocks.environment.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
     monkeypatch.setenv("FAKETIME_CACHE_DURATION", "1")
     try:
@@ -54,7 +66,7 @@ def cluster(tmp_path: Path, clocks: Clocks, monkeypatch: pytest.MonkeyPatch) -> 
             clocks.set(name, 0)
             monkeypatch.setenv("FAKETIME_TIMESTAMP_FILE", str(clocks.file(name)))
             cluster.start(name)
-        monkeypatch.delenv("LD_PRELOAD")
+        monkeypatch.undo()
         cluster.wait_ready()
         yield cluster
     finally:
