@@ -39,6 +39,7 @@ def check(target: Target, file: Path) -> None:
     """Say whether the policy in FILE may be published, and if not, where and why. Needs no node."""
     found = faults_of(read_policy(file).source)
     texts = [problem["text"] for problem in found["problems"]]
+    texts += [f"{rule} costs at most {fuel} fuel" for rule, fuel in found.get("fuel", {}).items()]
     target.show(found, "\n".join([*texts, f"{file} may {'be' if found['holds'] else 'not be'} published"]))
     if not found["holds"]:
         sys.exit(EXIT_REFUSED)

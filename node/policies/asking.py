@@ -40,14 +40,15 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def faults_of(source: str | bytes) -> dict[str, Any]:
-    """Whether a source may be published, and if not, why: every fault with its place."""
+    """Whether a source may be published, and what each rule costs at most; if not, why: every fault with its place."""
     try:
         policy = contracts_vm.parse(source)
     except contracts_vm.PolicyError as error:
         return {"holds": False, "problems": [_told(error)]}
     problems = [_told(problem) for problem in contracts_vm.check(policy, SCHEMA, KINDS)]
     holds = not any(problem["severity"] == "error" for problem in problems)
-    return {"holds": holds, "policy": policy.id, "digest": policy.digest, "problems": problems}
+    found = {"holds": holds, "policy": policy.id, "digest": policy.digest, "problems": problems}
+    return found | {"fuel": dict(contracts_vm.bounds(policy, SCHEMA))} if holds else found
 
 
 def _told(problem: Any) -> dict[str, Any]:

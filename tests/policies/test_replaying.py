@@ -139,6 +139,8 @@ def test_faults_are_told_with_their_places() -> None:
     fault = next(one for one in bad["problems"] if one["severity"] == "error")
 
     assert (good["holds"], good["policy"]) == (True, "calm@1")
+    assert set(good["fuel"]) == {"always"}
+    assert 0 < good["fuel"]["always"] < 10_000
     assert (bad["holds"], fault["code"], fault["line"]) == (False, "FIELD_UNKNOWN", 3)
     assert "owner" in fault["message"]
     assert (none["holds"], none["problems"][0]["code"]) == (False, "SOURCE_NOT_UTF8")
