@@ -42,7 +42,7 @@ from ledger.transaction import SignedTransaction, Signer, Transaction, sign
 from node.chain import Chain
 from node.client import Client, now_ms
 from node.keys import load_key
-from node.page_writer import MANY
+from node.paging import MANY
 from node.run import GC_THRESHOLDS
 from node.snapshots import take, write
 from node.storage.log_store import LogStore

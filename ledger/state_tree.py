@@ -13,7 +13,9 @@ a tree of millions of entries is opened from 65,536 hashes at most.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta
@@ -76,6 +78,11 @@ def open_tree(pages: Iterable[Page], load: Callable[[bytes], bytes]) -> Node:
     return _opened([page for page in pages if page.entries], 0, load)
 
 
+def page_from(prefix: bytes, entries: bytes) -> Page:
+    """What stands for the entries of a prefix, joined and sorted."""
+    return Page(prefix, _build(entries, PAGE_DEPTH)[0], min(len(entries) // ENTRY, BUCKET_MAX + 1))
+
+
 def page_of(root: Node, prefix: bytes) -> Page:
     """What stands for the part of a tree whose keys' hashes begin with a prefix."""
     node, depth = root, 0
@@ -91,6 +98,26 @@ def page_of(root: Node, prefix: bytes) -> Page:
         return Page(prefix, node[0], len(entries) // ENTRY)
     within = [entries[at : at + ENTRY] for at in range(0, len(entries), ENTRY) if entries.startswith(prefix, at)]
     return Page(prefix, _bucket(b"".join(within))[0], len(within))
+
+
+def unloaded(node: Node, prefix: int = 0, depth: int = 0) -> Iterator[bytes]:
+    """Prefixes of the pages of a tree that are not loaded."""
+    if len(node) == 3:
+        yield prefix.to_bytes(PAGE_BYTES, "big")
+    elif len(node) > 3 and depth < PAGE_DEPTH:
+        for nibble in range(16):
+            yield from unloaded(node[2 + nibble], prefix << 4 | nibble, depth + 1)
+
+
+def with_page(node: Node, prefix: bytes, depth: int = 0) -> Node:
+    """The same tree with a page loaded."""
+    if len(node) == 3:
+        return _loaded(node)
+    if len(node) == 2 or depth == PAGE_DEPTH:
+        return node
+    parts, place = list(node), 2 + _nibble(prefix, depth)
+    parts[place] = with_page(node[place], prefix, depth + 1)
+    return tuple(parts)
 
 
 def _opened(pages: list[Page], depth: int, load: Callable[[bytes], bytes]) -> Node:
@@ -182,11 +209,10 @@ def _build(entries: bytes, depth: int) -> Node:
     """Subtree over sorted entries."""
     if len(entries) <= BUCKET_MAX * ENTRY:
         return _bucket(entries)
-    parts: list[list[bytes]] = [[] for _ in range(16)]
-    for at in range(0, len(entries), ENTRY):
-        entry = entries[at : at + ENTRY]
-        parts[_nibble(entry, depth)].append(entry)
-    return _inner([_build(b"".join(part), depth + 1) for part in parts])
+    column = entries[depth >> 1 :: ENTRY]
+    first, step = (column[0] & 0xF0, 1) if depth & 1 else (0, 16)
+    ends = [ENTRY * bisect_left(column, first + step * nibble) for nibble in range(1, 17)]
+    return _inner([_build(entries[start:end], depth + 1) for start, end in pairwise((0, *ends))])
 
 
 def _collapsed(children: list[Node]) -> Bucket | None:

@@ -27,7 +27,7 @@ class ProtocolVersion(msgspec.Struct, frozen=True):
     """How many forgotten transaction ids a block drops at least, to keep the window bounded without a stall."""
 
 
-V1 = ProtocolVersion(number=1, decision_fuel_max=10_000, expired_ids_per_block=16)
+V1 = ProtocolVersion(number=1, decision_fuel_max=10_000, expired_ids_per_block=4)
 NEWEST = V1
 
 Versions = Mapping[int, ProtocolVersion]

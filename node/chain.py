@@ -46,7 +46,7 @@ from node.logs import progress
 from node.storage.log_store import LogStore
 from node.storage.state_store import Committed, Results, StateStore
 
-STRETCH_BLOCKS = 128
+STRETCH_BLOCKS = 32
 STRETCH_BYTES = 1 << 20
 """Blocks given at a time to a node that follows, and bytes of them: whichever comes first."""
 RECENT_BLOCKS_MAX = 32
@@ -329,6 +329,16 @@ class Chain:
     def write_pages(self, most: int) -> None:
         """Write page hashes of the committed tree, so that the next start need not compute them."""
         self.state.pages.write(self._tree, most)
+
+    def load_pages(self, prefixes: tuple[bytes, ...]) -> None:
+        """Load some pages of the state tree, so that no block need wait for them."""
+        tree = self.tip_tree
+        for prefix in prefixes:
+            tree = state_tree.with_page(tree, prefix)
+        if self.layers:
+            self.layers[-1].tree = tree
+        else:
+            self._tree = tree
 
     def prune(self, upto: int, most: int) -> None:
         """Forget blocks up to a height, at most so many, and what they did. What proves them later stays."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ledger import state_tree
 from ledger.block import Block
 from ledger.execution.block import BlockResult
+from ledger.records import SEEN_PREFIX
 from node.storage.state_store import StateStore
 
 
@@ -24,7 +25,7 @@ class Extended(NamedTuple):
 class Layer:
     """An executed block that is not final yet."""
 
-    __slots__ = ("block", "changed", "changes", "leaves", "result", "tree")
+    __slots__ = ("block", "changed", "changes", "forgotten", "leaves", "result", "tree")
 
     def __init__(self, block: Block, result: BlockResult, extended: Extended) -> None:
         self.block = block
@@ -33,6 +34,10 @@ class Layer:
         self.changes = extended.changes
         self.tree = extended.tree
         self.changed = dict(result.writes)
+        self.forgotten = max(
+            (key for key in _keys_within(result.writes, SEEN_PREFIX) if self.changed[key] is None), default=""
+        )
+        """The last id it forgot: none below is remembered, for they are forgotten in order."""
 
 
 class TipReader:
@@ -49,8 +54,11 @@ class TipReader:
         return self._store.get(key)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        sources: list[Iterator[str]] = [self._store.keys(prefix)]
-        sources += [_keys_within(layer.result.writes, prefix) for layer in self._layers]
+        start = prefix
+        if prefix == SEEN_PREFIX:
+            start = next((layer.forgotten for layer in reversed(self._layers) if layer.forgotten), prefix)
+        sources: list[Iterator[str]] = [self._store.keys(prefix, start)]
+        sources += [_keys_within(layer.result.writes, prefix, start) for layer in self._layers]
         previous = None
         for key in heapq.merge(*sources):
             if key != previous and not self._removed(key):
@@ -62,8 +70,8 @@ class TipReader:
         return next((layer.changed[key] is None for layer in reversed(self._layers) if key in layer.changed), False)
 
 
-def _keys_within(writes: tuple[tuple[str, bytes | None], ...], prefix: str) -> Iterator[str]:
-    for at in range(bisect_left(writes, (prefix,)), len(writes)):
+def _keys_within(writes: tuple[tuple[str, bytes | None], ...], prefix: str, start: str = "") -> Iterator[str]:
+    for at in range(bisect_left(writes, (start or prefix,)), len(writes)):
         key = writes[at][0]
         if not key.startswith(prefix):
             return

@@ -63,7 +63,7 @@ from node.logs import log
 from node.members import Members
 from node.mempool import Mempool
 from node.notes import Notes
-from node.page_writer import write_pages
+from node.paging import load_pages, write_pages
 from node.peers.admission import Admission
 from node.peers.giving import Stretches, chain_routes
 from node.peers.log_requests import add_log_routes
@@ -224,7 +224,6 @@ class Node:
         server = self._rest_server()
         gc.collect()
         gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
         try:
             async with asyncio.TaskGroup() as group:
                 rest = group.create_task(self._serve_rest(server))
@@ -256,6 +255,7 @@ class Node:
             self.verifier.run(),
             self.snapshots.run(),
             write_pages(self.chain, self.reading),
+            load_pages(self.chain, self.reading),
             thin_certificates(self.chain, self.reading),
         ]
         if self.driver.replica.votes_here:
@@ -345,6 +345,7 @@ def run_node(config_path: Path) -> None:
     config = load_config(config_path)
     logs.configure(config.node.log_level)
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    gc.set_threshold(*GC_THRESHOLDS)
 
     async def main() -> None:
         await join_if_behind(config, config_path.parent)

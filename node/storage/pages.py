@@ -12,12 +12,13 @@ commit itself writes 73 bytes a key. So a start takes about the same time whatev
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from itertools import groupby, islice
 from typing import Any
 
 import plyvel
 
-from ledger.state_tree import EMPTY, PAGE_BYTES, Change, Node, Page, apply_hashed, open_tree, page_of
+from ledger.state_tree import ENTRY, HASH, PAGE_BYTES, Change, Node, Page, open_tree, page_from, page_of
 
 
 class PageIndex:
@@ -39,18 +40,25 @@ class PageIndex:
         """The tree of the committed state."""
         pages = {key[1:]: Page(key[1:], value[:-1], value[-1]) for key, value in self._db.iterator(prefix=b"p")}
         for prefix in self._changed:
-            pages[prefix] = page_of(apply_hashed(EMPTY, self._entries(prefix)), prefix)
+            pages[prefix] = page_from(prefix, self._load(prefix))
         return open_tree([pages[prefix] for prefix in sorted(pages)], self._load)
 
-    def rebuild(self) -> Node:
-        """Write the hash of every page anew, from the index of hashed keys; the tree."""
+    def fill(self, hashes: Iterable[Change]) -> Node:
+        """Put the hashed entries of a whole state into an empty store, in order, with their pages; the tree."""
+        parts = [bytearray() for _ in range(256)]
+        for key, value in hashes:
+            parts[key[0]] += key + (value or b"")
         pages = []
-        with self._db.write_batch() as batch:
-            for prefix, entries in groupby(self._db.iterator(prefix=b"k"), lambda entry: entry[0][1 : 1 + PAGE_BYTES]):
-                changes: list[Change] = [(key[1:], value) for key, value in entries]
-                page = page_of(apply_hashed(EMPTY, changes), prefix)
-                batch.put(b"p" + prefix, page.hash + bytes([page.entries]))
-                pages.append(page)
+        for part in parts:
+            entries = sorted([bytes(part[at : at + ENTRY]) for at in range(0, len(part), ENTRY)])
+            with self._db.write_batch() as batch:
+                for prefix, within in groupby(entries, lambda entry: entry[:PAGE_BYTES]):
+                    joined = b"".join(within)
+                    for at in range(0, len(joined), ENTRY):
+                        batch.put(b"k" + joined[at : at + HASH], joined[at + HASH : at + ENTRY])
+                    pages.append(page_from(prefix, joined))
+                    self._put(batch, pages[-1])
+            part.clear()
         return open_tree(pages, self._load)
 
     def take(self, batch: Any, height: int, changes: list[Change]) -> None:
@@ -71,7 +79,7 @@ class PageIndex:
             for prefix in prefixes:
                 page = page_of(tree, prefix)
                 if page.entries:
-                    batch.put(b"p" + prefix, page.hash + bytes([page.entries]))
+                    self._put(batch, page)
                 else:
                     batch.delete(b"p" + prefix)
                 del self._changed[prefix]
@@ -86,8 +94,8 @@ class PageIndex:
             self._changed.pop(prefix, None)
             self._changed[prefix] = height
 
-    def _entries(self, prefix: bytes) -> list[Change]:
-        return [(key[1:], value) for key, value in self._db.iterator(prefix=b"k" + prefix)]
+    def _put(self, batch: Any, page: Page) -> None:
+        batch.put(b"p" + page.prefix, page.hash + bytes([page.entries]))
 
     def _load(self, prefix: bytes) -> bytes:
         return b"".join([key[1:] + value for key, value in self._db.iterator(prefix=b"k" + prefix)])

@@ -148,10 +148,13 @@ class StateStore:
         since = self.first if before is None else _height(before[len(prefix) :])
         return Value(self.get(key) if value is None else value or None, since)
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        found = self._db.iterator(prefix=b"s" + prefix.encode(), include_value=False)
+    def keys(self, prefix: str, start: str = "") -> Iterator[str]:
+        """Keys of a prefix, in order, from one on."""
         if prefix == SEEN_PREFIX:
-            found.seek(b"s" + self._first_seen.encode())
+            start = max(start, self._first_seen)
+        found = self._db.iterator(prefix=b"s" + prefix.encode(), include_value=False)
+        if start:
+            found.seek(b"s" + start.encode())
         for key in found:
             yield key[1:].decode()
 
@@ -191,13 +194,14 @@ class StateStore:
 
     def fill(self, entries: Iterator[tuple[str, bytes]]) -> Node:
         """Put a snapshot's entries into an empty store; the tree they make. `begin` makes them count."""
+        return self.pages.fill(self._filled(entries))
+
+    def _filled(self, entries: Iterator[tuple[str, bytes]]) -> Iterator[Change]:
         while some := list(islice(entries, FILL_TOGETHER)):
             with self._db.write_batch() as batch:
                 for key, value in some:
                     batch.put(b"s" + key.encode(), value)
-                for key_hash, value_hash in hashed(some):
-                    batch.put(b"k" + key_hash, value_hash or b"")
-        return self.pages.rebuild()
+            yield from hashed(some)
 
     def begin(self, base: Base, certificate: Certificate) -> None:
         """Make a filled store that of a snapshot's block, durably."""

@@ -19,10 +19,13 @@ from ledger.state_tree import (
     apply_changes,
     hashed,
     open_tree,
+    page_from,
     page_of,
     proof_holds,
     prove,
     root_hash,
+    unloaded,
+    with_page,
 )
 
 KEYS = st.integers(0, 400).map(lambda number: f"asset/{number}")
@@ -152,6 +155,18 @@ def test_a_tree_opened_from_its_pages_is_the_same_tree(
         assert prove(opened, key) == prove(stored.tree, key)
         assert prove(changed, key) == prove(whole, key)
         assert page_of(changed, sha256(key.encode())[:2]) == page_of(whole, sha256(key.encode())[:2])
+
+
+@given(st.sets(st.sampled_from(CLOSE)), st.integers(0, 300))
+def test_a_tree_whose_pages_were_loaded_is_the_same_tree(close: set[str], others: int) -> None:
+    stored = Stored(dict.fromkeys([*close, *(f"asset/{number}" for number in range(others))], b"v"))
+    opened = stored.opened()
+
+    for prefix in list(unloaded(opened)):
+        assert page_from(prefix, stored.load(prefix)) == page_of(stored.tree, prefix)
+        opened = with_page(opened, prefix)
+
+    assert opened == stored.tree
 
 
 def test_emptying_a_tree_that_was_opened_from_pages_merges_back_to_the_empty_one() -> None:
