@@ -94,6 +94,8 @@ def test_ids_are_forgotten_once_they_have_expired_and_not_before(state: State) -
     assert len(list(state.keys(records.SEEN_PREFIX))) == kept == 5
 
     state.run(advance_ms=300_000)
+    assert len(list(state.keys(records.SEEN_PREFIX))) == kept - state.versions[1].expired_ids_per_block
+    state.run()
 
     assert list(state.keys(records.SEEN_PREFIX)) == []
 
