@@ -9,7 +9,6 @@ joined.
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import shutil
 from contextlib import closing
@@ -39,7 +38,7 @@ from node.recovering import load_recoveries
 from node.snapshots import MANIFEST, chunk_file
 from node.storage import directory
 from node.storage.directory import write_durably
-from node.storage.log_store import LogStore
+from node.storage.log_store import LogStore, disk_is_full
 
 CHUNK_SECONDS = 60.0
 ASK_SECONDS = 3.0
@@ -108,7 +107,7 @@ async def join_if_behind(config: Config, home: Path) -> None:
         finish_install(data)
         await Joining(asking, genesis, data, key, name).run()
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if disk_is_full(error):
             raise NodeError(
                 NodeCode.DISK_FULL, f"{data}: no room for the snapshot; make some, and start again"
             ) from None

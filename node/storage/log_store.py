@@ -108,9 +108,14 @@ def open_database(path: Path) -> plyvel.DB:
     except plyvel.CorruptionError as error:
         raise NodeError(NodeCode.DATA_CORRUPT, f"{path}: {error}; join again as a new node") from None
     except plyvel.IOError as error:
-        if os.strerror(errno.ENOSPC) in str(error):
+        if disk_is_full(error):
             raise NodeError(NodeCode.DISK_FULL, f"{path}: {error}; make room") from None
         raise NodeError(NodeCode.DATA_DIRECTORY_LOCKED, f"{path}: {error}; stop the other process") from None
+
+
+def disk_is_full(error: OSError) -> bool:
+    """Whether an operation failed for want of room; LevelDB says so in words alone."""
+    return error.errno == errno.ENOSPC or os.strerror(errno.ENOSPC) in str(error)
 
 
 def _new_spans(entries: tuple[Entry, ...]) -> list[tuple[int, int]]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,7 @@ from ledger.actions import AddKey, AddNode, RemoveNode
 from ledger.node_certificate import make_certificate
 from ledger.receipt import encode_receipt, verify_receipt
 from node.client import Client, RemarqueError
+from node.joining import INSTALLED_RATIO
 from node.keys import new_key
 from node.snapshots import heights_in
 
@@ -134,6 +139,20 @@ def test_a_node_that_is_killed_while_it_joins_begins_where_it_was_cut_off(cluste
     until(lambda: same(cluster, "watcher"))
 
 
+def test_two_nodes_join_at_once_while_blocks_go_on(cluster: Cluster) -> None:
+    commit(cluster, 3 * EVERY)
+    until(lambda: snapshots(cluster, "node1"))
+    for name in ("watcher", "reader"):
+        let_in(cluster, name)
+    for name in ("watcher", "reader"):
+        cluster.start(name)
+    commit(cluster, 2 * EVERY)
+
+    for name in ("watcher", "reader"):
+        until(lambda name=name: same(cluster, name))  # type: ignore[misc]
+        assert "joined" in {event["event"] for event in events(cluster, name)}
+
+
 def test_what_is_pruned_is_said_to_be_and_old_receipts_still_hold(cluster: Cluster) -> None:
     first = commit(cluster, 20)[0]
     with Client(cluster.url("node1"), CREATOR, cluster.key(CREATOR)) as client:
@@ -143,7 +162,8 @@ def test_what_is_pruned_is_said_to_be_and_old_receipts_still_hold(cluster: Clust
 
     verify_receipt(kept, cluster.genesis)
     with Client(cluster.url("node1"), CREATOR, cluster.key(CREATOR)) as client:
-        for ask in (lambda: client.receipt(first), lambda: client.get("/v1/blocks/1")):
+        archived = partial(client.request, "GET", "/v1/archive", params={"after": "0"})
+        for ask in (lambda: client.receipt(first), lambda: client.get("/v1/blocks/1"), archived):
             with pytest.raises(RemarqueError) as refused:
                 ask()
             assert refused.value.code == "BLOCK_PRUNED"
@@ -216,3 +236,48 @@ def test_a_node_that_fell_behind_what_others_keep_joins_again(cluster: Cluster) 
 
     until(lambda: same(cluster, "watcher"))
     assert "joined" in [event["event"] for event in events(cluster, "watcher")]
+
+
+ON_A_SMALL_DISK = """set -e
+cp "$HOME/node.toml" "$ROOT/small.toml"
+mount -t tmpfs -o size=$SIZE tmpfs "$HOME"
+"$PYTHON" -m remarque node prepare "$HOME" \
+    --genesis "$ROOT/genesis.json" --name watcher --key "$ROOT/watcher.key" >/dev/null
+cp "$ROOT/small.toml" "$HOME/node.toml"
+exec "$PYTHON" -m remarque node run --config "$HOME/node.toml"
+"""
+"""Run in a namespace of its own, whose mounts end with it."""
+
+
+def joining(cluster: Cluster, size: int) -> subprocess.Popen[str]:
+    """A process of the node on a disk of so many bytes."""
+    places = {"HOME": str(cluster.home("watcher")), "ROOT": str(cluster.root), "PYTHON": sys.executable}
+    words = ["unshare", "--map-root-user", "--mount", "sh", "-c", ON_A_SMALL_DISK]
+    environment = os.environ | places | {"SIZE": str(size)}
+    return subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+@pytest.mark.peers
+def test_a_node_that_the_disk_has_no_room_for_says_so_and_joins_where_there_is(cluster: Cluster) -> None:
+    commit(cluster, 3 * EVERY)
+    until(lambda: snapshots(cluster, "node1"))
+    let_in(cluster, "watcher")
+    newest = cluster.home("node1") / "data" / "snapshots" / str(snapshots(cluster, "node1")[-1])
+    wanted = INSTALLED_RATIO * sum(file.stat().st_size for file in newest.iterdir())
+
+    waiting = joining(cluster, wanted // 2)
+    assert waiting.stderr is not None
+    told = json.loads(waiting.stderr.readline())
+    waiting.terminate()
+    waiting.communicate()
+    assert told["event"] == "snapshot_refused"
+    assert "are free" in told["reason"]
+
+    broken_off = joining(cluster, wanted * 5 // 4)
+    _, errors = broken_off.communicate(timeout=60)
+    assert broken_off.returncode == 2
+    assert "refused: DISK_FULL: " in errors
+
+    cluster.start("watcher")
+    until(lambda: same(cluster, "watcher"))
+    assert commit(cluster, 20)
