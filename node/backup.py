@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import replace
 
 from consensus.events import Entry
 from ledger import records
@@ -43,6 +44,7 @@ from node.content.cid import CidInvalid
 from node.content.openings import OpeningStore
 from node.errors import NodeCode, NodeError
 from node.logs import progress
+from node.snapshots import SNAPSHOTS, take, write
 from node.storage.directory import write_durably
 from node.storage.log_store import LogStore
 from node.storage.state_store import Base, StateStore
@@ -205,7 +207,7 @@ def restore(
         finally:
             restored.close()
     except BaseException:
-        for part in ("log", "state", CONTENT, "openings"):
+        for part in ("log", "state", SNAPSHOTS, CONTENT, "openings"):
             shutil.rmtree(data / part, ignore_errors=True)
         raise
     return contents
@@ -217,6 +219,7 @@ class Restoring:
     def __init__(self, data: Path, genesis: Genesis, key: SigningKey, node: str, recoveries: Recoveries) -> None:
         self._genesis, self._recoveries = genesis, recoveries
         self._key, self._node = key, node
+        self._data = data
         self._log, self._state = LogStore(data / "log"), StateStore(data / "state")
         self._checker = SignatureChecker()
         self._written: list[Entry] = []
@@ -275,8 +278,17 @@ class Restoring:
         self._state.begin(Base(start.header, tuple(map(bytes.fromhex, start.peaks))), start.certificate)
         self._log.begin(start.header.height, start.header.term)
         self.chain = self._open()
+        self._keep_start(start)
         for line in rest:
             self._take(line)
+
+    def _keep_start(self, start: ArchivedStart) -> None:
+        """Keep what the chain starts with as a snapshot: an audit of the new node begins there."""
+        taken = take(self.chain)
+        if taken is None:
+            raise _invalid(start.header.height, "the certificate it starts with is of another block")
+        with closing(taken.view):
+            write(replace(taken, epochs=start.epochs), self._data / SNAPSHOTS / str(start.header.height))
 
     def _take(self, line: ArchiveLine) -> None:
         if isinstance(line.block, UnsetType):

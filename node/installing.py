@@ -14,7 +14,7 @@ from ledger.encoding import decode
 from ledger.snapshot import Manifest, SnapshotRefused
 from ledger.state_tree import root_hash
 from node.errors import NodeError
-from node.snapshots import MANIFEST, read_entries
+from node.snapshots import MANIFEST, SNAPSHOTS, read_entries
 from node.storage.log_store import LogStore
 from node.storage.state_store import Base, StateStore
 
@@ -72,7 +72,7 @@ def _keep_snapshot(data: Path) -> None:
         base = state.base
     manifest = decode((place / MANIFEST).read_bytes(), Manifest)
     if base is not None and base.header == manifest.header:
-        kept = data / "snapshots" / str(manifest.header.height)
+        kept = data / SNAPSHOTS / str(manifest.header.height)
         shutil.rmtree(kept, ignore_errors=True)
         kept.parent.mkdir(exist_ok=True)
         place.rename(kept)

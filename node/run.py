@@ -73,7 +73,7 @@ from node.proving import Proving
 from node.reading import Reading
 from node.recovering import load_recoveries
 from node.scitt import Registrar, Statements
-from node.snapshots import Snapshots
+from node.snapshots import SNAPSHOTS, Snapshots
 from node.storage import directory
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
@@ -161,7 +161,7 @@ class Node:
         self.releases = Releases(self.chain, self.reading, self.key, self.peers, clock_ms)
         storage = config.storage
         self.snapshots = Snapshots(
-            self.chain, self.reading, self.data / "snapshots", storage.snapshot_every, storage.keep_blocks
+            self.chain, self.reading, self.data / SNAPSHOTS, storage.snapshot_every, storage.keep_blocks
         )
         self.driver.listeners.append(self.snapshots.committed)
         self.verifier = Verifier(self.chain, self.reading, self.driver, self.blockstore)

@@ -21,6 +21,7 @@ import msgspec
 from ledger.block import Certificate, Header
 from ledger.crypto import sha256
 from ledger.encoding import encode
+from ledger.finality import Epochs
 from ledger.genesis import Genesis
 from ledger.recovery import Recoveries
 from ledger.snapshot import (
@@ -43,6 +44,8 @@ from node.reading import Reading
 from node.storage.directory import write_durably
 from node.storage.state_store import StateView
 
+SNAPSHOTS = "snapshots"
+"""Directory, in the data directory, of a node's snapshots."""
 MANIFEST = "manifest.json"
 PRUNED_TOGETHER = 64
 """Blocks deleted in one piece of work."""
@@ -58,6 +61,7 @@ class Taken(msgspec.Struct, frozen=True):
     certificate: Certificate
     peaks: tuple[str, ...]
     protocol: int
+    epochs: Epochs = ()
 
 
 class Snapshots:
@@ -171,6 +175,7 @@ def finish(place: Path, taken: Taken, chunks: list[Chunk], entries: int) -> Mani
         version=SNAPSHOT_VERSION,
         header=taken.header,
         certificate=taken.certificate,
+        epochs=taken.epochs,
         peaks=taken.peaks,
         protocol=taken.protocol,
         entries=entries,

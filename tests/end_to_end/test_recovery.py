@@ -201,3 +201,43 @@ def test_a_majority_that_is_left_needs_no_recovery(three_nodes: Cluster, tmp_pat
 
     assert "majority" in refused["detail"]
     assert not (tmp_path / "recovery.json").exists()
+
+
+def test_a_survivor_that_had_pruned_is_audited_backed_up_and_restored(tmp_path: Path) -> None:
+    cluster = Cluster.create(tmp_path / "devnet", 3)
+    cluster.set("node1", "storage", snapshot_every=100, keep_blocks=5)
+    home, file = cluster.home("node1"), str(tmp_path / "recovery.json")
+    genesis = ["--genesis", str(cluster.root / "genesis.json")]
+    try:
+        cluster.up()
+        commit(cluster, cluster.names, 400)
+        until_pruned(home)
+        for name in cluster.names:
+            cluster.kill(name)
+        remarque("recover", "propose", str(home), file, "--survivor", "node1", "--reason", "two sites burnt down")
+        remarque("recover", "install", file, str(home))
+        cluster.start("node1")
+        cluster.wait_ready(["node1"])
+        newer = receipt(cluster, "node1", commit(cluster, ["node1"], 20)[-1])
+        cluster.stop("node1")
+    finally:
+        cluster.down()
+
+    (tmp_path / "newer.json").write_bytes(newer)
+    told = ["--recovery", file, "--receipt", str(tmp_path / "newer.json")]
+    assert remarque("audit", str(home / "data"), *genesis, *told)["holds"]
+    save_key(tmp_path / "fresh.key", new_key())
+    backup, fresh = str(tmp_path / "backup"), str(tmp_path / "fresh")
+    remarque("backup", str(home / "data"), backup, *genesis)
+    new = ["--name", "fresh", "--key", str(tmp_path / "fresh.key"), "--recovery", file]
+    remarque("restore", backup, fresh, *genesis, *new)
+    assert remarque("audit", str(tmp_path / "fresh" / "data"), *genesis, *told)["holds"]
+    (held,) = remarque("recover", "survey", fresh)
+    assert (held["recoveries"], held["header"]) == (1, Home(home).held().header)
+
+
+def until_pruned(home: Path) -> None:
+    deadline = time.monotonic() + 30
+    while "blocks_pruned" not in (home / "node.log").read_text():
+        assert time.monotonic() < deadline, "no blocks were pruned"
+        time.sleep(0.1)
