@@ -101,9 +101,8 @@ def _stored_lines(log: LogStore, state: StateStore, genesis: Genesis, data: Path
     if log.base == 0:
         yield archive.opening_line(genesis, whole=True)
     else:
-        place, manifest = snapshots.oldest_above(
-            data / snapshots.SNAPSHOTS, log.base, genesis, load_recoveries(data, genesis)
-        )
+        kept, recoveries = data / snapshots.SNAPSHOTS, load_recoveries(data, genesis)
+        place, manifest = snapshots.oldest_above(kept, log.base, genesis, recoveries)
         first = manifest.header.height
         yield archive.opening_line(genesis, whole=True, start=start_of(manifest))
         for key, value in snapshots.read_entries(place, manifest):
