@@ -203,7 +203,7 @@ def test_a_majority_that_is_left_needs_no_recovery(three_nodes: Cluster, tmp_pat
     assert not (tmp_path / "recovery.json").exists()
 
 
-def test_a_survivor_that_had_pruned_is_audited_backed_up_and_restored(tmp_path: Path) -> None:
+def test_a_survivor_that_had_pruned_is_recovered_under_kills_audited_backed_up_and_restored(tmp_path: Path) -> None:
     cluster = Cluster.create(tmp_path / "devnet", 3)
     cluster.set("node1", "storage", snapshot_every=100, keep_blocks=5)
     home, file = cluster.home("node1"), str(tmp_path / "recovery.json")
@@ -215,6 +215,11 @@ def test_a_survivor_that_had_pruned_is_audited_backed_up_and_restored(tmp_path: 
         for name in cluster.names:
             cluster.kill(name)
         remarque("recover", "propose", str(home), file, "--survivor", "node1", "--reason", "two sites burnt down")
+        for tenths in range(3, 9):
+            killed = subprocess.Popen([sys.executable, "-m", "remarque", "recover", "install", file, str(home)])
+            time.sleep(tenths / 10)
+            killed.kill()
+            killed.wait()
         remarque("recover", "install", file, str(home))
         cluster.start("node1")
         cluster.wait_ready(["node1"])
