@@ -50,14 +50,19 @@ class Keeper:
         *transactions: SignedTransaction,
         carried: tuple[SignedTransaction, ...] | None = None,
         forged: Callable[[dict[str, bytes]], None] = lambda values: None,
+        unheard: int = 0,
         **changes: Any,
     ) -> None:
-        """Run transactions and add their block; `carried`, `forged` state and header `changes` are the keeper's lies."""
+        """Run transactions and add their block; all that is given beside them is a lie of the keeper.
+
+        Transactions that it `carried` instead, `forged` state, leaves `unheard` before the last, header `changes`.
+        """
         result = self.state.run(*transactions)
         forged(self.state.values)
         put = transactions if carried is None else carried
         outcomes = ((*result.outcomes, Outcome(code="OK")) * 9)[: len(put)]
-        for leaf in block_leaves(self.header.hash, self.state.height, put, outcomes):
+        first, *leaves = block_leaves(self.header.hash, self.state.height, put, outcomes)
+        for leaf in (first, *leaves[unheard:]):
             self.log.append(leaf)
         header = next_header(
             self.header,
@@ -182,6 +187,12 @@ def again(keeper: Keeper) -> None:
 def twice(keeper: Keeper) -> None:
     one = keeper.state.transaction("carol@club", registering("x"))
     keeper.block(carried=(one, one))
+
+
+def stating(keeper: Keeper, unheard: int = 0) -> None:
+    """A statement is registered; the keeper may leave it out of the log."""
+    ask = actions.RegisterStatement(digest="5a" * 32, issuer="alice@studio", subject="a picture")
+    keeper.block(keeper.state.transaction("notary@studio", ask), unheard=unheard)
 
 
 def enriched(values: dict[str, bytes]) -> None:
@@ -354,7 +365,7 @@ def cases() -> list[Case]:
     ]  # fmt: skip
     found += [(name, edited(height, edit), None, fault, height) for name, height, edit, fault in edits]
     found += [(name, lied(lie), None, fault, 4) for name, lie, fault in lies]
-    return [Case(*one) for one in found] + recovered_cases()
+    return [Case(*one) for one in found] + recovered_cases() + statement_cases()
 
 
 def recovered_cases() -> list[Case]:
@@ -368,6 +379,15 @@ def recovered_cases() -> list[Case]:
         Case("recovery goes on from another block", lines, None, Fault.RECOVERY_DIFFERS, 2, other),
         Case("cut below the recovery", below, None, Fault.RECOVERY_DIFFERS, 1, recovery),
         Case("recovery dropped a block, a receipt remembers", lines, dropped(), Fault.FORKED, 3, recovery),
+    ]
+
+
+def statement_cases() -> list[Case]:
+    """Chains into whose log a statement was put, or should have been."""
+    unheard = lied(lambda keeper: stating(keeper, unheard=1))
+    return [
+        Case("sound with a statement", Keeper().story(stating).lines(whole=True), None, None, 0),
+        Case("all nodes endorse a log without its statement", unheard, None, Fault.HEADER_DIFFERS, 4),
     ]
 
 
