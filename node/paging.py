@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 
-from ledger.state_tree import unloaded
+from ledger.state_tree import PageDamaged, unloaded
 from node.chain import Chain
+from node.errors import NodeCode, NodeError
 from node.reading import Reading
 
 LOOK_SECONDS = 10.0
@@ -37,10 +38,16 @@ async def write_pages(chain: Chain, reading: Reading) -> None:
 
 
 async def load_pages(chain: Chain, reading: Reading) -> None:
-    """Load every page once. Blocks that go on load those that they need by themselves."""
+    """Load every page once. Blocks that go on load those that they need by themselves.
+
+    NodeError (DATA_CORRUPT) if one is not what was written: better found now than by a block.
+    """
     height, prefixes = -1, tuple(unloaded(chain.tip_tree))
     for start in range(0, len(prefixes), LOADED_TOGETHER):
         while height != chain.tip.height:
             height = chain.tip.height
             await asyncio.sleep(IDLE_SECONDS)
-        await reading.piece(chain.load_pages, prefixes[start : start + LOADED_TOGETHER])
+        try:
+            await reading.piece(chain.load_pages, prefixes[start : start + LOADED_TOGETHER])
+        except PageDamaged as damaged:
+            raise NodeError(NodeCode.DATA_CORRUPT, f"{damaged}; join as a new node") from None
