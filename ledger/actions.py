@@ -16,6 +16,7 @@ from ledger.generation import Attestation, GenerationRequest
 from ledger.governance import Changes, DismissDispute, Reason
 from ledger.names import (
     AccountName,
+    CollectionName,
     ContentId,
     CurrencyCode,
     Hex32,
@@ -87,7 +88,7 @@ class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     currency: CurrencyCode
 
 
-Terms = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_@ ]{0,159}\Z")]
+Terms = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_@ ]{0,322}\Z")]
 """The policies that bind a token, as `GET /v1/tokens/{token}` shows them: `asset_default@1 spring@2`."""
 
 # Accounts ------------------------------------------------------------------------------------------------------------
@@ -450,11 +451,39 @@ class PublishPolicy(Action, frozen=True, tag="policy.publish", kw_only=True):
 
 
 class SetPolicy(Action, frozen=True, tag="asset.set_policy", kw_only=True):
-    """Put an asset under a published policy, beside the consortium's. By its owner."""
+    """Put an asset under a published policy, beside those of the broader scopes. By its owner."""
 
     asset: Hex32
     policy: PolicyName
     version: Positive
+
+
+class SetOrgPolicy(Action, frozen=True, tag="org.set_policy", kw_only=True):
+    """Put all assets that the signer's org's accounts created under a published policy. By a `rights-manager` of it."""
+
+    policy: PolicyName
+    version: Positive
+
+
+class CreateCollection(Action, frozen=True, tag="collection.create", kw_only=True):
+    """Begin a collection of the signer's org, which the signer then owns."""
+
+    collection: CollectionName
+
+
+class SetCollectionPolicy(Action, frozen=True, tag="collection.set_policy", kw_only=True):
+    """Put all assets of a collection under a published policy. By its owner."""
+
+    collection: CollectionName
+    policy: PolicyName
+    version: Positive
+
+
+class AddToCollection(Action, frozen=True, tag="collection.add", kw_only=True):
+    """Put an asset in a collection, once and before it is minted. By the owners of both."""
+
+    collection: CollectionName
+    asset: Hex32
 
 
 class GrantAccess(Action, frozen=True, tag="access.grant", kw_only=True):
@@ -504,7 +533,8 @@ AnyAction = (
     | MintToken | TransferToken | SwapTokens | RentToken | ListToken | UnlistToken | BuyToken | SellToken
     | RefundSale | MakeOffer | AcceptOffer | WithdrawOffer | OpenAuction | CancelAuction | PlaceBid | SettleAuction
     | CreateCurrency | IssueCurrency | RedeemCurrency | Pay
-    | PublishPolicy | SetPolicy | GrantAccess | RevokeAccess | RequestAccess
+    | PublishPolicy | SetOrgPolicy | CreateCollection | SetCollectionPolicy | AddToCollection | SetPolicy
+    | GrantAccess | RevokeAccess | RequestAccess
     | RegisterStatement
 )  # fmt: skip
 """The union that a transaction's body is decoded as."""

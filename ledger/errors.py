@@ -79,6 +79,9 @@ class Code(Enum):
     LINEAGE_FIXED = "what the asset was made from can no longer be said"
     LINEAGE_CYCLE = "an asset would be made from itself"
     LINEAGE_TOO_LARGE = "the lineage has too many generations, ancestors or payees, or owes more than everything"
+    COLLECTION_UNKNOWN = "no such collection was created"
+    COLLECTION_EXISTS = "a collection of this name exists"
+    COLLECTION_FIXED = "which collection the asset is in can no longer be said"
     # Ownership
     TOKEN_UNKNOWN = "no such token has been minted"
     TOKEN_EXISTS = "the asset already has a token"

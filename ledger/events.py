@@ -183,6 +183,26 @@ class AssetPolicySet(Event, frozen=True, tag="asset.policy_set", kw_only=True):
     policy: str
 
 
+class OrgPolicySet(Event, frozen=True, tag="org.policy_set", kw_only=True):
+    org: str
+    policy: str
+
+
+class CollectionCreated(Event, frozen=True, tag="collection.created", kw_only=True):
+    collection: str
+    owner: str
+
+
+class CollectionPolicySet(Event, frozen=True, tag="collection.policy_set", kw_only=True):
+    collection: str
+    policy: str
+
+
+class AddedToCollection(Event, frozen=True, tag="collection.added", kw_only=True):
+    collection: str
+    asset: str
+
+
 class TokenMinted(Event, frozen=True, tag="token.minted", kw_only=True):
     token: str
     asset: str
@@ -355,7 +375,7 @@ AnyEvent = (
     | AccountResumed | ProposalMade | VoteCast | ProposalPassed | ProposalRejected | OrgAdded | OrgSuspended
     | OrgResumed | ParametersSet | ConsortiumPolicySet | ProtocolScheduled
     | ModelRegistered | AssetRegistered | AssetAttested | AssetDerived | AssetDisputed | DisputeWithdrawn
-    | DisputeDismissed | AssetPolicySet
+    | DisputeDismissed | AssetPolicySet | OrgPolicySet | CollectionCreated | CollectionPolicySet | AddedToCollection
     | TokenMinted | TokenTransferred | TokenRented | TokenListed | TokenUnlisted | TokenSold | SaleRefunded
     | OfferMade | EscrowReturned | AuctionOpened | BidPlaced | AuctionClosed
     | CurrencyCreated | CurrencyIssued | CurrencyRedeemed | Paid

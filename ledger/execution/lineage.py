@@ -18,7 +18,8 @@ from ledger.actions import CREATORS_MAX, DeriveAsset
 from ledger.errors import Code, LedgerError
 from ledger.events import AssetDerived, PaymentIn
 from ledger.execution.context import Context, action
-from ledger.execution.policy import decide, policy_names
+from ledger.execution.policy import decide
+from ledger.execution.scope import policy_names
 from ledger.execution.settlement import SECONDARY_SALE, Occasion, clause_for, due, pay_apart
 from ledger.execution.token import token_id
 from ledger.execution.view import Ledger

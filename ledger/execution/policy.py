@@ -1,34 +1,31 @@
-"""Rules on the ledger: publishing them, putting assets under them, and the one place where they decide.
+"""Rules on the ledger: publishing them, and the one place where they decide.
 
 Every action that moves, shows or sells asks `decide`. What the rules see is built here, from the state as it is at
-that action and from nothing else; the schema `remarque@1` names it. The consortium's policy always has a say, an
-asset's own policy beside it.
+that action and from nothing else; the schema `remarque@1` names it. Which policies have a say is in `scope.py`.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from msgspec import UNSET
-from msgspec.structs import replace
 
 import contracts_vm
 from contracts_vm import Field, Schema, Timestamp
 from contracts_vm.types import TIMESTAMP_MS_MAX
 from ledger import crypto
-from ledger.actions import PublishPolicy, SetPolicy
+from ledger.actions import PublishPolicy
 from ledger.block import Decision
 from ledger.encoding import encode
 from ledger.errors import Code, LedgerError
-from ledger.events import AssetPolicySet, PolicyPublished
+from ledger.events import PolicyPublished
 from ledger.execution.context import Context, action
+from ledger.execution.scope import RIGHTS_MANAGER, ScopedPolicy, policies_for, scoped_policies
 from ledger.execution.view import Ledger
 from ledger.genesis import POLICY_DIGEST
 from ledger.names import INTEGER_MAX, org_of
-from ledger.records import CONSORTIUM_POLICY, Asset, Grant, PolicyRecord, Token, asset_key, grant_key, policy_key
+from ledger.records import Asset, Grant, PolicyRecord, Token, grant_key, policy_key
 
-RIGHTS_MANAGER = "rights-manager"
 EXPLAINED = "view"
 """Decisions of this kind are explained whole even when they allow: who was shown what, and why, is never in doubt."""
 
@@ -62,6 +59,7 @@ SCHEMA = Schema(
             "confidential": Field("bool"),
             "evidence": Field("string", characters=64),
             "model": Field("string", characters=128, optional=True),
+            "collection": Field("string", characters=ACCOUNT, optional=True),
             "parents": Field("list<AssetId>", characters=128, items=PARENTS),
             "depth": Field("int", low=0, high=GENERATIONS),
         },
@@ -86,12 +84,6 @@ SCHEMA = Schema(
     },
 )
 """What rules see. The bounds hold for all facts that `facts_for` can give, so that what the checker proves is so."""
-
-
-@lru_cache(maxsize=1024)
-def compiled(source: str) -> contracts_vm.Policy:
-    """Policy from its source; compiled once."""
-    return contracts_vm.parse(source)
 
 
 def check_source(source: str) -> contracts_vm.Policy:
@@ -144,37 +136,6 @@ def _check_money(ledger: Ledger, policy: contracts_vm.Policy) -> None:
                 )
 
 
-@action(SetPolicy)
-def set_policy(ledger: Ledger, tx: Context, ask: SetPolicy) -> None:
-    """Put an asset under a published policy, beside the consortium's."""
-    asset = ledger.asset(ask.asset)
-    tx.require_signer(ledger.owner(asset), Code.NOT_OWNER)
-    ledger.policy(ask.policy, ask.version)
-    name = f"{ask.policy}@{ask.version}"
-    ledger.put(asset_key(asset.id), replace(asset, policy=name))
-    tx.emit(AssetPolicySet(asset=asset.id, policy=name))
-
-
-def policies_for(ledger: Ledger, asset: Asset) -> list[contracts_vm.Policy]:
-    """The policies that have a say about an asset: the consortium's, then its own."""
-    return policies_named(ledger, policy_names(ledger, asset))
-
-
-def policy_names(ledger: Ledger, asset: Asset) -> tuple[str, ...]:
-    """Their names with versions; joined by a space they are the terms that a buyer sees."""
-    consortium = ledger.find(CONSORTIUM_POLICY, str) or ""
-    return (consortium,) if asset.policy is UNSET else (consortium, asset.policy)
-
-
-def policies_named(ledger: Ledger, names: tuple[str, ...]) -> list[contracts_vm.Policy]:
-    """Published policies by `name@version`."""
-    found = []
-    for name in names:
-        policy, _, version = name.partition("@")
-        found.append(compiled(ledger.policy(policy, int(version)).source))
-    return found
-
-
 def facts_for(
     ledger: Ledger,
     height: int,
@@ -198,8 +159,9 @@ def facts_for(
         "parents": asset.parents,
         "depth": asset.depth,
     }
-    if asset.model is not UNSET:
-        seen_asset["model"] = asset.model
+    for name, value in (("model", asset.model), ("collection", asset.collection)):
+        if value is not UNSET:
+            seen_asset[name] = value
     grant = ledger.find(grant_key(asset.id, requester), Grant) if asset.confidential else None
     return {
         "requester": {
@@ -233,11 +195,12 @@ def decide(
     """
     facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, requester or tx.signer, about)
     fuel = min(tx.version.decision_fuel_max, tx.fuel_left)
-    policies = policies_for(ledger, asset)
+    scopes = scoped_policies(ledger, asset)
+    policies = [policy for _, policy in scopes]
     decision = contracts_vm.decide(policies, kind, facts, fuel)
     tx.spend(decision.fuel)
     explained = not decision.allowed or kind == EXPLAINED
-    explanation = decision.explain() if explained else {}
+    explanation = explain(decision, scopes) if explained else {}
     if explained:
         tx.explanations.append(explanation)
     tx.decisions.append(
@@ -251,8 +214,13 @@ def decide(
         )
     )
     if not decision.allowed:
-        raise LedgerError(Code.POLICY_DENIED, denial(policies, kind, decision))
+        raise LedgerError(Code.POLICY_DENIED, denial(scopes, kind, decision))
     return decision.rule or ""
+
+
+def explain(decision: contracts_vm.Decision, scopes: list[ScopedPolicy]) -> dict[str, Any]:
+    """A decision explained whole, with the scope that each policy has its say from."""
+    return decision.explain() | {"scopes": [{"scope": scope, "policy": policy.id} for scope, policy in scopes]}
 
 
 def may_view(ledger: Ledger, asset: Asset, account: str, height: int, time_ms: int, fuel: int) -> bool:
@@ -261,13 +229,14 @@ def may_view(ledger: Ledger, asset: Asset, account: str, height: int, time_ms: i
     return contracts_vm.decide(policies_for(ledger, asset), "view", facts, fuel).allowed
 
 
-def denial(policies: list[contracts_vm.Policy], kind: str, decision: contracts_vm.Decision) -> str:
+def denial(scopes: list[ScopedPolicy], kind: str, decision: contracts_vm.Decision) -> str:
     """A denial in words: what was asked, which rule said no, and why."""
     permits = [
-        ready.rule.id for policy in policies for ready in policy.rules_for(kind) if ready.rule.effect == "permit"
+        ready.rule.id for _, policy in scopes for ready in policy.rules_for(kind) if ready.rule.effect == "permit"
     ]
     if decision.rule:
-        why = f"rule {decision.rule} of {decision.policy}: {decision.reason}"
+        scope = next(scope for scope, policy in scopes if policy.id == decision.policy)
+        why = f"rule {decision.rule} of {decision.policy} ({scope}): {decision.reason}"
     else:
         why = f"none of these permits holds: {', '.join(permits)}" if permits else decision.reason
     return f"{kind} is denied ({decision.code}), {why}; the transaction's explanation says what each rule saw"

@@ -17,7 +17,8 @@ from ledger.errors import Code, LedgerError
 from ledger.events import Payment, PaymentIn, TokenSold
 from ledger.execution.context import Context
 from ledger.execution.holding import hand_over
-from ledger.execution.policy import decide, facts_for, policies_named, policy_names
+from ledger.execution.policy import decide, facts_for
+from ledger.execution.scope import policies_named, policy_names
 from ledger.execution.view import Ledger
 from ledger.records import Asset, Sale, Token, sale_key
 

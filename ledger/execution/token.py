@@ -12,7 +12,8 @@ from ledger.events import TokenMinted, TokenTransferred
 from ledger.execution.asset import check_shares
 from ledger.execution.context import Context, action
 from ledger.execution.holding import hand_over, require_free
-from ledger.execution.policy import decide, policies_for, policy_names
+from ledger.execution.policy import decide
+from ledger.execution.scope import policies_for, policy_names
 from ledger.execution.settlement import SECONDARY_SALE, Occasion, due, pay_apart
 from ledger.execution.view import Ledger
 from ledger.records import Asset, Token, asset_key, listing_key, token_key

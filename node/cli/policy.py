@@ -109,13 +109,20 @@ def publish(target: Target, file: Path) -> None:
 @policy.command("apply")
 @click.argument("name")
 @click.argument("version", type=click.IntRange(1))
-@click.argument("asset")
+@click.argument("asset", required=False)
+@click.option("--collection", help="Instead of an asset: all those of this collection of yours.")
+@click.option("--org", "whole_org", is_flag=True, help="Instead of an asset: all that accounts of your org created.")
 @with_target
-def apply(target: Target, name: str, version: int, asset: str) -> None:
-    """Put an ASSET of yours under a VERSION of the published policy NAME, beside the consortium's."""
+def apply(target: Target, name: str, version: int, asset: str | None, collection: str | None, whole_org: bool) -> None:
+    """Put an ASSET of yours, a collection or your org under a VERSION of the published policy NAME.
+
+    It has its say beside the policies of the broader scopes.
+    """
+    if (asset is not None) + (collection is not None) + whole_org != 1:
+        raise RemarqueError("REQUEST_MALFORMED", "give one of ASSET, --collection and --org")
     with target.client() as client:
-        receipt = client.submit(actions.SetPolicy(asset=asset, policy=name, version=version))
-    target.done(receipt, f"{asset[:16]}… is under {name}@{version}")
+        receipt = client.set_policy(name, version, asset=asset, collection=collection)
+    target.done(receipt, f"{asset or collection or 'the org'} is under {name}@{version}")
 
 
 @policy.command("replay")
@@ -139,7 +146,7 @@ def replay(target: Target, file: Path, requests: int) -> None:
 @click.argument("asset")
 @click.argument("kind")
 @click.argument("requester")
-@click.option("--file", type=POLICY_FILE, help="A policy beside the consortium's.")
+@click.option("--file", type=POLICY_FILE, help="A policy in the place of the asset's own.")
 @click.option("--price", type=click.IntRange(1), help="In minor units.")
 @click.option("--currency")
 @click.option("--to", help="The account that would receive it.")
@@ -169,8 +176,9 @@ def explain(target: Target, transaction: str) -> None:
 def in_words(explanation: dict[str, Any]) -> str:
     """An explanation, a line for each rule and each thing it looked at."""
     lines = [f"{explanation['action']}: {explanation['decision']}, {explanation['code']}: {explanation['reason']}"]
+    scopes = {one["policy"]: one["scope"] for one in explanation["scopes"]}
     for rule in explanation["rules"]:
-        lines.append(f"  {rule['effect']} {rule['id']} of {rule['policy']}: {_value(rule)}")
+        lines.append(f"  {rule['effect']} {rule['id']} of {rule['policy']} ({scopes[rule['policy']]}): {_value(rule)}")
         lines += [f"    {part['expr']} = {_value(part)}" for part in rule["why"]]
     return "\n".join(lines)
 

@@ -63,6 +63,27 @@ def a_confidential_asset(state: State) -> str:
     return a_digest("secret")
 
 
+def a_collection(state: State) -> str:
+    assert state.do(ALICE, actions.CreateCollection(collection="spring@studio")).code == "OK"
+    return "spring@studio"
+
+
+def in_force_for(collection: str, policy: str = "asset_default") -> actions.SetCollectionPolicy:
+    return actions.SetCollectionPolicy(collection=collection, policy=policy, version=1)
+
+
+def a_collected_asset(state: State) -> actions.AddToCollection:
+    """An asset put in a collection; the same again."""
+    joining = actions.AddToCollection(collection=a_collection(state), asset=an_asset(state))
+    assert state.do(ALICE, joining).code == "OK"
+    return joining
+
+
+def a_token_and_a_collection(state: State) -> actions.AddToCollection:
+    a_token(state)
+    return actions.AddToCollection(collection=a_collection(state), asset=a_digest("picture"))
+
+
 def a_second_key(state: State) -> str:
     assert state.do(ALICE, actions.AddKey(key=NEW_KEY)).code == "OK"
     return NEW_KEY
@@ -222,6 +243,26 @@ TABLE: list[tuple[Code, Case]] = [
             lambda state, asset: actions.GrantAccess(asset=asset, account=BOB, until_ms=INTEGER_MAX),
         ),
     ),
+    (Code.ROLE_MISSING, case(BOB, actions.SetOrgPolicy(policy="asset_default", version=1))),
+    (Code.POLICY_UNKNOWN, case(ALICE, actions.SetOrgPolicy(policy="none", version=1))),
+    (Code.ORG_MISMATCH, case(ALICE, actions.CreateCollection(collection="spring@agency"))),
+    (Code.COLLECTION_EXISTS, on(ALICE, a_collection, lambda state, name: actions.CreateCollection(collection=name))),
+    (
+        Code.COLLECTION_UNKNOWN,
+        on(ALICE, an_asset, lambda state, asset: actions.AddToCollection(collection="none@studio", asset=asset)),
+    ),
+    (
+        Code.COLLECTION_UNKNOWN,
+        case(ALICE, actions.SetCollectionPolicy(collection="none@studio", policy="asset_default", version=1)),
+    ),
+    (Code.NOT_OWNER, on(BOB, a_collection, lambda state, name: in_force_for(name))),
+    (Code.POLICY_UNKNOWN, on(ALICE, a_collection, lambda state, name: in_force_for(name, "none"))),
+    (
+        Code.ASSET_UNKNOWN,
+        on(ALICE, a_collection, lambda state, name: actions.AddToCollection(collection=name, asset=UNKNOWN)),
+    ),
+    (Code.COLLECTION_FIXED, on(ALICE, a_collected_asset, lambda state, ask: ask)),
+    (Code.COLLECTION_FIXED, on(ALICE, a_token_and_a_collection, lambda state, ask: ask)),
     (
         Code.GRANT_ENDED,
         on(ALICE, a_confidential_asset, lambda state, asset: actions.GrantAccess(asset=asset, account=BOB, until_ms=1)),

@@ -86,6 +86,40 @@ def test_a_policy_from_its_first_draft_to_an_explained_refusal(one_node: Cluster
     assert {"expr": "tx.price", "withheld": True} in rule["why"]
 
 
+def test_policies_of_the_org_and_of_a_collection_decide_too(one_node: Cluster, tmp_path: Path) -> None:
+    org = CREATOR.partition("@")[2]
+    spring = f"spring@{org}"
+    manager, owner = [one_node, STUDIO], [one_node, CREATOR]
+    for name, rule in (("house", "forbid rent as no_rent when true;"), ("series", "forbid list as not_yet when true;")):
+        file = tmp_path / f"{name}.policy"
+        file.write_text(f"policy {name} version 1 schema remarque@1 {{ {rule} }}\n")
+        remarque(*manager, "policy", "publish", str(file))
+
+    remarque(*owner, "collection", "create", spring)
+    with Client(one_node.url("node1"), CREATOR, one_node.key(CREATOR)) as client:
+        asset, _ = client.register(picture(), collection=spring)
+        later, _ = client.register(picture())
+    remarque(*owner, "collection", "add", spring, later)
+    remarque(*owner, "policy", "apply", "series", "1", "--collection", spring)
+    remarque(*manager, "policy", "apply", "house", "1", "--org")
+
+    shown = remarque(*owner, "collection", "show", spring)
+    assert (shown["collection"]["policy"], shown["assets"]) == ("series@1", sorted([asset, later]))
+    with Client(one_node.url("node1"), CREATOR, one_node.key(CREATOR)) as client:
+        view = client.get(f"/v1/assets/{asset}")
+        assert view["terms"] == "asset_default@1 house@1 series@1"
+        assert [one["scope"] for one in view["policies"]] == ["consortium", "organisation", "collection"]
+        assert [one["name"] for one in client.get("/v1/collections")["collections"]] == [spring]
+        for kind, rule in (("rent", "no_rent"), ("list", "not_yet")):
+            assert client.evaluate(asset, kind, CREATOR)["explanation"]["rule"] == rule
+    refused = remarque(*owner, "policy", "apply", "house", "1", asset, "--org", status=2)
+    assert refused["code"] == "REQUEST_MALFORMED"
+    undo = tmp_path / "house2.policy"
+    undo.write_text("policy house version 2 schema remarque@1 { }\n")
+    remarque(*manager, "policy", "publish", str(undo))
+    remarque(*manager, "policy", "apply", "house", "2", "--org")
+
+
 def picture() -> bytes:
     """A small PNG."""
     out = BytesIO()
