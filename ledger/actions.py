@@ -451,7 +451,7 @@ class PublishPolicy(Action, frozen=True, tag="policy.publish", kw_only=True):
 
 
 class SetPolicy(Action, frozen=True, tag="asset.set_policy", kw_only=True):
-    """Put an asset under a published policy, beside those of the broader scopes. By its owner."""
+    """Put an asset under a published policy, beside those of the broader scopes. By its owner, with its creator."""
 
     asset: Hex32
     policy: PolicyName

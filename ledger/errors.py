@@ -86,6 +86,7 @@ class Code(Enum):
     TOKEN_UNKNOWN = "no such token has been minted"
     TOKEN_EXISTS = "the asset already has a token"
     NOT_OWNER = "the signer does not own it"
+    CREATOR_MISSING = "the asset's creator has not signed"
     ROYALTY_INVALID = "the royalty's terms do not hold"
     ROYALTY_OVER_CAP = "the royalty is above the cap of the policy in force"
     LISTING_UNKNOWN = "the token is not for sale"

@@ -152,9 +152,18 @@ def add_to_collection(ledger: Ledger, tx: Context, ask: AddToCollection) -> None
 
 @action(SetPolicy)
 def set_policy(ledger: Ledger, tx: Context, ask: SetPolicy) -> None:
-    """Put an asset under a published policy of its own, in place of the one before."""
+    """Put an asset under a published policy of its own, in place of the one before.
+
+    Whoever has bought it cannot shed alone what its creator sold it under.
+    """
     asset = ledger.asset(ask.asset)
     tx.require_signer(ledger.owner(asset), Code.NOT_OWNER)
+    if asset.creator not in tx.accounts:
+        raise LedgerError(
+            Code.CREATOR_MISSING,
+            f"its policy needs its owner and its creator {asset.creator}, this is signed by {', '.join(tx.accounts)}; "
+            "draft it for both to sign",
+        )
     name = _published(ledger, ask.policy, ask.version)
     ledger.put(asset_key(asset.id), replace(asset, policy=name))
     tx.emit(AssetPolicySet(asset=asset.id, policy=name))

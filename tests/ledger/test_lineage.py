@@ -215,7 +215,8 @@ def test_more_than_everything_cannot_be_owed(state: State) -> None:
 def test_a_rate_that_rises_later_leaves_minted_tokens_alone_and_a_fall_counts_at_once(state: State) -> None:
     def put(version: int, name: str, rate: str, by: str = ALICE) -> None:
         state.do(ALICE, trading_terms("house", f"use on rental {{ {PAID.format(rate=rate)} }}", version=version))
-        state.do(by, actions.SetPolicy(asset=a_digest(name), policy="house", version=version))
+        ask = actions.SetPolicy(asset=a_digest(name), policy="house", version=version)
+        assert done(state, sorted({by, ALICE}), ask).code == "OK"
 
     def paid(name: str) -> int:
         before = balance(state, ALICE)

@@ -63,6 +63,12 @@ def a_confidential_asset(state: State) -> str:
     return a_digest("secret")
 
 
+def a_given_asset(state: State) -> str:
+    """An asset that alice created and bob owns."""
+    assert state.do(ALICE, actions.TransferToken(token=a_token(state), to=BOB)).code == "OK"
+    return a_digest("picture")
+
+
 def a_collection(state: State) -> str:
     assert state.do(ALICE, actions.CreateCollection(collection="spring@studio")).code == "OK"
     return "spring@studio"
@@ -241,6 +247,14 @@ TABLE: list[tuple[Code, Case]] = [
             BOB,
             a_confidential_asset,
             lambda state, asset: actions.GrantAccess(asset=asset, account=BOB, until_ms=INTEGER_MAX),
+        ),
+    ),
+    (
+        Code.CREATOR_MISSING,
+        on(
+            BOB,
+            a_given_asset,
+            lambda state, asset: actions.SetPolicy(asset=asset, policy="asset_default", version=1),
         ),
     ),
     (Code.ROLE_MISSING, case(BOB, actions.SetOrgPolicy(policy="asset_default", version=1))),

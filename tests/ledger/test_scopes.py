@@ -163,6 +163,21 @@ def test_the_owner_of_another_collection_signs_too(state: State) -> None:
     ]
 
 
+def test_a_buyer_sheds_no_policy_and_its_creator_changes_none_alone(state: State) -> None:
+    token = minted(state, "p")
+    publish(state, "closed", CLOSED)
+    publish(state, "open_again")
+    state.do(ALICE, put_in_force("asset", "closed"), listing(state, token, 100))
+    state.do(BOB, actions.BuyToken(token=token, price=100, currency="EUR"))
+    shedding = put_in_force("asset", "open_again")
+
+    assert state.do(BOB, shedding).code == Code.CREATOR_MISSING.name
+    assert state.do(ALICE, shedding).code == Code.NOT_OWNER.name
+    assert state.do(BOB, actions.TransferToken(token=token, to=CAROL)).code == Code.POLICY_DENIED.name
+    assert done(state, [BOB, ALICE], shedding).code == "OK"
+    assert state.do(BOB, actions.TransferToken(token=token, to=CAROL)).code == "OK"
+
+
 def test_an_account_without_the_role_or_of_another_org_puts_nothing_in_force(state: State) -> None:
     account = decode(state.get(records.account_key(CAROL)) or b"", records.Account)
     state.values[records.account_key(CAROL)] = encode(replace(account, roles=("rights-manager",)))
