@@ -247,6 +247,8 @@ class DeriveAsset(Action, frozen=True, tag="asset.derive", kw_only=True):
     parents: Annotated[tuple[Hex32, ...], Meta(min_length=1, max_length=8)]
     value: Price | UnsetType = UNSET
     """What the right to derive is worth, for each parent; a royalty is a part of it. Absent: the fallback is due."""
+    terms: Annotated[tuple[Terms, ...], Meta(max_length=8)] | UnsetType = UNSET
+    """The policies of each parent that the signer saw, in the order of `parents`; under others nothing is derived."""
 
 
 class DisputeAsset(Action, frozen=True, tag="asset.dispute", kw_only=True):
@@ -285,10 +287,17 @@ class TransferToken(Action, frozen=True, tag="token.transfer", kw_only=True):
 
 
 class SwapTokens(Action, frozen=True, tag="token.swap", kw_only=True):
-    """Exchange two tokens. Both owners sign; what the policies ask for a swap is paid."""
+    """Exchange two tokens. Both owners sign; what the policies ask for a swap is paid.
+
+    A royalty is a part of the greater of the values that they declare, and no less than the policy's fallback.
+    """
 
     token: Hex32
     for_token: Hex32
+    value: Price | UnsetType = UNSET
+    """What `token` is worth, as both say."""
+    for_value: Price | UnsetType = UNSET
+    """What `for_token` is worth, in the same currency."""
 
 
 class RentToken(Action, frozen=True, tag="token.rent", kw_only=True):
@@ -487,11 +496,15 @@ class AddToCollection(Action, frozen=True, tag="collection.add", kw_only=True):
 
 
 class GrantAccess(Action, frozen=True, tag="access.grant", kw_only=True):
-    """Let an account see a confidential asset until a time. By its owner."""
+    """Let an account see a confidential asset until a time. By its owner.
+
+    For a price the account signs too, and pays the owner, with the royalty that the policies ask for a licence.
+    """
 
     asset: Hex32
     account: AccountName
     until_ms: TimeMs
+    price: Price | UnsetType = UNSET
 
 
 class RevokeAccess(Action, frozen=True, tag="access.revoke", kw_only=True):

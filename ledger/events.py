@@ -343,6 +343,7 @@ class AccessGranted(Event, frozen=True, tag="access.granted", kw_only=True):
     account: str
     until_ms: int
     granted_by: str
+    payments: tuple[PaymentIn, ...] = ()
 
 
 class AccessRevoked(Event, frozen=True, tag="access.revoked", kw_only=True):

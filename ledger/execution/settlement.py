@@ -28,7 +28,8 @@ REFUND_MS = 14 * 24 * 3_600_000
 ANCESTOR_FUEL = 20
 """What looking up one ancestor's payees costs."""
 
-KIND_OF = {"gift": "transfer", "swap": "transfer", "rental": "rent", "derivative_mint": "derive"}
+GIFT, SWAP = "gift", "swap"
+KIND_OF = {GIFT: "transfer", SWAP: "transfer", "licence": "grant", "rental": "rent", "derivative_mint": "derive"}
 """What the rules are asked about, by royalty trigger; all others are sales."""
 
 
@@ -40,8 +41,9 @@ class Occasion(msgspec.Struct, frozen=True):
     """Who gives: seller, owner, or the parent's owner."""
     to: str
     price: int = 0
+    """What is paid; in a swap, what was declared and only the royalty is paid of."""
     currency: str = ""
-    """Empty where nothing is paid."""
+    """Empty where there is no price."""
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -76,6 +78,19 @@ def pay(ledger: Ledger, purse: str, found: Due, seller: str) -> tuple[Payment, .
     for payment in payments:
         ledger.credit(payment.to, found.currency, payment.amount)
     return tuple(payments)
+
+
+def pay_royalty(ledger: Ledger, purse: str, found: Due) -> tuple[PaymentIn, ...]:
+    """Move the royalty alone, where no price is paid."""
+    if not found.split.royalty:
+        return ()
+    ledger.debit(purse, found.currency, found.split.royalty)
+    for payee, amount in found.split.payments:
+        ledger.credit(payee, found.currency, amount)
+    return tuple(
+        PaymentIn(to=payee, amount=amount, reason="royalty", currency=found.currency)
+        for payee, amount in found.split.payments
+    )
 
 
 def pay_apart(ledger: Ledger, purse: str, found: Due, seller: str) -> tuple[PaymentIn, ...]:
@@ -180,17 +195,28 @@ def _due_under(
     ancestors = _ancestors(ledger, tx, asset, clause.upstream)
     bounds = {"cap_ppm": contracts_vm.PPM_WHOLE if clause.cap_ppm is None else clause.cap_ppm}
     currency = occasion.currency
-    money = clause.floor if occasion.price else clause.fallback
-    if money is not None:
+    swapped = occasion.trigger == SWAP and occasion.price > 0
+    for money in _least(clause, occasion):
         if occasion.price and money.currency != currency:
             raise LedgerError(
-                Code.CURRENCY_MISMATCH, f"royalty {clause.id} has its floor in {money.currency}, not in {currency}"
+                Code.CURRENCY_MISMATCH, f"royalty {clause.id} has its least in {money.currency}, not in {currency}"
             )
         currency = money.currency
-        units = money.units(ledger.currency(currency).decimals)
-        bounds["floor" if occasion.price else "fallback"] = units or 0
-    split = _settled(occasion, rate, payees, clause.payer, ancestors=ancestors, **bounds)
+        name, units = "floor" if occasion.price else "fallback", money.units(ledger.currency(currency).decimals) or 0
+        bounds[name] = max(units, bounds.get(name, 0))
+    split = _settled(occasion, rate, payees, "buyer" if swapped else clause.payer, ancestors=ancestors, **bounds)
     return Due(split, currency, clause.payer, clause.refund)
+
+
+def _least(clause: contracts_vm.Royalty, occasion: Occasion) -> list[contracts_vm.Money]:
+    """What is due at least: the floor of a price, the fallback where there is none; of a declared value, both."""
+    if not occasion.price:
+        found = [clause.fallback]
+    elif occasion.trigger == SWAP:
+        found = [clause.floor, clause.fallback]
+    else:
+        found = [clause.floor]
+    return [money for money in found if money is not None]
 
 
 def _ancestors(

@@ -23,7 +23,7 @@ from consortium import (
 from ledger import actions, records
 from ledger.actions import Price
 from ledger.errors import Code
-from ledger.events import SaleRefunded, TokenMinted, TokenTransferred
+from ledger.events import AccessGranted, SaleRefunded, TokenMinted, TokenTransferred
 from ledger.execution.holding import user_of
 from ledger.execution.settlement import REFUND_MS
 from ledger.execution.token import token_id
@@ -86,6 +86,71 @@ def test_a_swap_exchanges_two_tokens_and_each_pays_its_fallback(state: State) ->
     assert (owner(state, mine), owner(state, yours)) == (BOB, ALICE)
     assert (balance(state, BOB), balance(state, ALICE)) == (9_800, 200)
     assert done(state, [BOB], actions.SwapTokens(token=mine, for_token=mine)).code == Code.SELF_SALE.name
+
+
+def eur(amount: int) -> Price:
+    return Price(amount=amount, currency="EUR")
+
+
+@pytest.mark.parametrize(
+    ("values", "each"),
+    [
+        ({}, 200),
+        ({"value": eur(5_000)}, 500),
+        ({"value": eur(10), "for_value": eur(5_000)}, 500),
+        ({"value": eur(1), "for_value": eur(1)}, 200),
+    ],
+)
+def test_a_swap_pays_of_the_greater_declared_value_and_never_less_than_the_fallback(
+    state: State, values: dict[str, Price], each: int
+) -> None:
+    mine, yours = (under(state, name, f"swapped on swap {{ {PAY} fallback 2.00 EUR; }}") for name in ("a", "b"))
+    state.do(BOB, actions.Pay(to=ALICE, currency="EUR", amount=1_000))
+    state.do(ALICE, actions.TransferToken(token=yours, to=CAROL))
+    before = balance(state, CAROL)
+
+    outcome = done(state, [ALICE, CAROL], actions.SwapTokens(token=mine, for_token=yours, **values))
+
+    moved = [event for event in outcome.events if isinstance(event, TokenTransferred)]
+    assert [[one.amount for one in event.payments] for event in moved] == [[each], [each]]
+    assert balance(state, CAROL) == before - each, "no declared value is paid itself"
+    assert (owner(state, mine), owner(state, yours)) == (CAROL, ALICE)
+
+
+def test_a_swap_declares_its_values_in_one_currency_that_the_policy_knows(state: State) -> None:
+    mine, yours = under(state, "a", f"swapped on swap {{ {PAY} fallback 2.00 EUR; }}"), minted(state, "b", BOB)
+    state.do(ROOT, actions.CreateCurrency(currency="USD", decimals=2))
+    usd = Price(amount=100, currency="USD")
+
+    def swapped(**values: Price) -> str:
+        return done(state, [ALICE, BOB], actions.SwapTokens(token=mine, for_token=yours, **values)).code
+
+    assert swapped(value=eur(100), for_value=usd) == Code.CURRENCY_MISMATCH.name
+    assert swapped(value=usd) == Code.CURRENCY_MISMATCH.name
+    assert swapped(value=Price(amount=1, currency="XYZ")) == Code.CURRENCY_UNKNOWN.name
+
+
+def test_a_licence_to_see_is_paid_for_with_its_royalty(state: State) -> None:
+    asset = a_digest("secret")
+    shared = (actions.Share(account=ALICE, weight_ppm=600_000), actions.Share(account=ROOT, weight_ppm=400_000))
+    state.do(ALICE, trading_terms("house", f"seen on licence {{ {PAY} payer buyer; }}"))
+    state.do(
+        ALICE,
+        registering("secret", confidential=True, creators=shared),
+        actions.SetPolicy(asset=asset, policy="house", version=1),
+    )
+    granting = actions.GrantAccess(asset=asset, account=BOB, until_ms=state.time_ms + 10**6, price=eur(1_000))
+
+    alone = state.do(ALICE, granting).code
+    outcome = done(state, [ALICE, BOB], granting)
+    seen = state.do(BOB, actions.RequestAccess(asset=asset, reader_key="00" * 32, purpose=""))
+
+    assert (alone, outcome.code, seen.code) == (Code.SIGNER_MISSING.name, "OK", "OK")
+    paid = [(one.to, one.amount, one.reason) for one in happened(outcome, AccessGranted).payments]
+    assert paid == [(ALICE, 60, "royalty"), (ROOT, 40, "royalty"), (ALICE, 1_000, "price")]
+    assert balance(state, BOB) == 10_000 - 1_100
+    own = actions.GrantAccess(asset=asset, account=ALICE, until_ms=state.time_ms + 10**6, price=eur(1))
+    assert state.do(ALICE, own).code == Code.SELF_SALE.name
 
 
 def test_a_floor_is_due_on_a_small_price_and_never_in_another_currency(state: State) -> None:
