@@ -17,7 +17,7 @@ from urllib.parse import quote
 import msgspec
 
 from ledger import actions, crypto
-from ledger.actions import AnyAction
+from ledger.actions import AnyAction, Price
 from ledger.consistency import ConsistencyProof, ConsistencyRefused, verify_consistency
 from ledger.encoding import encode
 from ledger.generation import SETTING_FIELDS, GenerationRequest, Opening, Openings
@@ -26,6 +26,7 @@ from ledger.receipt import Receipt, parse_receipt
 from ledger.recovery import Recoveries
 from ledger.state_answer import StateAnswer, StateAnswerRefused, verify_state_answer
 from node.content import sealing
+from node.drafts import Draft
 from node.governing_client import GoverningClient
 from node.market_client import MarketClient
 from node.requesting import UNREACHED, RemarqueError, now_ms
@@ -229,6 +230,22 @@ class AsyncClient(MarketClient, GoverningClient):
     async def grant(self, asset: str, account: str, until_ms: int) -> Receipt:
         """Let an account see a confidential asset until a time."""
         return await self.submit(actions.GrantAccess(asset=asset, account=account, until_ms=until_ms))
+
+    async def draft_grant(
+        self,
+        asset: str,
+        account: str,
+        until_ms: int,
+        price: int,
+        currency: str,
+        *,
+        key: str = "",
+        valid_s: int = VALID_SECONDS,
+    ) -> Draft:
+        """A grant that the account pays for, for both to sign."""
+        paid = Price(amount=price, currency=currency)
+        asked = actions.GrantAccess(asset=asset, account=account, until_ms=until_ms, price=paid)
+        return await self.draft_with({account: key}, asked, valid_s=valid_s)
 
     async def revoke(self, asset: str, account: str) -> Receipt:
         """End a grant now."""

@@ -6,19 +6,32 @@ this client has signed; the other signs it (`sign_draft`) and commits it (`send_
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from ledger import actions
-from ledger.actions import Royalty, Share
+from ledger.actions import Price, Royalty, Share
 from ledger.execution.token import token_id
 from ledger.receipt import Receipt
-from node.drafts import Draft, sign_draft
+from node.drafts import Draft
 from node.requesting import now_ms
 from node.submitting import VALID_SECONDS, Submitting
 
 
 def _or_unset(text: str | None) -> str | msgspec.UnsetType:
     return msgspec.UNSET if text is None else text
+
+
+def _price(amount: int | None, currency: str) -> Price | msgspec.UnsetType:
+    return msgspec.UNSET if amount is None else Price(amount=amount, currency=currency)
+
+
+def _derivation(
+    asset: str, parents: tuple[str, ...], value: int | None, currency: str, terms: Sequence[str] | None
+) -> actions.DeriveAsset:
+    seen = msgspec.UNSET if terms is None else tuple(terms)
+    return actions.DeriveAsset(asset=asset, parents=parents, value=_price(value, currency), terms=seen)
 
 
 class MarketClient(Submitting):
@@ -61,17 +74,64 @@ class MarketClient(Submitting):
         `key` is the buyer's public key; needed only if the buyer has several.
         """
         sale = actions.SellToken(token=token, to=to, price=price, currency=currency)
-        account, own = self._signer()
-        draft = await self.draft(sale, signers={account: own.public, to: key}, valid_s=valid_s)
-        return sign_draft(draft, own)
+        return await self.draft_with({to: key}, sale, valid_s=valid_s)
+
+    async def draft_refund(self, token: str, other: str, *, key: str = "", valid_s: int = VALID_SECONDS) -> Draft:
+        """The newest sale of a token undone, for its buyer and its seller (one of them: `other`) to sign."""
+        return await self.draft_with({other: key}, actions.RefundSale(token=token), valid_s=valid_s)
+
+    async def draft_swap(
+        self,
+        token: str,
+        for_token: str,
+        other: str,
+        *,
+        value: int | None = None,
+        for_value: int | None = None,
+        currency: str = "",
+        key: str = "",
+        valid_s: int = VALID_SECONDS,
+    ) -> Draft:
+        """One's own token exchanged for another account's, with the values that both declare, for both to sign."""
+        swap = actions.SwapTokens(
+            token=token,
+            for_token=for_token,
+            value=_price(value, currency),
+            for_value=_price(for_value, currency),
+        )
+        return await self.draft_with({other: key}, swap, valid_s=valid_s)
 
     async def buy(self, token: str, price: int, currency: str, terms: str | None = None) -> Receipt:
         """Buy a listed token at the price one has seen, and under the `terms` that its view showed, if given."""
         return await self.submit(actions.BuyToken(token=token, price=price, currency=currency, terms=_or_unset(terms)))
 
-    async def derive(self, asset: str, *parents: str) -> Receipt:
-        """Say what one's own asset was made from, before it is minted; the parents' policies decide and are paid."""
-        return await self.submit(actions.DeriveAsset(asset=asset, parents=parents))
+    async def derive(
+        self,
+        asset: str,
+        *parents: str,
+        value: int | None = None,
+        currency: str = "",
+        terms: Sequence[str] | None = None,
+    ) -> Receipt:
+        """Say what one's own asset was made from, before it is minted; the parents' policies decide and are paid.
+
+        `value` is what the right to derive is worth, for each parent; `terms` are those that one saw of each.
+        """
+        return await self.submit(_derivation(asset, parents, value, currency, terms))
+
+    async def draft_derivation(
+        self,
+        asset: str,
+        *parents: str,
+        owners: Sequence[str],
+        value: int | None = None,
+        currency: str = "",
+        terms: Sequence[str] | None = None,
+        valid_s: int = VALID_SECONDS,
+    ) -> Draft:
+        """The same, for the parents' owners to sign too: by that they permit it."""
+        asked = _derivation(asset, parents, value, currency, terms)
+        return await self.draft_with(dict.fromkeys(owners, ""), asked, valid_s=valid_s)
 
     async def offer(
         self, token: str, price: int, currency: str, hours: float = 24, terms: str | None = None
@@ -114,9 +174,25 @@ class MarketClient(Submitting):
         return await self.submit(actions.SettleAuction(token=token))
 
     async def rent_out(self, token: str, to: str, hours: float) -> Receipt:
-        """Let an account use one's token for a time, free of charge; for a price both sign a `RentToken`."""
+        """Let an account use one's token for a time, free of charge."""
         until = now_ms() + int(hours * 3_600_000)
         return await self.submit(actions.RentToken(token=token, to=to, until_ms=until))
+
+    async def draft_rental(
+        self,
+        token: str,
+        to: str,
+        hours: float,
+        price: int,
+        currency: str,
+        *,
+        key: str = "",
+        valid_s: int = VALID_SECONDS,
+    ) -> Draft:
+        """One's token let to an account for a time and a price, for both to sign."""
+        until = now_ms() + int(hours * 3_600_000)
+        rental = actions.RentToken(token=token, to=to, until_ms=until, price=_price(price, currency))
+        return await self.draft_with({to: key}, rental, valid_s=valid_s)
 
     async def pay(self, to: str, amount: int, currency: str) -> Receipt:
         """Pay an account, in minor units."""

@@ -13,7 +13,7 @@ from ledger.encoding import decode
 from ledger.genesis import Genesis
 from ledger.receipt import Receipt, parse_receipt
 from ledger.transaction import SignedTransaction, Signer, Transaction, sign
-from node.drafts import Draft, complete, draft_of
+from node.drafts import Draft, complete, draft_of, sign_draft
 from node.requesting import RemarqueError, Requesting, now_ms
 
 VALID_SECONDS = 300
@@ -65,6 +65,17 @@ class Submitting(Requesting):
             memo=msgspec.UNSET if memo is None else memo,
         )
         return draft_of(transaction)
+
+    async def draft_with(
+        self, others: dict[str, str], *wanted: AnyAction, valid_s: int = VALID_SECONDS, memo: str | None = None
+    ) -> Draft:
+        """Actions that this client's account asks for and others have to agree to; signed by this client already.
+
+        `others` maps each account to the public key it will sign with; empty: its only key in force.
+        """
+        account, own = self._signer()
+        draft = await self.draft(*wanted, signers={account: own.public, **others}, valid_s=valid_s, memo=memo)
+        return sign_draft(draft, own)
 
     async def _only_key(self, account: str) -> str:
         keys = [key["public"] for key in (await self.get(f"/v1/accounts/{account}"))["keys"] if not key.get("revoked")]
