@@ -40,6 +40,7 @@ class Occasion(msgspec.Struct, frozen=True):
     giver: str
     """Who gives: seller, owner, or the parent's owner."""
     to: str
+    """Empty while it is not known."""
     price: int = 0
     """What is paid; in a swap, what was declared and only the royalty is paid of."""
     currency: str = ""
@@ -114,6 +115,18 @@ def check_terms(ledger: Ledger, asset: Asset, terms: str | UnsetType) -> None:
         raise LedgerError(Code.TERMS_CHANGED, f"{now} is in force, the buyer saw {terms}; look at it again")
 
 
+def check_currency(ledger: Ledger, tx: Context, asset: Asset, token: Token, price: int, currency: str) -> None:
+    """Refuse to offer a token at a price in another currency than the royalty of its sale has its floor in.
+
+    The buyer is not known yet, so a clause whose condition asks for one is seen at the sale.
+    """
+    occasion = sale_of(token, "", price, currency)
+    for names in {policy_names(ledger, asset): None, token.policies: None}:
+        clause = clause_for(ledger, tx, names, asset, token, occasion)
+        if clause is not None and not clause.fault:
+            _check_least(clause, occasion)
+
+
 def sell(
     ledger: Ledger,
     tx: Context,
@@ -167,7 +180,7 @@ def clause_for(
     ledger: Ledger, tx: Context, names: tuple[str, ...], asset: Asset, token: Token | None, occasion: Occasion
 ) -> contracts_vm.Royalty | None:
     """The first clause of the policies that is due on an occasion, whether or not its condition has a fault."""
-    about: dict[str, Any] = {"to": occasion.to}
+    about: dict[str, Any] = {"to": occasion.to} if occasion.to else {}
     if occasion.price:
         about |= {"price": occasion.price, "currency": occasion.currency}
     kind = KIND_OF.get(occasion.trigger, "sale")
@@ -196,11 +209,8 @@ def _due_under(
     bounds = {"cap_ppm": contracts_vm.PPM_WHOLE if clause.cap_ppm is None else clause.cap_ppm}
     currency = occasion.currency
     swapped = occasion.trigger == SWAP and occasion.price > 0
+    _check_least(clause, occasion)
     for money in _least(clause, occasion):
-        if occasion.price and money.currency != currency:
-            raise LedgerError(
-                Code.CURRENCY_MISMATCH, f"royalty {clause.id} has its least in {money.currency}, not in {currency}"
-            )
         currency = money.currency
         name, units = "floor" if occasion.price else "fallback", money.units(ledger.currency(currency).decimals) or 0
         bounds[name] = max(units, bounds.get(name, 0))
@@ -217,6 +227,17 @@ def _least(clause: contracts_vm.Royalty, occasion: Occasion) -> list[contracts_v
     else:
         found = [clause.floor]
     return [money for money in found if money is not None]
+
+
+def _check_least(clause: contracts_vm.Royalty, occasion: Occasion) -> None:
+    """Refuse a price in another currency than what is due at least, for nothing is converted."""
+    for money in _least(clause, occasion):
+        if occasion.price and money.currency != occasion.currency:
+            raise LedgerError(
+                Code.CURRENCY_MISMATCH,
+                f"royalty {clause.id} is at least {money.text}, the price is in {occasion.currency}; "
+                f"ask for {money.currency}",
+            )
 
 
 def _ancestors(

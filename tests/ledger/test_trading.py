@@ -153,17 +153,59 @@ def test_a_licence_to_see_is_paid_for_with_its_royalty(state: State) -> None:
     assert state.do(ALICE, own).code == Code.SELF_SALE.name
 
 
+def opening(state: State, token: str, currency: str) -> actions.OpenAuction:
+    until = state.time_ms + 10_000
+    return actions.OpenAuction(token=token, reserve=300, increment=10, currency=currency, until_ms=until)
+
+
+def offering(state: State, token: str, currency: str) -> actions.MakeOffer:
+    return actions.MakeOffer(token=token, price=300, currency=currency, until_ms=state.time_ms + 10_000)
+
+
+def test_a_floor_that_came_later_is_found_when_the_token_is_listed_again_and_at_its_sale(state: State) -> None:
+    token = minted(state, "p")
+    state.do(ROOT, actions.CreateCurrency(currency="USD", decimals=2),
+             actions.IssueCurrency(currency="USD", to=BOB, amount=1_000))  # fmt: skip
+    state.do(
+        ALICE,
+        listing(state, token, 300, "USD"),
+        trading_terms("house", f"first on primary_sale {{ {PAY} floor 2.00 EUR; }}"),
+    )
+    state.do(ALICE, actions.SetPolicy(asset=a_digest("p"), policy="house", version=1))
+
+    sold = state.do(BOB, actions.BuyToken(token=token, price=300, currency="USD")).code
+
+    assert sold == state.do(ALICE, listing(state, token, 300, "USD")).code == Code.CURRENCY_MISMATCH.name
+
+
+def test_a_floor_on_condition_of_the_buyer_is_seen_at_the_sale(state: State) -> None:
+    state.do(ROOT, actions.CreateCurrency(currency="USD", decimals=2),
+             actions.IssueCurrency(currency="USD", to=BOB, amount=1_000))  # fmt: skip
+    to_bob = f'has(tx.to) && tx.to == "{BOB}"'
+    token = under(state, "p", f"first on primary_sale when {to_bob} {{ {PAY} floor 2.00 EUR; }}")
+
+    assert state.do(ALICE, listing(state, token, 300, "USD")).code == "OK"
+    bought = state.do(BOB, actions.BuyToken(token=token, price=300, currency="USD"))
+    assert bought.code == Code.CURRENCY_MISMATCH.name
+
+
 def test_a_floor_is_due_on_a_small_price_and_never_in_another_currency(state: State) -> None:
     token = under(state, "p", f"first on primary_sale {{ {PAY} floor 2.00 EUR; }}")
     state.do(ROOT, actions.CreateCurrency(currency="USD", decimals=2),
              actions.IssueCurrency(currency="USD", to=BOB, amount=1_000))  # fmt: skip
-    state.do(ALICE, listing(state, token, 300, "USD"))
 
-    refused = state.do(BOB, actions.BuyToken(token=token, price=300, currency="USD"))
+    listed, auctioned, offered = (
+        state.do(by, ask).code
+        for by, ask in (
+            (ALICE, listing(state, token, 300, "USD")),
+            (ALICE, opening(state, token, "USD")),
+            (BOB, offering(state, token, "USD")),
+        )
+    )
     state.do(ALICE, listing(state, token, 300))
     outcome = state.do(BOB, buying(token, 300))
 
-    assert refused.code == Code.CURRENCY_MISMATCH.name
+    assert listed == auctioned == offered == Code.CURRENCY_MISMATCH.name
     assert [one.amount for one in outcome.events[0].payments] == [200, 100]  # type: ignore[union-attr]
 
 
