@@ -121,7 +121,7 @@ def check_currency(ledger: Ledger, tx: Context, asset: Asset, token: Token, pric
     The buyer is not known yet, so a clause whose condition asks for one is seen at the sale.
     """
     occasion = sale_of(token, "", price, currency)
-    for names in {policy_names(ledger, asset): None, token.policies: None}:
+    for names in dict.fromkeys((policy_names(ledger, asset), token.policies)):
         clause = clause_for(ledger, tx, names, asset, token, occasion)
         if clause is not None and not clause.fault:
             _check_least(clause, occasion)
