@@ -276,6 +276,8 @@ class PolicyRecord(Value, frozen=True, kw_only=True):
     digest: str
     source: str
     publisher: str
+    fuel: int
+    """The most that its rules cost in one decision, as the checker proved when it was published."""
 
 
 class StatementRecord(Value, frozen=True, kw_only=True):

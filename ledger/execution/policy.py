@@ -1,7 +1,8 @@
 """Rules on the ledger: publishing them, and the one place where they decide.
 
 Every action that moves, shows or sells asks `decide`. What the rules see is built here, from the state as it is at
-that action and from nothing else; the schema `remarque@1` names it. Which policies have a say is in `scope.py`.
+that action and from nothing else; the schema `remarque@1` (`ledger/policy_source.py`) names it. Which policies have a
+say is in `scope.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 from msgspec import UNSET
 
 import contracts_vm
-from contracts_vm import Field, Schema, Timestamp
+from contracts_vm import Timestamp
 from contracts_vm.types import TIMESTAMP_MS_MAX
 from ledger import crypto
 from ledger.actions import PublishPolicy
@@ -22,85 +23,12 @@ from ledger.events import PolicyPublished
 from ledger.execution.context import Context, action
 from ledger.execution.scope import RIGHTS_MANAGER, ScopedPolicy, policies_for, scoped_policies
 from ledger.execution.view import Ledger
-from ledger.genesis import POLICY_DIGEST
 from ledger.names import INTEGER_MAX, org_of
-from ledger.records import Asset, Grant, PolicyRecord, Token, grant_key, policy_key
+from ledger.policy_source import TIME_MS_MAX, check_source, policy_record
+from ledger.records import Asset, Grant, Token, grant_key, policy_key
 
 EXPLAINED = "view"
 """Decisions of this kind are explained whole even when they allow: who was shown what, and why, is never in doubt."""
-
-KINDS = frozenset({"view", "mint", "list", "sale", "transfer", "rent", "derive", "grant", "revoke"})
-"""What rules can be asked about."""
-
-ACCOUNT = 65
-ORG = 32
-ROLE = 32
-ROLES = 8
-PARENTS, GENERATIONS = 8, 32
-TIME_MS_MAX = 7_258_118_400_000
-"""The year 2200: later block times are seen as this one, so that rules can add and subtract within the range."""
-
-SCHEMA = Schema(
-    "remarque",
-    1,
-    {
-        "requester": {
-            "id": Field("AccountId", characters=ACCOUNT),
-            "org": Field("OrgId", characters=ORG),
-            "roles": Field("list<string>", characters=ROLE, items=ROLES),
-            "suspended": Field("bool"),
-        },
-        "asset": {
-            "id": Field("AssetId", characters=128),
-            "owner": Field("AccountId", characters=ACCOUNT),
-            "creator": Field("AccountId", characters=ACCOUNT),
-            "creators": Field("payees"),
-            "org": Field("OrgId", characters=ORG),
-            "confidential": Field("bool"),
-            "evidence": Field("string", characters=64),
-            "model": Field("string", characters=128, optional=True),
-            "collection": Field("string", characters=ACCOUNT, optional=True),
-            "parents": Field("list<AssetId>", characters=128, items=PARENTS),
-            "depth": Field("int", low=0, high=GENERATIONS),
-        },
-        "token": {
-            "id": Field("TokenId", characters=128, optional=True),
-            "owner": Field("AccountId", characters=ACCOUNT, optional=True),
-        },
-        "grant": {
-            "until": Field("timestamp", low=0, optional=True),
-            "granted_by": Field("AccountId", characters=ACCOUNT, optional=True),
-        },
-        "tx": {
-            "kind": Field("string", characters=32),
-            "price": Field("int", low=0, high=2**53 - 1, optional=True, actions=("sale", "list", "rent")),
-            "currency": Field("string", characters=8, optional=True, actions=("sale", "list", "rent")),
-            "to": Field("AccountId", characters=ACCOUNT, optional=True, actions=("sale", "transfer", "rent")),
-        },
-        "block": {
-            "height": Field("int", low=0, high=2**53 - 1),
-            "time": Field("timestamp", low=0, high=TIME_MS_MAX),
-        },
-    },
-)
-"""What rules see. The bounds hold for all facts that `facts_for` can give, so that what the checker proves is so."""
-
-
-def check_source(source: str) -> contracts_vm.Policy:
-    """Policy from a source that may be published: it parses, and asks only for what the schema has."""
-    try:
-        policy = contracts_vm.parse(source)
-    except contracts_vm.PolicyError as error:
-        raise LedgerError(Code.POLICY_INVALID, str(error)) from None
-    for clause in policy.royalties:
-        if (clause.base.text, clause.payees.text) != ("tx.price", "asset.creators"):
-            raise LedgerError(
-                Code.POLICY_INVALID, f"royalty {clause.id}: its base must be tx.price and its payees asset.creators"
-            )
-    problems = [one for one in contracts_vm.check(policy, SCHEMA, KINDS) if one.severity == "error"]
-    if problems:
-        raise LedgerError(Code.POLICY_INVALID, "; ".join(str(problem) for problem in problems[:5]))
-    return policy
 
 
 @action(PublishPolicy)
@@ -115,12 +43,9 @@ def publish(ledger: Ledger, tx: Context, ask: PublishPolicy) -> None:
         raise LedgerError(
             Code.POLICY_EXISTS, f"{policy.name}@{policy.version} is published; publish the change as a new version"
         )
-    digest = crypto.digest(POLICY_DIGEST, ask.source.encode())
-    record = PolicyRecord(
-        name=policy.name, version=policy.version, digest=digest, source=ask.source, publisher=tx.signer
-    )
+    record = policy_record(policy, tx.signer)
     ledger.put(key, record)
-    tx.emit(PolicyPublished(policy=f"{policy.name}@{policy.version}", digest=digest))
+    tx.emit(PolicyPublished(policy=policy.id, digest=record.digest))
 
 
 def _check_money(ledger: Ledger, policy: contracts_vm.Policy) -> None:

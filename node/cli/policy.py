@@ -11,7 +11,7 @@ import msgspec
 
 import contracts_vm
 from ledger import actions
-from ledger.execution.policy import SCHEMA
+from ledger.policy_source import SCHEMA
 from node.cli.main import EXIT_REFUSED, Target, cli, with_target
 from node.client import RemarqueError
 from node.policies.asking import faults_of

@@ -9,10 +9,11 @@ from msgspec import Meta
 
 import contracts_vm
 from contracts_vm import Policy
-from ledger.execution.policy import KINDS, SCHEMA, explain, facts_for
+from ledger.execution.policy import explain, facts_for
 from ledger.execution.scope import ASSET, scoped_policies
 from ledger.execution.view import Ledger
 from ledger.names import AccountName, Count, CurrencyCode, Hex32, Positive, TimeMs
+from ledger.policy_source import KINDS, SCHEMA
 from ledger.version import ProtocolVersion
 from node.errors import NodeCode, NodeError
 from node.policies.replaying import PastState
