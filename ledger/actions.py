@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ledger.generation import Attestation, GenerationRequest
-from ledger.governance import Changes, DismissDispute, Reason
+from ledger.governance import Changes, DismissDispute, Reason, Replayed
 from ledger.names import (
     AccountName,
     CollectionName,
@@ -158,6 +158,8 @@ class Propose(Action, frozen=True, tag="governance.propose", kw_only=True):
     until_ms: TimeMs
     """The last block time at which votes are taken."""
     reason: Reason = ""
+    replay: Replayed | UnsetType = UNSET
+    """What the last requests would have come to under the policy that is to bind all assets."""
 
 
 class CastVote(Action, frozen=True, tag="governance.vote", kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from ledger import actions
 from ledger.encoding import encode
 from ledger.execution.governance import proposal_id
-from ledger.governance import AnyChange, unknown_version
+from ledger.governance import AnyChange, Replayed, SetConsortiumPolicy, unknown_version
 from ledger.receipt import Receipt
 from ledger.version import KNOWN
 from node.requesting import RemarqueError, now_ms
@@ -27,9 +28,13 @@ class GoverningClient(Submitting):
         given = {name: value for name, value in about.items() if value is not None}
         return await self._ask("/v1/policies/evaluate", asked | given)
 
-    async def replay(self, source: str, requests: int) -> dict[str, Any]:
-        """The last requests under a proposed policy, and which come out otherwise."""
-        return await self._ask("/v1/policies/replay", {"source": source, "requests": requests})
+    async def replay(self, source: str, requests: int, *, binding_all: bool = False) -> dict[str, Any]:
+        """The last requests under a proposed policy, and which come out otherwise.
+
+        It stands in the place of its other versions, or with `binding_all` in that of the consortium's policy.
+        """
+        asked = {"source": source, "requests": requests, "binding_all": binding_all}
+        return await self._ask("/v1/policies/replay", asked)
 
     async def _ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = msgspec.json.decode(await self.request("POST", path, encode(body)))
@@ -57,12 +62,32 @@ class GoverningClient(Submitting):
 
     # Governance and accounts
 
-    async def propose(self, *changes: AnyChange, hours: float = 168, reason: str = "") -> tuple[str, Receipt]:
-        """Put changes to the vote of the orgs; the proposal's id and the receipt. One's own org approves by it."""
+    async def propose(
+        self, *changes: AnyChange, hours: float = 168, reason: str = "", replayed: int = 0
+    ) -> tuple[str, Receipt]:
+        """Put changes to the vote of the orgs; the proposal's id and the receipt. One's own org approves by it.
+
+        `replayed`: say with it how so many of the last requests would have come out under the policy proposed.
+        """
         self._check_known(changes)
         until = now_ms() + int(hours * 3_600_000)
-        receipt = await self.submit(actions.Propose(changes=changes, until_ms=until, reason=reason))
+        told = await self._replayed(changes, replayed) if replayed else msgspec.UNSET
+        receipt = await self.submit(actions.Propose(changes=changes, until_ms=until, reason=reason, replay=told))
         return proposal_id(receipt.signed.id, 0), receipt
+
+    async def _replayed(self, changes: tuple[AnyChange, ...], requests: int) -> Replayed:
+        named = [change for change in changes if isinstance(change, SetConsortiumPolicy)]
+        if not named:
+            raise RemarqueError("REPLAY_INVALID", "no policy is proposed for all assets, so there is none to replay")
+        source = (await self.get(f"/v1/policies/{named[0].policy}/{named[0].version}"))["source"]
+        whole = await self.replay(source, requests, binding_all=True)
+        counts = {name: whole[name] for name in ("policy", "first", "last", "requests", "decisions", "different")}
+        return Replayed(**counts, digest=hashlib.sha256(encode(whole)).hexdigest())
+
+    async def replay_of(self, proposal: str) -> dict[str, Any]:
+        """The replay that a proposal came with, run again by the node: what was told, what is found, if it `holds`."""
+        found: dict[str, Any] = await self.get(f"/v1/proposals/{proposal}/replay")
+        return found
 
     async def vote(self, proposal: str, approve: bool) -> Receipt:
         """Say one's org's word on a proposal, for good."""

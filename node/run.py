@@ -292,7 +292,7 @@ class Node:
                 collections.routes(self.chain, reader),
                 market.routes(self.chain, reader),
                 history.routes(self.chain, self.reading, reader),
-                proposals.routes(self.chain, reader),
+                proposals.routes(self.chain, self.reading, reader),
                 proofs.routes(self.chain, self.reading, reader),
                 as_of.routes(self.chain, self.reading, reader),
                 policies.routes(self.chain, self.reading, reader),

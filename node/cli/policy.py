@@ -133,11 +133,7 @@ def replay(target: Target, file: Path, requests: int) -> None:
     """Run the chain's last requests again under the policy in FILE, and show which come out otherwise."""
     with target.client() as client:
         found = client.replay(read_policy(file).source, requests)
-    lines = [
-        f"{one['transaction'][:16]}… block {one['height']} {', '.join(one['kinds'])}: "
-        f"{_said(one['before'])} becomes {_said(one['after'])}"
-        for one in found["differences"]
-    ]
+    lines = [told(one) for one in found["differences"]]
     counts = f"{found['different']} of {found['requests']} requests, {found['decisions']} decisions"
     target.show(found, "\n".join([*lines, f"{counts}, come out otherwise"]))
 
@@ -171,6 +167,12 @@ def explain(target: Target, transaction: str) -> None:
     lines = [f"{one['kind']}: {one['code']}" + (f" by {one['rule']}" if one["rule"] else "") for one in decided]
     lines += [in_words(one) for one in found["explanations"]] or ["allowed; what is denied is explained whole"]
     target.show({"decisions": decided, "explanations": found["explanations"]}, "\n".join(lines))
+
+
+def told(one: dict[str, Any]) -> str:
+    """A request that comes out otherwise."""
+    before, after = _said(one["before"]), _said(one["after"])
+    return f"{one['transaction'][:16]}… block {one['height']} {', '.join(one['kinds'])}: {before} becomes {after}"
 
 
 def in_words(explanation: dict[str, Any]) -> str:

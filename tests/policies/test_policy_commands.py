@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+import contracts_vm
 from devnet.cluster import Cluster
-from devnet.story import COLLECTOR, CREATOR, SECOND_COLLECTOR, STUDIO
+from devnet.story import COLLECTOR, CREATOR, EDITOR, SECOND_COLLECTOR, STUDIO
 from node.client import Client, RemarqueError
 
 FIRST = """policy quiet version 1 schema remarque@1 {
@@ -118,6 +119,30 @@ def test_policies_of_the_org_and_of_a_collection_decide_too(one_node: Cluster, t
     undo.write_text("policy house version 2 schema remarque@1 { }\n")
     remarque(*manager, "policy", "publish", str(undo))
     remarque(*manager, "policy", "apply", "house", "2", "--org")
+
+
+def test_a_replay_is_attached_to_the_vote_and_anybody_runs_it_again(one_node: Cluster, tmp_path: Path) -> None:
+    strict, changes = tmp_path / "strict.policy", tmp_path / "changes.json"
+    default = contracts_vm.default_policy_source().replace("policy asset_default", "policy strict")
+    strict.write_text(default.replace("permit mint as", "permit grant as"))
+    changes.write_text('[{"type": "consortium.set_policy", "policy": "strict", "version": 1}]')
+    other = tmp_path / "other.json"
+    other.write_text('[{"type": "parameters.set", "valid_ms_max": 3600000}]')
+    with Client(one_node.url("node1"), CREATOR, one_node.key(CREATOR)) as client:
+        asset, _ = client.register(picture())
+        _, minted = client.mint(asset)
+        remarque(one_node, STUDIO, "policy", "publish", str(strict))
+        assert 0 < client.get("/v1/policies/strict/1")["fuel"] <= 10_000
+
+    propose = [one_node, STUDIO, "governance", "propose"]
+    assert remarque(*propose, str(other), "--replay", "5", status=2)["code"] == "REPLAY_INVALID"
+    proposal = remarque(*propose, str(changes), "--replay", "1000")["proposal"]
+    shown = remarque(one_node, EDITOR, "governance", "replay", proposal["id"])
+
+    assert shown["holds"]
+    assert shown["told"] == proposal["replay"]
+    assert proposal["replay"]["different"] == len(shown["replay"]["differences"]) >= 1
+    assert minted.signed.id in [one["transaction"] for one in shown["replay"]["differences"]]
 
 
 def picture() -> bytes:
