@@ -16,6 +16,7 @@ from ledger import actions, records
 from ledger.actions import Share
 from ledger.encoding import encode
 from ledger.errors import Code
+from ledger.governance import Replayed, SetParameters
 from ledger.names import INTEGER_MAX
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
@@ -61,6 +62,15 @@ def a_statement(state: State) -> str:
 def a_confidential_asset(state: State) -> str:
     assert state.do(ALICE, registering("secret", confidential=True)).code == "OK"
     return a_digest("secret")
+
+
+def a_proposal_with_a_replay_of_nothing(state: State) -> actions.Propose:
+    counts = {"first": 1, "last": 1, "requests": 0, "decisions": 0, "different": 0}
+    return actions.Propose(
+        changes=(SetParameters(open_reads=True),),
+        until_ms=state.time_ms + 10**6,
+        replay=Replayed(policy="calm@1", digest=UNKNOWN, **counts),
+    )
 
 
 def a_given_asset(state: State) -> str:
@@ -257,6 +267,7 @@ TABLE: list[tuple[Code, Case]] = [
             lambda state, asset: actions.SetPolicy(asset=asset, policy="asset_default", version=1),
         ),
     ),
+    (Code.REPLAY_INVALID, lambda state: (ROOT, [a_proposal_with_a_replay_of_nothing(state)])),
     (Code.ROLE_MISSING, case(BOB, actions.SetOrgPolicy(policy="asset_default", version=1))),
     (Code.POLICY_UNKNOWN, case(ALICE, actions.SetOrgPolicy(policy="none", version=1))),
     (Code.ORG_MISMATCH, case(ALICE, actions.CreateCollection(collection="spring@agency"))),
