@@ -91,6 +91,19 @@ def test_a_narrower_scope_permits_what_no_other_does_but_lifts_no_forbid(state: 
     assert state.do(CAROL, granting).code == Code.POLICY_DENIED.name
 
 
+def test_policies_as_dear_as_they_may_be_decide_together_in_all_scopes(state: State) -> None:
+    token = a_collected_token(state)
+    items = ", ".join(str(number) for number in range(36))
+    loop = f"[{items}].exists(a, [{items}].exists(b, a + b == 1000))"
+    for name, scope in zip("xyz", SCOPES, strict=True):
+        publish(state, name, f"forbid transfer as never when {loop};")
+        assert state.do(ALICE, put_in_force(scope, name)).code == "OK"
+    costs = [decode(state.get(records.policy_key(name, 1)) or b"", records.PolicyRecord).fuel for name in "xyz"]
+
+    assert 9_000 < min(costs) <= 10_000
+    assert state.do(ALICE, actions.TransferToken(token=token, to=BOB)).code == "OK"
+
+
 def test_policies_are_named_broadest_first_and_one_in_two_scopes_once(state: State) -> None:
     token = a_collected_token(state)
     for name in ("a", "b", "c"):
