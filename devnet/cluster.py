@@ -182,12 +182,15 @@ class Cluster:
         if number is not None:
             os.kill(pid, number)
         deadline = time.monotonic() + 10.0
-        while self.pid(name) is not None:
-            if pid in _processes:
-                _processes[pid].poll()
+        while not self._has_ended(name, pid):
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.02)
+
+    def _has_ended(self, name: str, pid: int) -> bool:
+        """Whether a process is gone with all it held: of a child that is known even while it is ending."""
+        child = _processes.get(pid)
+        return self.pid(name) is None if child is None else child.poll() is not None
 
 
 _processes: dict[int, subprocess.Popen[bytes]] = {}
