@@ -28,6 +28,8 @@ from node.storage.state_store import UNVERSIONED, StateStore
 
 REQUESTS_MAX = 10_000
 """Transactions replayed at most."""
+BLOCKS_MAX = 10_000
+"""Blocks replayed at most, however few requests they hold."""
 DIFFERENCES_MAX = 200
 """Differences told; the others are counted."""
 POLICY_PREFIX = "policy/"
@@ -132,8 +134,9 @@ async def replay(
     newest = height = chain.committed.height
     lowest = _kept_from(chain)
     found: list[_Block] = []
-    while height >= lowest and sum(one.requests for one in found) < requests:
+    while height >= lowest and requests > 0 and len(found) < BLOCKS_MAX:
         found.append(await reading.piece(_block, chain, policy, under, height))
+        requests -= found[-1].requests
         height -= 1
     return _added_up(policy, newest, found)
 
@@ -147,6 +150,8 @@ async def replay_again(chain: Chain, reading: Reading, policy: Policy, told: Rep
             f"this node keeps blocks from {lowest} on, the replay begins at {told.first}; ask another",
         )
     heights = range(told.last, told.first - 1, -1)
+    if len(heights) > BLOCKS_MAX:
+        raise NodeError(NodeCode.NOT_FOUND, f"it tells of {len(heights)} blocks; no replay has more than {BLOCKS_MAX}")
     found = [await reading.piece(_block, chain, policy, BindingAll, height) for height in heights]
     return _added_up(policy, told.last, found)
 

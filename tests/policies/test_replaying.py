@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from consortium import a_digest, registering
 from written_chain import WrittenChain
@@ -95,6 +96,11 @@ def test_a_policy_proposed_for_all_assets_is_replayed_in_the_place_of_the_consor
 
     (only,) = found.differences
     assert (only.height, only.after.code, only.after.decision) == (5, "POLICY_DENIED", "NOT_PERMITTED")
+    for wrong in ({"first": 0}, {"last": 10**9}):
+        with pytest.raises(NodeError, match="NOT_FOUND"):
+            asyncio.run(
+                replay_again(written.chain, Reading(written.chain), policy, msgspec.structs.replace(told, **wrong))
+            )
     assert again == found, "whoever replays the same blocks later finds the same"
     assert asyncio.run(replay(written.chain, Reading(written.chain), policy, 100)).different == 0
 
