@@ -86,9 +86,14 @@ class Cluster:
         return load_key(self.root / "accounts" / f"{account}.key")
 
     def pid(self, name: str) -> int | None:
-        """Pid of a node's process, if it runs."""
+        """Pid of a node's process, if it runs. A child runs until it has let go of all it held.
+
+        Of another process the command line tells whether it is the node's; it is empty while one begins or ends.
+        """
         try:
             pid = int((self.home(name) / "pid").read_text())
+            if pid in _processes:
+                return pid if _processes[pid].poll() is None else None
             os.kill(pid, 0)
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -130,8 +135,8 @@ class Cluster:
                 stderr=output,
                 start_new_session=True,
             )
-        (home / "pid").write_text(str(process.pid))
         _processes[process.pid] = process
+        (home / "pid").write_text(str(process.pid))
 
     def up(self) -> None:
         """Start all nodes and wait until they serve."""
@@ -183,8 +188,6 @@ class Cluster:
             os.kill(pid, number)
         deadline = time.monotonic() + 10.0
         while self.pid(name) is not None:
-            if pid in _processes:
-                _processes[pid].poll()
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.02)

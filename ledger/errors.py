@@ -61,6 +61,7 @@ class Code(Enum):
     QUORUM_LOST = "too few orgs with an administrator would be left to make a quorum ever again"
     ADMINISTRATOR_EXISTS = "the org has an administrator, who gives the role to others"
     ACTIVATION_INVALID = "the protocol version or the height of its activation does not hold"
+    REPLAY_INVALID = "the replay is not one of the policy that the proposal puts in force"
     CHANGE_FAILED = "a change does not hold on the state of this moment, so none was made"
     # Models and assets
     MODEL_UNKNOWN = "no model with this digest is registered"
@@ -79,10 +80,14 @@ class Code(Enum):
     LINEAGE_FIXED = "what the asset was made from can no longer be said"
     LINEAGE_CYCLE = "an asset would be made from itself"
     LINEAGE_TOO_LARGE = "the lineage has too many generations, ancestors or payees, or owes more than everything"
+    COLLECTION_UNKNOWN = "no such collection was created"
+    COLLECTION_EXISTS = "a collection of this name exists"
+    COLLECTION_FIXED = "which collection the asset is in can no longer be said"
     # Ownership
     TOKEN_UNKNOWN = "no such token has been minted"
     TOKEN_EXISTS = "the asset already has a token"
     NOT_OWNER = "the signer does not own it"
+    CREATOR_MISSING = "the asset's creator has not signed"
     ROYALTY_INVALID = "the royalty's terms do not hold"
     ROYALTY_OVER_CAP = "the royalty is above the cap of the policy in force"
     LISTING_UNKNOWN = "the token is not for sale"

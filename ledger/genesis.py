@@ -29,6 +29,7 @@ from ledger.names import (
     org_of,
 )
 from ledger.node_certificate import is_certificate_of
+from ledger.policy_source import check_source, policy_record
 from ledger.records import (
     CONSORTIUM_POLICY,
     Account,
@@ -37,7 +38,6 @@ from ledger.records import (
     NodeRecord,
     Org,
     Parameters,
-    PolicyRecord,
     account_key,
     balance_key,
     currency_key,
@@ -48,9 +48,6 @@ from ledger.records import (
     policy_key,
 )
 from ledger.state_tree import EMPTY, apply_changes, root_hash
-
-POLICY_DIGEST = b"remarque/policy/v1"
-"""Domain tag under which a policy's source is digested."""
 
 
 class GenesisOrg(Value, frozen=True, kw_only=True):
@@ -137,6 +134,9 @@ def check_genesis(genesis: Genesis) -> None:
         if org not in orgs:
             raise LedgerError(Code.ORG_UNKNOWN, f"genesis uses org {org} without listing it; add it to orgs")
     _check_keys(genesis)
+    policy = check_source(genesis.policy.source)
+    if policy.id != f"{genesis.policy.name}@{genesis.policy.version}":
+        raise LedgerError(Code.POLICY_INVALID, f"genesis names its policy otherwise than {policy.id}; name it that")
     for currency in genesis.currencies:
         for account in [currency.issuer, *(balance.account for balance in currency.balances)]:
             if account not in accounts:
@@ -171,13 +171,7 @@ def genesis_state(genesis: Genesis) -> dict[str, bytes]:
         records[account_key(account.name)] = Account(
             name=account.name, keys=(AccountKey(public=account.key),), roles=tuple(sorted(account.roles))
         )
-    records[policy_key(policy.name, policy.version)] = PolicyRecord(
-        name=policy.name,
-        version=policy.version,
-        digest=crypto.digest(POLICY_DIGEST, policy.source.encode()),
-        source=policy.source,
-        publisher="genesis",
-    )
+    records[policy_key(policy.name, policy.version)] = policy_record(check_source(policy.source), "genesis")
     state = names | {key: encode(record) for key, record in records.items()}
     state[CONSORTIUM_POLICY] = encode(f"{policy.name}@{policy.version}")
     for currency in genesis.currencies:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ledger.encoding import Value
-from ledger.names import AccountName, Hex32, OrgName, PolicyName, Positive, RoleName
+from ledger.names import AccountName, Count, Hex32, OrgName, PolicyName, PolicyVersion, Positive, RoleName
 
 CHANGES_MAX = 16
 REASON_LENGTH_MAX = 512
@@ -104,6 +104,25 @@ AnyChange = (
 
 Changes = Annotated[tuple[AnyChange, ...], Meta(min_length=1, max_length=CHANGES_MAX)]
 
+
+class Replayed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What came of running the last requests again as if a proposed policy had been the consortium's.
+
+    It is the proposer's word. Whoever keeps the blocks runs them again and compares the digest.
+    """
+
+    policy: PolicyVersion
+    first: Positive
+    """Height of the oldest block replayed."""
+    last: Positive
+    requests: Count
+    decisions: Count
+    different: Count
+    """Requests that would have come out otherwise."""
+    digest: Hex32
+    """SHA-256 of the whole, as `GET /v1/proposals/{proposal}/replay` gives it."""
+
+
 OPEN, PASSED, REJECTED, EXPIRED = "open", "passed", "rejected", "expired"
 
 
@@ -123,6 +142,7 @@ class Proposal(Value, frozen=True, kw_only=True):
     proposer: str
     changes: tuple[AnyChange, ...]
     reason: str
+    replay: Replayed | UnsetType = UNSET
     until_ms: int
     """The last block time at which votes are taken."""
     votes: tuple[Vote, ...]

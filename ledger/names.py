@@ -28,7 +28,11 @@ AccountName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}@[a-z0-9][
 RoleName = Annotated[str, Meta(pattern=r"^[a-z][a-z-]{0,31}\Z")]
 ADMINISTRATOR = "administrator"
 """The role whose holders act for their org: they look after its accounts and nodes, propose and vote."""
+CollectionName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}@[a-z0-9][a-z0-9-]{0,31}\Z")]
+"""`spring-2027@acme`: a name in an org, as an account's is."""
 CurrencyCode = Annotated[str, Meta(pattern=r"^[A-Z]{3,8}\Z")]
+PolicyVersion = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,62}@[1-9][0-9]{0,15}\Z")]
+"""`calm@1`."""
 PolicyName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,62}\Z")]
 ContentId = Annotated[str, Meta(pattern=r"^baf(kr|yb)ei[a-h][a-z2-7]{50}[aeimquy4]\Z")]
 """A CIDv1 of SHA-256 over a raw or dag-pb block, in base32: exactly what `node/content/cid.py` takes."""

@@ -45,6 +45,8 @@ class Org(Value, frozen=True, kw_only=True):
     """Whether it has an administrator, and so can vote unless it is suspended; one that has, keeps one."""
     nodes_added: int = 0
     """Nodes that its administrators have let in and not removed."""
+    policy: str | UnsetType = UNSET
+    """`name@version` of the policy of all assets that its accounts created."""
 
 
 class NodeRecord(Value, frozen=True, kw_only=True):
@@ -114,8 +116,9 @@ class Asset(Value, frozen=True, kw_only=True):
     request: str | UnsetType = UNSET
     index: int | UnsetType = UNSET
     commitments: Commitments | UnsetType = UNSET
+    collection: str | UnsetType = UNSET
     policy: str | UnsetType = UNSET
-    """`name@version` of a policy beside the consortium's."""
+    """`name@version` of its own policy, beside those of the broader scopes."""
     token: str | UnsetType = UNSET
     editions: int | UnsetType = UNSET
     """How many numbered tokens were minted, if it was not one without a number."""
@@ -135,6 +138,15 @@ class Asset(Value, frozen=True, kw_only=True):
     def evidence_level(self) -> str:
         """What answers say of it: `disputed` while an org disputes it, else its evidence."""
         return DISPUTED if self.disputed_by else self.evidence
+
+
+class Collection(Value, frozen=True, kw_only=True):
+    """Assets under one policy, whoever owns them."""
+
+    name: str
+    owner: str
+    policy: str | UnsetType = UNSET
+    """`name@version`."""
 
 
 class Dispute(Value, frozen=True, kw_only=True):
@@ -264,6 +276,8 @@ class PolicyRecord(Value, frozen=True, kw_only=True):
     digest: str
     source: str
     publisher: str
+    fuel: int
+    """The most that its rules cost in one decision, as the checker proved when it was published."""
 
 
 class StatementRecord(Value, frozen=True, kw_only=True):
@@ -303,6 +317,15 @@ def model_key(digest: str) -> str:
 
 def asset_key(pixel_digest: str) -> str:
     return f"asset/{pixel_digest}"
+
+
+def collection_key(name: str) -> str:
+    return f"collection/{name}"
+
+
+def collection_asset_key(collection: str, asset: str) -> str:
+    """Says since which block an asset is in a collection."""
+    return f"collection_asset/{collection}/{asset}"
 
 
 def dispute_key(pixel_digest: str, org: str) -> str:

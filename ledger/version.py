@@ -22,12 +22,12 @@ class ProtocolVersion(msgspec.Struct, frozen=True):
     number: int
     """Announced by nodes to each other; a node that does not know the number in force stops."""
     decision_fuel_max: int
-    """Fuel that one decision of the rules may spend."""
+    """Fuel that one decision of the rules may spend: what a policy may cost, for each of the four scopes."""
     expired_ids_per_block: int
     """How many forgotten transaction ids a block drops at least, to keep the window bounded without a stall."""
 
 
-V1 = ProtocolVersion(number=1, decision_fuel_max=10_000, expired_ids_per_block=4)
+V1 = ProtocolVersion(number=1, decision_fuel_max=40_000, expired_ids_per_block=4)
 NEWEST = V1
 
 Versions = Mapping[int, ProtocolVersion]

@@ -16,7 +16,6 @@ from contracts_vm import PolicyError, default_policy_source
 from ledger.crypto import SigningKey
 from ledger.encoding import encode
 from ledger.errors import LedgerError
-from ledger.execution.policy import check_source
 from ledger.genesis import (
     Genesis,
     GenesisAccount,
@@ -28,6 +27,7 @@ from ledger.genesis import (
     check_genesis,
 )
 from ledger.node_certificate import make_certificate
+from ledger.policy_source import check_source
 from ledger.records import Parameters
 from node.config import load_genesis
 from node.errors import NodeCode, NodeError

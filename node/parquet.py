@@ -2,14 +2,15 @@
 
     transactions.parquet    one row a transaction: where, when, who, what was asked, what came of it, memo
     events.parquet          one row an event: where, its type, and all of it as canonical JSON
-    payments.parquet        one row a payment in a sale or transfer: who paid whom how much, and for what
+    payments.parquet        one row a payment: who paid whom how much, and for what (`price`, `royalty`, `payment`,
+                            `refund`, `issue`, `redeem`); money is not paid while it waits in escrow
 
 `pyarrow` writes it: `pip install remarque[parquet]`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,20 @@ from msgspec import UnsetType
 from ledger.actions import action_name
 from ledger.archive import ArchivedBlock, parse_line
 from ledger.encoding import encode
-from ledger.events import CurrencyIssued, Event, Paid, TokenSold
+from ledger.events import (
+    AccessGranted,
+    AssetDerived,
+    CurrencyIssued,
+    CurrencyRedeemed,
+    Event,
+    Paid,
+    Payment,
+    PaymentIn,
+    SaleRefunded,
+    TokenRented,
+    TokenSold,
+    TokenTransferred,
+)
 from node.errors import NodeCode, NodeError
 
 ROWS_TOGETHER = 20_000
@@ -111,27 +125,37 @@ def _rows(block: ArchivedBlock) -> Iterator[tuple[str, Row]]:
         for number, event in enumerate(outcome.events):
             kind = str(event.__struct_config__.tag)
             yield "events", {**place, "number": number, "type": kind, "event": encode(event).decode()}
-            for payment in _payments(event):
+            for payment in payments_of(event):
                 yield "payments", {**place, **payment}
 
 
-def _payments(event: Event) -> Iterator[Row]:
-    if isinstance(event, TokenSold):
-        for part in event.payments:
-            yield {
-                "payer": event.buyer,
-                "payee": part.to,
-                "amount": part.amount,
-                "currency": event.currency,
-                "reason": part.reason,
-            }
-    elif isinstance(event, Paid):
-        yield {
-            "payer": event.sender,
-            "payee": event.to,
-            "amount": event.amount,
-            "currency": event.currency,
-            "reason": "payment",
-        }
-    elif isinstance(event, CurrencyIssued):
-        yield {"payer": None, "payee": event.to, "amount": event.amount, "currency": event.currency, "reason": "issue"}
+def payments_of(event: Event) -> Iterator[Row]:
+    """The payments that an event states: added up, they make every balance but for what waits in escrow."""
+    match event:
+        case TokenSold():
+            yield from _parts(event.buyer, event.payments, event.currency)
+        case SaleRefunded():
+            for part in event.payments:
+                yield _payment(part.to, event.buyer, part.amount, event.currency, "refund")
+        case TokenTransferred() | AssetDerived():
+            yield from _parts(event.payer, event.payments)
+        case TokenRented():
+            yield from _parts(event.to, event.payments)
+        case AccessGranted():
+            yield from _parts(event.account, event.payments)
+        case Paid():
+            yield _payment(event.sender, event.to, event.amount, event.currency, "payment")
+        case CurrencyIssued():
+            yield _payment(None, event.to, event.amount, event.currency, "issue")
+        case CurrencyRedeemed():
+            yield _payment(event.holder, None, event.amount, event.currency, "redeem")
+
+
+def _parts(payer: str | UnsetType, parts: Iterable[Payment], currency: str = "") -> Iterator[Row]:
+    for part in parts:
+        unit = part.currency if isinstance(part, PaymentIn) else currency
+        yield _payment(payer, part.to, part.amount, unit, part.reason)
+
+
+def _payment(payer: str | UnsetType | None, payee: str | None, amount: int, currency: str, reason: str) -> Row:
+    return {"payer": payer, "payee": payee, "amount": amount, "currency": currency, "reason": reason}

@@ -27,6 +27,7 @@ from node import logs
 from node.access import Releases
 from node.api import (
     as_of,
+    collections,
     events,
     history,
     lists,
@@ -288,9 +289,10 @@ class Node:
                 described(),
                 reads.member_routes(self.chain, self.reading, reader),
                 lists.routes(self.chain, reader),
+                collections.routes(self.chain, reader),
                 market.routes(self.chain, reader),
                 history.routes(self.chain, self.reading, reader),
-                proposals.routes(self.chain, reader),
+                proposals.routes(self.chain, self.reading, reader),
                 proofs.routes(self.chain, self.reading, reader),
                 as_of.routes(self.chain, self.reading, reader),
                 policies.routes(self.chain, self.reading, reader),

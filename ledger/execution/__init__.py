@@ -20,6 +20,7 @@ from ledger.execution import (  # each registers its actions
     offer,
     policy,
     rental,
+    scope,
     statement,
     token,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "offer",
     "policy",
     "rental",
+    "scope",
     "statement",
     "token",
 ]

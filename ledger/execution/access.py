@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from ledger.actions import GrantAccess, RequestAccess, RevokeAccess
+from typing import Any
+
+from msgspec import UNSET
+
+from ledger.actions import GrantAccess, Price, RequestAccess, RevokeAccess
 from ledger.errors import Code, LedgerError
-from ledger.events import AccessAllowed, AccessGranted, AccessRevoked
+from ledger.events import AccessAllowed, AccessGranted, AccessRevoked, PaymentIn
 from ledger.execution.context import Context, action
 from ledger.execution.policy import decide
+from ledger.execution.settlement import Occasion, due, pay_apart
 from ledger.execution.view import Ledger
 from ledger.records import Asset, Grant, grant_key
 
@@ -18,12 +23,21 @@ def grant(ledger: Ledger, tx: Context, ask: GrantAccess) -> None:
     ledger.account(ask.account)
     if ask.until_ms <= tx.time_ms:
         raise LedgerError(Code.GRANT_ENDED, f"it would end at {ask.until_ms}, block time is {tx.time_ms}")
-    decide(ledger, tx, asset, "grant", to=ask.account)
-    ledger.put(
-        grant_key(asset.id, ask.account),
-        Grant(asset=asset.id, account=ask.account, until_ms=ask.until_ms, granted_by=tx.signer),
+    price = None if ask.price is UNSET else ask.price
+    about: dict[str, Any] = {} if price is None else {"price": price.amount, "currency": price.currency}
+    decide(ledger, tx, asset, "grant", to=ask.account, **about)
+    payments = () if price is None else _pay(ledger, tx, asset, ask.account, price)
+    granted = Grant(asset=asset.id, account=ask.account, until_ms=ask.until_ms, granted_by=tx.signer)
+    ledger.put(grant_key(asset.id, ask.account), granted)
+    tx.emit(
+        AccessGranted(
+            asset=asset.id,
+            account=ask.account,
+            until_ms=ask.until_ms,
+            granted_by=tx.signer,
+            payments=payments,
+        )
     )
-    tx.emit(AccessGranted(asset=asset.id, account=ask.account, until_ms=ask.until_ms, granted_by=tx.signer))
 
 
 @action(RevokeAccess)
@@ -43,6 +57,18 @@ def request(ledger: Ledger, tx: Context, ask: RequestAccess) -> None:
     asset = _confidential(ledger, ask.asset)
     rule = decide(ledger, tx, asset, "view")
     tx.emit(AccessAllowed(asset=asset.id, account=tx.signer, reader_key=ask.reader_key, rule=rule))
+
+
+def _pay(ledger: Ledger, tx: Context, asset: Asset, account: str, price: Price) -> tuple[PaymentIn, ...]:
+    """The price of a licence to the asset's owner, and its royalties."""
+    tx.require_signer(account)
+    ledger.currency(price.currency)
+    owner = ledger.owner(asset)
+    if account == owner:
+        raise LedgerError(Code.SELF_SALE, f"{account} owns it; grant it without a price")
+    token = ledger.token(asset.token) if isinstance(asset.token, str) else None
+    found = due(ledger, tx, asset, token, Occasion("licence", owner, account, price.amount, price.currency))
+    return pay_apart(ledger, account, found, owner)
 
 
 def _confidential(ledger: Ledger, asset: str) -> Asset:

@@ -15,7 +15,7 @@ from ledger.events import AuctionClosed, AuctionOpened, BidPlaced, EscrowReturne
 from ledger.execution.context import ACTION_FUEL, Context, action
 from ledger.execution.holding import check_end, require_free
 from ledger.execution.policy import decide
-from ledger.execution.settlement import check_terms, due, sale_of, sell
+from ledger.execution.settlement import check_currency, check_terms, due, sale_of, sell
 from ledger.execution.view import Ledger
 from ledger.records import Auction, auction_key, escrow_of, listing_key
 
@@ -33,7 +33,9 @@ def open_auction(ledger: Ledger, tx: Context, ask: OpenAuction) -> None:
         raise LedgerError(Code.TOKEN_LISTED, f"token {token.id[:16]}… is for sale; unlist it first")
     ledger.currency(ask.currency)
     check_end(tx, ask.until_ms)
-    decide(ledger, tx, ledger.asset(token.asset), "list", token, price=ask.reserve, currency=ask.currency)
+    asset = ledger.asset(token.asset)
+    decide(ledger, tx, asset, "list", token, price=ask.reserve, currency=ask.currency)
+    check_currency(ledger, tx, asset, token, ask.reserve, ask.currency)
     opened = Auction(
         token=token.id,
         seller=token.owner,

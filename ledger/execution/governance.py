@@ -10,6 +10,7 @@ expired, and its record says so once its org proposes again.
 
 from __future__ import annotations
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger import crypto
@@ -19,7 +20,7 @@ from ledger.events import ProposalMade, ProposalPassed, ProposalRejected, VoteCa
 from ledger.execution.changes import active_orgs, make_changes
 from ledger.execution.context import Context, action
 from ledger.execution.view import Ledger
-from ledger.governance import EXPIRED, OPEN, PASSED, REJECTED, Proposal, Vote, proposal_key, quorum
+from ledger.governance import EXPIRED, OPEN, PASSED, REJECTED, Proposal, SetConsortiumPolicy, Vote, proposal_key, quorum
 from ledger.names import ADMINISTRATOR, org_of
 from ledger.records import org_key
 
@@ -38,6 +39,7 @@ def propose(ledger: Ledger, tx: Context, ask: Propose) -> None:
     tx.require_role(ADMINISTRATOR)
     tx.spend(GOVERNANCE_FUEL)
     _check_end(ledger, tx, ask.until_ms)
+    _check_replay(tx, ask)
     events = len(tx.events)
     with ledger.undone():
         make_changes(ledger, tx, ask.changes)
@@ -47,6 +49,7 @@ def propose(ledger: Ledger, tx: Context, ask: Propose) -> None:
         proposer=tx.signer,
         changes=ask.changes,
         reason=ask.reason,
+        replay=ask.replay,
         until_ms=ask.until_ms,
         votes=(),
         height_proposed=tx.height,
@@ -117,6 +120,26 @@ def _check_end(ledger: Ledger, tx: Context, until_ms: int) -> None:
             Code.PROPOSAL_END_INVALID,
             f"it would end at {until_ms}, block time is {tx.time_ms}; choose an end within {most} ms after that",
         )
+
+
+def _check_replay(tx: Context, ask: Propose) -> None:
+    """Refuse a replay that is about something else than what is proposed."""
+    if ask.replay is UNSET:
+        return
+    proposed = [f"{one.policy}@{one.version}" for one in ask.changes if isinstance(one, SetConsortiumPolicy)]
+    for holds, fault in (
+        (
+            ask.replay.policy in proposed,
+            f"it is about {ask.replay.policy}, proposed is {', '.join(proposed) or 'none'}",
+        ),
+        (
+            ask.replay.first <= ask.replay.last < tx.height,
+            f"blocks {ask.replay.first} to {ask.replay.last} are no past",
+        ),
+        (ask.replay.different <= ask.replay.requests, "more requests would come out otherwise than were replayed"),
+    ):
+        if not holds:
+            raise LedgerError(Code.REPLAY_INVALID, f"{fault}; replay the proposed policy again")
 
 
 def _open(ledger: Ledger, tx: Context, proposal: Proposal) -> None:

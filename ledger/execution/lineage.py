@@ -18,8 +18,9 @@ from ledger.actions import CREATORS_MAX, DeriveAsset
 from ledger.errors import Code, LedgerError
 from ledger.events import AssetDerived, PaymentIn
 from ledger.execution.context import Context, action
-from ledger.execution.policy import decide, policy_names
-from ledger.execution.settlement import SECONDARY_SALE, Occasion, clause_for, due, pay_apart
+from ledger.execution.policy import decide
+from ledger.execution.scope import policy_names
+from ledger.execution.settlement import SECONDARY_SALE, Occasion, check_terms, clause_for, due, pay_apart
 from ledger.execution.token import token_id
 from ledger.execution.view import Ledger
 from ledger.records import Ancestor, Asset, Token, asset_key, lineage_key, token_key
@@ -42,6 +43,7 @@ def derive(ledger: Ledger, tx: Context, ask: DeriveAsset) -> None:
         if asset.id == parent.id or asset.id in {one.asset for one in ledger.lineage(parent.id).ancestors}:
             raise LedgerError(Code.LINEAGE_CYCLE, f"{parent.id[:16]}… is, or was made from, {asset.id[:16]}…")
     _check_open(ledger, asset)
+    _check_terms(ledger, ask)
     payments: list[PaymentIn] = []
     vector: dict[str, Ancestor] = {}
     for parent in parents:
@@ -82,6 +84,17 @@ def _ask_parent(ledger: Ledger, tx: Context, parent: Asset, owner: str, ask: Der
         ledger.currency(value.currency)
         occasion = Occasion("derivative_mint", giver, owner, value.amount, value.currency)
     return pay_apart(ledger, owner, due(ledger, tx, parent, None, occasion), giver)
+
+
+def _check_terms(ledger: Ledger, ask: DeriveAsset) -> None:
+    if ask.terms is UNSET:
+        return
+    if len(ask.terms) != len(ask.parents):
+        raise LedgerError(
+            Code.TERMS_CHANGED, f"there are terms for {len(ask.terms)} of {len(ask.parents)} parents; say each parent's"
+        )
+    for parent, terms in zip(ask.parents, ask.terms, strict=True):
+        check_terms(ledger, ledger.asset(parent), terms)
 
 
 def _check_open(ledger: Ledger, asset: Asset) -> None:

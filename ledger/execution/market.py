@@ -8,7 +8,7 @@ from ledger.events import SaleRefunded, TokenListed, TokenUnlisted
 from ledger.execution.context import Context, action
 from ledger.execution.holding import hand_over, require_free
 from ledger.execution.policy import decide
-from ledger.execution.settlement import sale_of
+from ledger.execution.settlement import check_currency, sale_of
 from ledger.execution.settlement import sell as settle_sale
 from ledger.execution.view import Ledger
 from ledger.records import Listing, Sale, listing_key, sale_key
@@ -23,7 +23,9 @@ def list_token(ledger: Ledger, tx: Context, ask: ListToken) -> None:
     ledger.currency(ask.currency)
     if ask.until_ms <= tx.time_ms:
         raise LedgerError(Code.LISTING_EXPIRED, f"it would end at {ask.until_ms}, block time is {tx.time_ms}")
-    decide(ledger, tx, ledger.asset(token.asset), "list", token, price=ask.price, currency=ask.currency)
+    asset = ledger.asset(token.asset)
+    decide(ledger, tx, asset, "list", token, price=ask.price, currency=ask.currency)
+    check_currency(ledger, tx, asset, token, ask.price, ask.currency)
     listing = Listing(token=token.id, seller=token.owner, price=ask.price, currency=ask.currency, until_ms=ask.until_ms)
     ledger.put(listing_key(token.id), listing)
     tx.emit(

@@ -1,114 +1,34 @@
-"""Rules on the ledger: publishing them, putting assets under them, and the one place where they decide.
+"""Rules on the ledger: publishing them, and the one place where they decide.
 
 Every action that moves, shows or sells asks `decide`. What the rules see is built here, from the state as it is at
-that action and from nothing else; the schema `remarque@1` names it. The consortium's policy always has a say, an
-asset's own policy beside it.
+that action and from nothing else; the schema `remarque@1` (`ledger/policy_source.py`) names it. Which policies have a
+say is in `scope.py`.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from msgspec import UNSET
-from msgspec.structs import replace
 
 import contracts_vm
-from contracts_vm import Field, Schema, Timestamp
+from contracts_vm import Timestamp
 from contracts_vm.types import TIMESTAMP_MS_MAX
 from ledger import crypto
-from ledger.actions import PublishPolicy, SetPolicy
+from ledger.actions import PublishPolicy
 from ledger.block import Decision
 from ledger.encoding import encode
 from ledger.errors import Code, LedgerError
-from ledger.events import AssetPolicySet, PolicyPublished
+from ledger.events import PolicyPublished
 from ledger.execution.context import Context, action
+from ledger.execution.scope import RIGHTS_MANAGER, ScopedPolicy, policies_for, scoped_policies
 from ledger.execution.view import Ledger
-from ledger.genesis import POLICY_DIGEST
 from ledger.names import INTEGER_MAX, org_of
-from ledger.records import CONSORTIUM_POLICY, Asset, Grant, PolicyRecord, Token, asset_key, grant_key, policy_key
+from ledger.policy_source import TIME_MS_MAX, check_source, policy_record
+from ledger.records import Asset, Grant, Token, grant_key, policy_key
 
-RIGHTS_MANAGER = "rights-manager"
 EXPLAINED = "view"
 """Decisions of this kind are explained whole even when they allow: who was shown what, and why, is never in doubt."""
-
-KINDS = frozenset({"view", "mint", "list", "sale", "transfer", "rent", "derive", "grant", "revoke"})
-"""What rules can be asked about."""
-
-ACCOUNT = 65
-ORG = 32
-ROLE = 32
-ROLES = 8
-PARENTS, GENERATIONS = 8, 32
-TIME_MS_MAX = 7_258_118_400_000
-"""The year 2200: later block times are seen as this one, so that rules can add and subtract within the range."""
-
-SCHEMA = Schema(
-    "remarque",
-    1,
-    {
-        "requester": {
-            "id": Field("AccountId", characters=ACCOUNT),
-            "org": Field("OrgId", characters=ORG),
-            "roles": Field("list<string>", characters=ROLE, items=ROLES),
-            "suspended": Field("bool"),
-        },
-        "asset": {
-            "id": Field("AssetId", characters=128),
-            "owner": Field("AccountId", characters=ACCOUNT),
-            "creator": Field("AccountId", characters=ACCOUNT),
-            "creators": Field("payees"),
-            "org": Field("OrgId", characters=ORG),
-            "confidential": Field("bool"),
-            "evidence": Field("string", characters=64),
-            "model": Field("string", characters=128, optional=True),
-            "parents": Field("list<AssetId>", characters=128, items=PARENTS),
-            "depth": Field("int", low=0, high=GENERATIONS),
-        },
-        "token": {
-            "id": Field("TokenId", characters=128, optional=True),
-            "owner": Field("AccountId", characters=ACCOUNT, optional=True),
-        },
-        "grant": {
-            "until": Field("timestamp", low=0, optional=True),
-            "granted_by": Field("AccountId", characters=ACCOUNT, optional=True),
-        },
-        "tx": {
-            "kind": Field("string", characters=32),
-            "price": Field("int", low=0, high=2**53 - 1, optional=True, actions=("sale", "list", "rent")),
-            "currency": Field("string", characters=8, optional=True, actions=("sale", "list", "rent")),
-            "to": Field("AccountId", characters=ACCOUNT, optional=True, actions=("sale", "transfer", "rent")),
-        },
-        "block": {
-            "height": Field("int", low=0, high=2**53 - 1),
-            "time": Field("timestamp", low=0, high=TIME_MS_MAX),
-        },
-    },
-)
-"""What rules see. The bounds hold for all facts that `facts_for` can give, so that what the checker proves is so."""
-
-
-@lru_cache(maxsize=1024)
-def compiled(source: str) -> contracts_vm.Policy:
-    """Policy from its source; compiled once."""
-    return contracts_vm.parse(source)
-
-
-def check_source(source: str) -> contracts_vm.Policy:
-    """Policy from a source that may be published: it parses, and asks only for what the schema has."""
-    try:
-        policy = contracts_vm.parse(source)
-    except contracts_vm.PolicyError as error:
-        raise LedgerError(Code.POLICY_INVALID, str(error)) from None
-    for clause in policy.royalties:
-        if (clause.base.text, clause.payees.text) != ("tx.price", "asset.creators"):
-            raise LedgerError(
-                Code.POLICY_INVALID, f"royalty {clause.id}: its base must be tx.price and its payees asset.creators"
-            )
-    problems = [one for one in contracts_vm.check(policy, SCHEMA, KINDS) if one.severity == "error"]
-    if problems:
-        raise LedgerError(Code.POLICY_INVALID, "; ".join(str(problem) for problem in problems[:5]))
-    return policy
 
 
 @action(PublishPolicy)
@@ -123,12 +43,9 @@ def publish(ledger: Ledger, tx: Context, ask: PublishPolicy) -> None:
         raise LedgerError(
             Code.POLICY_EXISTS, f"{policy.name}@{policy.version} is published; publish the change as a new version"
         )
-    digest = crypto.digest(POLICY_DIGEST, ask.source.encode())
-    record = PolicyRecord(
-        name=policy.name, version=policy.version, digest=digest, source=ask.source, publisher=tx.signer
-    )
+    record = policy_record(policy, tx.signer)
     ledger.put(key, record)
-    tx.emit(PolicyPublished(policy=f"{policy.name}@{policy.version}", digest=digest))
+    tx.emit(PolicyPublished(policy=policy.id, digest=record.digest))
 
 
 def _check_money(ledger: Ledger, policy: contracts_vm.Policy) -> None:
@@ -142,37 +59,6 @@ def _check_money(ledger: Ledger, policy: contracts_vm.Policy) -> None:
                 raise LedgerError(
                     Code.POLICY_INVALID, f"royalty {clause.id}: {money.text} is no whole number of minor units"
                 )
-
-
-@action(SetPolicy)
-def set_policy(ledger: Ledger, tx: Context, ask: SetPolicy) -> None:
-    """Put an asset under a published policy, beside the consortium's."""
-    asset = ledger.asset(ask.asset)
-    tx.require_signer(ledger.owner(asset), Code.NOT_OWNER)
-    ledger.policy(ask.policy, ask.version)
-    name = f"{ask.policy}@{ask.version}"
-    ledger.put(asset_key(asset.id), replace(asset, policy=name))
-    tx.emit(AssetPolicySet(asset=asset.id, policy=name))
-
-
-def policies_for(ledger: Ledger, asset: Asset) -> list[contracts_vm.Policy]:
-    """The policies that have a say about an asset: the consortium's, then its own."""
-    return policies_named(ledger, policy_names(ledger, asset))
-
-
-def policy_names(ledger: Ledger, asset: Asset) -> tuple[str, ...]:
-    """Their names with versions; joined by a space they are the terms that a buyer sees."""
-    consortium = ledger.find(CONSORTIUM_POLICY, str) or ""
-    return (consortium,) if asset.policy is UNSET else (consortium, asset.policy)
-
-
-def policies_named(ledger: Ledger, names: tuple[str, ...]) -> list[contracts_vm.Policy]:
-    """Published policies by `name@version`."""
-    found = []
-    for name in names:
-        policy, _, version = name.partition("@")
-        found.append(compiled(ledger.policy(policy, int(version)).source))
-    return found
 
 
 def facts_for(
@@ -198,8 +84,9 @@ def facts_for(
         "parents": asset.parents,
         "depth": asset.depth,
     }
-    if asset.model is not UNSET:
-        seen_asset["model"] = asset.model
+    for name, value in (("model", asset.model), ("collection", asset.collection)):
+        if value is not UNSET:
+            seen_asset[name] = value
     grant = ledger.find(grant_key(asset.id, requester), Grant) if asset.confidential else None
     return {
         "requester": {
@@ -233,11 +120,12 @@ def decide(
     """
     facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, requester or tx.signer, about)
     fuel = min(tx.version.decision_fuel_max, tx.fuel_left)
-    policies = policies_for(ledger, asset)
+    scopes = scoped_policies(ledger, asset)
+    policies = [policy for _, policy in scopes]
     decision = contracts_vm.decide(policies, kind, facts, fuel)
     tx.spend(decision.fuel)
     explained = not decision.allowed or kind == EXPLAINED
-    explanation = decision.explain() if explained else {}
+    explanation = explain(decision, scopes) if explained else {}
     if explained:
         tx.explanations.append(explanation)
     tx.decisions.append(
@@ -251,8 +139,13 @@ def decide(
         )
     )
     if not decision.allowed:
-        raise LedgerError(Code.POLICY_DENIED, denial(policies, kind, decision))
+        raise LedgerError(Code.POLICY_DENIED, denial(scopes, kind, decision))
     return decision.rule or ""
+
+
+def explain(decision: contracts_vm.Decision, scopes: list[ScopedPolicy]) -> dict[str, Any]:
+    """A decision explained whole, with the scope that each policy has its say from."""
+    return decision.explain() | {"scopes": [{"scope": scope, "policy": policy.id} for scope, policy in scopes]}
 
 
 def may_view(ledger: Ledger, asset: Asset, account: str, height: int, time_ms: int, fuel: int) -> bool:
@@ -261,13 +154,14 @@ def may_view(ledger: Ledger, asset: Asset, account: str, height: int, time_ms: i
     return contracts_vm.decide(policies_for(ledger, asset), "view", facts, fuel).allowed
 
 
-def denial(policies: list[contracts_vm.Policy], kind: str, decision: contracts_vm.Decision) -> str:
+def denial(scopes: list[ScopedPolicy], kind: str, decision: contracts_vm.Decision) -> str:
     """A denial in words: what was asked, which rule said no, and why."""
     permits = [
-        ready.rule.id for policy in policies for ready in policy.rules_for(kind) if ready.rule.effect == "permit"
+        ready.rule.id for _, policy in scopes for ready in policy.rules_for(kind) if ready.rule.effect == "permit"
     ]
     if decision.rule:
-        why = f"rule {decision.rule} of {decision.policy}: {decision.reason}"
+        scope = next(scope for scope, policy in scopes if policy.id == decision.policy)
+        why = f"rule {decision.rule} of {decision.policy} ({scope}): {decision.reason}"
     else:
         why = f"none of these permits holds: {', '.join(permits)}" if permits else decision.reason
     return f"{kind} is denied ({decision.code}), {why}; the transaction's explanation says what each rule saw"

@@ -17,7 +17,8 @@ from ledger.errors import Code, LedgerError
 from ledger.events import Payment, PaymentIn, TokenSold
 from ledger.execution.context import Context
 from ledger.execution.holding import hand_over
-from ledger.execution.policy import decide, facts_for, policies_named, policy_names
+from ledger.execution.policy import decide, facts_for
+from ledger.execution.scope import policies_named, policy_names
 from ledger.execution.view import Ledger
 from ledger.records import Asset, Sale, Token, sale_key
 
@@ -27,7 +28,8 @@ REFUND_MS = 14 * 24 * 3_600_000
 ANCESTOR_FUEL = 20
 """What looking up one ancestor's payees costs."""
 
-KIND_OF = {"gift": "transfer", "swap": "transfer", "rental": "rent", "derivative_mint": "derive"}
+GIFT, SWAP = "gift", "swap"
+KIND_OF = {GIFT: "transfer", SWAP: "transfer", "licence": "grant", "rental": "rent", "derivative_mint": "derive"}
 """What the rules are asked about, by royalty trigger; all others are sales."""
 
 
@@ -38,9 +40,11 @@ class Occasion(msgspec.Struct, frozen=True):
     giver: str
     """Who gives: seller, owner, or the parent's owner."""
     to: str
+    """Empty while it is not known."""
     price: int = 0
+    """What is paid; in a swap, what was declared and only the royalty is paid of."""
     currency: str = ""
-    """Empty where nothing is paid."""
+    """Empty where there is no price."""
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -77,6 +81,19 @@ def pay(ledger: Ledger, purse: str, found: Due, seller: str) -> tuple[Payment, .
     return tuple(payments)
 
 
+def pay_royalty(ledger: Ledger, purse: str, found: Due) -> tuple[PaymentIn, ...]:
+    """Move the royalty alone, where no price is paid."""
+    if not found.split.royalty:
+        return ()
+    ledger.debit(purse, found.currency, found.split.royalty)
+    for payee, amount in found.split.payments:
+        ledger.credit(payee, found.currency, amount)
+    return tuple(
+        PaymentIn(to=payee, amount=amount, reason="royalty", currency=found.currency)
+        for payee, amount in found.split.payments
+    )
+
+
 def pay_apart(ledger: Ledger, purse: str, found: Due, seller: str) -> tuple[PaymentIn, ...]:
     """The same for what has no price of its own to name the currency."""
     return tuple(
@@ -96,6 +113,18 @@ def check_terms(ledger: Ledger, asset: Asset, terms: str | UnsetType) -> None:
     now = " ".join(policy_names(ledger, asset))
     if terms is not UNSET and terms != now:
         raise LedgerError(Code.TERMS_CHANGED, f"{now} is in force, the buyer saw {terms}; look at it again")
+
+
+def check_currency(ledger: Ledger, tx: Context, asset: Asset, token: Token, price: int, currency: str) -> None:
+    """Refuse to offer a token at a price in another currency than the royalty of its sale has its floor in.
+
+    The buyer is not known yet, so a clause whose condition asks for one is seen at the sale.
+    """
+    occasion = sale_of(token, "", price, currency)
+    for names in dict.fromkeys((policy_names(ledger, asset), token.policies)):
+        clause = clause_for(ledger, tx, names, asset, token, occasion)
+        if clause is not None and not clause.fault:
+            _check_least(clause, occasion)
 
 
 def sell(
@@ -151,7 +180,7 @@ def clause_for(
     ledger: Ledger, tx: Context, names: tuple[str, ...], asset: Asset, token: Token | None, occasion: Occasion
 ) -> contracts_vm.Royalty | None:
     """The first clause of the policies that is due on an occasion, whether or not its condition has a fault."""
-    about: dict[str, Any] = {"to": occasion.to}
+    about: dict[str, Any] = {"to": occasion.to} if occasion.to else {}
     if occasion.price:
         about |= {"price": occasion.price, "currency": occasion.currency}
     kind = KIND_OF.get(occasion.trigger, "sale")
@@ -179,17 +208,36 @@ def _due_under(
     ancestors = _ancestors(ledger, tx, asset, clause.upstream)
     bounds = {"cap_ppm": contracts_vm.PPM_WHOLE if clause.cap_ppm is None else clause.cap_ppm}
     currency = occasion.currency
-    money = clause.floor if occasion.price else clause.fallback
-    if money is not None:
-        if occasion.price and money.currency != currency:
-            raise LedgerError(
-                Code.CURRENCY_MISMATCH, f"royalty {clause.id} has its floor in {money.currency}, not in {currency}"
-            )
+    swapped = occasion.trigger == SWAP and occasion.price > 0
+    _check_least(clause, occasion)
+    for money in _least(clause, occasion):
         currency = money.currency
-        units = money.units(ledger.currency(currency).decimals)
-        bounds["floor" if occasion.price else "fallback"] = units or 0
-    split = _settled(occasion, rate, payees, clause.payer, ancestors=ancestors, **bounds)
+        name, units = "floor" if occasion.price else "fallback", money.units(ledger.currency(currency).decimals) or 0
+        bounds[name] = max(units, bounds.get(name, 0))
+    split = _settled(occasion, rate, payees, "buyer" if swapped else clause.payer, ancestors=ancestors, **bounds)
     return Due(split, currency, clause.payer, clause.refund)
+
+
+def _least(clause: contracts_vm.Royalty, occasion: Occasion) -> list[contracts_vm.Money]:
+    """What is due at least: the floor of a price, the fallback where there is none; of a declared value, both."""
+    if not occasion.price:
+        found = [clause.fallback]
+    elif occasion.trigger == SWAP:
+        found = [clause.floor, clause.fallback]
+    else:
+        found = [clause.floor]
+    return [money for money in found if money is not None]
+
+
+def _check_least(clause: contracts_vm.Royalty, occasion: Occasion) -> None:
+    """Refuse a price in another currency than what is due at least, for nothing is converted."""
+    for money in _least(clause, occasion):
+        if occasion.price and money.currency != occasion.currency:
+            raise LedgerError(
+                Code.CURRENCY_MISMATCH,
+                f"royalty {clause.id} is at least {money.text}, the price is in {occasion.currency}; "
+                f"ask for {money.currency}",
+            )
 
 
 def _ancestors(

@@ -6,14 +6,15 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger import crypto
-from ledger.actions import MintToken, SwapTokens, TransferToken
+from ledger.actions import MintToken, Price, SwapTokens, TransferToken
 from ledger.errors import Code, LedgerError
 from ledger.events import TokenMinted, TokenTransferred
 from ledger.execution.asset import check_shares
 from ledger.execution.context import Context, action
 from ledger.execution.holding import hand_over, require_free
-from ledger.execution.policy import decide, policies_for, policy_names
-from ledger.execution.settlement import SECONDARY_SALE, Occasion, due, pay_apart
+from ledger.execution.policy import decide
+from ledger.execution.scope import policies_for, policy_names
+from ledger.execution.settlement import GIFT, SECONDARY_SALE, SWAP, Occasion, due, pay_royalty
 from ledger.execution.view import Ledger
 from ledger.records import Asset, Token, asset_key, listing_key, token_key
 
@@ -72,7 +73,7 @@ def transfer(ledger: Ledger, tx: Context, ask: TransferToken) -> None:
         raise LedgerError(Code.SELF_SALE, f"{ask.to} owns it already; name another account")
     if ledger.holds(listing_key(token.id)):
         raise LedgerError(Code.TOKEN_LISTED, f"token {token.id[:16]}… is for sale; unlist it first")
-    _give(ledger, tx, token, "gift", ask.to)
+    _give(ledger, tx, token, Occasion(GIFT, token.owner, ask.to))
 
 
 @action(SwapTokens)
@@ -84,20 +85,34 @@ def swap(ledger: Ledger, tx: Context, ask: SwapTokens) -> None:
     if owners[0] == owners[1]:
         raise LedgerError(Code.SELF_SALE, f"{owners[0]} owns both already")
     tx.require_signer(owners[1])
+    worth = _declared(ledger, [value for value in (ask.value, ask.for_value) if value is not UNSET])
     for token, to in zip(tokens, reversed(owners), strict=True):
-        _give(ledger, tx, token, "swap", to)
+        _give(ledger, tx, token, Occasion(SWAP, token.owner, to, *worth))
 
 
-def _give(ledger: Ledger, tx: Context, token: Token, trigger: str, to: str) -> None:
+def _declared(ledger: Ledger, values: list[Price]) -> tuple[int, str]:
+    """The value that a swap's royalties are parts of, so that nobody pays less by declaring one side low."""
+    if not values:
+        return 0, ""
+    currency = ledger.currency(values[0].currency).currency
+    if values[-1].currency != currency:
+        raise LedgerError(
+            Code.CURRENCY_MISMATCH, f"values in {currency} and {values[-1].currency}; declare both in one"
+        )
+    return max(value.amount for value in values), currency
+
+
+def _give(ledger: Ledger, tx: Context, token: Token, occasion: Occasion) -> None:
     """A token moves without a price; the policies say what that owes, and whether the giver or the receiver pays."""
     require_free(ledger, token)
     asset = ledger.asset(token.asset)
+    to = occasion.to
     decide(ledger, tx, asset, "transfer", token, token.owner, to=to)
-    found = due(ledger, tx, asset, token, Occasion(trigger, token.owner, to))
+    found = due(ledger, tx, asset, token, occasion)
     payer = to if found.payer == "buyer" else token.owner
     if found.split.royalty:
         tx.require_signer(payer)
-    payments = pay_apart(ledger, payer, found, token.owner)
+    payments = pay_royalty(ledger, payer, found)
     hand_over(ledger, token, to, token.sales)
     tx.emit(
         TokenTransferred(

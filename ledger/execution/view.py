@@ -154,6 +154,12 @@ class Ledger:
             raise LedgerError(Code.ASSET_UNKNOWN, f"no asset {asset[:16]}… is recorded; register it first")
         return found
 
+    def collection(self, name: str) -> records.Collection:
+        found = self.find(records.collection_key(name), records.Collection)
+        if found is None:
+            raise LedgerError(Code.COLLECTION_UNKNOWN, f"there is no collection {name}; its owner creates it first")
+        return found
+
     def token(self, token: str) -> records.Token:
         found = self.find(records.token_key(token), records.Token)
         if found is None:

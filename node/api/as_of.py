@@ -20,8 +20,11 @@ from ledger import records
 from ledger.block import Outcome
 from ledger.encoding import decode_trusted, encode
 from ledger.events import AccessGranted, ProposalMade, ProposalPassed, ProposalRejected
+from ledger.execution.scope import governing
 from ledger.execution.token import token_id
+from ledger.execution.view import Ledger
 from ledger.governance import proposal_key
+from ledger.names import org_of
 from ledger.state_answer import KEYS_MAX
 from ledger.transaction import SignedTransaction
 from node.api.bodies import answer
@@ -30,6 +33,7 @@ from node.api.proofs import check_keys
 from node.api.readers import Reader
 from node.chain import Chain, Final
 from node.errors import NodeCode, NodeError
+from node.policies.replaying import PastState
 from node.reading import Reading
 
 BASIS = "answered by this member; provable through the receipts of the transactions named"
@@ -49,7 +53,7 @@ def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
         header = await header_at(chain, reading, height, time_ms)
         return answer(header | {"entries": await entries_at(chain, reading, key, header["height"])})
 
-    @router.get("/assets/{asset}/at", summary="An asset, its owner, policy, listing and grants at a height or time")
+    @router.get("/assets/{asset}/at", summary="An asset, its owner, policies, listing and grants at a height or time")
     async def asset(asset: str, height: Height = None, time_ms: TimeMs = None) -> Response:
         chain.ledger().asset(asset)
         header = await header_at(chain, reading, height, time_ms)
@@ -121,21 +125,30 @@ def _ends(key: str, outcome: Outcome) -> bool:
 
 
 async def asset_at(chain: Chain, reading: Reading, asset: str, height: int) -> dict[str, Any]:
-    """An asset with owner, policy, listing and grants, and the entries they were read off."""
+    """An asset with owner, policies, listing and grants, and the entries they were read off."""
     token = token_id(asset)
     accounts = await _ever_granted(chain, reading, asset, height)
     keys = [records.asset_key(asset), records.token_key(token), records.listing_key(token)]
     keys += [records.grant_key(asset, account) for account in accounts]
+    held = await reading.piece(chain.state.at, records.asset_key(asset), height)
+    record = None if held.value is None else decode_trusted(held.value, records.Asset)
+    if record is not None:
+        keys += _scope_keys(record)
     entries = await entries_at(chain, reading, keys, height)
     values = [bytes(entry["value"]) if "value" in entry else None for entry in entries]
     found: dict[str, Any] = {"asset": asset, "entries": [entry for entry in entries if "value" in entry]}
-    if values[0] is not None:
-        record = decode_trusted(values[0], records.Asset)
+    if record is not None:
         found["owner"] = record.owner if values[1] is None else decode_trusted(values[1], records.Token).owner
-        if not isinstance(record.policy, UnsetType):
-            found["policy"] = record.policy
-    found["grants"] = [msgspec.Raw(value) for value in values[3:] if value is not None]
+        found["policies"] = await reading.piece(governing, Ledger(PastState(chain.state, height)), record)
+    grants = values[3 : 3 + len(accounts)]
+    found["grants"] = [msgspec.Raw(value) for value in grants if value is not None]
     return found
+
+
+def _scope_keys(asset: records.Asset) -> list[str]:
+    """Where the policies stand that govern an asset, but for its own."""
+    keys = [records.CONSORTIUM_POLICY, records.org_key(org_of(asset.creator))]
+    return keys if isinstance(asset.collection, UnsetType) else [*keys, records.collection_key(asset.collection)]
 
 
 async def _ever_granted(chain: Chain, reading: Reading, asset: str, height: int) -> list[str]:

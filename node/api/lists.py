@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from ledger import records
 from ledger.encoding import decode_trusted
-from ledger.names import AccountName, CurrencyCode, Hex32, NodeName, OrgName
+from ledger.names import AccountName, CollectionName, CurrencyCode, Hex32, NodeName, OrgName
 from node.api.bodies import answer
 from node.api.readers import Reader
 from node.chain import Chain
@@ -35,6 +35,7 @@ LISTS: tuple[tuple[str, str, Any, str], ...] = (
     ("nodes", records.node_key(""), NodeName, "The members' nodes"),
     ("models", records.model_key(""), Hex32, "Registered generator models"),
     ("currencies", records.currency_key(""), CurrencyCode, "Currencies, with their supply"),
+    ("collections", records.collection_key(""), CollectionName, "Collections of assets, with their policies"),
     ("policies", "policy/", PolicyPlace, "Published policies, with their sources"),
 )
 """Name, prefix of the keys, what follows it in each, and summary."""

@@ -18,7 +18,7 @@ from contracts_vm import portion
 from ledger import records
 from ledger.encoding import decode_trusted
 from ledger.execution.holding import user_of
-from ledger.execution.policy import policies_for, policies_named, policy_names
+from ledger.execution.scope import policies_for, policies_named, policy_names
 from ledger.execution.settlement import SECONDARY_SALE
 from ledger.execution.token import token_id
 from ledger.execution.view import Ledger

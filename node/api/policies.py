@@ -13,7 +13,7 @@ from node.api.bodies import answer, read_json
 from node.api.readers import Reader
 from node.chain import Chain
 from node.policies.asking import Question, Source, evaluate, faults_of, parsed
-from node.policies.replaying import replay
+from node.policies.replaying import BindingAll, Proposed, replay
 from node.reading import Reading
 
 REPLAYED = 1_000
@@ -30,6 +30,8 @@ class ToReplay(Written, frozen=True, forbid_unknown_fields=True):
     """A policy's source, and how many of the last requests it is tried on."""
 
     requests: int = REPLAYED
+    binding_all: bool = False
+    """As the consortium's policy, not in the place of its other versions."""
 
 
 def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
@@ -55,6 +57,11 @@ def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
     async def replayed(request: Request) -> Response:
         body = await read_json(request, ToReplay)
         policy = await asyncio.to_thread(parsed, body.source)
-        return answer(await replay(chain, reading, policy, body.requests))
+        under = BindingAll if body.binding_all else Proposed
+        return answer(await replay(chain, reading, policy, body.requests, under=under))
+
+    @router.get("/{name}/{version}", summary="A published policy, with the most that a decision by it costs")
+    async def published(name: str, version: int) -> Response:
+        return answer(chain.ledger().policy(name, version))
 
     return router

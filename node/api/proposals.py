@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Depends
+from msgspec import UNSET
 from starlette.responses import Response
 
-from ledger.encoding import decode_trusted
+from ledger.encoding import decode_trusted, encode
 from ledger.execution.changes import active_orgs
+from ledger.execution.scope import compiled
+from ledger.execution.view import Ledger
 from ledger.governance import Proposal, proposal_key, quorum
 from ledger.names import Hex32
 from node.api.bodies import answer
@@ -17,9 +21,11 @@ from node.api.lists import LIMIT, After, Limit, check_after, page_of
 from node.api.readers import Reader
 from node.chain import Chain
 from node.errors import NodeCode, NodeError
+from node.policies.replaying import replay_again
+from node.reading import Reading
 
 
-def routes(chain: Chain, reader: Reader) -> APIRouter:
+def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
     """What members may read of governance."""
     router = APIRouter(prefix="/v1", tags=["governance"], dependencies=[Depends(reader)])
 
@@ -36,12 +42,29 @@ def routes(chain: Chain, reader: Reader) -> APIRouter:
     @router.get("/proposals/{proposal}", summary="A proposal, with its votes and how many it needs")
     async def proposal(proposal: str) -> Response:
         ledger = chain.ledger()
-        found = ledger.find(proposal_key(proposal), Proposal)
-        if found is None:
-            raise NodeError(NodeCode.NOT_FOUND, f"no proposal {proposal[:64]} was made; see /v1/proposals")
-        return answer(proposal_view(chain, found, active_orgs(ledger)))
+        return answer(proposal_view(chain, _proposal(ledger, proposal), active_orgs(ledger)))
+
+    @router.get("/proposals/{proposal}/replay", summary="What a proposal says of its policy, run again and compared")
+    async def replayed(proposal: str) -> Response:
+        ledger = chain.ledger()
+        told = _proposal(ledger, proposal).replay
+        if told is UNSET:
+            raise NodeError(NodeCode.NOT_FOUND, f"proposal {proposal[:64]} came without a replay")
+        name, _, version = told.policy.partition("@")
+        policy = compiled(ledger.policy(name, int(version)).source)
+        again = await replay_again(chain, reading, policy, told)
+        return answer(
+            {"told": told, "holds": hashlib.sha256(encode(again)).hexdigest() == told.digest, "replay": again}
+        )
 
     return router
+
+
+def _proposal(ledger: Ledger, proposal: str) -> Proposal:
+    found = ledger.find(proposal_key(proposal), Proposal)
+    if found is None:
+        raise NodeError(NodeCode.NOT_FOUND, f"no proposal {proposal[:64]} was made; see /v1/proposals")
+    return found
 
 
 def proposal_view(chain: Chain, proposal: Proposal, active: set[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from ledger import records
 from ledger.actions import action_name
 from ledger.execution.holding import user_of
-from ledger.execution.policy import policies_for, policy_names
+from ledger.execution.scope import governing, policies_named, policy_names
 from ledger.receipt import encode_receipt
 from node.api.bodies import answer, transaction_id
 from node.api.log import Anchor
@@ -164,8 +164,12 @@ def asset_view(chain: Chain, asset: str) -> dict[str, Any]:
         found["token"] = token
         if not isinstance(token.royalty, msgspec.UnsetType):
             found["royalty"] = token.royalty
-    clauses = [clause for policy in policies_for(ledger, record) for clause in policy.royalties]
+    scopes = governing(ledger, record)
+    names = tuple(one.policy for one in scopes)
+    found |= {"policies": scopes, "terms": " ".join(names)}
     found["policy_royalties"] = [
-        {"id": clause.id, "trigger": clause.trigger, "rate_ppm": clause.rate_ppm} for clause in clauses
+        {"id": clause.id, "trigger": clause.trigger, "rate_ppm": clause.rate_ppm, "policy": policy.id}
+        for policy in policies_named(ledger, names)
+        for clause in policy.royalties
     ]
     return found

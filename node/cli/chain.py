@@ -53,7 +53,7 @@ def decode_actions(data: bytes) -> list[AnyAction]:
     try:
         return msgspec.json.decode(data, type=list[AnyAction])
     except msgspec.DecodeError as error:
-        raise LedgerError(Code.MALFORMED, f"{error}; see ledger/actions.py for every action") from None
+        raise LedgerError(Code.MALFORMED, f"{error}; see ledger/actions/ for every action") from None
 
 
 @cli.command()

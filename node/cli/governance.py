@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -11,6 +12,7 @@ import msgspec
 from ledger.errors import Code, LedgerError
 from ledger.governance import Changes
 from node.cli.main import Target, cli, with_target
+from node.cli.policy import EXIT_FAILED, told
 
 
 @cli.group()
@@ -22,12 +24,19 @@ def governance() -> None:
 @click.argument("file", type=click.File("rb"))
 @click.option("--hours", type=float, default=168.0, show_default=True, help="For how long votes are taken.")
 @click.option("--reason", default="", help="Why; it stands on the chain.")
+@click.option(
+    "--replay",
+    "replayed",
+    type=click.IntRange(1, 10_000),
+    default=None,
+    help="Say with it how so many of the last requests would have come out under the consortium policy proposed.",
+)
 @with_target
-def propose(target: Target, file: BinaryIO, hours: float, reason: str) -> None:
+def propose(target: Target, file: BinaryIO, hours: float, reason: str, replayed: int | None) -> None:
     """Put the changes in FILE (`-`: standard input) to the vote: a JSON array, all made or none. See docs/govern.md."""
     changes = decode_changes(file.read())
     with target.client() as client:
-        proposal, receipt = client.propose(*changes, hours=hours, reason=reason)
+        proposal, receipt = client.propose(*changes, hours=hours, reason=reason, replayed=replayed or 0)
         found = client.proposal(proposal)
     target.show({"proposal": found, "transaction": receipt.signed.id}, f"proposal {proposal}\n{_standing(found)}")
 
@@ -77,12 +86,35 @@ def show(target: Target, proposal: str) -> None:
     lines = [f"proposal {found['id']} by {found['proposer']}", _standing(found)]
     if found["reason"]:
         lines.append(f"reason  {found['reason']}")
+    if "replay" in found:
+        lines.append(f"replay  {_told(found['replay'])}; see `remarque governance replay`")
     lines += [f"change  {msgspec.json.encode(change).decode()}" for change in found["changes"]]
     lines += [
         f"vote    {one['org']} {'approves' if one['approve'] else 'rejects'} ({one['account']}, block {one['height']})"
         for one in found["votes"]
     ]
     target.show(found, "\n".join(lines))
+
+
+@governance.command("replay")
+@click.argument("proposal")
+@with_target
+def replay(target: Target, proposal: str) -> None:
+    """Run the requests again that a PROPOSAL tells of, and say whether it tells the truth. Exit status 1 if not."""
+    with target.client() as client:
+        found = client.replay_of(proposal)
+    lines = [told(one) for one in found["replay"]["differences"]]
+    verdict = "as the proposal says" if found["holds"] else "NOT as the proposal says"
+    target.show(found, "\n".join([*lines, f"{_told(found['replay'])}: {verdict}"]))
+    if not found["holds"]:
+        sys.exit(EXIT_FAILED)
+
+
+def _told(counts: dict[str, Any]) -> str:
+    return (
+        f"under {counts['policy']} {counts['different']} of {counts['requests']} requests "
+        f"(blocks {counts['first']} to {counts['last']}) come out otherwise"
+    )
 
 
 def _standing(found: dict[str, Any]) -> str:

@@ -11,9 +11,8 @@ import click
 from ledger import actions
 from ledger.events import TokenMinted, TokenSold
 from node.cli.main import Target, cli, with_target
-from node.cli.transaction import seconds_of
+from node.cli.transaction import drafted, hand_on, seconds_of
 from node.client import RemarqueError
-from node.drafts import encode_draft
 
 
 def _shares(payees: tuple[str, ...]) -> dict[str, int]:
@@ -82,18 +81,30 @@ def buy(target: Target, token: str, price: int, currency: str) -> None:
 @click.argument("to")
 @click.argument("price", type=click.IntRange(1))
 @click.argument("currency")
-@click.option("--buyer-key", default="", help="Public key the buyer will sign with; its only one if absent.")
-@click.option("--minutes", type=float, default=10.0, show_default=True, help="For how long the buyer may take.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File for the buyer.")
+@drafted
 @with_target
 def sell(
-    target: Target, token: str, to: str, price: int, currency: str, buyer_key: str, minutes: float, out: Path
+    target: Target, token: str, to: str, price: int, currency: str, other_key: str, minutes: float, out: Path | None
 ) -> None:
     """Sell a TOKEN to the account TO without a listing: write the sale, signed by you, for the buyer to sign."""
     with target.client() as client:
-        draft = client.draft_sale(token, to, price, currency, key=buyer_key, valid_s=seconds_of(minutes))
-    out.write_bytes(encode_draft(draft))
-    target.show({"draft": str(out)}, f"{to} signs it: remarque transaction sign {out}, then transaction submit {out}")
+        draft = client.draft_sale(token, to, price, currency, key=other_key, valid_s=seconds_of(minutes))
+    hand_on(target, draft, out)
+
+
+@cli.command()
+@click.argument("token")
+@click.argument("other")
+@drafted
+@with_target
+def refund(target: Target, token: str, other: str, other_key: str, minutes: float, out: Path | None) -> None:
+    """Undo the newest sale of a TOKEN: write it, signed by you, for OTHER to sign, who bought from you or sold to you.
+
+    Every part goes back to the buyer as it came; of the royalty, what its terms say.
+    """
+    with target.client() as client:
+        draft = client.draft_refund(token, other, key=other_key, valid_s=seconds_of(minutes))
+    hand_on(target, draft, out)
 
 
 @cli.command()
@@ -134,13 +145,31 @@ def balance(target: Target, account: str | None) -> None:
 @click.argument("account")
 @click.option("--hours", type=float, help="For how long from now.")
 @click.option("--until", help="Until when, as YYYY-MM-DDTHH:MM:SSZ.")
+@click.option("--price", type=click.IntRange(1), help="What the ACCOUNT pays for it, in minor units; it signs too.")
+@click.option("--currency", default="", help="Of the price.")
+@drafted
 @with_target
-def grant(target: Target, asset: str, account: str, hours: float | None, until: str | None) -> None:
+def grant(
+    target: Target,
+    asset: str,
+    account: str,
+    hours: float | None,
+    until: str | None,
+    price: int | None,
+    currency: str,
+    other_key: str,
+    minutes: float,
+    out: Path | None,
+) -> None:
     """Let an ACCOUNT see a confidential ASSET until a time."""
     if (hours is None) == (until is None):
         raise RemarqueError("REQUEST_MALFORMED", "give either --hours or --until")
     end = time.time() + hours * 3600 if hours is not None else _instant(until or "")
     with target.client() as client:
+        if price is not None:
+            wanted = (asset, account, int(end * 1000), price, currency)
+            hand_on(target, client.draft_grant(*wanted, key=other_key, valid_s=seconds_of(minutes)), out)
+            return
         receipt = client.grant(asset, account, int(end * 1000))
     target.done(receipt, f"{account} may see it until {datetime.fromtimestamp(end, UTC).isoformat()}")
 

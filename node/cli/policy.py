@@ -11,7 +11,7 @@ import msgspec
 
 import contracts_vm
 from ledger import actions
-from ledger.execution.policy import SCHEMA
+from ledger.policy_source import SCHEMA
 from node.cli.main import EXIT_REFUSED, Target, cli, with_target
 from node.client import RemarqueError
 from node.policies.asking import faults_of
@@ -109,13 +109,20 @@ def publish(target: Target, file: Path) -> None:
 @policy.command("apply")
 @click.argument("name")
 @click.argument("version", type=click.IntRange(1))
-@click.argument("asset")
+@click.argument("asset", required=False)
+@click.option("--collection", help="Instead of an asset: all those of this collection of yours.")
+@click.option("--org", "whole_org", is_flag=True, help="Instead of an asset: all that accounts of your org created.")
 @with_target
-def apply(target: Target, name: str, version: int, asset: str) -> None:
-    """Put an ASSET of yours under a VERSION of the published policy NAME, beside the consortium's."""
+def apply(target: Target, name: str, version: int, asset: str | None, collection: str | None, whole_org: bool) -> None:
+    """Put an ASSET of yours, a collection or your org under a VERSION of the published policy NAME.
+
+    It has its say beside the policies of the broader scopes.
+    """
+    if (asset is not None) + (collection is not None) + whole_org != 1:
+        raise RemarqueError("REQUEST_MALFORMED", "give one of ASSET, --collection and --org")
     with target.client() as client:
-        receipt = client.submit(actions.SetPolicy(asset=asset, policy=name, version=version))
-    target.done(receipt, f"{asset[:16]}… is under {name}@{version}")
+        receipt = client.set_policy(name, version, asset=asset, collection=collection)
+    target.done(receipt, f"{asset or collection or 'the org'} is under {name}@{version}")
 
 
 @policy.command("replay")
@@ -126,11 +133,7 @@ def replay(target: Target, file: Path, requests: int) -> None:
     """Run the chain's last requests again under the policy in FILE, and show which come out otherwise."""
     with target.client() as client:
         found = client.replay(read_policy(file).source, requests)
-    lines = [
-        f"{one['transaction'][:16]}… block {one['height']} {', '.join(one['kinds'])}: "
-        f"{_said(one['before'])} becomes {_said(one['after'])}"
-        for one in found["differences"]
-    ]
+    lines = [told(one) for one in found["differences"]]
     counts = f"{found['different']} of {found['requests']} requests, {found['decisions']} decisions"
     target.show(found, "\n".join([*lines, f"{counts}, come out otherwise"]))
 
@@ -139,7 +142,7 @@ def replay(target: Target, file: Path, requests: int) -> None:
 @click.argument("asset")
 @click.argument("kind")
 @click.argument("requester")
-@click.option("--file", type=POLICY_FILE, help="A policy beside the consortium's.")
+@click.option("--file", type=POLICY_FILE, help="A policy in the place of the asset's own.")
 @click.option("--price", type=click.IntRange(1), help="In minor units.")
 @click.option("--currency")
 @click.option("--to", help="The account that would receive it.")
@@ -166,11 +169,18 @@ def explain(target: Target, transaction: str) -> None:
     target.show({"decisions": decided, "explanations": found["explanations"]}, "\n".join(lines))
 
 
+def told(one: dict[str, Any]) -> str:
+    """A request that comes out otherwise."""
+    before, after = _said(one["before"]), _said(one["after"])
+    return f"{one['transaction'][:16]}… block {one['height']} {', '.join(one['kinds'])}: {before} becomes {after}"
+
+
 def in_words(explanation: dict[str, Any]) -> str:
     """An explanation, a line for each rule and each thing it looked at."""
     lines = [f"{explanation['action']}: {explanation['decision']}, {explanation['code']}: {explanation['reason']}"]
+    scopes = {one["policy"]: one["scope"] for one in explanation["scopes"]}
     for rule in explanation["rules"]:
-        lines.append(f"  {rule['effect']} {rule['id']} of {rule['policy']}: {_value(rule)}")
+        lines.append(f"  {rule['effect']} {rule['id']} of {rule['policy']} ({scopes[rule['policy']]}): {_value(rule)}")
         lines += [f"    {part['expr']} = {_value(part)}" for part in rule["why"]]
     return "\n".join(lines)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from ledger import actions
 from ledger.events import AuctionClosed
 from node.cli.main import Target, cli, with_target
+from node.cli.transaction import drafted, hand_on, seconds_of
 
 PRICE = click.IntRange(1)
 
@@ -14,12 +17,63 @@ PRICE = click.IntRange(1)
 @cli.command()
 @click.argument("asset")
 @click.argument("parents", nargs=-1, required=True)
+@click.option(
+    "--value", type=PRICE, help="What the right is worth for each parent, in minor units; royalties are of it."
+)
+@click.option("--currency", default="", help="Of the value.")
+@click.option("--terms", multiple=True, help="The terms you saw of each parent, in their order; repeat.")
+@click.option("--owner", "owners", multiple=True, help="A parent's owner, who signs too and so permits it; repeat.")
+@click.option("--minutes", type=float, default=10.0, show_default=True, help="For how long owners may sign.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File for the owners to sign.")
 @with_target
-def derive(target: Target, asset: str, parents: tuple[str, ...]) -> None:
+def derive(
+    target: Target,
+    asset: str,
+    parents: tuple[str, ...],
+    value: int | None,
+    currency: str,
+    terms: tuple[str, ...],
+    owners: tuple[str, ...],
+    minutes: float,
+    out: Path | None,
+) -> None:
     """Say that your ASSET was made from its PARENTS, before you mint it; their policies decide and are paid."""
+    wanted = {"value": value, "currency": currency, "terms": terms or None}
     with target.client() as client:
-        receipt = client.derive(asset, *parents)
+        if owners:
+            draft = client.draft_derivation(asset, *parents, owners=owners, valid_s=seconds_of(minutes), **wanted)
+            hand_on(target, draft, out)
+            return
+        receipt = client.derive(asset, *parents, **wanted)
     target.done(receipt, f"made from {len(parents)} recorded")
+
+
+@cli.command()
+@click.argument("token")
+@click.argument("for_token")
+@click.argument("other")
+@click.option("--value", type=PRICE, help="What TOKEN is worth, in minor units, as you both say.")
+@click.option("--for-value", type=PRICE, help="What FOR_TOKEN is worth.")
+@click.option("--currency", default="", help="Of both values.")
+@drafted
+@with_target
+def swap(
+    target: Target,
+    token: str,
+    for_token: str,
+    other: str,
+    value: int | None,
+    for_value: int | None,
+    currency: str,
+    other_key: str,
+    minutes: float,
+    out: Path | None,
+) -> None:
+    """Exchange your TOKEN for FOR_TOKEN of the account OTHER: write it, signed by you, for that account to sign."""
+    values = {"value": value, "for_value": for_value, "currency": currency}
+    with target.client() as client:
+        draft = client.draft_swap(token, for_token, other, key=other_key, valid_s=seconds_of(minutes), **values)
+    hand_on(target, draft, out)
 
 
 @cli.command()
@@ -120,9 +174,26 @@ def settle(target: Target, token: str) -> None:
 @click.argument("token")
 @click.argument("to")
 @click.option("--hours", type=float, required=True, help="For how long.")
+@click.option("--price", type=PRICE, help="What TO pays for it, in minor units; it signs too.")
+@click.option("--currency", default="", help="Of the price.")
+@drafted
 @with_target
-def rent(target: Target, token: str, to: str, hours: float) -> None:
-    """Let the account TO use your TOKEN for a time, free of charge; it lapses by itself."""
+def rent(
+    target: Target,
+    token: str,
+    to: str,
+    hours: float,
+    price: int | None,
+    currency: str,
+    other_key: str,
+    minutes: float,
+    out: Path | None,
+) -> None:
+    """Let the account TO use your TOKEN for a time; it lapses by itself."""
     with target.client() as client:
+        if price is not None:
+            wanted = (token, to, hours, price, currency)
+            hand_on(target, client.draft_rental(*wanted, key=other_key, valid_s=seconds_of(minutes)), out)
+            return
         receipt = client.rent_out(token, to, hours)
     target.done(receipt, f"{to} uses it")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 import msgspec
@@ -85,6 +86,28 @@ def submit(target: Target, draft: Path) -> None:
     with target.client() as client:
         receipt = client.send_draft(parse_draft(draft.read_bytes()))
     target.done(receipt, "committed")
+
+
+def drafted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command that drafts for another account its options: that account's key, for how long, and the file."""
+    for option in (
+        click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File for the other to sign."),
+        click.option("--minutes", type=float, default=10.0, show_default=True, help="For how long it may be signed."),
+        click.option("--other-key", default="", help="Public key the other will sign with; its only one if absent."),
+    ):
+        function = option(function)
+    return function
+
+
+def hand_on(target: Target, draft: Draft, out: Path | None) -> None:
+    """Write a draft for those who have not signed it, and say what they do with it."""
+    if out is None:
+        raise RemarqueError("REQUEST_MALFORMED", f"{', '.join(missing(draft))} signs it too; give --out")
+    write_durably(out, encode_draft(draft))
+    signers = " and ".join(missing(draft))
+    target.show(
+        {"draft": str(out)}, f"{signers} signs it: remarque transaction sign {out}, then transaction submit {out}"
+    )
 
 
 def _facts(draft: Draft) -> dict[str, object]:

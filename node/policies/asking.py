@@ -9,9 +9,11 @@ from msgspec import Meta
 
 import contracts_vm
 from contracts_vm import Policy
-from ledger.execution.policy import KINDS, SCHEMA, facts_for, policies_for
+from ledger.execution.policy import explain, facts_for
+from ledger.execution.scope import ASSET, scoped_policies
 from ledger.execution.view import Ledger
 from ledger.names import AccountName, Count, CurrencyCode, Hex32, Positive, TimeMs
+from ledger.policy_source import KINDS, SCHEMA
 from ledger.version import ProtocolVersion
 from node.errors import NodeCode, NodeError
 from node.policies.replaying import PastState
@@ -29,7 +31,7 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One of the actions that rules decide."""
     requester: AccountName
     source: Source = ""
-    """A policy beside the consortium's; empty: the asset's own."""
+    """A policy in the place of the asset's own; empty: that one, if it has one."""
     price: Positive | None = None
     currency: CurrencyCode | None = None
     to: AccountName | None = None
@@ -72,11 +74,11 @@ def evaluate(state: StateStore, asked: Question, height: int, time_ms: int, vers
     ledger = Ledger(PastState(state, height))
     asset = ledger.asset(asked.asset)
     token = ledger.token(asset.token) if isinstance(asset.token, str) else None
-    policies = policies_for(ledger, asset)
+    scopes = scoped_policies(ledger, asset)
     if asked.source:
-        policies = [*policies[:1], parsed(asked.source)]
+        scopes = [*(one for one in scopes if one[0] != ASSET), (ASSET, parsed(asked.source))]
     about = {name: getattr(asked, name) for name in ("price", "currency", "to")}
     given = {name: value for name, value in about.items() if value is not None}
     facts = facts_for(ledger, height + 1, time_ms, asset, asked.kind, token, asked.requester, given)
-    decision = contracts_vm.decide(policies, asked.kind, facts, version.decision_fuel_max)
-    return {"allowed": decision.allowed, "height": height, "explanation": decision.explain()}
+    decision = contracts_vm.decide([policy for _, policy in scopes], asked.kind, facts, version.decision_fuel_max)
+    return {"allowed": decision.allowed, "height": height, "explanation": explain(decision, scopes)}

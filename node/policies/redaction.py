@@ -13,8 +13,8 @@ from typing import Any
 
 from contracts_vm.lexer import tokens
 from ledger.actions import subjects
-from ledger.execution.policy import SCHEMA
 from ledger.execution.view import Ledger
+from ledger.policy_source import SCHEMA
 from ledger.records import Account, Asset, Token, account_key, asset_key, token_key
 from ledger.transaction import SignedTransaction
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from contracts_vm import Schema, Timestamp, Value
-from ledger.execution.policy import KINDS, SCHEMA
+from ledger.policy_source import KINDS, SCHEMA
 
 REMARQUE_1 = SCHEMA
 ACTIONS = KINDS

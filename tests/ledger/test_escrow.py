@@ -11,6 +11,7 @@ from consortium import (
     a_digest,
     a_genesis,
     balance,
+    done,
     escrowed,
     for_sale,
     happened,
@@ -106,6 +107,7 @@ def test_an_offer_is_not_accepted_under_other_terms_than_the_buyer_saw(state: St
     assert state.do(ALICE, accepting(token, 1_000)).code == Code.TERMS_CHANGED.name
 
 
+SHARED = "base tx.price; pay 10% to asset.creators by weight; fallback 0.50 EUR;"
 DEAR = "first on primary_sale {{ base tx.price; pay {} to asset.creators by weight; payer buyer; }}"
 
 
@@ -298,7 +300,7 @@ def test_what_is_for_sale_is_not_auctioned_and_an_auction_has_an_end(state: Stat
 # Nothing strands money
 
 STEPS = st.lists(
-    st.tuples(st.integers(0, 12), st.integers(0, 3), st.integers(0, 3), st.integers(0, 2), st.integers(1, 3_000)),
+    st.tuples(st.integers(0, 16), st.integers(0, 3), st.integers(0, 3), st.integers(0, 2), st.integers(1, 3_000)),
     min_size=1, max_size=45,
 )  # fmt: skip
 
@@ -309,31 +311,38 @@ def test_no_history_makes_loses_or_strands_money(steps: list[tuple[int, int, int
     """After all ends have passed and anybody has closed what is open, no escrow holds a unit, whatever went before."""
     state, accounts = State(a_genesis()), [ALICE, BOB, CAROL, ROOT]
     state.do(ALICE, trading_terms("closed", rules="forbid sale as takedown when true;"))
-    state.do(ALICE, trading_terms("dear", DEAR.format("30%")))
+    use, exchange = (f"{on} on {on} {{ {SHARED} }}" for on in ("rental", "swap"))
+    state.do(ALICE, trading_terms("dear", DEAR.format("30%"), use, exchange))
     tokens = [minted(state, name, royalty=royalty(99_999, alice=500_001, bob=499_999)) for name in "ab"]
     tokens.append(minted(state, "c"))
     for kind, who, other, which, amount in steps:
         signer, to, token, name = accounts[who], accounts[other], tokens[which], "abc"[which]
         until = state.time_ms + 5_000 * (1 + amount % 4)
-        held = owner(state, token)
-        offered = state.get(records.offer_key(token, to))
+        held, another = owner(state, token), tokens[(which + 1) % 3]
+        offered, sold = state.get(records.offer_key(token, to)), state.get(records.sale_key(token))
         price = decode(offered, records.Offer).price if offered else amount
-        wanted: list[tuple[str, Any]] = [
-            (signer, offering(state, token, amount, until_ms=until)),
-            (signer, actions.WithdrawOffer(token=token, buyer=to)),
-            (held, accepting(token, price, to)),
-            (held, auctioning(state, token, until_ms=until, extension_ms=amount)),
-            (signer, bidding(token, amount)),
-            (signer, bidding(token, 2 * amount, terms="asset_default@1")),
-            (signer, actions.SettleAuction(token=token)),
-            (held, actions.CancelAuction(token=token)),
-            (held, actions.SetPolicy(asset=a_digest(name), policy=("closed", "dear")[amount % 2], version=1)),
-            (held, listing(state, token, amount)),
-            (signer, actions.BuyToken(token=token, price=amount, currency="EUR")),
-            ("root@club" if to == CAROL else ROOT, actions.SuspendAccount(account=to)),
-            (held, actions.TransferToken(token=token, to=to)),
+        policy, eur = ("closed", "dear")[amount % 2], actions.Price(amount=amount, currency="EUR")
+        wanted: list[tuple[list[str], Any]] = [
+            ([signer], offering(state, token, amount, until_ms=until)),
+            ([signer], actions.WithdrawOffer(token=token, buyer=to)),
+            ([held], accepting(token, price, to)),
+            ([held], auctioning(state, token, until_ms=until, extension_ms=amount)),
+            ([signer], bidding(token, amount)),
+            ([signer], bidding(token, 2 * amount, terms="asset_default@1")),
+            ([signer], actions.SettleAuction(token=token)),
+            ([held], actions.CancelAuction(token=token)),
+            ([held, ALICE], actions.SetPolicy(asset=a_digest(name), policy=policy, version=1)),
+            ([held], listing(state, token, amount)),
+            ([signer], actions.BuyToken(token=token, price=amount, currency="EUR")),
+            (["root@club" if to == CAROL else ROOT], actions.SuspendAccount(account=to)),
+            ([held], actions.TransferToken(token=token, to=to)),
+            ([held, owner(state, another)], actions.SwapTokens(token=token, for_token=another, value=eur)),
+            ([held, to], actions.RentToken(token=token, to=to, until_ms=until, price=eur)),
+            ([decode(sold, records.Sale).seller, held] if sold else [held], actions.RefundSale(token=token)),
+            ([ALICE], actions.SetOrgPolicy(policy=policy, version=1)),
         ]
-        state.do(*wanted[kind])
+        signers, ask = wanted[kind]
+        done(state, list(dict.fromkeys(signers)), ask)
         assert sum(balance(state, account) for account in accounts) + sum(escrowed(state).values()) == 30_000
 
     state.run(advance_ms=HOUR)

@@ -10,6 +10,7 @@ from consortium import START_MS, State, a_digest, a_genesis, key_of, registering
 from governed import ADMINISTRATORS, DAY_MS, a_governed_state, decided, proposal_in, propose, vote
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ledger import actions, records
 from ledger.encoding import decode, encode
@@ -20,6 +21,7 @@ from ledger.governance import (
     ActivateProtocol,
     AddOrg,
     AnyChange,
+    Replayed,
     ResumeOrg,
     SetConsortiumPolicy,
     SetParameters,
@@ -225,6 +227,21 @@ REFUSED: list[tuple[Code, str, Any]] = [
 )
 def test_refused(governed: State, code: Code, signer: str, ask: Any) -> None:
     assert governed.do(signer, ask).code == code.name
+
+
+def test_a_replay_is_about_the_policy_that_is_proposed_and_about_the_past(governed: State) -> None:
+    governed.do("alice@studio", actions.PublishPolicy(source="policy calm version 1 schema remarque@1 { }"))
+    counts = {"policy": "calm@1", "first": 1, "last": 1, "requests": 1, "decisions": 0, "different": 0}
+    change = SetConsortiumPolicy(policy="calm", version=1)
+
+    def proposed(change: AnyChange, **changes: Any) -> str:
+        replay = Replayed(**(counts | changes), digest=a_digest("whole"))
+        return governed.do(ROOT, replace(proposing(change), replay=replay)).code
+
+    assert proposed(SetParameters(open_reads=True)) == Code.REPLAY_INVALID.name
+    for wrong in ({"policy": "calm@2"}, {"last": 99}, {"first": 2}, {"different": 2}):
+        assert proposed(change, **wrong) == Code.REPLAY_INVALID.name
+    assert proposed(change) == "OK"
 
 
 CHANGES_REFUSED: list[tuple[str, AnyChange]] = [

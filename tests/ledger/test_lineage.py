@@ -92,6 +92,19 @@ def test_a_diamond_pays_the_shared_grandparent_once_for_each_way(state: State) -
     assert owed(state, "joined")[a_digest("root")] == (2, 0, 20_000)
 
 
+def test_what_is_derived_is_pinned_to_the_terms_that_were_seen_of_each_parent(state: State) -> None:
+    state.do(ALICE, registering("a"), registering("b"), trading_terms("house"))
+    state.do(ALICE, actions.SetPolicy(asset=a_digest("b"), policy="house", version=1))
+    plain, housed = "asset_default@1", "asset_default@1 house@1"
+
+    def derive(*terms: str) -> str:
+        ask = actions.DeriveAsset(asset=a_digest("c"), parents=(a_digest("b"), a_digest("a")), terms=terms)
+        return state.do(ALICE, registering("c"), ask).code
+
+    assert derive(plain, plain) == derive(plain, housed) == derive(housed) == Code.TERMS_CHANGED.name
+    assert derive(housed, plain) == "OK"
+
+
 def test_direct_parents_only_with_lrp_and_max_depth_bounds_lap(state: State) -> None:
     state.do(ROOT, registering("first"))
     state.do(ROOT, actions.MintToken(asset=a_digest("first"), royalty=royalty(200_000, root=1_000_000)))
@@ -215,7 +228,8 @@ def test_more_than_everything_cannot_be_owed(state: State) -> None:
 def test_a_rate_that_rises_later_leaves_minted_tokens_alone_and_a_fall_counts_at_once(state: State) -> None:
     def put(version: int, name: str, rate: str, by: str = ALICE) -> None:
         state.do(ALICE, trading_terms("house", f"use on rental {{ {PAID.format(rate=rate)} }}", version=version))
-        state.do(by, actions.SetPolicy(asset=a_digest(name), policy="house", version=version))
+        ask = actions.SetPolicy(asset=a_digest(name), policy="house", version=version)
+        assert done(state, sorted({by, ALICE}), ask).code == "OK"
 
     def paid(name: str) -> int:
         before = balance(state, ALICE)

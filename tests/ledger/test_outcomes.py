@@ -16,6 +16,7 @@ from ledger import actions, records
 from ledger.actions import Share
 from ledger.encoding import encode
 from ledger.errors import Code
+from ledger.governance import Replayed, SetParameters
 from ledger.names import INTEGER_MAX
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
@@ -61,6 +62,42 @@ def a_statement(state: State) -> str:
 def a_confidential_asset(state: State) -> str:
     assert state.do(ALICE, registering("secret", confidential=True)).code == "OK"
     return a_digest("secret")
+
+
+def a_proposal_with_a_replay_of_nothing(state: State) -> actions.Propose:
+    counts = {"first": 1, "last": 1, "requests": 0, "decisions": 0, "different": 0}
+    return actions.Propose(
+        changes=(SetParameters(open_reads=True),),
+        until_ms=state.time_ms + 10**6,
+        replay=Replayed(policy="calm@1", digest=UNKNOWN, **counts),
+    )
+
+
+def a_given_asset(state: State) -> str:
+    """An asset that alice created and bob owns."""
+    assert state.do(ALICE, actions.TransferToken(token=a_token(state), to=BOB)).code == "OK"
+    return a_digest("picture")
+
+
+def a_collection(state: State) -> str:
+    assert state.do(ALICE, actions.CreateCollection(collection="spring@studio")).code == "OK"
+    return "spring@studio"
+
+
+def in_force_for(collection: str, policy: str = "asset_default") -> actions.SetCollectionPolicy:
+    return actions.SetCollectionPolicy(collection=collection, policy=policy, version=1)
+
+
+def a_collected_asset(state: State) -> actions.AddToCollection:
+    """An asset put in a collection; the same again."""
+    joining = actions.AddToCollection(collection=a_collection(state), asset=an_asset(state))
+    assert state.do(ALICE, joining).code == "OK"
+    return joining
+
+
+def a_token_and_a_collection(state: State) -> actions.AddToCollection:
+    a_token(state)
+    return actions.AddToCollection(collection=a_collection(state), asset=a_digest("picture"))
 
 
 def a_second_key(state: State) -> str:
@@ -222,6 +259,35 @@ TABLE: list[tuple[Code, Case]] = [
             lambda state, asset: actions.GrantAccess(asset=asset, account=BOB, until_ms=INTEGER_MAX),
         ),
     ),
+    (
+        Code.CREATOR_MISSING,
+        on(
+            BOB,
+            a_given_asset,
+            lambda state, asset: actions.SetPolicy(asset=asset, policy="asset_default", version=1),
+        ),
+    ),
+    (Code.REPLAY_INVALID, lambda state: (ROOT, [a_proposal_with_a_replay_of_nothing(state)])),
+    (Code.ROLE_MISSING, case(BOB, actions.SetOrgPolicy(policy="asset_default", version=1))),
+    (Code.POLICY_UNKNOWN, case(ALICE, actions.SetOrgPolicy(policy="none", version=1))),
+    (Code.ORG_MISMATCH, case(ALICE, actions.CreateCollection(collection="spring@agency"))),
+    (Code.COLLECTION_EXISTS, on(ALICE, a_collection, lambda state, name: actions.CreateCollection(collection=name))),
+    (
+        Code.COLLECTION_UNKNOWN,
+        on(ALICE, an_asset, lambda state, asset: actions.AddToCollection(collection="none@studio", asset=asset)),
+    ),
+    (
+        Code.COLLECTION_UNKNOWN,
+        case(ALICE, actions.SetCollectionPolicy(collection="none@studio", policy="asset_default", version=1)),
+    ),
+    (Code.NOT_OWNER, on(BOB, a_collection, lambda state, name: in_force_for(name))),
+    (Code.POLICY_UNKNOWN, on(ALICE, a_collection, lambda state, name: in_force_for(name, "none"))),
+    (
+        Code.ASSET_UNKNOWN,
+        on(ALICE, a_collection, lambda state, name: actions.AddToCollection(collection=name, asset=UNKNOWN)),
+    ),
+    (Code.COLLECTION_FIXED, on(ALICE, a_collected_asset, lambda state, ask: ask)),
+    (Code.COLLECTION_FIXED, on(ALICE, a_token_and_a_collection, lambda state, ask: ask)),
     (
         Code.GRANT_ENDED,
         on(ALICE, a_confidential_asset, lambda state, asset: actions.GrantAccess(asset=asset, account=BOB, until_ms=1)),

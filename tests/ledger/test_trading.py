@@ -23,7 +23,7 @@ from consortium import (
 from ledger import actions, records
 from ledger.actions import Price
 from ledger.errors import Code
-from ledger.events import SaleRefunded, TokenMinted, TokenTransferred
+from ledger.events import AccessGranted, SaleRefunded, TokenMinted, TokenTransferred
 from ledger.execution.holding import user_of
 from ledger.execution.settlement import REFUND_MS
 from ledger.execution.token import token_id
@@ -88,17 +88,124 @@ def test_a_swap_exchanges_two_tokens_and_each_pays_its_fallback(state: State) ->
     assert done(state, [BOB], actions.SwapTokens(token=mine, for_token=mine)).code == Code.SELF_SALE.name
 
 
+def eur(amount: int) -> Price:
+    return Price(amount=amount, currency="EUR")
+
+
+@pytest.mark.parametrize(
+    ("values", "each"),
+    [
+        ({}, 200),
+        ({"value": eur(5_000)}, 500),
+        ({"value": eur(10), "for_value": eur(5_000)}, 500),
+        ({"value": eur(1), "for_value": eur(1)}, 200),
+    ],
+)
+def test_a_swap_pays_of_the_greater_declared_value_and_never_less_than_the_fallback(
+    state: State, values: dict[str, Price], each: int
+) -> None:
+    mine, yours = (under(state, name, f"swapped on swap {{ {PAY} fallback 2.00 EUR; }}") for name in ("a", "b"))
+    state.do(BOB, actions.Pay(to=ALICE, currency="EUR", amount=1_000))
+    state.do(ALICE, actions.TransferToken(token=yours, to=CAROL))
+    before = balance(state, CAROL)
+
+    outcome = done(state, [ALICE, CAROL], actions.SwapTokens(token=mine, for_token=yours, **values))
+
+    moved = [event for event in outcome.events if isinstance(event, TokenTransferred)]
+    assert [[one.amount for one in event.payments] for event in moved] == [[each], [each]]
+    assert balance(state, CAROL) == before - each, "no declared value is paid itself"
+    assert (owner(state, mine), owner(state, yours)) == (CAROL, ALICE)
+
+
+def test_a_swap_declares_its_values_in_one_currency_that_the_policy_knows(state: State) -> None:
+    mine, yours = under(state, "a", f"swapped on swap {{ {PAY} fallback 2.00 EUR; }}"), minted(state, "b", BOB)
+    state.do(ROOT, actions.CreateCurrency(currency="USD", decimals=2))
+    usd = Price(amount=100, currency="USD")
+
+    def swapped(**values: Price) -> str:
+        return done(state, [ALICE, BOB], actions.SwapTokens(token=mine, for_token=yours, **values)).code
+
+    assert swapped(value=eur(100), for_value=usd) == Code.CURRENCY_MISMATCH.name
+    assert swapped(value=usd) == Code.CURRENCY_MISMATCH.name
+    assert swapped(value=Price(amount=1, currency="XYZ")) == Code.CURRENCY_UNKNOWN.name
+
+
+def test_a_licence_to_see_is_paid_for_with_its_royalty(state: State) -> None:
+    asset = a_digest("secret")
+    shared = (actions.Share(account=ALICE, weight_ppm=600_000), actions.Share(account=ROOT, weight_ppm=400_000))
+    state.do(ALICE, trading_terms("house", f"seen on licence {{ {PAY} payer buyer; }}"))
+    state.do(
+        ALICE,
+        registering("secret", confidential=True, creators=shared),
+        actions.SetPolicy(asset=asset, policy="house", version=1),
+    )
+    granting = actions.GrantAccess(asset=asset, account=BOB, until_ms=state.time_ms + 10**6, price=eur(1_000))
+
+    alone = state.do(ALICE, granting).code
+    outcome = done(state, [ALICE, BOB], granting)
+    seen = state.do(BOB, actions.RequestAccess(asset=asset, reader_key="00" * 32, purpose=""))
+
+    assert (alone, outcome.code, seen.code) == (Code.SIGNER_MISSING.name, "OK", "OK")
+    paid = [(one.to, one.amount, one.reason) for one in happened(outcome, AccessGranted).payments]
+    assert paid == [(ALICE, 60, "royalty"), (ROOT, 40, "royalty"), (ALICE, 1_000, "price")]
+    assert balance(state, BOB) == 10_000 - 1_100
+    own = actions.GrantAccess(asset=asset, account=ALICE, until_ms=state.time_ms + 10**6, price=eur(1))
+    assert state.do(ALICE, own).code == Code.SELF_SALE.name
+
+
+def opening(state: State, token: str, currency: str) -> actions.OpenAuction:
+    until = state.time_ms + 10_000
+    return actions.OpenAuction(token=token, reserve=300, increment=10, currency=currency, until_ms=until)
+
+
+def offering(state: State, token: str, currency: str) -> actions.MakeOffer:
+    return actions.MakeOffer(token=token, price=300, currency=currency, until_ms=state.time_ms + 10_000)
+
+
+def test_a_floor_that_came_later_is_found_when_the_token_is_listed_again_and_at_its_sale(state: State) -> None:
+    token = minted(state, "p")
+    state.do(ROOT, actions.CreateCurrency(currency="USD", decimals=2),
+             actions.IssueCurrency(currency="USD", to=BOB, amount=1_000))  # fmt: skip
+    state.do(
+        ALICE,
+        listing(state, token, 300, "USD"),
+        trading_terms("house", f"first on primary_sale {{ {PAY} floor 2.00 EUR; }}"),
+    )
+    state.do(ALICE, actions.SetPolicy(asset=a_digest("p"), policy="house", version=1))
+
+    sold = state.do(BOB, actions.BuyToken(token=token, price=300, currency="USD")).code
+
+    assert sold == state.do(ALICE, listing(state, token, 300, "USD")).code == Code.CURRENCY_MISMATCH.name
+
+
+def test_a_floor_on_condition_of_the_buyer_is_seen_at_the_sale(state: State) -> None:
+    state.do(ROOT, actions.CreateCurrency(currency="USD", decimals=2),
+             actions.IssueCurrency(currency="USD", to=BOB, amount=1_000))  # fmt: skip
+    to_bob = f'has(tx.to) && tx.to == "{BOB}"'
+    token = under(state, "p", f"first on primary_sale when {to_bob} {{ {PAY} floor 2.00 EUR; }}")
+
+    assert state.do(ALICE, listing(state, token, 300, "USD")).code == "OK"
+    bought = state.do(BOB, actions.BuyToken(token=token, price=300, currency="USD"))
+    assert bought.code == Code.CURRENCY_MISMATCH.name
+
+
 def test_a_floor_is_due_on_a_small_price_and_never_in_another_currency(state: State) -> None:
     token = under(state, "p", f"first on primary_sale {{ {PAY} floor 2.00 EUR; }}")
     state.do(ROOT, actions.CreateCurrency(currency="USD", decimals=2),
              actions.IssueCurrency(currency="USD", to=BOB, amount=1_000))  # fmt: skip
-    state.do(ALICE, listing(state, token, 300, "USD"))
 
-    refused = state.do(BOB, actions.BuyToken(token=token, price=300, currency="USD"))
+    listed, auctioned, offered = (
+        state.do(by, ask).code
+        for by, ask in (
+            (ALICE, listing(state, token, 300, "USD")),
+            (ALICE, opening(state, token, "USD")),
+            (BOB, offering(state, token, "USD")),
+        )
+    )
     state.do(ALICE, listing(state, token, 300))
     outcome = state.do(BOB, buying(token, 300))
 
-    assert refused.code == Code.CURRENCY_MISMATCH.name
+    assert listed == auctioned == offered == Code.CURRENCY_MISMATCH.name
     assert [one.amount for one in outcome.events[0].payments] == [200, 100]  # type: ignore[union-attr]
 
 

@@ -113,7 +113,7 @@ def test_a_proposal_is_marked_as_ended_by_the_next_one_of_its_org(tmp_path: Path
     written.close()
 
 
-def test_an_asset_is_shown_with_owner_policy_and_the_grants_of_that_height(tmp_path: Path) -> None:
+def test_an_asset_is_shown_with_owner_policies_and_the_grants_of_that_height(tmp_path: Path) -> None:
     written = WrittenChain(tmp_path)
     until = written.chain.tip.time_ms + 10**7
     sealed = actions.SealedKey(node="node1", sealed="ab" * 80)
@@ -121,11 +121,15 @@ def test_an_asset_is_shown_with_owner_policy_and_the_grants_of_that_height(tmp_p
     written.block(written.ask(registering(1, confidential=True, content=content, image_code=msgspec.UNSET)))
     written.block(written.ask(actions.GrantAccess(asset=ASSET, account="bob@agency", until_ms=until)))
     written.block(written.ask(actions.RevokeAccess(asset=ASSET, account="bob@agency")))
-    shown = [asyncio.run(asset_at(written.chain, Reading(written.chain), ASSET, height)) for height in range(4)]
+    empty = actions.PublishPolicy(source="policy house version 1 schema remarque@1 { }")
+    written.block(written.ask(empty, actions.SetOrgPolicy(policy="house", version=1)))
+    shown = [asyncio.run(asset_at(written.chain, Reading(written.chain), ASSET, height)) for height in range(5)]
 
-    assert ["owner" in one for one in shown] == [False, True, True, True]
+    assert ["owner" in one for one in shown] == [False, True, True, True, True]
     granted = [[msgspec.json.decode(grant)["account"] for grant in one["grants"]] for one in shown]
-    assert granted == [[], [], ["bob@agency"], []]
+    assert granted == [[], [], ["bob@agency"], [], []]
+    policies = [[one.policy for one in view.get("policies", ())] for view in shown]
+    assert policies == [[], *([["asset_default@1"]] * 3), ["asset_default@1", "house@1"]]
     written.close()
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 from consortium import a_digest, registering
 
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, CURRENCY
 from ledger import actions
 from ledger.execution.token import token_id
+from ledger.receipt import Receipt
 from node.client import Client
+from node.drafts import Draft, sign_draft
 
 
 def test_offers_auctions_and_rentals_are_listed_and_settle(one_node: Cluster) -> None:
@@ -42,6 +49,79 @@ def test_offers_auctions_and_rentals_are_listed_and_settle(one_node: Cluster) ->
         assert (shown["listing"]["price"], shown["rental"]["user"]) == (700, COLLECTOR)
         assert collector.get(f"/v1/tokens/{first}/royalty_info", sale_price="1000")["royalty_amount"] == 75
         assert collector.get(f"/v1/tokens/{first}/metadata.json")["name"].endswith("#1")
+
+
+def test_what_two_accounts_agree_on_is_drafted_by_one_and_committed_by_the_other(one_node: Cluster) -> None:
+    until = int(time.time() * 1000) + 3_600_000
+    with (
+        Client(one_node.urls, CREATOR, one_node.key(CREATOR)) as creator,
+        Client(one_node.urls, COLLECTOR, one_node.key(COLLECTOR)) as collector,
+    ):
+
+        def agreed(draft: Draft) -> Receipt:
+            receipt: Receipt = collector.send_draft(sign_draft(draft, one_node.key(COLLECTOR)))
+            return receipt
+
+        creator.submit(registering("dawn"), registering("dusk"), registering("veiled", confidential=True))
+        collector.submit(registering("noon"), registering("made"))
+        dawn, _ = creator.mint(a_digest("dawn"))
+        noon, _ = collector.mint(a_digest("noon"))
+        held = collector.balances()[CURRENCY]
+
+        agreed(creator.draft_rental(dawn, COLLECTOR, 1, 300, CURRENCY))
+        rented = collector.get(f"/v1/tokens/{dawn}")["rental"]["user"]
+        agreed(creator.draft_grant(a_digest("veiled"), COLLECTOR, until, 200, CURRENCY))
+        agreed(creator.draft_swap(dawn, noon, COLLECTOR, value=900, for_value=1_000, currency=CURRENCY))
+        owners = [collector.get(f"/v1/tokens/{token}")["token"]["owner"] for token in (dawn, noon)]
+        terms = collector.get(f"/v1/assets/{a_digest('dusk')}")["terms"]
+        draft = collector.draft_derivation(
+            a_digest("made"), a_digest("dusk"), owners=[CREATOR], value=100, currency=CURRENCY, terms=[terms]
+        )
+        creator.send_draft(sign_draft(draft, one_node.key(CREATOR)))
+        agreed(creator.draft_sale(noon, COLLECTOR, 400, CURRENCY))
+        bought = collector.get(f"/v1/tokens/{noon}")["token"]["owner"]
+        refunded = agreed(creator.draft_refund(noon, COLLECTOR))
+
+        assert (rented, owners, bought) == (COLLECTOR, [COLLECTOR, CREATOR], COLLECTOR)
+        assert refunded.outcome.events[0].__class__.__name__ == "SaleRefunded"
+        assert collector.balances()[CURRENCY] == held - 300 - 200 - 100
+
+
+def remarque(cluster: Cluster, account: str, *words: str) -> None:
+    key = cluster.root / "accounts" / f"{account}.key"
+    command = [sys.executable, "-m", "remarque", "--node", cluster.url("node1"), "--account", account]
+    done = subprocess.run([*command, "--key", str(key), *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_commands_write_drafts_that_the_other_signs_and_submits(one_node: Cluster, tmp_path: Path) -> None:
+    with (
+        Client(one_node.urls, CREATOR, one_node.key(CREATOR)) as creator,
+        Client(one_node.urls, COLLECTOR, one_node.key(COLLECTOR)) as collector,
+    ):
+        creator.submit(registering("rock"), registering("seen", confidential=True))
+        collector.submit(registering("leaf"), registering("copy"))
+        rock, _ = creator.mint(a_digest("rock"))
+        leaf, _ = collector.mint(a_digest("leaf"))
+        held = collector.balances()[CURRENCY]
+    draft = str(tmp_path / "draft.json")
+    priced = ["--price", "250", "--currency", CURRENCY]
+    copied = ["derive", a_digest("copy"), a_digest("seen"), "--owner", CREATOR]
+    values = ["--value", "10", "--for-value", "20", "--currency", CURRENCY]
+    for words, by, other in (
+        (["rent", rock, COLLECTOR, "--hours", "1", *priced], CREATOR, COLLECTOR),
+        (["grant", a_digest("seen"), COLLECTOR, "--hours", "1", *priced], CREATOR, COLLECTOR),
+        (["swap", rock, leaf, COLLECTOR, *values], CREATOR, COLLECTOR),
+        ([*copied, "--value", "50", "--currency", CURRENCY, "--terms", "asset_default@1"], COLLECTOR, CREATOR),
+        (["sell", leaf, COLLECTOR, "100", CURRENCY], CREATOR, COLLECTOR),
+        (["refund", leaf, COLLECTOR], CREATOR, COLLECTOR),
+    ):
+        remarque(one_node, by, *words, "--out", draft)
+        remarque(one_node, other, "transaction", "sign", draft)
+        remarque(one_node, other, "transaction", "submit", draft)
+    with Client(one_node.urls, COLLECTOR, one_node.key(COLLECTOR)) as collector:
+        owners = [collector.get(f"/v1/tokens/{token}")["token"]["owner"] for token in (rock, leaf)]
+        assert (owners, collector.balances()[CURRENCY]) == ([COLLECTOR, CREATOR], held - 550)
 
 
 def test_a_derivative_shows_its_lineage(one_node: Cluster) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+import contracts_vm
 from devnet.cluster import Cluster
-from devnet.story import COLLECTOR, CREATOR, SECOND_COLLECTOR, STUDIO
+from devnet.story import COLLECTOR, CREATOR, EDITOR, SECOND_COLLECTOR, STUDIO
 from node.client import Client, RemarqueError
 
 FIRST = """policy quiet version 1 schema remarque@1 {
@@ -84,6 +85,64 @@ def test_a_policy_from_its_first_draft_to_an_explained_refusal(one_node: Cluster
     outside = remarque(one_node, STUDIO, "policy", "explain", refused.value.receipt.signed.id)
     (rule,) = [one for one in outside["explanations"][0]["rules"] if one["id"] == "too_cheap"]
     assert {"expr": "tx.price", "withheld": True} in rule["why"]
+
+
+def test_policies_of_the_org_and_of_a_collection_decide_too(one_node: Cluster, tmp_path: Path) -> None:
+    org = CREATOR.partition("@")[2]
+    spring = f"spring@{org}"
+    manager, owner = [one_node, STUDIO], [one_node, CREATOR]
+    for name, rule in (("house", "forbid rent as no_rent when true;"), ("series", "forbid list as not_yet when true;")):
+        file = tmp_path / f"{name}.policy"
+        file.write_text(f"policy {name} version 1 schema remarque@1 {{ {rule} }}\n")
+        remarque(*manager, "policy", "publish", str(file))
+
+    remarque(*owner, "collection", "create", spring)
+    with Client(one_node.url("node1"), CREATOR, one_node.key(CREATOR)) as client:
+        asset, _ = client.register(picture(), collection=spring)
+        later, _ = client.register(picture())
+    remarque(*owner, "collection", "add", spring, later)
+    remarque(*owner, "policy", "apply", "series", "1", "--collection", spring)
+    remarque(*manager, "policy", "apply", "house", "1", "--org")
+
+    shown = remarque(*owner, "collection", "show", spring)
+    assert (shown["collection"]["policy"], shown["assets"]) == ("series@1", sorted([asset, later]))
+    with Client(one_node.url("node1"), CREATOR, one_node.key(CREATOR)) as client:
+        view = client.get(f"/v1/assets/{asset}")
+        assert view["terms"] == "asset_default@1 house@1 series@1"
+        assert [one["scope"] for one in view["policies"]] == ["consortium", "organisation", "collection"]
+        assert [one["name"] for one in client.get("/v1/collections")["collections"]] == [spring]
+        for kind, rule in (("rent", "no_rent"), ("list", "not_yet")):
+            assert client.evaluate(asset, kind, CREATOR)["explanation"]["rule"] == rule
+    refused = remarque(*owner, "policy", "apply", "house", "1", asset, "--org", status=2)
+    assert refused["code"] == "REQUEST_MALFORMED"
+    undo = tmp_path / "house2.policy"
+    undo.write_text("policy house version 2 schema remarque@1 { }\n")
+    remarque(*manager, "policy", "publish", str(undo))
+    remarque(*manager, "policy", "apply", "house", "2", "--org")
+
+
+def test_a_replay_is_attached_to_the_vote_and_anybody_runs_it_again(one_node: Cluster, tmp_path: Path) -> None:
+    strict, changes = tmp_path / "strict.policy", tmp_path / "changes.json"
+    default = contracts_vm.default_policy_source().replace("policy asset_default", "policy strict")
+    strict.write_text(default.replace("permit mint as", "permit grant as"))
+    changes.write_text('[{"type": "consortium.set_policy", "policy": "strict", "version": 1}]')
+    other = tmp_path / "other.json"
+    other.write_text('[{"type": "parameters.set", "valid_ms_max": 3600000}]')
+    with Client(one_node.url("node1"), CREATOR, one_node.key(CREATOR)) as client:
+        asset, _ = client.register(picture())
+        _, minted = client.mint(asset)
+        remarque(one_node, STUDIO, "policy", "publish", str(strict))
+        assert 0 < client.get("/v1/policies/strict/1")["fuel"] <= 10_000
+
+    propose = [one_node, STUDIO, "governance", "propose"]
+    assert remarque(*propose, str(other), "--replay", "5", status=2)["code"] == "REPLAY_INVALID"
+    proposal = remarque(*propose, str(changes), "--replay", "1000")["proposal"]
+    shown = remarque(one_node, EDITOR, "governance", "replay", proposal["id"])
+
+    assert shown["holds"]
+    assert shown["told"] == proposal["replay"]
+    assert proposal["replay"]["different"] == len(shown["replay"]["differences"]) >= 1
+    assert minted.signed.id in [one["transaction"] for one in shown["replay"]["differences"]]
 
 
 def picture() -> bytes:

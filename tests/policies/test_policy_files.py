@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import contracts_vm
 from contracts_vm.lexer import tokens
-from ledger.execution.policy import SCHEMA
+from ledger.policy_source import SCHEMA
 from node.errors import NodeCode, NodeError
 from node.policies.asking import faults_of
 from node.policies.comparing import compare

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from consortium import a_digest, registering
 from written_chain import WrittenChain
 
 import contracts_vm
 from ledger.actions import BuyToken, ListToken, MintToken, PublishPolicy, RequestAccess, SetPolicy
+from ledger.encoding import encode
 from ledger.errors import LedgerError
 from ledger.execution.token import token_id
+from ledger.governance import Replayed
 from ledger.version import NEWEST
 from node.errors import NodeError
 from node.policies.asking import Question, evaluate, faults_of
 from node.policies.redaction import explained
-from node.policies.replaying import Replay, replay
+from node.policies.replaying import BindingAll, Replay, replay, replay_again
 from node.reading import Reading
 
 TOKEN = token_id(a_digest("picture"))
+COUNTS = ("policy", "first", "last", "requests", "decisions", "different")
 CALM = """policy calm version {version} schema remarque@1 {{
   permit view as always when true;
   {rule}
@@ -78,6 +83,26 @@ def test_only_as_many_requests_as_asked_for_are_replayed_the_newest_first(writte
     for count in (0, 10_001):
         with pytest.raises(NodeError):
             replayed(written, "", requests=count)
+
+
+def test_a_policy_proposed_for_all_assets_is_replayed_in_the_place_of_the_consortiums(written: WrittenChain) -> None:
+    source = contracts_vm.default_policy_source().replace("policy asset_default", "policy strict")
+    policy = contracts_vm.parse(source.replace("permit sale, transfer", "permit transfer"))
+
+    found = asyncio.run(replay(written.chain, Reading(written.chain), policy, 100, under=BindingAll))
+    told = Replayed(**{name: getattr(found, name) for name in COUNTS}, digest=hashlib.sha256(encode(found)).hexdigest())
+    written.block(written.ask(registering("later")))
+    again = asyncio.run(replay_again(written.chain, Reading(written.chain), policy, told))
+
+    (only,) = found.differences
+    assert (only.height, only.after.code, only.after.decision) == (5, "POLICY_DENIED", "NOT_PERMITTED")
+    for wrong in ({"first": 0}, {"last": 10**9}):
+        with pytest.raises(NodeError, match="NOT_FOUND"):
+            asyncio.run(
+                replay_again(written.chain, Reading(written.chain), policy, msgspec.structs.replace(told, **wrong))
+            )
+    assert again == found, "whoever replays the same blocks later finds the same"
+    assert asyncio.run(replay(written.chain, Reading(written.chain), policy, 100)).different == 0
 
 
 def test_replaying_changes_nothing(written: WrittenChain) -> None:

@@ -1,0 +1,180 @@
+"""Everything a transaction can ask for: one frozen value per action, named as on the wire.
+
+The values are in a module a subject; this is their face. The functions that carry them out are in `execution/`, one
+file per family, under the same names. An action never repeats what the state already knows (who owns the token, who
+created the asset): it says what is wanted and what the signer believes about price and terms, so that nothing is
+settled that was not signed.
+"""
+
+from __future__ import annotations
+
+from ledger.actions.assets import (
+    AttestAsset,
+    DeriveAsset,
+    DisputeAsset,
+    RegisterAsset,
+    RegisterGenerated,
+    RegisterModel,
+    RegisterStatement,
+    WithdrawDispute,
+)
+from ledger.actions.market import (
+    AcceptOffer,
+    BuyToken,
+    CancelAuction,
+    CreateCurrency,
+    IssueCurrency,
+    ListToken,
+    MakeOffer,
+    MintToken,
+    OpenAuction,
+    Pay,
+    PlaceBid,
+    RedeemCurrency,
+    RefundSale,
+    RentToken,
+    SellToken,
+    SettleAuction,
+    SwapTokens,
+    TransferToken,
+    UnlistToken,
+    WithdrawOffer,
+)
+from ledger.actions.members import (
+    AddKey,
+    AddNode,
+    CastVote,
+    EnrolAccount,
+    Propose,
+    RecoverAccount,
+    RemoveNode,
+    ResumeAccount,
+    RevokeKey,
+    RotateKey,
+    SetRoles,
+    SuspendAccount,
+)
+from ledger.actions.parts import (
+    CREATORS_MAX,
+    ROLES_MAX,
+    Action,
+    Content,
+    Price,
+    Roles,
+    Royalty,
+    SealedKey,
+    Share,
+    Shares,
+    Terms,
+)
+from ledger.actions.rules import (
+    AddToCollection,
+    CreateCollection,
+    GrantAccess,
+    PublishPolicy,
+    RequestAccess,
+    RevokeAccess,
+    SetCollectionPolicy,
+    SetOrgPolicy,
+    SetPolicy,
+)
+from ledger.governance import DismissDispute
+
+AnyAction = (
+    EnrolAccount | AddKey | RevokeKey | RotateKey | RecoverAccount | SetRoles | SuspendAccount | ResumeAccount
+    | Propose | CastVote
+    | AddNode | RemoveNode
+    | RegisterModel | RegisterAsset | RegisterGenerated | AttestAsset | DeriveAsset | DisputeAsset
+    | WithdrawDispute
+    | MintToken | TransferToken | SwapTokens | RentToken | ListToken | UnlistToken | BuyToken | SellToken
+    | RefundSale | MakeOffer | AcceptOffer | WithdrawOffer | OpenAuction | CancelAuction | PlaceBid | SettleAuction
+    | CreateCurrency | IssueCurrency | RedeemCurrency | Pay
+    | PublishPolicy | SetOrgPolicy | CreateCollection | SetCollectionPolicy | AddToCollection | SetPolicy
+    | GrantAccess | RevokeAccess | RequestAccess
+    | RegisterStatement
+)  # fmt: skip
+"""The union that a transaction's body is decoded as."""
+
+
+def action_name(action: Action) -> str:
+    """An action's name on the wire, such as `token.mint`."""
+    return str(action.__struct_config__.tag)
+
+
+def subjects(action: Action) -> tuple[str, ...]:
+    """The assets and tokens an action is about, for their histories."""
+    if isinstance(action, RegisterAsset):
+        return (action.pixel_digest,)
+    if isinstance(action, RegisterGenerated | AttestAsset):
+        return (action.attestation.pixel_digest,)
+    if isinstance(action, Propose):
+        return tuple(change.asset for change in action.changes if isinstance(change, DismissDispute))
+    found = (getattr(action, "asset", None), getattr(action, "token", None), getattr(action, "for_token", None))
+    return tuple(subject for subject in found if isinstance(subject, str))
+
+
+__all__ = [
+    "CREATORS_MAX",
+    "ROLES_MAX",
+    "AcceptOffer",
+    "Action",
+    "AddKey",
+    "AddNode",
+    "AddToCollection",
+    "AnyAction",
+    "AttestAsset",
+    "BuyToken",
+    "CancelAuction",
+    "CastVote",
+    "Content",
+    "CreateCollection",
+    "CreateCurrency",
+    "DeriveAsset",
+    "DisputeAsset",
+    "EnrolAccount",
+    "GrantAccess",
+    "IssueCurrency",
+    "ListToken",
+    "MakeOffer",
+    "MintToken",
+    "OpenAuction",
+    "Pay",
+    "PlaceBid",
+    "Price",
+    "Propose",
+    "PublishPolicy",
+    "RecoverAccount",
+    "RedeemCurrency",
+    "RefundSale",
+    "RegisterAsset",
+    "RegisterGenerated",
+    "RegisterModel",
+    "RegisterStatement",
+    "RemoveNode",
+    "RentToken",
+    "RequestAccess",
+    "ResumeAccount",
+    "RevokeAccess",
+    "RevokeKey",
+    "Roles",
+    "RotateKey",
+    "Royalty",
+    "SealedKey",
+    "SellToken",
+    "SetCollectionPolicy",
+    "SetOrgPolicy",
+    "SetPolicy",
+    "SetRoles",
+    "SettleAuction",
+    "Share",
+    "Shares",
+    "SuspendAccount",
+    "SwapTokens",
+    "Terms",
+    "TransferToken",
+    "UnlistToken",
+    "WithdrawDispute",
+    "WithdrawOffer",
+    "action_name",
+    "subjects",
+]

@@ -1,0 +1,109 @@
+"""Recording pictures and what is known of them; and the statements of others."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from ledger.actions.parts import (
+    Action,
+    Content,
+    Price,
+    Shares,
+    Terms,
+)
+from ledger.generation import Attestation, GenerationRequest
+from ledger.names import (
+    Hex32,
+    Hex64,
+    ImageCode,
+    Positive,
+    StatementText,
+)
+
+
+class RegisterModel(Action, frozen=True, tag="model.register", kw_only=True):
+    """Name a generator model by the digest of its files. By an account with role `model-provider`."""
+
+    model: Hex32
+    name: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[ -~]+\Z")]
+    version: Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[ -~]+\Z")]
+    licence: Annotated[str, Meta(max_length=64, pattern=r"^[ -~]*\Z")]
+
+
+class RegisterAsset(Action, frozen=True, tag="asset.register", kw_only=True):
+    """Record a picture that its registrant declares. Evidence level: declared."""
+
+    pixel_digest: Hex32
+    file_digest: Hex32
+    width: Positive
+    height: Positive
+    content: Content
+    image_code: ImageCode | UnsetType = UNSET
+    confidential: bool
+    creators: Shares | UnsetType = UNSET
+    """Who is paid as creator; the registrant alone if absent."""
+
+
+class RegisterGenerated(Action, frozen=True, tag="asset.register_generated", kw_only=True):
+    """Record a generated picture with both signed statements. By the generator's account. Evidence: generated."""
+
+    request: GenerationRequest
+    request_signature: Hex64
+    """By the creator."""
+    attestation: Attestation
+    attestation_signature: Hex64
+    """By the generator."""
+    content: Content
+
+
+class AttestAsset(Action, frozen=True, tag="asset.attest", kw_only=True):
+    """Lift a declared asset to generated, once, with both signed statements. By the generator's account."""
+
+    request: GenerationRequest
+    request_signature: Hex64
+    """By the creator."""
+    attestation: Attestation
+    attestation_signature: Hex64
+    """By the generator."""
+
+
+class DeriveAsset(Action, frozen=True, tag="asset.derive", kw_only=True):
+    """Say what an asset was made from, once, before it is minted. By its owner; each parent's policy decides.
+
+    A parent's owner who signs too stands for the permission. What each parent's `derivative_mint` royalty asks is paid.
+    """
+
+    asset: Hex32
+    parents: Annotated[tuple[Hex32, ...], Meta(min_length=1, max_length=8)]
+    value: Price | UnsetType = UNSET
+    """What the right to derive is worth, for each parent; a royalty is a part of it. Absent: the fallback is due."""
+    terms: Annotated[tuple[Terms, ...], Meta(max_length=8)] | UnsetType = UNSET
+    """The policies of each parent that the signer saw, in the order of `parents`; under others nothing is derived."""
+
+
+class DisputeAsset(Action, frozen=True, tag="asset.dispute", kw_only=True):
+    """Say for one's org that what is recorded of an asset is wrong. By an account with role `fact-checker`."""
+
+    asset: Hex32
+    reason: Annotated[str, Meta(min_length=1, max_length=512)]
+    evidence: Hex32
+    """SHA-256 of what shows it, kept beside the chain."""
+
+
+class WithdrawDispute(Action, frozen=True, tag="asset.withdraw_dispute", kw_only=True):
+    """Take one's org's dispute back. By an account with role `fact-checker`."""
+
+    asset: Hex32
+
+
+class RegisterStatement(Action, frozen=True, tag="statement.register", kw_only=True):
+    """Put a signed statement's digest into the log for ever. By an account with role `registrar`, which checked it."""
+
+    digest: Hex32
+    """SHA-256 of the statement's bytes without receipts; the 32 bytes are its entry in the log."""
+    issuer: StatementText
+    """Who made the statement, as its claims say."""
+    subject: StatementText
+    """What it is about, as its claims say."""

@@ -1,0 +1,78 @@
+"""What several actions are made of, and the base of them all."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from ledger.names import (
+    AccountName,
+    ContentId,
+    CurrencyCode,
+    MediaType,
+    NodeName,
+    Positive,
+    Ppm,
+    RoleName,
+)
+
+CREATORS_MAX = 64
+ROLES_MAX = 8
+
+
+class Action(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, tag_field="type"
+):
+    """Base of all actions; `type` is the action's name."""
+
+
+class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, order=True):
+    """One account's part of a whole of 1,000,000."""
+
+    account: AccountName
+    weight_ppm: Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+Roles = Annotated[tuple[RoleName, ...], Meta(max_length=ROLES_MAX)]
+Shares = Annotated[tuple[Share, ...], Meta(min_length=1, max_length=CREATORS_MAX)]
+
+
+class SealedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A content key that one node can open (libsodium sealed box of 32 bytes)."""
+
+    node: NodeName
+    sealed: Annotated[str, Meta(pattern=r"^[0-9a-f]{160}\Z")]
+
+
+class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Where a picture's bytes are and how to know them."""
+
+    cid: ContentId
+    """Of the bytes as stored: the file, or for a confidential asset its ciphertext (profile `unixfs-v1-2025`)."""
+    size: Positive
+    """Bytes as stored."""
+    media_type: MediaType
+    """Of the picture itself."""
+    sealed_keys: Annotated[tuple[SealedKey, ...], Meta(max_length=16)] | UnsetType = UNSET
+    """Present if and only if the content is encrypted."""
+
+
+class Royalty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What each resale of a token owes to its payees, of the price."""
+
+    rate_ppm: Ppm
+    payees: Shares
+    """Their weights make 1,000,000."""
+
+
+class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An amount of minor units with its currency."""
+
+    amount: Positive
+    currency: CurrencyCode
+
+
+Terms = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_@ ]{0,322}\Z")]
+"""The policies that bind a token, as `GET /v1/tokens/{token}` shows them: `asset_default@1 spring@2`."""

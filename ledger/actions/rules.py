@@ -1,0 +1,90 @@
+"""Policies and the scopes that they are put in force for, and access to what is confidential."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from ledger.actions.parts import (
+    Action,
+    Price,
+)
+from ledger.names import (
+    AccountName,
+    CollectionName,
+    Hex32,
+    PolicyName,
+    Positive,
+    TimeMs,
+)
+
+
+class PublishPolicy(Action, frozen=True, tag="policy.publish", kw_only=True):
+    """Publish a version of a policy, for ever. By an account with role `rights-manager`."""
+
+    source: Annotated[str, Meta(min_length=1, max_length=16_384)]
+
+
+class SetPolicy(Action, frozen=True, tag="asset.set_policy", kw_only=True):
+    """Put an asset under a published policy, beside those of the broader scopes. By its owner, with its creator."""
+
+    asset: Hex32
+    policy: PolicyName
+    version: Positive
+
+
+class SetOrgPolicy(Action, frozen=True, tag="org.set_policy", kw_only=True):
+    """Put all assets that the signer's org's accounts created under a published policy. By a `rights-manager` of it."""
+
+    policy: PolicyName
+    version: Positive
+
+
+class CreateCollection(Action, frozen=True, tag="collection.create", kw_only=True):
+    """Begin a collection of the signer's org, which the signer then owns."""
+
+    collection: CollectionName
+
+
+class SetCollectionPolicy(Action, frozen=True, tag="collection.set_policy", kw_only=True):
+    """Put all assets of a collection under a published policy. By its owner."""
+
+    collection: CollectionName
+    policy: PolicyName
+    version: Positive
+
+
+class AddToCollection(Action, frozen=True, tag="collection.add", kw_only=True):
+    """Put an asset in a collection, once and before it is minted. By the owners of both."""
+
+    collection: CollectionName
+    asset: Hex32
+
+
+class GrantAccess(Action, frozen=True, tag="access.grant", kw_only=True):
+    """Let an account see a confidential asset until a time. By its owner.
+
+    For a price the account signs too, and pays the owner, with the royalty that the policies ask for a licence.
+    """
+
+    asset: Hex32
+    account: AccountName
+    until_ms: TimeMs
+    price: Price | UnsetType = UNSET
+
+
+class RevokeAccess(Action, frozen=True, tag="access.revoke", kw_only=True):
+    """End a grant now. Stops future releases only: who has seen has seen."""
+
+    asset: Hex32
+    account: AccountName
+
+
+class RequestAccess(Action, frozen=True, tag="access.request", kw_only=True):
+    """Ask for a confidential asset's key, to be sealed to a key of this one request."""
+
+    asset: Hex32
+    reader_key: Hex32
+    """X25519 public key, made for this request."""
+    purpose: Annotated[str, Meta(max_length=128)]

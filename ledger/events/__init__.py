@@ -1,0 +1,143 @@
+"""What a transaction did, as facts: part of its outcome, so a receipt proves them, and the feed that clients follow.
+
+The events are in a module a subject, as actions are; this is their face.
+"""
+
+from __future__ import annotations
+
+from ledger.events.assets import (
+    AssetAttested,
+    AssetDerived,
+    AssetDisputed,
+    AssetRegistered,
+    DisputeDismissed,
+    DisputeWithdrawn,
+    ModelRegistered,
+    StatementRegistered,
+)
+from ledger.events.market import (
+    AuctionClosed,
+    AuctionOpened,
+    BidPlaced,
+    CurrencyCreated,
+    CurrencyIssued,
+    CurrencyRedeemed,
+    EscrowReturned,
+    OfferMade,
+    Paid,
+    SaleRefunded,
+    TokenListed,
+    TokenMinted,
+    TokenRented,
+    TokenSold,
+    TokenTransferred,
+    TokenUnlisted,
+)
+from ledger.events.members import (
+    AccountEnrolled,
+    AccountRecovered,
+    AccountResumed,
+    AccountSuspended,
+    ConsortiumPolicySet,
+    KeyAdded,
+    KeyRevoked,
+    KeyRotated,
+    NodeAdded,
+    NodeRemoved,
+    OrgAdded,
+    OrgResumed,
+    OrgSuspended,
+    ParametersSet,
+    ProposalMade,
+    ProposalPassed,
+    ProposalRejected,
+    ProtocolScheduled,
+    RolesSet,
+    VoteCast,
+)
+from ledger.events.parts import Event, Payment, PaymentIn
+from ledger.events.rules import (
+    AccessAllowed,
+    AccessGranted,
+    AccessRevoked,
+    AddedToCollection,
+    AssetPolicySet,
+    CollectionCreated,
+    CollectionPolicySet,
+    OrgPolicySet,
+    PolicyPublished,
+)
+
+AnyEvent = (
+    NodeAdded | NodeRemoved
+    | AccountEnrolled | KeyAdded | KeyRevoked | KeyRotated | AccountRecovered | RolesSet | AccountSuspended
+    | AccountResumed | ProposalMade | VoteCast | ProposalPassed | ProposalRejected | OrgAdded | OrgSuspended
+    | OrgResumed | ParametersSet | ConsortiumPolicySet | ProtocolScheduled
+    | ModelRegistered | AssetRegistered | AssetAttested | AssetDerived | AssetDisputed | DisputeWithdrawn
+    | DisputeDismissed | AssetPolicySet | OrgPolicySet | CollectionCreated | CollectionPolicySet | AddedToCollection
+    | TokenMinted | TokenTransferred | TokenRented | TokenListed | TokenUnlisted | TokenSold | SaleRefunded
+    | OfferMade | EscrowReturned | AuctionOpened | BidPlaced | AuctionClosed
+    | CurrencyCreated | CurrencyIssued | CurrencyRedeemed | Paid
+    | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed
+    | StatementRegistered
+)  # fmt: skip
+
+__all__ = [
+    "AccessAllowed",
+    "AccessGranted",
+    "AccessRevoked",
+    "AccountEnrolled",
+    "AccountRecovered",
+    "AccountResumed",
+    "AccountSuspended",
+    "AddedToCollection",
+    "AnyEvent",
+    "AssetAttested",
+    "AssetDerived",
+    "AssetDisputed",
+    "AssetPolicySet",
+    "AssetRegistered",
+    "AuctionClosed",
+    "AuctionOpened",
+    "BidPlaced",
+    "CollectionCreated",
+    "CollectionPolicySet",
+    "ConsortiumPolicySet",
+    "CurrencyCreated",
+    "CurrencyIssued",
+    "CurrencyRedeemed",
+    "DisputeDismissed",
+    "DisputeWithdrawn",
+    "EscrowReturned",
+    "Event",
+    "KeyAdded",
+    "KeyRevoked",
+    "KeyRotated",
+    "ModelRegistered",
+    "NodeAdded",
+    "NodeRemoved",
+    "OfferMade",
+    "OrgAdded",
+    "OrgPolicySet",
+    "OrgResumed",
+    "OrgSuspended",
+    "Paid",
+    "ParametersSet",
+    "Payment",
+    "PaymentIn",
+    "PolicyPublished",
+    "ProposalMade",
+    "ProposalPassed",
+    "ProposalRejected",
+    "ProtocolScheduled",
+    "RolesSet",
+    "SaleRefunded",
+    "StatementRegistered",
+    "TokenListed",
+    "TokenMinted",
+    "TokenRented",
+    "TokenSold",
+    "TokenTransferred",
+    "TokenUnlisted",
+    "VoteCast",
+]

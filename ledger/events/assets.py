@@ -1,0 +1,63 @@
+"""What was recorded, and what is known of it."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, UnsetType
+
+from ledger.events.parts import Event, PaymentIn
+
+
+class ModelRegistered(Event, frozen=True, tag="model.registered", kw_only=True):
+    model: str
+    name: str
+    provider: str
+
+
+class AssetRegistered(Event, frozen=True, tag="asset.registered", kw_only=True):
+    asset: str
+    evidence: str
+    creator: str
+    confidential: bool
+    model: str | UnsetType = UNSET
+
+
+class AssetAttested(Event, frozen=True, tag="asset.attested", kw_only=True):
+    asset: str
+    generator: str
+    model: str
+
+
+class AssetDisputed(Event, frozen=True, tag="asset.disputed", kw_only=True):
+    asset: str
+    org: str
+    account: str
+
+
+class AssetDerived(Event, frozen=True, tag="asset.derived", kw_only=True):
+    asset: str
+    parents: tuple[str, ...]
+    depth: int
+    payer: str
+    payments: tuple[PaymentIn, ...] = ()
+    """What the parents' royalties asked for it."""
+
+
+class DisputeWithdrawn(Event, frozen=True, tag="asset.dispute_withdrawn", kw_only=True):
+    asset: str
+    org: str
+
+
+class DisputeDismissed(Event, frozen=True, tag="asset.dispute_dismissed", kw_only=True):
+    """By a vote of the consortium."""
+
+    asset: str
+    org: str
+
+
+class StatementRegistered(Event, frozen=True, tag="statement.registered", kw_only=True):
+    """The statement's digest is an entry of the log, in this very block."""
+
+    digest: str
+    issuer: str
+    subject: str
+    registrant: str

@@ -1,0 +1,58 @@
+"""Policies that were published or put in force, and access to what is confidential."""
+
+from __future__ import annotations
+
+from ledger.events.parts import Event, PaymentIn
+
+
+class AssetPolicySet(Event, frozen=True, tag="asset.policy_set", kw_only=True):
+    asset: str
+    policy: str
+
+
+class OrgPolicySet(Event, frozen=True, tag="org.policy_set", kw_only=True):
+    org: str
+    policy: str
+
+
+class CollectionCreated(Event, frozen=True, tag="collection.created", kw_only=True):
+    collection: str
+    owner: str
+
+
+class CollectionPolicySet(Event, frozen=True, tag="collection.policy_set", kw_only=True):
+    collection: str
+    policy: str
+
+
+class AddedToCollection(Event, frozen=True, tag="collection.added", kw_only=True):
+    collection: str
+    asset: str
+
+
+class PolicyPublished(Event, frozen=True, tag="policy.published", kw_only=True):
+    policy: str
+    digest: str
+
+
+class AccessGranted(Event, frozen=True, tag="access.granted", kw_only=True):
+    asset: str
+    account: str
+    until_ms: int
+    granted_by: str
+    payments: tuple[PaymentIn, ...] = ()
+
+
+class AccessRevoked(Event, frozen=True, tag="access.revoked", kw_only=True):
+    asset: str
+    account: str
+    revoked_by: str
+
+
+class AccessAllowed(Event, frozen=True, tag="access.allowed", kw_only=True):
+    """A request was decided in the reader's favour: the key may be released to this reader key, and only now."""
+
+    asset: str
+    account: str
+    reader_key: str
+    rule: str

@@ -1,0 +1,174 @@
+"""Whose policies govern an asset: the consortium's, its creator's org's, its collection's and its own, broadest first.
+
+Each is put in force by whoever answers for that scope, and by nobody narrower: a vote, a rights manager of the org, the
+owner of the collection, the asset's creator and owner. Together they decide without regard to order, so a `forbid` or
+`require` of any scope binds, and a narrower scope can add permits only. For an occasion on which a royalty is due, the
+broadest scope that has a clause for it says which.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
+
+import contracts_vm
+from ledger.actions import AddToCollection, CreateCollection, SetCollectionPolicy, SetOrgPolicy, SetPolicy
+from ledger.errors import Code, LedgerError
+from ledger.events import (
+    AddedToCollection,
+    AssetPolicySet,
+    CollectionCreated,
+    CollectionPolicySet,
+    OrgPolicySet,
+)
+from ledger.execution.context import Context, action
+from ledger.execution.view import Ledger
+from ledger.names import org_of
+from ledger.records import (
+    CONSORTIUM_POLICY,
+    Asset,
+    Collection,
+    asset_key,
+    collection_asset_key,
+    collection_key,
+    org_key,
+)
+
+RIGHTS_MANAGER = "rights-manager"
+CONSORTIUM, ORGANISATION, COLLECTION, ASSET = "consortium", "organisation", "collection", "asset"
+
+
+ScopedPolicy = tuple[str, contracts_vm.Policy]
+"""A scope, and the policy that it brings."""
+
+
+class Governing(msgspec.Struct, frozen=True):
+    """A policy that has a say about an asset, and the scope that it has it from."""
+
+    scope: str
+    """CONSORTIUM, ORGANISATION, COLLECTION or ASSET."""
+    policy: str
+    """`name@version`."""
+
+
+def governing(ledger: Ledger, asset: Asset) -> tuple[Governing, ...]:
+    """The policies that have a say about an asset, broadest scope first; one that stands in several scopes, once."""
+    collection = UNSET if asset.collection is UNSET else ledger.collection(asset.collection).policy
+    found: dict[str, str] = {}
+    for scope, policy in (
+        (CONSORTIUM, ledger.find(CONSORTIUM_POLICY, str) or ""),
+        (ORGANISATION, ledger.org(org_of(asset.creator)).policy),
+        (COLLECTION, collection),
+        (ASSET, asset.policy),
+    ):
+        if policy is not UNSET:
+            found.setdefault(policy, scope)
+    return tuple(Governing(scope, policy) for policy, scope in found.items())
+
+
+def policy_names(ledger: Ledger, asset: Asset) -> tuple[str, ...]:
+    """Their names with versions; joined by a space they are the terms that a buyer sees."""
+    return tuple(one.policy for one in governing(ledger, asset))
+
+
+def policies_for(ledger: Ledger, asset: Asset) -> list[contracts_vm.Policy]:
+    """The policies themselves."""
+    return policies_named(ledger, policy_names(ledger, asset))
+
+
+def scoped_policies(ledger: Ledger, asset: Asset) -> list[ScopedPolicy]:
+    """The same, each with the scope that it has its say from."""
+    found = governing(ledger, asset)
+    policies = policies_named(ledger, tuple(one.policy for one in found))
+    return [(one.scope, policy) for one, policy in zip(found, policies, strict=True)]
+
+
+def policies_named(ledger: Ledger, names: tuple[str, ...]) -> list[contracts_vm.Policy]:
+    """Published policies by `name@version`."""
+    found = []
+    for name in names:
+        policy, _, version = name.partition("@")
+        found.append(compiled(ledger.policy(policy, int(version)).source))
+    return found
+
+
+@lru_cache(maxsize=1024)
+def compiled(source: str) -> contracts_vm.Policy:
+    """Policy from its source; compiled once."""
+    return contracts_vm.parse(source)
+
+
+@action(SetOrgPolicy)
+def set_org_policy(ledger: Ledger, tx: Context, ask: SetOrgPolicy) -> None:
+    """Put all assets of the signer's org under a published policy, in place of the one before."""
+    tx.require_role(RIGHTS_MANAGER)
+    org = ledger.org(org_of(tx.signer))
+    name = _published(ledger, ask.policy, ask.version)
+    ledger.put(org_key(org.name), replace(org, policy=name))
+    tx.emit(OrgPolicySet(org=org.name, policy=name))
+
+
+@action(CreateCollection)
+def create_collection(ledger: Ledger, tx: Context, ask: CreateCollection) -> None:
+    """Begin a collection in the signer's org; the signer owns it."""
+    if ledger.holds(collection_key(ask.collection)):
+        raise LedgerError(Code.COLLECTION_EXISTS, f"there is a collection {ask.collection}; choose another name")
+    org = org_of(tx.signer)
+    if org_of(ask.collection) != org:
+        raise LedgerError(Code.ORG_MISMATCH, f"{ask.collection} would be no collection of {org}; name it …@{org}")
+    ledger.put(collection_key(ask.collection), Collection(name=ask.collection, owner=tx.signer))
+    tx.emit(CollectionCreated(collection=ask.collection, owner=tx.signer))
+
+
+@action(SetCollectionPolicy)
+def set_collection_policy(ledger: Ledger, tx: Context, ask: SetCollectionPolicy) -> None:
+    """Put all assets of a collection under a published policy, in place of the one before."""
+    collection = ledger.collection(ask.collection)
+    tx.require_signer(collection.owner, Code.NOT_OWNER)
+    name = _published(ledger, ask.policy, ask.version)
+    ledger.put(collection_key(collection.name), replace(collection, policy=name))
+    tx.emit(CollectionPolicySet(collection=collection.name, policy=name))
+
+
+@action(AddToCollection)
+def add_to_collection(ledger: Ledger, tx: Context, ask: AddToCollection) -> None:
+    """Put an asset in a collection, for good: both owners sign. Before it is minted, so that no buyer is surprised."""
+    collection, asset = ledger.collection(ask.collection), ledger.asset(ask.asset)
+    tx.require_signer(ledger.owner(asset), Code.NOT_OWNER)
+    tx.require_signer(collection.owner)
+    if asset.collection is not UNSET:
+        raise LedgerError(
+            Code.COLLECTION_FIXED, f"asset {asset.id[:16]}… is in {asset.collection}, for good; register another"
+        )
+    if asset.token is not UNSET or asset.editions is not UNSET:
+        raise LedgerError(Code.COLLECTION_FIXED, f"asset {asset.id[:16]}… is minted; it joins before that or never")
+    ledger.put(asset_key(asset.id), replace(asset, collection=collection.name))
+    ledger.put(collection_asset_key(collection.name, asset.id), tx.height)
+    tx.emit(AddedToCollection(collection=collection.name, asset=asset.id))
+
+
+@action(SetPolicy)
+def set_policy(ledger: Ledger, tx: Context, ask: SetPolicy) -> None:
+    """Put an asset under a published policy of its own, in place of the one before.
+
+    Whoever has bought it cannot shed alone what its creator sold it under.
+    """
+    asset = ledger.asset(ask.asset)
+    tx.require_signer(ledger.owner(asset), Code.NOT_OWNER)
+    if asset.creator not in tx.accounts:
+        raise LedgerError(
+            Code.CREATOR_MISSING,
+            f"its policy needs its owner and its creator {asset.creator}, this is signed by {', '.join(tx.accounts)}; "
+            "draft it for both to sign",
+        )
+    name = _published(ledger, ask.policy, ask.version)
+    ledger.put(asset_key(asset.id), replace(asset, policy=name))
+    tx.emit(AssetPolicySet(asset=asset.id, policy=name))
+
+
+def _published(ledger: Ledger, policy: str, version: int) -> str:
+    ledger.policy(policy, version)
+    return f"{policy}@{version}"

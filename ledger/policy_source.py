@@ -1,0 +1,98 @@
+"""What a policy may be made of: the vocabulary of the ledger's facts, and what a source must hold to be published."""
+
+from __future__ import annotations
+
+import contracts_vm
+from contracts_vm import Field, Schema
+from ledger import crypto
+from ledger.errors import Code, LedgerError
+from ledger.records import PolicyRecord
+
+POLICY_DIGEST = b"remarque/policy/v1"
+"""Domain tag under which a policy's source is digested."""
+
+KINDS = frozenset({"view", "mint", "list", "sale", "transfer", "rent", "derive", "grant", "revoke"})
+"""What rules can be asked about."""
+
+ACCOUNT = 65
+ORG = 32
+ROLE = 32
+ROLES = 8
+PARENTS, GENERATIONS = 8, 32
+TIME_MS_MAX = 7_258_118_400_000
+"""The year 2200: later block times are seen as this one, so that rules can add and subtract within the range."""
+
+SCHEMA = Schema(
+    "remarque",
+    1,
+    {
+        "requester": {
+            "id": Field("AccountId", characters=ACCOUNT),
+            "org": Field("OrgId", characters=ORG),
+            "roles": Field("list<string>", characters=ROLE, items=ROLES),
+            "suspended": Field("bool"),
+        },
+        "asset": {
+            "id": Field("AssetId", characters=128),
+            "owner": Field("AccountId", characters=ACCOUNT),
+            "creator": Field("AccountId", characters=ACCOUNT),
+            "creators": Field("payees"),
+            "org": Field("OrgId", characters=ORG),
+            "confidential": Field("bool"),
+            "evidence": Field("string", characters=64),
+            "model": Field("string", characters=128, optional=True),
+            "collection": Field("string", characters=ACCOUNT, optional=True),
+            "parents": Field("list<AssetId>", characters=128, items=PARENTS),
+            "depth": Field("int", low=0, high=GENERATIONS),
+        },
+        "token": {
+            "id": Field("TokenId", characters=128, optional=True),
+            "owner": Field("AccountId", characters=ACCOUNT, optional=True),
+        },
+        "grant": {
+            "until": Field("timestamp", low=0, optional=True),
+            "granted_by": Field("AccountId", characters=ACCOUNT, optional=True),
+        },
+        "tx": {
+            "kind": Field("string", characters=32),
+            "price": Field("int", low=0, high=2**53 - 1, optional=True, actions=("sale", "list", "rent")),
+            "currency": Field("string", characters=8, optional=True, actions=("sale", "list", "rent")),
+            "to": Field("AccountId", characters=ACCOUNT, optional=True, actions=("sale", "transfer", "rent")),
+        },
+        "block": {
+            "height": Field("int", low=0, high=2**53 - 1),
+            "time": Field("timestamp", low=0, high=TIME_MS_MAX),
+        },
+    },
+)
+"""What rules see. The bounds hold for all facts that `facts_for` can give, so that what the checker proves is so."""
+
+
+def check_source(source: str) -> contracts_vm.Policy:
+    """Policy from a source that may be published: it parses, and asks only for what the schema has."""
+    try:
+        policy = contracts_vm.parse(source)
+    except contracts_vm.PolicyError as error:
+        raise LedgerError(Code.POLICY_INVALID, str(error)) from None
+    for clause in policy.royalties:
+        if (clause.base.text, clause.payees.text) != ("tx.price", "asset.creators"):
+            raise LedgerError(
+                Code.POLICY_INVALID, f"royalty {clause.id}: its base must be tx.price and its payees asset.creators"
+            )
+    problems = [one for one in contracts_vm.check(policy, SCHEMA, KINDS) if one.severity == "error"]
+    if problems:
+        raise LedgerError(Code.POLICY_INVALID, "; ".join(str(problem) for problem in problems[:5]))
+    return policy
+
+
+def policy_record(policy: contracts_vm.Policy, publisher: str) -> PolicyRecord:
+    """A policy as it is kept once it is published, with what it costs at most."""
+    bounds = contracts_vm.bounds(policy, SCHEMA)
+    return PolicyRecord(
+        name=policy.name,
+        version=policy.version,
+        digest=crypto.digest(POLICY_DIGEST, policy.source.encode()),
+        source=policy.source,
+        publisher=publisher,
+        fuel=max(sum(bounds[ready.rule.id] for ready in policy.rules_for(kind)) for kind in sorted(KINDS)),
+    )

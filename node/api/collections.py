@@ -1,0 +1,32 @@
+"""Collections: who owns one, the policy of its assets, and which these are."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from ledger import records
+from ledger.names import Hex32
+from node.api.bodies import answer
+from node.api.lists import LIMIT, After, Limit, check_after, page_of
+from node.api.readers import Reader
+from node.chain import Chain
+
+
+def routes(chain: Chain, reader: Reader) -> APIRouter:
+    """What members may read of collections; the list of all is among the others."""
+    router = APIRouter(prefix="/v1/collections", tags=["ledger"], dependencies=[Depends(reader)])
+
+    @router.get("/{collection}", summary="A collection, with the policy of its assets")
+    async def collection(collection: str) -> Response:
+        return answer(chain.ledger().collection(collection))
+
+    @router.get("/{collection}/assets", summary="The assets of a collection, by id")
+    async def assets(collection: str, after: After = "", limit: Limit = LIMIT) -> Response:
+        check_after(after, Hex32)
+        prefix = records.collection_asset_key(chain.ledger().collection(collection).name, "")
+        places = (key.removeprefix(prefix) for key, _ in chain.state.items(prefix, after))
+        page = page_of("assets", ((place, place) for place in places), limit)
+        return answer({"collection": collection, **page})
+
+    return router

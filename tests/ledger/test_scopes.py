@@ -1,0 +1,202 @@
+"""Scopes: a policy of the org, of the collection and of the asset each have their say; nobody narrower undoes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from consortium import State, a_digest, done, happened, listing, minted, registering, trading_terms
+from msgspec.structs import replace
+
+from ledger import actions, records
+from ledger.actions import MintToken, SetPolicy
+from ledger.encoding import decode, encode
+from ledger.errors import Code
+from ledger.events import TokenSold
+from ledger.execution.scope import governing
+from ledger.execution.token import token_id
+from ledger.execution.view import Ledger
+
+ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
+SPRING = "spring@studio"
+CLOSED = "forbid transfer as closed when true;"
+
+
+def publish(state: State, name: str, rules: str = "", *clauses: str) -> None:
+    assert state.do(ALICE, trading_terms(name, *clauses, rules=rules)).code == "OK"
+
+
+def put_in_force(scope: str, policy: str, version: int = 1, asset: str = "p") -> Any:
+    by: dict[str, Any] = {
+        "organisation": actions.SetOrgPolicy(policy=policy, version=version),
+        "collection": actions.SetCollectionPolicy(collection=SPRING, policy=policy, version=version),
+        "asset": SetPolicy(asset=a_digest(asset), policy=policy, version=version),
+    }
+    return by[scope]
+
+
+def a_collected_token(state: State, name: str = "p") -> str:
+    """A token of alice's whose asset is in her collection."""
+    asset = a_digest(name)
+    wanted: list[Any] = [registering(name), actions.AddToCollection(collection=SPRING, asset=asset)]
+    if state.get(records.collection_key(SPRING)) is None:
+        wanted.insert(0, actions.CreateCollection(collection=SPRING))
+    assert state.do(ALICE, *wanted, MintToken(asset=asset)).code == "OK"
+    return token_id(asset)
+
+
+SCOPES = ["organisation", "collection", "asset"]
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_forbid_of_any_scope_denies_and_the_denial_names_the_scope(state: State, scope: str) -> None:
+    token = a_collected_token(state)
+    publish(state, "closed", CLOSED)
+    assert state.do(ALICE, put_in_force(scope, "closed")).code == "OK"
+
+    result = state.run(state.transaction(ALICE, actions.TransferToken(token=token, to=BOB)))
+
+    (outcome,), (detail,), ((explanation,),) = result.outcomes, result.details, result.explanations
+    assert (outcome.code, outcome.decisions[0].policy) == (Code.POLICY_DENIED.name, "closed@1")
+    assert f"rule closed of closed@1 ({scope})" in detail
+    assert explanation["scopes"] == [
+        {"scope": "consortium", "policy": "asset_default@1"},
+        {"scope": scope, "policy": "closed@1"},
+    ]
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_require_of_any_scope_binds(state: State, scope: str) -> None:
+    token = a_collected_token(state)
+    publish(state, "club_only", f'require transfer as to_carol when has(tx.to) && tx.to == "{CAROL}";')
+    state.do(ALICE, put_in_force(scope, "club_only"))
+
+    assert state.do(ALICE, actions.TransferToken(token=token, to=BOB)).code == Code.POLICY_DENIED.name
+    assert state.do(ALICE, actions.TransferToken(token=token, to=CAROL)).code == "OK"
+
+
+def test_a_narrower_scope_permits_what_no_other_does_but_lifts_no_forbid(state: State) -> None:
+    state.do(ALICE, registering("p", confidential=True))
+    publish(state, "open_house", f'permit grant as anybody when requester.id == "{BOB}";')
+    publish(state, "strict", f'forbid grant as not_carol when requester.id == "{CAROL}";')
+    publish(state, "lax", "permit grant as all when true;")
+    granting = actions.GrantAccess(asset=a_digest("p"), account=ROOT, until_ms=state.time_ms + 10**6)
+
+    before = state.do(BOB, granting).code
+    state.do(ALICE, put_in_force("organisation", "open_house"))
+    permitted = state.do(BOB, granting).code
+    state.do(ALICE, put_in_force("organisation", "strict"), put_in_force("asset", "lax"))
+
+    assert (before, permitted) == (Code.POLICY_DENIED.name, "OK")
+    assert state.do(CAROL, granting).code == Code.POLICY_DENIED.name
+
+
+def test_policies_as_dear_as_they_may_be_decide_together_in_all_scopes(state: State) -> None:
+    token = a_collected_token(state)
+    items = ", ".join(str(number) for number in range(36))
+    loop = f"[{items}].exists(a, [{items}].exists(b, a + b == 1000))"
+    for name, scope in zip("xyz", SCOPES, strict=True):
+        publish(state, name, f"forbid transfer as never when {loop};")
+        assert state.do(ALICE, put_in_force(scope, name)).code == "OK"
+    costs = [decode(state.get(records.policy_key(name, 1)) or b"", records.PolicyRecord).fuel for name in "xyz"]
+
+    assert 9_000 < min(costs) <= 10_000
+    assert state.do(ALICE, actions.TransferToken(token=token, to=BOB)).code == "OK"
+
+
+def test_policies_are_named_broadest_first_and_one_in_two_scopes_once(state: State) -> None:
+    token = a_collected_token(state)
+    for name in ("a", "b", "c"):
+        publish(state, name)
+    for scope, policy in zip(SCOPES, "abc", strict=True):
+        state.do(ALICE, put_in_force(scope, policy))
+    ledger = Ledger(state)
+
+    found = [(one.scope, one.policy) for one in governing(ledger, ledger.asset(a_digest("p")))]
+    assert found == [("consortium", "asset_default@1"), *zip(SCOPES, ("a@1", "b@1", "c@1"), strict=True)]
+    state.do(ALICE, listing(state, token, 100))
+    terms = "asset_default@1 a@1 b@1 c@1"
+    assert state.do(BOB, actions.BuyToken(token=token, price=100, currency="EUR", terms=terms)).code == "OK"
+    state.do(ALICE, put_in_force("collection", "a"))
+    ledger = Ledger(state)
+    assert [one.scope for one in governing(ledger, ledger.asset(a_digest("p")))] == [
+        "consortium",
+        "organisation",
+        "asset",
+    ]
+
+
+ON_FIRST_SALE = "first on primary_sale {{ base tx.price; pay {} to asset.creators by weight; payer buyer; }}"
+
+
+def royalties_of_a_sale(state: State, name: str, policies: dict[str, str]) -> list[int]:
+    """What a first sale at 1,000 pays, with policies put in force by scope before the asset is minted."""
+    asset, token = a_digest(name), token_id(a_digest(name))
+    joining = [actions.AddToCollection(collection=SPRING, asset=asset)] if "collection" in policies else []
+    in_force = [put_in_force(scope, policy, asset=name) for scope, policy in policies.items()]
+    made = state.do(ALICE, registering(name), *joining, *in_force, MintToken(asset=asset), listing(state, token, 1_000))
+    sold = state.do(BOB, actions.BuyToken(token=token, price=1_000, currency="EUR"))
+    assert (made.code, sold.code) == ("OK", "OK")
+    return [one.amount for one in happened(sold, TokenSold).payments if one.reason == "royalty"]
+
+
+def test_the_broadest_scope_that_has_a_clause_says_the_royalty(state: State) -> None:
+    for name, rate in (("wide", "20%"), ("narrow", "30%")):
+        publish(state, name, "", ON_FIRST_SALE.format(rate))
+    publish(state, "silent")
+    state.do(ALICE, actions.CreateCollection(collection=SPRING))
+
+    assert royalties_of_a_sale(state, "x", {"collection": "wide", "asset": "narrow"}) == [200]
+    assert royalties_of_a_sale(state, "y", {"collection": "silent", "asset": "narrow"}) == [300]
+    assert royalties_of_a_sale(state, "z", {"organisation": "narrow", "asset": "wide"}) == [300]
+
+
+def test_an_orgs_policy_is_about_what_its_accounts_created_whoever_owns_it(state: State) -> None:
+    token, other = minted(state, "p"), minted(state, "q", BOB)
+    publish(state, "closed", CLOSED)
+    state.do(ALICE, actions.TransferToken(token=token, to=BOB))
+    state.do(ALICE, put_in_force("organisation", "closed"))
+
+    assert state.do(BOB, actions.TransferToken(token=token, to=CAROL)).code == Code.POLICY_DENIED.name
+    assert state.do(BOB, actions.TransferToken(token=other, to=CAROL)).code == "OK"
+    org = decode(state.get(records.org_key("studio")) or b"", records.Org)
+    assert org.policy == "closed@1"
+
+
+def test_the_owner_of_another_collection_signs_too(state: State) -> None:
+    state.do(ALICE, actions.CreateCollection(collection=SPRING))
+    state.do(BOB, registering("b"))
+    joining = actions.AddToCollection(collection=SPRING, asset=a_digest("b"))
+
+    assert state.do(BOB, joining).code == Code.SIGNER_MISSING.name
+    assert state.do(ALICE, joining).code == Code.NOT_OWNER.name
+    assert done(state, [BOB, ALICE], joining).code == "OK"
+    assert list(state.keys(records.collection_asset_key(SPRING, ""))) == [
+        records.collection_asset_key(SPRING, a_digest("b"))
+    ]
+
+
+def test_a_buyer_sheds_no_policy_and_its_creator_changes_none_alone(state: State) -> None:
+    token = minted(state, "p")
+    publish(state, "closed", CLOSED)
+    publish(state, "open_again")
+    state.do(ALICE, put_in_force("asset", "closed"), listing(state, token, 100))
+    state.do(BOB, actions.BuyToken(token=token, price=100, currency="EUR"))
+    shedding = put_in_force("asset", "open_again")
+
+    assert state.do(BOB, shedding).code == Code.CREATOR_MISSING.name
+    assert state.do(ALICE, shedding).code == Code.NOT_OWNER.name
+    assert state.do(BOB, actions.TransferToken(token=token, to=CAROL)).code == Code.POLICY_DENIED.name
+    assert done(state, [BOB, ALICE], shedding).code == "OK"
+    assert state.do(BOB, actions.TransferToken(token=token, to=CAROL)).code == "OK"
+
+
+def test_an_account_without_the_role_or_of_another_org_puts_nothing_in_force(state: State) -> None:
+    account = decode(state.get(records.account_key(CAROL)) or b"", records.Account)
+    state.values[records.account_key(CAROL)] = encode(replace(account, roles=("rights-manager",)))
+    publish(state, "closed", CLOSED)
+    token = minted(state, "p")
+
+    assert state.do(CAROL, put_in_force("organisation", "closed")).code == "OK"
+    assert state.do(ALICE, actions.TransferToken(token=token, to=BOB)).code == "OK", "it is about carol's org alone"
+    assert state.do(ROOT, put_in_force("organisation", "closed")).code == Code.ROLE_MISSING.name
