@@ -82,7 +82,7 @@ class _PolicyParser(ExpressionParser):
         identifier = self.name("a name for the rule") if self.accept("as") else f"{head.text}#{number}"
         self.expect("when")
         when = self.expression()
-        reason = self.kind("string", "a reason in quotes").text if self.accept("reason") else ""
+        reason = str(self.kind("string", "a reason in quotes").meaning) if self.accept("reason") else ""
         end = self.expect(";")
         return Rule(head.start, end.end, cast(Effect, head.text), actions, identifier, when, reason)
 

@@ -117,8 +117,8 @@ def parse(source: str | bytes) -> Policy:
 
 
 def _by_action(rules: tuple[ReadyRule, ...]) -> dict[str, tuple[ReadyRule, ...]]:
-    actions = sorted({ANY_ACTION, *(action for ready in rules for action in ready.rule.actions)})
+    actions = {ANY_ACTION: None} | dict.fromkeys(action for ready in rules for action in ready.rule.actions)
     return {
-        action: tuple(ready for ready in rules if action in ready.rule.actions or ANY_ACTION in ready.rule.actions)
+        action: tuple([ready for ready in rules if action in ready.rule.actions or ANY_ACTION in ready.rule.actions])
         for action in actions
     }

@@ -16,7 +16,7 @@ Refund = OneOf["reverse", "keep"]
 ANY_ACTION = "*"
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where something stands: source[start:end]."""
 
     start: int
