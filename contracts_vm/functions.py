@@ -14,6 +14,7 @@ from contracts_vm.operators import Fault, is_list, no_overload, ranged
 from contracts_vm.types import (
     INT_MAX,
     INT_MIN,
+    PPM_WHOLE,
     UINT_MAX,
     Duration,
     Timestamp,
@@ -193,6 +194,16 @@ def _extreme(name: str, better: Callable[[Any, Any], bool]) -> Function:
     return extreme
 
 
+def _portion(arguments: tuple[Any, ...], meter: Meter) -> Value:
+    meter[0] -= OPERATOR
+    amount, ppm = arguments
+    if type(amount) is not int or type(ppm) is not int:
+        raise no_overload("portion", amount, ppm)
+    if amount < 0 or not 0 <= ppm <= PPM_WHOLE:
+        raise Fault("PORTION_INVALID", "a portion is of an amount from 0, at a rate from 0 to 1,000,000 ppm")
+    return amount * ppm // PPM_WHOLE
+
+
 def _type(arguments: tuple[Any, ...], meter: Meter) -> Value:
     meter[0] -= OPERATOR
     kind = kind_of(arguments[0])
@@ -225,6 +236,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "duration": _converted("duration", lambda value: read_duration(value) if isinstance(value, str) else value),
     "math.greatest": _extreme("math.greatest", lambda a, b: a > b),
     "math.least": _extreme("math.least", lambda a, b: a < b),
+    "portion": _portion,
     "getFullYear": _part("getFullYear", lambda day: day.year, int),
     "getMonth": _part("getMonth", lambda day: day.month - 1, int),
     "getDate": _part("getDate", lambda day: day.day, int),
@@ -246,7 +258,7 @@ METHODS: Final = ("size", "contains", "startsWith", "endsWith", *(name for name 
 """What is written after a dot: `x.size()`."""
 ARITY: Final[dict[str, tuple[int, int]]] = {
     **dict.fromkeys(FUNCTIONS, (1, 1)),
-    **dict.fromkeys(("contains", "startsWith", "endsWith"), (2, 2)),
+    **dict.fromkeys(("contains", "startsWith", "endsWith", "portion"), (2, 2)),
     **dict.fromkeys(("math.greatest", "math.least"), (1, 32)),
     **{name: (1, 2) for name in FUNCTIONS if name.startswith("get")},
 }

@@ -12,9 +12,8 @@ import msgspec
 
 from contracts_vm.errors import RoyaltyError, ensure
 from contracts_vm.syntax import Money, Upstream
-from contracts_vm.types import SAFE_MAX
+from contracts_vm.types import PPM_WHOLE, SAFE_MAX
 
-PPM_WHOLE: Final = 1_000_000
 PAYEES_MAX: Final = 1_024
 
 Payees = Sequence[tuple[str, int]]

@@ -89,7 +89,9 @@ FINDINGS: list[tuple[str, tuple[str, ...]]] = [
     (when("block.time > timestamp('tomorrow')"), ("LITERAL_INVALID",)),
     (when("duration('1 week') == duration('7d')"), ("LITERAL_INVALID", "LITERAL_INVALID")),
     (when("size(asset.creators) > 1"), ("TYPE_MISMATCH",)),
-    (when("asset == token"), ("TYPE_MISMATCH",)),
+    (when("asset == token"), ("TYPE_MISMATCH", "TYPE_MISMATCH")),
+    (when("[asset] == [asset]"), ("TYPE_MISMATCH", "TYPE_MISMATCH")),
+    (when("'x' in {'a': asset}"), ("TYPE_MISMATCH",)),
     # names of different things
     (when("requester.id == asset.id"), ("TYPE_MISMATCH",)),
     (when("requester.id == asset.org"), ("TYPE_MISMATCH",)),
@@ -148,6 +150,16 @@ FINDINGS: list[tuple[str, tuple[str, ...]]] = [
         ("CAN_FAIL",),
     ),
     (forbid("requester.roles.all(r, size(r) > 0) && requester.roles.all(r, 1 / size(r) == 1)"), ("CAN_FAIL",)),
+    (forbid("portion(block.height, 75000) == 1"), ()),
+    (forbid("portion(-1, 75000) == 1"), ("CAN_FAIL",)),
+    (forbid("portion(100, block.height) == 1"), ("CAN_FAIL",)),
+    (forbid("block.height <= 1000000 && portion(100, block.height) == 1"), ()),
+    (forbid("portion(block.height, 500000) + 5000000000000000000 == 1"), ()),
+    (when("portion('x', 1) == 1"), ("TYPE_MISMATCH",)),
+    (when("portion(1, 'x') == 1"), ("TYPE_MISMATCH",)),
+    # as deep as it goes
+    (when("requester.roles" + "[0]" * 100 + " == 'x'"), ("TYPE_MISMATCH",)),
+    (when("cel.bind(m, {'a': 1}, m" + ".a" * 2 + "['a']" * 90 + " == 1)"), ("TYPE_MISMATCH",) * 91),
     # cost
     (when("requester.roles.all(a, requester.roles.all(b, requester.roles.all(c, a == b)))"), ()),
     (
@@ -162,6 +174,12 @@ FINDINGS: list[tuple[str, tuple[str, ...]]] = [
     (royalty(f"{{ base tx.price; {PAY} }}"), ()),
     (royalty(f"when has(tx.to) {{ base tx.price; {PAY} }}"), ()),
     (royalty(f"when tx.to == 'x' {{ base tx.price; {PAY} }}"), ("OPTIONAL_UNGUARDED",)),
+    (royalty(f"when 1 / block.height == 1 {{ base tx.price; {PAY} }}"), ("CAN_FAIL",)),
+    (royalty(f"when block.height > 0 && 1 / block.height == 1 {{ base tx.price; {PAY} }}"), ()),
+    (
+        royalty(f"when requester.roles.all(a, requester.roles.all(a, {LOOP})) {{ base tx.price; {PAY} }}"),
+        ("OVER_BUDGET",),
+    ),
     (royalty(f"when 1 {{ base tx.price; {PAY} }}"), ("TYPE_MISMATCH",)),
     (royalty(f"{{ base tx.currency; {PAY} }}"), ("TYPE_MISMATCH",)),
     (royalty("{ base tx.price; pay 1% to asset.owner by weight; }"), ("TYPE_MISMATCH",)),
