@@ -17,8 +17,11 @@ DIGITS_MAX: Final = 20
 NAME_CHARACTERS_MAX: Final = 64
 
 _FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]|\r(?!\n)"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
+    "\u2028\u2029\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]|\r(?!\n)"
 )
+"""Controls, what turns the direction of text, and what shows nothing; joiners and the variants of emoji may stand."""
 _TOKEN = re.compile(
     r"(?:[ \t\r\n\f]++|//[^\n]*+)*+"
     r"(?:(?P<op>&&|\|\||[=!<>]=|[-=<>!+*%?:.,;(){}\[\]@]|/)"

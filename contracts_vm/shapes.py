@@ -42,7 +42,7 @@ class Shape(msgspec.Struct, frozen=True, gc=False):
     key: Shape | None = None
     """Each key of a map."""
     literal: bool = False
-    """Whether it is a text as written, which may stand for any id."""
+    """Whether it is a text as written, which may stand for any id. Ids are ASCII; other letters only look like them."""
 
     @property
     def name(self) -> str:
@@ -95,7 +95,7 @@ def of_literal(value: object) -> Shape:
     if isinstance(value, int):
         return Shape("int", value, value)
     if isinstance(value, str | bytes):
-        return Shape(kind_of(value), short=len(value), size=len(value), literal=True)
+        return Shape(kind_of(value), short=len(value), size=len(value), literal=value.isascii())
     return Shape(kind_of(value))
 
 

@@ -96,6 +96,7 @@ FINDINGS: list[tuple[str, tuple[str, ...]]] = [
     (when("requester.id == asset.id"), ("TYPE_MISMATCH",)),
     (when("requester.id == asset.org"), ("TYPE_MISMATCH",)),
     (when("requester.org == asset.org && requester.org == 'acme'"), ()),
+    (when("requester.org == '\u0430cme'"), ("TYPE_MISMATCH",)),
     (when("requester.id in ['ada@acme', 'bob@acme']"), ()),
     (when("requester.id in [asset.owner, asset.creator]"), ()),
     (when("requester.id in [asset.owner, asset.id]"), ("TYPE_MISMATCH",)),
