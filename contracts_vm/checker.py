@@ -169,9 +169,10 @@ class _Checker:
             for ready in self.checked.rules_for(action):
                 names.update(() if ready.effect == "permit" else _paths(ready.rule.when))
         for permit in self.checked.rules:
-            self.rule, read = permit.id, frozenset(_paths(permit.when) if permit.effect == "permit" else ())
+            self.rule = permit.id
             for action in permit.actions if permit.effect == "permit" else ():
-                missing = [name for name in carried.get(action, ()) if name not in read | looked_at[action]]
+                unread = [name for name in carried.get(action, ()) if name not in looked_at[action]]
+                missing = sorted({*unread}.difference(_paths(permit.when)), key=unread.index) if unread else []
                 if missing:
                     what = f"{action} is permitted whatever {', '.join(missing)} may be"
                     self.report("FIELD_UNCONSTRAINED", f"{what}; no forbid or require looks at it either", permit)

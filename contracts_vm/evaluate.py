@@ -193,7 +193,8 @@ def _index(operand: Run, index: Run) -> Run:
 def _local(slot: int) -> Run:
     def local(facts: Facts, meter: Meter) -> Value:
         meter[0] -= cost.NAME
-        return meter[slot]  # type: ignore[no-any-return]
+        value: Value = meter[slot]
+        return value
 
     return local
 

@@ -5,7 +5,7 @@ of the language that rules leave out is named as such. Nesting is counted on the
 the height of the tree at the end, so that no source can exhaust the stack or the memory of a node.
 """
 
-from typing import Final, NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar, cast
 
 from contracts_vm.errors import nearest
 from contracts_vm.functions import ARITY, ENGINE_ONLY, FUNCTIONS, METHODS
@@ -24,6 +24,7 @@ from contracts_vm.syntax import (
     Local,
     Logic,
     Macro,
+    MacroKind,
     MapOf,
     Negate,
     Not,
@@ -38,7 +39,7 @@ NODES_MAX: Final = 2_000
 DEPTH_MAX: Final = 32
 HEIGHT_MAX: Final = 128
 """Operations inside one another, however they are written: `x[0][0][0]` is three."""
-MACROS: Final = ("all", "exists", "exists_one", "filter", "map")
+MACROS: Final[tuple[MacroKind, ...]] = ("all", "exists", "exists_one", "filter", "map")
 
 _CALLED = (*(name for name in FUNCTIONS if name not in METHODS), "size", "has", "cel.bind")
 _DOTTED = ("cel.bind", "math.greatest", "math.least")
@@ -242,7 +243,7 @@ class ExpressionParser(Reader):
             test = body
             _, body = self.inside(name)
         end = self.expect(")")
-        return self.node(Macro(source.start, end.end, head.text, source, variable, test, body))  # type: ignore[arg-type]
+        return self.node(Macro(source.start, end.end, cast(MacroKind, head.text), source, variable, test, body))
 
     def variable(self) -> Token:
         token = self.token

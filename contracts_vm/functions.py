@@ -185,11 +185,11 @@ def _extreme(name: str, better: Callable[[Any, Any], bool]) -> Function:
         charge(meter, OPERATOR * max(1, len(items)))
         if not items or not all(type(item) is int or type(item) is UInt for item in items):
             raise no_overload(name, *items)
-        best = items[0]
+        best: Value = items[0]
         for item in items[1:]:
             if better(item, best):
                 best = item
-        return best  # type: ignore[no-any-return]
+        return best
 
     return extreme
 
@@ -210,9 +210,9 @@ def _type(arguments: tuple[Any, ...], meter: Meter) -> Value:
     return TypeName(TYPE_NAMES.get(kind, kind))
 
 
-def _dyn(arguments: tuple[Any, ...], meter: Meter) -> Value:
+def _dyn(arguments: tuple[Value, ...], meter: Meter) -> Value:
     meter[0] -= OPERATOR
-    return arguments[0]  # type: ignore[no-any-return]
+    return arguments[0]
 
 
 TYPE_NAMES: Final = {

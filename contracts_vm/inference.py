@@ -159,10 +159,13 @@ def _negate(walk: Inference, node: Negate, known: Known) -> Shape:
 def _logic(walk: Inference, node: Logic, known: Known) -> Shape:
     walk.fuel += cost.OPERATOR * (len(node.operands) - 1)
     goes_on = node.operator == "&&"
-    found = []
+    found: list[Shape] = []
+    before = node.operands[0]
     for operand in node.operands:
+        if found:
+            known = Known.all_of([known, walk.guards.sure(before, goes_on)])
         found.append(walk.expects("bool", operand, known, node.operator))
-        known = Known.all_of([known, walk.guards.sure(operand, goes_on)])
+        before = operand
     if any(shape.kind != "bool" for shape in found):
         return BOOL
     pick = min if goes_on else max

@@ -88,13 +88,12 @@ def kind_of(value: object) -> str:
 
 def in_range(value: object) -> bool:
     """Whether an integer, instant or duration is within the range of its kind (other kinds have none)."""
-    kind = type(value)
-    if kind is int:
-        return INT_MIN <= value <= INT_MAX  # type: ignore[operator]
+    if type(value) is int:
+        return INT_MIN <= value <= INT_MAX
     if isinstance(value, Timestamp | Duration):
         if type(value.ms) is not int or type(value.ns) is not int or not 0 <= value.ns < NS_PER_MS:
             return False
-        if kind is Timestamp:
+        if isinstance(value, Timestamp):
             return TIMESTAMP_MS_MIN <= value.ms <= TIMESTAMP_MS_MAX
         return -DURATION_NS_MAX <= nanoseconds(value) <= DURATION_NS_MAX
     return not isinstance(value, UInt) or 0 <= value <= UINT_MAX

@@ -60,11 +60,7 @@ def facts(chance: random.Random) -> dict[str, dict[str, Value]]:
     who, owner, creator = (chance.choice(PEOPLE) for _ in range(3))
     return {
         "requester": {"id": who, "org": "acme", "roles": [], "suspended": chance.random() < 0.1},
-        "asset": {
-            "owner": chance.choice(PEOPLE),
-            "creator": chance.choice(PEOPLE),
-            "confidential": chance.random() < 0.5,
-        },
+        "asset": {"owner": owner, "creator": creator, "confidential": chance.random() < 0.5},
         "token": {} if chance.random() < 0.3 else {"owner": chance.choice(PEOPLE)},
         "grant": {} if chance.random() < 0.5 else {"until": Timestamp(chance.randrange(2_000))},
         "block": {"time": Timestamp(chance.randrange(2_000))},
