@@ -133,6 +133,13 @@ def _to_string(value: Any) -> Value | None:
             return str(value)
 
 
+def _to_bytes(value: Any) -> Value | None:
+    try:
+        return value.encode() if isinstance(value, str) else bytes(value)
+    except UnicodeEncodeError:
+        return None
+
+
 def _to_timestamp(value: Any) -> Value | None:
     if isinstance(value, str):
         return read_timestamp(value)
@@ -230,7 +237,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "int": _converted("int", _to_int),
     "uint": _converted("uint", _to_uint),
     "string": _converted("string", _to_string),
-    "bytes": _converted("bytes", lambda value: value.encode() if isinstance(value, str) else value),
+    "bytes": _converted("bytes", _to_bytes),
     "bool": _converted("bool", lambda value: value if type(value) is bool else _BOOLS.get(value)),
     "timestamp": _converted("timestamp", _to_timestamp),
     "duration": _converted("duration", lambda value: read_duration(value) if isinstance(value, str) else value),
