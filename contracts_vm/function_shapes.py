@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from contracts_vm import cost
 from contracts_vm.functions import CONVERSIONS, SPAN_PARTS, search_cost, zone_minutes
 from contracts_vm.operators import Fault
-from contracts_vm.shapes import ANY, BOOL, INT, LONG, RANGES, UNKNOWN, Known, Shape
+from contracts_vm.shapes import BOOL, INT, LONG, RANGES, UNKNOWN, Known, Shape
 from contracts_vm.syntax import Call, Literal
 from contracts_vm.types import PPM_WHOLE, read_duration, read_timestamp
 
@@ -69,7 +69,7 @@ def _extreme(walk: Inference, node: Call, found: list[Shape]) -> Shape:
         walk.fuel += found[0].size
         if found[0].short == 0:
             walk.failures.append((node, "the list may be empty"))
-        found = [found[0].item or ANY]
+        found = [found[0].inside]
     walk.fuel += cost.OPERATOR * (len(found) - 1)
     for shape, argument in zip(found, node.arguments, strict=True):
         if shape.kind not in ("int", UNKNOWN):

@@ -14,7 +14,21 @@ from contracts_vm.function_shapes import call
 from contracts_vm.guards import Guards, name_of
 from contracts_vm.operator_shapes import RELATIONS, applied, within
 from contracts_vm.schema import Field, Schema
-from contracts_vm.shapes import ANY, BOOL, INT, NOTHING, TRUE, UNKNOWN, Known, Shape, either, fits, of_field, of_literal
+from contracts_vm.shapes import (
+    ANY,
+    BOOL,
+    INT,
+    NEVER,
+    NOTHING,
+    TRUE,
+    UNKNOWN,
+    Known,
+    Shape,
+    either,
+    fits,
+    of_field,
+    of_literal,
+)
 from contracts_vm.syntax import (
     Bind,
     Call,
@@ -262,7 +276,7 @@ def _index(walk: Inference, node: Index, known: Known) -> Shape:
     least = max(holder.short, known.ranges.get(size, (0, 0))[0], int(size in known.nonzero))
     if holder.kind == "list" and at.kind == "int" and not 0 <= at.low <= at.high < least:
         walk.failures.append((node.index, "the list may have no item there"))
-    return holder.item or ANY
+    return holder.inside
 
 
 def _item_of(walk: Inference, node: Select | Index, holder: Shape, known: Known, failure: str, inside: str) -> Shape:
@@ -271,7 +285,7 @@ def _item_of(walk: Inference, node: Select | Index, holder: Shape, known: Known,
         return ANY
     if name_of(node) not in known.there and inside not in known.there:
         walk.failures.append((node, failure))
-    return holder.item or ANY
+    return holder.inside
 
 
 # -- macros and bindings
@@ -288,7 +302,7 @@ def _macro(walk: Inference, node: Macro, known: Known) -> Shape:
     if source.kind not in ("list", "map", UNKNOWN):
         walk.mismatch(f"{node.kind} takes a list or a map, found {source.name}", node.source)
         source = ANY
-    item = (source.key if source.kind == "map" else source.item) or ANY
+    item = source.key or NEVER if source.kind == "map" else source.inside
     before, walk.fuel = walk.fuel, 0
     tests = [part for part in (node.test, None if node.kind == "map" else node.body) if part is not None]
     for test in tests:

@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from contracts_vm import cost
-from contracts_vm.shapes import ANY, BOOL, FALSE, RANGES, TRUE, UNKNOWN, Shape, either, fits
+from contracts_vm.shapes import ANY, BOOL, FALSE, NEVER, RANGES, TRUE, UNKNOWN, Shape, either, fits
 from contracts_vm.types import INT_MAX, INT_MIN
 
 RELATIONS: Final = ("==", "!=", "<", "<=", ">", ">=", "in")
@@ -31,7 +31,7 @@ class Applied(NamedTuple):
 def applied(operator: str, left: Shape, right: Shape) -> Applied | None:
     """An operator on two shapes, or None when they do not go together."""
     if UNKNOWN in (left.kind, right.kind):
-        return Applied(BOOL if operator in RELATIONS else ANY)
+        return Applied(BOOL if operator in RELATIONS else NEVER if NEVER in (left, right) else ANY)
     if operator == "in":
         return _member(left, right)
     if operator in ("==", "!="):

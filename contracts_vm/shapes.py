@@ -30,7 +30,7 @@ class Shape(msgspec.Struct, frozen=True, gc=False):
     """A type and its bounds."""
 
     kind: str
-    """The kind of a value, an id of the schema, or "?" for what has been reported already."""
+    """The kind of a value, an id of the schema, or "?" for ANY and NEVER."""
     low: int = INT_MIN
     high: int = INT_MAX
     """The range of an int; of a bool, from 0 for false to 1 for true."""
@@ -52,6 +52,11 @@ class Shape(msgspec.Struct, frozen=True, gc=False):
         return self.kind
 
     @property
+    def inside(self) -> Shape:
+        """Each item of a list or value of a map, even if there is none."""
+        return self.item or (ANY if self == ANY else NEVER)
+
+    @property
     def text(self) -> bool:
         """Whether it is text at run time."""
         return self.kind == "string" or self.kind in IDS
@@ -64,6 +69,9 @@ class Shape(msgspec.Struct, frozen=True, gc=False):
 
 
 ANY: Final = Shape(UNKNOWN, size=LONG)
+"""What has been reported already: nothing more is said of it."""
+NEVER: Final = Shape(UNKNOWN)
+"""What no facts give a value, such as the item of an empty list: it goes with everything and adds nothing to it."""
 BOOL: Final = Shape("bool", 0, 1)
 TRUE: Final = Shape("bool", 1, 1)
 FALSE: Final = Shape("bool", 0, 0)
@@ -112,7 +120,9 @@ def fits(a: Shape, b: Shape) -> bool:
 
 def either(a: Shape, b: Shape) -> Shape:
     """What is known of a value that has one shape or the other."""
-    if UNKNOWN in (a.kind, b.kind):
+    if NEVER in (a, b):
+        return b if a == NEVER else a
+    if ANY in (a, b):
         return ANY
     return Shape(
         b.kind if a.literal else a.kind,

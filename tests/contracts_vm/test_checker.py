@@ -158,6 +158,12 @@ FINDINGS: list[tuple[str, tuple[str, ...]]] = [
     (forbid("portion(block.height, 500000) + 5000000000000000000 == 1"), ()),
     (when("portion('x', 1) == 1"), ("TYPE_MISMATCH",)),
     (when("portion(1, 'x') == 1"), ("TYPE_MISMATCH",)),
+    # what is never there hides nothing
+    (forbid("([tx.kind] + [].map(v, v)).exists(v, 1 / 0 == 1)"), ("CAN_FAIL",)),
+    (when("([tx.kind] + [].map(v, v)).exists(v, v == 1)"), ("TYPE_MISMATCH",)),
+    (when("([tx.kind] + [].filter(v, v)).exists(v, v + 1 == 1)"), ("TYPE_MISMATCH",)),
+    (when("(asset.confidential ? [][0] : tx.kind) + 1 == 2"), ("TYPE_MISMATCH",)),
+    (when("(asset.confidential ? {}['a'] : tx.kind) == 'x' && {}.all(k, k == 1)"), ()),
     # as deep as it goes
     (when("requester.roles" + "[0]" * 100 + " == 'x'"), ("TYPE_MISMATCH",)),
     (when("cel.bind(m, {'a': 1}, m" + ".a" * 2 + "['a']" * 90 + " == 1)"), ("TYPE_MISMATCH",) * 91),
