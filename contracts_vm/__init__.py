@@ -22,10 +22,10 @@ from contracts_vm.decide import DECISION_CODES, Decision, decide
 from contracts_vm.errors import InvariantBroken, PolicyError, RoyaltyError
 from contracts_vm.policies import default_policy_source
 from contracts_vm.policy import Policy, parse
-from contracts_vm.royalty import PAYEES_MAX, PPM_WHOLE, Royalty, Settlement, divide, portion, settle
+from contracts_vm.royalty import PAYEES_MAX, Royalty, Settlement, divide, portion, settle
 from contracts_vm.schema import Field, Schema
 from contracts_vm.syntax import Money, Upstream
-from contracts_vm.types import Duration, Facts, Timestamp, Value
+from contracts_vm.types import PPM_WHOLE, Duration, Facts, Timestamp, Value
 
 __all__ = [
     "COST_TABLE_VERSION",

@@ -8,6 +8,8 @@ a value, a rule that may cost too much. A warning does not. Nothing here changes
 
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from typing import Final
 from typing import Literal as OneOf
 
 import msgspec
@@ -42,42 +44,70 @@ class Problem(msgspec.Struct, frozen=True):
         return placed(self.code, self.message, self.line, self.column, self.excerpt)
 
 
+ERRORS_MAX: Final = 100
+"""So many errors are enough to mend at once; a source may be made to have thousands."""
+
+
 def check(policy: Policy, schema: Schema, actions: AbstractSet[str] = frozenset()) -> tuple[Problem, ...]:
-    """All problems of a policy under a schema, in source order. An empty set of actions leaves actions unchecked."""
+    """The problems of a policy under a schema, in source order: all, unless there are more than 100 errors.
+
+    An empty set of actions leaves actions unchecked.
+    """
     checker = _Checker(policy, schema)
-    if policy.schema != schema.id:
-        checker.report("SCHEMA_OTHER", f"the policy is written for {policy.schema}, not for {schema.id}", Place(0, 0))
-    for rule in policy.rules:
-        checker.rule = rule.id
-        if actions:
-            checker.actions(rule, rule.actions, actions)
-        checker.condition(rule)
-    checker.whole(policy.rules, actions)
-    for royalty in policy.royalties:
-        checker.rule = royalty.id
-        checker.royalty(royalty)
+    with suppress(_EnoughErrors):
+        checker.policy(actions)
     return tuple(sorted(checker.problems, key=lambda problem: (problem.line, problem.column, problem.code)))
 
 
 def bounds(policy: Policy, schema: Schema) -> Mapping[str, int]:
-    """The most fuel that each rule may cost, by its name."""
+    """The most fuel that each rule and the condition of each royalty may cost, by its name."""
     checker = _Checker(policy, schema)
-    for rule in policy.rules:
-        checker.condition(rule)
+    with suppress(_EnoughErrors):
+        checker.policy(frozenset())
     return checker.fuel
+
+
+class _EnoughErrors(Exception):
+    """There are as many errors as are reported."""
 
 
 class _Checker:
     def __init__(self, policy: Policy, schema: Schema) -> None:
+        self.checked = policy
         self.source = policy.source
         self.schema = schema
         self.rule = ""
         self.problems: list[Problem] = []
+        self.errors = 0
         self.fuel: dict[str, int] = {}
 
     def report(self, code: str, message: str, place: Place) -> None:
         line, column, excerpt = position(self.source, place.start)
         self.problems.append(Problem(code, message, line, column, self.rule, excerpt))
+        self.errors += code not in WARNINGS
+        if self.errors == ERRORS_MAX:
+            raise _EnoughErrors
+
+    def policy(self, actions: AbstractSet[str]) -> None:
+        policy = self.checked
+        if policy.schema != self.schema.id:
+            message = f"the policy is written for {policy.schema}, not for {self.schema.id}"
+            self.report("SCHEMA_OTHER", message, Place(0, 0))
+        for rule in policy.rules:
+            self.rule = rule.id
+            if actions:
+                self.actions(rule, rule.actions, actions)
+            asked = "" if rule.effect == "permit" else f"a {rule.effect} must have a value for all facts"
+            self.condition(rule, rule.when, _MEANINGS[rule.effect], asked)
+        self.together(actions)
+        permits = [(rule, self.conjuncts(rule.when)) for rule in policy.rules if rule.effect == "permit"]
+        for number, (rule, said) in enumerate(permits):
+            self.rule = rule.id
+            self.implied(rule, said, number, permits)
+        self.unconstrained()
+        for royalty in policy.royalties:
+            self.rule = royalty.id
+            self.royalty(royalty)
 
     def actions(self, place: Place, named: Iterable[str], actions: AbstractSet[str]) -> None:
         for name in named:
@@ -85,41 +115,36 @@ class _Checker:
                 hint = nearest(name, sorted(actions))
                 self.report("ACTION_UNKNOWN", f"there is no action {name}{hint}", place)
 
-    def condition(self, rule: Rule) -> None:
-        """One rule by itself. What is of no known type has no bound either, so mistakes are reported before costs."""
-        before = len(self.problems)
-        found, walk = inferred(self.schema, rule.when, self.report, "a rule")
-        fuel = self.fuel[rule.id] = cost.RULE + walk.fuel
-        if fuel > cost.RULE_FUEL_MAX and len(self.problems) == before:
-            limit = f"at most {cost.RULE_FUEL_MAX:,} are allowed"
-            self.report("OVER_BUDGET", f"the rule {rule.id} may cost {fuel:,} fuel; {limit}", rule.when)
-        if found in (TRUE, FALSE):
-            self.report("CONDITION_CONSTANT", _constant(rule, found == TRUE), rule.when)
-        if rule.effect != "permit":
-            for place, words in walk.failures:
-                asked = f"a {rule.effect} must have a value for all facts"
-                self.report("CAN_FAIL", f"{words}; {asked}: guard it with a condition before it", place)
+    def condition(self, place: Rule | RoyaltyClause, when: Expr, meanings: tuple[str, str], asked: str) -> None:
+        """One condition by itself; `asked` says why it must have a value, "" where it need not.
 
-    def whole(self, rules: tuple[Rule, ...], actions: AbstractSet[str]) -> None:
-        """The rules together: their cost, permits that others imply, and fields that nothing looks at."""
-        for action in sorted({action for rule in rules for action in rule.actions} | actions):
-            about = [rule for rule in rules if action in rule.actions or ANY_ACTION in rule.actions]
-            fuel = sum(self.fuel[rule.id] for rule in about)
-            if fuel > cost.RULE_FUEL_MAX and all(self.fuel[rule.id] <= cost.RULE_FUEL_MAX for rule in about):
+        What is of no known type has no bound either, so mistakes are reported before costs.
+        """
+        before = len(self.problems)
+        found, walk = inferred(self.schema, when, self.report, "a condition")
+        fuel = self.fuel[place.id] = cost.RULE + walk.fuel
+        if fuel > cost.RULE_FUEL_MAX and len(self.problems) == before:
+            self.report("OVER_BUDGET", f"{place.id} may cost {fuel:,} fuel; {_BUDGET}", when)
+        if found in (TRUE, FALSE):
+            said = "true" if found == TRUE else "false"
+            self.report("CONDITION_CONSTANT", f"this is always {said}: {meanings[found == TRUE]}", when)
+        for failing, words in walk.failures if asked else ():
+            self.report("CAN_FAIL", f"{words}; {asked}: guard it with a condition before it", failing)
+
+    def together(self, actions: AbstractSet[str]) -> None:
+        """What the rules for one action cost together."""
+        for action in sorted({action for rule in self.checked.rules for action in rule.actions} | actions):
+            about = [ready.rule for ready in self.checked.rules_for(action)]
+            costs = [self.fuel[rule.id] for rule in about]
+            if sum(costs) > cost.RULE_FUEL_MAX >= max(costs):
                 self.rule = about[-1].id
-                limit = f"at most {cost.RULE_FUEL_MAX:,} are allowed"
-                self.report(
-                    "OVER_BUDGET", f"the rules for {action} may cost {fuel:,} fuel together; {limit}", about[-1]
-                )
-        permits = [(rule, self.conjuncts(rule.when)) for rule in rules if rule.effect == "permit"]
-        for number, (rule, said) in enumerate(permits):
-            self.rule = rule.id
-            self.implied(rule, said, number, permits)
-            self.unconstrained(rule, rules)
+                message = f"the rules for {action} may cost {sum(costs):,} fuel together; {_BUDGET}"
+                self.report("OVER_BUDGET", message, about[-1])
 
     def implied(
         self, rule: Rule, said: frozenset[str], number: int, permits: list[tuple[Rule, frozenset[str]]]
     ) -> None:
+        """Permits that another one makes needless."""
         for place, (other, needed) in enumerate(permits):
             wider = ANY_ACTION in other.actions or set(rule.actions) <= set(other.actions)
             first = place < number or needed != said or set(rule.actions) != set(other.actions)
@@ -132,42 +157,45 @@ class _Checker:
         parts = node.operands if isinstance(node, Logic) and node.operator == "&&" else (node,)
         return frozenset(" ".join(self.source[part.start : part.end].split()) for part in parts)
 
-    def unconstrained(self, permit: Rule, rules: tuple[Rule, ...]) -> None:
-        for action in permit.actions:
-            carried = [
-                f"{r}.{n}" for r, fields in self.schema.roots.items() for n, f in fields.items() if action in f.actions
-            ]
-            if not carried:
-                continue
-            about = [rule for rule in rules if rule is permit or rule.effect != "permit"]
-            about = [rule for rule in about if action in rule.actions or ANY_ACTION in rule.actions]
-            read = {name for rule in about for name in _paths(rule.when)}
-            missing = ", ".join(name for name in carried if name not in read)
-            if missing:
-                message = f"{action} is permitted whatever {missing} may be; no forbid or require looks at it either"
-                self.report("FIELD_UNCONSTRAINED", message, permit)
+    def unconstrained(self) -> None:
+        """Fields of a transaction that a permit does not look at, nor any forbid or require."""
+        carried: dict[str, list[str]] = {}
+        for root, fields in self.schema.roots.items():
+            for name, field in fields.items():
+                for action in field.actions:
+                    carried.setdefault(action, []).append(f"{root}.{name}")
+        looked_at: dict[str, set[str]] = {action: set() for action in carried}
+        for action, names in looked_at.items():
+            for ready in self.checked.rules_for(action):
+                names.update(() if ready.effect == "permit" else _paths(ready.rule.when))
+        for permit in self.checked.rules:
+            self.rule = permit.id
+            for action in permit.actions if permit.effect == "permit" else ():
+                unread = [name for name in carried.get(action, ()) if name not in looked_at[action]]
+                missing = sorted({*unread}.difference(_paths(permit.when)), key=unread.index) if unread else []
+                if missing:
+                    what = f"{action} is permitted whatever {', '.join(missing)} may be"
+                    self.report("FIELD_UNCONSTRAINED", f"{what}; no forbid or require looks at it either", permit)
 
     def royalty(self, clause: RoyaltyClause) -> None:
         if clause.when is not None:
-            inferred(self.schema, clause.when, self.report, "a royalty")
+            asked = "a royalty that has no value stops the sale, so its condition must have one for all facts"
+            self.condition(clause, clause.when, _MEANINGS["royalty"], asked)
         names = Inference(self.schema, self.report)
         for path, wanted in ((clause.base, "int"), (clause.payees, "payees")):
             field = names.field(path)
             if field is not None and field.type != wanted:
-                self.report("TYPE_MISMATCH", f"expected a field of type {wanted}; {path.text} is {field.type}", path)
+                names.mismatch(f"expected a field of type {wanted}; {path.text} is {field.type}", path)
 
 
-def _constant(rule: Rule, value: bool) -> str:
-    said = f"this is always {'true' if value else 'false'}"
-    meaning = {
-        ("permit", True): "the action is permitted to everybody",
-        ("permit", False): "the permit never permits anything",
-        ("forbid", True): "the action is forbidden to everybody",
-        ("forbid", False): "the forbid cannot fire",
-        ("require", True): "the require asks for nothing",
-        ("require", False): "the action is forbidden to everybody",
-    }
-    return f"{said}: {meaning[(rule.effect, value)]}"
+_BUDGET: Final = f"at most {cost.RULE_FUEL_MAX:,} are allowed"
+_MEANINGS: Final = {
+    "permit": ("the permit never permits anything", "the action is permitted to everybody"),
+    "forbid": ("the forbid cannot fire", "the action is forbidden to everybody"),
+    "require": ("the action is forbidden to everybody", "the require asks for nothing"),
+    "royalty": ("the royalty is never due", "the royalty needs no condition"),
+}
+"""What a condition means that is always false, and one that is always true."""
 
 
 def _paths(node: Expr) -> Iterator[str]:

@@ -37,7 +37,9 @@ SOURCE_CODES = {
     "STRING_UNTERMINATED": "a string without its closing quote on the same line",
     "SYNTAX": "something else was expected here",
     "TOO_DEEP": "an expression nested more than 32 levels or 128 operations deep",
+    "TOO_MANY_ACTIONS": "a rule that names more than 32 actions",
     "TOO_MANY_NODES": "a policy of more than 2,000 expression nodes",
+    "TOO_MANY_RULES": "a policy of more than 128 rules and royalties",
     "TRIGGER_REPEATED": "two royalties of one policy on the same trigger",
     "TRIGGER_UNKNOWN": "a royalty on something that is not a trigger",
     "VERSION_INVALID": "a version that is not between 1 and 2^53-1",
@@ -46,7 +48,7 @@ SOURCE_CODES = {
 
 CHECK_CODES = {
     "ACTION_UNKNOWN": "a rule for an action that does not exist",
-    "CAN_FAIL": "a forbid or require that some facts would leave without a value",
+    "CAN_FAIL": "a forbid, a require or a royalty that some facts would leave without a value",
     "CONDITION_CONSTANT": "a condition that is always true or always false",
     "FIELD_UNCONSTRAINED": "a field of the transaction that a permit does not look at, nor any forbid or require",
     "FIELD_UNKNOWN": "a field that the schema does not have",
@@ -76,6 +78,7 @@ FAULTS = {
     "NOT_A_RECORD": "a field was asked of something that has no fields",
     "NOT_BOOL": "a condition that is neither true nor false",
     "OVERFLOW": "the result leaves 64 bits, or the range of its type",
+    "PORTION_INVALID": "portion() of an amount below 0, or at a rate outside 0 to 1,000,000 ppm",
     "ROOT_MISSING": "the facts do not have the root",
     "TIMESTAMP_INVALID": "not an RFC 3339 time from year 1 to 9999",
     "VALUE_UNSUPPORTED": "the facts hold a value of a kind that rules do not know",

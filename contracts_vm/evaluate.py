@@ -14,11 +14,10 @@ assignment and no scope is ever copied.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from contracts_vm import cost
 from contracts_vm.cost import Meter, OutOfFuel
-from contracts_vm.errors import InvariantBroken
 from contracts_vm.functions import FUNCTIONS, TYPE_NAMES, Function
 from contracts_vm.operators import (
     OPERATORS,
@@ -49,6 +48,7 @@ from contracts_vm.syntax import (
     Negate,
     Not,
     Path,
+    Place,
     Select,
 )
 from contracts_vm.types import TIMESTAMP_MS_MAX, BoolKey, Facts, Timestamp, TypeName, UInt, Value, in_range, kind_of
@@ -69,45 +69,7 @@ def run(compiled: Run, facts: Facts, meter: Meter) -> Value | Fault:
 
 def compile_expression(node: Expr) -> Run:
     """The closure that computes an expression."""
-    match node:
-        case Path():
-            return _read(node.names)
-        case Literal():
-            return _constant(node.value, cost.LITERAL)
-        case Local():
-            return _local(node.slot)
-        case Logic():
-            return _logic(tuple(map(compile_expression, node.operands)), node.operator == "||")
-        case Chain():
-            return _chain(node)
-        case Has():
-            return _has(node.path)
-        case Not() | Negate():
-            return _apply(invert if isinstance(node, Not) else minus, compile_expression(node.operand))
-        case Call():
-            return _call(FUNCTIONS[node.function], tuple(map(compile_expression, node.arguments)))
-        case Select():
-            return _select(compile_expression(node.operand), node.field)
-        case _:
-            return _composite(node)
-
-
-def _composite(node: Expr) -> Run:
-    match node:
-        case Index():
-            return _index(compile_expression(node.operand), compile_expression(node.index))
-        case ListOf():
-            return _list(node)
-        case MapOf():
-            return _map_of(node)
-        case Choice():
-            return _choice(compile_expression(node.test), compile_expression(node.yes), compile_expression(node.no))
-        case Macro():
-            return _macro(node)
-        case Bind():
-            return _bind(node.variable.slot, compile_expression(node.value), compile_expression(node.body))
-        case _:
-            raise InvariantBroken(f"{type(node).__name__} has no closure")
+    return _CLOSURES[type(node)](node)
 
 
 def _read(names: tuple[str, ...]) -> Run:
@@ -122,16 +84,17 @@ def _read(names: tuple[str, ...]) -> Run:
             value = facts[root][field]
         except (KeyError, TypeError, IndexError):
             value = _walk(facts, names)
-        kind = type(value)
-        if kind in _PLAIN or (kind is Timestamp and 0 <= value.ms <= TIMESTAMP_MS_MAX and value.ns == 0):  # type: ignore[union-attr]
-            return value
-        return _admit(value, field)
+        return value if type(value) in _PLAIN or _is_plain_time(value) else _admit(value, field)
 
     return read
 
 
-_PLAIN = frozenset((str, bool, tuple, list))
+_PLAIN: Final = frozenset((str, bool, tuple, list))
 """Types whose values need no look at their range."""
+
+
+def _is_plain_time(value: Value) -> bool:
+    return type(value) is Timestamp and 0 <= value.ms <= TIMESTAMP_MS_MAX and value.ns == 0
 
 
 def _read_far(names: tuple[str, ...]) -> Run:
@@ -230,7 +193,8 @@ def _index(operand: Run, index: Run) -> Run:
 def _local(slot: int) -> Run:
     def local(facts: Facts, meter: Meter) -> Value:
         meter[0] -= cost.NAME
-        return meter[slot]  # type: ignore[no-any-return]
+        value: Value = meter[slot]
+        return value
 
     return local
 
@@ -384,7 +348,7 @@ def _collect(source: Run, slot: int, test: Run | None, made: Run | None) -> Run:
 
 def _logic(operands: tuple[Run, ...], decisive: bool) -> Run:
     """`||` with True, `&&` with False: the decisive value wins over everything, then the first fault."""
-    price = cost.OPERATOR * (len(operands) - 1)
+    price, indecisive = cost.OPERATOR * (len(operands) - 1), not decisive
 
     def logic(facts: Facts, meter: Meter) -> Value:
         meter[0] -= price
@@ -394,12 +358,13 @@ def _logic(operands: tuple[Run, ...], decisive: bool) -> Run:
                 value = operand(facts, meter)
                 if value is decisive:
                     return decisive
-                truth(value)
+                if value is not indecisive:
+                    truth(value)
             except Fault as fault:
                 first = first or fault.with_traceback(None)
         if first is not None:
             raise first
-        return not decisive
+        return indecisive
 
     return logic
 
@@ -413,10 +378,10 @@ def _choice(test: Run, yes: Run, no: Run) -> Run:
 
 
 def _chain(node: Chain) -> Run:
+    if len(node.rest) == 1:
+        return _pair(node.first, *node.rest[0])
     first = compile_expression(node.first)
     steps = tuple((OPERATORS[operator], compile_expression(operand)) for operator, operand in node.rest)
-    if len(steps) == 1:
-        return _pair(first, *steps[0])
 
     def chain(facts: Facts, meter: Meter) -> Value:
         value = first(facts, meter)
@@ -427,8 +392,54 @@ def _chain(node: Chain) -> Run:
     return chain
 
 
-def _pair(left: Run, operator: Operator, right: Run) -> Run:
+def _pair(one: Expr, sign: str, other: Expr) -> Run:
+    operator, left, right = OPERATORS[sign], compile_expression(one), compile_expression(other)
+
     def pair(facts: Facts, meter: Meter) -> Value:
         return operator(left(facts, meter), right(facts, meter), meter)
 
+    if isinstance(one, Path) and isinstance(other, Path) and len(one.names) == len(other.names) == 2:
+        return _pair_of_fields(one.names, operator, other.names, pair)
     return pair
+
+
+def _pair_of_fields(one: tuple[str, ...], operator: Operator, other: tuple[str, ...], pair: Run) -> Run:
+    """Two fields, as most conditions compare; what is out of the ordinary goes the long way, before it is charged."""
+    (root, field), (other_root, other_field), price = one, other, 4 * cost.NAME
+    most = TIMESTAMP_MS_MAX
+
+    def pair_of_fields(facts: Facts, meter: Meter) -> Value:
+        try:
+            left, right = facts[root][field], facts[other_root][other_field]
+        except (KeyError, TypeError, IndexError):
+            return pair(facts, meter)
+        if type(left) is Timestamp and type(right) is Timestamp:
+            ordinary = 0 <= left.ms <= most and 0 <= right.ms <= most and left.ns == right.ns == 0
+        else:
+            ordinary = type(left) in _PLAIN and type(right) in _PLAIN
+        if not ordinary:
+            return pair(facts, meter)
+        meter[0] -= price
+        return operator(left, right, meter)
+
+    return pair_of_fields
+
+
+_CLOSURES: Final[Mapping[type[Place], Callable[[Any], Run]]] = {
+    Path: lambda node: _read(node.names),
+    Literal: lambda node: _constant(node.value, cost.LITERAL),
+    Local: lambda node: _local(node.slot),
+    Logic: lambda node: _logic(tuple(map(compile_expression, node.operands)), node.operator == "||"),
+    Chain: _chain,
+    Has: lambda node: _has(node.path),
+    Not: lambda node: _apply(invert, compile_expression(node.operand)),
+    Negate: lambda node: _apply(minus, compile_expression(node.operand)),
+    Call: lambda node: _call(FUNCTIONS[node.function], tuple(map(compile_expression, node.arguments))),
+    Select: lambda node: _select(compile_expression(node.operand), node.field),
+    Index: lambda node: _index(compile_expression(node.operand), compile_expression(node.index)),
+    ListOf: _list,
+    MapOf: _map_of,
+    Choice: lambda node: _choice(*map(compile_expression, (node.test, node.yes, node.no))),
+    Macro: _macro,
+    Bind: lambda node: _bind(node.variable.slot, compile_expression(node.value), compile_expression(node.body)),
+}

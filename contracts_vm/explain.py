@@ -18,12 +18,15 @@ TEXT_CHARACTERS_MAX = 200
 
 
 def explain_rules(rules: Iterable[ReadyRule], facts: Facts, fuel: int) -> list[JSON]:
-    """One entry for each rule, in order, under the same meter as the decision: rules after its end show BUDGET."""
-    meter = [fuel]
-    return [_rule(ready, facts, meter) for ready in rules]
+    """One entry for each rule, in order, under the same meter as the decision: rules after its end show BUDGET.
+
+    Their parts together have as much fuel again, so that no policy makes its explanation cost more than two decisions.
+    """
+    meter, spare = [fuel], [fuel]
+    return [_rule(ready, facts, meter, spare) for ready in rules]
 
 
-def _rule(ready: ReadyRule, facts: Facts, meter: cost.Meter) -> JSON:
+def _rule(ready: ReadyRule, facts: Facts, meter: cost.Meter, spare: cost.Meter) -> JSON:
     before = meter[0]
     meter[0] -= cost.RULE
     value = run(ready.run, facts, meter)
@@ -34,7 +37,10 @@ def _rule(ready: ReadyRule, facts: Facts, meter: cost.Meter) -> JSON:
     for part in _parts(ready.rule.when):
         text = ready.source[part.start : part.end]
         if text not in why:
-            why[text] = {"expr": text, **_shown(run(compile_expression(part), facts, [before]))}
+            room = min(before, spare[0])
+            left = [room]
+            why[text] = {"expr": text, **_shown(run(compile_expression(part), facts, left))}
+            spare[0] -= room - left[0]
     return {**entry, **_shown(value), "why": list(why.values())}
 
 

@@ -5,7 +5,7 @@ of the language that rules leave out is named as such. Nesting is counted on the
 the height of the tree at the end, so that no source can exhaust the stack or the memory of a node.
 """
 
-from typing import Final, NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar, cast
 
 from contracts_vm.errors import nearest
 from contracts_vm.functions import ARITY, ENGINE_ONLY, FUNCTIONS, METHODS
@@ -24,6 +24,7 @@ from contracts_vm.syntax import (
     Local,
     Logic,
     Macro,
+    MacroKind,
     MapOf,
     Negate,
     Not,
@@ -38,7 +39,7 @@ NODES_MAX: Final = 2_000
 DEPTH_MAX: Final = 32
 HEIGHT_MAX: Final = 128
 """Operations inside one another, however they are written: `x[0][0][0]` is three."""
-MACROS: Final = ("all", "exists", "exists_one", "filter", "map")
+MACROS: Final[tuple[MacroKind, ...]] = ("all", "exists", "exists_one", "filter", "map")
 
 _CALLED = (*(name for name in FUNCTIONS if name not in METHODS), "size", "has", "cel.bind")
 _DOTTED = ("cel.bind", "math.greatest", "math.least")
@@ -85,29 +86,27 @@ class ExpressionParser(Reader):
             self.refuse("TOO_DEEP", f"an expression has at most {HEIGHT_MAX} operations inside one another", head)
         return found
 
-    def chain(self, level: int) -> Expr:
-        """Operands joined by operators of one precedence; the operands are chains of the next."""
-        if level == len(_PRECEDENCE):
-            return self.unary()
+    def chain(self, loosest: int) -> Expr:
+        """Operands joined by operators that bind at least so tightly, those of one precedence flat in one node."""
         start = self.token.start
-        first = self.chain(level + 1)
-        if _LEVELS.get(self.tokens[self.at].text) != level:
-            return first
-        rest: list[tuple[str, Expr]] = []
-        while self.peek(*_PRECEDENCE[level]):
-            operator = self.next().text
-            rest.append((operator, self.chain(level + 1)))
-        if not rest:
-            return first
-        end = rest[-1][1].end
-        if level < 2:
-            return self.node(Logic(start, end, "&&" if level else "||", (first, *(operand for _, operand in rest))))
-        self.count(len(rest) - 1)
-        return self.node(Chain(start, end, first, tuple(rest)))
+        found = self.unary()
+        while (level := _LEVELS.get(self.token.text, -1)) >= loosest:
+            rest: list[tuple[str, Expr]] = []
+            while _LEVELS.get(self.token.text) == level:
+                operator = self.next().text
+                rest.append((operator, self.chain(level + 1)))
+            end = rest[-1][1].end
+            if level < 2:
+                operands = (found, *(operand for _, operand in rest))
+                found = self.node(Logic(start, end, "&&" if level else "||", operands))
+            else:
+                self.count(len(rest) - 1)
+                found = self.node(Chain(start, end, found, tuple(rest)))
+        return found
 
     def unary(self) -> Expr:
         """`!!x` is `!x` of a boolean twice and `--x` likewise, so any number of them is one or two nodes."""
-        if self.tokens[self.at].text not in ("!", "-") or not self.peek("!", "-"):
+        if self.token.text not in ("!", "-"):
             return self.member()
         start, operator, count = self.token.start, self.token.text, 0
         while self.accept(operator):
@@ -146,7 +145,8 @@ class ExpressionParser(Reader):
 
     def field(self) -> Token:
         if self.token.kind == "quoted" and not self.for_rules:
-            return self.next()
+            quoted = self.next()
+            return Token("name", quoted.text.strip("`"), quoted.start, quoted.end)
         return self.kind("name", "a field")
 
     def named(self) -> Expr:
@@ -243,7 +243,7 @@ class ExpressionParser(Reader):
             test = body
             _, body = self.inside(name)
         end = self.expect(")")
-        return self.node(Macro(source.start, end.end, head.text, source, variable, test, body))  # type: ignore[arg-type]
+        return self.node(Macro(source.start, end.end, cast(MacroKind, head.text), source, variable, test, body))
 
     def variable(self) -> Token:
         token = self.token
@@ -264,10 +264,8 @@ class ExpressionParser(Reader):
         token = self.token
         if token.kind in ("int", "uint"):
             return self.integer(token.start, negative=False)
-        if token.kind == "string":
-            return self.node(Literal(token.start, token.end, self.next().text))
-        if token.kind == "bytes":
-            return self.node(Literal(token.start, token.end, self.next().data))
+        if token.kind in ("string", "bytes"):
+            return self.node(Literal(token.start, token.end, self.next().meaning))
         if self.peek("true", "false"):
             return self.node(Literal(token.start, token.end, self.next().text == "true"))
         if self.accept("["):

@@ -14,6 +14,7 @@ from contracts_vm.operators import Fault, is_list, no_overload, ranged
 from contracts_vm.types import (
     INT_MAX,
     INT_MIN,
+    PPM_WHOLE,
     UINT_MAX,
     Duration,
     Timestamp,
@@ -132,6 +133,13 @@ def _to_string(value: Any) -> Value | None:
             return str(value)
 
 
+def _to_bytes(value: Any) -> Value | None:
+    try:
+        return value.encode() if isinstance(value, str) else bytes(value)
+    except UnicodeEncodeError:
+        return None
+
+
 def _to_timestamp(value: Any) -> Value | None:
     if isinstance(value, str):
         return read_timestamp(value)
@@ -184,13 +192,23 @@ def _extreme(name: str, better: Callable[[Any, Any], bool]) -> Function:
         charge(meter, OPERATOR * max(1, len(items)))
         if not items or not all(type(item) is int or type(item) is UInt for item in items):
             raise no_overload(name, *items)
-        best = items[0]
+        best: Value = items[0]
         for item in items[1:]:
             if better(item, best):
                 best = item
-        return best  # type: ignore[no-any-return]
+        return best
 
     return extreme
+
+
+def _portion(arguments: tuple[Any, ...], meter: Meter) -> Value:
+    meter[0] -= OPERATOR
+    amount, ppm = arguments
+    if type(amount) is not int or type(ppm) is not int:
+        raise no_overload("portion", amount, ppm)
+    if amount < 0 or not 0 <= ppm <= PPM_WHOLE:
+        raise Fault("PORTION_INVALID", "a portion is of an amount from 0, at a rate from 0 to 1,000,000 ppm")
+    return amount * ppm // PPM_WHOLE
 
 
 def _type(arguments: tuple[Any, ...], meter: Meter) -> Value:
@@ -199,9 +217,9 @@ def _type(arguments: tuple[Any, ...], meter: Meter) -> Value:
     return TypeName(TYPE_NAMES.get(kind, kind))
 
 
-def _dyn(arguments: tuple[Any, ...], meter: Meter) -> Value:
+def _dyn(arguments: tuple[Value, ...], meter: Meter) -> Value:
     meter[0] -= OPERATOR
-    return arguments[0]  # type: ignore[no-any-return]
+    return arguments[0]
 
 
 TYPE_NAMES: Final = {
@@ -219,12 +237,13 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "int": _converted("int", _to_int),
     "uint": _converted("uint", _to_uint),
     "string": _converted("string", _to_string),
-    "bytes": _converted("bytes", lambda value: value.encode() if isinstance(value, str) else value),
+    "bytes": _converted("bytes", _to_bytes),
     "bool": _converted("bool", lambda value: value if type(value) is bool else _BOOLS.get(value)),
     "timestamp": _converted("timestamp", _to_timestamp),
     "duration": _converted("duration", lambda value: read_duration(value) if isinstance(value, str) else value),
     "math.greatest": _extreme("math.greatest", lambda a, b: a > b),
     "math.least": _extreme("math.least", lambda a, b: a < b),
+    "portion": _portion,
     "getFullYear": _part("getFullYear", lambda day: day.year, int),
     "getMonth": _part("getMonth", lambda day: day.month - 1, int),
     "getDate": _part("getDate", lambda day: day.day, int),
@@ -246,7 +265,7 @@ METHODS: Final = ("size", "contains", "startsWith", "endsWith", *(name for name 
 """What is written after a dot: `x.size()`."""
 ARITY: Final[dict[str, tuple[int, int]]] = {
     **dict.fromkeys(FUNCTIONS, (1, 1)),
-    **dict.fromkeys(("contains", "startsWith", "endsWith"), (2, 2)),
+    **dict.fromkeys(("contains", "startsWith", "endsWith", "portion"), (2, 2)),
     **dict.fromkeys(("math.greatest", "math.least"), (1, 32)),
     **{name: (1, 2) for name in FUNCTIONS if name.startswith("get")},
 }

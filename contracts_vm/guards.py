@@ -1,6 +1,5 @@
 """What a condition makes sure of: which fields are there and in which range numbers lie, once it is true or false."""
 
-from collections.abc import Mapping
 from functools import reduce
 from typing import Final
 
@@ -21,45 +20,57 @@ def name_of(node: Expr) -> str:
             return f"#{node.slot}#"
         case Literal():
             return repr(node.value)
-        case Select() if name_of(node.operand):
-            return f"{name_of(node.operand)}.{node.field}"
-        case Index() if name_of(node.operand) and name_of(node.index):
-            return f"{name_of(node.operand)}[{name_of(node.index)}]"
-        case Call() if node.function == "size" and name_of(node.arguments[0]):
-            return f"size({name_of(node.arguments[0])})"
+        case Select():
+            holder = name_of(node.operand)
+            return f"{holder}.{node.field}" if holder else ""
+        case Index():
+            holder, at = name_of(node.operand), name_of(node.index)
+            return f"{holder}[{at}]" if holder and at else ""
+        case Call() if node.function == "size":
+            measured = name_of(node.arguments[0])
+            return f"size({measured})" if measured else ""
         case _:
             return ""
 
 
-def sure(node: Expr, value: bool, shapes: Mapping[int, Shape]) -> Known:
-    """What certainly holds when an expression has the given value."""
-    match node:
-        case Has():
-            return Known(frozenset((name_of(node.path),))) if value else NOTHING
-        case Not():
-            return sure(node.operand, not value, shapes)
-        case Logic():
-            found = [sure(operand, value, shapes) for operand in node.operands]
-            joined = Known.both if value is (node.operator == "&&") else Known.common
-            return reduce(joined, found)
-        case Chain() if len(node.rest) == 1:
-            ((operator, right),) = node.rest
-            return _compared(node.first, operator, right, value, shapes)
-        case _:
+class Guards:
+    """What the conditions of one rule make sure of. Each is looked into once, however often it is asked for."""
+
+    def __init__(self) -> None:
+        self.shapes: dict[int, Shape] = {}
+        """What is known of the expressions walked so far, by their identity."""
+        self.found: dict[tuple[int, bool], Known] = {}
+
+    def sure(self, node: Expr, value: bool) -> Known:
+        """What certainly holds when an expression has the given value."""
+        key = (id(node), value)
+        if key not in self.found:
+            self.found[key] = self._sure(node, value)
+        return self.found[key]
+
+    def _sure(self, node: Expr, value: bool) -> Known:
+        match node:
+            case Has():
+                return Known(frozenset((name_of(node.path),))) if value else NOTHING
+            case Not():
+                return self.sure(node.operand, not value)
+            case Logic():
+                found = [self.sure(operand, value) for operand in node.operands]
+                return Known.all_of(found) if value is (node.operator == "&&") else reduce(Known.common, found)
+            case Chain() if len(node.rest) == 1:
+                ((operator, right),) = node.rest
+                return self._compared(node.first, operator if value else _OPPOSITE.get(operator, ""), right)
+            case _:
+                return NOTHING
+
+    def _compared(self, left: Expr, operator: str, right: Expr) -> Known:
+        if operator == "in":
+            item, holder = name_of(left), name_of(right)
+            return Known(frozenset((f"{item} in {holder}",))) if item and holder else NOTHING
+        a, b = self.shapes.get(id(left)), self.shapes.get(id(right))
+        if operator not in _OPPOSITE or a is None or b is None or a.kind != "int" or b.kind != "int":
             return NOTHING
-
-
-def _compared(left: Expr, operator: str, right: Expr, value: bool, shapes: Mapping[int, Shape]) -> Known:
-    if operator == "in":
-        named = name_of(left) and name_of(right)
-        return Known(frozenset((f"{name_of(left)} in {name_of(right)}",))) if value and named else NOTHING
-    if operator not in _OPPOSITE:
-        return NOTHING
-    operator = operator if value else _OPPOSITE[operator]
-    a, b = shapes.get(id(left)), shapes.get(id(right))
-    if a is None or b is None or a.kind != "int" or b.kind != "int":
-        return NOTHING
-    return _limited(left, operator, b).both(_limited(right, _MIRRORED[operator], a))
+        return Known.all_of([_limited(left, operator, b), _limited(right, _MIRRORED[operator], a)])
 
 
 def _limited(node: Expr, operator: str, other: Shape) -> Known:

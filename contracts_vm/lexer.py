@@ -6,7 +6,7 @@ Character classes are spelled out, since those of Python follow its Unicode tabl
 """
 
 import re
-from typing import Final, NoReturn
+from typing import Final, NoReturn, cast
 
 import msgspec
 
@@ -17,18 +17,23 @@ DIGITS_MAX: Final = 20
 NAME_CHARACTERS_MAX: Final = 64
 
 _FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]|\r(?!\n)"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
+    "\u2028\u2029\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]|\r(?!\n)"
 )
+"""Controls, what turns the direction of text, and what shows nothing; joiners and the variants of emoji may stand."""
 _TOKEN = re.compile(
-    r"(?:(?P<space>[ \t\r\n\f]+|//[^\n]*)"
+    r"(?:[ \t\r\n\f]++|//[^\n]*+)*+"
+    r"(?:(?P<op>&&|\|\||[=!<>]=|[-=<>!+*%?:.,;(){}\[\]@]|/)"
     r"|(?P<string>(?:[rR][bB]?|[bB][rR]?)?(?:\"\"\"|'''|[\"']))"
-    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*+)"
     r"|(?P<int>0x[0-9a-fA-F]++|[0-9]++(?!\.[0-9]|[eE][+-]?[0-9]))"
     r"|(?P<decimal>[0-9]++\.[0-9]++(?![eE][+-]?[0-9]))"
     r"|(?P<double>[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+)"
     r"|(?P<quoted>`[A-Za-z0-9_./ -]+`)"
-    r"|(?P<op>&&|\|\||[=!<>]=|[-=<>!+*/%?:.,;(){}\[\]@]))"
-    r"[ \t\r\n\f]*"
+    r"|(?P<end>\Z)"
+    r"|(?P<unknown>.))",
+    re.DOTALL,
 )
 _WORD = re.compile(r"[A-Za-z0-9_]+")
 _QUOTES: Final = ("'", '"', "'''", '"""')
@@ -45,17 +50,17 @@ _ESCAPE = re.compile(rf"\\(?:[xX]({_HEX}{{2}})|u({_HEX}{{4}})|U({_HEX}{{8}})|([0
 _ESCAPED: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
-class Token(msgspec.Struct, frozen=True):
+class Token(msgspec.Struct, frozen=True, gc=False):
     """One word of the source; the last token has kind "end" and no text."""
 
     kind: str
     """name, quoted, int, uint, decimal, double, string, bytes, op or end."""
     text: str
-    """As written; of a string, what it means."""
+    """As written, so that no string is taken for a word or an operator."""
     start: int
     end: int
-    data: bytes = b""
-    """What a bytes literal means."""
+    meaning: str | bytes = ""
+    """What a string or bytes literal stands for."""
 
 
 def decode(source: str | bytes, *, readable: bool = True) -> str:
@@ -78,23 +83,20 @@ def decode(source: str | bytes, *, readable: bool = True) -> str:
 def tokens(text: str) -> list[Token]:
     """The tokens of a decoded source, without spaces and comments."""
     result: list[Token] = []
-    offset, match = 0, _TOKEN.match
-    while offset < len(text):
-        found = match(text, offset)
-        if found is None:
-            _refuse_character(text, offset)
-        kind, after = found.lastgroup or "", found.end()
-        end = found.end(kind)
-        if kind == "op":
-            result.append(Token(kind, found[kind], offset, end))
+    offset, kind, match = 0, "", _TOKEN.match
+    while kind != "end":
+        found = cast("re.Match[str]", match(text, offset))
+        kind, (start, offset) = cast(str, found.lastgroup), found.span(cast(int, found.lastindex))
+        if kind == "op" or (kind == "name" and offset - start <= NAME_CHARACTERS_MAX) or kind == "end":
+            token = Token(kind, text[start:offset], start, offset)
         elif kind == "string":
-            result.append(_string(text, offset, found[kind]))
-            after = result[-1].end
-        elif kind != "space":
-            result.append(_bounded(text, kind, offset, end))
-            after = max(after, result[-1].end)
-        offset = after
-    result.append(Token("end", "", offset, offset))
+            token = _string(text, start, text[start:offset])
+        elif kind == "unknown":
+            _refuse_character(text, start)
+        else:
+            token = _bounded(text, kind, start, offset)
+        result.append(token)
+        offset = token.end
     return result
 
 
@@ -118,7 +120,7 @@ def _bounded(text: str, kind: str, start: int, end: int) -> Token:
         if end - start > NAME_CHARACTERS_MAX:
             message = f"a name has at most {NAME_CHARACTERS_MAX} characters, this one {end - start}"
             refuse(text, start, "NAME_TOO_LONG", message)
-        return Token(kind, text[start:end].strip("`"), start, end)
+        return Token(kind, text[start:end], start, end)
     if end - start > DIGITS_MAX:
         refuse(text, start, "NUMBER_TOO_LONG", f"a number has at most {DIGITS_MAX} digits")
     tail = _WORD.match(text, end)
@@ -147,7 +149,7 @@ def _string(text: str, start: int, opening: str) -> Token:
             end = offset + len(quote)
             if binary:
                 return Token("bytes", text[start:end], start, end, b"".join(data))
-            return Token("string", "".join(parts), start, end)
+            return Token("string", text[start:end], start, end, "".join(parts))
         if not text.startswith("\\", offset):
             where = "on this line" if len(quote) == 1 else "before the end"
             refuse(text, start, "STRING_UNTERMINATED", f"expected a closing {quote} {where}")

@@ -48,10 +48,10 @@ def equal(a: Any, b: Any, meter: Meter) -> bool:
             meter[0] -= OPERATOR + min(len(a), len(b)) // COMPARE_UNIT
             if meter[0] < 0:
                 raise OutOfFuel
-            return a == b  # type: ignore[no-any-return]
+            return bool(a == b)
         if kind is int or kind is bool:
             meter[0] -= OPERATOR
-            return a == b  # type: ignore[no-any-return]
+            return bool(a == b)
     meter[0] -= OPERATOR
     return same(a, b, meter)
 
@@ -95,8 +95,8 @@ def _rank(key: object) -> tuple[int, int, str]:
         return 2, 0, key
     if isinstance(key, BoolKey):
         return 0, key.value, ""
-    if type(key) in _NUMBERS:
-        return 1, key, ""  # type: ignore[return-value]
+    if isinstance(key, int) and type(key) in _NUMBERS:
+        return 1, key, ""
     raise Fault("VALUE_UNSUPPORTED", "the facts hold a map whose keys are not text")
 
 
@@ -127,7 +127,7 @@ def member(a: Any, b: Any, meter: Meter) -> bool:
 
 
 def _ordering(name: str, holds: Callable[[Any, Any], bool]) -> Operator:
-    def compare(a: Value, b: Value, meter: Meter) -> Value:
+    def compare(a: Any, b: Any, meter: Meter) -> Value:
         kind = type(a)
         if kind is type(b) and (kind is int or kind is Timestamp):
             meter[0] -= OPERATOR
@@ -136,7 +136,7 @@ def _ordering(name: str, holds: Callable[[Any, Any], bool]) -> Operator:
             if kind not in _NUMBERS or type(b) not in _NUMBERS:
                 raise no_overload(name, a, b)
         elif kind is str or kind is bytes:
-            charge(meter, OPERATOR + min(len(a), len(b)) // COMPARE_UNIT)  # type: ignore[arg-type]
+            charge(meter, OPERATOR + min(len(a), len(b)) // COMPARE_UNIT)
             return holds(a, b)
         meter[0] -= OPERATOR
         return holds(a, b)
@@ -178,7 +178,8 @@ _TIMES: Final[dict[tuple[str, type, type], Callable[[int], Timestamp | Duration]
 def _joined(a: Any, b: Any, meter: Meter) -> Value:
     if type(a) is type(b) and type(a) in _TEXTS:
         charge(meter, (len(a) + len(b)) // CONCAT_UNIT)
-        return a + b  # type: ignore[no-any-return]
+        text: str | bytes = a + b
+        return text
     if is_list(a) and is_list(b):
         charge(meter, (len(a) + len(b)) // CONCAT_UNIT)
         return (*a, *b)

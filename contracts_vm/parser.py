@@ -25,14 +25,17 @@ from contracts_vm.syntax import (
     Rule,
     Upstream,
 )
-from contracts_vm.types import SAFE_MAX
+from contracts_vm.types import PPM_WHOLE, SAFE_MAX
 
-PPM_WHOLE: Final = 1_000_000
 TRIGGERS: Final = ("primary_sale", "secondary_sale", "licence", "rental", "derivative_mint", "swap", "gift")
 
 DEPTH_MAX: Final = 32
 """Generations that royalties reach up."""
 MONEY_DECIMALS_MAX: Final = 8
+RULES_MAX: Final = 128
+"""Rules and royalties of a policy; checking them against each other takes as many steps as there are pairs."""
+ACTIONS_MAX: Final = 32
+"""Actions that one rule names; more are meant by `*`."""
 
 _CLAUSES = ("base", "pay", "upstream", "floor", "cap", "fallback", "payer", "refund")
 _CURRENCY = re.compile(r"[A-Z]{3,8}")
@@ -66,6 +69,8 @@ class _PolicyParser(ExpressionParser):
                 royalties.append(self.royalty())
             else:
                 self.refuse_declaration()
+            if len(rules) + len(royalties) > RULES_MAX:
+                self.refuse("TOO_MANY_RULES", f"a policy has at most {RULES_MAX} rules and royalties", self.token)
         self.expect_end('the closing "}" of the policy')
         self.distinct("NAME_REPEATED", [*((r, r.id) for r in rules), *((r, r.id) for r in royalties)])
         self.distinct("TRIGGER_REPEATED", ((item, item.trigger) for item in royalties))
@@ -82,7 +87,7 @@ class _PolicyParser(ExpressionParser):
         identifier = self.name("a name for the rule") if self.accept("as") else f"{head.text}#{number}"
         self.expect("when")
         when = self.expression()
-        reason = self.kind("string", "a reason in quotes").text if self.accept("reason") else ""
+        reason = str(self.kind("string", "a reason in quotes").meaning) if self.accept("reason") else ""
         end = self.expect(";")
         return Rule(head.start, end.end, cast(Effect, head.text), actions, identifier, when, reason)
 
@@ -96,6 +101,8 @@ class _PolicyParser(ExpressionParser):
             if name in found:
                 self.refuse("ACTION_REPEATED", f"the action {name} is already listed", token)
             found.append(name)
+            if len(found) > ACTIONS_MAX:
+                self.refuse("TOO_MANY_ACTIONS", f"a rule names at most {ACTIONS_MAX} actions, or *", token)
         return tuple(found)
 
     def royalty(self) -> RoyaltyClause:

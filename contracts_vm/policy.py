@@ -117,8 +117,10 @@ def parse(source: str | bytes) -> Policy:
 
 
 def _by_action(rules: tuple[ReadyRule, ...]) -> dict[str, tuple[ReadyRule, ...]]:
-    actions = sorted({ANY_ACTION, *(action for ready in rules for action in ready.rule.actions)})
-    return {
-        action: tuple(ready for ready in rules if action in ready.rule.actions or ANY_ACTION in ready.rule.actions)
-        for action in actions
-    }
+    found: dict[str, list[ReadyRule]] = {ANY_ACTION: []}
+    for ready in rules:
+        for action in ready.rule.actions:
+            found.setdefault(action, list(found[ANY_ACTION]))
+        for action in found if ANY_ACTION in ready.rule.actions else ready.rule.actions:
+            found[action].append(ready)
+    return {action: tuple(named) for action, named in found.items()}

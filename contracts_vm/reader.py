@@ -13,35 +13,30 @@ RESERVED: Final = (
 
 
 class Reader:
-    """A position in the tokens of a source. Strings are never taken for words or operators."""
+    """A position in the tokens of a source."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = tokens(text)
-        self.at = 0
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.at]
+        self.tokens = iter(tokens(text))
+        self.token = next(self.tokens)
+        """The one to be read next; the last is the end."""
 
     def next(self) -> Token:
-        token = self.tokens[self.at]
-        if token.kind != "end":
-            self.at += 1
+        token = self.token
+        self.token = next(self.tokens, token)
         return token
 
     def peek(self, *texts: str) -> bool:
-        token = self.tokens[self.at]
-        return token.text in texts and token.kind in ("name", "op")
+        return self.token.text in texts
 
     def accept(self, text: str) -> bool:
-        if self.peek(text):
-            self.at += 1
-            return True
-        return False
+        if self.token.text != text:
+            return False
+        self.token = next(self.tokens)
+        return True
 
     def expect(self, text: str) -> Token:
-        if not self.peek(text):
+        if self.token.text != text:
             self.unexpected(f'"{text}"', (text,))
         return self.next()
 

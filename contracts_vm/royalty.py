@@ -12,9 +12,8 @@ import msgspec
 
 from contracts_vm.errors import RoyaltyError, ensure
 from contracts_vm.syntax import Money, Upstream
-from contracts_vm.types import SAFE_MAX
+from contracts_vm.types import PPM_WHOLE, SAFE_MAX
 
-PPM_WHOLE: Final = 1_000_000
 PAYEES_MAX: Final = 1_024
 
 Payees = Sequence[tuple[str, int]]
@@ -138,7 +137,7 @@ def _claim(payees: Payees) -> _Claim:
     """Payees each named once, each weight positive; else RoyaltyError."""
     if len(payees) > PAYEES_MAX:
         _too_many(len(payees))
-    ids, weights = zip(*payees, strict=True) if payees else ((), ())
+    ids, weights = [payee for payee, _ in payees], [weight for _, weight in payees]
     if not ids or len(set(ids)) != len(ids) or set(map(type, ids)) != {str}:
         raise RoyaltyError("PAYEES_INVALID", "there must be a payee, each a name, and no payee twice")
     if set(map(type, weights)) != {int} or min(weights) < 1 or max(weights) > SAFE_MAX:
@@ -154,13 +153,10 @@ def _split(amount: int, claim: _Claim) -> Iterable[tuple[str, int]]:
     if left:
         remainders = [part % whole for part in parts]
         least = sorted(remainders, reverse=True)[left - 1]
-        tied = sorted([payee for payee, remainder in zip(ids, remainders, strict=True) if remainder == least])
-        more = left - sum([remainder > least for remainder in remainders])
-        lucky = frozenset(tied[:more])
-        shares = [
-            share + (remainder > least or (remainder == least and payee in lucky))
-            for payee, share, remainder in zip(ids, shares, remainders, strict=True)
-        ]
+        tied = sorted([(ids[place], place) for place, remainder in enumerate(remainders) if remainder == least])
+        shares = [share + (remainder > least) for share, remainder in zip(shares, remainders, strict=True)]
+        for _, place in tied[: amount - sum(shares)]:
+            shares[place] += 1
     ensure(sum(shares) == amount, "a division lost or made money")
     return zip(ids, shares, strict=True)
 

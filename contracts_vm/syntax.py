@@ -13,10 +13,11 @@ Effect = OneOf["permit", "forbid", "require"]
 Payer = OneOf["buyer", "seller"]
 Mode = OneOf["lap", "lrp"]
 Refund = OneOf["reverse", "keep"]
+MacroKind = OneOf["all", "exists", "exists_one", "map", "filter"]
 ANY_ACTION = "*"
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where something stands: source[start:end]."""
 
     start: int
@@ -124,7 +125,7 @@ class Call(Place, frozen=True):
 class Macro(Place, frozen=True):
     """`xs.all(x, body)` and its kind: a loop over the items of a list or the keys of a map."""
 
-    kind: OneOf["all", "exists", "exists_one", "map", "filter"]
+    kind: MacroKind
     source: "Expr"
     variable: Local
     test: "Expr | None"

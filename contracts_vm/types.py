@@ -8,6 +8,7 @@ expression language that rules do not use: the engine has them so that it can be
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +17,8 @@ INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
 SAFE_MAX: Final = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly."""
+PPM_WHOLE: Final = 1_000_000
+"""All of an amount, in parts per million."""
 
 
 class Timestamp(msgspec.Struct, frozen=True, order=True):
@@ -85,13 +88,12 @@ def kind_of(value: object) -> str:
 
 def in_range(value: object) -> bool:
     """Whether an integer, instant or duration is within the range of its kind (other kinds have none)."""
-    kind = type(value)
-    if kind is int:
-        return INT_MIN <= value <= INT_MAX  # type: ignore[operator]
+    if type(value) is int:
+        return INT_MIN <= value <= INT_MAX
     if isinstance(value, Timestamp | Duration):
         if type(value.ms) is not int or type(value.ns) is not int or not 0 <= value.ns < NS_PER_MS:
             return False
-        if kind is Timestamp:
+        if isinstance(value, Timestamp):
             return TIMESTAMP_MS_MIN <= value.ms <= TIMESTAMP_MS_MAX
         return -DURATION_NS_MAX <= nanoseconds(value) <= DURATION_NS_MAX
     return not isinstance(value, UInt) or 0 <= value <= UINT_MAX
@@ -112,15 +114,20 @@ def duration_of(ns: int) -> Duration:
     return Duration(*divmod(ns, NS_PER_MS))
 
 
+_TEXT_CHARACTERS_MAX: Final = 64
+"""The longest text that is read as an instant or a span."""
+_TEXTS_KEPT: Final = 256
+"""A rule has its times as text, and reads them whenever it decides, in a loop perhaps many times."""
 _TIMESTAMP = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])"
     r"(?:\.([0-9]{1,9}))?(?:Z|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))"
 )
 
 
+@lru_cache(maxsize=_TEXTS_KEPT)
 def read_timestamp(text: str) -> Timestamp | None:
     """RFC 3339 with capital T and Z; None for anything else, for a leap second, and for parts of a nanosecond."""
-    found = _TIMESTAMP.fullmatch(text)
+    found = _TIMESTAMP.fullmatch(text) if len(text) <= _TEXT_CHARACTERS_MAX else None
     if found is None:
         return None
     year, month, day, hour, minute, second, part, sign, off_hour, off_minute = found.groups("")
@@ -156,9 +163,10 @@ _DURATION_PART = re.compile(r"([0-9]+)(?:\.([0-9]+))?(h|ms|m|s|us|ns)")
 _DURATION = re.compile(r"[+-]?(?:0|(?:[0-9]+(?:\.[0-9]+)?(?:h|ms|m|s|us|ns))+)")
 
 
+@lru_cache(maxsize=_TEXTS_KEPT)
 def read_duration(text: str) -> Duration | None:
     """`1h30m`, `-1.5s`, `250ms`; None for anything else, for parts of a nanosecond, and out of range."""
-    if len(text) > 64 or _DURATION.fullmatch(text) is None:
+    if len(text) > _TEXT_CHARACTERS_MAX or _DURATION.fullmatch(text) is None:
         return None
     total = 0
     for whole, part, unit in _DURATION_PART.findall(text):

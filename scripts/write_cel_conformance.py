@@ -123,7 +123,7 @@ def look_at(file: str, case: dict[str, Any]) -> None:
 def look_at_word(word: Token, following: Token) -> None:
     if word.kind in ("decimal", "double") or (word.kind == "name" and word.text == "double"):
         raise OutsideProfile("double")
-    if word.kind == "string" and ZONE.fullmatch(word.text):
+    if word.kind == "string" and ZONE.fullmatch(str(word.meaning)):
         raise OutsideProfile("named time zones")
     if word.kind == "name" and following.kind == "op":
         if following.text == "{":

@@ -10,7 +10,7 @@ from contracts_vm import Duration, Timestamp, Value
 from contracts_vm.errors import FAULTS
 from contracts_vm.evaluate import compile_expression, run
 from contracts_vm.expression import parse_expression
-from contracts_vm.operators import Fault
+from contracts_vm.operators import OPERATORS, Fault
 from contracts_vm.types import duration_of, read_duration, read_timestamp, write_duration, write_timestamp
 
 FACTS: dict[str, dict[str, Any]] = {
@@ -53,6 +53,8 @@ def spent(source: str) -> int:
         ("'a' + \"b\"", "ab"),
         ("[1] + [2]", (1, 2)),
         ("[1, 2,] == [1, 2]", True),
+        ("portion(999, 100000)", 99),
+        ("portion(9223372036854775807, 1000000) == 9223372036854775807", True),
         ("[1, 2] == [2, 1]", False),
         ("1 == true", False),
         ("1 != '1'", True),
@@ -164,6 +166,9 @@ def test_a_program_has_this_value(source: str, value: Value) -> None:
         ("1.size()", "NO_OVERLOAD"),
         ("'a'.contains(1)", "NO_OVERLOAD"),
         ("int('x')", "CONVERSION_INVALID"),
+        ("portion(-1, 1)", "PORTION_INVALID"),
+        ("portion(1, 1000001)", "PORTION_INVALID"),
+        ("portion('1', 1)", "NO_OVERLOAD"),
         ("int('9223372036854775808')", "CONVERSION_INVALID"),
         ("int('\\u0661')", "CONVERSION_INVALID"),
         ("string(b'\\xff')", "CONVERSION_INVALID"),
@@ -303,3 +308,40 @@ def test_arithmetic_is_exact_or_a_fault(a: int, b: int, operator: str) -> None:
             assert value == (quotient if operator == "/" else rest)
     else:
         assert value == {"+": a + b, "-": a - b, "*": a * b}[operator]
+
+
+def test_a_text_that_has_no_bytes_is_a_fault() -> None:
+    assert evaluate("bytes(a.name)") == b"ada"
+    assert (found := run(compile_expression(parse_expression("bytes(a.b)")), {"a": {"b": "\ud800"}}, [9]))
+    assert isinstance(found, Fault)
+    assert found.code == "CONVERSION_INVALID"
+
+
+MISSING = object()
+FIELDS = [
+    MISSING, True, 7, -(2**63), 2**63, "ada", "zoë" * 9, b"ada", ["ada"], ("ada", 1), {"ada": 1}, Timestamp(5),
+    Timestamp(5, 1), Timestamp(-5), Timestamp(10**18), Duration(7), Duration(7, -1), None, 1.5,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_two_fields_in_one_closure_are_what_they_are_one_by_one(operator: str) -> None:
+    short = compile_expression(parse_expression(f"a.x {operator} b.y"))
+    far = compile_expression(parse_expression(f"r.a.x {operator} r.b.y"))
+    for left in FIELDS:
+        for right in FIELDS:
+            facts: dict[str, Any] = {
+                "a": {} if left is MISSING else {"x": left},
+                "b": {} if right is MISSING else {"y": right},
+            }
+            spent, spent_far = [100], [100]
+
+            found, wanted = run(short, facts, spent), run(far, {"r": facts}, spent_far)
+
+            assert type(found) is type(wanted)
+            if isinstance(found, Fault) and isinstance(wanted, Fault):
+                assert found.code == wanted.code
+            else:
+                assert found == wanted
+            read = 1 if isinstance(run(compile_expression(parse_expression("a.x")), facts, [9]), Fault) else 2
+            assert spent[0] - spent_far[0] == read

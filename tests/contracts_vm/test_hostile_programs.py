@@ -3,6 +3,7 @@
 import pytest
 
 from contracts_vm import PolicyError, Schema, check, decide, parse
+from contracts_vm.explain import explain_rules
 
 DOUBLING = "cel.bind(x{0}, x{1} + x{1}, "
 
@@ -26,6 +27,7 @@ def doublings(count: int) -> str:
 LOOKALIKES = "аеорсухіјѕԁɡ։׃᎓；﹔，．‚＇＂＝﹦≠∧∨¬−–—×÷（）［］｛｝０１ＡＺ"
 INVISIBLE = [*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, 0x85, 0x9F, 0x61C, 0x200B, 0x200E, 0x200F]
 INVISIBLE += [0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
+INVISIBLE += [0xAD, 0x34F, 0x115F, 0x17B5, 0x180E, 0x206F, 0x3164, 0xFFA0, 0xFFFA, 0x1D173, 0xE0041, 0xE0101]
 NOT_UTF8 = [
     b"\xff",
     b"\xc0\xaf",
@@ -124,6 +126,18 @@ def test_a_forbid_that_could_fail_cannot_be_published(expression: str, schema: S
     assert {problem.code for problem in check(parse(when(expression)), schema) if problem.severity == "error"} == {
         "CAN_FAIL"
     }
+
+
+def test_an_explanation_costs_at_most_a_decision_more(schema: Schema) -> None:
+    heavy = [nested(4, "0, 1, 2, 3, 4").replace("true", f"x < {limit}") for limit in range(5, 25)]
+    policy = parse(when("".join(f"asset.confidential ? {one} : " for one in heavy) + "true"))
+    assert [problem for problem in check(policy, schema) if problem.severity == "error"] == []
+
+    decision = decide([policy], "view", {"asset": {"confidential": True}}, 10_000)
+    (rule,) = explain_rules(policy.rules_for("view"), decision.question.facts, 10_000)
+
+    assert decision.code == "FORBIDDEN"
+    assert str(rule).count("'error': 'BUDGET'") > 10
 
 
 def test_there_are_at_least_two_hundred_of_them() -> None:

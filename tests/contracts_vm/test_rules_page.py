@@ -9,7 +9,7 @@ from contracts_vm.errors import CHECK_CODES, FAULTS, ROYALTY_CODES, SOURCE_CODES
 from contracts_vm.expression import DEPTH_MAX, HEIGHT_MAX, MACROS, NODES_MAX
 from contracts_vm.functions import ENGINE_ONLY, FUNCTIONS
 from contracts_vm.lexer import DIGITS_MAX, NAME_CHARACTERS_MAX, SOURCE_BYTES_MAX
-from contracts_vm.parser import TRIGGERS
+from contracts_vm.parser import ACTIONS_MAX, RULES_MAX, TRIGGERS
 from contracts_vm.royalty import PAYEES_MAX
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
@@ -32,6 +32,8 @@ def test_the_page_names_every_code_and_trigger() -> None:
 def test_the_page_states_the_limits() -> None:
     for what, value in (
         ("source", f"{SOURCE_BYTES_MAX:,} bytes of UTF-8"),
+        ("rules and royalties of a policy", f"{RULES_MAX}"),
+        ("actions that a rule names", f"{ACTIONS_MAX}"),
         ("expression nodes of a policy", f"{NODES_MAX:,}"),
         ("nesting of an expression", f"{DEPTH_MAX}"),
         ("operations inside one another", f"{HEIGHT_MAX}"),
