@@ -53,6 +53,7 @@ SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 LOAD_SECONDS = 15
 CLIENTS = 16
 PACED_SECONDS_MAX = 150
+IDLE_CORES = 0.3
 
 
 class Writing:
@@ -164,14 +165,35 @@ def running(cluster: Cluster) -> dict[str, float]:
     started = time.perf_counter()
     cluster.up()
     found["three_nodes_ready_s"] = round(time.perf_counter() - started, 2)
+    settle(cluster)
+    found["three_nodes_idle_s"] = round(time.perf_counter() - started, 1)
     cluster.kill("node3")
     started = time.perf_counter()
     cluster.start("node3")
     cluster.wait_ready(["node3"])
     found["killed_node_ready_s"] = round(time.perf_counter() - started, 2)
+    settle(cluster)
     rates = asyncio.run(joining(cluster))
     pids = [pid for name in cluster.names if (pid := cluster.pid(name)) is not None]
     return found | rates | {"node_mib": max(map(anonymous_mib, pids))}
+
+
+def settle(cluster: Cluster) -> None:
+    """Wait until the nodes have read what they index and load after a start: until they are idle."""
+    while True:
+        before = spent_s(cluster)
+        time.sleep(1)
+        if spent_s(cluster) - before < IDLE_CORES:
+            return
+
+
+def spent_s(cluster: Cluster) -> float:
+    """Seconds of CPU that the nodes have spent."""
+    found = 0.0
+    for name in cluster.names:
+        user, system = Path(f"/proc/{cluster.pid(name)}/stat").read_text().rpartition(")")[2].split()[11:13]
+        found += (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    return found
 
 
 async def joining(cluster: Cluster) -> dict[str, float]:

@@ -24,6 +24,8 @@ from node.peers.stretch import STRETCH_BYTES_MAX, Stretch, decode_stretch
 WAIT_SECONDS = 2
 """How long a node that is asked waits for a block to come."""
 PAUSE_SECONDS = 0.2
+LEVEL_BLOCKS = 8
+"""Whoever is given fewer blocks than these has come near the newest one."""
 
 
 class Follower:
@@ -33,6 +35,8 @@ class Follower:
         self._driver = driver
         self._asking = asking
         self._peers = list(asking.addresses)
+        self.level = asyncio.Event()
+        """Set once it has come near the newest block."""
 
     async def run(self) -> None:
         """Follow, for ever. NodeError if none of those that answer keeps the blocks that come next."""
@@ -64,6 +68,8 @@ class Follower:
                 chain.accept(block, None)
                 await asyncio.sleep(0)
             self._driver.observe(stretch, self._certificate(stretch))
+            if len(stretch.blocks) < LEVEL_BLOCKS:
+                self.level.set()
         except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
             log.error("stretch_refused", node=peer, reason=str(error))
             chain.truncate(first)

@@ -15,7 +15,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -248,21 +248,24 @@ class Node:
             raise NodeError(NodeCode.LOG_LOST, self._fatal.partition(": ")[2])
 
     def _work(self) -> list[Any]:
-        """What goes on beside REST, for ever."""
+        """What goes on beside REST, for ever. What is read through after a start waits until the node has caught up."""
         work = [
             self.driver.run(),
             self.peers.run(),
-            self.replicator.run(),
-            self.verifier.run(),
             self.snapshots.run(),
             write_pages(self.chain, self.reading),
             load_pages(self.chain, self.reading),
             thin_certificates(self.chain, self.reading),
         ]
+        level = asyncio.Event()
         if self.driver.replica.votes_here:
             work.append(end_if_left_behind(self.driver, self.peers.asking))
+            level.set()
         else:
-            work.append(Follower(self.driver, self.peers.asking).run())
+            follower = Follower(self.driver, self.peers.asking)
+            work.append(follower.run())
+            level = follower.level
+        work += [_after(level, self.replicator.run), _after(level, self.verifier.run)]
         return work if self.generation is None else [*work, self.generation.run()]
 
     async def _settle(self) -> None:
@@ -329,6 +332,11 @@ class Node:
             raise NodeError(
                 NodeCode.PORT_TAKEN, f"{self.config.api.listen} is in use; stop the other process or set api.listen"
             ) from None
+
+
+async def _after(event: asyncio.Event, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    await event.wait()
+    await work()
 
 
 def _end_at_once(error: BaseException) -> None:

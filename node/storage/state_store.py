@@ -128,6 +128,7 @@ class StateStore:
         """Height below which few certificates are kept."""
         self.pages = PageIndex(self._db)
         self._first_seen = SEEN_PREFIX
+        self._first_seen = next(self.keys(SEEN_PREFIX), SEEN_PREFIX)
         """No id is remembered below: they go in order, and LevelDB would walk over all that it has not dropped yet."""
 
     @property
