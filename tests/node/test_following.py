@@ -12,6 +12,7 @@ from consortium import key_of, registering
 from written_chain import GENESIS, WrittenChain
 
 from ledger.encoding import encode
+from node import chain as chain_module
 from node import following
 from node.chain import Chain
 from node.driver import Driver
@@ -96,3 +97,24 @@ def test_it_waits_while_nobody_answers(tmp_path: Path, monkeypatch: pytest.Monke
     driver, _ = follow(tmp_path, monkeypatch, {"one": SILENT, "two": EMPTY, "three": PRUNED})
 
     assert driver.chain.committed.height == 0
+
+
+def test_what_waits_for_the_newest_blocks_begins_near_them(
+    written: WrittenChain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain_module, "STRETCH_BLOCKS", 2)
+    monkeypatch.setattr(following, "LEVEL_BLOCKS", 2)
+    log_store = LogStore(tmp_path / "log")
+    chain = Chain(GENESIS, key_of("watcher"), "watcher", log_store, StateStore(tmp_path / "state"))
+    driver = Driver(chain, log_store, Mempool(), lambda: chain.committed.time_ms, 1)
+    follower = Follower(driver, Giving({"giver": written.chain}))  # type: ignore[arg-type]
+
+    async def story() -> int:
+        running = asyncio.create_task(follower.run())
+        async with asyncio.timeout(5):
+            await follower.level.wait()
+        height = chain.committed.height
+        running.cancel()
+        return height
+
+    assert asyncio.run(story()) == written.chain.committed.height == 5
