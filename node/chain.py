@@ -103,6 +103,7 @@ class Chain:
         self.log = MerkleLog() if base is None else MerkleLog(base.header.log_size, list(base.peaks))
         self.log.extend(b"".join(progress("leaves_read", state_store.leaves())))
         self._committed = self._stored_header(state_store.applied)
+        state_store.begin_at(self._committed.time_ms)
         self._check_restored()
         for index in progress("blocks_executed", range(state_store.applied + 1, log_store.last_index() + 1)):
             self._execute_stored(index)

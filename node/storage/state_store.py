@@ -29,7 +29,7 @@ import msgspec
 from ledger.block import Certificate, Header, Outcome
 from ledger.crypto import sha256
 from ledger.encoding import decode_trusted, encode
-from ledger.records import FILE_PREFIX, REQUEST_PREFIX, SEEN_PREFIX
+from ledger.records import FILE_PREFIX, REQUEST_PREFIX, SEEN_PREFIX, seen_key
 from ledger.state_tree import Change, Node, hashed
 from node.storage.log_store import open_database
 from node.storage.pages import PageIndex
@@ -128,7 +128,6 @@ class StateStore:
         """Height below which few certificates are kept."""
         self.pages = PageIndex(self._db)
         self._first_seen = SEEN_PREFIX
-        self._first_seen = next(self.keys(SEEN_PREFIX), SEEN_PREFIX)
         """No id is remembered below: they go in order, and LevelDB would walk over all that it has not dropped yet."""
 
     @property
@@ -158,6 +157,10 @@ class StateStore:
             found.seek(b"s" + start.encode())
         for key in found:
             yield key[1:].decode()
+
+    def begin_at(self, time_ms: int) -> None:
+        """Find where remembered ids begin, as of the newest block's time: later blocks add none that ended before."""
+        self._first_seen = min(next(self.keys(SEEN_PREFIX), SEEN_PREFIX + "~"), seen_key(time_ms, ""))
 
     def items(self, prefix: str = "", after: str = "") -> Iterator[tuple[str, bytes]]:
         """Keys of a prefix with their values, in order; given `after`, those behind the key of prefix and `after`."""

@@ -57,3 +57,22 @@ def test_pages_loaded_beside_blocks_change_nothing(tmp_path: Path) -> None:
     assert written.chain.tip.state_root == plain.chain.tip.state_root
     written.close()
     plain.close()
+
+
+def test_ids_good_for_less_time_than_those_there_at_a_start_are_forgotten_too(tmp_path: Path) -> None:
+    written = WrittenChain(tmp_path / "one")
+    restarted = WrittenChain(tmp_path / "other")
+    start = written.chain.tip.time_ms
+    long = written.ask(registering(1), valid_until_ms=start + 500_000)
+    short = written.ask(registering(2), valid_until_ms=start + 10_000)
+    for each in (written, restarted):
+        each.block(long)
+    restarted.close()
+    restarted = WrittenChain(tmp_path / "other")
+    for each in (written, restarted):
+        each.block(short)
+        each.block(after_ms=200_000)
+        assert len(list(each.chain.state.keys(SEEN_PREFIX))) == 1
+    assert written.chain.tip.state_root == restarted.chain.tip.state_root
+    written.close()
+    restarted.close()

@@ -28,8 +28,8 @@ class WrittenChain:
         self._signing = State(genesis)
         self.chain = Chain(genesis, key_of("node1"), "node1", self.log, self._state)
 
-    def ask(self, *asks: Any, signer: str = "alice@studio") -> SignedTransaction:
-        return self._signing.transaction(signer, *asks)
+    def ask(self, *asks: Any, signer: str = "alice@studio", **parts: Any) -> SignedTransaction:
+        return self._signing.transaction(signer, *asks, **parts)
 
     def block(self, *transactions: SignedTransaction, after_ms: int = 0, certified: bool = True) -> int:
         """Height of a block of these transactions, which is final; unless certified, once the next one is."""
