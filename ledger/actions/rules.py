@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from ledger.actions.parts import (
     Action,
     Price,
+    Terms,
 )
 from ledger.names import (
     AccountName,
@@ -72,6 +73,8 @@ class GrantAccess(Action, frozen=True, tag="access.grant", kw_only=True):
     account: AccountName
     until_ms: TimeMs
     price: Price | UnsetType = UNSET
+    terms: Terms | UnsetType = UNSET
+    """The policies that the account saw; needed where a royalty comes on top of the price."""
 
 
 class RevokeAccess(Action, frozen=True, tag="access.revoke", kw_only=True):

@@ -30,7 +30,8 @@ def offer(ledger: Ledger, tx: Context, ask: MakeOffer) -> None:
     before = ledger.find(key, Offer)
     if before is not None:
         _return(ledger, tx, before)
-    cost = due(ledger, tx, asset, token, sale_of(token, tx.signer, ask.price, ask.currency)).split.buyer_pays
+    sale = sale_of(token, tx.signer, ask.price, ask.currency)
+    cost = due(ledger, tx, asset, token, sale, ask.terms).split.buyer_pays
     ledger.debit(tx.signer, ask.currency, cost)
     ledger.credit(escrow_of(key), ask.currency, cost)
     made = Offer(

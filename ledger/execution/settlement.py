@@ -2,7 +2,8 @@
 
 Every action that moves money for a picture goes through here. The consortium's clause for an occasion goes before the
 asset's own; a token's own terms say rate and payees of its resales, and the clause says the rest. Of the policies in
-force and those a token was minted under, the ones that take less count: a rate rises for later mints only.
+force and those a token was minted under, the ones that take less count: a rate rises for later mints only. Nobody pays
+more than an action says but under terms that it names.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from ledger.errors import Code, LedgerError
 from ledger.events import Payment, PaymentIn, TokenSold
 from ledger.execution.context import Context
 from ledger.execution.holding import hand_over
-from ledger.execution.policy import decide, facts_for
-from ledger.execution.scope import policies_named, policy_names
+from ledger.execution.policy import decide, facts_for, paid_beside
+from ledger.execution.scope import governing, names_of, policies_named, policy_names
 from ledger.execution.view import Ledger
-from ledger.records import Asset, Sale, Token, sale_key
+from ledger.records import Asset, Governing, Sale, Token, sale_key
 
 PRIMARY_SALE, SECONDARY_SALE = "primary_sale", "secondary_sale"
 REFUND_MS = 14 * 24 * 3_600_000
@@ -57,15 +58,32 @@ class Due(msgspec.Struct, frozen=True):
     refund: str
 
 
-def due(ledger: Ledger, tx: Context, asset: Asset, token: Token | None, occasion: Occasion) -> Due:
-    """What an occasion costs and whom it pays, by the terms that hold for this token."""
-    names = policy_names(ledger, asset)
+def due(
+    ledger: Ledger,
+    tx: Context,
+    asset: Asset,
+    token: Token | None,
+    occasion: Occasion,
+    terms: str | UnsetType = UNSET,
+    names: tuple[str, ...] = (),
+) -> Due:
+    """What an occasion costs and whom it pays, by the terms that hold for this token.
+
+    These are the policies named, or those in force, and those that the token was minted under.
+    """
+    names = names or policy_names(ledger, asset)
     found = _due_under(ledger, tx, names, asset, token, occasion)
-    if token is None or token.policies in ((), names):
-        return found
-    minted = _due_under(ledger, tx, token.policies, asset, token, occasion)
-    rises = found.split.royalty > minted.split.royalty or found.currency != minted.currency
-    return minted if rises else found
+    if token is not None and token.policies not in ((), names):
+        minted = _due_under(ledger, tx, token.policies, asset, token, occasion)
+        rises = found.split.royalty > minted.split.royalty or found.currency != minted.currency
+        found = minted if rises else found
+    more = found.split.buyer_pays - occasion.price
+    if more and terms is UNSET:
+        raise LedgerError(
+            Code.TERMS_MISSING,
+            f"{more} {found.currency} are due beside what is asked for; name the terms, which are {' '.join(names)}",
+        )
+    return found
 
 
 def pay(ledger: Ledger, purse: str, found: Due, seller: str) -> tuple[Payment, ...]:
@@ -134,25 +152,28 @@ def sell(
     occasion: Occasion,
     terms: str | UnsetType = UNSET,
     purse: tuple[str, int] | None = None,
+    governed: tuple[Governing, ...] = (),
 ) -> None:
     """A sale that both sides want: decided for the seller, then token, price and royalties move together.
 
     The money comes from the buyer, or from an escrow of so many units; one that no longer covers the sale refuses it.
+    Decided by the policies in force, or by those that both have bound themselves under.
     """
     asset = ledger.asset(token.asset)
     check_terms(ledger, asset, terms)
+    governed = governed or governing(ledger, asset)
     decide(
-        ledger, tx, asset, "sale", token, occasion.giver,
+        ledger, tx, asset, "sale", token, occasion.giver, governed,
         price=occasion.price, currency=occasion.currency, to=occasion.to,
     )  # fmt: skip
-    found = due(ledger, tx, asset, token, occasion)
+    found = due(ledger, tx, asset, token, occasion, terms, names_of(governed))
     account, held = purse or (occasion.to, found.split.buyer_pays)
     if found.split.buyer_pays > held:
         raise LedgerError(
             Code.TERMS_CHANGED, f"the sale costs {found.split.buyer_pays} now, {held} are in escrow; offer again"
         )
     payments = pay(ledger, account, found, occasion.giver)
-    hand_over(ledger, token, occasion.to, token.sales + 1)
+    hand_over(ledger, tx, token, occasion.to, token.sales + 1)
     sale = Sale(
         token=token.id,
         seller=occasion.giver,
@@ -183,14 +204,22 @@ def clause_for(
     about: dict[str, Any] = {"to": occasion.to} if occasion.to else {}
     if occasion.price:
         about |= {"price": occasion.price, "currency": occasion.currency}
+    about["paid"] = paid_beside(tx)
     kind = KIND_OF.get(occasion.trigger, "sale")
     facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, occasion.giver, about)
-    for policy in policies_named(ledger, names):
-        clause = policy.royalty_for(occasion.trigger, facts, tx.version.decision_fuel_max)
-        if clause is not None:
-            tx.spend(clause.fuel)
-            return clause
-    return None
+    return clause_by(ledger, tx, names, occasion.trigger, facts)
+
+
+def clause_by(
+    ledger: Ledger, tx: Context, names: tuple[str, ...], trigger: str, facts: dict[str, dict[str, Any]]
+) -> contracts_vm.Royalty | None:
+    """The same by given facts. The conditions that are looked at cost as much together as one decision may."""
+    fuel = tx.version.decision_fuel_max
+    meter = [fuel]
+    clauses = (policy.royalty_for(trigger, facts, meter) for policy in policies_named(ledger, names))
+    found = next((clause for clause in clauses if clause is not None), None)
+    tx.spend(min(fuel, fuel - meter[0]))
+    return found
 
 
 def _due_under(
