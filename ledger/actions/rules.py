@@ -28,7 +28,7 @@ class PublishPolicy(Action, frozen=True, tag="policy.publish", kw_only=True):
 
 
 class SetPolicy(Action, frozen=True, tag="asset.set_policy", kw_only=True):
-    """Put an asset under a published policy, beside those of the broader scopes. By its owner, with its creator."""
+    """Put an asset under a published policy, beside the broader scopes. By its creator and whoever holds it."""
 
     asset: Hex32
     policy: PolicyName

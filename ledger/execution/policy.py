@@ -17,6 +17,7 @@ from contracts_vm.types import TIMESTAMP_MS_MAX
 from ledger import crypto
 from ledger.actions import (
     AcceptOffer,
+    Action,
     BuyToken,
     DeriveAsset,
     GrantAccess,
@@ -38,10 +39,8 @@ from ledger.names import INTEGER_MAX, org_of
 from ledger.policy_source import TIME_MS_MAX, check_source, policy_record
 from ledger.records import Asset, Governing, Grant, Token, grant_key, policy_key
 
-PAYING = (
-    Pay, IssueCurrency, BuyToken, SellToken, AcceptOffer, SettleAuction, RentToken, GrantAccess, DeriveAsset,
-)  # fmt: skip
-"""Actions by which money may reach whoever gives a token away in the same transaction."""
+PAYING = (Pay, IssueCurrency, BuyToken, SellToken, AcceptOffer, SettleAuction)
+"""Actions by which money may reach whoever gives something in the same transaction; so it may by those with a price."""
 EXPLAINED = "view"
 """Decisions of this kind are explained whole even when they allow: who was shown what, and why, is never in doubt."""
 
@@ -163,7 +162,15 @@ def decide(
 
 def paid_beside(tx: Context) -> bool:
     """Whether another action of the transaction may pay for this one."""
-    return any(isinstance(ask, PAYING) for place, ask in enumerate(tx.transaction.actions) if place != tx.action_index)
+    return any(_may_pay(ask) for place, ask in enumerate(tx.transaction.actions) if place != tx.action_index)
+
+
+def _may_pay(ask: Action) -> bool:
+    if isinstance(ask, RentToken | GrantAccess):
+        return ask.price is not UNSET
+    if isinstance(ask, DeriveAsset):
+        return ask.value is not UNSET
+    return isinstance(ask, PAYING)
 
 
 def explain(decision: contracts_vm.Decision, scopes: list[ScopedPolicy]) -> dict[str, Any]:

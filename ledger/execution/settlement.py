@@ -81,7 +81,8 @@ def due(
     if more and terms is UNSET:
         raise LedgerError(
             Code.TERMS_MISSING,
-            f"{more} {found.currency} are due beside what is asked for; name the terms, which are {' '.join(names)}",
+            f"{more} {found.currency} are due beside what the action says; name the terms that ask for it, "
+            f"now {' '.join(policy_names(ledger, asset))}",
         )
     return found
 

@@ -19,6 +19,7 @@ GRANTED: Changes = {"grant": {"until": Timestamp(NOW + 1)}}
 ENDING: Changes = {"grant": {"until": Timestamp(NOW)}}
 ENDED: Changes = {"grant": {"until": Timestamp(NOW - 1)}}
 PAID: Changes = {"tx": {"paid": True}}
+PRICED: Changes = {"tx": {"paid": True, "price": 5}}
 SUSPENDED: Changes = {"requester": {"suspended": True}}
 
 TABLE: list[tuple[str, Changes, str, str | None]] = [
@@ -40,6 +41,10 @@ TABLE: list[tuple[str, Changes, str, str | None]] = [
     ("transfer", {"token": {"owner": "bob@acme"}}, "NOT_PERMITTED", None),
     ("transfer", PAID | HELD, "FORBIDDEN", "paid_for"),
     ("sale", PAID | HELD, "PERMITTED", "holder_disposes"),
+    ("rent", PAID | HELD, "FORBIDDEN", "paid_for"),
+    ("rent", PRICED | HELD, "PERMITTED", "holder_disposes"),
+    ("grant", PAID | OWNED, "FORBIDDEN", "paid_for"),
+    ("grant", PRICED | OWNED, "PERMITTED", "owner_grants"),
     ("list", HELD, "PERMITTED", "holder_disposes"),
     ("mint", OWNED, "PERMITTED", "owner_mints"),
     ("mint", MADE, "NOT_PERMITTED", None),

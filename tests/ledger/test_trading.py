@@ -274,6 +274,19 @@ def test_delivery_versus_payment_is_one_transaction_or_none(state: State) -> Non
     assert (owner(state, first), owner(state, second), balance(state, ALICE)) == (BOB, BOB, 10_000)
 
 
+def test_nothing_is_let_or_shown_free_of_charge_beside_a_payment_and_several_things_are_without(state: State) -> None:
+    token, secret, until = minted(state, "p"), a_digest("secret"), state.time_ms + 10**6
+    state.do(ALICE, registering("secret", confidential=True))
+    paying = actions.Pay(to=ALICE, currency="EUR", amount=5_000)
+    grants = [actions.GrantAccess(asset=secret, account=one, until_ms=until) for one in (BOB, CAROL)]
+    priced = actions.GrantAccess(asset=secret, account=BOB, until_ms=until, price=eur(100))
+
+    assert done(state, [ALICE], renting(state, token), *grants).code == "OK"
+    assert done(state, [BOB, ALICE], paying, renting(state, token)).code == Code.POLICY_DENIED.name
+    assert done(state, [ALICE, BOB], priced, grants[1]).code == Code.POLICY_DENIED.name
+    assert done(state, [ALICE, BOB], priced, renting(state, token, price=100)).code == "OK"
+
+
 # Nobody pays more than the action says, but under terms that it names
 
 TRIGGERS = ("primary_sale", "secondary_sale", "rental", "licence", "derivative_mint", "gift", "swap")
