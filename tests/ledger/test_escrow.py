@@ -286,10 +286,11 @@ def test_no_policy_that_the_sellers_side_puts_in_force_gets_it_out_of_a_bid(stat
     state.do(ALICE, auctioning(state, token))
     state.do(BOB, bidding(token, 100))
     in_force_for_org(state, trick, *TRICKS[trick])
+    assert state.do(CAROL, bidding(token, 200)).code == "OK", "nor does it keep others from bidding"
     state.run(advance_ms=HOUR)
 
-    assert happened(state.do(CAROL, actions.SettleAuction(token=token)), AuctionClosed).sold
-    assert (owner(state, token), balance(state, ALICE), balance(state, BOB)) == (BOB, 100, 9_900)
+    assert happened(state.do(BOB, actions.SettleAuction(token=token)), AuctionClosed).sold
+    assert (owner(state, token), balance(state, ALICE), balance(state, CAROL)) == (CAROL, 200, 19_800)
 
 
 def test_an_auction_nobody_ends_only_gives_the_money_back_after_a_week(state: State) -> None:

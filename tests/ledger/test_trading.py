@@ -287,6 +287,16 @@ def test_nothing_is_let_or_shown_free_of_charge_beside_a_payment_and_several_thi
     assert done(state, [ALICE, BOB], priced, renting(state, token, price=100)).code == "OK"
 
 
+def test_an_action_does_not_count_as_what_pays_for_it(state: State) -> None:
+    token = minted(state, "p")
+    state.do(ALICE, trading_terms("alone", rules="forbid rent as alone when tx.paid;"),
+             actions.SetPolicy(asset=a_digest("p"), policy="alone", version=1))  # fmt: skip
+    letting = renting(state, token, price=100)
+
+    assert done(state, [ALICE, BOB], letting, replace(letting, price=eur(200))).code == Code.POLICY_DENIED.name
+    assert done(state, [ALICE, BOB], letting).code == "OK"
+
+
 # Nobody pays more than the action says, but under terms that it names
 
 TRIGGERS = ("primary_sale", "secondary_sale", "rental", "licence", "derivative_mint", "gift", "swap")
