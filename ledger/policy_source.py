@@ -91,11 +91,12 @@ def check_source(source: str) -> contracts_vm.Policy:
 def policy_record(policy: contracts_vm.Policy, publisher: str) -> PolicyRecord:
     """A policy as it is kept once it is published, with what it costs at most."""
     bounds = contracts_vm.bounds(policy, SCHEMA)
+    condition = max((bounds.get(clause.id, 0) for clause in policy.royalties), default=0)
     return PolicyRecord(
         name=policy.name,
         version=policy.version,
         digest=crypto.digest(POLICY_DIGEST, policy.source.encode()),
         source=policy.source,
         publisher=publisher,
-        fuel=max(sum(bounds[ready.rule.id] for ready in policy.rules_for(kind)) for kind in sorted(KINDS)),
+        fuel=condition + max(sum(bounds[ready.rule.id] for ready in policy.rules_for(kind)) for kind in sorted(KINDS)),
     )

@@ -292,7 +292,7 @@ class PolicyRecord(Value, frozen=True, kw_only=True):
     source: str
     publisher: str
     fuel: int
-    """The most that its rules cost in one decision, as the checker proved when it was published."""
+    """The most that its rules cost in one decision, with the condition of a royalty, as the checker proved."""
 
 
 class StatementRecord(Value, frozen=True, kw_only=True):

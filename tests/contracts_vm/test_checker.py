@@ -177,6 +177,14 @@ FINDINGS: list[tuple[str, tuple[str, ...]]] = [
         policy("".join(f"forbid view as r{i} when {LOOP};" for i in "abcdefghijklmnop")),
         ("OVER_BUDGET",),
     ),
+    (policy("".join(f"forbid view as r{i} when {LOOP};" for i in "abcdefgh")), ()),
+    (
+        policy(
+            "".join(f"forbid view as r{i} when {LOOP};" for i in "abcdefgh")
+            + f"royalty r on swap when {LOOP} && {LOOP} && {LOOP} {{ base tx.price; {PAY} }}"
+        ),
+        ("OVER_BUDGET",),
+    ),
     # royalties
     (royalty(f"{{ base tx.price; {PAY} }}"), ()),
     (royalty(f"when has(tx.to) {{ base tx.price; {PAY} }}"), ()),

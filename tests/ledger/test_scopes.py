@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from ledger.encoding import decode, encode
 from ledger.errors import Code
 from ledger.events import TokenSold
 from ledger.execution.holding import token_id
-from ledger.execution.scope import governing, policy_names
+from ledger.execution.scope import COMPILED_MAX, compiled, governing, policy_names
 from ledger.execution.view import Ledger
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
@@ -275,6 +276,19 @@ def test_conditions_that_hold_in_no_scope_have_their_price_all_the_same(state: S
     state.values[records.parameters_key()] = encode(records.Parameters(transaction_fuel_max=25_000))
 
     assert state.do(BOB, actions.BuyToken(token=token, price=100, currency="EUR")).code == Code.FUEL_EXHAUSTED.name
+
+
+def test_the_policies_that_are_kept_compiled_take_no_more_memory_than_a_node_has_to_spare() -> None:
+    terms = " || ".join(["asset.depth == 1"] * 480)
+    tracemalloc.start()
+    try:
+        compiled(f"policy p version 1 schema remarque@1 {{ permit view when {terms}; }}")
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert 0 < taken * COMPILED_MAX < 192 * 2**20
+    assert compiled.cache_info().maxsize == COMPILED_MAX
 
 
 def test_an_account_without_the_role_or_of_another_org_puts_nothing_in_force(state: State) -> None:

@@ -190,6 +190,18 @@ def test_a_floor_that_came_later_is_found_when_the_token_is_listed_again_and_at_
     assert sold == state.do(ALICE, listing(state, token, 300, "USD")).code == Code.CURRENCY_MISMATCH.name
 
 
+def test_a_token_minted_under_a_floor_keeps_its_currency_when_the_floor_is_gone(state: State) -> None:
+    state.do(ROOT, actions.CreateCurrency(currency="USD", decimals=2))
+    open_consortium(state)
+    token = under(state, "p", f"first on primary_sale {{ {PAY} floor 2.00 EUR; }}")
+    state.do(ALICE, trading_terms("house", f"first on primary_sale {{ {PAY} }}", version=2))
+    assert state.do(ALICE, actions.SetPolicy(asset=a_digest("p"), policy="house", version=2)).code == "OK"
+
+    assert state.do(ALICE, listing(state, token, 300, "USD")).code == Code.CURRENCY_MISMATCH.name
+    state.do(ALICE, listing(state, token, 300))
+    assert [one.amount for one in state.do(BOB, buying(token, 300)).events[0].payments] == [30, 270]  # type: ignore
+
+
 def test_a_floor_on_condition_of_the_buyer_is_seen_at_the_sale(state: State) -> None:
     state.do(ROOT, actions.CreateCurrency(currency="USD", decimals=2),
              actions.IssueCurrency(currency="USD", to=BOB, amount=1_000))  # fmt: skip
