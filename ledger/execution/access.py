@@ -10,8 +10,9 @@ from ledger.actions import GrantAccess, Price, RequestAccess, RevokeAccess
 from ledger.errors import Code, LedgerError
 from ledger.events import AccessAllowed, AccessGranted, AccessRevoked, PaymentIn
 from ledger.execution.context import Context, action
+from ledger.execution.due import Occasion, check_terms, due
 from ledger.execution.policy import decide
-from ledger.execution.settlement import Occasion, check_terms, due, pay_apart
+from ledger.execution.settlement import pay_apart
 from ledger.execution.view import Ledger
 from ledger.records import Asset, Grant, grant_key
 

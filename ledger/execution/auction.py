@@ -15,10 +15,11 @@ from ledger.actions import CancelAuction, OpenAuction, PlaceBid, SettleAuction
 from ledger.errors import Code, LedgerError
 from ledger.events import AuctionClosed, AuctionOpened, BidPlaced, EscrowReturned
 from ledger.execution.context import ACTION_FUEL, Context, action
+from ledger.execution.due import check_currency, check_terms, due, sale_of
 from ledger.execution.holding import check_end, require_free, user_of
 from ledger.execution.policy import decide
 from ledger.execution.scope import in_force, names_of, still_governing
-from ledger.execution.settlement import check_currency, check_terms, due, sale_of, sell
+from ledger.execution.settlement import sell
 from ledger.execution.view import Ledger
 from ledger.records import Auction, auction_key, escrow_of, listing_key
 

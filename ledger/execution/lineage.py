@@ -18,10 +18,11 @@ from ledger.actions import CREATORS_MAX, DeriveAsset
 from ledger.errors import Code, LedgerError
 from ledger.events import AssetDerived, PaymentIn
 from ledger.execution.context import Context, action
+from ledger.execution.due import SECONDARY_SALE, Occasion, check_terms, clause_by, due
 from ledger.execution.holding import token_id
 from ledger.execution.policy import decide, facts_for
 from ledger.execution.scope import policy_names
-from ledger.execution.settlement import SECONDARY_SALE, Occasion, check_terms, clause_by, due, pay_apart
+from ledger.execution.settlement import pay_apart
 from ledger.execution.view import Ledger
 from ledger.records import Ancestor, Asset, Token, asset_key, lineage_key, token_key
 

@@ -6,9 +6,9 @@ from ledger.actions import BuyToken, ListToken, RefundSale, SellToken, UnlistTok
 from ledger.errors import Code, LedgerError
 from ledger.events import SaleRefunded, TokenListed, TokenUnlisted
 from ledger.execution.context import Context, action
+from ledger.execution.due import check_currency, sale_of
 from ledger.execution.holding import hand_over, require_free
 from ledger.execution.policy import decide
-from ledger.execution.settlement import check_currency, sale_of
 from ledger.execution.settlement import sell as settle_sale
 from ledger.execution.view import Ledger
 from ledger.records import Listing, Sale, listing_key, sale_key

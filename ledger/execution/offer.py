@@ -10,8 +10,9 @@ from ledger.actions import AcceptOffer, MakeOffer, WithdrawOffer
 from ledger.errors import Code, LedgerError
 from ledger.events import EscrowReturned, OfferMade
 from ledger.execution.context import Context, action
+from ledger.execution.due import check_terms, due, sale_of
 from ledger.execution.holding import check_end, require_free
-from ledger.execution.settlement import check_terms, due, sale_of, sell
+from ledger.execution.settlement import sell
 from ledger.execution.view import Ledger
 from ledger.records import Offer, escrow_of, offer_key
 

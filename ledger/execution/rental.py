@@ -15,9 +15,10 @@ from ledger.actions import RentToken
 from ledger.errors import Code, LedgerError
 from ledger.events import PaymentIn, TokenRented
 from ledger.execution.context import Context, action
+from ledger.execution.due import Occasion, check_terms, due
 from ledger.execution.holding import check_end, require_free, user_of
 from ledger.execution.policy import decide
-from ledger.execution.settlement import Occasion, check_terms, due, pay_apart
+from ledger.execution.settlement import pay_apart
 from ledger.execution.view import Ledger
 from ledger.records import Rental, rental_key
 

@@ -10,10 +10,11 @@ from ledger.errors import Code, LedgerError
 from ledger.events import TokenMinted, TokenTransferred
 from ledger.execution.asset import check_shares
 from ledger.execution.context import Context, action
+from ledger.execution.due import GIFT, SECONDARY_SALE, SWAP, Occasion, check_terms, due
 from ledger.execution.holding import hand_over, require_free, token_id
 from ledger.execution.policy import decide
 from ledger.execution.scope import policies_for, policy_names
-from ledger.execution.settlement import GIFT, SECONDARY_SALE, SWAP, Occasion, check_terms, due, pay_royalty
+from ledger.execution.settlement import pay_royalty
 from ledger.execution.view import Ledger
 from ledger.records import Asset, Token, asset_key, listing_key, token_key
 
