@@ -101,7 +101,7 @@ def policies_for(ledger: Ledger, asset: Asset) -> list[contracts_vm.Policy]:
 
 
 def scoped_policies(ledger: Ledger, found: tuple[Governing, ...]) -> list[ScopedPolicy]:
-    """The same, each with the scope that it has its say from."""
+    """Policies in their scopes, ready to decide."""
     policies = policies_named(ledger, names_of(found))
     return [(one.scope, policy) for one, policy in zip(found, policies, strict=True)]
 

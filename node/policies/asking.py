@@ -35,6 +35,8 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     price: Positive | None = None
     currency: CurrencyCode | None = None
     to: AccountName | None = None
+    paid: bool = False
+    """Whether another action of the same transaction may pay."""
     height: Count | None = None
     """Of the block after which; else the newest."""
     time_ms: TimeMs | None = None
@@ -77,7 +79,7 @@ def evaluate(state: StateStore, asked: Question, height: int, time_ms: int, vers
     scopes = scoped_policies(ledger, governing(ledger, asset))
     if asked.source:
         scopes = [*(one for one in scopes if one[0] != ASSET), (ASSET, parsed(asked.source))]
-    about = {name: getattr(asked, name) for name in ("price", "currency", "to")}
+    about = {name: getattr(asked, name) for name in ("price", "currency", "to", "paid")}
     given = {name: value for name, value in about.items() if value is not None}
     facts = facts_for(ledger, height + 1, time_ms, asset, asked.kind, token, asked.requester, given)
     decision = contracts_vm.decide([policy for _, policy in scopes], asked.kind, facts, version.decision_fuel_max)
