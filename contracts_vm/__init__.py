@@ -9,8 +9,8 @@ The way of a policy through this package:
 3. `decide(policies, action, facts, fuel)` evaluates every rule that names the action under a fuel meter (cost) and
    combines the verdicts without regard to order into a `Decision`. It never raises.
 4. `decision.explain()` says why, as plain JSON values (explain).
-5. `policy.royalty_for(trigger, facts, fuel)` names the royalty that is due; `settle` splits the price exactly
-   (royalty).
+5. `policy.royalty_for(trigger, facts, meter)` names the royalty that is due; `meter` is a list of the fuel left, which
+   the policies of all scopes share. `settle` splits the price exactly (royalty).
 
 Everything here is a pure function of its arguments: integers only, no clock, no chance, no input or output, and the
 same result on every node. The language is described in docs/rules.md.

@@ -99,15 +99,15 @@ class _Checker:
                 self.actions(rule, rule.actions, actions)
             asked = "" if rule.effect == "permit" else f"a {rule.effect} must have a value for all facts"
             self.condition(rule, rule.when, _MEANINGS[rule.effect], asked)
+        for royalty in policy.royalties:
+            self.rule = royalty.id
+            self.royalty(royalty)
         self.together(actions)
         permits = [(rule, self.conjuncts(rule.when)) for rule in policy.rules if rule.effect == "permit"]
         for number, (rule, said) in enumerate(permits):
             self.rule = rule.id
             self.implied(rule, said, number, permits)
         self.unconstrained()
-        for royalty in policy.royalties:
-            self.rule = royalty.id
-            self.royalty(royalty)
 
     def actions(self, place: Place, named: Iterable[str], actions: AbstractSet[str]) -> None:
         for name in named:
@@ -132,13 +132,15 @@ class _Checker:
             self.report("CAN_FAIL", f"{words}; {asked}: guard it with a condition before it", failing)
 
     def together(self, actions: AbstractSet[str]) -> None:
-        """What the rules for one action cost together."""
+        """What the rules for one action cost together, with the condition of a royalty that may be due on it."""
+        condition = max((self.fuel.get(royalty.id, 0) for royalty in self.checked.royalties), default=0)
         for action in sorted({action for rule in self.checked.rules for action in rule.actions} | actions):
             about = [ready.rule for ready in self.checked.rules_for(action)]
-            costs = [self.fuel[rule.id] for rule in about]
+            costs = [condition, *(self.fuel[rule.id] for rule in about)]
             if sum(costs) > cost.RULE_FUEL_MAX >= max(costs):
                 self.rule = about[-1].id
-                message = f"the rules for {action} may cost {sum(costs):,} fuel together; {_BUDGET}"
+                royalty = " and the condition of a royalty" if condition else ""
+                message = f"the rules for {action}{royalty} may cost {sum(costs):,} fuel together; {_BUDGET}"
                 self.report("OVER_BUDGET", message, about[-1])
 
     def implied(

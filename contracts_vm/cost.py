@@ -39,7 +39,10 @@ SEARCH_UNIT: Final = 10
 one more for each this many characters sought."""
 
 RULE_FUEL_MAX: Final = 10_000
-"""The most that a rule may cost in the worst case, and the rules of one policy for one action together."""
+"""The most that a rule may cost in the worst case, and the rules of one policy for one action together.
+
+With these counts the condition of a royalty, for whoever asks about a sale asks what is due on it.
+"""
 
 
 class OutOfFuel(Exception):

@@ -54,7 +54,7 @@ CHECK_CODES = {
     "FIELD_UNKNOWN": "a field that the schema does not have",
     "LITERAL_INVALID": "timestamp(...) or duration(...) of a text that is neither",
     "OPTIONAL_UNGUARDED": "an optional field read where has(...) has not made sure of it",
-    "OVER_BUDGET": "a rule, or all rules for one action, that may cost more than 10,000 fuel",
+    "OVER_BUDGET": "a rule, or all rules for one action with a royalty's condition, that may cost over 10,000 fuel",
     "PERMIT_IMPLIED": "a permit that says nothing which another permit does not say",
     "ROOT_UNKNOWN": "a root that the schema does not have",
     "SCHEMA_OTHER": "the policy was written for another schema",

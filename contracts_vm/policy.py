@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from types import MappingProxyType
 
+from contracts_vm import cost
+from contracts_vm.cost import Meter
 from contracts_vm.evaluate import Run, compile_expression, run
 from contracts_vm.operators import Fault
 from contracts_vm.parser import parse_document
@@ -60,17 +62,18 @@ class Policy:
         found = self._rules.get(action)
         return self._rules[ANY_ACTION] if found is None else found
 
-    def royalty_for(self, trigger: str, facts: Facts, fuel: int) -> Royalty | None:
+    def royalty_for(self, trigger: str, facts: Facts, meter: Meter) -> Royalty | None:
         """The royalty due on a trigger, or None when the policy has none or its condition is false.
 
         A condition that fails never waives a royalty: it is due, and `fault` says why the condition has no value, so
-        that the caller can refuse the sale.
+        that the caller can refuse the sale. What it costs to find out is taken from the meter, due or not.
         """
         clause, condition = self._royalties.get(trigger, (None, None))
         if clause is None:
             return None
-        meter, fault = [fuel], ""
+        fault = ""
         if condition is not None:
+            meter[0] -= cost.RULE
             value = run(condition, facts, meter)
             if value is False:
                 return None
@@ -89,7 +92,6 @@ class Policy:
             fallback=clause.fallback,
             refund=clause.refund,
             fault=fault,
-            fuel=min(fuel, fuel - meter[0]),
         )
 
 

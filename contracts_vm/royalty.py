@@ -37,8 +37,6 @@ class Royalty(msgspec.Struct, frozen=True):
     """`buyer`, on top of the price, or `seller`, out of it."""
     fault: str = ""
     """Why its condition could not be evaluated; not empty means: due, but refuse what it is due on."""
-    fuel: int = 0
-    """What evaluating its condition cost."""
     upstream: Upstream | None = None
     floor: Money | None = None
     fallback: Money | None = None

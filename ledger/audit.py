@@ -23,7 +23,7 @@ from ledger.block import Block, Certificate, Header, Voters, certificate_fault
 from ledger.encoding import decode_trusted, encode
 from ledger.errors import InvalidBlock, InvariantBroken, LedgerError
 from ledger.execution.block import BlockResult, execute_block
-from ledger.execution.token import token_id
+from ledger.execution.holding import token_id
 from ledger.finality import NotFinal, check_final
 from ledger.genesis import Genesis, genesis_header, genesis_state
 from ledger.merkle_log import MerkleLog

@@ -11,6 +11,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from ledger import crypto
+from ledger.actions import Roles
 from ledger.block import HEADER_VERSION, Header, Voter, Voters
 from ledger.encoding import Value, encode
 from ledger.errors import Code, LedgerError
@@ -24,7 +25,6 @@ from ledger.names import (
     Hex32,
     NodeName,
     OrgName,
-    RoleName,
     TimeMs,
     org_of,
 )
@@ -65,7 +65,7 @@ class GenesisNode(Value, frozen=True, kw_only=True):
 class GenesisAccount(Value, frozen=True, kw_only=True):
     name: AccountName
     key: Hex32
-    roles: tuple[RoleName, ...] = ()
+    roles: Roles = ()
 
 
 class GenesisBalance(Value, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contracts_vm
 from contracts_vm import Field, Schema
 from ledger import crypto
+from ledger.actions import ROLES_MAX
 from ledger.errors import Code, LedgerError
 from ledger.records import PolicyRecord
 
@@ -17,7 +18,8 @@ KINDS = frozenset({"view", "mint", "list", "sale", "transfer", "rent", "derive",
 ACCOUNT = 65
 ORG = 32
 ROLE = 32
-ROLES = 8
+ROLES = ROLES_MAX + 3
+"""Those that its org gave, and by vote `issuer`, `registrar` and, to the first of an org, `administrator`."""
 PARENTS, GENERATIONS = 8, 32
 TIME_MS_MAX = 7_258_118_400_000
 """The year 2200: later block times are seen as this one, so that rules can add and subtract within the range."""
@@ -55,6 +57,7 @@ SCHEMA = Schema(
         },
         "tx": {
             "kind": Field("string", characters=32),
+            "paid": Field("bool", actions=("transfer",)),
             "price": Field("int", low=0, high=2**53 - 1, optional=True, actions=("sale", "list", "rent")),
             "currency": Field("string", characters=8, optional=True, actions=("sale", "list", "rent")),
             "to": Field("AccountId", characters=ACCOUNT, optional=True, actions=("sale", "transfer", "rent")),
@@ -88,11 +91,12 @@ def check_source(source: str) -> contracts_vm.Policy:
 def policy_record(policy: contracts_vm.Policy, publisher: str) -> PolicyRecord:
     """A policy as it is kept once it is published, with what it costs at most."""
     bounds = contracts_vm.bounds(policy, SCHEMA)
+    condition = max((bounds.get(clause.id, 0) for clause in policy.royalties), default=0)
     return PolicyRecord(
         name=policy.name,
         version=policy.version,
         digest=crypto.digest(POLICY_DIGEST, policy.source.encode()),
         source=policy.source,
         publisher=publisher,
-        fuel=max(sum(bounds[ready.rule.id] for ready in policy.rules_for(kind)) for kind in sorted(KINDS)),
+        fuel=condition + max(sum(bounds[ready.rule.id] for ready in policy.rules_for(kind)) for kind in sorted(KINDS)),
     )

@@ -32,6 +32,8 @@ class Parameters(Value, frozen=True, kw_only=True):
     """Proposals of one org that may be open at the same time."""
     proposal_ms_max: int = 30 * 24 * 3_600_000
     """How far ahead a proposal may end."""
+    rental_ms_max: int = 365 * 24 * 3_600_000
+    """How far ahead a rental may end, so that no rental is a sale without one's royalty."""
 
 
 class Org(Value, frozen=True, kw_only=True):
@@ -183,6 +185,17 @@ class Rental(Value, frozen=True, kw_only=True):
     user: str
     until_ms: int
     """The user is one no longer from this block time on, whether or not the record still stands."""
+    paid: bool = False
+    """Whether the user paid for it: then no new owner begins without it, unless the user signs that."""
+
+
+class Governing(Value, frozen=True, kw_only=True):
+    """A policy that has a say about an asset, and the scope that it has it from."""
+
+    scope: str
+    """`consortium`, `organisation`, `collection` or `asset`."""
+    policy: str
+    """`name@version`."""
 
 
 class Offer(Value, frozen=True, kw_only=True):
@@ -204,6 +217,8 @@ class Auction(Value, frozen=True, kw_only=True):
     currency: str
     until_ms: int
     extension_ms: int
+    policies: tuple[Governing, ...]
+    """What governed the asset when it was opened, by scope; of these only the consortium's is replaced by a newer."""
     bidder: str | UnsetType = UNSET
     bid: int = 0
     terms: str | UnsetType = UNSET
@@ -277,7 +292,7 @@ class PolicyRecord(Value, frozen=True, kw_only=True):
     source: str
     publisher: str
     fuel: int
-    """The most that its rules cost in one decision, as the checker proved when it was published."""
+    """The most that its rules cost in one decision, with the condition of a royalty, as the checker proved."""
 
 
 class StatementRecord(Value, frozen=True, kw_only=True):

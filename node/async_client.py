@@ -239,12 +239,13 @@ class AsyncClient(MarketClient, GoverningClient):
         price: int,
         currency: str,
         *,
+        terms: str | None = None,
         key: str = "",
         valid_s: int = VALID_SECONDS,
     ) -> Draft:
         """A grant that the account pays for, for both to sign."""
-        paid = Price(amount=price, currency=currency)
-        asked = actions.GrantAccess(asset=asset, account=account, until_ms=until_ms, price=paid)
+        paid, seen = Price(amount=price, currency=currency), terms or await self.asset_terms(asset)
+        asked = actions.GrantAccess(asset=asset, account=account, until_ms=until_ms, price=paid, terms=seen)
         return await self.draft_with({account: key}, asked, valid_s=valid_s)
 
     async def revoke(self, asset: str, account: str) -> Receipt:

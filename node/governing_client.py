@@ -23,7 +23,7 @@ class GoverningClient(Submitting):
     # Policies
 
     async def evaluate(self, asset: str, kind: str, requester: str, **about: Any) -> dict[str, Any]:
-        """What the rules would decide, explained; `about`: source, price, currency, to, height, time_ms."""
+        """What the rules would decide, explained; `about`: source, price, currency, to, paid, height, time_ms."""
         asked = {"asset": asset, "kind": kind, "requester": requester}
         given = {name: value for name, value in about.items() if value is not None}
         return await self._ask("/v1/policies/evaluate", asked | given)

@@ -2,6 +2,8 @@
 
 What two accounts have to agree on (a sale without a listing, a paid rental, a swap, a refund) comes as a draft that
 this client has signed; the other signs it (`sign_draft`) and commits it (`send_draft`).
+
+Whatever may cost is asked for under terms: those given, or else those in force, which are read first.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import msgspec
 
 from ledger import actions
 from ledger.actions import Price, Royalty, Share
-from ledger.execution.token import token_id
+from ledger.execution.holding import token_id
 from ledger.receipt import Receipt
 from node.drafts import Draft
 from node.requesting import now_ms
@@ -28,14 +30,21 @@ def _price(amount: int | None, currency: str) -> Price | msgspec.UnsetType:
 
 
 def _derivation(
-    asset: str, parents: tuple[str, ...], value: int | None, currency: str, terms: Sequence[str] | None
+    asset: str, parents: tuple[str, ...], value: int | None, currency: str, terms: Sequence[str]
 ) -> actions.DeriveAsset:
-    seen = msgspec.UNSET if terms is None else tuple(terms)
-    return actions.DeriveAsset(asset=asset, parents=parents, value=_price(value, currency), terms=seen)
+    return actions.DeriveAsset(asset=asset, parents=parents, value=_price(value, currency), terms=tuple(terms))
 
 
 class MarketClient(Submitting):
     """Tokens, the market and money."""
+
+    async def terms(self, token: str) -> str:
+        """The policies that a token is under now, as what is signed about it names them."""
+        return str((await self.get(f"/v1/tokens/{token}"))["terms"])
+
+    async def asset_terms(self, asset: str) -> str:
+        """The same of an asset, minted or not."""
+        return str((await self.get(f"/v1/assets/{asset}"))["terms"])
 
     async def mint(
         self,
@@ -66,14 +75,27 @@ class MarketClient(Submitting):
         until = now_ms() + int(hours * 3_600_000)
         return await self.submit(actions.ListToken(token=token, price=price, currency=currency, until_ms=until))
 
+    async def transfer(self, token: str, to: str, terms: str | None = None) -> Receipt:
+        """Give a token away; what its policies ask for a gift is paid."""
+        return await self.submit(actions.TransferToken(token=token, to=to, terms=terms or await self.terms(token)))
+
     async def draft_sale(
-        self, token: str, to: str, price: int, currency: str, *, key: str = "", valid_s: int = VALID_SECONDS
+        self,
+        token: str,
+        to: str,
+        price: int,
+        currency: str,
+        *,
+        terms: str | None = None,
+        key: str = "",
+        valid_s: int = VALID_SECONDS,
     ) -> Draft:
         """A sale of one's own token to a buyer, without a listing, for both to sign; signed by this client already.
 
         `key` is the buyer's public key; needed only if the buyer has several.
         """
-        sale = actions.SellToken(token=token, to=to, price=price, currency=currency)
+        seen = terms or await self.terms(token)
+        sale = actions.SellToken(token=token, to=to, price=price, currency=currency, terms=seen)
         return await self.draft_with({to: key}, sale, valid_s=valid_s)
 
     async def draft_refund(self, token: str, other: str, *, key: str = "", valid_s: int = VALID_SECONDS) -> Draft:
@@ -98,12 +120,15 @@ class MarketClient(Submitting):
             for_token=for_token,
             value=_price(value, currency),
             for_value=_price(for_value, currency),
+            terms=await self.terms(token),
+            for_terms=await self.terms(for_token),
         )
         return await self.draft_with({other: key}, swap, valid_s=valid_s)
 
     async def buy(self, token: str, price: int, currency: str, terms: str | None = None) -> Receipt:
-        """Buy a listed token at the price one has seen, and under the `terms` that its view showed, if given."""
-        return await self.submit(actions.BuyToken(token=token, price=price, currency=currency, terms=_or_unset(terms)))
+        """Buy a listed token at the price one has seen, and under the `terms` that its view showed."""
+        seen = terms or await self.terms(token)
+        return await self.submit(actions.BuyToken(token=token, price=price, currency=currency, terms=seen))
 
     async def derive(
         self,
@@ -117,7 +142,8 @@ class MarketClient(Submitting):
 
         `value` is what the right to derive is worth, for each parent; `terms` are those that one saw of each.
         """
-        return await self.submit(_derivation(asset, parents, value, currency, terms))
+        seen = terms or [await self.asset_terms(parent) for parent in parents]
+        return await self.submit(_derivation(asset, parents, value, currency, seen))
 
     async def draft_derivation(
         self,
@@ -130,16 +156,17 @@ class MarketClient(Submitting):
         valid_s: int = VALID_SECONDS,
     ) -> Draft:
         """The same, for the parents' owners to sign too: by that they permit it."""
-        asked = _derivation(asset, parents, value, currency, terms)
+        seen = terms or [await self.asset_terms(parent) for parent in parents]
+        asked = _derivation(asset, parents, value, currency, seen)
         return await self.draft_with(dict.fromkeys(owners, ""), asked, valid_s=valid_s)
 
     async def offer(
         self, token: str, price: int, currency: str, hours: float = 24, terms: str | None = None
     ) -> Receipt:
         """Offer money for a token; it waits in escrow until the owner accepts or it is withdrawn."""
-        until = now_ms() + int(hours * 3_600_000)
+        until, seen = now_ms() + int(hours * 3_600_000), terms or await self.terms(token)
         return await self.submit(
-            actions.MakeOffer(token=token, price=price, currency=currency, until_ms=until, terms=_or_unset(terms))
+            actions.MakeOffer(token=token, price=price, currency=currency, until_ms=until, terms=seen)
         )
 
     async def accept(self, token: str, buyer: str, price: int, currency: str) -> Receipt:
@@ -167,11 +194,16 @@ class MarketClient(Submitting):
 
     async def bid(self, token: str, price: int, currency: str, terms: str | None = None) -> Receipt:
         """Bid for a token; the money waits in escrow, and is back the moment one is outbid."""
-        return await self.submit(actions.PlaceBid(token=token, price=price, currency=currency, terms=_or_unset(terms)))
+        seen = terms or await self.terms(token)
+        return await self.submit(actions.PlaceBid(token=token, price=price, currency=currency, terms=seen))
 
-    async def settle_auction(self, token: str) -> Receipt:
-        """Close an auction that is over; anybody may."""
-        return await self.submit(actions.SettleAuction(token=token))
+    async def settle_auction(self, token: str, terms: str | None = None) -> Receipt:
+        """Close an auction that is over; anybody may.
+
+        Where other policies are in force than the highest bidder saw, only the bidder: to buy under these `terms`, or
+        without any to have the money back.
+        """
+        return await self.submit(actions.SettleAuction(token=token, terms=_or_unset(terms)))
 
     async def rent_out(self, token: str, to: str, hours: float) -> Receipt:
         """Let an account use one's token for a time, free of charge."""
@@ -186,12 +218,13 @@ class MarketClient(Submitting):
         price: int,
         currency: str,
         *,
+        terms: str | None = None,
         key: str = "",
         valid_s: int = VALID_SECONDS,
     ) -> Draft:
         """One's token let to an account for a time and a price, for both to sign."""
-        until = now_ms() + int(hours * 3_600_000)
-        rental = actions.RentToken(token=token, to=to, until_ms=until, price=_price(price, currency))
+        until, seen = now_ms() + int(hours * 3_600_000), terms or await self.terms(token)
+        rental = actions.RentToken(token=token, to=to, until_ms=until, price=_price(price, currency), terms=seen)
         return await self.draft_with({to: key}, rental, valid_s=valid_s)
 
     async def pay(self, to: str, amount: int, currency: str) -> Receipt:

@@ -80,7 +80,10 @@ class DeriveAsset(Action, frozen=True, tag="asset.derive", kw_only=True):
     value: Price | UnsetType = UNSET
     """What the right to derive is worth, for each parent; a royalty is a part of it. Absent: the fallback is due."""
     terms: Annotated[tuple[Terms, ...], Meta(max_length=8)] | UnsetType = UNSET
-    """The policies of each parent that the signer saw, in the order of `parents`; under others nothing is derived."""
+    """The policies of each parent that the signer saw, in the order of `parents`; under others nothing is derived.
+
+    Needed where more is due than the value.
+    """
 
 
 class DisputeAsset(Action, frozen=True, tag="asset.dispute", kw_only=True):

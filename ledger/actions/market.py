@@ -32,10 +32,11 @@ class MintToken(Action, frozen=True, tag="token.mint", kw_only=True):
 
 
 class TransferToken(Action, frozen=True, tag="token.transfer", kw_only=True):
-    """Give a token away, without a price."""
+    """Give a token away, without a price. Where the policies ask for something, the terms are named."""
 
     token: Hex32
     to: AccountName
+    terms: Terms | UnsetType = UNSET
 
 
 class SwapTokens(Action, frozen=True, tag="token.swap", kw_only=True):
@@ -50,6 +51,9 @@ class SwapTokens(Action, frozen=True, tag="token.swap", kw_only=True):
     """What `token` is worth, as both say."""
     for_value: Price | UnsetType = UNSET
     """What `for_token` is worth, in the same currency."""
+    terms: Terms | UnsetType = UNSET
+    """The policies of `token` that were seen; needed where they ask for something, as those of `for_token`."""
+    for_terms: Terms | UnsetType = UNSET
 
 
 class RentToken(Action, frozen=True, tag="token.rent", kw_only=True):
@@ -62,6 +66,8 @@ class RentToken(Action, frozen=True, tag="token.rent", kw_only=True):
     to: AccountName
     until_ms: TimeMs
     price: Price | UnsetType = UNSET
+    terms: Terms | UnsetType = UNSET
+    """The policies that the user saw; needed where a royalty comes on top of the price."""
 
 
 class ListToken(Action, frozen=True, tag="market.list", kw_only=True):
@@ -86,7 +92,10 @@ class BuyToken(Action, frozen=True, tag="market.buy", kw_only=True):
     price: Positive
     currency: CurrencyCode
     terms: Terms | UnsetType = UNSET
-    """The policies that the buyer saw; if others are in force, nothing is bought."""
+    """The policies that the buyer saw; if others are in force, nothing is bought.
+
+    Needed where more than the price is due.
+    """
 
 
 class SellToken(Action, frozen=True, tag="market.sell", kw_only=True):
@@ -97,6 +106,8 @@ class SellToken(Action, frozen=True, tag="market.sell", kw_only=True):
     """The buyer."""
     price: Positive
     currency: CurrencyCode
+    terms: Terms | UnsetType = UNSET
+    """The policies that the buyer saw; needed where a royalty comes on top of the price."""
 
 
 class RefundSale(Action, frozen=True, tag="market.refund", kw_only=True):
@@ -163,9 +174,14 @@ class PlaceBid(Action, frozen=True, tag="auction.bid", kw_only=True):
 
 
 class SettleAuction(Action, frozen=True, tag="auction.settle", kw_only=True):
-    """Sell to the highest bidder after the end, or return the money where that cannot be. By anybody."""
+    """Sell to the highest bidder after the end, or return the money where that cannot be. By anybody.
+
+    If other policies are in force than the bidder saw, by the bidder alone, who has the choice.
+    """
 
     token: Hex32
+    terms: Terms | UnsetType = UNSET
+    """The policies that the bidder buys under instead of those it saw; without them its money is returned."""
 
 
 class CreateCurrency(Action, frozen=True, tag="currency.create", kw_only=True):

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from ledger.actions.parts import (
     Action,
     Price,
+    Terms,
 )
 from ledger.names import (
     AccountName,
@@ -27,7 +28,7 @@ class PublishPolicy(Action, frozen=True, tag="policy.publish", kw_only=True):
 
 
 class SetPolicy(Action, frozen=True, tag="asset.set_policy", kw_only=True):
-    """Put an asset under a published policy, beside those of the broader scopes. By its owner, with its creator."""
+    """Put an asset under a published policy, beside the broader scopes. By its creator and whoever holds it."""
 
     asset: Hex32
     policy: PolicyName
@@ -72,6 +73,8 @@ class GrantAccess(Action, frozen=True, tag="access.grant", kw_only=True):
     account: AccountName
     until_ms: TimeMs
     price: Price | UnsetType = UNSET
+    terms: Terms | UnsetType = UNSET
+    """The policies that the account saw; needed where a royalty comes on top of the price."""
 
 
 class RevokeAccess(Action, frozen=True, tag="access.revoke", kw_only=True):

@@ -10,8 +10,9 @@ from ledger.actions import GrantAccess, Price, RequestAccess, RevokeAccess
 from ledger.errors import Code, LedgerError
 from ledger.events import AccessAllowed, AccessGranted, AccessRevoked, PaymentIn
 from ledger.execution.context import Context, action
+from ledger.execution.due import Occasion, check_terms, due
 from ledger.execution.policy import decide
-from ledger.execution.settlement import Occasion, due, pay_apart
+from ledger.execution.settlement import pay_apart
 from ledger.execution.view import Ledger
 from ledger.records import Asset, Grant, grant_key
 
@@ -25,8 +26,9 @@ def grant(ledger: Ledger, tx: Context, ask: GrantAccess) -> None:
         raise LedgerError(Code.GRANT_ENDED, f"it would end at {ask.until_ms}, block time is {tx.time_ms}")
     price = None if ask.price is UNSET else ask.price
     about: dict[str, Any] = {} if price is None else {"price": price.amount, "currency": price.currency}
+    check_terms(ledger, asset, ask.terms)
     decide(ledger, tx, asset, "grant", to=ask.account, **about)
-    payments = () if price is None else _pay(ledger, tx, asset, ask.account, price)
+    payments = () if price is None else _pay(ledger, tx, asset, ask, price)
     granted = Grant(asset=asset.id, account=ask.account, until_ms=ask.until_ms, granted_by=tx.signer)
     ledger.put(grant_key(asset.id, ask.account), granted)
     tx.emit(
@@ -59,15 +61,17 @@ def request(ledger: Ledger, tx: Context, ask: RequestAccess) -> None:
     tx.emit(AccessAllowed(asset=asset.id, account=tx.signer, reader_key=ask.reader_key, rule=rule))
 
 
-def _pay(ledger: Ledger, tx: Context, asset: Asset, account: str, price: Price) -> tuple[PaymentIn, ...]:
+def _pay(ledger: Ledger, tx: Context, asset: Asset, ask: GrantAccess, price: Price) -> tuple[PaymentIn, ...]:
     """The price of a licence to the asset's owner, and its royalties."""
+    account = ask.account
     tx.require_signer(account)
     ledger.currency(price.currency)
     owner = ledger.owner(asset)
     if account == owner:
         raise LedgerError(Code.SELF_SALE, f"{account} owns it; grant it without a price")
     token = ledger.token(asset.token) if isinstance(asset.token, str) else None
-    found = due(ledger, tx, asset, token, Occasion("licence", owner, account, price.amount, price.currency))
+    occasion = Occasion("licence", owner, account, price.amount, price.currency)
+    found = due(ledger, tx, asset, token, occasion, ask.terms)
     return pay_apart(ledger, account, found, owner)
 
 

@@ -1,7 +1,9 @@
 """English auctions: bids wait in escrow, the outbid have theirs back at once, and anybody may close one that is over.
 
-Closing always ends it: the token is sold to the highest bidder, or, where the rules forbid it, the terms have changed
-or a week has passed, the money goes back. So no auction that nobody looks after keeps money.
+Closing always ends it: the token is sold to the highest bidder, or, where the rules forbid it, the bidder does not take
+it under other terms than it saw, or a week has passed, the money goes back. So no auction that nobody looks after keeps
+money. The seller is bound by the first bid: the rules that decide are those that the auction was opened under, and only
+what the consortium votes comes between.
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ from ledger.actions import CancelAuction, OpenAuction, PlaceBid, SettleAuction
 from ledger.errors import Code, LedgerError
 from ledger.events import AuctionClosed, AuctionOpened, BidPlaced, EscrowReturned
 from ledger.execution.context import ACTION_FUEL, Context, action
-from ledger.execution.holding import check_end, require_free
+from ledger.execution.due import check_currency, check_terms, due, sale_of
+from ledger.execution.holding import check_end, require_free, user_of
 from ledger.execution.policy import decide
-from ledger.execution.settlement import check_currency, check_terms, due, sale_of, sell
+from ledger.execution.scope import in_force, names_of, still_governing
+from ledger.execution.settlement import sell
 from ledger.execution.view import Ledger
 from ledger.records import Auction, auction_key, escrow_of, listing_key
 
@@ -29,6 +33,7 @@ def open_auction(ledger: Ledger, tx: Context, ask: OpenAuction) -> None:
     token = ledger.token(ask.token)
     tx.require_signer(token.owner, Code.NOT_OWNER)
     require_free(ledger, token)
+    _check_rental(ledger, tx, ask)
     if ledger.holds(listing_key(token.id)):
         raise LedgerError(Code.TOKEN_LISTED, f"token {token.id[:16]}… is for sale; unlist it first")
     ledger.currency(ask.currency)
@@ -44,6 +49,7 @@ def open_auction(ledger: Ledger, tx: Context, ask: OpenAuction) -> None:
         currency=ask.currency,
         until_ms=ask.until_ms,
         extension_ms=ask.extension_ms,
+        policies=in_force(ledger, asset),
     )
     ledger.put(auction_key(token.id), opened)
     tx.emit(
@@ -79,7 +85,9 @@ def bid(ledger: Ledger, tx: Context, ask: PlaceBid) -> None:
     asset = ledger.asset(token.asset)
     check_terms(ledger, asset, ask.terms)
     _return(ledger, tx, found, found.bidder)
-    cost = due(ledger, tx, asset, token, sale_of(token, tx.signer, ask.price, found.currency)).split.buyer_pays
+    names = names_of(still_governing(ledger, found.policies))
+    sale = sale_of(token, tx.signer, ask.price, found.currency)
+    cost = due(ledger, tx, asset, token, sale, ask.terms, names).split.buyer_pays
     ledger.debit(tx.signer, found.currency, cost)
     ledger.credit(escrow_of(auction_key(found.token)), found.currency, cost)
     found = replace(
@@ -109,12 +117,34 @@ def settle(ledger: Ledger, tx: Context, ask: SettleAuction) -> None:
     found = _auction(ledger, ask.token)
     if tx.time_ms < found.until_ms:
         raise LedgerError(Code.AUCTION_OPEN, f"it ends at {found.until_ms}, block time is {tx.time_ms}; wait for it")
-    if found.bidder is UNSET:
+    bidder = found.bidder
+    if bidder is UNSET:
         _close(ledger, tx, found, "NO_BIDS")
     elif tx.time_ms > found.until_ms + SETTLE_MS:
         _close(ledger, tx, found, Code.AUCTION_ENDED.name)
     else:
-        _close(ledger, tx, found, _sell(ledger, tx, found, found.bidder))
+        found = _agreed(ledger, tx, found, bidder, ask.terms)
+        _close(ledger, tx, found, _sell(ledger, tx, found, bidder))
+
+
+def _agreed(ledger: Ledger, tx: Context, found: Auction, bidder: str, terms: str | UnsetType) -> Auction:
+    """The auction with the terms that its bidder buys under; whether other ones will do is the bidder's to say."""
+    if terms is not UNSET:
+        tx.require_signer(bidder)
+        return replace(found, terms=terms)
+    if bidder not in tx.accounts:
+        check_terms(ledger, ledger.asset(ledger.token(found.token).asset), found.terms)
+    return found
+
+
+def _check_rental(ledger: Ledger, tx: Context, ask: OpenAuction) -> None:
+    """Refuse to auction what somebody has paid to use for longer than the auction lasts."""
+    rental = user_of(ledger, ask.token, tx.time_ms)
+    if rental is not None and rental.paid and rental.until_ms > ask.until_ms:
+        raise LedgerError(
+            Code.TOKEN_RENTED,
+            f"{rental.user} has paid to use it until {rental.until_ms}; let the auction end no earlier",
+        )
 
 
 def _sell(ledger: Ledger, tx: Context, found: Auction, bidder: str) -> str:
@@ -127,7 +157,8 @@ def _sell(ledger: Ledger, tx: Context, found: Auction, bidder: str) -> str:
     try:
         with ledger.tried():
             purse = (escrow_of(auction_key(found.token)), found.escrowed)
-            sell(ledger, tx, token, sale_of(token, bidder, found.bid, found.currency), found.terms, purse)
+            sale = sale_of(token, bidder, found.bid, found.currency)
+            sell(ledger, tx, token, sale, found.terms, purse, still_governing(ledger, found.policies))
     except LedgerError as refusal:
         if refusal.code is Code.FUEL_EXHAUSTED:
             raise

@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from msgspec import UNSET
 from msgspec.structs import replace
 
-from ledger import records
+from ledger import crypto, records
 from ledger.errors import Code, LedgerError
 from ledger.execution.context import Context
 from ledger.execution.view import Ledger
-from ledger.records import Token, auction_key, listing_key, rental_key, sale_key, token_key
+from ledger.records import Asset, Token, auction_key, listing_key, rental_key, sale_key, token_key
 
 ENDS_MS_MAX = 90 * 24 * 3_600_000
 """How far ahead an offer or an auction may end, so that no money waits for ever."""
 
 
-def hand_over(ledger: Ledger, token: Token, to: str, sales: int) -> None:
-    """Give a token another owner."""
+def token_id(asset: str, number: int | None = None) -> str:
+    """Id of the one token of an asset, or of a numbered one; known before, so that one transaction mints and lists."""
+    return crypto.digest(crypto.ASSET_TOKEN, (asset if number is None else f"{asset}/{number}").encode())
+
+
+def tokens_of(ledger: Ledger, asset: Asset) -> Iterator[Token]:
+    """The tokens that an asset has, by number."""
+    if isinstance(asset.token, str):
+        yield ledger.token(asset.token)
+    for number in range(1, 1 if asset.editions is UNSET else asset.editions + 1):
+        yield ledger.token(token_id(asset.id, number))
+
+
+def hand_over(ledger: Ledger, tx: Context, token: Token, to: str, sales: int) -> None:
+    """Give a token another owner. Whoever has paid to use it signs too, for a new owner begins without rentals."""
+    rental = user_of(ledger, token.id, tx.time_ms)
+    if rental is not None and rental.paid and rental.user not in (to, *tx.accounts):
+        raise LedgerError(
+            Code.TOKEN_RENTED,
+            f"{rental.user} has paid to use it until {rental.until_ms}; wait for that, or have them sign too",
+        )
     ledger.put(token_key(token.id), replace(token, owner=to, sales=sales))
     for key in (listing_key(token.id), rental_key(token.id), sale_key(token.id)):
         if ledger.holds(key):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 import contracts_vm
@@ -18,10 +18,11 @@ from ledger.actions import CREATORS_MAX, DeriveAsset
 from ledger.errors import Code, LedgerError
 from ledger.events import AssetDerived, PaymentIn
 from ledger.execution.context import Context, action
-from ledger.execution.policy import decide
+from ledger.execution.due import SECONDARY_SALE, Occasion, check_terms, clause_by, due
+from ledger.execution.holding import token_id
+from ledger.execution.policy import decide, facts_for
 from ledger.execution.scope import policy_names
-from ledger.execution.settlement import SECONDARY_SALE, Occasion, check_terms, clause_for, due, pay_apart
-from ledger.execution.token import token_id
+from ledger.execution.settlement import pay_apart
 from ledger.execution.view import Ledger
 from ledger.records import Ancestor, Asset, Token, asset_key, lineage_key, token_key
 
@@ -46,8 +47,9 @@ def derive(ledger: Ledger, tx: Context, ask: DeriveAsset) -> None:
     _check_terms(ledger, ask)
     payments: list[PaymentIn] = []
     vector: dict[str, Ancestor] = {}
+    terms = {} if ask.terms is UNSET else dict(zip(ask.parents, ask.terms, strict=True))
     for parent in parents:
-        payments += _ask_parent(ledger, tx, parent, owner, ask)
+        payments += _ask_parent(ledger, tx, parent, owner, ask, terms.get(parent.id, UNSET))
         _add(vector, Ancestor(asset=parent.id, depth=1, **_owed(resale_rate(ledger, tx, parent))))
         lineage = ledger.lineage(parent.id)
         for one in lineage.ancestors:
@@ -63,17 +65,25 @@ def derive(ledger: Ledger, tx: Context, ask: DeriveAsset) -> None:
 
 
 def resale_rate(ledger: Ledger, tx: Context, asset: Asset) -> int:
-    """What a resale of an asset owes its payees now: by its token's own terms, else by the policies."""
+    """What a resale of an asset owes its payees now: by its token's own terms, else by the policies.
+
+    These are those in force or at its minting, whichever take less. No resale is at hand, so a condition that asks for
+    more than the asset itself has no value, and the clause is due; its rate stands for what its resales may owe.
+    """
     first = token_id(asset.id) if asset.editions is UNSET else token_id(asset.id, 1)
     token = ledger.find(token_key(first), Token)
     if token is not None and token.royalty is not UNSET:
         return token.royalty.rate_ppm
-    occasion = Occasion(SECONDARY_SALE, ledger.owner(asset), ledger.owner(asset))
-    clause = clause_for(ledger, tx, policy_names(ledger, asset), asset, token, occasion)
-    return 0 if clause is None else clause.rate_ppm
+    seen = facts_for(ledger, tx.height, tx.time_ms, asset, "sale", None, asset.creator, {})["asset"]
+    facts = {"asset": {name: value for name, value in seen.items() if name != "owner"}}
+    groups = dict.fromkeys([policy_names(ledger, asset)] + ([] if token is None else [token.policies]))
+    clauses = [clause_by(ledger, tx, names, SECONDARY_SALE, facts) for names in groups]
+    return min(0 if clause is None else clause.rate_ppm for clause in clauses)
 
 
-def _ask_parent(ledger: Ledger, tx: Context, parent: Asset, owner: str, ask: DeriveAsset) -> tuple[PaymentIn, ...]:
+def _ask_parent(
+    ledger: Ledger, tx: Context, parent: Asset, owner: str, ask: DeriveAsset, terms: str | UnsetType
+) -> tuple[PaymentIn, ...]:
     """Have a parent's policy decide, for its owner if that signed, and pay what its royalty asks."""
     giver = ledger.owner(parent)
     value = None if ask.value is UNSET else ask.value
@@ -83,7 +93,7 @@ def _ask_parent(ledger: Ledger, tx: Context, parent: Asset, owner: str, ask: Der
     if value is not None:
         ledger.currency(value.currency)
         occasion = Occasion("derivative_mint", giver, owner, value.amount, value.currency)
-    return pay_apart(ledger, owner, due(ledger, tx, parent, None, occasion), giver)
+    return pay_apart(ledger, owner, due(ledger, tx, parent, None, occasion, terms), giver)
 
 
 def _check_terms(ledger: Ledger, ask: DeriveAsset) -> None:

@@ -6,9 +6,9 @@ from ledger.actions import BuyToken, ListToken, RefundSale, SellToken, UnlistTok
 from ledger.errors import Code, LedgerError
 from ledger.events import SaleRefunded, TokenListed, TokenUnlisted
 from ledger.execution.context import Context, action
+from ledger.execution.due import check_currency, sale_of
 from ledger.execution.holding import hand_over, require_free
 from ledger.execution.policy import decide
-from ledger.execution.settlement import check_currency, sale_of
 from ledger.execution.settlement import sell as settle_sale
 from ledger.execution.view import Ledger
 from ledger.records import Listing, Sale, listing_key, sale_key
@@ -62,7 +62,7 @@ def sell(ledger: Ledger, tx: Context, ask: SellToken) -> None:
     tx.require_signer(ask.to)
     require_free(ledger, token)
     ledger.currency(ask.currency)
-    settle_sale(ledger, tx, token, sale_of(token, ask.to, ask.price, ask.currency))
+    settle_sale(ledger, tx, token, sale_of(token, ask.to, ask.price, ask.currency), ask.terms)
 
 
 @action(RefundSale)
@@ -84,7 +84,7 @@ def refund(ledger: Ledger, tx: Context, ask: RefundSale) -> None:
     for payment in payments:
         ledger.debit(payment.to, sale.currency, payment.amount)
         ledger.credit(sale.buyer, sale.currency, payment.amount)
-    hand_over(ledger, token, sale.seller, token.sales - 1)
+    hand_over(ledger, tx, token, sale.seller, token.sales - 1)
     tx.emit(
         SaleRefunded(token=token.id, seller=sale.seller, buyer=sale.buyer, currency=sale.currency, payments=payments)
     )

@@ -10,8 +10,9 @@ from ledger.actions import AcceptOffer, MakeOffer, WithdrawOffer
 from ledger.errors import Code, LedgerError
 from ledger.events import EscrowReturned, OfferMade
 from ledger.execution.context import Context, action
+from ledger.execution.due import check_terms, due, sale_of
 from ledger.execution.holding import check_end, require_free
-from ledger.execution.settlement import check_terms, due, sale_of, sell
+from ledger.execution.settlement import sell
 from ledger.execution.view import Ledger
 from ledger.records import Offer, escrow_of, offer_key
 
@@ -30,7 +31,8 @@ def offer(ledger: Ledger, tx: Context, ask: MakeOffer) -> None:
     before = ledger.find(key, Offer)
     if before is not None:
         _return(ledger, tx, before)
-    cost = due(ledger, tx, asset, token, sale_of(token, tx.signer, ask.price, ask.currency)).split.buyer_pays
+    sale = sale_of(token, tx.signer, ask.price, ask.currency)
+    cost = due(ledger, tx, asset, token, sale, ask.terms).split.buyer_pays
     ledger.debit(tx.signer, ask.currency, cost)
     ledger.credit(escrow_of(key), ask.currency, cost)
     made = Offer(

@@ -15,18 +15,32 @@ import contracts_vm
 from contracts_vm import Timestamp
 from contracts_vm.types import TIMESTAMP_MS_MAX
 from ledger import crypto
-from ledger.actions import PublishPolicy
+from ledger.actions import (
+    AcceptOffer,
+    Action,
+    BuyToken,
+    DeriveAsset,
+    GrantAccess,
+    IssueCurrency,
+    Pay,
+    PublishPolicy,
+    RentToken,
+    SellToken,
+    SettleAuction,
+)
 from ledger.block import Decision
 from ledger.encoding import encode
 from ledger.errors import Code, LedgerError
 from ledger.events import PolicyPublished
 from ledger.execution.context import Context, action
-from ledger.execution.scope import RIGHTS_MANAGER, ScopedPolicy, policies_for, scoped_policies
+from ledger.execution.scope import RIGHTS_MANAGER, ScopedPolicy, governing, policies_for, scoped_policies
 from ledger.execution.view import Ledger
 from ledger.names import INTEGER_MAX, org_of
 from ledger.policy_source import TIME_MS_MAX, check_source, policy_record
-from ledger.records import Asset, Grant, Token, grant_key, policy_key
+from ledger.records import Asset, Governing, Grant, Token, grant_key, policy_key
 
+PAYING = (Pay, IssueCurrency, BuyToken, SellToken, AcceptOffer, SettleAuction)
+"""Actions by which money may reach whoever gives something in the same transaction; so it may by those with a price."""
 EXPLAINED = "view"
 """Decisions of this kind are explained whole even when they allow: who was shown what, and why, is never in doubt."""
 
@@ -100,7 +114,7 @@ def facts_for(
         "grant": {}
         if grant is None
         else {"until": Timestamp(min(grant.until_ms, TIMESTAMP_MS_MAX)), "granted_by": grant.granted_by},
-        "tx": {"kind": kind, **about},
+        "tx": {"kind": kind, "paid": False, **about},
         "block": {"height": height, "time": Timestamp(min(time_ms, TIME_MS_MAX))},
     }
 
@@ -112,15 +126,18 @@ def decide(
     kind: str,
     token: Token | None = None,
     requester: str | None = None,
+    governed: tuple[Governing, ...] = (),
     **about: Any,
 ) -> str:
     """Ask the rules; return the id of the rule that allowed it, or refuse with POLICY_DENIED.
 
-    The requester is the signer, but for a sale, which is the seller's act: a listing is its standing consent.
+    The requester is the signer, but for a sale, which is the seller's act: a listing is its standing consent. The rules
+    are those in force, unless it is said which.
     """
+    about["paid"] = paid_beside(tx)
     facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, requester or tx.signer, about)
     fuel = min(tx.version.decision_fuel_max, tx.fuel_left)
-    scopes = scoped_policies(ledger, asset)
+    scopes = scoped_policies(ledger, governed or governing(ledger, asset))
     policies = [policy for _, policy in scopes]
     decision = contracts_vm.decide(policies, kind, facts, fuel)
     tx.spend(decision.fuel)
@@ -141,6 +158,19 @@ def decide(
     if not decision.allowed:
         raise LedgerError(Code.POLICY_DENIED, denial(scopes, kind, decision))
     return decision.rule or ""
+
+
+def paid_beside(tx: Context) -> bool:
+    """Whether another action of the transaction may pay for this one."""
+    return any(_may_pay(ask) for place, ask in enumerate(tx.transaction.actions) if place != tx.action_index)
+
+
+def _may_pay(ask: Action) -> bool:
+    if isinstance(ask, RentToken | GrantAccess):
+        return ask.price is not UNSET
+    if isinstance(ask, DeriveAsset):
+        return ask.value is not UNSET
+    return isinstance(ask, PAYING)
 
 
 def explain(decision: contracts_vm.Decision, scopes: list[ScopedPolicy]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Rental: an account uses a token until a time, with the meaning of ERC-4907.
 
 It lapses by the block's time, without a transaction, and a new owner begins without it. Whoever rents for a price pays
-it at once, with the royalty that the policies ask for a rental.
+it at once, with the royalty that the policies ask for a rental, and does not lose it: until it lapses the token has
+another owner only with the user's signature.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from ledger.actions import RentToken
 from ledger.errors import Code, LedgerError
 from ledger.events import PaymentIn, TokenRented
 from ledger.execution.context import Context, action
-from ledger.execution.holding import check_end, user_of
+from ledger.execution.due import Occasion, check_terms, due
+from ledger.execution.holding import check_end, require_free, user_of
 from ledger.execution.policy import decide
-from ledger.execution.settlement import Occasion, due, pay_apart
+from ledger.execution.settlement import pay_apart
 from ledger.execution.view import Ledger
-from ledger.names import INTEGER_MAX
 from ledger.records import Rental, rental_key
 
 
@@ -30,7 +31,8 @@ def rent(ledger: Ledger, tx: Context, ask: RentToken) -> None:
     ledger.account(ask.to)
     if ask.to == token.owner:
         raise LedgerError(Code.SELF_SALE, f"{ask.to} owns it; name another account")
-    check_end(tx, ask.until_ms, INTEGER_MAX)
+    require_free(ledger, token)
+    check_end(tx, ask.until_ms, ledger.parameters().rental_ms_max)
     before = user_of(ledger, token.id, tx.time_ms)
     if before is not None and before.user not in tx.accounts:
         raise LedgerError(
@@ -39,12 +41,15 @@ def rent(ledger: Ledger, tx: Context, ask: RentToken) -> None:
     asset = ledger.asset(token.asset)
     price = None if ask.price is UNSET else ask.price
     about: dict[str, Any] = {} if price is None else {"price": price.amount, "currency": price.currency}
+    check_terms(ledger, asset, ask.terms)
     decide(ledger, tx, asset, "rent", token, token.owner, to=ask.to, **about)
     payments: tuple[PaymentIn, ...] = ()
     if price is not None:
         tx.require_signer(ask.to)
         ledger.currency(price.currency)
-        found = due(ledger, tx, asset, token, Occasion("rental", token.owner, ask.to, price.amount, price.currency))
+        occasion = Occasion("rental", token.owner, ask.to, price.amount, price.currency)
+        found = due(ledger, tx, asset, token, occasion, ask.terms)
         payments = pay_apart(ledger, ask.to, found, token.owner)
-    ledger.put(rental_key(token.id), Rental(token=token.id, user=ask.to, until_ms=ask.until_ms))
+    rental = Rental(token=token.id, user=ask.to, until_ms=ask.until_ms, paid=price is not None)
+    ledger.put(rental_key(token.id), rental)
     tx.emit(TokenRented(token=token.id, owner=token.owner, to=ask.to, until_ms=ask.until_ms, payments=payments))

@@ -8,9 +8,9 @@ broadest scope that has a clause for it says which.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
-import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
@@ -25,12 +25,14 @@ from ledger.events import (
     OrgPolicySet,
 )
 from ledger.execution.context import Context, action
+from ledger.execution.holding import require_free, tokens_of
 from ledger.execution.view import Ledger
 from ledger.names import org_of
 from ledger.records import (
     CONSORTIUM_POLICY,
     Asset,
     Collection,
+    Governing,
     asset_key,
     collection_asset_key,
     collection_key,
@@ -38,6 +40,8 @@ from ledger.records import (
 )
 
 RIGHTS_MANAGER = "rights-manager"
+HOLDER_FUEL = 20
+"""What looking up one token's holder costs."""
 CONSORTIUM, ORGANISATION, COLLECTION, ASSET = "consortium", "organisation", "collection", "asset"
 
 
@@ -45,33 +49,50 @@ ScopedPolicy = tuple[str, contracts_vm.Policy]
 """A scope, and the policy that it brings."""
 
 
-class Governing(msgspec.Struct, frozen=True):
-    """A policy that has a say about an asset, and the scope that it has it from."""
-
-    scope: str
-    """CONSORTIUM, ORGANISATION, COLLECTION or ASSET."""
-    policy: str
-    """`name@version`."""
+def in_force(ledger: Ledger, asset: Asset) -> tuple[Governing, ...]:
+    """The policy of every scope that has one, broadest first."""
+    collection = UNSET if asset.collection is UNSET else ledger.collection(asset.collection).policy
+    scopes = (
+        (ORGANISATION, ledger.org(org_of(asset.creator)).policy),
+        (COLLECTION, collection),
+        (ASSET, asset.policy),
+    )
+    narrower = (Governing(scope=scope, policy=policy) for scope, policy in scopes if policy is not UNSET)
+    return (_of_consortium(ledger), *narrower)
 
 
 def governing(ledger: Ledger, asset: Asset) -> tuple[Governing, ...]:
     """The policies that have a say about an asset, broadest scope first; one that stands in several scopes, once."""
-    collection = UNSET if asset.collection is UNSET else ledger.collection(asset.collection).policy
-    found: dict[str, str] = {}
-    for scope, policy in (
-        (CONSORTIUM, ledger.find(CONSORTIUM_POLICY, str) or ""),
-        (ORGANISATION, ledger.org(org_of(asset.creator)).policy),
-        (COLLECTION, collection),
-        (ASSET, asset.policy),
-    ):
-        if policy is not UNSET:
-            found.setdefault(policy, scope)
-    return tuple(Governing(scope, policy) for policy, scope in found.items())
+    return _once(in_force(ledger, asset))
+
+
+def still_governing(ledger: Ledger, then: tuple[Governing, ...]) -> tuple[Governing, ...]:
+    """The same of policies that were in force once: what the consortium votes binds all the same, what others set not.
+
+    So whoever has bound himself does not get out of it by a policy that he, or somebody near him, puts in force.
+    """
+    return _once((_of_consortium(ledger), *(one for one in then if one.scope != CONSORTIUM)))
+
+
+def _of_consortium(ledger: Ledger) -> Governing:
+    return Governing(scope=CONSORTIUM, policy=ledger.find(CONSORTIUM_POLICY, str) or "")
+
+
+def _once(found: Iterable[Governing]) -> tuple[Governing, ...]:
+    first: dict[str, Governing] = {}
+    for one in found:
+        first.setdefault(one.policy, one)
+    return tuple(first.values())
 
 
 def policy_names(ledger: Ledger, asset: Asset) -> tuple[str, ...]:
     """Their names with versions; joined by a space they are the terms that a buyer sees."""
-    return tuple(one.policy for one in governing(ledger, asset))
+    return names_of(governing(ledger, asset))
+
+
+def names_of(found: Iterable[Governing]) -> tuple[str, ...]:
+    """The names with versions of policies in their scopes."""
+    return tuple(one.policy for one in found)
 
 
 def policies_for(ledger: Ledger, asset: Asset) -> list[contracts_vm.Policy]:
@@ -79,10 +100,9 @@ def policies_for(ledger: Ledger, asset: Asset) -> list[contracts_vm.Policy]:
     return policies_named(ledger, policy_names(ledger, asset))
 
 
-def scoped_policies(ledger: Ledger, asset: Asset) -> list[ScopedPolicy]:
-    """The same, each with the scope that it has its say from."""
-    found = governing(ledger, asset)
-    policies = policies_named(ledger, tuple(one.policy for one in found))
+def scoped_policies(ledger: Ledger, found: tuple[Governing, ...]) -> list[ScopedPolicy]:
+    """Policies in their scopes, ready to decide."""
+    policies = policies_named(ledger, names_of(found))
     return [(one.scope, policy) for one, policy in zip(found, policies, strict=True)]
 
 
@@ -95,9 +115,13 @@ def policies_named(ledger: Ledger, names: tuple[str, ...]) -> list[contracts_vm.
     return found
 
 
-@lru_cache(maxsize=1024)
+COMPILED_MAX = 128
+"""Policies kept compiled. One with as many nodes as it may have takes 0.9 MB and 10 ms, so all of them about 115 MB."""
+
+
+@lru_cache(maxsize=COMPILED_MAX)
 def compiled(source: str) -> contracts_vm.Policy:
-    """Policy from its source; compiled once."""
+    """Policy from its source; compiled once, as long as it is in use."""
     return contracts_vm.parse(source)
 
 
@@ -154,7 +178,8 @@ def add_to_collection(ledger: Ledger, tx: Context, ask: AddToCollection) -> None
 def set_policy(ledger: Ledger, tx: Context, ask: SetPolicy) -> None:
     """Put an asset under a published policy of its own, in place of the one before.
 
-    Whoever has bought it cannot shed alone what its creator sold it under.
+    Nobody who has bought it sheds alone what its creator sold it under; no creator changes it for those who hold it.
+    While one of its tokens is being auctioned nothing changes, so that no seller gets out of a bid.
     """
     asset = ledger.asset(ask.asset)
     tx.require_signer(ledger.owner(asset), Code.NOT_OWNER)
@@ -164,9 +189,22 @@ def set_policy(ledger: Ledger, tx: Context, ask: SetPolicy) -> None:
             f"its policy needs its owner and its creator {asset.creator}, this is signed by {', '.join(tx.accounts)}; "
             "draft it for both to sign",
         )
+    _check_holders(ledger, tx, asset)
     name = _published(ledger, ask.policy, ask.version)
     ledger.put(asset_key(asset.id), replace(asset, policy=name))
     tx.emit(AssetPolicySet(asset=asset.id, policy=name))
+
+
+def _check_holders(ledger: Ledger, tx: Context, asset: Asset) -> None:
+    """Refuse to change the policy of tokens whose holders have not signed, or that are being auctioned."""
+    for token in tokens_of(ledger, asset):
+        tx.spend(HOLDER_FUEL)
+        require_free(ledger, token)
+        if token.owner not in tx.accounts:
+            raise LedgerError(
+                Code.HOLDER_MISSING,
+                f"number {token.number} belongs to {token.owner}, who has not signed; draft it for all holders to sign",
+            )
 
 
 def _published(ledger: Ledger, policy: str, version: int) -> str:

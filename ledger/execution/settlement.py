@@ -1,71 +1,24 @@
-"""What is due when a token changes hands or is used: which royalty clause, who is paid, and the money itself.
+"""The money itself: royalties and price move in one step, and with a sale the token.
 
-Every action that moves money for a picture goes through here. The consortium's clause for an occasion goes before the
-asset's own; a token's own terms say rate and payees of its resales, and the clause says the rest. Of the policies in
-force and those a token was minted under, the ones that take less count: a rate rises for later mints only.
+How much to whom is said in `due.py`; here it leaves an account or an escrow and arrives, to the unit.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
 from msgspec import UNSET, UnsetType
 
-import contracts_vm
 from ledger.errors import Code, LedgerError
 from ledger.events import Payment, PaymentIn, TokenSold
 from ledger.execution.context import Context
+from ledger.execution.due import Due, Occasion, check_terms, due
 from ledger.execution.holding import hand_over
-from ledger.execution.policy import decide, facts_for
-from ledger.execution.scope import policies_named, policy_names
+from ledger.execution.policy import decide
+from ledger.execution.scope import governing, names_of
 from ledger.execution.view import Ledger
-from ledger.records import Asset, Sale, Token, sale_key
+from ledger.records import Governing, Sale, Token, sale_key
 
-PRIMARY_SALE, SECONDARY_SALE = "primary_sale", "secondary_sale"
 REFUND_MS = 14 * 24 * 3_600_000
 """For how long a sale may be undone."""
-ANCESTOR_FUEL = 20
-"""What looking up one ancestor's payees costs."""
-
-GIFT, SWAP = "gift", "swap"
-KIND_OF = {GIFT: "transfer", SWAP: "transfer", "licence": "grant", "rental": "rent", "derivative_mint": "derive"}
-"""What the rules are asked about, by royalty trigger; all others are sales."""
-
-
-class Occasion(msgspec.Struct, frozen=True):
-    """What a royalty may be due on."""
-
-    trigger: str
-    giver: str
-    """Who gives: seller, owner, or the parent's owner."""
-    to: str
-    """Empty while it is not known."""
-    price: int = 0
-    """What is paid; in a swap, what was declared and only the royalty is paid of."""
-    currency: str = ""
-    """Empty where there is no price."""
-
-
-class Due(msgspec.Struct, frozen=True):
-    """How the money of an occasion moves."""
-
-    split: contracts_vm.Settlement
-    currency: str
-    payer: str
-    """`buyer` or `seller`, as the clause says."""
-    refund: str
-
-
-def due(ledger: Ledger, tx: Context, asset: Asset, token: Token | None, occasion: Occasion) -> Due:
-    """What an occasion costs and whom it pays, by the terms that hold for this token."""
-    names = policy_names(ledger, asset)
-    found = _due_under(ledger, tx, names, asset, token, occasion)
-    if token is None or token.policies in ((), names):
-        return found
-    minted = _due_under(ledger, tx, token.policies, asset, token, occasion)
-    rises = found.split.royalty > minted.split.royalty or found.currency != minted.currency
-    return minted if rises else found
 
 
 def pay(ledger: Ledger, purse: str, found: Due, seller: str) -> tuple[Payment, ...]:
@@ -102,31 +55,6 @@ def pay_apart(ledger: Ledger, purse: str, found: Due, seller: str) -> tuple[Paym
     )
 
 
-def sale_of(token: Token, buyer: str, price: int, currency: str) -> Occasion:
-    """The sale of a token by its owner: the creator's first one is primary."""
-    primary = token.sales == 0 and token.owner == token.creator
-    return Occasion(PRIMARY_SALE if primary else SECONDARY_SALE, token.owner, buyer, price, currency)
-
-
-def check_terms(ledger: Ledger, asset: Asset, terms: str | UnsetType) -> None:
-    """Refuse if a buyer saw other policies than those in force."""
-    now = " ".join(policy_names(ledger, asset))
-    if terms is not UNSET and terms != now:
-        raise LedgerError(Code.TERMS_CHANGED, f"{now} is in force, the buyer saw {terms}; look at it again")
-
-
-def check_currency(ledger: Ledger, tx: Context, asset: Asset, token: Token, price: int, currency: str) -> None:
-    """Refuse to offer a token at a price in another currency than the royalty of its sale has its floor in.
-
-    The buyer is not known yet, so a clause whose condition asks for one is seen at the sale.
-    """
-    occasion = sale_of(token, "", price, currency)
-    for names in dict.fromkeys((policy_names(ledger, asset), token.policies)):
-        clause = clause_for(ledger, tx, names, asset, token, occasion)
-        if clause is not None and not clause.fault:
-            _check_least(clause, occasion)
-
-
 def sell(
     ledger: Ledger,
     tx: Context,
@@ -134,25 +62,28 @@ def sell(
     occasion: Occasion,
     terms: str | UnsetType = UNSET,
     purse: tuple[str, int] | None = None,
+    governed: tuple[Governing, ...] = (),
 ) -> None:
     """A sale that both sides want: decided for the seller, then token, price and royalties move together.
 
     The money comes from the buyer, or from an escrow of so many units; one that no longer covers the sale refuses it.
+    Decided by the policies in force, or by those that both have bound themselves under.
     """
     asset = ledger.asset(token.asset)
     check_terms(ledger, asset, terms)
+    governed = governed or governing(ledger, asset)
     decide(
-        ledger, tx, asset, "sale", token, occasion.giver,
+        ledger, tx, asset, "sale", token, occasion.giver, governed,
         price=occasion.price, currency=occasion.currency, to=occasion.to,
     )  # fmt: skip
-    found = due(ledger, tx, asset, token, occasion)
+    found = due(ledger, tx, asset, token, occasion, terms, names_of(governed))
     account, held = purse or (occasion.to, found.split.buyer_pays)
     if found.split.buyer_pays > held:
         raise LedgerError(
             Code.TERMS_CHANGED, f"the sale costs {found.split.buyer_pays} now, {held} are in escrow; offer again"
         )
     payments = pay(ledger, account, found, occasion.giver)
-    hand_over(ledger, token, occasion.to, token.sales + 1)
+    hand_over(ledger, tx, token, occasion.to, token.sales + 1)
     sale = Sale(
         token=token.id,
         seller=occasion.giver,
@@ -174,98 +105,3 @@ def sell(
             payments=payments,
         )
     )
-
-
-def clause_for(
-    ledger: Ledger, tx: Context, names: tuple[str, ...], asset: Asset, token: Token | None, occasion: Occasion
-) -> contracts_vm.Royalty | None:
-    """The first clause of the policies that is due on an occasion, whether or not its condition has a fault."""
-    about: dict[str, Any] = {"to": occasion.to} if occasion.to else {}
-    if occasion.price:
-        about |= {"price": occasion.price, "currency": occasion.currency}
-    kind = KIND_OF.get(occasion.trigger, "sale")
-    facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, occasion.giver, about)
-    for policy in policies_named(ledger, names):
-        clause = policy.royalty_for(occasion.trigger, facts, tx.version.decision_fuel_max)
-        if clause is not None:
-            tx.spend(clause.fuel)
-            return clause
-    return None
-
-
-def _due_under(
-    ledger: Ledger, tx: Context, names: tuple[str, ...], asset: Asset, token: Token | None, occasion: Occasion
-) -> Due:
-    clause = clause_for(ledger, tx, names, asset, token, occasion)
-    rate, shares = 0 if clause is None else clause.rate_ppm, asset.creators
-    if token is not None and token.royalty is not UNSET and occasion.trigger == SECONDARY_SALE:
-        rate, shares = token.royalty.rate_ppm, token.royalty.payees
-    payees = [(share.account, share.weight_ppm) for share in shares]
-    if clause is None:
-        return Due(_settled(occasion, rate, payees, "seller"), occasion.currency, "seller", "keep")
-    if clause.fault:
-        raise LedgerError(Code.ROYALTY_INVALID, f"royalty {clause.id} of {' '.join(names)}: {clause.fault}")
-    ancestors = _ancestors(ledger, tx, asset, clause.upstream)
-    bounds = {"cap_ppm": contracts_vm.PPM_WHOLE if clause.cap_ppm is None else clause.cap_ppm}
-    currency = occasion.currency
-    swapped = occasion.trigger == SWAP and occasion.price > 0
-    _check_least(clause, occasion)
-    for money in _least(clause, occasion):
-        currency = money.currency
-        name, units = "floor" if occasion.price else "fallback", money.units(ledger.currency(currency).decimals) or 0
-        bounds[name] = max(units, bounds.get(name, 0))
-    split = _settled(occasion, rate, payees, "buyer" if swapped else clause.payer, ancestors=ancestors, **bounds)
-    return Due(split, currency, clause.payer, clause.refund)
-
-
-def _least(clause: contracts_vm.Royalty, occasion: Occasion) -> list[contracts_vm.Money]:
-    """What is due at least: the floor of a price, the fallback where there is none; of a declared value, both."""
-    if not occasion.price:
-        found = [clause.fallback]
-    elif occasion.trigger == SWAP:
-        found = [clause.floor, clause.fallback]
-    else:
-        found = [clause.floor]
-    return [money for money in found if money is not None]
-
-
-def _check_least(clause: contracts_vm.Royalty, occasion: Occasion) -> None:
-    """Refuse a price in another currency than what is due at least, for nothing is converted."""
-    for money in _least(clause, occasion):
-        if occasion.price and money.currency != occasion.currency:
-            raise LedgerError(
-                Code.CURRENCY_MISMATCH,
-                f"royalty {clause.id} is at least {money.text}, the price is in {occasion.currency}; "
-                f"ask for {money.currency}",
-            )
-
-
-def _ancestors(
-    ledger: Ledger, tx: Context, asset: Asset, upstream: contracts_vm.Upstream | None
-) -> list[tuple[int, list[tuple[str, int]]]]:
-    """What an asset's ancestors are owed under a clause, each with its creators."""
-    found = []
-    for one in ledger.lineage(asset.id).ancestors if upstream is not None and asset.depth else ():
-        rate = one.stacked_ppm if upstream.mode == "lap" else one.direct_ppm  # type: ignore[union-attr]
-        if rate and one.depth <= upstream.max_depth:  # type: ignore[union-attr]
-            tx.spend(ANCESTOR_FUEL)
-            found.append((rate, [(share.account, share.weight_ppm) for share in ledger.asset(one.asset).creators]))
-    return found
-
-
-def _settled(
-    occasion: Occasion, rate: int, payees: list[tuple[str, int]], payer: str, **terms: Any
-) -> contracts_vm.Settlement:
-    try:
-        split = contracts_vm.settle(occasion.price, rate, payees, payer, **terms)
-    except contracts_vm.RoyaltyError as error:
-        raise LedgerError(
-            Code.AMOUNT_OVERFLOW, f"the sale cannot be settled: {error}; list it at a lower price"
-        ) from None
-    stack = min(rate + sum(one for one, _ in terms.get("ancestors", ())), terms.get("cap_ppm", contracts_vm.PPM_WHOLE))
-    if occasion.price and stack and not split.royalty:
-        least = -(-contracts_vm.PPM_WHOLE // stack)
-        raise LedgerError(
-            Code.PRICE_TOO_LOW, f"{stack} ppm of {occasion.price} round to nothing; {least} is the least price"
-        )
-    return split

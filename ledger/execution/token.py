@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from ledger import crypto
 from ledger.actions import MintToken, Price, SwapTokens, TransferToken
 from ledger.errors import Code, LedgerError
 from ledger.events import TokenMinted, TokenTransferred
 from ledger.execution.asset import check_shares
 from ledger.execution.context import Context, action
-from ledger.execution.holding import hand_over, require_free
+from ledger.execution.due import GIFT, SECONDARY_SALE, SWAP, Occasion, check_terms, due
+from ledger.execution.holding import hand_over, require_free, token_id
 from ledger.execution.policy import decide
 from ledger.execution.scope import policies_for, policy_names
-from ledger.execution.settlement import GIFT, SECONDARY_SALE, SWAP, Occasion, due, pay_royalty
+from ledger.execution.settlement import pay_royalty
 from ledger.execution.view import Ledger
 from ledger.records import Asset, Token, asset_key, listing_key, token_key
 
 EDITION_FUEL = 200
 """What each numbered token costs."""
-
-
-def token_id(asset: str, number: int | None = None) -> str:
-    """Id of the one token of an asset, or of a numbered one; known before, so that one transaction mints and lists."""
-    return crypto.digest(crypto.ASSET_TOKEN, (asset if number is None else f"{asset}/{number}").encode())
 
 
 @action(MintToken)
@@ -73,7 +68,7 @@ def transfer(ledger: Ledger, tx: Context, ask: TransferToken) -> None:
         raise LedgerError(Code.SELF_SALE, f"{ask.to} owns it already; name another account")
     if ledger.holds(listing_key(token.id)):
         raise LedgerError(Code.TOKEN_LISTED, f"token {token.id[:16]}… is for sale; unlist it first")
-    _give(ledger, tx, token, Occasion(GIFT, token.owner, ask.to))
+    _give(ledger, tx, token, Occasion(GIFT, token.owner, ask.to), ask.terms)
 
 
 @action(SwapTokens)
@@ -86,8 +81,8 @@ def swap(ledger: Ledger, tx: Context, ask: SwapTokens) -> None:
         raise LedgerError(Code.SELF_SALE, f"{owners[0]} owns both already")
     tx.require_signer(owners[1])
     worth = _declared(ledger, [value for value in (ask.value, ask.for_value) if value is not UNSET])
-    for token, to in zip(tokens, reversed(owners), strict=True):
-        _give(ledger, tx, token, Occasion(SWAP, token.owner, to, *worth))
+    for token, to, terms in zip(tokens, reversed(owners), (ask.terms, ask.for_terms), strict=True):
+        _give(ledger, tx, token, Occasion(SWAP, token.owner, to, *worth), terms)
 
 
 def _declared(ledger: Ledger, values: list[Price]) -> tuple[int, str]:
@@ -102,18 +97,19 @@ def _declared(ledger: Ledger, values: list[Price]) -> tuple[int, str]:
     return max(value.amount for value in values), currency
 
 
-def _give(ledger: Ledger, tx: Context, token: Token, occasion: Occasion) -> None:
+def _give(ledger: Ledger, tx: Context, token: Token, occasion: Occasion, terms: str | UnsetType) -> None:
     """A token moves without a price; the policies say what that owes, and whether the giver or the receiver pays."""
     require_free(ledger, token)
     asset = ledger.asset(token.asset)
     to = occasion.to
+    check_terms(ledger, asset, terms)
     decide(ledger, tx, asset, "transfer", token, token.owner, to=to)
-    found = due(ledger, tx, asset, token, occasion)
+    found = due(ledger, tx, asset, token, occasion, terms)
     payer = to if found.payer == "buyer" else token.owner
     if found.split.royalty:
         tx.require_signer(payer)
     payments = pay_royalty(ledger, payer, found)
-    hand_over(ledger, token, to, token.sales)
+    hand_over(ledger, tx, token, to, token.sales)
     tx.emit(
         TokenTransferred(
             token=token.id, sender=token.owner, to=to, payer=payer if payments else UNSET, payments=payments

@@ -20,8 +20,8 @@ from ledger import records
 from ledger.block import Outcome
 from ledger.encoding import decode_trusted, encode
 from ledger.events import AccessGranted, ProposalMade, ProposalPassed, ProposalRejected
+from ledger.execution.holding import token_id
 from ledger.execution.scope import governing
-from ledger.execution.token import token_id
 from ledger.execution.view import Ledger
 from ledger.governance import proposal_key
 from ledger.names import org_of

@@ -17,7 +17,7 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from ledger.encoding import encode
-from ledger.execution.token import token_id
+from ledger.execution.holding import token_id
 from node.api.bodies import answer
 from node.api.lists import LIMIT, After, Limit, check_after, page_of
 from node.api.readers import Reader

@@ -17,10 +17,9 @@ from starlette.responses import Response
 from contracts_vm import portion
 from ledger import records
 from ledger.encoding import decode_trusted
-from ledger.execution.holding import user_of
+from ledger.execution.due import SECONDARY_SALE
+from ledger.execution.holding import token_id, user_of
 from ledger.execution.scope import policies_for, policies_named, policy_names
-from ledger.execution.settlement import SECONDARY_SALE
-from ledger.execution.token import token_id
 from ledger.execution.view import Ledger
 from ledger.names import INTEGER_MAX, AccountName, Hex32
 from node.api.bodies import answer

@@ -66,11 +66,12 @@ def unlist(target: Target, token: str) -> None:
 @click.argument("token")
 @click.argument("price", type=click.IntRange(1))
 @click.argument("currency")
+@click.option("--terms", help="The terms you have seen, or those in force now; under others nothing is bought.")
 @with_target
-def buy(target: Target, token: str, price: int, currency: str) -> None:
+def buy(target: Target, token: str, price: int, currency: str, terms: str | None) -> None:
     """Buy a TOKEN at the PRICE you have seen; royalties are paid in the same transaction."""
     with target.client() as client:
-        receipt = client.buy(token, price, currency)
+        receipt = client.buy(token, price, currency, terms)
     sold = next(event for event in receipt.outcome.events if isinstance(event, TokenSold))
     rows = [f"  {payment.amount:>12} {currency} to {payment.to} ({payment.reason})" for payment in sold.payments]
     target.done(receipt, "\n".join([f"bought for {price} {currency}", *rows]))
@@ -114,7 +115,7 @@ def refund(target: Target, token: str, other: str, other_key: str, minutes: floa
 def transfer(target: Target, token: str, to: str) -> None:
     """Give a TOKEN to the account TO."""
     with target.client() as client:
-        receipt = client.submit(actions.TransferToken(token=token, to=to))
+        receipt = client.transfer(token, to)
     target.done(receipt, f"given to {to}")
 
 

@@ -146,6 +146,7 @@ def replay(target: Target, file: Path, requests: int) -> None:
 @click.option("--price", type=click.IntRange(1), help="In minor units.")
 @click.option("--currency")
 @click.option("--to", help="The account that would receive it.")
+@click.option("--paid", is_flag=True, help="As if another action of the same transaction paid.")
 @click.option("--height", type=click.IntRange(0), help="On the state after this block instead of the newest.")
 @with_target
 def ask(target: Target, asset: str, kind: str, requester: str, file: Path | None, **about: Any) -> None:

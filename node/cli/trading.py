@@ -21,7 +21,7 @@ PRICE = click.IntRange(1)
     "--value", type=PRICE, help="What the right is worth for each parent, in minor units; royalties are of it."
 )
 @click.option("--currency", default="", help="Of the value.")
-@click.option("--terms", multiple=True, help="The terms you saw of each parent, in their order; repeat.")
+@click.option("--terms", multiple=True, help="The terms you saw of each parent, or those now; in their order, repeat.")
 @click.option("--owner", "owners", multiple=True, help="A parent's owner, who signs too and so permits it; repeat.")
 @click.option("--minutes", type=float, default=10.0, show_default=True, help="For how long owners may sign.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File for the owners to sign.")
@@ -81,7 +81,7 @@ def swap(
 @click.argument("price", type=PRICE)
 @click.argument("currency")
 @click.option("--hours", type=float, default=24.0, show_default=True, help="For how long.")
-@click.option("--terms", help="The terms you have seen; under others it cannot be accepted.")
+@click.option("--terms", help="The terms you have seen, or those in force now; under others nobody accepts.")
 @with_target
 def offer(target: Target, token: str, price: int, currency: str, hours: float, terms: str | None) -> None:
     """Offer a PRICE in minor units for a TOKEN; the money waits in escrow."""
@@ -140,7 +140,7 @@ def open_auction(
 @click.argument("token")
 @click.argument("price", type=PRICE)
 @click.argument("currency")
-@click.option("--terms", help="The terms you have seen; under others you have your money back instead.")
+@click.option("--terms", help="The terms you have seen, or those in force now; under others buying is your choice.")
 @with_target
 def bid(target: Target, token: str, price: int, currency: str, terms: str | None) -> None:
     """Bid a PRICE in minor units for a TOKEN; the money waits in escrow until you are outbid or it is over."""
@@ -161,11 +161,12 @@ def cancel(target: Target, token: str) -> None:
 
 @auction.command()
 @click.argument("token")
+@click.option("--terms", help="Yours as the highest bidder, where others are in force than you saw and you still buy.")
 @with_target
-def settle(target: Target, token: str) -> None:
-    """Close the auction of a TOKEN that is over; anybody may."""
+def settle(target: Target, token: str, terms: str | None) -> None:
+    """Close the auction of a TOKEN that is over; anybody may, unless terms have changed: then the highest bidder."""
     with target.client() as client:
-        receipt = client.settle_auction(token)
+        receipt = client.settle_auction(token, terms)
     closed = next(event for event in receipt.outcome.events if isinstance(event, AuctionClosed))
     target.done(receipt, "sold to the highest bidder" if closed.sold else f"not sold: {closed.why}")
 

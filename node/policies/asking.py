@@ -10,7 +10,7 @@ from msgspec import Meta
 import contracts_vm
 from contracts_vm import Policy
 from ledger.execution.policy import explain, facts_for
-from ledger.execution.scope import ASSET, scoped_policies
+from ledger.execution.scope import ASSET, governing, scoped_policies
 from ledger.execution.view import Ledger
 from ledger.names import AccountName, Count, CurrencyCode, Hex32, Positive, TimeMs
 from ledger.policy_source import KINDS, SCHEMA
@@ -35,6 +35,8 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     price: Positive | None = None
     currency: CurrencyCode | None = None
     to: AccountName | None = None
+    paid: bool = False
+    """Whether another action of the same transaction may pay."""
     height: Count | None = None
     """Of the block after which; else the newest."""
     time_ms: TimeMs | None = None
@@ -74,10 +76,10 @@ def evaluate(state: StateStore, asked: Question, height: int, time_ms: int, vers
     ledger = Ledger(PastState(state, height))
     asset = ledger.asset(asked.asset)
     token = ledger.token(asset.token) if isinstance(asset.token, str) else None
-    scopes = scoped_policies(ledger, asset)
+    scopes = scoped_policies(ledger, governing(ledger, asset))
     if asked.source:
         scopes = [*(one for one in scopes if one[0] != ASSET), (ASSET, parsed(asked.source))]
-    about = {name: getattr(asked, name) for name in ("price", "currency", "to")}
+    about = {name: getattr(asked, name) for name in ("price", "currency", "to", "paid")}
     given = {name: value for name, value in about.items() if value is not None}
     facts = facts_for(ledger, height + 1, time_ms, asset, asked.kind, token, asked.requester, given)
     decision = contracts_vm.decide([policy for _, policy in scopes], asked.kind, facts, version.decision_fuel_max)

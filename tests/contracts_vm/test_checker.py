@@ -33,7 +33,7 @@ def forbid(expression: str) -> str:
     return policy(f"forbid view as r when {expression};")
 
 
-LOOP = "requester.roles.all(b, requester.roles.all(c, a == b))"
+LOOP = "requester.roles.all(b, requester.roles.all(c, b == c))"
 PAY = "pay 1% to asset.creators by weight;"
 FINDINGS: list[tuple[str, tuple[str, ...]]] = [
     (when("requester.id == asset.owner"), ()),
@@ -168,13 +168,21 @@ FINDINGS: list[tuple[str, tuple[str, ...]]] = [
     (when("requester.roles" + "[0]" * 100 + " == 'x'"), ("TYPE_MISMATCH",)),
     (when("cel.bind(m, {'a': 1}, m" + ".a" * 2 + "['a']" * 90 + " == 1)"), ("TYPE_MISMATCH",) * 91),
     # cost
-    (when("requester.roles.all(a, requester.roles.all(b, requester.roles.all(c, a == b)))"), ()),
+    (when(LOOP), ()),
     (
-        when("requester.roles.all(a, requester.roles.all(b, requester.roles.all(c, requester.roles.all(d, a == b))))"),
+        when(f"requester.roles.all(a, {LOOP})"),
         ("OVER_BUDGET",),
     ),
     (
-        policy("".join(f"forbid view as r{i} when requester.roles.all(a, {LOOP});" for i in "abcdefgh")),
+        policy("".join(f"forbid view as r{i} when {LOOP};" for i in "abcdefghijklmnop")),
+        ("OVER_BUDGET",),
+    ),
+    (policy("".join(f"forbid view as r{i} when {LOOP};" for i in "abcdefgh")), ()),
+    (
+        policy(
+            "".join(f"forbid view as r{i} when {LOOP};" for i in "abcdefgh")
+            + f"royalty r on swap when {LOOP} && {LOOP} && {LOOP} {{ base tx.price; {PAY} }}"
+        ),
         ("OVER_BUDGET",),
     ),
     # royalties
@@ -219,7 +227,8 @@ WARNED: list[tuple[str, tuple[str, ...]]] = [
     ("permit view as a when asset.confidential; permit grant as b when asset.confidential;", ()),
     ("permit sale when asset.confidential;", ("FIELD_UNCONSTRAINED",)),
     ("permit sale when has(tx.price) && has(tx.currency) && has(tx.to);", ()),
-    ("permit transfer when asset.confidential; forbid * when has(tx.to) && tx.to == 'x@y';", ()),
+    ("permit transfer when !tx.paid; forbid * when has(tx.to) && tx.to == 'x@y';", ()),
+    ("permit transfer when has(tx.to) && tx.to == 'x@y';", ("FIELD_UNCONSTRAINED",)),
 ]
 
 
@@ -253,9 +262,9 @@ def test_no_facts_within_the_bounds_cost_more_than_the_bound(expression: str, sc
     found = parse(when(expression))
     most = bounds(found, schema)["r"]
     facts: dict[str, dict[str, Value]] = {
-        "requester": {"id": "a" * 65, "org": "b" * 32, "roles": ["r" * 32] * 8, "suspended": True},
+        "requester": {"id": "a" * 65, "org": "b" * 32, "roles": ["r" * 32] * 11, "suspended": True},
         "asset": {"id": "a" * 128, "owner": "a" * 65, "org": "b" * 32, "confidential": True},
-        "tx": {"kind": "k" * 32},
+        "tx": {"kind": "k" * 32, "paid": True},
         "block": {"height": 2**53 - 1, "time": Timestamp(7_258_118_400_000)},
     }
 

@@ -18,6 +18,8 @@ HELD: Changes = {"token": {"id": "t1", "owner": "alice@acme"}}
 GRANTED: Changes = {"grant": {"until": Timestamp(NOW + 1)}}
 ENDING: Changes = {"grant": {"until": Timestamp(NOW)}}
 ENDED: Changes = {"grant": {"until": Timestamp(NOW - 1)}}
+PAID: Changes = {"tx": {"paid": True}}
+PRICED: Changes = {"tx": {"paid": True, "price": 5}}
 SUSPENDED: Changes = {"requester": {"suspended": True}}
 
 TABLE: list[tuple[str, Changes, str, str | None]] = [
@@ -37,6 +39,12 @@ TABLE: list[tuple[str, Changes, str, str | None]] = [
     ("sale", SUSPENDED | HELD, "FORBIDDEN", "suspended"),
     ("transfer", HELD, "PERMITTED", "holder_disposes"),
     ("transfer", {"token": {"owner": "bob@acme"}}, "NOT_PERMITTED", None),
+    ("transfer", PAID | HELD, "FORBIDDEN", "paid_for"),
+    ("sale", PAID | HELD, "PERMITTED", "holder_disposes"),
+    ("rent", PAID | HELD, "FORBIDDEN", "paid_for"),
+    ("rent", PRICED | HELD, "PERMITTED", "holder_disposes"),
+    ("grant", PAID | OWNED, "FORBIDDEN", "paid_for"),
+    ("grant", PRICED | OWNED, "PERMITTED", "owner_grants"),
     ("list", HELD, "PERMITTED", "holder_disposes"),
     ("mint", OWNED, "PERMITTED", "owner_mints"),
     ("mint", MADE, "NOT_PERMITTED", None),
@@ -67,10 +75,16 @@ def test_the_default_policy_denies_when_it_is_not_told_whether_an_account_is_sus
     assert decide([POLICY], "view", told, 1_000).code == "FORBID_ERROR"
 
 
-def test_the_default_royalty_is_due_on_every_resale(facts: FactsBuilder) -> None:
-    assert POLICY.royalty_for("secondary_sale", facts(), 1_000) == Royalty(
-        id="resale",
-        trigger="secondary_sale",
+@pytest.mark.parametrize(
+    ("name", "trigger"),
+    [("resale", "secondary_sale"), ("use", "rental"), ("sight", "licence")],
+)
+def test_the_default_royalty_is_due_on_every_resale_rental_and_licence(
+    name: str, trigger: str, facts: FactsBuilder
+) -> None:
+    assert POLICY.royalty_for(trigger, facts(), [1_000]) == Royalty(
+        id=name,
+        trigger=trigger,
         base="tx.price",
         rate_ppm=75_000,
         payees="asset.creators",
@@ -78,4 +92,4 @@ def test_the_default_royalty_is_due_on_every_resale(facts: FactsBuilder) -> None
         payer="seller",
         upstream=Upstream("lap", 32),
     )
-    assert POLICY.royalty_for("primary_sale", facts(), 1_000) is None
+    assert POLICY.royalty_for("primary_sale", facts(), [1_000]) is None

@@ -37,7 +37,10 @@ def test_the_page_states_the_limits() -> None:
         ("expression nodes of a policy", f"{NODES_MAX:,}"),
         ("nesting of an expression", f"{DEPTH_MAX}"),
         ("operations inside one another", f"{HEIGHT_MAX}"),
-        ("fuel of a rule, and of all rules of a policy for one action", f"{RULE_FUEL_MAX:,}"),
+        (
+            "fuel of a rule, and of all rules for one action with a royalty's condition",
+            f"{RULE_FUEL_MAX:,}",
+        ),
         ("name", f"{NAME_CHARACTERS_MAX} characters"),
         ("number", f"{DIGITS_MAX} digits"),
         ("payees of a royalty", f"{PAYEES_MAX:,}"),

@@ -14,7 +14,7 @@ from consortium import a_digest, registering
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, CURRENCY, SECOND_COLLECTOR, STUDIO, TREASURER
 from ledger import actions
-from ledger.execution.token import token_id
+from ledger.execution.holding import token_id
 from ledger.receipt import encode_receipt, verify_receipt
 from ledger.transaction import SignedTransaction
 from node.client import AsyncClient, Client, RemarqueError

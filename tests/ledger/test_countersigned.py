@@ -12,7 +12,7 @@ from ledger import actions
 from ledger.block import Outcome
 from ledger.errors import Code, LedgerError
 from ledger.events import TokenSold
-from ledger.execution.token import token_id
+from ledger.execution.holding import token_id
 from ledger.transaction import SignedTransaction, check_shape, check_signatures
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"

@@ -17,6 +17,9 @@ from ledger.encoding import decode, encode
 from ledger.errors import Code, LedgerError
 from ledger.execution.changes import CHANGES
 from ledger.execution.context import HANDLERS
+from ledger.execution.policy import facts_for
+from ledger.execution.view import Ledger
+from ledger.genesis import Genesis
 from ledger.governance import (
     ActivateProtocol,
     AddOrg,
@@ -29,10 +32,11 @@ from ledger.governance import (
     SuspendOrg,
     quorum,
 )
+from ledger.policy_source import SCHEMA
 from ledger.records import CONSORTIUM_POLICY, Account, Org, Parameters, account_key, org_key
 from ledger.version import ACTIVATION_NOTICE_BLOCKS, V1, ProtocolUnknown, ProtocolVersion, protocol_in
 
-ROOT = ADMINISTRATORS["studio"]
+ROOT, BOB = ADMINISTRATORS["studio"], "bob@agency"
 OPEN_READS = SetParameters(open_reads=True)
 NEWCOMER = AddOrg(org="museum", title="The Museum", account="root@museum", key=key_of("root@museum").public)
 V2 = ProtocolVersion(number=2, decision_fuel_max=20_000, expired_ids_per_block=64)
@@ -147,6 +151,26 @@ def test_proposals_of_one_transaction_have_ids_of_their_own(governed: State) -> 
 
     assert governed.do(ROOT, *asks).code == "OK"
     assert len(set(org(governed, "studio").proposals)) == 2
+
+
+def with_roles(*roles: str) -> Genesis:
+    """The test consortium, in which bob has these roles, and his org no administrator."""
+    accounts = (replace(one, roles=roles) if one.name == BOB else one for one in a_genesis().accounts)
+    return replace(a_genesis(), accounts=tuple(accounts))
+
+
+def test_an_account_has_no_more_roles_than_rules_are_told_to_expect() -> None:
+    state = State(with_roles(*"abcdefgh"))
+    voted = SetReservedRoles(account=BOB, roles=("administrator", "issuer", "registrar"))
+    assert vote(state, propose(state, voted)[0], "club").code == "OK"
+    ledger = Ledger(state)
+    state.do(BOB, registering("p"))
+
+    facts = facts_for(ledger, 1, START_MS, ledger.asset(a_digest("p")), "view", None, BOB, {})
+
+    assert len(facts["requester"]["roles"]) == SCHEMA.roots["requester"]["roles"].items == 11
+    with pytest.raises(LedgerError):
+        decode(encode(with_roles(*"abcdefghi")), Genesis)
 
 
 def test_changes_are_made_all_or_none_and_a_failing_one_leaves_the_proposal_open(governed: State) -> None:
@@ -289,6 +313,7 @@ def test_a_change_that_does_not_hold_is_refused_when_it_is_proposed(
         ("clock_ahead_ms_max", 1_000, 60_000),
         ("proposals_open_max", 1, 64),
         ("proposal_ms_max", 60_000, 31_536_000_000),
+        ("rental_ms_max", 60_000, 315_360_000_000),
     ],
 )
 def test_a_parameter_is_bounded_on_both_sides(name: str, least: int, most: int) -> None:

@@ -15,6 +15,7 @@ from consortium import (
     happened,
     listing,
     minted,
+    open_consortium,
     registering,
     royalty,
     trading_terms,
@@ -25,15 +26,15 @@ from ledger.actions import Price
 from ledger.encoding import decode
 from ledger.errors import Code
 from ledger.events import AssetDerived, TokenSold
+from ledger.execution.holding import token_id
 from ledger.execution.lineage import ANCESTORS_MAX, DEPTH_MAX
-from ledger.execution.token import token_id
 from ledger.records import Lineage
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
 
 
-def deriving(name: object, *parents: object, value: Any = None) -> actions.DeriveAsset:
-    more = {} if value is None else {"value": Price(amount=value, currency="EUR")}
+def deriving(name: object, *parents: object, value: Any = None, **more: Any) -> actions.DeriveAsset:
+    more |= {} if value is None else {"value": Price(amount=value, currency="EUR")}
     return actions.DeriveAsset(asset=a_digest(name), parents=tuple(a_digest(one) for one in parents), **more)
 
 
@@ -106,6 +107,7 @@ def test_what_is_derived_is_pinned_to_the_terms_that_were_seen_of_each_parent(st
 
 
 def test_direct_parents_only_with_lrp_and_max_depth_bounds_lap(state: State) -> None:
+    open_consortium(state)
     state.do(ROOT, registering("first"))
     state.do(ROOT, actions.MintToken(asset=a_digest("first"), royalty=royalty(200_000, root=1_000_000)))
     derived(state, "second", "first", signers=(ROOT,))
@@ -129,6 +131,45 @@ def test_direct_parents_only_with_lrp_and_max_depth_bounds_lap(state: State) -> 
     assert amounts == [200, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("condition", "owed_ppm"),
+    [
+        ("has(tx.price) && tx.price > 10", 100_000),
+        ("block.height > 1000", 100_000),
+        ("asset.owner != asset.creator", 100_000),
+        ("asset.depth == 0", 100_000),
+        ("asset.depth > 0", 0),
+        ("asset.depth > 0 && has(tx.price) && tx.price > 10", 0),
+    ],
+)
+def test_what_parents_are_owed_does_not_hang_on_a_trade_that_has_not_happened(
+    state: State, condition: str, owed_ppm: int
+) -> None:
+    open_consortium(state)
+    clause = f"resale on secondary_sale when {condition} {{ {PAID.format(rate='10%')} }}"
+    state.do(ALICE, trading_terms("house", clause))
+    state.do(ALICE, registering("sea"), actions.SetPolicy(asset=a_digest("sea"), policy="house", version=1))
+    derived(state, "night", "sea")
+
+    assert owed(state, "night")[a_digest("sea")] == (1, owed_ppm, owed_ppm)
+
+
+def test_a_minted_parent_is_owed_no_more_than_its_own_resales_are(state: State) -> None:
+    open_consortium(state)
+    state.do(ALICE, registering("sea"))
+    rates = []
+    for version, rate in enumerate(("5%", "20%", "2%"), 1):
+        clause = f"resale on secondary_sale {{ {PAID.format(rate=rate)} }}"
+        state.do(ALICE, trading_terms("house", clause, version=version))
+        ask = actions.SetPolicy(asset=a_digest("sea"), policy="house", version=version)
+        mint = [actions.MintToken(asset=a_digest("sea"))] if version == 1 else []
+        assert state.do(ALICE, ask, *mint).code == "OK"
+        derived(state, version, "sea")
+        rates.append(owed(state, version)[a_digest("sea")][1])
+
+    assert rates == [50_000, 50_000, 20_000]
+
+
 def test_the_parents_policy_decides_and_its_owner_may_sign_beside(state: State) -> None:
     minted(state, "sea")
     state.do(BOB, registering("copy"))
@@ -142,7 +183,8 @@ def test_a_policy_opens_derivation_for_a_fee(state: State) -> None:
     state.do(ALICE, trading_terms("open_house", clause, rules="permit derive as all_may when true;"))
     state.do(ALICE, registering("sea"), actions.SetPolicy(asset=a_digest("sea"), policy="open_house", version=1))
 
-    free = state.do(BOB, registering("a"), deriving("a", "sea"))
+    seen = ("asset_default@1 open_house@1",)
+    free = state.do(BOB, registering("a"), deriving("a", "sea", terms=seen))
     priced = state.do(BOB, registering("b"), deriving("b", "sea", value=1_005))
 
     assert [(one.to, one.amount, one.reason) for one in happened(free, AssetDerived).payments] == [
@@ -238,6 +280,7 @@ def test_a_rate_that_rises_later_leaves_minted_tokens_alone_and_a_fall_counts_at
         assert done(state, [BOB, CAROL], rent).code == "OK"
         return balance(state, ALICE) - before
 
+    open_consortium(state)
     state.do(ALICE, registering("early"))
     put(1, "early", "10%")
     token = token_id(a_digest("early"))

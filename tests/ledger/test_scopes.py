@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
-from consortium import State, a_digest, done, happened, listing, minted, registering, trading_terms
+from consortium import (
+    State,
+    a_digest,
+    done,
+    happened,
+    listing,
+    minted,
+    open_consortium,
+    registering,
+    trading_terms,
+)  # fmt: skip
 from msgspec.structs import replace
 
 from ledger import actions, records
@@ -13,8 +24,8 @@ from ledger.actions import MintToken, SetPolicy
 from ledger.encoding import decode, encode
 from ledger.errors import Code
 from ledger.events import TokenSold
-from ledger.execution.scope import governing
-from ledger.execution.token import token_id
+from ledger.execution.holding import token_id
+from ledger.execution.scope import COMPILED_MAX, compiled, governing, policy_names
 from ledger.execution.view import Ledger
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
@@ -135,7 +146,9 @@ def royalties_of_a_sale(state: State, name: str, policies: dict[str, str]) -> li
     joining = [actions.AddToCollection(collection=SPRING, asset=asset)] if "collection" in policies else []
     in_force = [put_in_force(scope, policy, asset=name) for scope, policy in policies.items()]
     made = state.do(ALICE, registering(name), *joining, *in_force, MintToken(asset=asset), listing(state, token, 1_000))
-    sold = state.do(BOB, actions.BuyToken(token=token, price=1_000, currency="EUR"))
+    ledger = Ledger(state)
+    terms = " ".join(policy_names(ledger, ledger.asset(asset)))
+    sold = state.do(BOB, actions.BuyToken(token=token, price=1_000, currency="EUR", terms=terms))
     assert (made.code, sold.code) == ("OK", "OK")
     return [one.amount for one in happened(sold, TokenSold).payments if one.reason == "royalty"]
 
@@ -189,6 +202,93 @@ def test_a_buyer_sheds_no_policy_and_its_creator_changes_none_alone(state: State
     assert state.do(BOB, actions.TransferToken(token=token, to=CAROL)).code == Code.POLICY_DENIED.name
     assert done(state, [BOB, ALICE], shedding).code == "OK"
     assert state.do(BOB, actions.TransferToken(token=token, to=CAROL)).code == "OK"
+
+
+RESALE = "resale on secondary_sale { base tx.price; pay 10% to asset.creators by weight; }"
+
+
+def test_a_buyer_drops_the_creators_royalty_on_no_path(state: State) -> None:
+    account = decode(state.get(records.account_key(CAROL)) or b"", records.Account)
+    state.values[records.account_key(CAROL)] = encode(replace(account, roles=("rights-manager",)))
+    open_consortium(state)
+    token = token_id(a_digest("p"))
+    publish(state, "house", "", RESALE)
+    publish(state, "free")
+    house = put_in_force("asset", "house")
+    state.do(ALICE, registering("p"), house, MintToken(asset=a_digest("p")), listing(state, token, 100))
+    state.do(CAROL, actions.BuyToken(token=token, price=100, currency="EUR"))
+    mine = "mine@club"
+    shedding: list[tuple[Any, str]] = [
+        (put_in_force("asset", "free"), Code.CREATOR_MISSING.name),
+        (put_in_force("organisation", "free"), "OK"),
+        (actions.CreateCollection(collection=mine), "OK"),
+        (actions.AddToCollection(collection=mine, asset=a_digest("p")), Code.COLLECTION_FIXED.name),
+        (actions.SetCollectionPolicy(collection=mine, policy="free", version=1), "OK"),
+        (listing(state, token, 1_000), "OK"),
+    ]
+
+    assert [state.do(CAROL, ask).code for ask, _ in shedding] == [code for _, code in shedding]
+    sold = state.do(BOB, actions.BuyToken(token=token, price=1_000, currency="EUR"))
+    assert [one.amount for one in happened(sold, TokenSold).payments] == [100, 900]
+
+
+def test_the_creator_of_numbered_tokens_changes_no_policy_for_those_who_bought_them(state: State) -> None:
+    asset = a_digest("p")
+    state.do(ALICE, registering("p"), MintToken(asset=asset, editions=3))
+    publish(state, "open_still")
+    publish(state, "closed", CLOSED)
+    assert state.do(ALICE, put_in_force("asset", "open_still")).code == "OK", "all of them are the creator's"
+    for number, to in ((1, BOB), (2, CAROL)):
+        state.do(ALICE, actions.TransferToken(token=token_id(asset, number), to=to))
+    closing = put_in_force("asset", "closed")
+
+    alone, with_one = state.do(ALICE, closing), done(state, [ALICE, BOB], closing)
+
+    assert alone.code == with_one.code == Code.HOLDER_MISSING.name
+    assert state.do(BOB, actions.TransferToken(token=token_id(asset, 1), to=CAROL)).code == "OK"
+    assert done(state, [ALICE, CAROL], closing).code == "OK", "all who hold one have signed"
+
+
+@pytest.mark.parametrize("editions", [None, 2])
+def test_no_policy_of_the_asset_changes_while_it_is_auctioned(state: State, editions: int | None) -> None:
+    asset, number = a_digest("p"), editions
+    token = token_id(asset, number)
+    mint = MintToken(asset=asset) if editions is None else MintToken(asset=asset, editions=editions)
+    opening = actions.OpenAuction(token=token, reserve=1, increment=1, currency="EUR", until_ms=state.time_ms + 10_000)
+    publish(state, "closed", CLOSED)
+    assert state.do(ALICE, registering("p"), mint, opening).code == "OK"
+
+    assert state.do(ALICE, put_in_force("asset", "closed")).code == Code.TOKEN_AUCTIONED.name
+    state.do(ALICE, actions.CancelAuction(token=token))
+    assert state.do(ALICE, put_in_force("asset", "closed")).code == "OK"
+
+
+def test_conditions_that_hold_in_no_scope_have_their_price_all_the_same(state: State) -> None:
+    token = a_collected_token(state)
+    open_consortium(state)
+    items = ", ".join(str(number) for number in range(36))
+    never = f"[{items}].exists(a, [{items}].exists(b, a + b == 1000))"
+    for name, scope in zip("xyz", SCOPES, strict=True):
+        clause = f"{name} on primary_sale when {never} {{ base tx.price; pay 1% to asset.creators by weight; }}"
+        publish(state, name, "", clause)
+        state.do(ALICE, put_in_force(scope, name))
+    state.do(ALICE, listing(state, token, 100))
+    state.values[records.parameters_key()] = encode(records.Parameters(transaction_fuel_max=25_000))
+
+    assert state.do(BOB, actions.BuyToken(token=token, price=100, currency="EUR")).code == Code.FUEL_EXHAUSTED.name
+
+
+def test_the_policies_that_are_kept_compiled_take_no_more_memory_than_a_node_has_to_spare() -> None:
+    terms = " || ".join(["asset.depth == 1"] * 480)
+    tracemalloc.start()
+    try:
+        compiled(f"policy p version 1 schema remarque@1 {{ permit view when {terms}; }}")
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert 0 < taken * COMPILED_MAX < 192 * 2**20
+    assert compiled.cache_info().maxsize == COMPILED_MAX
 
 
 def test_an_account_without_the_role_or_of_another_org_puts_nothing_in_force(state: State) -> None:

@@ -14,20 +14,23 @@ from consortium import (
     happened,
     listing,
     minted,
+    open_consortium,
     owner,
     registering,
     royalty,
     trading_terms,
 )  # fmt: skip
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from ledger import actions, records
 from ledger.actions import Price
 from ledger.errors import Code
 from ledger.events import AccessGranted, SaleRefunded, TokenMinted, TokenTransferred
-from ledger.execution.holding import user_of
+from ledger.execution.holding import token_id, user_of
 from ledger.execution.settlement import REFUND_MS
-from ledger.execution.token import token_id
 from ledger.execution.view import Ledger
+from ledger.records import Parameters
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
 
@@ -47,26 +50,31 @@ def under(state: State, name: object, *clauses: str, policy: str = "house") -> s
 
 
 PAY = "base tx.price; pay 10% to asset.creators by weight;"
+HOUSE, OPEN_HOUSE = "asset_default@1 house@1", "asset_default@2 house@1"
+
+
+def giving(token: str, to: str, terms: str = HOUSE) -> actions.TransferToken:
+    return actions.TransferToken(token=token, to=to, terms=terms)
 
 
 def test_a_gift_pays_its_fallback_out_of_the_givers_pocket(state: State) -> None:
     token = under(state, "p", f"given on gift {{ {PAY} fallback 5.00 EUR; }}")
-    poor = state.do(ALICE, actions.TransferToken(token=token, to=BOB))
+    poor = state.do(ALICE, giving(token, BOB))
     done(state, [BOB], actions.Pay(to=ALICE, currency="EUR", amount=500))
 
-    outcome = state.do(ALICE, actions.TransferToken(token=token, to=BOB))
+    outcome = state.do(ALICE, giving(token, BOB))
 
     assert poor.code == Code.INSUFFICIENT_FUNDS.name
     assert [(one.to, one.amount, one.currency) for one in happened(outcome, TokenTransferred).payments] == [
         (ALICE, 500, "EUR")
     ]
-    again = state.do(BOB, actions.TransferToken(token=token, to=CAROL))
+    again = state.do(BOB, giving(token, CAROL))
     assert (again.code, balance(state, BOB), balance(state, ALICE)) == ("OK", 9_000, 1_000)
 
 
 def test_a_gift_that_the_receiver_pays_for_needs_the_receivers_signature(state: State) -> None:
     token = under(state, "p", f"given on gift {{ {PAY} fallback 5 EUR; payer buyer; }}")
-    give = actions.TransferToken(token=token, to=BOB)
+    give = giving(token, BOB)
 
     assert state.do(ALICE, give).code == Code.SIGNER_MISSING.name
     assert done(state, [ALICE, BOB], give).code == "OK"
@@ -77,7 +85,7 @@ def test_a_swap_exchanges_two_tokens_and_each_pays_its_fallback(state: State) ->
     mine, yours = under(state, "a", f"swapped on swap {{ {PAY} fallback 1 EUR; }}"), under(state, "b")
     done(state, [ALICE], actions.TransferToken(token=yours, to=BOB))
     done(state, [BOB], actions.Pay(to=ALICE, currency="EUR", amount=100))
-    swap = actions.SwapTokens(token=mine, for_token=yours)
+    swap = actions.SwapTokens(token=mine, for_token=yours, terms=HOUSE, for_terms=HOUSE)
 
     assert state.do(ALICE, swap).code == Code.SIGNER_MISSING.name
     outcome = done(state, [ALICE, BOB], swap)
@@ -109,7 +117,8 @@ def test_a_swap_pays_of_the_greater_declared_value_and_never_less_than_the_fallb
     state.do(ALICE, actions.TransferToken(token=yours, to=CAROL))
     before = balance(state, CAROL)
 
-    outcome = done(state, [ALICE, CAROL], actions.SwapTokens(token=mine, for_token=yours, **values))
+    swap = actions.SwapTokens(token=mine, for_token=yours, terms=HOUSE, for_terms=HOUSE, **values)
+    outcome = done(state, [ALICE, CAROL], swap)
 
     moved = [event for event in outcome.events if isinstance(event, TokenTransferred)]
     assert [[one.amount for one in event.payments] for event in moved] == [[each], [each]]
@@ -131,6 +140,7 @@ def test_a_swap_declares_its_values_in_one_currency_that_the_policy_knows(state:
 
 
 def test_a_licence_to_see_is_paid_for_with_its_royalty(state: State) -> None:
+    open_consortium(state)
     asset = a_digest("secret")
     shared = (actions.Share(account=ALICE, weight_ppm=600_000), actions.Share(account=ROOT, weight_ppm=400_000))
     state.do(ALICE, trading_terms("house", f"seen on licence {{ {PAY} payer buyer; }}"))
@@ -139,7 +149,9 @@ def test_a_licence_to_see_is_paid_for_with_its_royalty(state: State) -> None:
         registering("secret", confidential=True, creators=shared),
         actions.SetPolicy(asset=asset, policy="house", version=1),
     )
-    granting = actions.GrantAccess(asset=asset, account=BOB, until_ms=state.time_ms + 10**6, price=eur(1_000))
+    granting = actions.GrantAccess(
+        asset=asset, account=BOB, until_ms=state.time_ms + 10**6, price=eur(1_000), terms=OPEN_HOUSE
+    )
 
     alone = state.do(ALICE, granting).code
     outcome = done(state, [ALICE, BOB], granting)
@@ -176,6 +188,18 @@ def test_a_floor_that_came_later_is_found_when_the_token_is_listed_again_and_at_
     sold = state.do(BOB, actions.BuyToken(token=token, price=300, currency="USD")).code
 
     assert sold == state.do(ALICE, listing(state, token, 300, "USD")).code == Code.CURRENCY_MISMATCH.name
+
+
+def test_a_token_minted_under_a_floor_keeps_its_currency_when_the_floor_is_gone(state: State) -> None:
+    state.do(ROOT, actions.CreateCurrency(currency="USD", decimals=2))
+    open_consortium(state)
+    token = under(state, "p", f"first on primary_sale {{ {PAY} floor 2.00 EUR; }}")
+    state.do(ALICE, trading_terms("house", f"first on primary_sale {{ {PAY} }}", version=2))
+    assert state.do(ALICE, actions.SetPolicy(asset=a_digest("p"), policy="house", version=2)).code == "OK"
+
+    assert state.do(ALICE, listing(state, token, 300, "USD")).code == Code.CURRENCY_MISMATCH.name
+    state.do(ALICE, listing(state, token, 300))
+    assert [one.amount for one in state.do(BOB, buying(token, 300)).events[0].payments] == [30, 270]  # type: ignore
 
 
 def test_a_floor_on_condition_of_the_buyer_is_seen_at_the_sale(state: State) -> None:
@@ -262,6 +286,86 @@ def test_delivery_versus_payment_is_one_transaction_or_none(state: State) -> Non
     assert (owner(state, first), owner(state, second), balance(state, ALICE)) == (BOB, BOB, 10_000)
 
 
+def test_nothing_is_let_or_shown_free_of_charge_beside_a_payment_and_several_things_are_without(state: State) -> None:
+    token, secret, until = minted(state, "p"), a_digest("secret"), state.time_ms + 10**6
+    state.do(ALICE, registering("secret", confidential=True))
+    paying = actions.Pay(to=ALICE, currency="EUR", amount=5_000)
+    grants = [actions.GrantAccess(asset=secret, account=one, until_ms=until) for one in (BOB, CAROL)]
+    priced = actions.GrantAccess(asset=secret, account=BOB, until_ms=until, price=eur(100))
+
+    assert done(state, [ALICE], renting(state, token), *grants).code == "OK"
+    assert done(state, [BOB, ALICE], paying, renting(state, token)).code == Code.POLICY_DENIED.name
+    assert done(state, [ALICE, BOB], priced, grants[1]).code == Code.POLICY_DENIED.name
+    assert done(state, [ALICE, BOB], priced, renting(state, token, price=100)).code == "OK"
+
+
+def test_an_action_does_not_count_as_what_pays_for_it(state: State) -> None:
+    token = minted(state, "p")
+    state.do(ALICE, trading_terms("alone", rules="forbid rent as alone when tx.paid;"),
+             actions.SetPolicy(asset=a_digest("p"), policy="alone", version=1))  # fmt: skip
+    letting = renting(state, token, price=100)
+
+    assert done(state, [ALICE, BOB], letting, replace(letting, price=eur(200))).code == Code.POLICY_DENIED.name
+    assert done(state, [ALICE, BOB], letting).code == "OK"
+
+
+# Nobody pays more than the action says, but under terms that it names
+
+TRIGGERS = ("primary_sale", "secondary_sale", "rental", "licence", "derivative_mint", "gift", "swap")
+A, LISTED, AUCTIONED, BOBS = (token_id(a_digest(name)) for name in ("a", "listed", "auctioned", "bobs"))
+DEAL: dict[str, Any] = {"price": 100, "currency": "EUR"}
+LATER = 1_700_001_000_000
+
+
+def costly(state: State) -> None:
+    """All of alice's org under a policy by which buyers pay on top, gifts too; one token listed, one auctioned."""
+    open_consortium(state)
+    clauses = [f"on_{on} on {on} {{ {PAY} payer buyer; fallback 1.00 EUR; }}" for on in TRIGGERS]
+    state.do(ALICE, trading_terms("house", *clauses), actions.SetOrgPolicy(policy="house", version=1))
+    for name in ("a", "listed", "auctioned"):
+        minted(state, name)
+    minted(state, "bobs", BOB)
+    state.do(BOB, registering("made"))
+    auction = actions.OpenAuction(token=AUCTIONED, reserve=10, increment=1, currency="EUR", until_ms=LATER)
+    opened = state.do(ALICE, registering("secret", confidential=True), listing(state, LISTED, 100), auction)
+    assert opened.code == "OK"
+
+
+@pytest.mark.parametrize(
+    ("signers", "ask"),
+    [
+        ([BOB], lambda terms: actions.BuyToken(token=LISTED, **DEAL, terms=terms)),
+        ([ALICE, BOB], lambda terms: actions.SellToken(token=A, to=BOB, **DEAL, terms=terms)),
+        ([BOB], lambda terms: actions.MakeOffer(token=A, **DEAL, until_ms=LATER, terms=terms)),
+        ([BOB], lambda terms: actions.PlaceBid(token=AUCTIONED, **DEAL, terms=terms)),
+        ([ALICE, BOB], lambda terms: actions.RentToken(token=A, to=BOB, until_ms=LATER, price=eur(100), terms=terms)),
+        (
+            [ALICE, BOB],
+            lambda terms: actions.GrantAccess(
+                asset=a_digest("secret"), account=BOB, until_ms=LATER, price=eur(100), terms=terms
+            ),
+        ),
+        (
+            [BOB],
+            lambda terms: actions.DeriveAsset(
+                asset=a_digest("made"), parents=(a_digest("a"),), terms=terms if terms is UNSET else (terms,)
+            ),
+        ),
+        ([BOB, ALICE], lambda terms: actions.SwapTokens(token=BOBS, for_token=A, for_terms=terms)),
+        ([ALICE, BOB], lambda terms: actions.TransferToken(token=A, to=BOB, terms=terms)),
+    ],
+)
+def test_nobody_pays_more_than_an_action_says_but_under_terms_that_it_names(
+    state: State, signers: list[str], ask: Any
+) -> None:
+    costly(state)
+
+    codes = [done(state, signers, ask(terms)).code for terms in (UNSET, "asset_default@1 house@1", OPEN_HOUSE)]
+
+    assert codes == [Code.TERMS_MISSING.name, Code.TERMS_CHANGED.name, "OK"]
+    assert balance(state, BOB) < 10_000
+
+
 # Rental, with the meaning of ERC-4907
 
 
@@ -292,7 +396,97 @@ def test_a_rental_is_cleared_when_the_token_has_another_owner(state: State) -> N
     assert user(state, token) is None
 
 
+def a_rented_token(state: State, ms: int = 10_000) -> str:
+    """A token of alice's that bob has paid to use."""
+    token = minted(state, "p")
+    assert done(state, [ALICE, BOB], renting(state, token, ms=ms, price=1_000)).code == "OK"
+    return token
+
+
+@pytest.mark.parametrize(
+    ("signers", "moving"),
+    [
+        ([ALICE], lambda token, other: actions.TransferToken(token=token, to=CAROL)),
+        ([ALICE, CAROL], lambda token, other: actions.SellToken(token=token, to=CAROL, price=100, currency="EUR")),
+        ([ALICE, CAROL], lambda token, other: actions.SwapTokens(token=token, for_token=other)),
+        ([CAROL], lambda token, other: actions.BuyToken(token=token, price=100, currency="EUR")),
+        ([ALICE], lambda token, other: actions.AcceptOffer(token=token, buyer=CAROL, price=70, currency="EUR")),
+    ],
+)
+def test_who_has_paid_to_use_a_token_signs_that_it_has_another_owner(
+    state: State, signers: list[str], moving: Any
+) -> None:
+    token, other = a_rented_token(state), minted(state, "q", CAROL)
+    offering = actions.MakeOffer(token=token, price=70, currency="EUR", until_ms=state.time_ms + 10**6)
+    assert state.do(CAROL, offering).code == "OK"
+    if signers == [CAROL]:
+        assert state.do(ALICE, listing(state, token, 100)).code == "OK"
+
+    refused = done(state, signers, moving(token, other)).code
+
+    assert (refused, user(state, token)) == (Code.TOKEN_RENTED.name, BOB)
+    assert done(state, [*signers, BOB], moving(token, other)).code == "OK"
+    assert (user(state, token), owner(state, token)) == (None, CAROL)
+
+
+def test_a_paid_rental_that_has_lapsed_or_whose_user_buys_stands_in_nobodys_way(state: State) -> None:
+    token = a_rented_token(state)
+    offering = actions.MakeOffer(token=token, price=70, currency="EUR", until_ms=state.time_ms + 10**6)
+    state.do(BOB, offering)
+    accepting = actions.AcceptOffer(token=token, buyer=BOB, price=70, currency="EUR")
+    assert state.do(ALICE, accepting).code == "OK"
+    assert done(state, [BOB, CAROL], renting(state, token, CAROL, price=100)).code == "OK"
+    state.run(advance_ms=10_000)
+
+    assert state.do(BOB, actions.TransferToken(token=token, to=ALICE)).code == "OK"
+
+
+def test_an_auction_outlasts_what_somebody_has_paid_for_and_no_rental_begins_in_it(state: State) -> None:
+    token = a_rented_token(state, ms=20_000)
+    early = replace(opening(state, token, "EUR"), until_ms=state.time_ms + 5_000)
+
+    assert state.do(ALICE, early).code == Code.TOKEN_RENTED.name
+    assert state.do(ALICE, replace(early, until_ms=state.time_ms + 30_000)).code == "OK"
+    assert done(state, [ALICE, BOB], renting(state, token, price=5)).code == Code.TOKEN_AUCTIONED.name
+
+
+def test_a_rental_is_no_sale_for_ever(state: State) -> None:
+    token, most = minted(state, "p"), Parameters().rental_ms_max
+
+    refused = done(state, [ALICE, BOB], renting(state, token, ms=most + 10_000, price=5_000))
+
+    assert refused.code == Code.END_INVALID.name
+    assert done(state, [ALICE, BOB], renting(state, token, ms=most, price=5_000)).code == "OK"
+
+
+def test_the_founding_policy_pays_the_creators_of_what_is_let_and_seen(state: State) -> None:
+    token = minted(state, "p")
+    state.do(ALICE, actions.TransferToken(token=token, to=CAROL))
+
+    assert done(state, [CAROL, BOB], renting(state, token, price=1_000)).code == "OK"
+    assert (balance(state, ALICE), balance(state, CAROL)) == (75, 20_925)
+
+
+@pytest.mark.parametrize(
+    "moving",
+    [
+        lambda token, other: actions.TransferToken(token=token, to=BOB),
+        lambda token, other: actions.SwapTokens(token=token, for_token=other),
+    ],
+)
+def test_what_is_paid_for_in_the_same_transaction_is_no_gift_under_the_founding_policy(
+    state: State, moving: Any
+) -> None:
+    token, other = minted(state, "p"), minted(state, "q", BOB)
+    paying = actions.Pay(to=ALICE, currency="EUR", amount=5_000)
+
+    assert done(state, [BOB, ALICE], paying, moving(token, other)).code == Code.POLICY_DENIED.name
+    assert (owner(state, token), balance(state, BOB)) == (ALICE, 10_000)
+    assert done(state, [BOB, ALICE], moving(token, other)).code == "OK"
+
+
 def test_a_rental_for_a_price_is_signed_by_both_and_pays_its_royalty(state: State) -> None:
+    open_consortium(state)
     token = under(state, "p", f"use on rental {{ {PAY} }}")
     state.do(ALICE, actions.TransferToken(token=token, to=CAROL))
 

@@ -13,7 +13,7 @@ from written_chain import WrittenChain
 
 from ledger import actions, records
 from ledger.execution.governance import proposal_id
-from ledger.execution.token import token_id
+from ledger.execution.holding import token_id
 from ledger.governance import SetParameters, SuspendOrg, proposal_key
 from ledger.receipt import encode_receipt, verify_receipt
 from node.api.as_of import asset_at, entries_at, header_at

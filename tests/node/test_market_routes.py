@@ -12,7 +12,7 @@ from consortium import a_digest, registering
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, CURRENCY
 from ledger import actions
-from ledger.execution.token import token_id
+from ledger.execution.holding import token_id
 from ledger.receipt import Receipt
 from node.client import Client
 from node.drafts import Draft, sign_draft

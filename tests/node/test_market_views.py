@@ -8,7 +8,7 @@ import pytest
 from consortium import State, a_digest, a_genesis, done, minted, registering, royalty, trading_terms
 
 from ledger import actions
-from ledger.execution.token import token_id
+from ledger.execution.holding import token_id
 from ledger.execution.view import Ledger
 from node.api.market import lineage_view, metadata_view, royalty_view
 

@@ -25,6 +25,7 @@ from node.parquet import payments_of
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
 OPENING = {BOB: 10_000, CAROL: 20_000}
+HOUSE = "asset_default@1 house@1"
 ON = ("primary_sale", "secondary_sale", "rental", "licence", "derivative_mint", "gift", "swap")
 
 
@@ -41,17 +42,23 @@ def test_payments_added_up_are_the_balances() -> None:
         ([ROOT], [actions.IssueCurrency(currency="EUR", to=BOB, amount=700)]),
         ([BOB], [actions.RedeemCurrency(currency="EUR", amount=300), actions.Pay(to=ROOT, currency="EUR", amount=50)]),
         ([ALICE], [listing(state, first, 1_000)]),
-        ([BOB], [actions.BuyToken(token=first, price=1_000, currency="EUR")]),
+        ([BOB], [actions.BuyToken(token=first, price=1_000, currency="EUR", terms=HOUSE)]),
         ([BOB, ALICE], [actions.RefundSale(token=first)]),
-        ([CAROL], [actions.MakeOffer(token=first, price=2_000, currency="EUR", until_ms=until)]),
+        ([CAROL], [actions.MakeOffer(token=first, price=2_000, currency="EUR", until_ms=until, terms=HOUSE)]),
         ([ALICE], [actions.AcceptOffer(token=first, buyer=CAROL, price=2_000, currency="EUR")]),
-        ([ALICE, CAROL], [actions.SwapTokens(token=second, for_token=first, value=eur)]),
-        ([ALICE, BOB], [actions.TransferToken(token=first, to=BOB)]),
-        ([CAROL, BOB], [actions.RentToken(token=second, to=BOB, until_ms=until, price=eur)]),
-        ([ALICE, BOB], [actions.GrantAccess(asset=a_digest("secret"), account=BOB, until_ms=until, price=eur)]),
+        ([ALICE, CAROL], [actions.SwapTokens(token=second, for_token=first, value=eur, terms=HOUSE, for_terms=HOUSE)]),
+        ([ALICE, BOB], [actions.TransferToken(token=first, to=BOB, terms=HOUSE)]),
+        ([CAROL, BOB], [actions.RentToken(token=second, to=BOB, until_ms=until, price=eur, terms=HOUSE)]),
+        (
+            [ALICE, BOB],
+            [actions.GrantAccess(asset=a_digest("secret"), account=BOB, until_ms=until, price=eur, terms=HOUSE)],
+        ),
         (
             [CAROL, ALICE],
-            [registering("new"), actions.DeriveAsset(asset=a_digest("new"), parents=(a_digest("secret"),), value=eur)],
+            [
+                registering("new"),
+                actions.DeriveAsset(asset=a_digest("new"), parents=(a_digest("secret"),), value=eur, terms=(HOUSE,)),
+            ],
         ),
     ]
     held = Counter(OPENING)

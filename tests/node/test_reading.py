@@ -14,7 +14,7 @@ from written_chain import WrittenChain
 
 from ledger import actions, records
 from ledger.errors import LedgerError
-from ledger.execution.token import token_id
+from ledger.execution.holding import token_id
 from ledger.receipt import encode_receipt, verify_receipt
 from ledger.state_tree import EMPTY, apply_changes, root_hash
 from node.api import submit

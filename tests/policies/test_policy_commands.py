@@ -68,6 +68,9 @@ def test_a_policy_from_its_first_draft_to_an_explained_refusal(one_node: Cluster
     denied = remarque(*manager, "ask", *asked, "900")["explanation"]
     assert (denied["rule"], denied["reason"]) == ("too_cheap", "nothing is sold below 10.00")
     assert not remarque(*manager, "ask", *asked, "1200", "--file", str(second))["allowed"]
+    given = [asset, "transfer", CREATOR]
+    assert remarque(*manager, "ask", *given)["allowed"]
+    assert remarque(*manager, "ask", *given, "--paid")["explanation"]["rule"] == "paid_for"
     with Client(one_node.url("node1"), COLLECTOR, one_node.key(COLLECTOR)) as client:
         sold = client.buy(token, 1_200, "EUR")
         client.list_token(token, 800, "EUR")

@@ -17,7 +17,7 @@ import contracts_vm
 from ledger.actions import BuyToken, ListToken, MintToken, PublishPolicy, RequestAccess, SetPolicy
 from ledger.encoding import encode
 from ledger.errors import LedgerError
-from ledger.execution.token import token_id
+from ledger.execution.holding import token_id
 from ledger.governance import Replayed
 from ledger.version import NEWEST
 from node.errors import NodeError

@@ -12,9 +12,9 @@ import ledger.execution  # noqa: F401, registers the actions
 from ledger import actions, records
 from ledger.block import Outcome
 from ledger.crypto import SigningKey
-from ledger.encoding import decode
+from ledger.encoding import decode, encode
 from ledger.execution.block import BlockResult, execute_block
-from ledger.execution.token import token_id
+from ledger.execution.holding import token_id
 from ledger.genesis import (
     Genesis,
     GenesisAccount,
@@ -184,6 +184,13 @@ def trading_terms(name: str, *clauses: str, version: int = 1, rules: str = "") -
     """A policy to publish: royalties as `resale on secondary_sale { … }`, with base and payees filled in by `PAID`."""
     royalties = " ".join(f"royalty {clause}" for clause in clauses)
     return actions.PublishPolicy(source=f"policy {name} version {version} schema remarque@1 {{ {rules} {royalties} }}")
+
+
+def open_consortium(state: State) -> None:
+    """Put the consortium under a policy that permits everything and asks for nothing, so that narrower ones say all."""
+    permissive = trading_terms("asset_default", version=2, rules="permit * as all_may when true;")
+    assert state.do("alice@studio", permissive).code == "OK"
+    state.values[records.CONSORTIUM_POLICY] = encode("asset_default@2")
 
 
 PAID = "base tx.price; pay {rate} to asset.creators by weight;"

@@ -1,0 +1,211 @@
+"""What is due when a token changes hands or is used: which royalty clause, who is paid, and how much.
+
+Every action that moves money for a picture asks here. The broadest scope's clause for an occasion goes before the
+others; a token's own terms say rate and payees of its resales, and the clause says the rest. Of the policies in force
+and those a token was minted under, the ones that take less count: a rate rises for later mints only. Nobody pays more
+than an action says but under terms that it names.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+import contracts_vm
+from ledger.errors import Code, LedgerError
+from ledger.execution.context import Context
+from ledger.execution.policy import facts_for, paid_beside
+from ledger.execution.scope import policies_named, policy_names
+from ledger.execution.view import Ledger
+from ledger.records import Asset, Token
+
+PRIMARY_SALE, SECONDARY_SALE = "primary_sale", "secondary_sale"
+ANCESTOR_FUEL = 20
+"""What looking up one ancestor's payees costs."""
+
+GIFT, SWAP = "gift", "swap"
+KIND_OF = {GIFT: "transfer", SWAP: "transfer", "licence": "grant", "rental": "rent", "derivative_mint": "derive"}
+"""What the rules are asked about, by royalty trigger; all others are sales."""
+
+
+class Occasion(msgspec.Struct, frozen=True):
+    """What a royalty may be due on."""
+
+    trigger: str
+    giver: str
+    """Who gives: seller, owner, or the parent's owner."""
+    to: str
+    """Empty while it is not known."""
+    price: int = 0
+    """What is paid; in a swap, what was declared and only the royalty is paid of."""
+    currency: str = ""
+    """Empty where there is no price."""
+
+
+class Due(msgspec.Struct, frozen=True):
+    """How the money of an occasion moves."""
+
+    split: contracts_vm.Settlement
+    currency: str
+    payer: str
+    """`buyer` or `seller`, as the clause says."""
+    refund: str
+
+
+def due(
+    ledger: Ledger,
+    tx: Context,
+    asset: Asset,
+    token: Token | None,
+    occasion: Occasion,
+    terms: str | UnsetType = UNSET,
+    names: tuple[str, ...] = (),
+) -> Due:
+    """What an occasion costs and whom it pays, by the terms that hold for this token.
+
+    These are the policies named, or those in force, and those that the token was minted under.
+    """
+    names = names or policy_names(ledger, asset)
+    found = _due_under(ledger, tx, names, asset, token, occasion)
+    if token is not None and token.policies not in ((), names):
+        minted = _due_under(ledger, tx, token.policies, asset, token, occasion)
+        rises = found.split.royalty > minted.split.royalty or found.currency != minted.currency
+        found = minted if rises else found
+    more = found.split.buyer_pays - occasion.price
+    if more and terms is UNSET:
+        raise LedgerError(
+            Code.TERMS_MISSING,
+            f"{more} {found.currency} are due beside what the action says; name the terms that ask for it, "
+            f"now {' '.join(policy_names(ledger, asset))}",
+        )
+    return found
+
+
+def sale_of(token: Token, buyer: str, price: int, currency: str) -> Occasion:
+    """The sale of a token by its owner: the creator's first one is primary."""
+    primary = token.sales == 0 and token.owner == token.creator
+    return Occasion(PRIMARY_SALE if primary else SECONDARY_SALE, token.owner, buyer, price, currency)
+
+
+def check_terms(ledger: Ledger, asset: Asset, terms: str | UnsetType) -> None:
+    """Refuse if a buyer saw other policies than those in force."""
+    now = " ".join(policy_names(ledger, asset))
+    if terms is not UNSET and terms != now:
+        raise LedgerError(Code.TERMS_CHANGED, f"{now} is in force, the buyer saw {terms}; look at it again")
+
+
+def check_currency(ledger: Ledger, tx: Context, asset: Asset, token: Token, price: int, currency: str) -> None:
+    """Refuse to offer a token at a price in another currency than the royalty of its sale has its floor in.
+
+    The buyer is not known yet, so a clause whose condition asks for one is seen at the sale.
+    """
+    occasion = sale_of(token, "", price, currency)
+    for names in dict.fromkeys((policy_names(ledger, asset), token.policies)):
+        clause = clause_for(ledger, tx, names, asset, token, occasion)
+        if clause is not None and not clause.fault:
+            _check_least(clause, occasion)
+
+
+def clause_for(
+    ledger: Ledger, tx: Context, names: tuple[str, ...], asset: Asset, token: Token | None, occasion: Occasion
+) -> contracts_vm.Royalty | None:
+    """The first clause of the policies that is due on an occasion, whether or not its condition has a fault."""
+    about: dict[str, Any] = {"to": occasion.to} if occasion.to else {}
+    if occasion.price:
+        about |= {"price": occasion.price, "currency": occasion.currency}
+    about["paid"] = paid_beside(tx)
+    kind = KIND_OF.get(occasion.trigger, "sale")
+    facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, occasion.giver, about)
+    return clause_by(ledger, tx, names, occasion.trigger, facts)
+
+
+def clause_by(
+    ledger: Ledger, tx: Context, names: tuple[str, ...], trigger: str, facts: dict[str, dict[str, Any]]
+) -> contracts_vm.Royalty | None:
+    """The same by given facts. The conditions that are looked at cost as much together as one decision may."""
+    fuel = tx.version.decision_fuel_max
+    meter = [fuel]
+    clauses = (policy.royalty_for(trigger, facts, meter) for policy in policies_named(ledger, names))
+    found = next((clause for clause in clauses if clause is not None), None)
+    tx.spend(min(fuel, fuel - meter[0]))
+    return found
+
+
+def _due_under(
+    ledger: Ledger, tx: Context, names: tuple[str, ...], asset: Asset, token: Token | None, occasion: Occasion
+) -> Due:
+    clause = clause_for(ledger, tx, names, asset, token, occasion)
+    rate, shares = 0 if clause is None else clause.rate_ppm, asset.creators
+    if token is not None and token.royalty is not UNSET and occasion.trigger == SECONDARY_SALE:
+        rate, shares = token.royalty.rate_ppm, token.royalty.payees
+    payees = [(share.account, share.weight_ppm) for share in shares]
+    if clause is None:
+        return Due(_settled(occasion, rate, payees, "seller"), occasion.currency, "seller", "keep")
+    if clause.fault:
+        raise LedgerError(Code.ROYALTY_INVALID, f"royalty {clause.id} of {' '.join(names)}: {clause.fault}")
+    ancestors = _ancestors(ledger, tx, asset, clause.upstream)
+    bounds = {"cap_ppm": contracts_vm.PPM_WHOLE if clause.cap_ppm is None else clause.cap_ppm}
+    currency = occasion.currency
+    swapped = occasion.trigger == SWAP and occasion.price > 0
+    _check_least(clause, occasion)
+    for money in _least(clause, occasion):
+        currency = money.currency
+        name, units = "floor" if occasion.price else "fallback", money.units(ledger.currency(currency).decimals) or 0
+        bounds[name] = max(units, bounds.get(name, 0))
+    split = _settled(occasion, rate, payees, "buyer" if swapped else clause.payer, ancestors=ancestors, **bounds)
+    return Due(split, currency, clause.payer, clause.refund)
+
+
+def _least(clause: contracts_vm.Royalty, occasion: Occasion) -> list[contracts_vm.Money]:
+    """What is due at least: the floor of a price, the fallback where there is none; of a declared value, both."""
+    if not occasion.price:
+        found = [clause.fallback]
+    elif occasion.trigger == SWAP:
+        found = [clause.floor, clause.fallback]
+    else:
+        found = [clause.floor]
+    return [money for money in found if money is not None]
+
+
+def _check_least(clause: contracts_vm.Royalty, occasion: Occasion) -> None:
+    """Refuse a price in another currency than what is due at least, for nothing is converted."""
+    for money in _least(clause, occasion):
+        if occasion.price and money.currency != occasion.currency:
+            raise LedgerError(
+                Code.CURRENCY_MISMATCH,
+                f"royalty {clause.id} is at least {money.text}, the price is in {occasion.currency}; "
+                f"ask for {money.currency}",
+            )
+
+
+def _ancestors(
+    ledger: Ledger, tx: Context, asset: Asset, upstream: contracts_vm.Upstream | None
+) -> list[tuple[int, list[tuple[str, int]]]]:
+    """What an asset's ancestors are owed under a clause, each with its creators."""
+    found = []
+    for one in ledger.lineage(asset.id).ancestors if upstream is not None and asset.depth else ():
+        rate = one.stacked_ppm if upstream.mode == "lap" else one.direct_ppm  # type: ignore[union-attr]
+        if rate and one.depth <= upstream.max_depth:  # type: ignore[union-attr]
+            tx.spend(ANCESTOR_FUEL)
+            found.append((rate, [(share.account, share.weight_ppm) for share in ledger.asset(one.asset).creators]))
+    return found
+
+
+def _settled(
+    occasion: Occasion, rate: int, payees: list[tuple[str, int]], payer: str, **terms: Any
+) -> contracts_vm.Settlement:
+    try:
+        split = contracts_vm.settle(occasion.price, rate, payees, payer, **terms)
+    except contracts_vm.RoyaltyError as error:
+        raise LedgerError(
+            Code.AMOUNT_OVERFLOW, f"the sale cannot be settled: {error}; list it at a lower price"
+        ) from None
+    stack = min(rate + sum(one for one, _ in terms.get("ancestors", ())), terms.get("cap_ppm", contracts_vm.PPM_WHOLE))
+    if occasion.price and stack and not split.royalty:
+        least = -(-contracts_vm.PPM_WHOLE // stack)
+        raise LedgerError(
+            Code.PRICE_TOO_LOW, f"{stack} ppm of {occasion.price} round to nothing; {least} is the least price"
+        )
+    return split
