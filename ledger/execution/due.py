@@ -184,10 +184,12 @@ def _ancestors(
     ledger: Ledger, tx: Context, asset: Asset, upstream: contracts_vm.Upstream | None
 ) -> list[tuple[int, list[tuple[str, int]]]]:
     """What an asset's ancestors are owed under a clause, each with its creators."""
+    if upstream is None or not asset.depth:
+        return []
     found = []
-    for one in ledger.lineage(asset.id).ancestors if upstream is not None and asset.depth else ():
-        rate = one.stacked_ppm if upstream.mode == "lap" else one.direct_ppm  # type: ignore[union-attr]
-        if rate and one.depth <= upstream.max_depth:  # type: ignore[union-attr]
+    for one in ledger.lineage(asset.id).ancestors:
+        rate = one.stacked_ppm if upstream.mode == "lap" else one.direct_ppm
+        if rate and one.depth <= upstream.max_depth:
             tx.spend(ANCESTOR_FUEL)
             found.append((rate, [(share.account, share.weight_ppm) for share in ledger.asset(one.asset).creators]))
     return found
