@@ -92,8 +92,8 @@ class Cluster:
         """
         try:
             pid = int((self.home(name) / "pid").read_text())
-            if pid in _processes:
-                return pid if _processes[pid].poll() is None else None
+            if (child := _processes.get(self.home(name))) is not None and child.pid == pid:
+                return pid if child.poll() is None else None
             os.kill(pid, 0)
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -135,7 +135,7 @@ class Cluster:
                 stderr=output,
                 start_new_session=True,
             )
-        _processes[process.pid] = process
+        _processes[home] = process
         (home / "pid").write_text(str(process.pid))
 
     def up(self) -> None:
@@ -193,8 +193,8 @@ class Cluster:
             time.sleep(0.02)
 
 
-_processes: dict[int, subprocess.Popen[bytes]] = {}
-"""Children of this process, to be reaped."""
+_processes: dict[Path, subprocess.Popen[bytes]] = {}
+"""Children of this process, by the directories of their nodes; to be reaped."""
 
 
 def free_ports(count: int) -> list[int]:

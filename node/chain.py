@@ -131,6 +131,11 @@ class Chain:
         return self._log_store.base
 
     @property
+    def oldest_header(self) -> int:
+        """Lowest height from which on this node can show every header."""
+        return self.oldest if self.oldest in (0, self._base_header.height) else self.oldest + 1
+
+    @property
     def tip(self) -> Header:
         """Header of the newest executed block."""
         return self.layers[-1].block.header if self.layers else self._committed

@@ -24,8 +24,8 @@ from node.peers.stretch import STRETCH_BYTES_MAX, Stretch, decode_stretch
 WAIT_SECONDS = 2
 """How long a node that is asked waits for a block to come."""
 PAUSE_SECONDS = 0.2
-LEVEL_BLOCKS = 8
-"""Whoever is given fewer blocks than these has come near the newest one."""
+LEVEL_MS = 5_000
+"""A node whose newest block is not older has caught up."""
 
 
 class Follower:
@@ -36,7 +36,7 @@ class Follower:
         self._asking = asking
         self._peers = list(asking.addresses)
         self.level = asyncio.Event()
-        """Set once it has come near the newest block."""
+        """Set once its newest block is of now, or no node gives a newer one."""
 
     async def run(self) -> None:
         """Follow, for ever. NodeError if none of those that answer keeps the blocks that come next."""
@@ -51,8 +51,10 @@ class Follower:
                 continue
             without[peer] = status
             answers = set(without.values())
-            if set(without) == set(self._peers) and GONE in answers and answers <= {GONE, NOT_REACHED}:
-                raise behind(height)
+            if set(without) == set(self._peers):
+                if GONE in answers and answers <= {GONE, NOT_REACHED}:
+                    raise behind(height)
+                self.level.set()
             self._peers.append(self._peers.pop(0))
             await asyncio.sleep(max(0.0, PAUSE_SECONDS - (time.monotonic() - asked)))
 
@@ -68,7 +70,7 @@ class Follower:
                 chain.accept(block, None)
                 await asyncio.sleep(0)
             self._driver.observe(stretch, self._certificate(stretch))
-            if len(stretch.blocks) < LEVEL_BLOCKS:
+            if self._driver.proposer.clock() - chain.committed.time_ms < LEVEL_MS:
                 self.level.set()
         except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
             log.error("stretch_refused", node=peer, reason=str(error))

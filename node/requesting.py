@@ -83,6 +83,8 @@ class Requesting:
         media_type: str = "application/json",
     ) -> bytes:
         """One request to the first node that answers; RemarqueError if it refuses, ConnectionError if none answers."""
+        if not {".", ".."}.isdisjoint(path.partition("?")[0].split("/")):
+            raise RemarqueError("REQUEST_MALFORMED", f"{path!r} would lead to another route; name one thing, by its id")
         failure: BaseException | None = None
         for url in list(self.urls):
             try:

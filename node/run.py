@@ -86,6 +86,8 @@ SWITCH_INTERVAL_SECONDS = 0.0005
 """How soon a thread that waits for the interpreter gets it: the default 5 ms starves workers beside a busy loop."""
 GC_THRESHOLDS = (50_000, 20, 100)
 """Collect cycles rarely: a block makes thousands of values and hardly a cycle."""
+WAITS_SECONDS_MAX = 600
+"""For how long what is read through after a start waits for a node to catch up."""
 EXIT_UPGRADE = 69
 """Exit status when the chain's rules are not known here: started again, it refuses until the software is newer."""
 EXIT_BROKEN = 70
@@ -335,7 +337,10 @@ class Node:
 
 
 async def _after(event: asyncio.Event, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    await event.wait()
+    """Do what can wait for an event, but not for ever."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(WAITS_SECONDS_MAX):
+            await event.wait()
     await work()
 
 

@@ -78,7 +78,7 @@ async def header_at(chain: Chain, reading: Reading, height: int | None, time_ms:
 
 async def _newest_not_after(chain: Chain, reading: Reading, time_ms: int) -> int:
     """Height of the newest block whose time is not after another, by halving what is left."""
-    low, high = chain.oldest, chain.committed.height
+    low, high = chain.oldest_header, chain.committed.height
     if chain.header(low).time_ms > time_ms:
         raise NodeError(
             NodeCode.NOT_FOUND, f"the oldest block here is of {chain.header(low).time_ms}; name a later time"

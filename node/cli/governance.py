@@ -11,7 +11,7 @@ import msgspec
 
 from ledger.errors import Code, LedgerError
 from ledger.governance import Changes
-from node.cli.main import Target, cli, with_target
+from node.cli.main import LASTING, Target, cli, with_target
 from node.cli.policy import EXIT_FAILED, told
 
 
@@ -22,7 +22,7 @@ def governance() -> None:
 
 @governance.command("propose")
 @click.argument("file", type=click.File("rb"))
-@click.option("--hours", type=float, default=168.0, show_default=True, help="For how long votes are taken.")
+@click.option("--hours", type=LASTING, default=168.0, show_default=True, help="For how long votes are taken.")
 @click.option("--reason", default="", help="Why; it stands on the chain.")
 @click.option(
     "--replay",

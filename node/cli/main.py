@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from functools import update_wrapper
@@ -27,6 +28,19 @@ from node.run import version
 
 EXIT_REFUSED = 2
 """Exit status of a refusal, whoever refused."""
+
+
+class Lasting(click.FloatRange):
+    """How long something lasts: a number above 0, and not what only computers call one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value} is no length of time", param, ctx)
+        return found
+
+
+LASTING = Lasting(min=0, min_open=True, max=1_000_000)
 
 
 class Target:

@@ -10,7 +10,7 @@ import click
 
 from ledger import actions
 from ledger.events import TokenMinted, TokenSold
-from node.cli.main import Target, cli, with_target
+from node.cli.main import LASTING, Target, cli, with_target
 from node.cli.transaction import drafted, hand_on, seconds_of
 from node.client import RemarqueError
 
@@ -43,7 +43,7 @@ def mint(target: Target, asset: str, royalty_ppm: int | None, payees: tuple[str,
 @click.argument("token")
 @click.argument("price", type=click.IntRange(1))
 @click.argument("currency")
-@click.option("--hours", type=float, default=24.0, show_default=True, help="For how long.")
+@click.option("--hours", type=LASTING, default=24.0, show_default=True, help="For how long.")
 @with_target
 def list_token(target: Target, token: str, price: int, currency: str, hours: float) -> None:
     """Offer a TOKEN at a PRICE in minor units."""
@@ -144,7 +144,7 @@ def balance(target: Target, account: str | None) -> None:
 @cli.command()
 @click.argument("asset")
 @click.argument("account")
-@click.option("--hours", type=float, help="For how long from now.")
+@click.option("--hours", type=LASTING, help="For how long from now.")
 @click.option("--until", help="Until when, as YYYY-MM-DDTHH:MM:SSZ.")
 @click.option("--price", type=click.IntRange(1), help="What the ACCOUNT pays for it, in minor units; it signs too.")
 @click.option("--currency", default="", help="Of the price.")

@@ -8,7 +8,7 @@ import click
 
 from ledger import actions
 from ledger.events import AuctionClosed
-from node.cli.main import Target, cli, with_target
+from node.cli.main import LASTING, Target, cli, with_target
 from node.cli.transaction import drafted, hand_on, seconds_of
 
 PRICE = click.IntRange(1)
@@ -23,7 +23,7 @@ PRICE = click.IntRange(1)
 @click.option("--currency", default="", help="Of the value.")
 @click.option("--terms", multiple=True, help="The terms you saw of each parent, or those now; in their order, repeat.")
 @click.option("--owner", "owners", multiple=True, help="A parent's owner, who signs too and so permits it; repeat.")
-@click.option("--minutes", type=float, default=10.0, show_default=True, help="For how long owners may sign.")
+@click.option("--minutes", type=LASTING, default=10.0, show_default=True, help="For how long owners may sign.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File for the owners to sign.")
 @with_target
 def derive(
@@ -80,7 +80,7 @@ def swap(
 @click.argument("token")
 @click.argument("price", type=PRICE)
 @click.argument("currency")
-@click.option("--hours", type=float, default=24.0, show_default=True, help="For how long.")
+@click.option("--hours", type=LASTING, default=24.0, show_default=True, help="For how long.")
 @click.option("--terms", help="The terms you have seen, or those in force now; under others nobody accepts.")
 @with_target
 def offer(target: Target, token: str, price: int, currency: str, hours: float, terms: str | None) -> None:
@@ -124,7 +124,7 @@ def auction() -> None:
 @click.argument("reserve", type=PRICE)
 @click.argument("increment", type=PRICE)
 @click.argument("currency")
-@click.option("--hours", type=float, default=24.0, show_default=True, help="For how long.")
+@click.option("--hours", type=LASTING, default=24.0, show_default=True, help="For how long.")
 @click.option("--extension-s", type=click.IntRange(0, 86_400), default=0, help="A late bid leaves this many seconds.")
 @with_target
 def open_auction(
@@ -174,7 +174,7 @@ def settle(target: Target, token: str, terms: str | None) -> None:
 @cli.command()
 @click.argument("token")
 @click.argument("to")
-@click.option("--hours", type=float, required=True, help="For how long.")
+@click.option("--hours", type=LASTING, required=True, help="For how long.")
 @click.option("--price", type=PRICE, help="What TO pays for it, in minor units; it signs too.")
 @click.option("--currency", default="", help="Of the price.")
 @drafted

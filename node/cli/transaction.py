@@ -11,7 +11,7 @@ import msgspec
 
 from ledger.actions import action_name
 from node.cli.chain import decode_actions
-from node.cli.main import Target, cli, with_target
+from node.cli.main import LASTING, Target, cli, with_target
 from node.client import RemarqueError
 from node.drafts import Draft, encode_draft, missing, parse_draft, sign_draft
 from node.keys import load_key
@@ -34,7 +34,7 @@ def transaction() -> None:
     required=True,
     help="ACCOUNT or ACCOUNT=PUBLIC-KEY; repeat. The first acts; without a key it is the account's only one.",
 )
-@click.option("--minutes", type=float, default=10.0, show_default=True, help="For how long it can be carried out.")
+@click.option("--minutes", type=LASTING, default=10.0, show_default=True, help="For how long it can be carried out.")
 @click.option("--memo", help="A line for people; it stands on the chain.")
 @with_target
 def draft(target: Target, file: BinaryIO, signers: tuple[str, ...], minutes: float, memo: str | None) -> None:
@@ -92,7 +92,7 @@ def drafted(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command that drafts for another account its options: that account's key, for how long, and the file."""
     for option in (
         click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File for the other to sign."),
-        click.option("--minutes", type=float, default=10.0, show_default=True, help="For how long it may be signed."),
+        click.option("--minutes", type=LASTING, default=10.0, show_default=True, help="For how long it may be signed."),
         click.option("--other-key", default="", help="Public key the other will sign with; its only one if absent."),
     ):
         function = option(function)

@@ -99,22 +99,47 @@ def test_it_waits_while_nobody_answers(tmp_path: Path, monkeypatch: pytest.Monke
     assert driver.chain.committed.height == 0
 
 
-def test_what_waits_for_the_newest_blocks_begins_near_them(
-    written: WrittenChain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(chain_module, "STRETCH_BLOCKS", 2)
-    monkeypatch.setattr(following, "LEVEL_BLOCKS", 2)
+def levelled(tmp_path: Path, giving: Any, now_ms: int) -> int | None:
+    """Height at which a follower takes itself to have caught up; None if it does not."""
     log_store = LogStore(tmp_path / "log")
     chain = Chain(GENESIS, key_of("watcher"), "watcher", log_store, StateStore(tmp_path / "state"))
-    driver = Driver(chain, log_store, Mempool(), lambda: chain.committed.time_ms, 1)
-    follower = Follower(driver, Giving({"giver": written.chain}))  # type: ignore[arg-type]
+    follower = Follower(Driver(chain, log_store, Mempool(), lambda: now_ms, 1), giving)
 
-    async def story() -> int:
+    async def story() -> int | None:
         running = asyncio.create_task(follower.run())
-        async with asyncio.timeout(5):
-            await follower.level.wait()
-        height = chain.committed.height
-        running.cancel()
-        return height
+        try:
+            async with asyncio.timeout(1):
+                await follower.level.wait()
+            return chain.committed.height
+        except TimeoutError:
+            return None
+        finally:
+            running.cancel()
 
-    assert asyncio.run(story()) == written.chain.committed.height == 5
+    return asyncio.run(story())
+
+
+@pytest.mark.parametrize("age_ms", [0, 10**9])
+def test_it_has_caught_up_where_its_newest_block_is_of_now_or_nobody_gives_another(
+    age_ms: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain_module, "STRETCH_BLOCKS", 2)
+    monkeypatch.setattr(following, "PAUSE_SECONDS", 0.001)
+    written = WrittenChain(tmp_path / "giver")
+    for number in range(5):
+        written.block(written.ask(registering(number)), after_ms=10_000)
+    giving = Giving({"empty": EMPTY, "giver": written.chain})
+
+    assert levelled(tmp_path, giving, written.chain.tip.time_ms + age_ms) == 5
+
+
+def test_it_has_caught_up_while_there_is_always_another_block(tmp_path: Path) -> None:
+    written = WrittenChain(tmp_path / "giver")
+
+    class Busy(Giving):
+        async def ask_status(self, *asked: Any) -> tuple[int, bytes]:
+            for _ in range(9):
+                written.block(after_ms=1)
+            return await super().ask_status(*asked)
+
+    assert levelled(tmp_path, Busy({"giver": written.chain}), written.chain.tip.time_ms) is not None
