@@ -6,7 +6,8 @@ Character classes are spelled out, since those of Python follow its Unicode tabl
 """
 
 import re
-from typing import Final, NoReturn, cast
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -83,10 +84,11 @@ def decode(source: str | bytes, *, readable: bool = True) -> str:
 def tokens(text: str) -> list[Token]:
     """The tokens of a decoded source, without spaces and comments."""
     result: list[Token] = []
-    offset, kind, match = 0, "", _TOKEN.match
+    match: Callable[[str, int], Any] = _TOKEN.match  # something always matches, and in one of the groups
+    offset, kind = 0, ""
     while kind != "end":
-        found = cast("re.Match[str]", match(text, offset))
-        kind, (start, offset) = cast(str, found.lastgroup), found.span(cast(int, found.lastindex))
+        found = match(text, offset)
+        kind, (start, offset) = found.lastgroup, found.span(found.lastindex)
         if kind == "op" or (kind == "name" and offset - start <= NAME_CHARACTERS_MAX) or kind == "end":
             token = Token(kind, text[start:offset], start, offset)
         elif kind == "string":
