@@ -61,6 +61,7 @@ class Code(Enum):
     QUORUM_LOST = "too few orgs with an administrator would be left to make a quorum ever again"
     ADMINISTRATOR_EXISTS = "the org has an administrator, who gives the role to others"
     ACTIVATION_INVALID = "the protocol version or the height of its activation does not hold"
+    POLICY_PROPOSED_TWICE = "the proposal sets the consortium's policy more than once"
     REPLAY_INVALID = "the replay is not one of the policy that the proposal puts in force"
     CHANGE_FAILED = "a change does not hold on the state of this moment, so none was made"
     # Models and assets

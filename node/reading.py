@@ -7,9 +7,10 @@ endangers elections. To give way between pieces is not enough when many ask: one
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
+from time import perf_counter
 from typing import ParamSpec, TypeVar
 
 from ledger.block import Certificate
@@ -20,6 +21,8 @@ from node.mempool import Place
 
 TOGETHER_MAX = 64
 """Transactions of one block read in one piece of work."""
+STEPS_SECONDS = 0.004
+"""Steps of a work are taken for so long in one piece of it; the last of them may take longer."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,6 +40,11 @@ class Reading:
         await self._turn.acquire()
         asyncio.get_running_loop().call_soon(self._turn.release)
         return work(*arguments, **named)
+
+    async def steps(self, work: Iterator[None]) -> None:
+        """Do a work that may pause at each of its yields, a few milliseconds of it in a piece."""
+        while await self.piece(_some_steps, work):
+            pass
 
     async def final(self, height: int, read: Callable[[Final], T]) -> T:
         """What is read off a final block: at once if it is kept decoded, else as a piece of work with its decoding."""
@@ -66,3 +74,9 @@ class Reading:
     def _read(self, height: int, positions: list[int], read: Callable[[Final, int], T]) -> list[T]:
         final = self._chain.final(height)
         return [read(final, position) for position in positions]
+
+
+def _some_steps(work: Iterator[None]) -> bool:
+    """Whether the work may go on after these steps."""
+    end = perf_counter() + STEPS_SECONDS
+    return any(perf_counter() >= end for _ in work)

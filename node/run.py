@@ -70,6 +70,7 @@ from node.peers.giving import Stretches, chain_routes
 from node.peers.log_requests import add_log_routes
 from node.peers.network import Peers, serve
 from node.peers.requests import peer_app
+from node.policies.replaying import Replays
 from node.proving import Proving
 from node.reading import Reading
 from node.recovering import load_recoveries
@@ -282,6 +283,7 @@ class Node:
         member_sessions = sessions.Sessions(self.chain)
         signed = SignedRequests(self.chain, self.config.api.signed_authority, clock_ms)
         reader = make_reader(self.chain, member_sessions, signed)
+        replays = Replays(self.chain, self.reading)
         app = make_app(
             version(),
             [
@@ -297,10 +299,10 @@ class Node:
                 collections.routes(self.chain, reader),
                 market.routes(self.chain, reader),
                 history.routes(self.chain, self.reading, reader),
-                proposals.routes(self.chain, self.reading, reader),
+                proposals.routes(self.chain, replays, reader),
                 proofs.routes(self.chain, self.reading, reader),
                 as_of.routes(self.chain, self.reading, reader),
-                policies.routes(self.chain, self.reading, reader),
+                policies.routes(self.chain, self.reading, replays, reader),
                 events.routes(events.Feed(self.driver, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier),
                 pictures.content_routes(

@@ -8,6 +8,7 @@ a few at a time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -38,6 +39,14 @@ class BlockResult(msgspec.Struct, frozen=True):
     """One tuple per transaction. Beside the chain."""
 
 
+class Ran(msgspec.Struct, frozen=True):
+    """What running one transaction came to."""
+
+    outcome: Outcome
+    detail: str
+    explanations: tuple[dict[str, Any], ...]
+
+
 def execute_block(
     state: StateReader,
     chain: str,
@@ -48,20 +57,30 @@ def execute_block(
 ) -> BlockResult:
     """Run the block's transactions in order and say what would change. InvalidBlock if it may not be run at all."""
     ledger = Ledger(state)
-    parameters = ledger.parameters()
-    _check_block(ledger, chain, height, time_ms, transactions, parameters)
-    outcomes, details, explanations = [], [], []
-    for signed in transactions:
-        run = Context(signed, height, time_ms, version, parameters.transaction_fuel_max)
-        outcome, detail = _execute_transaction(ledger, run)
-        outcomes.append(outcome)
-        details.append(detail)
-        explanations.append(tuple(run.explanations))
+    _check_block(ledger, chain, height, time_ms, transactions, ledger.parameters())
+    ran = list(run_transactions(ledger, height, time_ms, transactions, version))
     _forget_expired(ledger, time_ms, len(transactions), version)
     ledger.keep_transaction()
     for currency, units in view.money_created(ledger).items():
         ensure(units == 0, f"block {height} makes {units} {currency} out of nothing")
-    return BlockResult(ledger.writes(), ledger.created(), tuple(outcomes), tuple(details), tuple(explanations))
+    return BlockResult(
+        writes=ledger.writes(),
+        created=ledger.created(),
+        outcomes=tuple(one.outcome for one in ran),
+        details=tuple(one.detail for one in ran),
+        explanations=tuple(one.explanations for one in ran),
+    )
+
+
+def run_transactions(
+    ledger: Ledger, height: int, time_ms: int, transactions: tuple[SignedTransaction, ...], version: ProtocolVersion
+) -> Iterator[Ran]:
+    """Run the transactions of a block that may be run, one at a time; whoever takes them may pause in between."""
+    fuel_max = ledger.parameters().transaction_fuel_max
+    for signed in transactions:
+        run = Context(signed, height, time_ms, version, fuel_max)
+        outcome, detail = _execute_transaction(ledger, run)
+        yield Ran(outcome, detail, tuple(run.explanations))
 
 
 def _execute_transaction(ledger: Ledger, run: Context) -> tuple[Outcome, str]:

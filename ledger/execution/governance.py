@@ -39,7 +39,7 @@ def propose(ledger: Ledger, tx: Context, ask: Propose) -> None:
     tx.require_role(ADMINISTRATOR)
     tx.spend(GOVERNANCE_FUEL)
     _check_end(ledger, tx, ask.until_ms)
-    _check_replay(tx, ask)
+    _check_replay(tx, ask, _policy_proposed(ask))
     events = len(tx.events)
     with ledger.undone():
         make_changes(ledger, tx, ask.changes)
@@ -122,15 +122,24 @@ def _check_end(ledger: Ledger, tx: Context, until_ms: int) -> None:
         )
 
 
-def _check_replay(tx: Context, ask: Propose) -> None:
+def _policy_proposed(ask: Propose) -> str | None:
+    """The policy that is to bind every asset, if the proposal sets one. Refuse two: only the last would bind."""
+    proposed = [f"{one.policy}@{one.version}" for one in ask.changes if isinstance(one, SetConsortiumPolicy)]
+    if len(proposed) > 1:
+        raise LedgerError(
+            Code.POLICY_PROPOSED_TWICE, f"it sets {', '.join(proposed)}, and only the last would bind; propose one"
+        )
+    return proposed[0] if proposed else None
+
+
+def _check_replay(tx: Context, ask: Propose, proposed: str | None) -> None:
     """Refuse a replay that is about something else than what is proposed."""
     if ask.replay is UNSET:
         return
-    proposed = [f"{one.policy}@{one.version}" for one in ask.changes if isinstance(one, SetConsortiumPolicy)]
     for holds, fault in (
         (
-            ask.replay.policy in proposed,
-            f"it is about {ask.replay.policy}, proposed is {', '.join(proposed) or 'none'}",
+            ask.replay.policy == proposed,
+            f"it is about {ask.replay.policy}, proposed is {proposed or 'none'}",
         ),
         (
             ask.replay.first <= ask.replay.last < tx.height,

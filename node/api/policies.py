@@ -13,7 +13,7 @@ from node.api.bodies import answer, read_json
 from node.api.readers import Reader
 from node.chain import Chain
 from node.policies.asking import Question, Source, evaluate, faults_of, parsed
-from node.policies.replaying import BindingAll, Proposed, replay
+from node.policies.replaying import BindingAll, Proposed, Replays
 from node.reading import Reading
 
 REPLAYED = 1_000
@@ -34,7 +34,7 @@ class ToReplay(Written, frozen=True, forbid_unknown_fields=True):
     """As the consortium's policy, not in the place of its other versions."""
 
 
-def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
+def routes(chain: Chain, reading: Reading, replays: Replays, reader: Reader) -> APIRouter:
     """The routes that rights managers work with. Nothing they answer changes anything."""
     router = APIRouter(prefix="/v1/policies", tags=["policies"], dependencies=[Depends(reader)])
 
@@ -46,19 +46,20 @@ def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
     @router.post("/evaluate", summary="What would be decided, on the state after any block, explained")
     async def decision(request: Request) -> Response:
         asked = await read_json(request, Question)
+        instead = await asyncio.to_thread(parsed, asked.source) if asked.source else None
         newest = chain.committed.height
         height = newest if asked.height is None else asked.height
         await header_at(chain, reading, height, None)
         time_ms = asked.time_ms if asked.time_ms is not None else (await reading.piece(chain.header, height)).time_ms
         version = chain.version(newest + 1)
-        return answer(await reading.piece(evaluate, chain.state, asked, height, time_ms, version))
+        return answer(await reading.piece(evaluate, chain.state, asked, instead, height, time_ms, version))
 
     @router.post("/replay", summary="The last requests under a proposed policy: which are decided otherwise")
     async def replayed(request: Request) -> Response:
         body = await read_json(request, ToReplay)
         policy = await asyncio.to_thread(parsed, body.source)
         under = BindingAll if body.binding_all else Proposed
-        return answer(await replay(chain, reading, policy, body.requests, under=under))
+        return answer(await replays.newest(policy, body.requests, under=under))
 
     @router.get("/{name}/{version}", summary="A published policy, with the most that a decision by it costs")
     async def published(name: str, version: int) -> Response:

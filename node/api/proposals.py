@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from msgspec import UNSET
 from starlette.responses import Response
 
-from ledger.encoding import decode_trusted, encode
+from ledger.encoding import decode_trusted
 from ledger.execution.changes import active_orgs
 from ledger.execution.scope import compiled
 from ledger.execution.view import Ledger
@@ -21,11 +21,10 @@ from node.api.lists import LIMIT, After, Limit, check_after, page_of
 from node.api.readers import Reader
 from node.chain import Chain
 from node.errors import NodeCode, NodeError
-from node.policies.replaying import replay_again
-from node.reading import Reading
+from node.policies.replaying import Replays, in_short
 
 
-def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
+def routes(chain: Chain, replays: Replays, reader: Reader) -> APIRouter:
     """What members may read of governance."""
     router = APIRouter(prefix="/v1", tags=["governance"], dependencies=[Depends(reader)])
 
@@ -51,11 +50,9 @@ def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
         if told is UNSET:
             raise NodeError(NodeCode.NOT_FOUND, f"proposal {proposal[:64]} came without a replay")
         name, _, version = told.policy.partition("@")
-        policy = compiled(ledger.policy(name, int(version)).source)
-        again = await replay_again(chain, reading, policy, told)
-        return answer(
-            {"told": told, "holds": hashlib.sha256(encode(again)).hexdigest() == told.digest, "replay": again}
-        )
+        policy = await asyncio.to_thread(compiled, ledger.policy(name, int(version)).source)
+        again = await replays.again(proposal, policy, told)
+        return answer({"told": told, "holds": in_short(again) == told, "replay": again})
 
     return router
 

@@ -69,16 +69,21 @@ def parsed(source: str) -> Policy:
     return contracts_vm.parse(source)
 
 
-def evaluate(state: StateStore, asked: Question, height: int, time_ms: int, version: ProtocolVersion) -> dict[str, Any]:
-    """The decision after a block, explained whole. LedgerError if the asset or account was not there yet."""
+def evaluate(
+    state: StateStore, asked: Question, instead: Policy | None, height: int, time_ms: int, version: ProtocolVersion
+) -> dict[str, Any]:
+    """The decision after a block, explained whole. LedgerError if the asset or account was not there yet.
+
+    `instead`: the policy that the question brings, parsed; that takes up to 60 ms, so it is no part of this.
+    """
     if asked.kind not in KINDS:
         raise NodeError(NodeCode.REQUEST_MALFORMED, f"rules decide {', '.join(sorted(KINDS))}, not {asked.kind!r}")
     ledger = Ledger(PastState(state, height))
     asset = ledger.asset(asked.asset)
     token = ledger.token(asset.token) if isinstance(asset.token, str) else None
     scopes = scoped_policies(ledger, governing(ledger, asset))
-    if asked.source:
-        scopes = [*(one for one in scopes if one[0] != ASSET), (ASSET, parsed(asked.source))]
+    if instead is not None:
+        scopes = [*(one for one in scopes if one[0] != ASSET), (ASSET, instead)]
     about = {name: getattr(asked, name) for name in ("price", "currency", "to", "paid")}
     given = {name: value for name, value in about.items() if value is not None}
     facts = facts_for(ledger, height + 1, time_ms, asset, asked.kind, token, asked.requester, given)

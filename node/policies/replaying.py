@@ -1,24 +1,28 @@
 """The last requests under a proposed policy: every block is run again on the state that it really had, twice.
 
 Once with the policies as they were, once with the proposed one in the place of every version of it, or of the
-consortium's policy; so whatever differs comes from the policy alone, and every node finds the same. Nothing is kept.
-What was refused before any rule was asked, or is decided by another policy, does not appear.
+consortium's policy; so whatever differs comes from the policy alone, and every node finds the same. What was refused
+before any rule was asked does not appear, nor does what another rule decides in the same way.
+
+A piece on the event loop is a few milliseconds of transactions, and at most one more; a transaction's fuel bounds it.
 """
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+from collections import OrderedDict, deque
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
 from contracts_vm import Policy
 from ledger import records
-from ledger.block import Outcome
+from ledger.block import Block, Outcome
 from ledger.encoding import decode_trusted, encode
-from ledger.errors import InvalidBlock
-from ledger.execution.block import BlockResult, execute_block
-from ledger.execution.view import StateReader
+from ledger.execution.block import run_transactions
+from ledger.execution.scope import compiled
+from ledger.execution.view import Ledger, StateReader
 from ledger.governance import Replayed
 from ledger.policy_source import policy_record
 from node.chain import Chain
@@ -32,7 +36,10 @@ BLOCKS_MAX = 10_000
 """Blocks replayed at most, however few requests they hold."""
 DIFFERENCES_MAX = 200
 """Differences told; the others are counted."""
-POLICY_PREFIX = "policy/"
+KEPT_MAX = 16
+"""Replays of proposals kept, so that their voters do not have each made again: some 100 KB each."""
+RETRY_SECONDS = 5
+"""One replay is made at a time; whoever asks for another is told to wait so long."""
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -86,6 +93,8 @@ class PastState:
         return None if key.startswith(UNVERSIONED) else self._state.at(key, self._height).value
 
     def keys(self, prefix: str) -> Iterator[str]:
+        if prefix.startswith(UNVERSIONED):
+            return iter(())
         return (key for key in self._state.keys(prefix) if self.get(key) is not None)
 
 
@@ -125,85 +134,118 @@ class BindingAll:
         return self._below.keys(prefix)
 
 
-async def replay(
-    chain: Chain, reading: Reading, policy: Policy, requests: int, *, under: type[Proposed | BindingAll] = Proposed
-) -> Replay:
-    """Replay the newest blocks that hold at least so many requests, as far as this node keeps them."""
-    if not 1 <= requests <= REQUESTS_MAX:
-        raise NodeError(NodeCode.REQUEST_MALFORMED, f"{requests} requests; replay 1 to {REQUESTS_MAX}")
-    newest = height = chain.committed.height
-    lowest = _kept_from(chain)
-    found: list[_Block] = []
-    while height >= lowest and requests > 0 and len(found) < BLOCKS_MAX:
-        found.append(await reading.piece(_block, chain, policy, under, height))
-        requests -= found[-1].requests
-        height -= 1
-    return _added_up(policy, newest, found)
+class Replays:
+    """Makes replays, one at a time, and keeps the last that were made of proposals."""
 
+    def __init__(self, chain: Chain, reading: Reading) -> None:
+        self._chain = chain
+        self._reading = reading
+        self._making = asyncio.Lock()
+        self._kept: OrderedDict[str, Replay] = OrderedDict()
 
-async def replay_again(chain: Chain, reading: Reading, policy: Policy, told: Replayed) -> Replay:
-    """Replay the blocks that a proposal tells of, as if its policy had been the consortium's."""
-    lowest = _kept_from(chain)
-    if told.first < lowest:
-        raise NodeError(
-            NodeCode.NOT_FOUND,
-            f"this node keeps blocks from {lowest} on, the replay begins at {told.first}; ask another",
+    async def newest(self, policy: Policy, requests: int, *, under: type[Proposed | BindingAll] = Proposed) -> Replay:
+        """Replay the newest blocks that hold at least so many requests, as far as this node keeps them."""
+        if not 1 <= requests <= REQUESTS_MAX:
+            raise NodeError(NodeCode.REQUEST_MALFORMED, f"{requests} requests; replay 1 to {REQUESTS_MAX}")
+        return await self._make(policy, under, self._chain.committed.height, self._lowest(), requests)
+
+    async def again(self, proposal: str, policy: Policy, told: Replayed) -> Replay:
+        """Replay the blocks that a proposal tells of, as if its policy had been the consortium's.
+
+        Of more blocks than a replay ever has, the newest: what then comes out is not what was told.
+        """
+        if proposal not in self._kept:
+            if told.first < self._lowest():
+                raise NodeError(
+                    NodeCode.NOT_FOUND,
+                    f"this node keeps blocks from {self._lowest()} on, the replay begins at {told.first}; ask another",
+                )
+            self._kept[proposal] = await self._make(policy, BindingAll, told.last, told.first, REQUESTS_MAX)
+            while len(self._kept) > KEPT_MAX:
+                self._kept.popitem(last=False)
+        return self._kept[proposal]
+
+    def _lowest(self) -> int:
+        """The oldest block that can be run again here, for which the state below it is needed."""
+        return max(self._chain.oldest, self._chain.state.first) + 1
+
+    async def _make(
+        self, policy: Policy, under: type[Proposed | BindingAll], last: int, first: int, requests: int
+    ) -> Replay:
+        """Replay blocks downwards until there are so many requests, or no more blocks."""
+        if self._making.locked():
+            raise NodeError(NodeCode.OVERLOADED, "another replay is being made; ask again", RETRY_SECONDS)
+        async with self._making:
+            await asyncio.to_thread(compiled, policy.source)
+            found, height = _Found(), last
+            while height >= first and found.requests < requests and last - height < BLOCKS_MAX:
+                block = await self._reading.final(height, lambda final: final.block)
+                await self._reading.steps(_run_twice(self._chain, policy, under, block, found))
+                height -= 1
+        return Replay(
+            policy=policy.id,
+            digest=policy.digest,
+            first=height + 1,
+            last=last,
+            requests=found.requests,
+            decisions=found.decisions,
+            different=found.different,
+            differences=tuple(found.differences),
         )
-    heights = range(told.last, told.first - 1, -1)
-    if len(heights) > BLOCKS_MAX:
-        raise NodeError(NodeCode.NOT_FOUND, f"it tells of {len(heights)} blocks; no replay has more than {BLOCKS_MAX}")
-    found = [await reading.piece(_block, chain, policy, BindingAll, height) for height in heights]
-    return _added_up(policy, told.last, found)
 
 
-def _kept_from(chain: Chain) -> int:
-    """The oldest block that can be run again here, for which the state below it is needed."""
-    return max(chain.oldest, chain.state.first) + 1
-
-
-class _Block(msgspec.Struct, frozen=True):
-    requests: int
-    decisions: int
-    differences: list[Difference]
-    """The newest first."""
-
-
-def _added_up(policy: Policy, last: int, blocks: list[_Block]) -> Replay:
-    """What blocks come to that follow one another downwards."""
-    differences = [difference for block in blocks for difference in block.differences]
-    return Replay(
-        policy=policy.id,
-        digest=policy.digest,
-        first=last - len(blocks) + 1,
-        last=last,
-        requests=sum(block.requests for block in blocks),
-        decisions=sum(block.decisions for block in blocks),
-        different=len(differences),
-        differences=tuple(differences[:DIFFERENCES_MAX]),
+def in_short(replay: Replay) -> Replayed:
+    """What a proposal says of a replay."""
+    return Replayed(
+        policy=replay.policy,
+        first=replay.first,
+        last=replay.last,
+        requests=replay.requests,
+        decisions=replay.decisions,
+        different=replay.different,
+        digest=hashlib.sha256(encode(replay)).hexdigest(),
     )
 
 
-def _block(chain: Chain, policy: Policy, under: type[Proposed | BindingAll], height: int) -> _Block:
-    block = chain.final(height).block
+class _Found(msgspec.Struct):
+    """What came of the blocks replayed so far."""
+
+    requests: int = 0
+    decisions: int = 0
+    different: int = 0
+    differences: list[Difference] = msgspec.field(default_factory=list)
+    """The newest of them, newest first."""
+
+
+def _run_twice(
+    chain: Chain, policy: Policy, under: type[Proposed | BindingAll], block: Block, found: _Found
+) -> Iterator[None]:
+    """Add what comes of a block; pauses after each run of a transaction."""
+    height, time_ms, version = block.header.height, block.header.time_ms, chain.version(block.header.height)
     below = PastState(chain.state, height - 1)
-    runs = [_run(chain, state, height, block.transactions) for state in (below, under(below, policy))]
-    if runs[0] is None or runs[1] is None:
-        return _Block(len(block.transactions), 0, [])
-    was, now = runs[0].outcomes, runs[1].outcomes
-    found = [
-        Difference(signed.id, height, tuple(one.kind for one in before.decisions), _said(before), _said(after))
-        for signed, before, after in zip(block.transactions, was, now, strict=True)
-        if _said(before) != _said(after)
-    ]
-    return _Block(len(was), sum(len(outcome.decisions) for outcome in was), found[::-1])
+    was, now = (
+        run_transactions(Ledger(state), height, time_ms, block.transactions, version)
+        for state in (below, under(below, policy))
+    )
+    newest: deque[Difference] = deque(maxlen=DIFFERENCES_MAX - len(found.differences))
+    for signed in block.transactions:
+        before = next(was).outcome
+        yield
+        after = next(now).outcome
+        found.requests += 1
+        found.decisions += len(before.decisions)
+        if _differ(before, after):
+            found.different += 1
+            kinds = tuple(one.kind for one in before.decisions or after.decisions)
+            newest.append(Difference(signed.id, height, kinds, _said(before), _said(after)))
+        yield
+    found.differences += reversed(newest)
 
 
-def _run(chain: Chain, state: StateReader, height: int, transactions: Any) -> BlockResult | None:
-    try:
-        version = chain.version(height)
-        return execute_block(state, chain.name, height, chain.header(height).time_ms, transactions, version)
-    except InvalidBlock:
-        return None
+def _differ(before: Outcome, after: Outcome) -> bool:
+    """Whether rules were asked and something else came of it; not whether another rule said the same."""
+    was, now = _said(before), _said(after)
+    return bool(before.decisions or after.decisions) and (was.code, was.decision) != (now.code, now.decision)
 
 
 def _said(outcome: Outcome) -> Decided:

@@ -268,6 +268,18 @@ def test_a_replay_is_about_the_policy_that_is_proposed_and_about_the_past(govern
     assert proposed(change) == "OK"
 
 
+def test_a_proposal_sets_one_policy_for_all_assets_so_that_its_replay_is_of_the_one_that_binds(governed: State) -> None:
+    for name in ("calm", "evil"):
+        governed.do("alice@studio", actions.PublishPolicy(source=f"policy {name} version 1 schema remarque@1 {{ }}"))
+    calm, evil = (SetConsortiumPolicy(policy=name, version=1) for name in ("calm", "evil"))
+    counts = {"policy": "calm@1", "first": 1, "last": 1, "requests": 1, "decisions": 0, "different": 0}
+    ask = replace(proposing(calm, evil), replay=Replayed(**counts, digest=a_digest("whole")))
+
+    assert governed.do(ROOT, ask).code == Code.POLICY_PROPOSED_TWICE.name
+    assert governed.do(ROOT, proposing(calm, calm)).code == Code.POLICY_PROPOSED_TWICE.name
+    assert governed.do(ROOT, replace(ask, changes=(OPEN_READS, calm))).code == "OK"
+
+
 CHANGES_REFUSED: list[tuple[str, AnyChange]] = [
     ("ORG_EXISTS", AddOrg(org="club", title="x", account="root@club", key=key_of("n").public)),
     ("ORG_MISMATCH", AddOrg(org="museum", title="x", account="root@club", key=key_of("n").public)),

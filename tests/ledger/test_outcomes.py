@@ -16,7 +16,7 @@ from ledger import actions, records
 from ledger.actions import Share
 from ledger.encoding import encode
 from ledger.errors import Code
-from ledger.governance import Replayed, SetParameters
+from ledger.governance import Replayed, SetConsortiumPolicy, SetParameters
 from ledger.names import INTEGER_MAX
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
@@ -62,6 +62,11 @@ def a_statement(state: State) -> str:
 def a_confidential_asset(state: State) -> str:
     assert state.do(ALICE, registering("secret", confidential=True)).code == "OK"
     return a_digest("secret")
+
+
+def a_proposal_of_two_policies(state: State) -> actions.Propose:
+    changes = tuple(SetConsortiumPolicy(policy="asset_default", version=version) for version in (1, 2))
+    return actions.Propose(changes=changes, until_ms=state.time_ms + 10**6)
 
 
 def a_proposal_with_a_replay_of_nothing(state: State) -> actions.Propose:
@@ -267,6 +272,7 @@ TABLE: list[tuple[Code, Case]] = [
             lambda state, asset: actions.SetPolicy(asset=asset, policy="asset_default", version=1),
         ),
     ),
+    (Code.POLICY_PROPOSED_TWICE, lambda state: (ROOT, [a_proposal_of_two_policies(state)])),
     (Code.REPLAY_INVALID, lambda state: (ROOT, [a_proposal_with_a_replay_of_nothing(state)])),
     (Code.ROLE_MISSING, case(BOB, actions.SetOrgPolicy(policy="asset_default", version=1))),
     (Code.POLICY_UNKNOWN, case(ALICE, actions.SetOrgPolicy(policy="none", version=1))),

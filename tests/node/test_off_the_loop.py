@@ -6,13 +6,13 @@ import asyncio
 import hashlib
 import io
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from asgi import asked
 from consortium import a_digest, registering
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -170,27 +170,6 @@ def a_face(written: WrittenChain, store: Blockstore) -> Any:
     """The REST application with the content's routes."""
     verifier = Verifier(written.chain, Reading(written.chain), written, store)
     return make_app("0", [content_routes(written.chain, verifier, store, None, None, lambda: "")])
-
-
-async def asked(app: Any, method: str, path: str, body: bytes = b"") -> AsyncIterator[dict[str, Any]]:
-    """What an ASGI application sends in answer to a request."""
-    sent: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-    given = iter([{"type": "http.request", "body": body}])
-    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": [], "app": app}
-
-    async def receive() -> dict[str, Any]:
-        return next(given, None) or await asyncio.Future()
-
-    async def run() -> None:
-        try:
-            await app(scope, receive, sent.put)
-        finally:
-            await sent.put(None)
-
-    running = asyncio.create_task(run())
-    while (message := await sent.get()) is not None:
-        yield message
-    await running
 
 
 def test_content_is_stored_and_streamed_off_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

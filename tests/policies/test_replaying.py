@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from asgi import answer_of
 from consortium import a_digest, registering
 from written_chain import WrittenChain
 
 import contracts_vm
-from ledger.actions import BuyToken, ListToken, MintToken, PublishPolicy, RequestAccess, SetPolicy
-from ledger.encoding import encode
+from ledger import records
+from ledger.actions import BuyToken, ListToken, MintToken, Propose, PublishPolicy, RequestAccess, SetPolicy
 from ledger.errors import LedgerError
+from ledger.execution.governance import proposal_id
 from ledger.execution.holding import token_id
-from ledger.governance import Replayed
+from ledger.governance import Replayed, SetConsortiumPolicy
 from ledger.version import NEWEST
-from node.errors import NodeError
-from node.policies.asking import Question, evaluate, faults_of
+from node.api import policies, proposals
+from node.api.app import make_app
+from node.errors import NodeCode, NodeError
+from node.policies import replaying
+from node.policies.asking import Question, evaluate, faults_of, parsed
 from node.policies.redaction import explained
-from node.policies.replaying import BindingAll, Replay, replay, replay_again
+from node.policies.replaying import BindingAll, PastState, Replay, Replays, in_short
 from node.reading import Reading
 
 TOKEN = token_id(a_digest("picture"))
-COUNTS = ("policy", "first", "last", "requests", "decisions", "different")
 CALM = """policy calm version {version} schema remarque@1 {{
   permit view as always when true;
   {rule}
 }}"""
+STRICT = (
+    contracts_vm.default_policy_source()
+    .replace("policy asset_default", "policy strict")
+    .replace("permit sale, transfer", "permit transfer")
+)
+"""The default policy, but for sales."""
 
 
 @pytest.fixture
@@ -54,9 +64,13 @@ def written(tmp_path: Path) -> Iterator[WrittenChain]:
     chain.close()
 
 
+def replays(written: WrittenChain) -> Replays:
+    return Replays(written.chain, Reading(written.chain))
+
+
 def replayed(written: WrittenChain, rule: str, requests: int = 100) -> Replay:
     policy = contracts_vm.parse(CALM.format(version=2, rule=rule))
-    return asyncio.run(replay(written.chain, Reading(written.chain), policy, requests))
+    return asyncio.run(replays(written).newest(policy, requests))
 
 
 def test_the_same_rules_in_other_words_decide_nothing_otherwise(written: WrittenChain) -> None:
@@ -86,23 +100,144 @@ def test_only_as_many_requests_as_asked_for_are_replayed_the_newest_first(writte
 
 
 def test_a_policy_proposed_for_all_assets_is_replayed_in_the_place_of_the_consortiums(written: WrittenChain) -> None:
-    source = contracts_vm.default_policy_source().replace("policy asset_default", "policy strict")
-    policy = contracts_vm.parse(source.replace("permit sale, transfer", "permit transfer"))
+    policy = contracts_vm.parse(STRICT)
 
-    found = asyncio.run(replay(written.chain, Reading(written.chain), policy, 100, under=BindingAll))
-    told = Replayed(**{name: getattr(found, name) for name in COUNTS}, digest=hashlib.sha256(encode(found)).hexdigest())
+    found = asyncio.run(replays(written).newest(policy, 100, under=BindingAll))
+    told = in_short(found)
     written.block(written.ask(registering("later")))
-    again = asyncio.run(replay_again(written.chain, Reading(written.chain), policy, told))
+    again = asyncio.run(replays(written).again("p", policy, told))
 
     (only,) = found.differences
     assert (only.height, only.after.code, only.after.decision) == (5, "POLICY_DENIED", "NOT_PERMITTED")
-    for wrong in ({"first": 0}, {"last": 10**9}):
-        with pytest.raises(NodeError, match="NOT_FOUND"):
-            asyncio.run(
-                replay_again(written.chain, Reading(written.chain), policy, msgspec.structs.replace(told, **wrong))
-            )
+    with pytest.raises(NodeError, match="NOT_FOUND"):
+        asyncio.run(replays(written).again("p", policy, msgspec.structs.replace(told, first=0)))
     assert again == found, "whoever replays the same blocks later finds the same"
-    assert asyncio.run(replay(written.chain, Reading(written.chain), policy, 100)).different == 0
+    assert asyncio.run(replays(written).newest(policy, 100)).different == 0
+
+
+def test_what_no_rule_was_asked_about_and_what_another_rule_says_alike_is_no_difference(written: WrittenChain) -> None:
+    renamed = STRICT.replace("permit transfer,", "permit sale, transfer,").replace("holder_disposes", "holders")
+    written.block(written.ask(PublishPolicy(source=renamed), signer="alice@studio"))
+
+    found = asyncio.run(replays(written).newest(contracts_vm.parse(renamed), 100, under=BindingAll))
+
+    assert (found.requests, found.different, found.differences) == (8, 0, ())
+
+
+def proposing(written: WrittenChain, told: Replayed) -> str:
+    """Id of a proposal of the strict policy, with what is told of its replay."""
+    change = SetConsortiumPolicy(policy="strict", version=1)
+    until = written.chain.committed.time_ms + 60_000
+    signed = written.ask(Propose(changes=(change,), until_ms=until, replay=told), signer="root@studio")
+    assert written.chain.final(written.block(signed)).results.outcomes[0].code == "OK"
+    return proposal_id(signed.id, 0)
+
+
+def test_a_proposal_tells_the_truth_only_if_all_its_counts_do(written: WrittenChain) -> None:
+    written.block(written.ask(PublishPolicy(source=STRICT), signer="alice@studio"))
+    truth = in_short(asyncio.run(replays(written).newest(contracts_vm.parse(STRICT), 100, under=BindingAll)))
+    lies = [
+        msgspec.structs.replace(truth, **lie)
+        for lie in ({"different": 0}, {"requests": 10_000}, {"decisions": 0}, {"first": 2}, {"digest": "00" * 32})
+    ]
+
+    for told in (truth, *lies):
+        proposal = proposing(written, told)
+        app = make_app("0", [proposals.routes(written.chain, replays(written), lambda: "")])
+        status, found = asyncio.run(answer_of(app, "GET", f"/v1/proposals/{proposal}/replay"))
+        assert (status, found["holds"]) == (200, told == truth), told
+
+
+def test_one_replay_is_made_at_a_time_and_that_of_a_proposal_once(written: WrittenChain) -> None:
+    policy, making = contracts_vm.parse(STRICT), replays(written)
+
+    async def story() -> tuple[Any, ...]:
+        asked = [making.newest(policy, 100, under=BindingAll), making.newest(policy, 100)]
+        first, refused = await asyncio.gather(*asked, return_exceptions=True)
+        told = in_short(first)
+        return first, refused, await making.again("p", policy, told), await making.again("p", policy, told)
+
+    first, refused, again, kept = asyncio.run(story())
+
+    assert (refused.code, refused.retry_after) == (NodeCode.OVERLOADED, replaying.RETRY_SECONDS)
+    assert again == first
+    assert kept is again
+
+
+def test_few_replays_are_kept(written: WrittenChain, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replaying, "KEPT_MAX", 2)
+    policy, making = contracts_vm.parse(STRICT), replays(written)
+    told = in_short(asyncio.run(replays(written).newest(policy, 100, under=BindingAll)))
+
+    async def story() -> list[Replay]:
+        return [await making.again(proposal, policy, told) for proposal in ("a", "b", "b", "c", "a")]
+
+    first, b, again_b, _, again_a = asyncio.run(story())
+
+    assert again_b is b
+    assert again_a == first
+    assert again_a is not first
+
+
+def test_a_replay_ends_with_the_block_that_fills_it_and_keeps_few_differences(
+    written: WrittenChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaying, "REQUESTS_MAX", 7)
+    monkeypatch.setattr(replaying, "DIFFERENCES_MAX", 3)
+    policy = contracts_vm.parse(STRICT.replace("permit mint as", "permit grant as"))
+    for block in range(3):
+        names = [f"{block}.{number}" for number in range(4)]
+        written.block(*(written.ask(registering(name), MintToken(asset=a_digest(name))) for name in names))
+    told = in_short(asyncio.run(replays(written).newest(policy, 1, under=BindingAll)))
+
+    found = asyncio.run(replays(written).again("p", policy, msgspec.structs.replace(told, first=1)))
+
+    assert (found.first, found.last, found.requests, found.different) == (8, 9, 8, 8)
+    newest = [signed.id for signed in written.chain.final(9).block.transactions]
+    assert [one.transaction for one in found.differences] == newest[:0:-1]
+
+
+def test_a_large_block_is_replayed_in_many_pieces(written: WrittenChain, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Counting(Reading):
+        pieces = 0
+
+        async def piece(self, work: Any, *arguments: Any, **named: Any) -> Any:
+            self.pieces += 1
+            return await super().piece(work, *arguments, **named)
+
+    monkeypatch.setattr("node.reading.STEPS_SECONDS", 0.0)
+    written.block(*(written.ask(registering(number)) for number in range(50)))
+    reading = Counting(written.chain)
+
+    found = asyncio.run(Replays(written.chain, reading).newest(contracts_vm.parse(STRICT), 50))
+
+    assert found.requests == 50
+    assert reading.pieces > 2 * 50
+
+
+def test_remembered_ids_are_not_walked_to_read_the_past(written: WrittenChain, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(written.chain.state, "keys", lambda prefix: pytest.fail(f"{prefix} is walked"))
+
+    assert list(PastState(written.chain.state, 3).keys(records.SEEN_PREFIX)) == []
+    asyncio.run(replays(written).newest(contracts_vm.parse(STRICT), 1))
+
+
+def test_a_policy_that_a_question_brings_is_parsed_off_the_loop(
+    written: WrittenChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def watched(source: str) -> contracts_vm.Policy:
+        with pytest.raises(RuntimeError):
+            asyncio.get_running_loop()
+        return parsed(source)
+
+    monkeypatch.setattr(policies, "parsed", watched)
+    routes = policies.routes(written.chain, Reading(written.chain), replays(written), lambda: "")
+    question = {"asset": a_digest("picture"), "kind": "sale", "requester": "bob@agency", "source": STRICT}
+
+    asked = answer_of(make_app("0", [routes]), "POST", "/v1/policies/evaluate", json.dumps(question).encode())
+    status, found = asyncio.run(asked)
+
+    assert (status, found["height"]) == (200, 6)
 
 
 def test_replaying_changes_nothing(written: WrittenChain) -> None:
@@ -115,7 +250,8 @@ def test_replaying_changes_nothing(written: WrittenChain) -> None:
 
 def asked(written: WrittenChain, height: int, **about: Any) -> dict[str, Any]:
     question = Question(**({"asset": a_digest("picture"), "kind": "sale", "requester": "alice@studio"} | about))
-    return evaluate(written.chain.state, question, height, written.chain.header(height).time_ms, NEWEST)
+    instead = parsed(question.source) if question.source else None
+    return evaluate(written.chain.state, question, instead, height, written.chain.header(height).time_ms, NEWEST)
 
 
 def test_a_question_is_answered_on_the_state_of_its_height(written: WrittenChain) -> None:
