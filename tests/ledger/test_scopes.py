@@ -10,15 +10,20 @@ import pytest
 from consortium import (
     State,
     a_digest,
+    a_genesis,
     done,
     happened,
     listing,
     minted,
     open_consortium,
+    owner,
     registering,
     royalty,
     trading_terms,
 )  # fmt: skip
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger import actions, records
@@ -338,6 +343,64 @@ def test_no_orgs_or_collections_policy_cuts_the_royalty_of_what_is_minted_but_a_
     state.values[records.CONSORTIUM_POLICY] = encode("asset_default@3")
 
     assert (before, paid(CAROL, BOB)) == (100, 1)
+
+
+def on_resale(rate: str, more: str = "") -> str:
+    return f"resale on secondary_sale {{ base tx.price; pay {rate} to asset.creators by weight; {more} }}"
+
+
+LATER: dict[str, tuple[str, ...]] = {
+    "silent": (),
+    "cut": (CUT,),
+    "rise": (on_resale("30%"),),
+    "foreign": (on_resale("1%", "floor 2.00 USD;"),),
+    "on_top": (on_resale("5%", "payer buyer;"),),
+}
+HISTORY = st.lists(st.tuples(st.sampled_from([*SCOPES, "consortium"]), st.sampled_from([*LATER])), max_size=12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(HISTORY)
+def test_no_history_of_policies_moves_a_minted_royalty_but_by_a_vote_or_signed_by_creator_and_holder(
+    history: list[tuple[str, str]],
+) -> None:
+    """A token with its own royalty, and one with its policy's, are sold after every change; both are minted at 10 %."""
+    state = State(a_genesis())
+    assert state.do(ROOT, actions.CreateCurrency(currency="USD", decimals=2)).code == "OK"
+    for name, clauses in {"house": (RESALE,), **LATER}.items():
+        publish(state, name, "permit * as all_may when true;", *clauses)
+    state.values[records.CONSORTIUM_POLICY] = encode("silent@1")
+    assert state.do(ALICE, actions.CreateCollection(collection=SPRING)).code == "OK"
+    own = royalty(100_000, alice=1_000_000)
+    for name, terms in (("p", UNSET), ("q", own)):
+        asset = a_digest(name)
+        joining = actions.AddToCollection(collection=SPRING, asset=asset)
+        giving = actions.TransferToken(token=token_id(asset), to=BOB)
+        mint = MintToken(asset=asset, royalty=terms)
+        made = state.do(ALICE, registering(name), joining, put_in_force("asset", "house", asset=name), mint, giving)
+        assert made.code == "OK"
+    voted, signed = "silent", "house"
+    for scope, policy in history:
+        holder, buyer = (BOB, CAROL) if owner(state, token_id(a_digest("p"))) == BOB else (CAROL, BOB)
+        if scope == "consortium":
+            voted = policy
+            state.values[records.CONSORTIUM_POLICY] = encode(f"{policy}@1")
+        else:
+            signed = policy if scope == "asset" else signed
+            putting = [put_in_force(scope, policy, asset=name) for name in "pq"]
+            assert done(state, [ALICE, holder], *putting[: 2 if scope == "asset" else 1]).code == "OK"
+        paid = []
+        for name in "pq":
+            seen = " ".join(policy_names(Ledger(state), Ledger(state).asset(a_digest(name))))
+            deal = actions.SellToken(token=token_id(a_digest(name)), to=buyer, price=1_000, currency="EUR", terms=seen)
+            sold = done(state, [holder, buyer], deal)
+            assert sold.code == "OK"
+            paid.append(sum(one.amount for one in happened(sold, TokenSold).payments if one.reason == "royalty"))
+
+        assert max(paid) <= 100
+        if voted in ("silent", "rise", "foreign"):
+            assert paid[1] == 100
+            assert paid[0] == 100 or signed in ("silent", "cut", "on_top"), (voted, signed)
 
 
 def test_a_policy_of_the_asset_alone_leaves_a_tokens_own_royalty_and_every_creator_signs_it(state: State) -> None:
