@@ -1,9 +1,9 @@
 """Whose policies govern an asset: the consortium's, its creator's org's, its collection's and its own, broadest first.
 
 Each is put in force by whoever answers for that scope, and by nobody narrower: a vote, a rights manager of the org, the
-owner of the collection, the asset's creator and owner. Together they decide without regard to order, so a `forbid` or
+owner of the collection, the asset's creators and owner. Together they decide without regard to order, so a `forbid` or
 `require` of any scope binds, and a narrower scope can add permits only. For an occasion on which a royalty is due, the
-broadest scope that has a clause for it says which.
+broadest scope that has a clause for it says which; of a minted token, the policies of its mint and a vote count there.
 """
 
 from __future__ import annotations
