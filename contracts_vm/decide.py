@@ -72,8 +72,12 @@ class Decision(msgspec.Struct, frozen=True):
         """All rules that had a say, with their values and what these came from, as plain JSON values.
 
         Computed on demand by evaluating again, so the facts must still be what they were. Lists and records show their
-        sizes, never their contents.
+        sizes, never their contents. What does not fit is counted as `left_out`.
         """
+        return self.explain_metered()[0]
+
+    def explain_metered(self) -> tuple[dict[str, JSON], int]:
+        """The same, and the fuel that it cost."""
         asked = self.question
         result: dict[str, JSON] = {"decision": "ALLOW" if self.allowed else "DENY", "code": self.code}
         result |= {"action": asked.action, "reason": self.reason, "fuel": self.fuel}
@@ -81,8 +85,12 @@ class Decision(msgspec.Struct, frozen=True):
             result |= {"rule": self.rule, "policy": self.policy, "hash": self.digest}
         elif len(asked.policies) == 1:
             result |= {"policy": asked.policies[0].id, "hash": asked.policies[0].digest}
-        rules = (ready for policy in asked.policies for ready in policy.rules_for(asked.action))
-        return result | {"rules": explain_rules(rules, asked.facts, asked.fuel)}
+        rules = [ready for policy in asked.policies for ready in policy.rules_for(asked.action)]
+        found = explain_rules(rules, asked.facts, asked.fuel, (self.policy or "", self.rule or ""))
+        result["rules"] = found.rules
+        if found.left_out:
+            result["left_out"] = found.left_out
+        return result, found.fuel
 
     def __repr__(self) -> str:
         return f"Decision(code={self.code!r}, rule={self.rule!r}, policy={self.policy!r}, fuel={self.fuel})"

@@ -6,6 +6,7 @@ at once, so that a decision only looks up its action and calls.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from types import MappingProxyType
 
@@ -14,6 +15,7 @@ from contracts_vm.cost import Meter
 from contracts_vm.evaluate import Run, compile_expression, run
 from contracts_vm.operators import Fault
 from contracts_vm.parser import parse_document
+from contracts_vm.parts import Part, parts_of
 from contracts_vm.royalty import Royalty
 from contracts_vm.syntax import ANY_ACTION, Effect, RoyaltyClause, Rule
 from contracts_vm.types import Facts
@@ -21,7 +23,7 @@ from contracts_vm.types import Facts
 _DIGEST_DOMAIN = b"remarque/policy/v1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class ReadyRule:
     """A rule with its compiled condition and the name of the policy it comes from."""
 
@@ -34,6 +36,11 @@ class ReadyRule:
     run: Run
     rank: tuple[str, str, str]
     """Of several rules with the same verdict, the first by this, not by position, is named as deciding."""
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """What its condition is made of, for an explanation."""
+        return parts_of(self.source, self.rule.when)
 
 
 @dataclass(frozen=True, slots=True)

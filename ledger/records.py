@@ -167,6 +167,15 @@ class Dispute(Value, frozen=True, kw_only=True):
     """`open`, `withdrawn` by the org, or `dismissed` by vote."""
 
 
+class Governing(Value, frozen=True, kw_only=True):
+    """A policy that has a say about an asset, and the scope that it has it from."""
+
+    scope: str
+    """`consortium`, `organisation`, `collection` or `asset`."""
+    policy: str
+    """`name@version`."""
+
+
 class Token(Value, frozen=True, kw_only=True):
     id: str
     asset: str
@@ -176,8 +185,9 @@ class Token(Value, frozen=True, kw_only=True):
     sales: int = 0
     number: int | UnsetType = UNSET
     """Which of the numbered tokens of its asset, from 1."""
-    policies: tuple[str, ...] = ()
-    """Those in force when it was minted: no later ones take more of its sales than these."""
+    policies: tuple[Governing, ...]
+    """Those in force when it was minted, by scope: no later ones take more of its sales than these, and of later ones
+    only those that its consortium votes, or its creators and holders agree on, take less."""
 
 
 class Rental(Value, frozen=True, kw_only=True):
@@ -187,15 +197,6 @@ class Rental(Value, frozen=True, kw_only=True):
     """The user is one no longer from this block time on, whether or not the record still stands."""
     paid: bool = False
     """Whether the user paid for it: then no new owner begins without it, unless the user signs that."""
-
-
-class Governing(Value, frozen=True, kw_only=True):
-    """A policy that has a say about an asset, and the scope that it has it from."""
-
-    scope: str
-    """`consortium`, `organisation`, `collection` or `asset`."""
-    policy: str
-    """`name@version`."""
 
 
 class Offer(Value, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from ledger.execution.context import ACTION_FUEL, Context, action
 from ledger.execution.due import check_currency, check_terms, due, sale_of
 from ledger.execution.holding import check_end, require_free, user_of
 from ledger.execution.policy import decide
-from ledger.execution.scope import in_force, names_of, still_governing
+from ledger.execution.scope import in_force, still_governing
 from ledger.execution.settlement import sell
 from ledger.execution.view import Ledger
 from ledger.records import Auction, auction_key, escrow_of, listing_key
@@ -85,9 +85,8 @@ def bid(ledger: Ledger, tx: Context, ask: PlaceBid) -> None:
     asset = ledger.asset(token.asset)
     check_terms(ledger, asset, ask.terms)
     _return(ledger, tx, found, found.bidder)
-    names = names_of(still_governing(ledger, found.policies))
     sale = sale_of(token, tx.signer, ask.price, found.currency)
-    cost = due(ledger, tx, asset, token, sale, ask.terms, names).split.buyer_pays
+    cost = due(ledger, tx, asset, token, sale, ask.terms).split.buyer_pays
     ledger.debit(tx.signer, found.currency, cost)
     ledger.credit(escrow_of(auction_key(found.token)), found.currency, cost)
     found = replace(

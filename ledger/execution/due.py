@@ -1,9 +1,10 @@
 """What is due when a token changes hands or is used: which royalty clause, who is paid, and how much.
 
 Every action that moves money for a picture asks here. The broadest scope's clause for an occasion goes before the
-others; a token's own terms say rate and payees of its resales, and the clause says the rest. Of the policies in force
-and those a token was minted under, the ones that take less count: a rate rises for later mints only. Nobody pays more
-than an action says but under terms that it names.
+others; a token's own terms say rate and payees of its resales, and the clause says the rest. A token keeps the terms it
+was minted under: of later ones only those count that its consortium votes, or its creators and holders sign, and only
+where they take less. So nobody else lowers what it owes, nobody raises it, and no later floor stops a sale that the
+minted terms would settle. Nobody pays more than an action says but under terms that it names.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ import contracts_vm
 from ledger.errors import Code, LedgerError
 from ledger.execution.context import Context
 from ledger.execution.policy import facts_for, paid_beside
-from ledger.execution.scope import policies_named, policy_names
+from ledger.execution.scope import policies_named, policy_names, terms_for
 from ledger.execution.view import Ledger
 from ledger.records import Asset, Token
 
 PRIMARY_SALE, SECONDARY_SALE = "primary_sale", "secondary_sale"
 ANCESTOR_FUEL = 20
 """What looking up one ancestor's payees costs."""
+
+UNSETTLED = (Code.CURRENCY_MISMATCH, Code.PRICE_TOO_LOW, Code.AMOUNT_OVERFLOW)
+"""Where later terms end in one of these, those of the mint stand alone."""
 
 GIFT, SWAP = "gift", "swap"
 KIND_OF = {GIFT: "transfer", SWAP: "transfer", "licence": "grant", "rental": "rent", "derivative_mint": "derive"}
@@ -61,18 +65,12 @@ def due(
     token: Token | None,
     occasion: Occasion,
     terms: str | UnsetType = UNSET,
-    names: tuple[str, ...] = (),
 ) -> Due:
-    """What an occasion costs and whom it pays, by the terms that hold for this token.
-
-    These are the policies named, or those in force, and those that the token was minted under.
-    """
-    names = names or policy_names(ledger, asset)
-    found = _due_under(ledger, tx, names, asset, token, occasion)
-    if token is not None and token.policies not in ((), names):
-        minted = _due_under(ledger, tx, token.policies, asset, token, occasion)
-        rises = found.split.royalty > minted.split.royalty or found.currency != minted.currency
-        found = minted if rises else found
+    """What an occasion costs and whom it pays, by the terms that hold for this token."""
+    first, *later = clauses_for(ledger, tx, asset, token, occasion)
+    found = _due_under(ledger, tx, first, asset, token, occasion)
+    for clause in later:
+        found = _lesser(found, _if_it_settles(ledger, tx, clause, asset, token, occasion))
     more = found.split.buyer_pays - occasion.price
     if more and terms is UNSET:
         raise LedgerError(
@@ -102,41 +100,83 @@ def check_currency(ledger: Ledger, tx: Context, asset: Asset, token: Token, pric
     The buyer is not known yet, so a clause whose condition asks for one is seen at the sale.
     """
     occasion = sale_of(token, "", price, currency)
-    for names in dict.fromkeys((policy_names(ledger, asset), token.policies)):
-        clause = clause_for(ledger, tx, names, asset, token, occasion)
-        if clause is not None and not clause.fault:
-            _check_least(clause, occasion)
+    clause = clauses_for(ledger, tx, asset, token, occasion)[0]
+    if clause is not None and not clause.fault:
+        _check_least(clause, occasion)
 
 
-def clause_for(
-    ledger: Ledger, tx: Context, names: tuple[str, ...], asset: Asset, token: Token | None, occasion: Occasion
-) -> contracts_vm.Royalty | None:
-    """The first clause of the policies that is due on an occasion, whether or not its condition has a fault."""
+def clauses_for(
+    ledger: Ledger, tx: Context, asset: Asset, token: Token | None, occasion: Occasion
+) -> list[contracts_vm.Royalty | None]:
+    """The clauses that may be due on an occasion, whether or not a condition has a fault: the minted terms' first."""
     about: dict[str, Any] = {"to": occasion.to} if occasion.to else {}
     if occasion.price:
         about |= {"price": occasion.price, "currency": occasion.currency}
     about["paid"] = paid_beside(tx)
     kind = KIND_OF.get(occasion.trigger, "sale")
     facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, occasion.giver, about)
-    return clause_by(ledger, tx, names, occasion.trigger, facts)
+    return clauses_by(ledger, tx, terms_for(ledger, asset, token), occasion.trigger, facts)
 
 
-def clause_by(
-    ledger: Ledger, tx: Context, names: tuple[str, ...], trigger: str, facts: dict[str, dict[str, Any]]
-) -> contracts_vm.Royalty | None:
-    """The same by given facts. The conditions that are looked at cost as much together as one decision may."""
-    fuel = tx.version.decision_fuel_max
-    meter = [fuel]
-    clauses = (policy.royalty_for(trigger, facts, meter) for policy in policies_named(ledger, names))
-    found = next((clause for clause in clauses if clause is not None), None)
-    tx.spend(min(fuel, fuel - meter[0]))
+def clauses_by(
+    ledger: Ledger, tx: Context, groups: tuple[tuple[str, ...], ...], trigger: str, facts: dict[str, dict[str, Any]]
+) -> list[contracts_vm.Royalty | None]:
+    """The first clause of each group of policies that is due by given facts. What is in two groups is asked once."""
+    asked: dict[str, contracts_vm.Royalty | None] = {}
+    found = []
+    for names in groups:
+        for name in names:
+            if name not in asked:
+                asked[name] = _clause_of(ledger, tx, name, trigger, facts)
+            if asked[name] is not None:
+                break
+        found.append(asked[name])
     return found
 
 
+def _clause_of(
+    ledger: Ledger, tx: Context, name: str, trigger: str, facts: dict[str, dict[str, Any]]
+) -> contracts_vm.Royalty | None:
+    (policy,) = policies_named(ledger, (name,))
+    fuel = tx.version.decision_fuel_max
+    meter = [fuel]
+    clause = policy.royalty_for(trigger, facts, meter)
+    tx.spend(min(fuel, fuel - meter[0]))
+    return clause
+
+
+def _lesser(minted: Due, later: Due | None) -> Due:
+    """Later terms where they take less; of two currencies neither does, but nothing is less in any."""
+    if later is None or later.split.royalty >= minted.split.royalty:
+        return minted
+    return later if later.currency == minted.currency or not later.split.royalty else minted
+
+
+def _if_it_settles(
+    ledger: Ledger,
+    tx: Context,
+    clause: contracts_vm.Royalty | None,
+    asset: Asset,
+    token: Token | None,
+    occasion: Occasion,
+) -> Due | None:
+    """What is due by later terms, or nothing where they could not settle this: they would take no less."""
+    try:
+        return _due_under(ledger, tx, clause, asset, token, occasion)
+    except LedgerError as refusal:
+        if refusal.code not in UNSETTLED:
+            raise
+        return None
+
+
 def _due_under(
-    ledger: Ledger, tx: Context, names: tuple[str, ...], asset: Asset, token: Token | None, occasion: Occasion
+    ledger: Ledger,
+    tx: Context,
+    clause: contracts_vm.Royalty | None,
+    asset: Asset,
+    token: Token | None,
+    occasion: Occasion,
 ) -> Due:
-    clause = clause_for(ledger, tx, names, asset, token, occasion)
     rate, shares = 0 if clause is None else clause.rate_ppm, asset.creators
     if token is not None and token.royalty is not UNSET and occasion.trigger == SECONDARY_SALE:
         rate, shares = token.royalty.rate_ppm, token.royalty.payees
@@ -144,7 +184,7 @@ def _due_under(
     if clause is None:
         return Due(_settled(occasion, rate, payees, "seller"), occasion.currency, "seller", "keep")
     if clause.fault:
-        raise LedgerError(Code.ROYALTY_INVALID, f"royalty {clause.id} of {' '.join(names)}: {clause.fault}")
+        raise LedgerError(Code.ROYALTY_INVALID, f"royalty {clause.id}: {clause.fault}; ask for another policy")
     ancestors = _ancestors(ledger, tx, asset, clause.upstream)
     bounds = {"cap_ppm": contracts_vm.PPM_WHOLE if clause.cap_ppm is None else clause.cap_ppm}
     currency = occasion.currency

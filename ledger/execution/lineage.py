@@ -18,10 +18,10 @@ from ledger.actions import CREATORS_MAX, DeriveAsset
 from ledger.errors import Code, LedgerError
 from ledger.events import AssetDerived, PaymentIn
 from ledger.execution.context import Context, action
-from ledger.execution.due import SECONDARY_SALE, Occasion, check_terms, clause_by, due
+from ledger.execution.due import SECONDARY_SALE, Occasion, check_terms, clauses_by, due
 from ledger.execution.holding import token_id
 from ledger.execution.policy import decide, facts_for
-from ledger.execution.scope import policy_names
+from ledger.execution.scope import terms_for
 from ledger.execution.settlement import pay_apart
 from ledger.execution.view import Ledger
 from ledger.records import Ancestor, Asset, Token, asset_key, lineage_key, token_key
@@ -67,8 +67,8 @@ def derive(ledger: Ledger, tx: Context, ask: DeriveAsset) -> None:
 def resale_rate(ledger: Ledger, tx: Context, asset: Asset) -> int:
     """What a resale of an asset owes its payees now: by its token's own terms, else by the policies.
 
-    These are those in force or at its minting, whichever take less. No resale is at hand, so a condition that asks for
-    more than the asset itself has no value, and the clause is due; its rate stands for what its resales may owe.
+    These are those that a resale would be settled by, whichever take less. No resale is at hand, so a condition that
+    asks for more than the asset itself has no value, and the clause is due; its rate stands for what resales may owe.
     """
     first = token_id(asset.id) if asset.editions is UNSET else token_id(asset.id, 1)
     token = ledger.find(token_key(first), Token)
@@ -76,8 +76,7 @@ def resale_rate(ledger: Ledger, tx: Context, asset: Asset) -> int:
         return token.royalty.rate_ppm
     seen = facts_for(ledger, tx.height, tx.time_ms, asset, "sale", None, asset.creator, {})["asset"]
     facts = {"asset": {name: value for name, value in seen.items() if name != "owner"}}
-    groups = dict.fromkeys([policy_names(ledger, asset)] + ([] if token is None else [token.policies]))
-    clauses = [clause_by(ledger, tx, names, SECONDARY_SALE, facts) for names in groups]
+    clauses = clauses_by(ledger, tx, terms_for(ledger, asset, token), SECONDARY_SALE, facts)
     return min(0 if clause is None else clause.rate_ppm for clause in clauses)
 
 

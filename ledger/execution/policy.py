@@ -142,8 +142,10 @@ def decide(
     decision = contracts_vm.decide(policies, kind, facts, fuel)
     tx.spend(decision.fuel)
     explained = not decision.allowed or kind == EXPLAINED
-    explanation = explain(decision, scopes) if explained else {}
+    explanation: dict[str, Any] = {}
     if explained:
+        explanation, cost = explain_metered(decision, scopes)
+        tx.spend(cost if decision.allowed else min(cost, tx.fuel_left))
         tx.explanations.append(explanation)
     tx.decisions.append(
         Decision(
@@ -174,8 +176,14 @@ def _may_pay(ask: Action) -> bool:
 
 
 def explain(decision: contracts_vm.Decision, scopes: list[ScopedPolicy]) -> dict[str, Any]:
-    """A decision explained whole, with the scope that each policy has its say from."""
-    return decision.explain() | {"scopes": [{"scope": scope, "policy": policy.id} for scope, policy in scopes]}
+    """A decision explained, with the scope that each policy has its say from."""
+    return explain_metered(decision, scopes)[0]
+
+
+def explain_metered(decision: contracts_vm.Decision, scopes: list[ScopedPolicy]) -> tuple[dict[str, Any], int]:
+    """The same, and the fuel that it cost: an allowed view pays it, a denial as far as there is fuel."""
+    explanation, fuel = decision.explain_metered()
+    return explanation | {"scopes": [{"scope": scope, "policy": policy.id} for scope, policy in scopes]}, fuel
 
 
 def may_view(ledger: Ledger, asset: Asset, account: str, height: int, time_ms: int, fuel: int) -> bool:

@@ -1,9 +1,9 @@
 """Whose policies govern an asset: the consortium's, its creator's org's, its collection's and its own, broadest first.
 
 Each is put in force by whoever answers for that scope, and by nobody narrower: a vote, a rights manager of the org, the
-owner of the collection, the asset's creator and owner. Together they decide without regard to order, so a `forbid` or
+owner of the collection, the asset's creators and owner. Together they decide without regard to order, so a `forbid` or
 `require` of any scope binds, and a narrower scope can add permits only. For an occasion on which a royalty is due, the
-broadest scope that has a clause for it says which.
+broadest scope that has a clause for it says which; of a minted token, the policies of its mint and a vote count there.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from ledger.records import (
     Asset,
     Collection,
     Governing,
+    Token,
     asset_key,
     collection_asset_key,
     collection_key,
@@ -72,6 +73,22 @@ def still_governing(ledger: Ledger, then: tuple[Governing, ...]) -> tuple[Govern
     So whoever has bound himself does not get out of it by a policy that he, or somebody near him, puts in force.
     """
     return _once((_of_consortium(ledger), *(one for one in then if one.scope != CONSORTIUM)))
+
+
+def terms_for(ledger: Ledger, asset: Asset, token: Token | None) -> tuple[tuple[str, ...], ...]:
+    """The policies by which money is due: those that a token was minted under, and with them what was agreed since.
+
+    Agreed is what the consortium votes, and a policy of the asset that its creators and holders have signed. A token's
+    own royalty may be another's than theirs, so there a vote alone counts. Without a token it is the policies in force.
+    """
+    if token is None:
+        return (policy_names(ledger, asset),)
+    kept = [one for one in token.policies if one.scope != CONSORTIUM]
+    if token.royalty is UNSET:
+        kept = [one for one in kept if one.scope != ASSET]
+        kept += [one for one in in_force(ledger, asset) if one.scope == ASSET]
+    agreed = _once((_of_consortium(ledger), *kept))
+    return tuple(dict.fromkeys((names_of(_once(token.policies)), names_of(agreed))))
 
 
 def _of_consortium(ledger: Ledger) -> Governing:
@@ -116,7 +133,8 @@ def policies_named(ledger: Ledger, names: tuple[str, ...]) -> list[contracts_vm.
 
 
 COMPILED_MAX = 128
-"""Policies kept compiled. One with as many nodes as it may have takes 0.9 MB and 10 ms, so all of them about 115 MB."""
+"""Policies kept compiled. One with as many nodes as it may have takes 0.9 MB and 10 ms, so all of them about 115 MB;
+twice that once all its rules have been explained."""
 
 
 @lru_cache(maxsize=COMPILED_MAX)
@@ -183,16 +201,24 @@ def set_policy(ledger: Ledger, tx: Context, ask: SetPolicy) -> None:
     """
     asset = ledger.asset(ask.asset)
     tx.require_signer(ledger.owner(asset), Code.NOT_OWNER)
-    if asset.creator not in tx.accounts:
-        raise LedgerError(
-            Code.CREATOR_MISSING,
-            f"its policy needs its owner and its creator {asset.creator}, this is signed by {', '.join(tx.accounts)}; "
-            "draft it for both to sign",
-        )
+    _check_creators(tx, asset)
     _check_holders(ledger, tx, asset)
     name = _published(ledger, ask.policy, ask.version)
     ledger.put(asset_key(asset.id), replace(asset, policy=name))
     tx.emit(AssetPolicySet(asset=asset.id, policy=name))
+
+
+def _check_creators(tx: Context, asset: Asset) -> None:
+    """Refuse without its creator; once it is minted, without whoever its sales may pay as a creator."""
+    minted = asset.token is not UNSET or asset.editions is not UNSET
+    creators = (asset.creator, *(share.account for share in asset.creators if minted))
+    missing = next((creator for creator in creators if creator not in tx.accounts), None)
+    if missing is not None:
+        raise LedgerError(
+            Code.CREATOR_MISSING,
+            f"its policy needs its owner and its creator {missing}, this is signed by {', '.join(tx.accounts)}; "
+            "draft it for all to sign",
+        )
 
 
 def _check_holders(ledger: Ledger, tx: Context, asset: Asset) -> None:

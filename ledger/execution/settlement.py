@@ -13,7 +13,7 @@ from ledger.execution.context import Context
 from ledger.execution.due import Due, Occasion, check_terms, due
 from ledger.execution.holding import hand_over
 from ledger.execution.policy import decide
-from ledger.execution.scope import governing, names_of
+from ledger.execution.scope import governing
 from ledger.execution.view import Ledger
 from ledger.records import Governing, Sale, Token, sale_key
 
@@ -76,7 +76,7 @@ def sell(
         ledger, tx, asset, "sale", token, occasion.giver, governed,
         price=occasion.price, currency=occasion.currency, to=occasion.to,
     )  # fmt: skip
-    found = due(ledger, tx, asset, token, occasion, terms, names_of(governed))
+    found = due(ledger, tx, asset, token, occasion, terms)
     account, held = purse or (occasion.to, found.split.buyer_pays)
     if found.split.buyer_pays > held:
         raise LedgerError(

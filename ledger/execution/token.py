@@ -13,7 +13,7 @@ from ledger.execution.context import Context, action
 from ledger.execution.due import GIFT, SECONDARY_SALE, SWAP, Occasion, check_terms, due
 from ledger.execution.holding import hand_over, require_free, token_id
 from ledger.execution.policy import decide
-from ledger.execution.scope import policies_for, policy_names
+from ledger.execution.scope import in_force, policies_for
 from ledger.execution.settlement import pay_royalty
 from ledger.execution.view import Ledger
 from ledger.records import Asset, Token, asset_key, listing_key, token_key
@@ -43,7 +43,7 @@ def mint(ledger: Ledger, tx: Context, ask: MintToken) -> None:
         creator=asset.creator,
         owner=asset.owner,
         royalty=ask.royalty,
-        policies=policy_names(ledger, asset),
+        policies=in_force(ledger, asset),
     )
     if ask.editions is UNSET:
         made = [token]

@@ -19,7 +19,7 @@ from ledger import records
 from ledger.encoding import decode_trusted
 from ledger.execution.due import SECONDARY_SALE
 from ledger.execution.holding import token_id, user_of
-from ledger.execution.scope import policies_for, policies_named, policy_names
+from ledger.execution.scope import policies_for, policies_named, terms_for
 from ledger.execution.view import Ledger
 from ledger.names import INTEGER_MAX, AccountName, Hex32
 from node.api.bodies import answer
@@ -153,10 +153,9 @@ def royalty_view(ledger: Ledger, token: str, sale_price: int) -> dict[str, Any]:
 
 
 def resale_rate_stated(ledger: Ledger, token: records.Token) -> int:
-    """The rate that the policies state for a resale of a token: in force or at its minting, whichever is lower."""
-    names = [policy_names(ledger, ledger.asset(token.asset)), *([token.policies] if token.policies else [])]
+    """The rate that the policies state for a resale of a token, by its minted terms and by what was agreed since."""
     rates = []
-    for group in names:
+    for group in terms_for(ledger, ledger.asset(token.asset), token):
         clauses = [clause for policy in policies_named(ledger, group) for clause in policy.royalties]
         rates.append(next((clause.rate_ppm for clause in clauses if clause.trigger == SECONDARY_SALE), 0))
     return min(rates)

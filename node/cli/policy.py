@@ -183,6 +183,8 @@ def in_words(explanation: dict[str, Any]) -> str:
     for rule in explanation["rules"]:
         lines.append(f"  {rule['effect']} {rule['id']} of {rule['policy']} ({scopes[rule['policy']]}): {_value(rule)}")
         lines += [f"    {part['expr']} = {_value(part)}" for part in rule["why"]]
+    if "left_out" in explanation:
+        lines.append("  and {rules} rules and {parts} parts that did not fit".format(**explanation["left_out"]))
     return "\n".join(lines)
 
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts_vm import DECISION_CODES, Policy, Value, decide, parse
+from contracts_vm.explain import BYTES_MAX, LINE_FUEL, LINES_MAX
 
 FactsBuilder = Callable[..., dict[str, dict[str, Value]]]
 
@@ -170,6 +171,43 @@ def test_an_explanation_shows_neither_the_contents_of_lists_nor_endless_text() -
     assert "secret" not in text
     assert len(text) < 2_000
     assert f'"{2**60}"' in text
+
+
+def test_an_explanation_of_many_rules_is_cut_at_a_size_and_says_how_much_it_leaves_out() -> None:
+    many = [
+        a_policy(*(f"permit view as r{at} when x.a == {at} || x.text == '{'é' * 40}';" for at in range(100)), name=name)
+        for name in "mno"
+    ]
+    decision = decide([*many, a_policy(f"{FORBID} x.a == -1;", name="z")], "view", {"x": {"a": -1, "text": ""}}, 40_000)
+
+    found: Any = decision.explain()
+
+    parts = [part for rule in found["rules"] for part in rule["why"]]
+    assert found["rules"][-1]["id"] == decision.rule == "b", "the rule that decided is never left out"
+    assert [rule["id"] for rule in found["rules"][:3]] == ["r0", "r1", "r2"]
+    assert len(found["rules"]) + len(parts) <= LINES_MAX
+    assert len(json.dumps(found["rules"], ensure_ascii=False).encode()) < BYTES_MAX + 10 * LINES_MAX
+    assert found["left_out"]["rules"] == 301 - len(found["rules"])
+    assert found == decide(decision.question.policies, "view", decision.question.facts, 40_000).explain()
+
+
+def test_one_long_part_is_left_out_and_what_fits_is_shown() -> None:
+    policy = a_policy(f"{PERMIT} x.text == '{'a' * 900}' || x.text == '{'b' * 900}';", f"{FORBID} x.text == 'c';")
+    long = [a_policy(f"permit view as r when x.text == '{'d' * 900}{at}';", name=f"n{at}") for at in range(60)]
+
+    found: Any = decide([policy, *long], "view", {"x": {"text": ""}}, 40_000).explain()
+
+    assert len(json.dumps(found["rules"]).encode()) < BYTES_MAX + 10 * LINES_MAX
+    assert found["left_out"]["parts"] > 20
+
+
+def test_an_explanation_has_a_price_for_each_line_and_compiles_a_part_once() -> None:
+    policy = a_policy(f"{PERMIT} x.a == 1 && x.b == 2;")
+    decision = decide([policy], "view", {"x": {"a": 1, "b": 2}}, 100)
+    (ready,) = policy.rules_for("view")
+
+    assert decision.explain_metered()[1] == 5 * LINE_FUEL + 2 * (3 + 2), "a rule, two comparisons, two fields"
+    assert ready.parts is ready.parts
 
 
 PROGRAM = """

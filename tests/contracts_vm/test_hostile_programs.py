@@ -134,7 +134,7 @@ def test_an_explanation_costs_at_most_a_decision_more(schema: Schema) -> None:
     assert [problem for problem in check(policy, schema) if problem.severity == "error"] == []
 
     decision = decide([policy], "view", {"asset": {"confidential": True}}, 10_000)
-    (rule,) = explain_rules(policy.rules_for("view"), decision.question.facts, 10_000)
+    (rule,) = explain_rules(policy.rules_for("view"), decision.question.facts, 10_000).rules
 
     assert decision.code == "FORBIDDEN"
     assert str(rule).count("'error': 'BUDGET'") > 10

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ledger import actions, records
 from ledger.encoding import decode
 from ledger.events import TokenSold
+from ledger.execution.holding import token_id
 from ledger.records import Currency
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
@@ -162,7 +163,8 @@ def test_a_sale_that_cannot_be_settled_is_an_outcome_and_not_a_fault(state: Stat
         "{ royalty first on primary_sale { base tx.price; pay 50% to asset.creators by weight; payer buyer; } }"
     )
     assert state.do(ALICE, actions.PublishPolicy(source=source)).code == "OK"
-    token = for_sale(state, "p", 2**53 - 1)
-    assert state.do(ALICE, actions.SetPolicy(asset=a_digest("p"), policy="dear", version=1)).code == "OK"
+    under = actions.SetPolicy(asset=a_digest("p"), policy="dear", version=1)
+    token, mint = token_id(a_digest("p")), actions.MintToken(asset=a_digest("p"))
+    assert state.do(ALICE, registering("p"), under, mint, listing(state, token, 2**53 - 1)).code == "OK"
 
     assert state.do(BOB, buying(token, 2**53 - 1)).code == "AMOUNT_OVERFLOW"

@@ -5,18 +5,25 @@ from __future__ import annotations
 import tracemalloc
 from typing import Any
 
+import msgspec
 import pytest
 from consortium import (
     State,
     a_digest,
+    a_genesis,
     done,
     happened,
     listing,
     minted,
     open_consortium,
+    owner,
     registering,
+    royalty,
     trading_terms,
 )  # fmt: skip
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger import actions, records
@@ -27,6 +34,7 @@ from ledger.events import TokenSold
 from ledger.execution.holding import token_id
 from ledger.execution.scope import COMPILED_MAX, compiled, governing, policy_names
 from ledger.execution.view import Ledger
+from ledger.governance import SetParameters
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
 SPRING = "spring@studio"
@@ -263,19 +271,167 @@ def test_no_policy_of_the_asset_changes_while_it_is_auctioned(state: State, edit
     assert state.do(ALICE, put_in_force("asset", "closed")).code == "OK"
 
 
-def test_conditions_that_hold_in_no_scope_have_their_price_all_the_same(state: State) -> None:
-    token = a_collected_token(state)
+def never(items: int) -> str:
+    listed = ", ".join(str(number) for number in range(items))
+    return f"[{listed}].exists(a, [{listed}].exists(b, a + b == 1000))"
+
+
+def dear_policies(state: State, rules: str, condition: str) -> str:
+    """A token of alice's that is minted under such a policy in each narrower scope, and is for sale."""
     open_consortium(state)
-    items = ", ".join(str(number) for number in range(36))
-    never = f"[{items}].exists(a, [{items}].exists(b, a + b == 1000))"
+    asset = a_digest("p")
+    joining = actions.AddToCollection(collection=SPRING, asset=asset)
+    assert state.do(ALICE, registering("p"), actions.CreateCollection(collection=SPRING), joining).code == "OK"
     for name, scope in zip("xyz", SCOPES, strict=True):
-        clause = f"{name} on primary_sale when {never} {{ base tx.price; pay 1% to asset.creators by weight; }}"
-        publish(state, name, "", clause)
+        clause = f"{name} on primary_sale when {condition} {{ base tx.price; pay 1% to asset.creators by weight; }}"
+        publish(state, name, rules, clause)
         state.do(ALICE, put_in_force(scope, name))
-    state.do(ALICE, listing(state, token, 100))
+    token = token_id(asset)
+    assert state.do(ALICE, MintToken(asset=asset), listing(state, token, 100)).code == "OK"
+    return token
+
+
+def test_conditions_that_hold_in_no_scope_have_their_price_all_the_same(state: State) -> None:
+    token = dear_policies(state, "", never(36))
     state.values[records.parameters_key()] = encode(records.Parameters(transaction_fuel_max=25_000))
 
     assert state.do(BOB, actions.BuyToken(token=token, price=100, currency="EUR")).code == Code.FUEL_EXHAUSTED.name
+
+
+def test_no_vote_leaves_too_little_fuel_for_a_sale_under_policies_as_dear_as_they_may_be(state: State) -> None:
+    token = dear_policies(state, f"forbid sale as dear when {never(4)};", never(35))
+    for name, scope in zip("uvw", SCOPES, strict=True):
+        publish(state, name, f"forbid sale as dear when {never(36)};")
+        assert state.do(ALICE, put_in_force(scope, name)).code == "OK"
+    costs = [decode(state.get(records.policy_key(name, 1)) or b"", records.PolicyRecord).fuel for name in "xuvw"]
+    least = msgspec.json.schema(SetParameters)["$defs"]["SetParameters"]["properties"]["transaction_fuel_max"][
+        "minimum"
+    ]
+    assert min(costs) > 9_000
+    state.values[records.parameters_key()] = encode(records.Parameters(transaction_fuel_max=least))
+
+    assert state.do(BOB, actions.BuyToken(token=token, price=100, currency="EUR")).code == "OK"
+
+
+CUT = f"{RESALE[:-1]} cap 10%; }}".replace("10%", "0.1%")
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["its own terms", "the policy's"])
+@pytest.mark.parametrize("scope", ["organisation", "collection"])
+def test_no_orgs_or_collections_policy_cuts_the_royalty_of_what_is_minted_but_a_vote_does(
+    state: State, scope: str, own: bool
+) -> None:
+    open_consortium(state)
+    asset, token = a_digest("p"), token_id(a_digest("p"))
+    publish(state, "house", "", RESALE)
+    publish(state, "cut", "", CUT)
+    mint = MintToken(asset=asset, royalty=royalty(100_000, alice=1_000_000)) if own else MintToken(asset=asset)
+    joining = actions.AddToCollection(collection=SPRING, asset=asset)
+    made = state.do(ALICE, registering("p"), actions.CreateCollection(collection=SPRING), joining,
+                    put_in_force("asset", "house"), mint, actions.TransferToken(token=token, to=BOB))  # fmt: skip
+    assert made.code == "OK"
+
+    def paid(seller: str, buyer: str) -> int:
+        assert state.do(seller, listing(state, token, 1_000)).code == "OK"
+        sold = state.do(buyer, actions.BuyToken(token=token, price=1_000, currency="EUR"))
+        return sum(one.amount for one in happened(sold, TokenSold).payments if one.reason == "royalty")
+
+    assert state.do(ALICE, put_in_force(scope, "cut")).code == "OK"
+    before = paid(BOB, CAROL)
+    rules = "permit * as all_may when true;"
+    assert state.do(ALICE, trading_terms("asset_default", CUT, version=3, rules=rules)).code == "OK"
+    state.values[records.CONSORTIUM_POLICY] = encode("asset_default@3")
+
+    assert (before, paid(CAROL, BOB)) == (100, 1)
+
+
+def on_resale(rate: str, more: str = "") -> str:
+    return f"resale on secondary_sale {{ base tx.price; pay {rate} to asset.creators by weight; {more} }}"
+
+
+LATER: dict[str, tuple[str, ...]] = {
+    "silent": (),
+    "cut": (CUT,),
+    "rise": (on_resale("30%"),),
+    "foreign": (on_resale("1%", "floor 2.00 USD;"),),
+    "on_top": (on_resale("5%", "payer buyer;"),),
+}
+HISTORY = st.lists(st.tuples(st.sampled_from([*SCOPES, "consortium"]), st.sampled_from([*LATER])), max_size=12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(HISTORY)
+def test_no_history_of_policies_moves_a_minted_royalty_but_by_a_vote_or_signed_by_creator_and_holder(
+    history: list[tuple[str, str]],
+) -> None:
+    """A token with its own royalty, and one with its policy's, are sold after every change; both are minted at 10 %."""
+    state = State(a_genesis())
+    assert state.do(ROOT, actions.CreateCurrency(currency="USD", decimals=2)).code == "OK"
+    for name, clauses in {"house": (RESALE,), **LATER}.items():
+        publish(state, name, "permit * as all_may when true;", *clauses)
+    state.values[records.CONSORTIUM_POLICY] = encode("silent@1")
+    assert state.do(ALICE, actions.CreateCollection(collection=SPRING)).code == "OK"
+    own = royalty(100_000, alice=1_000_000)
+    for name, terms in (("p", UNSET), ("q", own)):
+        asset = a_digest(name)
+        joining = actions.AddToCollection(collection=SPRING, asset=asset)
+        giving = actions.TransferToken(token=token_id(asset), to=BOB)
+        mint = MintToken(asset=asset, royalty=terms)
+        made = state.do(ALICE, registering(name), joining, put_in_force("asset", "house", asset=name), mint, giving)
+        assert made.code == "OK"
+    voted, signed = "silent", "house"
+    for scope, policy in history:
+        holder, buyer = (BOB, CAROL) if owner(state, token_id(a_digest("p"))) == BOB else (CAROL, BOB)
+        if scope == "consortium":
+            voted = policy
+            state.values[records.CONSORTIUM_POLICY] = encode(f"{policy}@1")
+        else:
+            signed = policy if scope == "asset" else signed
+            putting = [put_in_force(scope, policy, asset=name) for name in "pq"]
+            assert done(state, [ALICE, holder], *putting[: 2 if scope == "asset" else 1]).code == "OK"
+        paid = []
+        for name in "pq":
+            seen = " ".join(policy_names(Ledger(state), Ledger(state).asset(a_digest(name))))
+            deal = actions.SellToken(token=token_id(a_digest(name)), to=buyer, price=1_000, currency="EUR", terms=seen)
+            sold = done(state, [holder, buyer], deal)
+            assert sold.code == "OK"
+            paid.append(sum(one.amount for one in happened(sold, TokenSold).payments if one.reason == "royalty"))
+
+        assert max(paid) <= 100
+        if voted in ("silent", "rise", "foreign"):
+            assert paid[1] == 100
+            assert paid[0] == 100 or signed in ("silent", "cut", "on_top"), (voted, signed)
+
+
+def test_a_policy_of_the_asset_alone_leaves_a_tokens_own_royalty_and_every_creator_signs_it(state: State) -> None:
+    open_consortium(state)
+    publish(state, "cut", "", CUT)
+    shares = (actions.Share(account=ALICE, weight_ppm=500_000), actions.Share(account=CAROL, weight_ppm=500_000))
+    asset, token = a_digest("p"), token_id(a_digest("p"))
+    mint = MintToken(asset=asset, royalty=royalty(100_000, alice=1_000_000))
+    registered = done(state, [ALICE, CAROL], registering("p", creators=shares))
+    assert (registered.code, state.do(ALICE, mint, actions.TransferToken(token=token, to=BOB)).code) == ("OK", "OK")
+    cutting = put_in_force("asset", "cut")
+
+    assert done(state, [ALICE, BOB], cutting).code == Code.CREATOR_MISSING.name, "carol is a creator too"
+    assert done(state, [ALICE, BOB, CAROL], cutting).code == "OK"
+    sold = done(state, [BOB, CAROL], actions.SellToken(token=token, to=CAROL, price=1_000, currency="EUR"))
+    assert [one.amount for one in happened(sold, TokenSold).payments] == [100, 900]
+
+
+def test_who_asks_to_see_much_pays_for_what_is_explained(state: State) -> None:
+    asset = a_digest("secret")
+    rules = " ".join(f"permit view as r{at} when asset.id == '{at}' || asset.id == 'x{at}';" for at in range(80))
+    publish(state, "long", rules + " permit view as all_may when true;")
+    state.do(ALICE, registering("secret", confidential=True), put_in_force("asset", "long", asset="secret"))
+    asking = actions.RequestAccess(asset=asset, reader_key="ab" * 32, purpose="")
+
+    alone = state.run(state.transaction(BOB, asking))
+    many = state.run(state.transaction(BOB, *[asking] * 16))
+
+    assert (alone.outcomes[0].code, many.outcomes[0].code) == ("OK", Code.FUEL_EXHAUSTED.name)
+    assert alone.explanations[0][0]["left_out"]["rules"] > 0
+    assert len(encode(alone.explanations[0][0])) < 40_000
 
 
 def test_the_policies_that_are_kept_compiled_take_no_more_memory_than_a_node_has_to_spare() -> None:

@@ -25,8 +25,9 @@ from msgspec.structs import replace
 
 from ledger import actions, records
 from ledger.actions import Price
+from ledger.encoding import encode
 from ledger.errors import Code
-from ledger.events import AccessGranted, SaleRefunded, TokenMinted, TokenTransferred
+from ledger.events import AccessGranted, SaleRefunded, TokenMinted, TokenSold, TokenTransferred
 from ledger.execution.holding import token_id, user_of
 from ledger.execution.settlement import REFUND_MS
 from ledger.execution.view import Ledger
@@ -174,20 +175,46 @@ def offering(state: State, token: str, currency: str) -> actions.MakeOffer:
     return actions.MakeOffer(token=token, price=300, currency=currency, until_ms=state.time_ms + 10_000)
 
 
-def test_a_floor_that_came_later_is_found_when_the_token_is_listed_again_and_at_its_sale(state: State) -> None:
+@pytest.mark.parametrize(
+    "scope", [actions.SetOrgPolicy(policy="house", version=1),
+              actions.SetPolicy(asset=a_digest("p"), policy="house", version=1)]
+)  # fmt: skip
+def test_a_floor_that_came_later_stops_no_sale_that_the_minted_terms_would_settle(state: State, scope: Any) -> None:
     token = minted(state, "p")
     state.do(ROOT, actions.CreateCurrency(currency="USD", decimals=2),
              actions.IssueCurrency(currency="USD", to=BOB, amount=1_000))  # fmt: skip
-    state.do(
-        ALICE,
-        listing(state, token, 300, "USD"),
-        trading_terms("house", f"first on primary_sale {{ {PAY} floor 2.00 EUR; }}"),
-    )
-    state.do(ALICE, actions.SetPolicy(asset=a_digest("p"), policy="house", version=1))
+    state.do(ALICE, trading_terms("house", f"first on primary_sale {{ {PAY} floor 2.00 EUR; }}"))
+    assert state.do(ALICE, scope).code == "OK"
 
-    sold = state.do(BOB, actions.BuyToken(token=token, price=300, currency="USD")).code
+    listed = state.do(ALICE, listing(state, token, 300, "USD")).code
+    sold = state.do(BOB, actions.BuyToken(token=token, price=300, currency="USD"))
 
-    assert sold == state.do(ALICE, listing(state, token, 300, "USD")).code == Code.CURRENCY_MISMATCH.name
+    assert listed == sold.code == "OK"
+    assert [one.amount for one in happened(sold, TokenSold).payments] == [300]
+
+
+@pytest.mark.parametrize("more", ["floor 2.00 USD;", ""], ids=["another currency", "rounds to nothing"])
+def test_a_vote_whose_terms_could_not_settle_a_sale_leaves_those_of_the_mint(state: State, more: str) -> None:
+    state.do(ROOT, actions.CreateCurrency(currency="USD", decimals=2))
+    token = under(state, "p", f"first on primary_sale {{ {PAY} }}")
+    voted = f"first on primary_sale {{ base tx.price; pay 0.1% to asset.creators by weight; {more} }}"
+    state.do(ALICE, trading_terms("asset_default", voted, version=2, rules="permit * as all_may when true;"))
+    state.values[records.CONSORTIUM_POLICY] = encode("asset_default@2")
+
+    assert state.do(ALICE, listing(state, token, 300)).code == "OK"
+    assert [one.amount for one in happened(state.do(BOB, buying(token, 300)), TokenSold).payments] == [30, 270]
+
+
+def test_later_terms_that_have_the_buyer_pay_need_the_buyers_word(state: State) -> None:
+    token = under(state, "p", f"first on primary_sale {{ {PAY} }}")
+    voted = "first on primary_sale { base tx.price; pay 5% to asset.creators by weight; payer buyer; }"
+    state.do(ALICE, trading_terms("asset_default", voted, version=2, rules="permit * as all_may when true;"))
+    state.values[records.CONSORTIUM_POLICY] = encode("asset_default@2")
+    state.do(ALICE, listing(state, token, 300))
+
+    assert state.do(BOB, buying(token, 300)).code == Code.TERMS_MISSING.name
+    assert state.do(BOB, buying(token, 300, terms=OPEN_HOUSE)).code == "OK"
+    assert balance(state, BOB) == 10_000 - 315
 
 
 def test_a_token_minted_under_a_floor_keeps_its_currency_when_the_floor_is_gone(state: State) -> None:
