@@ -64,7 +64,7 @@ class SetParameters(Change, frozen=True, tag="parameters.set", kw_only=True):
 
     block_transactions_max: Annotated[int, Meta(ge=1, le=10_000)] | UnsetType = UNSET
     block_bytes_max: Annotated[int, Meta(ge=256 * 1024, le=16 * 1024 * 1024)] | UnsetType = UNSET
-    transaction_fuel_max: Annotated[int, Meta(ge=100_000, le=10_000_000)] | UnsetType = UNSET
+    transaction_fuel_max: Annotated[int, Meta(ge=200_000, le=10_000_000)] | UnsetType = UNSET
     valid_ms_max: Annotated[int, Meta(ge=60_000, le=86_400_000)] | UnsetType = UNSET
     clock_ahead_ms_max: Annotated[int, Meta(ge=1_000, le=60_000)] | UnsetType = UNSET
     open_reads: bool | UnsetType = UNSET

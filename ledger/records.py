@@ -21,7 +21,7 @@ class Parameters(Value, frozen=True, kw_only=True):
 
     block_transactions_max: int = 1_000
     block_bytes_max: int = 4 * 1024 * 1024
-    transaction_fuel_max: int = 100_000
+    transaction_fuel_max: int = 200_000
     valid_ms_max: int = 600_000
     """How far ahead `valid_until_ms` may lie."""
     clock_ahead_ms_max: int = 10_000

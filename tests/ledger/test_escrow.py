@@ -308,7 +308,7 @@ def test_nobody_spoils_an_auction_by_settling_it_without_the_fuel_to_decide(stat
     state.do(ALICE, auctioning(state, token))
     state.do(BOB, bidding(token, 100))
     state.run(advance_ms=HOUR)
-    burn = [trading_terms("burner", version=version, rules=f"// {'x' * 15_000}\n") for version in range(1, 7)]
+    burn = [trading_terms("burner", version=version, rules=f"// {'x' * 15_000}\n") for version in range(1, 13)]
     roles = actions.SetRoles(account="carol@club", roles=("rights-manager",))
     assert state.do("root@club", roles).code == "OK"
 

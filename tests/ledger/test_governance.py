@@ -320,7 +320,7 @@ def test_a_change_that_does_not_hold_is_refused_when_it_is_proposed(
     [
         ("block_transactions_max", 1, 10_000),
         ("block_bytes_max", 256 * 1024, 16 * 1024 * 1024),
-        ("transaction_fuel_max", 100_000, 10_000_000),
+        ("transaction_fuel_max", 200_000, 10_000_000),
         ("valid_ms_max", 60_000, 86_400_000),
         ("clock_ahead_ms_max", 1_000, 60_000),
         ("proposals_open_max", 1, 64),
