@@ -254,7 +254,7 @@ def test_what_is_no_picture_is_refused(alice: Client, path: str, code: str, data
         ("GET", "/v1/assets/xyz", "ASSET_UNKNOWN"),
         ("GET", "/v1/tokens/xyz", "TOKEN_UNKNOWN"),
         ("GET", "/v1/accounts/nobody", "ACCOUNT_UNKNOWN"),
-        ("GET", "/v1/content/../../x", "ROUTE_UNKNOWN"),
+        ("GET", "/v1/content/../../x", "REQUEST_MALFORMED"),
         ("GET", "/v1/content/xyz", "REQUEST_MALFORMED"),
         ("GET", "/v1/content/bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku", "CONTENT_MISSING"),
         ("GET", "/v1/events?after=x", "REQUEST_MALFORMED"),
