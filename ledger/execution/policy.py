@@ -41,6 +41,7 @@ from ledger.records import Asset, Governing, Grant, Token, grant_key, policy_key
 
 PAYING = (Pay, IssueCurrency, BuyToken, SellToken, AcceptOffer, SettleAuction)
 """Actions by which money may reach whoever gives something in the same transaction; so it may by those with a price."""
+PRICED = (RentToken, GrantAccess)
 EXPLAINED = "view"
 """Decisions of this kind are explained whole even when they allow: who was shown what, and why, is never in doubt."""
 
@@ -168,7 +169,7 @@ def paid_beside(tx: Context) -> bool:
 
 
 def _may_pay(ask: Action) -> bool:
-    if isinstance(ask, RentToken | GrantAccess):
+    if isinstance(ask, PRICED):
         return ask.price is not UNSET
     if isinstance(ask, DeriveAsset):
         return ask.value is not UNSET
