@@ -121,7 +121,7 @@ class Driver:
     @property
     def leaderless_seconds(self) -> float:
         """For how long no leader has been known."""
-        return time.monotonic() - self._leader_seen
+        return 0.0 if self.replica.leader else time.monotonic() - self._leader_seen
 
     def endorsed_certificate(self, node: str) -> Certificate | None:
         """Newest certificate that a node took part in: it has made that block durable."""
