@@ -35,13 +35,13 @@ from ledger.merkle_log import transaction_entry
 from ledger.receipt import encode_receipt, verify_receipt
 from ledger.state_answer import verify_state_answer
 from ledger.transaction import SignedTransaction, check_signatures
-from node import archive
-from node.audit import audit
-from node.chain import Chain
-from node.client import now_ms
-from node.keys import load_key
+from node.chain.chain import Chain
+from node.keeping import archive
+from node.keeping.audit import audit
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
+from remarque.client import now_ms
+from remarque.keys.files import load_key
 
 BLOCK = 200
 TRIES = 200

@@ -16,15 +16,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from node import logs
-from node.access import Releases
 from node.api import (
     as_of,
     collections,
@@ -44,44 +40,49 @@ from node.api import (
 )
 from node.api import log as log_routes
 from node.api.app import health_routes, make_app
+from node.api.peer_port.content import peer_app
+from node.api.peer_port.giving import Stretches, chain_routes
+from node.api.peer_port.log import add_log_routes
 from node.api.readers import make_reader
 from node.api.signed_requests import SignedRequests
-from node.api.submit import SubmitRoutes, Submitter, described
-from node.chain import Chain
-from node.config import Config, load_config, load_genesis, split_address
+from node.api.submit import SubmitRoutes, described
+from node.chain.chain import Chain
+from node.chain.entries import Entries
+from node.chain.paging import load_pages, write_pages
+from node.chain.proving import Proving
+from node.chain.reading import Reading
+from node.chain.thinning import thin_certificates
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
-from node.content.replicator import Replicator
-from node.cose_receipts import CoseReceipts
-from node.driver import Driver
-from node.entries import Entries
-from node.errors import NodeCode, NodeError
-from node.following import Follower
+from node.exchange.releases import Releases
+from node.exchange.replicator import Replicator
 from node.generation.service import GenerationService
-from node.joining import end_if_left_behind, join_if_behind
-from node.keys import load_key
-from node.logs import log
-from node.members import Members
-from node.mempool import Mempool
-from node.notes import Notes
-from node.paging import load_pages, write_pages
+from node.ground import logs
+from node.ground.config import Config, load_config, split_address
+from node.ground.logs import log
+from node.ground.version import version
+from node.ordering.driver import Driver
+from node.ordering.mempool import Mempool
+from node.ordering.submitter import Submitter
+from node.ordering.upgrades import Upgrades
 from node.peers.admission import Admission
-from node.peers.giving import Stretches, chain_routes
-from node.peers.log_requests import add_log_routes
+from node.peers.members import Members
 from node.peers.network import Peers, serve
-from node.peers.requests import peer_app
 from node.policies.replaying import Replays
-from node.proving import Proving
-from node.reading import Reading
-from node.recovering import load_recoveries
-from node.scitt import Registrar, Statements
-from node.snapshots import SNAPSHOTS, Snapshots
+from node.snapshots.following import Follower
+from node.snapshots.joining import end_if_left_behind, join_if_behind
+from node.snapshots.recovering import load_recoveries
+from node.snapshots.snapshots import SNAPSHOTS, Snapshots
 from node.storage import directory
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
-from node.thinning import thin_certificates
-from node.upgrades import Upgrades
-from node.verification import Verifier
+from node.transparency.cose_receipts import CoseReceipts
+from node.transparency.notes import Notes
+from node.transparency.scitt import Registrar, Statements
+from node.verification.verifier import Verifier
+from remarque.errors import NodeCode, NodeError
+from remarque.keys.files import load_key
+from remarque.trusted_files import load_genesis
 
 SWITCH_INTERVAL_SECONDS = 0.0005
 """How soon a thread that waits for the interpreter gets it: the default 5 ms starves workers beside a busy loop."""
@@ -98,14 +99,6 @@ EXIT_BROKEN = 70
 def clock_ms() -> int:
     """Milliseconds since 1970 by this machine's clock."""
     return time.time_ns() // 1_000_000
-
-
-def version() -> str:
-    """Version of the installed distribution."""
-    try:
-        return installed_version("remarque")
-    except PackageNotFoundError:
-        return "0+uninstalled"
 
 
 class _Server(uvicorn.Server):

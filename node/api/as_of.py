@@ -31,10 +31,10 @@ from node.api.bodies import answer
 from node.api.history import places_about
 from node.api.proofs import check_keys
 from node.api.readers import Reader
-from node.chain import Chain, Final
-from node.errors import NodeCode, NodeError
+from node.chain.chain import Chain, Final
+from node.chain.reading import Reading
 from node.policies.replaying import PastState
-from node.reading import Reading
+from remarque.errors import NodeCode, NodeError
 
 BASIS = "answered by this member; provable through the receipts of the transactions named"
 GRANTS_MAX = KEYS_MAX

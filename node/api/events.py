@@ -14,10 +14,10 @@ from starlette.responses import Response, StreamingResponse
 
 from ledger.encoding import encode
 from node.api.readers import Reader
-from node.chain import Chain, Final
-from node.driver import Driver
-from node.errors import NodeCode, NodeError
-from node.reading import Reading
+from node.chain.chain import Chain, Final
+from node.chain.reading import Reading
+from node.ordering.driver import Driver
+from remarque.errors import NodeCode, NodeError
 
 KEEPALIVE_SECONDS = 15.0
 SUBSCRIBERS_MAX = 256

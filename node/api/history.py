@@ -21,9 +21,8 @@ from ledger.execution.holding import token_id
 from node.api.bodies import answer
 from node.api.lists import LIMIT, After, Limit, check_after, page_of
 from node.api.readers import Reader
-from node.chain import Chain, Final
-from node.mempool import Place
-from node.reading import Reading
+from node.chain.chain import Chain, Final
+from node.chain.reading import Place, Reading
 
 HistoryPlace = Annotated[str, Meta(pattern=r"^[0-9]{1,15}\.[0-9]{1,9}\Z")]
 """`height.position` of a transaction."""

@@ -8,16 +8,16 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from generator.fingerprint import PICTURE_BYTES_MAX
-from node.access import Releases
 from node.api.bodies import answer, read_body, read_json, transaction_id
 from node.api.readers import Reader
-from node.chain import Chain
+from node.chain.chain import Chain
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid, parse_cid
 from node.content.openings import OpeningStore
-from node.errors import NodeCode, NodeError
+from node.exchange.releases import Releases
 from node.generation.service import AskGeneration, GenerationService
-from node.verification import Verifier
+from node.verification.verifier import Verifier
+from remarque.errors import NodeCode, NodeError
 
 
 def verify_routes(verifier: Verifier) -> APIRouter:

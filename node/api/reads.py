@@ -16,14 +16,14 @@ from ledger.receipt import encode_receipt
 from node.api.bodies import answer, transaction_id
 from node.api.log import Anchor
 from node.api.readers import Reader
-from node.chain import Chain, Final
-from node.driver import Driver
-from node.errors import NodeCode, NodeError
+from node.chain.chain import Chain, Final
+from node.chain.proving import Proving
+from node.chain.reading import Reading
+from node.ordering.driver import Driver
+from node.ordering.upgrades import protocol_status
 from node.policies.redaction import explained
-from node.proving import Proving
-from node.reading import Reading
-from node.upgrades import protocol_status
-from node.verification import open_disputes
+from node.verification.verifier import open_disputes
+from remarque.errors import NodeCode, NodeError
 
 
 def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter:

@@ -25,18 +25,17 @@ from ledger.errors import LedgerError
 from ledger.generation import COUNT_MAX, PROMPT_LENGTH_MAX, SETTING_FIELDS, Attestation, GenerationRequest, Openings
 from ledger.names import org_of
 from ledger.transaction import Signer, Transaction, sign
-from node.api.sessions import key_in_force
-from node.api.submit import Submitter
-from node.chain import Chain
-from node.config import GeneratorSection
-from node.content import sealing
+from node.chain.chain import Chain
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
-from node.errors import NodeCode, NodeError
 from node.generation.jobs import DONE, FAILED, RUNNING, Job, JobStore, RecordedPicture
 from node.generation.process import WorkerGone, WorkerProcess
-from node.keys import load_key
-from node.logs import log
+from node.ground.config import GeneratorSection
+from node.ground.logs import log
+from node.ordering.submitter import Submitter
+from remarque import sealing
+from remarque.errors import NodeCode, NodeError
+from remarque.keys.files import load_key
 
 ATTEMPTS_MAX = 3
 RETRY_SECONDS = 5.0
@@ -155,7 +154,7 @@ class GenerationService:
     def _check(self, ask: AskGeneration) -> None:
         request, openings = ask.request, ask.openings
         values = {field: getattr(openings, field).value for field in SETTING_FIELDS}
-        in_force = key_in_force(self._chain, request.creator, request.key)
+        in_force = self._chain.key_in_force(request.creator, request.key)
         signed = crypto.verify(request.key, crypto.GENERATION_REQUEST, encode(request), ask.signature)
         prompt = values["prompt"]
         for holds, fault in (

@@ -15,9 +15,9 @@ from ledger.crypto import SigningKey
 from ledger.encoding import decode_trusted
 from ledger.events import NodeAdded, NodeRemoved
 from ledger.node_certificate import is_certificate_of, make_certificate
-from node.chain import Chain
-from node.layers import Layer
-from node.logs import log
+from node.chain.chain import Chain
+from node.chain.layers import Layer
+from node.ground.logs import log
 from node.peers import tls
 
 

@@ -22,10 +22,9 @@ from ledger.crypto import SigningKey
 from ledger.encoding import decode, encode
 from ledger.errors import LedgerError
 from ledger.transaction import SignedTransaction, parse_signed
-from node import metrics
-from node.driver import Driver
-from node.errors import NodeCode, NodeError
-from node.logs import log
+from node.ground import metrics
+from node.ground.logs import log
+from node.ordering.driver import Driver
 from node.peers.admission import Admission
 from node.peers.asking import Asking
 from node.peers.frames import (
@@ -39,6 +38,7 @@ from node.peers.frames import (
     decode_frame,
     encode_frame,
 )
+from remarque.errors import NodeCode, NodeError
 
 QUEUE_FRAMES_MAX = 512
 RECONNECT_SECONDS = (0.05, 1.0)

@@ -25,10 +25,10 @@ from ledger.execution.scope import compiled
 from ledger.execution.view import Ledger, StateReader
 from ledger.governance import Replayed
 from ledger.policy_source import policy_record
-from node.chain import Chain
-from node.errors import NodeCode, NodeError
-from node.reading import Reading
+from node.chain.chain import Chain
+from node.chain.reading import Reading
 from node.storage.state_store import UNVERSIONED, StateStore
+from remarque.errors import NodeCode, NodeError
 
 REQUESTS_MAX = 10_000
 """Transactions replayed at most."""

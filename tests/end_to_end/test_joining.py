@@ -20,10 +20,10 @@ from devnet.story import CREATOR, STUDIO
 from ledger.actions import AddKey, AddNode, RemoveNode
 from ledger.node_certificate import make_certificate
 from ledger.receipt import encode_receipt, verify_receipt
-from node.client import Client, RemarqueError
-from node.joining import INSTALLED_RATIO
-from node.keys import new_key
-from node.snapshots import heights_in
+from node.snapshots.joining import INSTALLED_RATIO
+from node.snapshots.snapshots import heights_in
+from remarque.client import Client, RemarqueError
+from remarque.keys.files import new_key
 
 EVERY = 200
 """Transactions between snapshots."""

@@ -17,8 +17,8 @@ from ledger import actions
 from ledger.execution.holding import token_id
 from ledger.receipt import encode_receipt, verify_receipt
 from ledger.transaction import SignedTransaction
-from node.client import AsyncClient, Client, RemarqueError
-from node.requesting import UNREACHED
+from remarque.client import AsyncClient, Client, RemarqueError
+from remarque.requesting import UNREACHED
 
 ACCOUNTS = (CREATOR, COLLECTOR, SECOND_COLLECTOR)
 

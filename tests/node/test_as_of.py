@@ -17,8 +17,8 @@ from ledger.execution.holding import token_id
 from ledger.governance import SetParameters, SuspendOrg, proposal_key
 from ledger.receipt import encode_receipt, verify_receipt
 from node.api.as_of import asset_at, entries_at, header_at
-from node.errors import NodeCode, NodeError
-from node.reading import Reading
+from node.chain.reading import Reading
+from remarque.errors import NodeCode, NodeError
 
 ASSET = a_digest(1)
 TOKEN = token_id(ASSET)

@@ -13,15 +13,15 @@ from consortium import a_genesis, key_of, registering
 from written_chain import GENESIS, WrittenChain
 
 from ledger.encoding import encode
-from node import archive, backup
-from node.audit import audit
-from node.backup import Writer, content_in, openings_in, restore
-from node.chain import Chain
+from node.chain.chain import Chain
 from node.content.blockstore import Blockstore
-from node.errors import NodeCode, NodeError
-from node.snapshots import take, write
+from node.keeping import archive, backup
+from node.keeping.audit import audit
+from node.keeping.backup import Writer, content_in, openings_in, restore
+from node.snapshots.snapshots import take, write
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
+from remarque.errors import NodeCode, NodeError
 
 KEY = key_of("watcher")
 

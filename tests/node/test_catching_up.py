@@ -15,9 +15,9 @@ from consensus.events import Entry
 from ledger.block import Certificate
 from ledger.encoding import decode, encode
 from ledger.errors import InvalidBlock
-from node.catching_up import Catching
-from node.chain import Chain
-from node.peers.stretch import Stretch
+from node.chain.chain import Chain
+from node.chain.stretch import Stretch
+from node.snapshots.catching_up import Catching
 
 
 @pytest.fixture

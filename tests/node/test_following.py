@@ -12,17 +12,17 @@ from consortium import key_of, registering
 from written_chain import GENESIS, WrittenChain
 
 from ledger.encoding import encode
-from node import chain as chain_module
-from node import following
-from node.chain import Chain
-from node.driver import Driver
-from node.errors import NodeCode, NodeError
-from node.following import Follower
-from node.mempool import Mempool
+from node.chain import chain as chain_module
+from node.chain.chain import Chain
+from node.chain.stretch import Stretch, encode_stretch
+from node.ordering.driver import Driver
+from node.ordering.mempool import Mempool
 from node.peers.asking import NOT_REACHED
-from node.peers.stretch import Stretch, encode_stretch
+from node.snapshots import following
+from node.snapshots.following import Follower
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
+from remarque.errors import NodeCode, NodeError
 
 EMPTY = (200, encode_stretch(Stretch((), b"", 1, "")))
 PRUNED = (410, b"")

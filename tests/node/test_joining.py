@@ -20,14 +20,14 @@ from ledger.block import decode_block
 from ledger.crypto import sha256
 from ledger.encoding import encode
 from ledger.snapshot import Chunk, Manifest, SnapshotRefused, decode_chunk, encode_chunk, parse_manifest
-from node import installing, joining, snapshots
-from node.chain import Chain
-from node.errors import NodeCode, NodeError
-from node.installing import finish_install, install
-from node.joining import Fetching
-from node.snapshots import MANIFEST, chunk_file, take, write
+from node.chain.chain import Chain
+from node.snapshots import installing, joining, snapshots
+from node.snapshots.installing import finish_install, install
+from node.snapshots.joining import Fetching
+from node.snapshots.snapshots import MANIFEST, chunk_file, take, write
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
+from remarque.errors import NodeCode, NodeError
 
 
 @pytest.fixture

@@ -25,17 +25,17 @@ from ledger.encoding import encode
 from ledger.records import asset_key
 from ledger.state_answer import verify_state_answer
 from ledger.transaction import SignedTransaction
-from node import verification
 from node.api.app import make_app
+from node.api.peer_port.content import peer_app
 from node.api.pictures import content_routes
-from node.content import replicator
+from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
-from node.content.replicator import Replicator, read_kept
-from node.errors import NodeCode, NodeError
-from node.peers.requests import peer_app
-from node.reading import Reading
-from node.verification import Verifier
+from node.exchange import replicator
+from node.exchange.replicator import Replicator, read_kept
+from node.verification import verifier as verification
+from node.verification.verifier import Verifier
+from remarque.errors import NodeCode, NodeError
 
 DATA = Random(1).randbytes(2_500_000)
 

@@ -13,9 +13,9 @@ from written_chain import GENESIS, WrittenChain
 from ledger.consistency import verify_consistency
 from ledger.encoding import encode
 from ledger.receipt import encode_receipt, verify_receipt
-from node.errors import NodeCode, NodeError
-from node.proving import Proving
-from node.reading import Reading
+from node.chain.proving import Proving
+from node.chain.reading import Reading
+from remarque.errors import NodeCode, NodeError
 
 
 @pytest.fixture

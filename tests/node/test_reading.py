@@ -21,9 +21,9 @@ from node.api import submit
 from node.api.events import Feed
 from node.api.history import history_page, places_about
 from node.api.lists import grants_page, page_of
-from node.chain import Chain, Final
-from node.logs import progress
-from node.reading import TOGETHER_MAX, Reading
+from node.chain.chain import Chain, Final
+from node.chain.reading import TOGETHER_MAX, Reading
+from node.ground.logs import progress
 from node.storage.state_store import StateStore
 
 ASSET = a_digest("told")

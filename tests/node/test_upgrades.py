@@ -20,15 +20,15 @@ from ledger.execution.governance import proposal_id
 from ledger.governance import ActivateProtocol, SetParameters
 from ledger.transaction import SignedTransaction
 from ledger.version import KNOWN, V1, ProtocolUnknown, ProtocolVersion, Versions
-from node.api.submit import Submitter
-from node.chain import Chain
-from node.driver import Driver
-from node.errors import NodeCode, NodeError
-from node.mempool import Mempool
-from node.proposer import Proposer
+from node.chain.chain import Chain
+from node.ordering.driver import Driver
+from node.ordering.mempool import Mempool
+from node.ordering.proposer import Proposer
+from node.ordering.submitter import Submitter
+from node.ordering.upgrades import Upgrades, protocol_status
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
-from node.upgrades import Upgrades, protocol_status
+from remarque.errors import NodeCode, NodeError
 
 V2 = ProtocolVersion(number=2, decision_fuel_max=20_000, expired_ids_per_block=64)
 BOTH: Versions = {1: V1, 2: V2}

@@ -24,12 +24,12 @@ from ledger.governance import Replayed, SetConsortiumPolicy
 from ledger.version import NEWEST
 from node.api import policies, proposals
 from node.api.app import make_app
-from node.errors import NodeCode, NodeError
+from node.chain.reading import Reading
 from node.policies import replaying
 from node.policies.asking import Question, evaluate, faults_of, parsed
 from node.policies.redaction import explained
 from node.policies.replaying import BindingAll, PastState, Replay, Replays, in_short
-from node.reading import Reading
+from remarque.errors import NodeCode, NodeError
 
 TOKEN = token_id(a_digest("picture"))
 CALM = """policy calm version {version} schema remarque@1 {{
@@ -205,7 +205,7 @@ def test_a_large_block_is_replayed_in_many_pieces(written: WrittenChain, monkeyp
             self.pieces += 1
             return await super().piece(work, *arguments, **named)
 
-    monkeypatch.setattr("node.reading.STEPS_SECONDS", 0.0)
+    monkeypatch.setattr("node.chain.reading.STEPS_SECONDS", 0.0)
     written.block(*(written.ask(registering(number)) for number in range(50)))
     reading = Counting(written.chain)
 

@@ -11,7 +11,7 @@ from consensus.events import Entry
 from ledger.block import Certificate, Endorsement, endorse
 from ledger.genesis import Genesis
 from ledger.transaction import SignedTransaction
-from node.chain import Chain
+from node.chain.chain import Chain
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
 

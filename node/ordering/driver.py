@@ -1,0 +1,375 @@
+"""The driver: consensus meets disk, chain, peers and clients.
+
+It performs the replica's actions in order, before the next event: execute, make durable, then send. The synced write is
+done on the event loop on purpose: on one machine with few cores a thread that waits for the interpreter costs more than
+the write (the leader's blocks have left for the followers before it starts, so the disks still run in parallel).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from typing import Protocol
+
+import msgspec
+
+from consensus.events import (
+    Acknowledge,
+    AnyAction,
+    AnyEvent,
+    AnyMessage,
+    Append,
+    Certified,
+    Certify,
+    CheckCertificate,
+    Deliver,
+    Endorse,
+    Endorsed,
+    Entry,
+    Follow,
+    Lead,
+    Observed,
+    Persist,
+    Persisted,
+    Propose,
+    Receive,
+    Refused,
+    Send,
+    SendAfter,
+    Tick,
+)
+from consensus.replica import Config, Replica, Role
+from ledger.block import Certificate, Endorsement
+from ledger.encoding import decode_trusted, encode
+from ledger.errors import Code, InvalidBlock, LedgerError
+from ledger.execution.block import check_admissible
+from ledger.transaction import SignedTransaction
+from node.chain.chain import Chain, Postponed
+from node.chain.layers import Layer
+from node.chain.stretch import Stretch
+from node.ground import metrics
+from node.ground.logs import log
+from node.ordering.inspection import Inspector
+from node.ordering.mempool import Mempool
+from node.ordering.proposer import Proposer
+from node.storage.log_store import LogStore
+from remarque.errors import NodeCode, NodeError
+
+TICK_SECONDS = 0.025
+PIPELINE_MAX = 3
+"""Uncommitted blocks above which the leader waits before it cuts another."""
+FORWARD_SECONDS = 1.0
+ENDORSED_LOOKBACK = 1_000
+"""Certificates looked through for the newest one that a node took part in."""
+
+
+class Network(Protocol):
+    """What the driver needs of the peers."""
+
+    def send(self, to: str, message: AnyMessage) -> None:
+        """Send, or drop if the peer is not reached; never waits."""
+
+    def forward(self, to: str, transactions: list[SignedTransaction]) -> None:
+        """Hand transactions to the leader."""
+
+
+Listener = Callable[[list[Layer]], None]
+
+
+class Driver:
+    """One node's consensus, in motion."""
+
+    def __init__(
+        self, chain: Chain, log_store: LogStore, mempool: Mempool, clock: Callable[[], int], seed: int
+    ) -> None:
+        self.chain = chain
+        self.mempool = mempool
+        self.network: Network | None = None
+        self.on_broken: Callable[[BaseException], None] = lambda error: None
+        """Called when this node must end at once."""
+        self.listeners: list[Listener] = []
+        """Called with the blocks that became final, in order."""
+        self._log_store = log_store
+        self.proposer = Proposer(chain, mempool, clock)
+        self._events: deque[AnyEvent] = deque()
+        self._stepping = False
+        self._certificates: dict[int, Certificate] = {}
+        self._newest: Certificate | None = chain.state.certificate_upto(chain.committed.height)
+        self._pump_scheduled = False
+        self._leader_seen = self._forwarded = time.monotonic()
+        self._waited: set[str] = set()
+        voters = tuple(voter.node for voter in chain.voters.voters)
+        self.replica = Replica(
+            Config(name=chain.node, voters=voters),
+            log_store,
+            log_store.hard_term,
+            log_store.hard_vote,
+            chain.committed.height,
+            Random(seed),  # noqa: S311, only election timeouts are drawn from it
+        )
+        self.inspector = Inspector(chain, self.replica)
+
+    # Clients
+
+    @property
+    def leading(self) -> bool:
+        return self.replica.role is Role.LEADER
+
+    @property
+    def leaderless_seconds(self) -> float:
+        """For how long no leader has been known."""
+        return 0.0 if self.replica.leader else time.monotonic() - self._leader_seen
+
+    def endorsed_certificate(self, node: str) -> Certificate | None:
+        """Newest certificate that a node took part in: it has made that block durable."""
+        certificate = self._newest
+        for _ in range(ENDORSED_LOOKBACK):
+            if certificate is None or any(one.node == node for one in certificate.endorsements):
+                return certificate
+            certificate = self.chain.state.certificate_upto(certificate.height - 1)
+        return None
+
+    def forward_refused(self, transaction: str, code: str, detail: str) -> None:
+        """The leader refused a forwarded transaction: tell the client that waits for it."""
+        if code in Code.__members__:
+            self.mempool.refuse(transaction, LedgerError(Code[code], detail))
+        elif code in NodeCode.__members__:
+            self.mempool.refuse(transaction, NodeError(NodeCode[code], detail, 1))
+
+    def submit(self, transactions: list[SignedTransaction]) -> None:
+        """Take admitted transactions of this node's clients."""
+        new = [signed for signed in transactions if signed.id not in self.mempool]
+        for signed in transactions:
+            self.mempool.add(signed, own=True)
+        if self.leading:
+            self._schedule_pump()
+        elif new and self.replica.leader and self.network is not None:
+            self.network.forward(self.replica.leader, new)
+
+    # Peers
+
+    async def receive(self, message: AnyMessage) -> None:
+        """Take an authenticated message of a peer."""
+        if await self.inspector.admits(message):
+            self.step(Receive(message))
+
+    async def receive_forwarded(self, sender: str, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
+        """Take transactions that another node's clients submitted; return (id, code, text) of those refused."""
+        refused = []
+        ledger = self.chain.ledger()
+        parameters = ledger.parameters()
+        for signed in transactions:
+            try:
+                check_admissible(ledger, self.chain.name, signed, self.proposer.time_for(signed), parameters)
+                await self.inspector.verify([signed])
+                if signed.id not in self.mempool and self.chain.state.locate(signed.id) is None:
+                    self.mempool.check_room([signed])
+                    self.mempool.add(signed, own=False)
+            except (LedgerError, NodeError) as error:
+                if error.code is not Code.DUPLICATE:
+                    refused.append((signed.id, error.code.name, error.detail))
+        if self.leading:
+            self._schedule_pump()
+        return refused
+
+    async def run(self) -> None:
+        """Let time pass, for ever. After a stall at most one election timeout of ticks is made up for."""
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = time.monotonic()
+            ticks = min(int((now - last) / TICK_SECONDS), self.replica.config.election_ticks)
+            metrics.LOOP_STALL.observe(max(0.0, now - last - TICK_SECONDS))
+            if ticks:
+                last = now
+            for _ in range(ticks):
+                self.step(Tick())
+            if self.replica.leader:
+                self._leader_seen = now
+            metrics.MEMPOOL.set(len(self.mempool))
+            self.mempool.drop_expired(self.chain.committed.time_ms)
+            if self.leading and self.mempool.unproposed:
+                self._schedule_pump()
+            if now - self._forwarded >= FORWARD_SECONDS:
+                self._forwarded = now
+                self._forward_again()
+
+    def _forward_again(self) -> None:
+        """Hand the leader once more what has waited for a while: a frame may have been dropped on the way."""
+        own = self.mempool.own
+        if self.replica.leader and not self.leading and self.network is not None:
+            late = [signed for signed in own if signed.id in self._waited]
+            if late:
+                self.network.forward(self.replica.leader, late)
+        self._waited = {signed.id for signed in own}
+
+    # Consensus
+
+    def step(self, event: AnyEvent) -> None:
+        """Let consensus take an event, and perform what it asks for.
+
+        Whatever fails here, a write or an invariant, ends the process: what is in memory may not be what is on disk.
+        """
+        self._events.append(event)
+        if self._stepping:
+            return
+        self._stepping = True
+        try:
+            while self._events:
+                for action in self.replica.step(self._events.popleft()):
+                    self._perform(action)
+        except BaseException as error:
+            self.on_broken(error)
+            raise
+        self._stepping = False
+
+    def _perform(self, action: AnyAction) -> None:
+        match action:
+            case Persist():
+                self._persist(action)
+            case Send(to, message) | SendAfter(_, to, message):
+                self._send(to, message)
+            case Acknowledge(to, reply, first):
+                endorsements = self._endorse(first, reply.index)
+                self._send(to, msgspec.structs.replace(reply, endorsements=endorsements))
+            case Endorse(first, last):
+                self._events.append(Endorsed(self._endorse(first, last)))
+            case Certify(index, endorsements):
+                self._certify(index, endorsements)
+            case CheckCertificate(index, certificate):
+                self._check_certificate(index, certificate)
+            case Deliver(index):
+                self._deliver(index)
+            case Lead(term):
+                log.info("leading", term=term)
+                metrics.LEADING.set(1)
+                self.step(Propose(self.proposer.opening_block(term)))
+            case Follow(term, leader):
+                self._follow(term, leader)
+
+    def _follow(self, term: int, leader: str) -> None:
+        """Another leads, or nobody does: hand a new leader what this node's clients wait for."""
+        metrics.LEADING.set(0)
+        log.info("following", term=term, leader=leader)
+        if leader and self.network is not None and self.mempool.own:
+            self.network.forward(leader, self.mempool.own)
+
+    def _send(self, to: str, message: AnyMessage) -> None:
+        if self.network is None:
+            return
+        if isinstance(message, Append):
+            certificate = self._certificate_upto(message.previous_index + len(message.entries))
+            if certificate is not None:
+                message = msgspec.structs.replace(
+                    message, certified=certificate.height, certificate=encode(certificate)
+                )
+        self.network.send(to, message)
+
+    def _certificate_upto(self, height: int) -> Certificate | None:
+        if self._newest is None or self._newest.height <= height:
+            return self._newest
+        return self.chain.state.certificate_upto(height)
+
+    def _persist(self, action: Persist) -> None:
+        """Execute, then write: what is refused is never written."""
+        if action.truncate_from is not None:
+            self.mempool.put_back(self.chain.truncate(action.truncate_from))
+        taken: list[Entry] = []
+        refusal: Refused | None = None
+        for entry in action.entries:
+            try:
+                if entry.index > self.chain.tip.height:
+                    self.chain.accept(self.inspector.block_of(entry), self.proposer.clock())
+            except Postponed as error:
+                log.warning("block_postponed", height=entry.index, reason=str(error))
+                refusal = Refused(action.number, entry.index, str(error), True)
+                break
+            except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
+                log.error("block_refused", height=entry.index, reason=str(error))
+                refusal = Refused(action.number, entry.index, str(error), False)
+                break
+            taken.append(entry)
+        started = time.perf_counter()
+        self._log_store.persist(action.term, action.vote, action.truncate_from, tuple(taken))
+        metrics.SYNC_SECONDS.observe(time.perf_counter() - started)
+        self._events.append(refusal or Persisted(action.number))
+
+    def _endorse(self, first: int, last: int) -> tuple[tuple[int, bytes], ...]:
+        """This node's endorsements of the entries of its current term, and of no other."""
+        return tuple(
+            (height, self.chain.endorsement(height))
+            for height in range(max(first, self.replica.committed + 1), last + 1)
+            if self.chain.header(height).term == self.replica.term
+        )
+
+    def _certify(self, index: int, endorsements: tuple[tuple[str, bytes], ...]) -> None:
+        certificate = Certificate(
+            height=index,
+            header=self.chain.header(index).hash,
+            endorsements=tuple(Endorsement(node=node, signature=signature.hex()) for node, signature in endorsements),
+        )
+        self._certificates[index] = certificate
+        self._events.append(Certified(index))
+
+    def _check_certificate(self, index: int, data: bytes) -> None:
+        certificate = decode_trusted(data, Certificate)
+        if certificate.height == index and self.chain.certificate_holds(certificate):
+            self._certificates[index] = certificate
+            self._events.append(Certified(index))
+        else:
+            log.error("certificate_refused", height=index)
+
+    def _deliver(self, index: int) -> None:
+        self._finish(self._certificates.pop(index))
+        if self.leading:
+            self._schedule_pump()
+
+    def _finish(self, certificate: Certificate) -> None:
+        """A certificate makes blocks final: commit them and tell who waits."""
+        layers = self.chain.commit(certificate.height, certificate)
+        self._newest = certificate
+        for layer in layers:
+            height = layer.block.header.height
+            for position, signed in enumerate(layer.block.transactions):
+                self.mempool.committed(signed.id, (height, position))
+            metrics.TRANSACTIONS.inc(len(layer.block.transactions))
+        metrics.HEIGHT.set(certificate.height)
+        for listener in self.listeners:
+            listener(layers)
+
+    def observe(self, stretch: Stretch, certificate: Certificate | None) -> None:
+        """Not a voter: keep final blocks that another node gave, and that the chain has accepted."""
+        entries = tuple(
+            Entry(height, self.chain.header(height).term, frame)
+            for height, frame in enumerate(stretch.blocks, self.chain.committed.height + 1)
+        )
+        if entries:
+            self._log_store.persist(self.replica.term, "", None, entries)
+        if certificate is not None:
+            self._finish(certificate)
+        self.step(Observed(self.chain.committed.height, stretch.term, stretch.leader))
+
+    # Proposing
+
+    def _schedule_pump(self) -> None:
+        """Cut a block at the end of this turn of the event loop, so that what arrived together travels together."""
+        if not self._pump_scheduled:
+            self._pump_scheduled = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def _pump(self) -> None:
+        """Propose one block; the next, if there is room for it, in another turn of the loop."""
+        self._pump_scheduled = False
+        if not self.leading or not self.mempool.unproposed or len(self.chain.layers) >= PIPELINE_MAX:
+            return
+        try:
+            block = self.proposer.next_block(self.replica.term)
+        except BaseException as error:
+            self.on_broken(error)
+            raise
+        if block is not None:
+            self.step(Propose(block))
+        self._schedule_pump()
