@@ -113,7 +113,6 @@ def command_line() -> str:
             context = click.Context(command)
             for name in sorted(command.list_commands(context)):
                 inner = command.get_command(context, name)
-                assert inner is not None
                 describe(inner, [*names, name])
 
     describe(cli, [])
