@@ -28,12 +28,13 @@ from ledger.transaction import Signer, Transaction, sign
 from node.chain.chain import Chain
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
-from node.generation.jobs import DONE, FAILED, RUNNING, Job, JobStore, RecordedPicture
+from node.generation.jobs import Job, JobStore
 from node.generation.process import WorkerGone, WorkerProcess
 from node.ground.config import GeneratorSection
 from node.ground.logs import log
 from node.ordering.submitter import Submitter
 from remarque import sealing
+from remarque.api.generation import DONE, FAILED, RUNNING, AskGeneration, GeneratedPicture, Generation
 from remarque.errors import NodeCode, NodeError
 from remarque.keys.files import load_key
 
@@ -49,14 +50,6 @@ TRANSIENT = (
     NodeCode.SHUTTING_DOWN,
 )
 """Refusals that pass: the job waits, and goes on with the pictures whose records were committed after all."""
-
-
-class AskGeneration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Body of `POST /v1/generations`."""
-
-    request: GenerationRequest
-    signature: str
-    openings: Openings
 
 
 class GenerationService:
@@ -83,7 +76,7 @@ class GenerationService:
         self._key = load_key(home / section.key)
         self._jobs = JobStore(data / "jobs")
         self._changed = asyncio.Condition()
-        self._progress: dict[str, dict[str, int]] = {}
+        self._progress: dict[str, Progress] = {}
         self._worker: WorkerProcess | None = None
 
     # Asking
@@ -111,19 +104,13 @@ class GenerationService:
             raise NodeError(NodeCode.NOT_FOUND, f"no generation {generation[:64]} of {account} was asked of this node")
         return job
 
-    def describe(self, job: Job) -> dict[str, Any]:
+    def describe(self, job: Job) -> Generation:
         """A generation as clients see it."""
-        found: dict[str, Any] = {
-            "generation": job.id,
-            "state": job.state,
-            "pictures": [msgspec.to_builtins(picture) for picture in job.pictures],
-            "count": job.request.count,
-        }
+        found = Generation(generation=job.id, state=job.state, pictures=job.pictures, count=job.request.count)
         if job.id in self._progress and job.state == RUNNING:
-            found |= self._progress[job.id]
-        if job.state == FAILED:
-            found |= {"code": job.code, "detail": job.detail}
-        return found
+            at = self._progress[job.id]
+            return replace(found, index=at.index, step=at.step, steps=at.steps)
+        return replace(found, code=job.code, detail=job.detail) if job.state == FAILED else found
 
     async def follow(self, generation: str) -> AsyncIterator[bytes]:
         """Server-sent events of a generation's progress, until it has ended."""
@@ -261,13 +248,13 @@ class GenerationService:
     def _recorded(self, request: str, index: int) -> str | None:
         return self._chain.ledger().find(records.request_key(request, index), str)
 
-    def _picture(self, index: int, asset: str) -> RecordedPicture:
+    def _picture(self, index: int, asset: str) -> GeneratedPicture:
         record = self._chain.ledger().asset(asset)
-        return RecordedPicture(index=index, asset=asset, cid=record.content.cid, transaction=record.transaction)
+        return GeneratedPicture(index=index, asset=asset, cid=record.content.cid, transaction=record.transaction)
 
     async def _take(self, job: Job, message: FromWorker) -> Job:
         if isinstance(message, Progress) and message.job == job.id:
-            self._progress[job.id] = {"index": message.index, "step": message.step, "steps": message.steps}
+            self._progress[job.id] = message
             await self._tell()
         elif isinstance(message, Failed) and message.job == job.id:
             raise NodeError(NodeCode.GENERATION_FAILED, f"{message.code}: {message.message}")

@@ -6,7 +6,7 @@ status; it takes no vote of its own org for it; and it stops at the version's fi
 
 from __future__ import annotations
 
-from typing import Any
+from msgspec import UNSET
 
 from ledger import records
 from ledger.actions import CastVote, Propose
@@ -19,6 +19,7 @@ from node.chain.chain import Chain
 from node.chain.layers import Layer
 from node.ground.logs import log
 from node.ordering.driver import Driver
+from remarque.api.chain import ProtocolAhead, ProtocolStatus
 from remarque.errors import NodeCode, NodeError
 
 
@@ -49,14 +50,17 @@ class Upgrades:
             )
 
 
-def protocol_status(chain: Chain) -> dict[str, Any]:
+def protocol_status(chain: Chain) -> ProtocolStatus:
     """What rules are in force, which this node knows, and what comes."""
     protocol, height = chain.protocol(), chain.committed.height
     ahead = protocol.ahead_of(height)
-    found: dict[str, Any] = {"in_force": protocol.number_at(height), "known": sorted(chain.versions)}
-    if ahead is not None:
-        found["ahead"] = {"version": ahead.version, "height": ahead.height, "known": ahead.version in chain.versions}
-    return found
+    return ProtocolStatus(
+        in_force=protocol.number_at(height),
+        known=tuple(sorted(chain.versions)),
+        ahead=UNSET
+        if ahead is None
+        else ProtocolAhead(version=ahead.version, height=ahead.height, known=ahead.version in chain.versions),
+    )
 
 
 def check_vote(chain: Chain, ledger: Ledger, signed: SignedTransaction) -> None:

@@ -20,7 +20,9 @@ from generator.models import default_model_folder, model_digest
 from ledger import crypto
 from ledger.actions import RegisterModel
 from ledger.encoding import encode
-from remarque.client import Client, RemarqueError, now_ms
+from remarque.client import Client
+from remarque.errors import RemarqueError
+from remarque.requesting import now_ms
 
 MODEL = model_digest(default_model_folder())
 

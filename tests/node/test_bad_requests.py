@@ -20,8 +20,9 @@ from ledger.crypto import SigningKey
 from ledger.encoding import encode
 from ledger.errors import Code
 from ledger.transaction import Signer, Transaction, sign
-from remarque.client import Client, RemarqueError, now_ms
-from remarque.errors import NodeCode
+from remarque.client import Client
+from remarque.errors import NodeCode, RemarqueError
+from remarque.requesting import now_ms
 
 OTHER_KEY = SigningKey(b"\x07" * 32)
 

@@ -18,7 +18,8 @@ from ledger.encoding import encode
 from ledger.governance import SetParameters
 from ledger.receipt import verify_receipt
 from ledger.transaction import SignedTransaction
-from remarque.client import Client, RemarqueError
+from remarque.client import Client
+from remarque.errors import RemarqueError
 
 ASSETS = 230
 SECRET = "secret"

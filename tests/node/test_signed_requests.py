@@ -21,7 +21,9 @@ from devnet.story import COLLECTOR, CREATOR
 from ledger import actions
 from ledger.crypto import SigningKey
 from node.content.cid import import_file
-from remarque.client import AsyncClient, Client, RemarqueError
+from remarque.async_client import AsyncClient
+from remarque.client import Client
+from remarque.errors import RemarqueError
 from remarque.message_signatures import FIELD_CHARACTERS_MAX, TARGET
 
 OTHER_KEY = SigningKey(b"\x07" * 32)

@@ -21,7 +21,8 @@ from ledger.governance import DismissDispute
 from ledger.receipt import verify_receipt
 from ledger.records import Asset, asset_key, file_key
 from ledger.state_answer import verify_state_answer
-from remarque.client import Client, RemarqueError
+from remarque.client import Client
+from remarque.errors import RemarqueError
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:

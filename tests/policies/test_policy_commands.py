@@ -15,7 +15,8 @@ from PIL import Image
 import contracts_vm
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, EDITOR, SECOND_COLLECTOR, STUDIO
-from remarque.client import Client, RemarqueError
+from remarque.client import Client
+from remarque.errors import RemarqueError
 
 FIRST = """policy quiet version 1 schema remarque@1 {
   forbid sale as too_cheap when has(tx.price) && tx.price < 1000 reason "nothing is sold below 10.00";
