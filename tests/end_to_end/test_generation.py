@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, EDITOR, STUDIO
@@ -44,34 +45,34 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def alice(studio: Cluster) -> Iterator[Client]:
     with Client(studio.url("node1"), CREATOR, studio.key(CREATOR)) as client:
         deadline = time.monotonic() + 90
-        while not client.get("/v1/generators")["models"]:
+        while not client.generators():
             assert time.monotonic() < deadline
             time.sleep(0.2)
         yield client
 
 
 def test_pictures_are_recorded_before_they_are_released_and_replicated(studio: Cluster, alice: Client) -> None:
-    seen: list[dict[str, Any]] = []
     generation = alice.generate("a boat on the sea at noon", seed=5, steps=4, count=2)
-    pictures = alice.generation(generation, seen.append)
+    seen = list(alice.progress(generation))
+    pictures = alice.generation(generation)
 
-    assert [picture["index"] for picture in pictures] == [0, 1]
-    assert any("step" in event for event in seen)
+    assert [picture.index for picture in pictures] == [0, 1]
+    assert any(isinstance(now.step, int) for now in seen)
     for picture in pictures:
-        asset = alice.get(f"/v1/assets/{picture['asset']}")["asset"]
-        assert (asset["evidence"], asset["creator"], asset["model"]) == ("generated", CREATOR, MODEL)
-        original = alice.content(picture["cid"])
+        asset = alice.asset(picture.asset).asset
+        assert (asset.evidence, asset.creator, asset.model) == ("generated", CREATOR, MODEL)
+        original = alice.content(picture.cid)
         with Client(studio.url("node2"), EDITOR, studio.key(EDITOR)) as nadia:
             deadline = time.monotonic() + 20
             while True:
                 try:
-                    assert nadia.content(picture["cid"]) == original
-                    assert nadia.get(f"/v1/assets/{picture['asset']}/openings")["seed"]["value"] == 5
+                    assert nadia.content(picture.cid) == original
+                    assert nadia.openings(picture.asset).seed.value == 5
                     break
                 except RemarqueError:
                     assert time.monotonic() < deadline, "content and openings reach the other member"
                     time.sleep(0.1)
-            assert nadia.verify(original)["verdict"] == "exact_file"
+            assert nadia.verify(original).verdict == "exact_file"
 
 
 def test_a_picture_is_regenerated_identically(studio: Cluster, alice: Client) -> None:
@@ -80,7 +81,7 @@ def test_a_picture_is_regenerated_identically(studio: Cluster, alice: Client) ->
     done = subprocess.run(
         [
             sys.executable, "-m", "node", "--json", "--node", studio.url("node1"), "--account", CREATOR,
-            "--key", str(studio.root / "accounts" / f"{CREATOR}.key"), "regenerate", picture["asset"],
+            "--key", str(studio.root / "accounts" / f"{CREATOR}.key"), "regenerate", picture.asset,
         ],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
@@ -94,11 +95,10 @@ def test_a_confidential_picture_is_in_clear_on_no_disk_and_opens_for_its_creator
 ) -> None:
     picture = alice.generation(alice.generate("a house at night", seed=3, steps=4, confidential=True))[0]
 
-    plain = alice.open(picture["asset"])
+    plain = alice.open(picture.asset)
 
     assert plain.startswith(b"\x89PNG")
-    record = alice.get(f"/v1/assets/{picture['asset']}")["asset"]
-    assert "image_code" not in record
+    assert alice.asset(picture.asset).asset.image_code is UNSET
     probe = plain[len(plain) // 2 :][:64]
     for name in studio.names:
         for path in (studio.home(name) / "data").rglob("*"):
@@ -107,24 +107,24 @@ def test_a_confidential_picture_is_in_clear_on_no_disk_and_opens_for_its_creator
         Client(studio.url("node2"), COLLECTOR, studio.key(COLLECTOR)) as carla,
         pytest.raises(RemarqueError, match="POLICY_DENIED") as denied,
     ):
-        carla.open(picture["asset"])
+        carla.open(picture.asset)
     assert "grant_in_force" in denied.value.detail
     with (
         Client(studio.url("node2"), EDITOR, studio.key(EDITOR)) as nadia,
         pytest.raises(RemarqueError, match="NOT_FOUND"),
     ):
-        nadia.get(f"/v1/assets/{picture['asset']}/openings")
+        nadia.openings(picture.asset)
 
 
 def test_a_grant_opens_through_another_members_node(studio: Cluster, alice: Client) -> None:
     picture = alice.generation(alice.generate("a vase with flowers", seed=4, steps=4, confidential=True))[0]
-    alice.grant(picture["asset"], EDITOR, now_ms() + 60_000)
+    alice.grant(picture.asset, EDITOR, now_ms() + 60_000)
 
     with Client(studio.url("node2"), EDITOR, studio.key(EDITOR)) as nadia:
         deadline = time.monotonic() + 20
         while True:
             try:
-                assert nadia.open(picture["asset"]) == alice.open(picture["asset"])
+                assert nadia.open(picture.asset) == alice.open(picture.asset)
                 break
             except RemarqueError as error:
                 assert error.code == "CONTENT_MISSING"
@@ -162,7 +162,7 @@ def test_a_request_that_does_not_hold_is_refused(
     studio: Cluster, alice: Client, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bodies: list[bytes] = []
-    inner = alice.wrapped.request
+    inner = alice._waiting.request
 
     async def keep(method: str, path: str, body: bytes | None = None, **named: Any) -> bytes:
         if path != "/v1/generations":
@@ -170,7 +170,7 @@ def test_a_request_that_does_not_hold_is_refused(
         bodies.append(body or b"")
         raise RemarqueError("KEPT", "")
 
-    monkeypatch.setattr(alice.wrapped, "request", keep)
+    monkeypatch.setattr(alice._waiting, "request", keep)
     with pytest.raises(RemarqueError, match="KEPT"):
         alice.generate("a tree", seed=1)
     monkeypatch.undo()

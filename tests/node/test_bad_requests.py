@@ -207,8 +207,8 @@ def test_a_batch_answers_for_each_transaction(one_node: Cluster, alice: Client) 
 
     results = alice.send_batch(batch)
 
-    assert [row["code"] for row in results] == ["OK"] * 40 + ["INSUFFICIENT_FUNDS"]
-    assert [row["transaction"] for row in results] == [signed.id for signed in batch]
+    assert [row.code for row in results] == ["OK"] * 40 + ["INSUFFICIENT_FUNDS"]
+    assert [row.transaction for row in results] == [signed.id for signed in batch]
 
 
 def bomb() -> bytes:

@@ -102,7 +102,7 @@ def _live(cluster: Cluster) -> Gallery:
 
 def _generated(alice: Client, model: str, confidential: bool) -> str:
     generation = alice.generate(PROMPT, model=model, seed=20 + confidential, steps=4, confidential=confidential)
-    return str(alice.generation(generation)[0]["asset"])
+    return alice.generation(generation)[0].asset
 
 
 def _sell(members: dict[str, Client], asset: str) -> None:

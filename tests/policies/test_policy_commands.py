@@ -116,7 +116,7 @@ def test_policies_of_the_org_and_of_a_collection_decide_too(one_node: Cluster, t
         assert [one["scope"] for one in view["policies"]] == ["consortium", "organisation", "collection"]
         assert [one["name"] for one in client.get("/v1/collections")["collections"]] == [spring]
         for kind, rule in (("rent", "no_rent"), ("list", "not_yet")):
-            assert client.evaluate(asset, kind, CREATOR)["explanation"]["rule"] == rule
+            assert client.evaluate(asset, kind, CREATOR).explanation.rule == rule
     refused = remarque(*owner, "policy", "apply", "house", "1", asset, "--org", status=2)
     assert refused["code"] == "REQUEST_MALFORMED"
     undo = tmp_path / "house2.policy"
