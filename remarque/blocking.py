@@ -67,6 +67,9 @@ class Blocking:
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait for something; whoever interrupts the waiting ends it."""
+        if self._loop.is_closed():
+            work.close()
+            raise RuntimeError("this client is closed; make another one")
         running = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return running.result()

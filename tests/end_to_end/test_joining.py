@@ -251,7 +251,7 @@ mount -t tmpfs -o size=$SIZE tmpfs "$HOME"
 "$PYTHON" -m remarque node prepare "$HOME" \
     --genesis "$ROOT/genesis.json" --name watcher --key "$ROOT/watcher.key" >/dev/null
 cp "$ROOT/small.toml" "$HOME/node.toml"
-exec "$PYTHON" -m remarque node run --config "$HOME/node.toml"
+exec "$PYTHON" -m node node run --config "$HOME/node.toml"
 """
 """Run in a namespace of its own, whose mounts end with it."""
 

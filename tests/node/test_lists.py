@@ -120,11 +120,11 @@ def test_a_history_of_many_pages_is_read_whole_by_sdk_and_command(one_node: Clus
     assert [row.transaction for row in rows[1:]] == [signed.id for signed in about]
     assert [row.code for row in rows] == ["OK", "OK", *["TOKEN_EXISTS"] * 129]
     first = alice.get(f"/v1/assets/{asset}/history", limit="100")
-    assert first["next"] == f"{rows[99]['height']}.{rows[99]['position']}"
+    assert first["next"] == f"{rows[99].height}.{rows[99].position}"
     command = [sys.executable, "-m", "node", "--json", "--node", one_node.url("node1"), "--account", CREATOR]
     key = ["--key", str(one_node.root / "accounts" / f"{CREATOR}.key")]
     told = subprocess.run([*command, *key, "history", asset], capture_output=True, check=True).stdout
-    assert json.loads(told) == rows
+    assert json.loads(told) == json.loads(encode(rows))
 
 
 def test_a_batch_may_ask_for_receipts(one_node: Cluster, alice: Client) -> None:
