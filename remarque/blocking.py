@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
 from typing import Any, Self, TypeVar
 
 from ledger.crypto import SigningKey
@@ -77,7 +77,7 @@ class Blocking:
             running.cancel()
             raise
 
-    def _iterate(self, stream: AsyncGenerator[T, None]) -> Iterator[T]:
+    def _iterate(self, stream: AsyncGenerator[T, None]) -> Generator[T, None, None]:
         """What comes of a stream, one by one; whoever stops taking ends it."""
         try:
             while True:

@@ -271,6 +271,7 @@ def test_a_refusal_is_a_problem_in_the_order_of_its_fields(one_node: Cluster) ->
     data = refused.value.read()
     problem = msgspec.json.decode(data, type=Problem)
     assert msgspec.json.encode(problem) == data
+    assert list(msgspec.json.decode(data)) == ["type", "title", "status", "code", "detail"]
     assert (problem.status, problem.code) == (refused.value.code, "SESSION_REQUIRED")
 
 

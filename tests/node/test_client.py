@@ -103,22 +103,34 @@ def test_a_client_that_is_closed_has_ended_its_streams_and_says_so(one_node: Clu
         client.status()
 
 
+async def numbers(ended: threading.Event) -> AsyncGenerator[int, None]:
+    """A stream that says when it has ended."""
+    try:
+        for number in range(3):
+            yield number
+    finally:
+        ended.set()
+
+
 def test_a_stream_that_is_left_is_ended(carla: Client) -> None:
     ended = threading.Event()
 
-    async def numbers() -> AsyncGenerator[int, None]:
-        try:
-            for number in range(3):
-                yield number
-        finally:
-            ended.set()
-
-    for number in carla._iterate(numbers()):
+    for number in carla._iterate(numbers(ended)):
         if number == 1:
             break
 
     assert ended.is_set()
-    assert list(carla._iterate(numbers())) == [0, 1, 2]
+    assert list(carla._iterate(numbers(ended))) == [0, 1, 2]
+
+
+def test_a_client_that_is_closed_has_ended_a_stream_that_somebody_holds(one_node: Cluster) -> None:
+    ended = threading.Event()
+    with Client(one_node.urls) as client:
+        held = client._iterate(numbers(ended))
+        assert next(held) == 0
+
+    assert ended.is_set()
+    held.close()
 
 
 class Interrupted(Exception):
