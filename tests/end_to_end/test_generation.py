@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from answers import check_is
 from msgspec import UNSET
 
 from devnet.cluster import Cluster
@@ -21,6 +23,9 @@ from generator.models import default_model_folder, model_digest
 from ledger import crypto
 from ledger.actions import RegisterModel
 from ledger.encoding import encode
+from ledger.generation import Openings
+from remarque.api.content import Release
+from remarque.api.generation import Generation, GenerationTaken, Generators
 from remarque.client import Client
 from remarque.errors import RemarqueError
 from remarque.requesting import now_ms
@@ -185,6 +190,54 @@ def test_a_request_that_does_not_hold_is_refused(
 
     with pytest.raises(RemarqueError, match="GENERATION_INVALID"):
         alice.request("POST", "/v1/generations", encode(body))
+
+
+def test_the_routes_about_generated_pictures_answer_the_bytes_of_their_values(
+    alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: dict[str, bytes] = {}
+    inner = alice._waiting.request
+
+    async def keep(method: str, path: str, *rest: Any, **named: Any) -> bytes:
+        answer = await inner(method, path, *rest, **named)
+        answers[path.rpartition("/")[0] if "/releases/" in path else path] = answer
+        return answer
+
+    monkeypatch.setattr(alice._waiting, "request", keep)
+    generation = alice.generate("a bridge over a river", seed=12, steps=4, confidential=True)
+    picture = alice.generation(generation)[0]
+    alice.open(picture.asset)
+    shown = alice.request("GET", f"/v1/generations/{generation}")
+    opened = alice.request("GET", f"/v1/assets/{picture.asset}/openings")
+
+    check_is(Generators, answers["/v1/generators"])
+    check_is(GenerationTaken, answers["/v1/generations"])
+    check_is(Release, answers["/v1/releases"])
+    check_is(Generation, shown)
+    check_is(Openings, opened)
+    assert msgspec.json.decode(shown, type=Generation).pictures == (picture,)
+
+
+def test_a_failed_generation_says_why_and_progress_ends_with_it(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = {
+        "generation": "ab",
+        "state": "failed",
+        "pictures": [],
+        "count": 1,
+        "code": "OUT_OF_MEMORY",
+        "detail": "4 GiB",
+    }
+
+    async def stream(_: str, kind: type[Generation], __: str = "") -> AsyncGenerator[tuple[str, Generation], None]:
+        yield "", msgspec.convert(failed | {"state": "running"}, kind)
+        yield "", msgspec.convert(failed, kind)
+
+    monkeypatch.setattr(alice._waiting, "_stream", stream)
+    progress = alice.progress("ab")
+
+    assert [next(progress).state, next(progress).state] == ["running", "failed"]
+    with pytest.raises(RemarqueError, match="OUT_OF_MEMORY: 4 GiB"):
+        next(progress)
 
 
 def test_a_killed_worker_is_replaced_and_its_job_goes_on(studio: Cluster, alice: Client) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from answers import check_is
 from consortium import a_digest, registering
 from PIL import Image, ImageDraw
 
@@ -203,11 +204,6 @@ ROUTES: list[tuple[str, Any]] = [
     ("/v1/proposals/{proposal}/replay", ProposalReplay),
     ("/v1/generators", Generators),
 ]
-
-
-def check_is(kind: Any, data: bytes) -> None:
-    """The bytes are those of a value of a kind, with no field that it does not know."""
-    assert encode(msgspec.json.decode(data, type=kind)) == data
 
 
 @pytest.mark.parametrize(("route", "kind"), ROUTES)
