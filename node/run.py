@@ -129,18 +129,15 @@ class Node:
         self.mempool = Mempool()
         self.driver = Driver(self.chain, self.log_store, self.mempool, clock_ms, secrets.randbits(64))
         admission = Admission(self.chain, self.key)
-        self.driver.listeners.append(admission.committed)
         self.peers = Peers(admission, self.key, config.peers.addresses, self.driver)
-        self.driver.network = self.peers
+        self.driver.connect(self.peers)
         self.upgrades = Upgrades(self.chain)
-        self.upgrades.follow(self.driver)
         self.submitter = Submitter(self.driver, str(self.data), config.node.disk_free_bytes_min)
         self.blockstore = Blockstore(self.data / "content")
         self.openings = OpeningStore(self.data / "openings")
         self.replicator = Replicator(
             self.chain, self.peers, self.blockstore, self.openings, self.data / "replication.json"
         )
-        self.replicator.follow(self.driver)
         self.members = Members(self.chain, self.peers)
         self.entries = Entries(self.chain, self.reading)
         self.receipts = CoseReceipts(self.chain, self.entries, self.proving, self.members, self.key)
@@ -160,8 +157,7 @@ class Node:
         self.snapshots = Snapshots(
             self.chain, self.reading, self.data / SNAPSHOTS, storage.snapshot_every, storage.keep_blocks
         )
-        self.driver.listeners.append(self.snapshots.committed)
-        self.verifier = Verifier(self.chain, self.reading, self.driver, self.blockstore)
+        self.verifier = Verifier(self.chain, self.reading, self.blockstore)
         self.generation = self._make_generation()
         self._stop = asyncio.Event()
         self._fatal = ""
@@ -216,7 +212,7 @@ class Node:
         peer_host, peer_port = split_address(self.config.peers.listen)
         application = peer_app(self.peers, self.chain, self.blockstore, self.openings, self.releases)
         application.add_routes(chain_routes(self.peers, Stretches(self.driver, self.reading), self.snapshots))
-        add_log_routes(application, self.peers, self.receipts, self.notes)
+        add_log_routes(application, self.peers, self.chain.commits, self.receipts, self.notes)
         runner = await serve(application, self.peers.server_context(), peer_host, peer_port)
         server = self._rest_server()
         gc.collect()
@@ -296,7 +292,7 @@ class Node:
                 proofs.routes(self.chain, self.reading, reader),
                 as_of.routes(self.chain, self.reading, reader),
                 policies.routes(self.chain, self.reading, replays, reader),
-                events.routes(events.Feed(self.driver, self.reading), self.chain, reader),
+                events.routes(events.Feed(self.chain, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier),
                 pictures.content_routes(
                     self.chain, self.verifier, self.blockstore, self.openings, self.releases, reader

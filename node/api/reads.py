@@ -16,7 +16,8 @@ from ledger.receipt import encode_receipt
 from node.api.bodies import answer, transaction_id
 from node.api.log import Anchor
 from node.api.readers import Reader
-from node.chain.chain import Chain, Final
+from node.chain.chain import Chain
+from node.chain.finals import Final
 from node.chain.proving import Proving
 from node.chain.reading import Reading
 from node.ordering.driver import Driver
@@ -34,7 +35,7 @@ def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter
     @router.get("/checkpoint", summary="The newest certified header with its certificate")
     async def checkpoint() -> Response:
         certificate = chain.state.certificate_upto(chain.committed.height)
-        header = chain.genesis_header if certificate is None else chain.header(certificate.height)
+        header = chain.header(0 if certificate is None else certificate.height)
         found: dict[str, Any] = {"header": header, "hash": header.hash}
         if certificate is not None:
             found["certificate"] = certificate
@@ -55,7 +56,7 @@ def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter
                 "height": chain.committed.height,
                 "hash": chain.committed.hash,
                 "tip": chain.tip.height,
-                "oldest": chain.oldest,
+                "oldest": chain.finals.oldest,
                 "recoveries": len(chain.recoveries),
                 "protocol": protocol_status(chain),
             }

@@ -20,7 +20,8 @@ from ledger.receipt import encode_receipt
 from ledger.transaction import TRANSACTION_BYTES_MAX, SignedTransaction, parse_envelope
 from node.api.bodies import BODY_SECONDS_MAX, joined
 from node.api.problem import LOGGED, refusal
-from node.chain.chain import Chain, Final
+from node.chain.chain import Chain
+from node.chain.finals import Final
 from node.chain.reading import Reading
 from node.ground.logs import log
 from node.ordering.submitter import Submitter
@@ -104,7 +105,7 @@ class SubmitRoutes:
         return 200, encode({"results": await self._reading.each(places, read)})
 
     def _receipt(self, final: Final, position: int) -> msgspec.Raw:
-        return msgspec.Raw(encode_receipt(self._chain.receipt(final, position)))
+        return msgspec.Raw(encode_receipt(self._chain.finals.receipt(final, position)))
 
 
 def outcome_at(final: Final, position: int) -> msgspec.Raw:

@@ -299,7 +299,7 @@ class GenerationService:
             ),
         )
         height, position = await self._submitter.commit(sign(transaction, [self._key]))
-        results = self._chain.final(height).results
+        results = self._chain.finals.at(height).results
         code, detail = results.outcomes[position].code, results.details[position]
         if code != OK and self._recorded(job.id, generated.index) is None:
             raise NodeError(

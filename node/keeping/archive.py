@@ -16,7 +16,8 @@ from ledger.block import decode_block
 from ledger.errors import LedgerError
 from ledger.genesis import Genesis, genesis_header
 from ledger.snapshot import Manifest
-from node.chain.chain import Chain, Final
+from node.chain.chain import Chain
+from node.chain.finals import Final
 from node.chain.reading import Reading
 from node.snapshots import snapshots
 from node.snapshots.recovering import load_recoveries, require_chain
@@ -35,8 +36,9 @@ UNREADABLE = (LedgerError, NodeError, msgspec.MsgspecError, plyvel.Error, Unicod
 
 def check_kept(chain: Chain, after: int) -> None:
     """BLOCK_PRUNED if a chain no longer has the block above a height."""
-    if after < chain.oldest:
-        detail = f"this node keeps blocks above {chain.oldest}; ask one that keeps all, or read its data directory"
+    oldest = chain.finals.oldest
+    if after < oldest:
+        detail = f"this node keeps blocks above {oldest}; ask one that keeps all, or read its data directory"
         raise NodeError(NodeCode.BLOCK_PRUNED, detail)
 
 

@@ -18,19 +18,15 @@ from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
 from node.chain.layers import Layer
 from node.ground.logs import log
-from node.ordering.driver import Driver
 from remarque.errors import NodeCode, NodeError
 
 
 class Upgrades:
-    """Warns of what comes and is not known here."""
+    """Warns of what comes and is not known here: now, and whenever an activation is voted."""
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
-
-    def follow(self, driver: Driver) -> None:
-        """Warn now, and whenever an activation is voted."""
-        driver.listeners.append(self._committed)
+        chain.commits.follow(self._committed)
         self._warn()
 
     def _committed(self, layers: list[Layer]) -> None:

@@ -167,7 +167,7 @@ class Replays:
 
     def _lowest(self) -> int:
         """The oldest block that can be run again here, for which the state below it is needed."""
-        return max(self._chain.oldest, self._chain.state.first) + 1
+        return max(self._chain.finals.oldest, self._chain.state.first) + 1
 
     async def _make(
         self, policy: Policy, under: type[Proposed | BindingAll], last: int, first: int, requests: int

@@ -92,7 +92,7 @@ class Home:
             closing(Catching(self.data, self.genesis, new_key(), "ours", self.recoveries)) as ours,
             closing(Catching(source.data, self.genesis, new_key(), "theirs", source.recoveries)) as theirs,
         ):
-            while (found := theirs.chain.stretch(ours.chain.committed.height))[1] is not None:
+            while (found := theirs.chain.finals.stretch(ours.chain.committed.height))[1] is not None:
                 blocks, certificate = found
                 ours.take(Stretch(blocks, encode(certificate), 0, ""))
             return ours.chain.committed.height

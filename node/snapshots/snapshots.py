@@ -79,9 +79,10 @@ class Snapshots:
         self._woken = asyncio.Event()
         for unfinished in path.glob("*.new"):
             shutil.rmtree(unfinished)
+        chain.commits.follow(self._committed)
 
-    def committed(self, layers: list[Layer]) -> None:
-        """Follow what became final; once enough has, take a view to be written."""
+    def _committed(self, layers: list[Layer]) -> None:
+        """Once enough has become final, take a view to be written."""
         self._since += sum(len(layer.block.transactions) for layer in layers)
         if self._every and self._since >= self._every and self._due is None:
             self._since = 0
@@ -122,11 +123,11 @@ class Snapshots:
 
     async def _prune(self, upto: int) -> None:
         """Forget the blocks up to a height, some at a time, if not all are to be kept."""
-        before = self._chain.oldest
-        while self._keep_blocks and self._chain.oldest < upto:
-            await self._reading.piece(self._chain.prune, upto, PRUNED_TOGETHER)
-        if self._chain.oldest > before:
-            log.info("blocks_pruned", upto=self._chain.oldest)
+        before = self._chain.finals.oldest
+        while self._keep_blocks and self._chain.finals.oldest < upto:
+            await self._reading.piece(self._chain.finals.prune, upto, PRUNED_TOGETHER)
+        if self._chain.finals.oldest > before:
+            log.info("blocks_pruned", upto=self._chain.finals.oldest)
 
     async def _write(self, taken: Taken) -> None:
         height = taken.header.height

@@ -40,7 +40,6 @@ from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid
 from node.ground.logs import progress
-from node.ordering.driver import Driver
 from node.verification.image_codes import ImageCodes
 from remarque.errors import NodeCode, NodeError
 
@@ -80,7 +79,7 @@ MEDIA_TYPES = {
 class Verifier:
     """Answers from the committed state and an index of all image codes."""
 
-    def __init__(self, chain: Chain, reading: Reading, driver: Driver, blockstore: Blockstore) -> None:
+    def __init__(self, chain: Chain, reading: Reading, blockstore: Blockstore) -> None:
         self._chain = chain
         self._reading = reading
         self._blockstore = blockstore
@@ -93,7 +92,7 @@ class Verifier:
         """Whether everything recorded before the start is in the index."""
         self._waiting: dict[int, dict[str, int]] = {}
         """Codes by asset, by height, that are not in the index yet."""
-        driver.listeners.append(self._committed)
+        chain.commits.follow(self._committed)
 
     async def run(self) -> None:
         """Index what was recorded before the start, beside everything else. Until then only exact digests are told."""
@@ -227,7 +226,7 @@ class Verifier:
 
     async def _receipt(self, transaction: str) -> Receipt | None:
         place = self._chain.state.locate(transaction)
-        return None if place is None or place[0] <= self._chain.oldest else await self._reading.receipt(*place)
+        return None if place is None or place[0] <= self._chain.finals.oldest else await self._reading.receipt(*place)
 
     async def _answer(self, found: dict[str, Any], verdict: str, near: list[tuple[int, str]]) -> dict[str, Any]:
         matches = [await self._match(distance, asset) for distance, asset in near[:MATCHES_MAX]]

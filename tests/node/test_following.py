@@ -12,7 +12,7 @@ from consortium import key_of, registering
 from written_chain import GENESIS, WrittenChain
 
 from ledger.encoding import encode
-from node.chain import chain as chain_module
+from node.chain import finals
 from node.chain.chain import Chain
 from node.chain.stretch import Stretch, encode_stretch
 from node.ordering.driver import Driver
@@ -43,7 +43,7 @@ class Giving:
         answer = self._answers[peer]
         if not isinstance(answer, Chain):
             return answer
-        blocks, certificate = answer.stretch(int(path.rpartition("/")[2].partition("?")[0]))
+        blocks, certificate = answer.finals.stretch(int(path.rpartition("/")[2].partition("?")[0]))
         packed = b"" if certificate is None else encode(certificate)
         return 200, encode_stretch(Stretch(blocks, packed, 1, "node1"))
 
@@ -123,7 +123,7 @@ def levelled(tmp_path: Path, giving: Any, now_ms: int) -> int | None:
 def test_it_has_caught_up_where_its_newest_block_is_of_now_or_nobody_gives_another(
     age_ms: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chain_module, "STRETCH_BLOCKS", 2)
+    monkeypatch.setattr(finals, "STRETCH_BLOCKS", 2)
     monkeypatch.setattr(following, "PAUSE_SECONDS", 0.001)
     written = WrittenChain(tmp_path / "giver")
     for number in range(5):

@@ -58,7 +58,7 @@ def test_a_node_begins_at_the_snapshot_and_goes_on_as_the_others_do(
 
     assert chain.committed == written.chain.committed
     written.block(written.ask(registering(900)))
-    frames, certificate = written.chain.stretch(chain.committed.height)
+    frames, certificate = written.chain.finals.stretch(chain.committed.height)
     for frame in frames:
         chain.accept(decode_block(frame), None)
     assert certificate is not None
@@ -67,7 +67,7 @@ def test_a_node_begins_at_the_snapshot_and_goes_on_as_the_others_do(
 
     assert chain.committed == written.chain.committed
     theirs, ours = written.chain, chain
-    assert ours.receipt(ours.final(13), 0) == theirs.receipt(theirs.final(13), 0)
+    assert ours.finals.receipt(ours.finals.at(13), 0) == theirs.finals.receipt(theirs.finals.at(13), 0)
 
 
 @pytest.mark.parametrize("cut", ["log", "log_removed", "state", "state_removed"])

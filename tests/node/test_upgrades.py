@@ -125,15 +125,13 @@ def test_started_again_it_refuses_until_its_software_knows_the_version(net: Net,
 
 def test_it_warns_in_its_log_and_its_status_before(net: Net, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     follower = a_chain(tmp_path / "node2", net.state, "node2")
-    driver = Driver(follower, LogStore(tmp_path / "other"), Mempool(), lambda: net.state.time_ms, 1)
-    Upgrades(follower).follow(driver)
+    Upgrades(follower)
     quiet = len(caplog.records)
     net.activate()
 
     for frame in net.blocks:
         follower.accept(decode_block(frame), None)
-        for listener in driver.listeners:
-            listener(follower.commit(follower.tip.height, None))
+        follower.commit(follower.tip.height, None)
 
     assert quiet == 0
     warned = [one.__dict__["facts"] for one in caplog.records if one.message == "protocol_unknown"]
@@ -185,7 +183,7 @@ def test_an_auditor_that_does_not_know_a_version_says_so_and_finds_no_fault(net:
         auditor.take(parse_line(opening_line(net.state.genesis)))
         for frame in net.blocks:
             block = decode_block(frame)
-            outcomes = net.leader.final(block.header.height).results.outcomes
+            outcomes = net.leader.finals.at(block.header.height).results.outcomes
             auditor.take(parse_line(block_line(block, outcomes, None)))
         return auditor.newest.height
 
