@@ -56,6 +56,7 @@ from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
 from node.exchange.releases import Releases
 from node.exchange.replicator import Replicator
+from node.generation.recording import Recorder
 from node.generation.service import GenerationService
 from node.ground import logs
 from node.ground.config import Config, load_config, split_address
@@ -178,16 +179,9 @@ class Node:
         section = self.config.generator
         if section is None:
             return None
-        return GenerationService(
-            section,
-            self.home,
-            self.data,
-            self.chain,
-            self.submitter,
-            self.blockstore,
-            self.openings,
-            clock_ms,
-        )
+        key = load_key(self.home / section.key)
+        recorder = Recorder(section.account, key, self.chain, self.submitter, self.blockstore, self.openings, clock_ms)
+        return GenerationService(section, self.home, self.data, key, self.chain, recorder, clock_ms)
 
     def ready(self) -> dict[str, Any]:
         """What `/readyz` says."""

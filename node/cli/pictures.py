@@ -154,7 +154,7 @@ def regenerate(target: Target, asset: str, model: Path | None) -> None:
     from generator.regenerate import compare
     from ledger.encoding import decode, encode
     from ledger.generation import Openings
-    from node.generation.service import settings_of
+    from node.generation.asking import settings_of
 
     with target.client() as client:
         record = client.get(f"/v1/assets/{asset}")["asset"]

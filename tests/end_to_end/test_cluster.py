@@ -276,7 +276,7 @@ def test_a_failed_write_ends_the_node_and_loses_nothing_acknowledged(tmp_path: P
         [
             "/bin/bash",
             "-c",
-            f'ulimit -f 256; exec "{sys.executable}" -m remarque node run --config "{home / "node.toml"}"',
+            f'ulimit -f 256; exec "{sys.executable}" -m node node run --config "{home / "node.toml"}"',
         ],
         stderr=subprocess.DEVNULL,
     )

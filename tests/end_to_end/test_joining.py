@@ -247,10 +247,10 @@ def test_a_node_that_fell_behind_what_others_keep_joins_again(cluster: Cluster) 
 ON_A_SMALL_DISK = """set -e
 cp "$HOME/node.toml" "$ROOT/small.toml"
 mount -t tmpfs -o size=$SIZE tmpfs "$HOME"
-"$PYTHON" -m remarque node prepare "$HOME" \
+"$PYTHON" -m node node prepare "$HOME" \
     --genesis "$ROOT/genesis.json" --name watcher --key "$ROOT/watcher.key" >/dev/null
 cp "$ROOT/small.toml" "$HOME/node.toml"
-exec "$PYTHON" -m remarque node run --config "$HOME/node.toml"
+exec "$PYTHON" -m node node run --config "$HOME/node.toml"
 """
 """Run in a namespace of its own, whose mounts end with it."""
 

@@ -226,7 +226,7 @@ def test_a_disk_that_fills_up_while_policies_are_published_ends_the_node_and_kee
 ) -> None:
     cluster = Cluster.create(tmp_path / "devnet", 1)
     config = cluster.home("node1") / "node.toml"
-    run = f'ulimit -f 256; exec "{sys.executable}" -m remarque node run --config "{config}"'
+    run = f'ulimit -f 256; exec "{sys.executable}" -m node node run --config "{config}"'
     limited = subprocess.Popen(["/bin/bash", "-c", run], stderr=subprocess.DEVNULL)
     published: list[int] = []
     deadline = time.monotonic() + 60
