@@ -7,7 +7,6 @@ what they point at may change without the folder changing.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 from pathlib import Path
@@ -69,13 +68,12 @@ def _files(folder: Path) -> list[Path]:
     found = []
     if folder.is_symlink() or not folder.is_dir():
         raise GeneratorError(Code.MODEL_UNREADABLE, f"{folder} is not a folder; name the folder with model_index.json")
-    for entry in os.scandir(folder):
-        path = Path(entry.path)
-        if entry.is_symlink() or not (entry.is_dir() or entry.is_file()):
+    for path in folder.iterdir():
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
             raise GeneratorError(
                 Code.MODEL_UNREADABLE, f"{path} is a link or device; put a copy of the file itself in the model folder"
             )
-        found += _files(path) if entry.is_dir() else [path]
+        found += _files(path) if path.is_dir() else [path]
     return found
 
 

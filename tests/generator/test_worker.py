@@ -74,7 +74,10 @@ class Conversation:
         """Exit status and log, after the worker has ended by itself."""
         status = self.process.wait(timeout=30)
         self.log.seek(0)
-        return status, self.log.read().decode()
+        said = self.log.read().decode()
+        for stream in (self.log, self.input, self.output):
+            stream.close()
+        return status, said
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +93,8 @@ def own(tmp_path: Path) -> Iterator[Conversation]:
     conversation = Conversation(tmp_path)
     yield conversation
     conversation.process.kill()
-    conversation.process.wait()
+    if not conversation.log.closed:
+        conversation.end()
 
 
 def a_job(job: str, *, steps: int = 4, count: int = 1, confidential: bool = False, model: str = "") -> Generate:
