@@ -10,7 +10,7 @@ IN_FLIGHT_MAX = 4
 """Messages with entries on their way to one follower."""
 
 
-class Progress:
+class FollowerProgress:
     """One follower, as its leader sees it."""
 
     def __init__(self, next_index: int) -> None:
