@@ -20,7 +20,7 @@ from contracts_vm.inference import Inference, inferred
 from contracts_vm.policy import Policy
 from contracts_vm.schema import Schema
 from contracts_vm.shapes import FALSE, TRUE
-from contracts_vm.syntax import ANY_ACTION, Expr, Logic, Path, Place, RoyaltyClause, Rule, children
+from contracts_vm.syntax import ANY_ACTION, Expr, FieldPath, Logic, RoyaltyClause, Rule, SourceSpan, children
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -81,7 +81,7 @@ class _Checker:
         self.errors = 0
         self.fuel: dict[str, int] = {}
 
-    def report(self, code: str, message: str, place: Place) -> None:
+    def report(self, code: str, message: str, place: SourceSpan) -> None:
         line, column, excerpt = position(self.source, place.start)
         self.problems.append(Problem(code, message, line, column, self.rule, excerpt))
         self.errors += code not in WARNINGS
@@ -92,7 +92,7 @@ class _Checker:
         policy = self.checked
         if policy.schema != self.schema.id:
             message = f"the policy is written for {policy.schema}, not for {self.schema.id}"
-            self.report("SCHEMA_OTHER", message, Place(0, 0))
+            self.report("SCHEMA_OTHER", message, SourceSpan(0, 0))
         for rule in policy.rules:
             self.rule = rule.id
             if actions:
@@ -109,7 +109,7 @@ class _Checker:
             self.implied(rule, said, number, permits)
         self.unconstrained()
 
-    def actions(self, place: Place, named: Iterable[str], actions: AbstractSet[str]) -> None:
+    def actions(self, place: SourceSpan, named: Iterable[str], actions: AbstractSet[str]) -> None:
         for name in named:
             if name != ANY_ACTION and name not in actions:
                 hint = nearest(name, sorted(actions))
@@ -204,6 +204,6 @@ def _paths(node: Expr) -> Iterator[str]:
     waiting = [node]
     while waiting:
         part = waiting.pop()
-        if isinstance(part, Path):
+        if isinstance(part, FieldPath):
             yield part.text
         waiting += children(part)

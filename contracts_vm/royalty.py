@@ -22,7 +22,7 @@ Group = tuple[int, Payees]
 """A rate in ppm of the price, and who shares it: the own payees, or those of one ancestor."""
 
 
-class Royalty(msgspec.Struct, frozen=True):
+class DueRoyalty(msgspec.Struct, frozen=True):
     """A royalty that is due, as its clause states it."""
 
     id: str
@@ -35,7 +35,7 @@ class Royalty(msgspec.Struct, frozen=True):
     cap_ppm: int | None
     payer: str
     """`buyer`, on top of the price, or `seller`, out of it."""
-    fault: str = ""
+    error: str = ""
     """Why its condition could not be evaluated; not empty means: due, but refuse what it is due on."""
     upstream: Upstream | None = None
     floor: Money | None = None

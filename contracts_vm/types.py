@@ -57,10 +57,11 @@ class BoolKey(msgspec.Struct, frozen=True):
     value: bool
 
 
-Value = (
-    bool | int | str | bytes | Timestamp | Duration | TypeName | Sequence["Value"] | Mapping[Any, "Value"] | None
+RuleValue = (
+    bool | int | str | bytes | Timestamp | Duration | TypeName
+    | Sequence["RuleValue"] | Mapping[Any, "RuleValue"] | None
 )  # fmt: skip
-Facts = Mapping[str, Mapping[str, Value]]
+Facts = Mapping[str, Mapping[str, RuleValue]]
 """What a decision is made on: roots, each a record of fields."""
 
 UINT_MAX: Final = 2**64 - 1

@@ -101,14 +101,14 @@ def check_currency(ledger: Ledger, tx: Context, asset: Asset, token: Token, pric
     """
     occasion = sale_of(token, "", price, currency)
     clause = clauses_for(ledger, tx, asset, token, occasion)[0]
-    if clause is not None and not clause.fault:
+    if clause is not None and not clause.error:
         _check_least(clause, occasion)
 
 
 def clauses_for(
     ledger: Ledger, tx: Context, asset: Asset, token: Token | None, occasion: Occasion
-) -> list[contracts_vm.Royalty | None]:
-    """The clauses that may be due on an occasion, whether or not a condition has a fault: the minted terms' first."""
+) -> list[contracts_vm.DueRoyalty | None]:
+    """The clauses that may be due on an occasion, also those whose condition has no value: the minted terms' first."""
     about: dict[str, Any] = {"to": occasion.to} if occasion.to else {}
     if occasion.price:
         about |= {"price": occasion.price, "currency": occasion.currency}
@@ -120,9 +120,9 @@ def clauses_for(
 
 def clauses_by(
     ledger: Ledger, tx: Context, groups: tuple[tuple[str, ...], ...], trigger: str, facts: dict[str, dict[str, Any]]
-) -> list[contracts_vm.Royalty | None]:
+) -> list[contracts_vm.DueRoyalty | None]:
     """The first clause of each group of policies that is due by given facts. What is in two groups is asked once."""
-    asked: dict[str, contracts_vm.Royalty | None] = {}
+    asked: dict[str, contracts_vm.DueRoyalty | None] = {}
     found = []
     for names in groups:
         for name in names:
@@ -136,7 +136,7 @@ def clauses_by(
 
 def _clause_of(
     ledger: Ledger, tx: Context, name: str, trigger: str, facts: dict[str, dict[str, Any]]
-) -> contracts_vm.Royalty | None:
+) -> contracts_vm.DueRoyalty | None:
     (policy,) = policies_named(ledger, (name,))
     fuel = tx.version.decision_fuel_max
     meter = [fuel]
@@ -155,7 +155,7 @@ def _lesser(minted: Due, later: Due | None) -> Due:
 def _if_it_settles(
     ledger: Ledger,
     tx: Context,
-    clause: contracts_vm.Royalty | None,
+    clause: contracts_vm.DueRoyalty | None,
     asset: Asset,
     token: Token | None,
     occasion: Occasion,
@@ -172,7 +172,7 @@ def _if_it_settles(
 def _due_under(
     ledger: Ledger,
     tx: Context,
-    clause: contracts_vm.Royalty | None,
+    clause: contracts_vm.DueRoyalty | None,
     asset: Asset,
     token: Token | None,
     occasion: Occasion,
@@ -183,8 +183,8 @@ def _due_under(
     payees = [(share.account, share.weight_ppm) for share in shares]
     if clause is None:
         return Due(_settled(occasion, rate, payees, "seller"), occasion.currency, "seller", "keep")
-    if clause.fault:
-        raise LedgerError(Code.ROYALTY_INVALID, f"royalty {clause.id}: {clause.fault}; ask for another policy")
+    if clause.error:
+        raise LedgerError(Code.ROYALTY_INVALID, f"royalty {clause.id}: {clause.error}; ask for another policy")
     ancestors = _ancestors(ledger, tx, asset, clause.upstream)
     bounds = {"cap_ppm": contracts_vm.PPM_WHOLE if clause.cap_ppm is None else clause.cap_ppm}
     currency = occasion.currency
@@ -198,7 +198,7 @@ def _due_under(
     return Due(split, currency, clause.payer, clause.refund)
 
 
-def _least(clause: contracts_vm.Royalty, occasion: Occasion) -> list[contracts_vm.Money]:
+def _least(clause: contracts_vm.DueRoyalty, occasion: Occasion) -> list[contracts_vm.Money]:
     """What is due at least: the floor of a price, the fallback where there is none; of a declared value, both."""
     if not occasion.price:
         found = [clause.fallback]
@@ -209,7 +209,7 @@ def _least(clause: contracts_vm.Royalty, occasion: Occasion) -> list[contracts_v
     return [money for money in found if money is not None]
 
 
-def _check_least(clause: contracts_vm.Royalty, occasion: Occasion) -> None:
+def _check_least(clause: contracts_vm.DueRoyalty, occasion: Occasion) -> None:
     """Refuse a price in another currency than what is due at least, for nothing is converted."""
     for money in _least(clause, occasion):
         if occasion.price and money.currency != occasion.currency:

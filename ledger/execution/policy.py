@@ -176,12 +176,12 @@ def _may_pay(ask: Action) -> bool:
     return isinstance(ask, PAYING)
 
 
-def explain(decision: contracts_vm.Decision, scopes: list[ScopedPolicy]) -> dict[str, Any]:
+def explain(decision: contracts_vm.PolicyDecision, scopes: list[ScopedPolicy]) -> dict[str, Any]:
     """A decision explained, with the scope that each policy has its say from."""
     return explain_metered(decision, scopes)[0]
 
 
-def explain_metered(decision: contracts_vm.Decision, scopes: list[ScopedPolicy]) -> tuple[dict[str, Any], int]:
+def explain_metered(decision: contracts_vm.PolicyDecision, scopes: list[ScopedPolicy]) -> tuple[dict[str, Any], int]:
     """The same, and the fuel that it cost: an allowed view pays it, a denial as far as there is fuel."""
     explanation, fuel = decision.explain_metered()
     return explanation | {"scopes": [{"scope": scope, "policy": policy.id} for scope, policy in scopes]}, fuel
@@ -193,7 +193,7 @@ def may_view(ledger: Ledger, asset: Asset, account: str, height: int, time_ms: i
     return contracts_vm.decide(policies_for(ledger, asset), "view", facts, fuel).allowed
 
 
-def denial(scopes: list[ScopedPolicy], kind: str, decision: contracts_vm.Decision) -> str:
+def denial(scopes: list[ScopedPolicy], kind: str, decision: contracts_vm.PolicyDecision) -> str:
     """A denial in words: what was asked, which rule said no, and why."""
     permits = [
         ready.rule.id for _, policy in scopes for ready in policy.rules_for(kind) if ready.rule.effect == "permit"
