@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import iscc_lib
 from PIL import Image, ImageChops, ImageOps, ImageStat, UnidentifiedImageError
 
-from generator.errors import Code, GeneratorError
+from generator.errors import GeneratorCode, GeneratorError
 
 PICTURE_BYTES_MAX = 32 * 1024 * 1024
 PICTURE_PIXELS_MAX = 40_000_000
@@ -191,15 +191,15 @@ def _body(code: str) -> bytes:
     if re.fullmatch(r"ISCC:[A-Z2-7]{55}", code):
         raw = base64.b32decode(code[5:] + "=")
     if raw[:2] != _IMAGE_CODE_HEADER:
-        raise GeneratorError(Code.IMAGE_CODE_INVALID, f"{code[:80]!r}; give ISCC:EED and 52 more characters")
+        raise GeneratorError(GeneratorCode.IMAGE_CODE_INVALID, f"{code[:80]!r}; give ISCC:EED and 52 more characters")
     return raw[2:]
 
 
 def _too_large(fact: str) -> GeneratorError:
-    return GeneratorError(Code.IMAGE_TOO_LARGE, f"{fact}; send a smaller copy of the picture")
+    return GeneratorError(GeneratorCode.IMAGE_TOO_LARGE, f"{fact}; send a smaller copy of the picture")
 
 
 def _unreadable(fact: str) -> GeneratorError:
     return GeneratorError(
-        Code.IMAGE_UNREADABLE, f"{fact}; send a complete {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file"
+        GeneratorCode.IMAGE_UNREADABLE, f"{fact}; send a complete {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file"
     )

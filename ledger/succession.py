@@ -61,7 +61,7 @@ def next_header(
     time_ms: int,
     proposer: str,
     log: MerkleLog,
-    tree: state_tree.Node,
+    tree: state_tree.TreeNode,
     voters_digest: str,
 ) -> Header:
     """The header of a block whose leaves are in the log and whose writes are in the tree."""

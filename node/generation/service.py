@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from generator.protocol import Failed, FromWorker, Generate, Generated, Progress
+from generator.protocol import Failed, FromWorker, Generate, Generated, StepProgress
 from generator.settings import Settings
 from ledger import crypto, records
 from ledger.actions import Content, RegisterGenerated, SealedKey
@@ -267,7 +267,7 @@ class GenerationService:
         return RecordedPicture(index=index, asset=asset, cid=record.content.cid, transaction=record.transaction)
 
     async def _take(self, job: Job, message: FromWorker) -> Job:
-        if isinstance(message, Progress) and message.job == job.id:
+        if isinstance(message, StepProgress) and message.job == job.id:
             self._progress[job.id] = {"index": message.index, "step": message.step, "steps": message.steps}
             await self._tell()
         elif isinstance(message, Failed) and message.job == job.id:
