@@ -49,13 +49,13 @@ from contracts_vm.syntax import (
     Select,
     SourceSpan,
 )
-from contracts_vm.walk import Report
+from contracts_vm.walk import ReportProblem
 
 
 class Inference:
     """The walk through one condition."""
 
-    def __init__(self, schema: Schema, report: Report) -> None:
+    def __init__(self, schema: Schema, report: ReportProblem) -> None:
         self.schema = schema
         self.report = report
         self.fuel = 0
@@ -336,7 +336,7 @@ _SHAPES: Final[Mapping[type[SourceSpan], Callable[[Inference, Any, Known], Shape
 }
 
 
-def inferred(schema: Schema, node: Expr, report: Report, what: str) -> tuple[Shape, Inference]:
+def inferred(schema: Schema, node: Expr, report: ReportProblem, what: str) -> tuple[Shape, Inference]:
     """The shape of a condition, and the walk that found it."""
     walk = Inference(schema, report)
     return walk.expects("bool", node, NOTHING, what), walk

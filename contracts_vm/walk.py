@@ -6,14 +6,14 @@ from typing import Protocol
 from contracts_vm.shapes import Known, Shape
 from contracts_vm.syntax import Expr, SourceSpan
 
-Report = Callable[[str, str, SourceSpan], None]
+ReportProblem = Callable[[str, str, SourceSpan], None]
 """Takes a code of `errors.CHECK_CODES`, a message and the place."""
 
 
 class Walk(Protocol):
     """What is added up on the way, and how to go on into the arguments."""
 
-    report: Report
+    report: ReportProblem
     fuel: int
     """The most that what has been walked may cost."""
     failures: list[tuple[SourceSpan, str]]

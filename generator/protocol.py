@@ -18,7 +18,7 @@ from ledger.names import Hex32
 
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 
-Job = Annotated[str, Meta(min_length=1, max_length=100)]
+JobName = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag=str.lower):
@@ -28,7 +28,7 @@ class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
 class Generate(_Message, frozen=True):
     """To the worker: make `count` pictures."""
 
-    job: Job
+    job: JobName
     """The node's name for this work; every answer repeats it."""
     count: Annotated[int, Meta(ge=1, le=16)]
     settings: Settings
@@ -44,7 +44,7 @@ class Generate(_Message, frozen=True):
 class Cancel(_Message, frozen=True):
     """To the worker: give up a job at its next step; answered with `Failed`, code CANCELLED, unless it was done."""
 
-    job: Job
+    job: JobName
 
 
 class Stop(_Message, frozen=True):
