@@ -11,7 +11,7 @@ from consensus.replica_state import ReplicaState, Role
 
 
 def tick(replica: ReplicaState) -> None:
-    """One tick has passed."""
+    """Let one tick pass."""
     replica.ticks += 1
     if replica.role is Role.LEADER:
         _tick_leader(replica)
@@ -62,7 +62,7 @@ def stand(replica: ReplicaState, *, probe: bool) -> None:
         probe=probe,
     )
     for other in replica.others:
-        # A vote request waits for the disk: forgotten in a crash, the same term could be stood for twice.
+        # A vote request waits for the disk: a replica that forgot it in a crash could stand for one term twice.
         if probe:
             replica.send(other, request)
         else:
@@ -76,7 +76,7 @@ def vote_requested(replica: ReplicaState, request: VoteRequest) -> None:
     as_long = (request.last_term, request.last_index) >= (log.last_term, log.last_index)
     if request.probe:
         granted = as_long and request.term > replica.term
-        # A grant carries the term asked about; a refusal ours, for the asker to adopt if it is higher.
+        # A grant carries the term asked about; a refusal carries ours, for the asker to adopt if it is higher.
         term = request.term if granted else replica.term
         replica.send(request.sender, VoteReply(term=term, sender=replica.config.name, granted=granted, probe=True))
         return

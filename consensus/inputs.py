@@ -60,7 +60,7 @@ class Observed(Input, frozen=True):
     index: int
     term: int
     leader: str
-    """Who leads, as far as whoever gave it knows; empty: unknown."""
+    """Who leads, as far as the node that gave it knows; empty if unknown."""
 
 
 AnyInput = Tick | Receive | ProposeEntry | Persisted | Refused | Endorsed | Certified | Observed

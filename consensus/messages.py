@@ -25,6 +25,8 @@ class VoteRequest(Message, frozen=True):
 
 
 class VoteReply(Message, frozen=True):
+    """Answers a vote request."""
+
     granted: bool
     probe: bool
 
@@ -36,7 +38,7 @@ class Append(Message, frozen=True):
     previous_term: int
     entries: tuple[RaftEntry, ...]
     certified: int = 0
-    """Index that `certificate` makes final; filled in by the driver. 0: none."""
+    """Index that `certificate` makes final, 0 if there is none; filled in by the driver."""
     certificate: bytes = b""
 
 
@@ -53,6 +55,8 @@ class Result(Enum):
 
 
 class AppendReply(Message, frozen=True):
+    """Answers an append."""
+
     result: Result
     index: int
     """ACCEPTED: last index now held. REJECTED: the probed index. REFUSED, POSTPONED: the entry."""

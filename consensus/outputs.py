@@ -18,21 +18,21 @@ class Persist(Output, frozen=True):
     number: int
     term: int
     vote: str
-    """Empty: none."""
+    """Empty if this replica has voted for nobody in this term."""
     truncate_from: int | None
     """Drop the log from this index on before appending."""
     entries: tuple[RaftEntry, ...]
 
 
 class Send(Output, frozen=True):
-    """Send now."""
+    """Send the message now."""
 
     to: str
     message: AnyMessage
 
 
 class SendAfter(Output, frozen=True):
-    """Send once `Persist` `number` is durable."""
+    """Send the message once `Persist` `number` is durable."""
 
     number: int
     to: str
@@ -63,7 +63,7 @@ class Certify(Output, frozen=True):
 
 
 class CheckCertificate(Output, frozen=True):
-    """Verify a certificate against the own entry at `index`; answer with `Certified` if it holds."""
+    """Verify a certificate against this node's entry at `index`; answer with `Certified` if it holds."""
 
     index: int
     certificate: bytes

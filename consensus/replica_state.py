@@ -83,7 +83,7 @@ class ReplicaState:
 
     @property
     def votes_here(self) -> bool:
-        """Whether this replica is a voter. One that is not only observes: it neither stands nor answers."""
+        """Whether this replica is a voter. If not, it only observes: it neither stands for election nor answers."""
         return self.config.name in self.config.voters
 
     @property

@@ -15,7 +15,7 @@ from consensus.replica_state import ReplicaState, Role
 
 
 def propose(replica: ReplicaState, data: bytes) -> None:
-    """Append an entry to the own log and send it while the own disk writes."""
+    """Append an entry to this replica's log, and send it to the others while its own disk writes."""
     ensure(replica.role is Role.LEADER, "only a leader proposes")
     entry = RaftEntry(replica.log.last_index + 1, replica.term, data)
     replica.log.append((entry,))
@@ -25,7 +25,7 @@ def propose(replica: ReplicaState, data: bytes) -> None:
 
 
 def send_entries(replica: ReplicaState, name: str, progress: FollowerProgress) -> None:
-    """Send a follower what it lacks, as far as its window allows. What is not kept any more, it fetches elsewhere."""
+    """Send a follower what it lacks, as far as its window allows. It fetches elsewhere what is no longer kept here."""
     while progress.ready and replica.log.base < progress.next <= replica.log.last_index:
         config = replica.config
         limit = 1 if progress.probing else config.append_entries_max
@@ -88,7 +88,7 @@ def endorsed(replica: ReplicaState, node: str, endorsements: tuple[tuple[int, by
         signatures[node] = signature
         if len(signatures) >= majority(len(replica.config.voters)):
             best = max(best, index)
-    # The leader's own endorsement is among them only once its disk has the entry; it need not be, for two others do.
+    # The leader's own endorsement is among them only once its disk has the entry; a majority without it will do.
     if best > replica.certifying:
         replica.certifying = best
         replica.outputs.append(Certify(best, tuple(sorted(replica.endorsements[best].items()))))
@@ -143,8 +143,8 @@ def refused(replica: ReplicaState, report: Refused) -> None:
 
 
 def observed(replica: ReplicaState, report: Observed) -> None:
-    """Not a voter: what is final came from elsewhere, with the word of who leads."""
-    ensure(not replica.votes_here, "only who does not vote takes what is final from elsewhere")
+    """This replica does not vote: what is final came from another node, with its word on who leads."""
+    ensure(not replica.votes_here, "only a replica that does not vote takes what is final from elsewhere")
     if report.leader != replica.leader or report.term > replica.term:
         replica.become_follower(max(report.term, replica.term), report.leader)
     replica.log.refresh()
@@ -161,7 +161,7 @@ def append_received(replica: ReplicaState, append: Append) -> None:
     replica.become_follower(append.term, append.sender)
     log = replica.log
     if append.previous_index < log.base:
-        # It begins below what is kept here, which is final: the leader may go on from the newest final entry.
+        # The append begins below what is kept here, which is final: the leader may go on from the newest final entry.
         known = AppendReply(
             term=replica.term, sender=replica.config.name, result=Result.ACCEPTED, index=replica.committed
         )

@@ -1,4 +1,4 @@
-"""Expressions to closures that compute them under a meter.
+"""Compiles expressions to closures that compute them under a meter.
 
 A tree is compiled once, when the policy is parsed; a decision then calls closures and touches no syntax. Inside this
 module an expression that fails raises `EvaluationError`, which `&&` and `||` absorb from the left, as the Common
@@ -9,8 +9,8 @@ The meter may go below zero between two looks at it: without a macro, the work o
 macro looks before each item, and everything else that grows with the data is charged, and checked, before it is done.
 So the answer is `BUDGET` exactly when the sum of all costs exceeds the fuel, however the rules are ordered.
 
-The variable of a macro has a place in the meter, by how many variables are around it, so that an item is bound by one
-assignment and no scope is ever copied.
+The variable of a macro has its place in the meter, given by how many variables are around it. So one assignment binds
+an item, and no scope is ever copied.
 """
 
 from collections.abc import Callable, Mapping
@@ -404,7 +404,7 @@ def _pair(one: Expr, sign: str, other: Expr) -> Run:
 
 
 def _pair_of_fields(one: tuple[str, ...], operator: Operator, other: tuple[str, ...], pair: Run) -> Run:
-    """Two fields, as most conditions compare; what is out of the ordinary goes the long way, before it is charged."""
+    """A comparison of two fields, as in most conditions. Unusual values go the general way, before any charge."""
     (root, field), (other_root, other_field), price = one, other, 4 * cost.NAME
     most = TIMESTAMP_MS_MAX
 

@@ -43,7 +43,7 @@ class Explained(msgspec.Struct, frozen=True):
     left_out: dict[str, JSON]
     """How many `rules` and `parts` did not fit; empty where all did."""
     fuel: int
-    """Fuel for the lines and their parts; what the rules themselves cost, the decision has paid."""
+    """Fuel for the lines and their parts; the decision has already paid for the rules themselves."""
 
 
 class _Room:
@@ -62,7 +62,7 @@ class _Room:
 
 
 def explain_rules(rules: Sequence[ReadyRule], facts: Facts, fuel: int, first: tuple[str, str] = ("", "")) -> Explained:
-    """An entry for each rule, in order, under the same meter as the decision: rules after its end show BUDGET.
+    """An entry for each rule, in order, under the same meter as the decision: rules that find it empty show BUDGET.
 
     Their parts together have as much fuel again, so that no policy makes its explanation cost more than two decisions.
     The `first` rule, by policy and id, has its room before the others.

@@ -87,7 +87,7 @@ class ExpressionParser(LexemeReader):
         return found
 
     def chain(self, loosest: int) -> Expr:
-        """Operands joined by operators that bind at least so tightly, those of one precedence flat in one node."""
+        """Operands joined by operators of at least this precedence; those of one precedence make one flat node."""
         start = self.lexeme.start
         found = self.unary()
         while (level := _LEVELS.get(self.lexeme.text, -1)) >= loosest:

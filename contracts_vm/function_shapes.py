@@ -1,4 +1,4 @@
-"""What functions give, cost at most and may fail at, by their arguments: the checker's `functions`."""
+"""The checker's view of `functions`: what a call gives, what it costs at most and how it may fail."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ _DAY_MS: Final = 86_400_000
 
 
 def call(walk: Walk, node: Call, known: Known) -> Shape:
-    """A call of any function."""
+    """The shape of a call of any function."""
     name = node.function
     if name in ("contains", "startsWith", "endsWith"):
         text, sought = [walk.expects("string", one, known, name) for one in node.arguments]

@@ -1,7 +1,7 @@
 """What functions and methods compute: sizes, searches, conversions, and the parts of instants and spans.
 
 A method is a function of its receiver: `x.contains(y)` is `contains` of x and y. Each charges the meter for its own
-work before doing it. Time zones are UTC or a fixed offset, for those with names change with the machine's tables.
+work before doing it. Time zones are UTC or a fixed offset: what a named zone means depends on the machine's tables.
 """
 
 import re

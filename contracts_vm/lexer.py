@@ -1,4 +1,4 @@
-"""Source text to lexemes, in one pass over at most 16 KiB.
+"""Turns source text into lexemes, in one pass over at most 16 KiB.
 
 What a reviewer sees must be what runs: code is ASCII, characters that reorder, hide or break lines are refused
 everywhere, and strings hold other characters only as themselves or as the escapes of the Common Expression Language.
@@ -22,7 +22,7 @@ _FORBIDDEN = re.compile(
     "\u2028\u2029\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]|\r(?!\n)"
 )
-"""Controls, what turns the direction of text, and what shows nothing; joiners and the variants of emoji may stand."""
+"""Control, direction-turning and invisible characters; joiners and the variants of emoji are allowed."""
 _LEXEME = re.compile(
     r"(?:[ \t\r\n\f]++|//[^\n]*+)*+"
     r"(?:(?P<op>&&|\|\||[=!<>]=|[-=<>!+*%?:.,;(){}\[\]@]|/)"
@@ -65,7 +65,7 @@ class Lexeme(msgspec.Struct, frozen=True, gc=False):
 
 
 def decode(source: str | bytes, *, readable: bool = True) -> str:
-    """The text of a source within its limit, or PolicyError; readable: without characters that mislead."""
+    """The text of a source within its limit, or PolicyError. `readable` also refuses characters that mislead."""
     try:
         raw = source.encode() if isinstance(source, str) else source
         if len(raw) > SOURCE_BYTES_MAX:
@@ -84,7 +84,7 @@ def decode(source: str | bytes, *, readable: bool = True) -> str:
 def lexemes(text: str) -> list[Lexeme]:
     """The lexemes of a decoded source, without spaces and comments."""
     result: list[Lexeme] = []
-    match: Callable[[str, int], Any] = _LEXEME.match  # something always matches, and in one of the groups
+    match: Callable[[str, int], Any] = _LEXEME.match  # every position matches, and in one of the groups
     offset, kind = 0, ""
     while kind != "end":
         found = match(text, offset)

@@ -1,8 +1,8 @@
 """What operators compute from values, each charging the meter for its own work.
 
-The meanings are those of the Common Expression Language on the types we have. Values of different kinds are not
-equal, but an `int` and a `uint` are numbers and compare as such; every other operator on kinds that do not go together
-is an error. Python's own comparisons are reached only once the kinds are known, since it holds True and 1 for equal.
+The meanings are those of the Common Expression Language on the types we have. Values of different kinds are not equal,
+but an `int` and a `uint` are numbers and compare as such; every other operator on kinds that do not go together is an
+error. Python's own comparisons are reached only once the kinds are known, since to Python True equals 1.
 """
 
 import operator
@@ -208,7 +208,7 @@ def truth(value: RuleValue) -> bool:
 
 
 def _divide(a: int, b: int) -> int:
-    """Toward zero, as the expression language has it."""
+    """The quotient, rounded toward zero as the expression language has it."""
     if b == 0:
         raise EvaluationError("DIVIDE_BY_ZERO", "division by zero")
     quotient = abs(a) // abs(b)
@@ -216,7 +216,7 @@ def _divide(a: int, b: int) -> int:
 
 
 def _remainder(a: int, b: int) -> int:
-    """With the sign of the left side."""
+    """The remainder, with the sign of the left side."""
     if b == 0:
         raise EvaluationError("DIVIDE_BY_ZERO", "remainder by zero")
     if b == -1 and a == INT_MIN:

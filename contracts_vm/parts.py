@@ -1,6 +1,6 @@
-"""What a condition is made of, each part ready to be evaluated by itself: what an explanation shows.
+"""The parts of a condition, each ready to be evaluated by itself, for an explanation to show.
 
-Compiled when a rule is first explained and kept with it, so that whoever asks often pays once.
+They are compiled when a rule is first explained, and kept with it.
 """
 
 from collections.abc import Iterator

@@ -19,7 +19,7 @@ class LexemeReader:
         self.text = text
         self.lexemes = iter(lexemes(text))
         self.lexeme = next(self.lexemes)
-        """The one to be read next; the last is the end."""
+        """The lexeme to be read next; the last one is of kind "end"."""
 
     def next(self) -> Lexeme:
         lexeme = self.lexeme

@@ -1,8 +1,8 @@
 """Who gets how many minor units when something is sold: exact integers, and what goes in comes out.
 
 Own payees and the payees of all ancestors share in one split by largest remainder (Hamilton's method), with ties by
-payee id, so that no order of claims and no rounding of each share for itself can lose, make or shift a unit. Floor and
-cap change how much is split, never how. Conservation is checked on every result and the check stays on.
+payee id, so that neither the order of claims nor rounding share by share can lose, make or shift a unit. Floor and cap
+change how much is split, never how. Conservation is checked on every result and the check stays on.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,7 +36,8 @@ class DueRoyalty(msgspec.Struct, frozen=True):
     payer: str
     """`buyer`, on top of the price, or `seller`, out of it."""
     error: str = ""
-    """Why its condition could not be evaluated; not empty means: due, but refuse what it is due on."""
+    """Why its condition could not be evaluated, or "". If not empty, the royalty is due and its sale must be
+    refused."""
     upstream: Upstream | None = None
     floor: Money | None = None
     fallback: Money | None = None
@@ -67,8 +68,8 @@ def settle(
 ) -> Settlement:
     """Split a price between the seller, the payees and those of the ancestors, at most 1,024; else RoyaltyError.
 
-    Due is the portion of all rates together, at most the cap; then at least the floor, but out of the price never more
-    than the price. Without a price the fallback is due.
+    What is due is the portion of all rates together, at most the cap and at least the floor; taken out of the price, it
+    is never more than the price. Without a price the fallback is due.
     """
     if payer not in ("buyer", "seller"):
         raise RoyaltyError("PAYER_UNKNOWN", "the payer is the buyer or the seller")
