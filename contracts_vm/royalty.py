@@ -36,8 +36,7 @@ class DueRoyalty(msgspec.Struct, frozen=True):
     payer: str
     """`buyer`, on top of the price, or `seller`, out of it."""
     error: str = ""
-    """Why its condition could not be evaluated, or "". If not empty, the royalty is due and its sale must be
-    refused."""
+    """Why its condition could not be evaluated, or "". If not empty, the royalty is due; refuse the sale."""
     upstream: Upstream | None = None
     floor: Money | None = None
     fallback: Money | None = None

@@ -28,11 +28,11 @@ from ledger.version import KNOWN
 SNAPSHOT_VERSION = 1
 MANIFEST_BYTES_MAX = 16 * 1024 * 1024
 CHUNK_BYTES = 1024 * 1024
-"""Size that a chunk is closed at, of keys and values; its file is smaller."""
+"""A chunk is closed at this size of keys and values; its file is smaller."""
 CHUNK_BYTES_MAX = 32 * 1024 * 1024
 """Most that a chunk may come to, unpacked: what it is closed at, and one value more."""
 CHUNK_ENTRIES_MAX = CHUNK_BYTES // 8
-"""Entries that a chunk is closed at, too."""
+"""A chunk is also closed at this many entries."""
 
 StateEntry = tuple[str, bytes]
 """A key of the state and its value."""
@@ -141,7 +141,7 @@ def chunk_holds(data: bytes, chunk: Chunk) -> bool:
 
 
 def ordered(entries: Iterable[StateEntry]) -> Iterator[StateEntry]:
-    """The entries; SnapshotRefused at one that does not stand behind the one before."""
+    """The entries; SnapshotRefused at the first whose key is not above the one before."""
     before = ""
     for key, value in entries:
         _require(key > before, f"{key[:80]!r} stands in the wrong place")

@@ -64,7 +64,7 @@ def apply_changes(root: TreeNode, changes: Iterable[tuple[str, bytes | None]]) -
 
 
 def hashed(changes: Iterable[tuple[str, bytes | None]]) -> list[HashedChange]:
-    """The hashes of changes, in their order. Each key once."""
+    """The hashes of changes, in the order given, which must name each key once."""
     return [(sha256(key.encode()), None if value is None else sha256(value)) for key, value in changes]
 
 
@@ -197,7 +197,7 @@ def _merged(entries: bytes, changes: list[HashedChange]) -> bytes:
 
 
 def _with_one(entries: bytes, key: bytes, value: bytes) -> bytes:
-    """A bucket's entries with one set: what most changes come to."""
+    """A bucket's entries with one of them set, which is all that most updates do."""
     at = 0
     while at < len(entries) and entries[at : at + 32] < key:
         at += ENTRY

@@ -2,9 +2,9 @@
 
 Every action that moves money for a picture asks here. The broadest scope's clause for an occasion goes before the
 others; a token's own terms say rate and payees of its resales, and the clause says the rest. A token keeps the terms it
-was minted under: of later ones only those count that its consortium votes, or its creators and holders sign, and only
+was minted under: later ones count only if its consortium votes them, or its creators and holders sign them, and only
 where they take less. So nobody else lowers what it owes, nobody raises it, and no later floor stops a sale that the
-minted terms would settle. Nobody pays more than an action says but under terms that it names.
+minted terms would settle. Nobody pays more than the action says, unless the action names the terms that ask for it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ANCESTOR_FUEL = 20
 """What looking up one ancestor's payees costs."""
 
 UNSETTLED = (Code.CURRENCY_MISMATCH, Code.PRICE_TOO_LOW, Code.AMOUNT_OVERFLOW)
-"""Where later terms end in one of these, those of the mint stand alone."""
+"""Where later terms end in one of these refusals, those of the mint stand alone."""
 
 GIFT, SWAP = "gift", "swap"
 KIND_OF = {GIFT: "transfer", SWAP: "transfer", "licence": "grant", "rental": "rent", "derivative_mint": "derive"}
@@ -43,7 +43,7 @@ class Occasion(msgspec.Struct, frozen=True):
     to: str
     """Empty while it is not known."""
     price: int = 0
-    """What is paid; in a swap, what was declared and only the royalty is paid of."""
+    """What is paid; in a swap, the declared value, of which only the royalty is paid."""
     currency: str = ""
     """Empty where there is no price."""
 
@@ -95,7 +95,7 @@ def check_terms(ledger: Ledger, asset: Asset, terms: str | UnsetType) -> None:
 
 
 def check_currency(ledger: Ledger, tx: Context, asset: Asset, token: Token, price: int, currency: str) -> None:
-    """Refuse to offer a token at a price in another currency than the royalty of its sale has its floor in.
+    """Refuse a price in another currency than that of the floor of the sale's royalty.
 
     The buyer is not known yet, so a clause whose condition asks for one is seen at the sale.
     """
@@ -121,7 +121,7 @@ def clauses_for(
 def clauses_by(
     ledger: Ledger, tx: Context, groups: tuple[tuple[str, ...], ...], trigger: str, facts: dict[str, dict[str, Any]]
 ) -> list[contracts_vm.DueRoyalty | None]:
-    """The first clause of each group of policies that is due by given facts. What is in two groups is asked once."""
+    """The first clause of each group of policies that is due by given facts. A policy in two groups is asked once."""
     asked: dict[str, contracts_vm.DueRoyalty | None] = {}
     found = []
     for names in groups:
@@ -146,7 +146,7 @@ def _clause_of(
 
 
 def _lesser(minted: Due, later: Due | None) -> Due:
-    """Later terms where they take less; of two currencies neither does, but nothing is less in any."""
+    """The later terms if they take less. Amounts of two currencies are not compared, but to take nothing is less."""
     if later is None or later.split.royalty >= minted.split.royalty:
         return minted
     return later if later.currency == minted.currency or not later.split.royalty else minted
@@ -160,7 +160,7 @@ def _if_it_settles(
     token: Token | None,
     occasion: Occasion,
 ) -> Due | None:
-    """What is due by later terms, or nothing where they could not settle this: they would take no less."""
+    """What is due by later terms, or None where they cannot settle the occasion, and so do not take less."""
     try:
         return _due_under(ledger, tx, clause, asset, token, occasion)
     except LedgerError as refusal:

@@ -40,7 +40,7 @@ from ledger.policy_source import TIME_MS_MAX, check_source, policy_record
 from ledger.records import Asset, Governing, Grant, Token, grant_key, policy_key
 
 PAYING = (Pay, IssueCurrency, BuyToken, SellToken, AcceptOffer, SettleAuction)
-"""Actions by which money may reach whoever gives something in the same transaction; so it may by those with a price."""
+"""Actions, besides those with a price, by which money may reach whoever gives something in the same transaction."""
 PRICED = (RentToken, GrantAccess)
 EXPLAINED = "view"
 """Decisions of this kind are explained whole even when they allow: who was shown what, and why, is never in doubt."""
@@ -133,7 +133,7 @@ def decide(
     """Ask the rules; return the id of the rule that allowed it, or refuse with POLICY_DENIED.
 
     The requester is the signer, but for a sale, which is the seller's act: a listing is its standing consent. The rules
-    are those in force, unless it is said which.
+    are those in force, unless others are named.
     """
     about["paid"] = paid_beside(tx)
     facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, requester or tx.signer, about)

@@ -96,7 +96,7 @@ class Ledger:
         return frozenset(key for key in self._block if self._below.get(key, "") is None)
 
     def keys(self, prefix: str) -> list[str]:
-        """Keys of a prefix as of the current transaction, in order. For the few kinds of records that are few."""
+        """Keys of a prefix as of the current transaction, in order. Only for kinds of which there are few records."""
         found = set(self._state.keys(prefix))
         for writes in (self._block, self._transaction):
             for key, value in writes.items():
