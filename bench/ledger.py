@@ -24,7 +24,7 @@ from typing import cast
 from bench.throughput import make_transactions
 from consensus.raft_log import RaftEntry
 from devnet.cluster import Cluster
-from ledger.block import Certificate, Endorsement
+from ledger.block import Certificate, Endorsement, endorse
 from ledger.consistency import CertifiedHeader, build_consistency, verify_consistency
 from ledger.cose import Claims
 from ledger.cose_receipt import issuer_of, member_keys, sign_inclusion, verify_member_inclusion
@@ -35,13 +35,13 @@ from ledger.merkle_log import transaction_entry
 from ledger.receipt import encode_receipt, verify_receipt
 from ledger.state_answer import verify_state_answer
 from ledger.transaction import SignedTransaction, check_signatures
-from node import archive
-from node.audit import audit
-from node.chain import Chain
-from node.client import now_ms
-from node.keys import load_key
+from node.chain.chain import Chain
+from node.keeping import archive
+from node.keeping.audit import audit
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
+from remarque.client import now_ms
+from remarque.keys.files import load_key
 
 BLOCK = 200
 TRIES = 200
@@ -64,8 +64,9 @@ def commit(chain: Chain, log: LogStore, transactions: tuple[SignedTransaction, .
     height = chain.tip.height
     spent = time.perf_counter() - started
     log.persist(1, "", None, (RaftEntry(height, 1, data),))
-    endorsements = (Endorsement(node=chain.node, signature=chain.endorsement(height).hex()),)
-    certificate = Certificate(height=height, header=chain.header(height).hash, endorsements=endorsements)
+    header = chain.hash_at(height)
+    endorsements = (Endorsement(node=chain.node, signature=endorse(chain.key, header)),)
+    certificate = Certificate(height=height, header=header, endorsements=endorsements)
     started = time.perf_counter()
     chain.commit(height, certificate)
     return spent + time.perf_counter() - started
@@ -80,7 +81,7 @@ def certified(chain: Chain, height: int) -> CertifiedHeader:
 
 def tell_open_proofs(chain: Chain, key: SigningKey, tell: Callable[[str, float], None]) -> None:
     """The same log as COSE, and between its first and its newest header."""
-    final, header = chain.final(chain.committed.height), chain.committed
+    final, header = chain.finals.at(chain.committed.height), chain.committed
     signed, outcome, index = final.block.transactions[0], final.results.outcomes[0], header.log_size - BLOCK
     entry = transaction_entry(header.height, signed.id, signed.signatures_digest, outcome.digest)
     claims = Claims(issuer=issuer_of(chain.name, chain.node), subject=signed.id, issued_at=0)
@@ -128,8 +129,9 @@ def main() -> None:
             spent += time.perf_counter() - started
             tell("execute, prove and commit a transaction, us", 1e6 * spent / len(made))
             newest = chain.committed.height
-            tell("issue a receipt, us", microseconds(lambda: encode_receipt(chain.receipt(chain.final(newest), 7))))
-            receipt = encode_receipt(chain.receipt(chain.final(newest), 7))
+            finals = chain.finals
+            tell("issue a receipt, us", microseconds(lambda: encode_receipt(finals.receipt(finals.at(newest), 7))))
+            receipt = encode_receipt(finals.receipt(finals.at(newest), 7))
             tell("verify a receipt offline, us", microseconds(lambda: verify_receipt(receipt, cluster.genesis)))
             answer = encode(chain.state_answer(["balance/carla@club/EUR"]))
             tell(

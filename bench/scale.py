@@ -39,14 +39,14 @@ from ledger import actions
 from ledger.block import Certificate, Endorsement, endorse
 from ledger.node_certificate import make_certificate
 from ledger.transaction import SignedTransaction, Signer, Transaction, sign
-from node.chain import Chain
-from node.client import Client, now_ms
-from node.keys import load_key
-from node.paging import MANY
+from node.chain.chain import Chain
+from node.chain.paging import MANY
 from node.run import GC_THRESHOLDS
-from node.snapshots import take, write
+from node.snapshots.snapshots import take, write
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
+from remarque.client import Client, now_ms
+from remarque.keys.files import load_key
 
 BLOCK = 200
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)

@@ -25,9 +25,9 @@ from PIL import Image
 from devnet.cluster import Cluster
 from devnet.story import CREATOR
 from ledger import actions
-from node.client import AsyncClient
-from node.config import load_config
+from node.ground.config import load_config
 from node.run import SWITCH_INTERVAL_SECONDS, Node
+from remarque.client import AsyncClient
 
 CID = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
 BATCH = 250
@@ -57,7 +57,7 @@ async def longest_stall_ms(work: Callable[..., Coroutine[Any, Any, None]], *argu
 
 async def request(cluster: Cluster, *arguments: str) -> None:
     access = ["--node", cluster.url("node1"), "--account", CREATOR, "--key", f"{cluster.root}/accounts/{CREATOR}.key"]
-    command, quiet = [sys.executable, "-m", "remarque", *access, *arguments], asyncio.subprocess.DEVNULL
+    command, quiet = [sys.executable, "-m", "node", *access, *arguments], asyncio.subprocess.DEVNULL
     running = await asyncio.create_subprocess_exec(*command, stdout=quiet, stderr=quiet)
     try:
         await asyncio.wait_for(running.wait(), 5.0)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from devnet.cluster import Cluster
-from node.cli.main import Target, with_target
+from node.cli.target import Target, with_target
 
 
 @click.group()

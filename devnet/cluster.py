@@ -21,10 +21,11 @@ from typing import Any
 from devnet.story import plan_of
 from ledger.crypto import SigningKey
 from ledger.genesis import Genesis
-from node.config import load_config, load_genesis
-from node.errors import NodeCode, NodeError
-from node.founding import NodeSettings, Plan, found, prepare
-from node.keys import load_key, new_key, save_key
+from node.ground.config import load_config
+from node.keeping.founding import NodeSettings, Plan, found, prepare
+from remarque.errors import NodeCode, NodeError
+from remarque.keys.files import load_key, new_key, save_key
+from remarque.trusted_files import load_genesis
 
 READY_SECONDS_MAX = 30.0
 
@@ -129,7 +130,7 @@ class Cluster:
         home = self.home(name)
         with (home / "node.log").open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "remarque", "node", "run", "--config", str(home / "node.toml")],
+                [sys.executable, "-m", "node", "node", "run", "--config", str(home / "node.toml")],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

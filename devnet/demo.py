@@ -39,7 +39,7 @@ from ledger.encoding import encode
 from ledger.events import TokenSold
 from ledger.genesis import Genesis
 from ledger.receipt import Receipt, encode_receipt, verify_receipt
-from node.client import AsyncClient, RemarqueError, now_ms
+from remarque.client import AsyncClient, RemarqueError, now_ms
 
 PROMPT = "the sea at noon, a large white boat in the centre"
 SECRET_PROMPT = "a red house in the snow at night"
@@ -311,7 +311,7 @@ class Story:
         asked = ["--node", self.cluster.url("node2"), "--account", EDITOR, "--key", str(key), "--json"]
         source = ["audit", self.cluster.url("node2"), "--genesis", str(self.out / "genesis.json")]
         evidence = ["--receipt", str(self.out / "receipt.json")]
-        said = msgspec.json.decode(await _output(sys.executable, "-m", "remarque", *asked, *source, *evidence))
+        said = msgspec.json.decode(await _output(sys.executable, "-m", "node", *asked, *source, *evidence))
         self.say(
             f"  {said['height']} blocks, {said['transactions']} transactions executed anew in {said['seconds']:.1f} s: "
             "every root, outcome, signature and certificate holds"

@@ -7,7 +7,7 @@ import secrets
 
 from ledger.actions import Content, MintToken, RegisterAsset
 from ledger.crypto import SigningKey
-from node.client import AsyncClient, RemarqueError
+from remarque.client import AsyncClient, RemarqueError
 
 _PLACEHOLDER = Content(
     cid="bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku", size=1, media_type="image/png"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from node.founding import Plan, PlanAccount, PlanCurrency, PlanNode
+from node.keeping.founding import Plan, PlanAccount, PlanCurrency, PlanNode
 
 ORGS = {"studio": "Atelier Nord, a studio", "agency": "Meridian, a news agency", "club": "The Collectors' Club"}
 

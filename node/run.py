@@ -16,15 +16,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from node import logs
-from node.access import Releases
 from node.api import (
     as_of,
     collections,
@@ -44,44 +40,50 @@ from node.api import (
 )
 from node.api import log as log_routes
 from node.api.app import health_routes, make_app
+from node.api.peer_port.content import peer_app
+from node.api.peer_port.giving import Stretches, chain_routes
+from node.api.peer_port.log import add_log_routes
 from node.api.readers import make_reader
 from node.api.signed_requests import SignedRequests
-from node.api.submit import SubmitRoutes, Submitter, described
-from node.chain import Chain
-from node.config import Config, load_config, load_genesis, split_address
+from node.api.submit import SubmitRoutes, described
+from node.chain.chain import Chain
+from node.chain.entries import Entries
+from node.chain.paging import load_pages, write_pages
+from node.chain.proving import Proving
+from node.chain.reading import Reading
+from node.chain.thinning import thin_certificates
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
-from node.content.replicator import Replicator
-from node.cose_receipts import CoseReceipts
-from node.driver import Driver
-from node.entries import Entries
-from node.errors import NodeCode, NodeError
-from node.following import Follower
+from node.exchange.releases import Releases
+from node.exchange.replicator import Replicator
+from node.generation.recording import Recorder
 from node.generation.service import GenerationService
-from node.joining import end_if_left_behind, join_if_behind
-from node.keys import load_key
-from node.logs import log
-from node.members import Members
-from node.mempool import Mempool
-from node.notes import Notes
-from node.paging import load_pages, write_pages
+from node.ground import logs
+from node.ground.config import Config, load_config, split_address
+from node.ground.logs import log
+from node.ground.version import version
+from node.ordering.driver import Driver
+from node.ordering.mempool import Mempool
+from node.ordering.submitter import Submitter
+from node.ordering.upgrades import Upgrades
 from node.peers.admission import Admission
-from node.peers.giving import Stretches, chain_routes
-from node.peers.log_requests import add_log_routes
+from node.peers.members import Members
 from node.peers.network import Peers, serve
-from node.peers.requests import peer_app
 from node.policies.replaying import Replays
-from node.proving import Proving
-from node.reading import Reading
-from node.recovering import load_recoveries
-from node.scitt import Registrar, Statements
-from node.snapshots import SNAPSHOTS, Snapshots
+from node.snapshots.following import Follower
+from node.snapshots.joining import end_if_left_behind, join_if_behind
+from node.snapshots.recovering import load_recoveries
+from node.snapshots.snapshots import SNAPSHOTS, Snapshots
 from node.storage import directory
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
-from node.thinning import thin_certificates
-from node.upgrades import Upgrades
-from node.verification import Verifier
+from node.transparency.cose_receipts import CoseReceipts
+from node.transparency.notes import Notes
+from node.transparency.scitt import Registrar, Statements
+from node.verification.verifier import Verifier
+from remarque.errors import NodeCode, NodeError
+from remarque.keys.files import load_key
+from remarque.trusted_files import load_genesis
 
 SWITCH_INTERVAL_SECONDS = 0.0005
 """How soon a thread that waits for the interpreter gets it: the default 5 ms starves workers beside a busy loop."""
@@ -98,14 +100,6 @@ EXIT_BROKEN = 70
 def clock_ms() -> int:
     """Milliseconds since 1970 by this machine's clock."""
     return time.time_ns() // 1_000_000
-
-
-def version() -> str:
-    """Version of the installed distribution."""
-    try:
-        return installed_version("remarque")
-    except PackageNotFoundError:
-        return "0+uninstalled"
 
 
 class _Server(uvicorn.Server):
@@ -136,18 +130,15 @@ class Node:
         self.mempool = Mempool()
         self.driver = Driver(self.chain, self.log_store, self.mempool, clock_ms, secrets.randbits(64))
         admission = Admission(self.chain, self.key)
-        self.driver.listeners.append(admission.committed)
         self.peers = Peers(admission, self.key, config.peers.addresses, self.driver)
-        self.driver.network = self.peers
+        self.driver.connect(self.peers)
         self.upgrades = Upgrades(self.chain)
-        self.upgrades.follow(self.driver)
         self.submitter = Submitter(self.driver, str(self.data), config.node.disk_free_bytes_min)
         self.blockstore = Blockstore(self.data / "content")
         self.openings = OpeningStore(self.data / "openings")
         self.replicator = Replicator(
             self.chain, self.peers, self.blockstore, self.openings, self.data / "replication.json"
         )
-        self.replicator.follow(self.driver)
         self.members = Members(self.chain, self.peers)
         self.entries = Entries(self.chain, self.reading)
         self.receipts = CoseReceipts(self.chain, self.entries, self.proving, self.members, self.key)
@@ -167,8 +158,7 @@ class Node:
         self.snapshots = Snapshots(
             self.chain, self.reading, self.data / SNAPSHOTS, storage.snapshot_every, storage.keep_blocks
         )
-        self.driver.listeners.append(self.snapshots.committed)
-        self.verifier = Verifier(self.chain, self.reading, self.driver, self.blockstore)
+        self.verifier = Verifier(self.chain, self.reading, self.blockstore)
         self.generation = self._make_generation()
         self._stop = asyncio.Event()
         self._fatal = ""
@@ -189,16 +179,9 @@ class Node:
         section = self.config.generator
         if section is None:
             return None
-        return GenerationService(
-            section,
-            self.home,
-            self.data,
-            self.chain,
-            self.submitter,
-            self.blockstore,
-            self.openings,
-            clock_ms,
-        )
+        key = load_key(self.home / section.key)
+        recorder = Recorder(section.account, key, self.chain, self.submitter, self.blockstore, self.openings, clock_ms)
+        return GenerationService(section, self.home, self.data, key, self.chain, recorder, clock_ms)
 
     def ready(self) -> dict[str, Any]:
         """What `/readyz` says."""
@@ -223,7 +206,7 @@ class Node:
         peer_host, peer_port = split_address(self.config.peers.listen)
         application = peer_app(self.peers, self.chain, self.blockstore, self.openings, self.releases)
         application.add_routes(chain_routes(self.peers, Stretches(self.driver, self.reading), self.snapshots))
-        add_log_routes(application, self.peers, self.receipts, self.notes)
+        add_log_routes(application, self.peers, self.chain.commits, self.receipts, self.notes)
         runner = await serve(application, self.peers.server_context(), peer_host, peer_port)
         server = self._rest_server()
         gc.collect()
@@ -303,7 +286,7 @@ class Node:
                 proofs.routes(self.chain, self.reading, reader),
                 as_of.routes(self.chain, self.reading, reader),
                 policies.routes(self.chain, self.reading, replays, reader),
-                events.routes(events.Feed(self.driver, self.reading), self.chain, reader),
+                events.routes(events.Feed(self.chain, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier),
                 pictures.content_routes(
                     self.chain, self.verifier, self.blockstore, self.openings, self.releases, reader

@@ -19,13 +19,12 @@ import click
 from click.testing import CliRunner
 
 from contracts_vm import DECISION_CODES
-from devnet.cli import devnet
 from devnet.cluster import Cluster
 from ledger.audit import Fault
 from ledger.errors import Code
-from node import config
-from node.cli import cli
-from node.errors import NodeCode, status_of
+from node.cli.main import cli
+from node.ground import config
+from remarque.errors import NodeCode, status_of
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 NOTE = "<!-- Written by scripts/write_reference.py from the code; a test keeps it true. -->\n"
@@ -105,14 +104,15 @@ def settings() -> str:
 
 def command_line() -> str:
     """docs/command_line.md, from `--help`."""
-    cli.add_command(devnet)
     parts = [NOTE, "# The `remarque` command", ""]
 
     def describe(command: click.Command, names: list[str]) -> None:
         done = CliRunner().invoke(cli, [*names, "--help"], prog_name="remarque", terminal_width=100)
         parts.extend([f"## `{' '.join(['remarque', *names])}`", "", "```", done.output.rstrip(), "```", ""])
         if isinstance(command, click.Group):
-            for name, inner in sorted(command.commands.items()):
+            context = click.Context(command)
+            for name in sorted(command.list_commands(context)):
+                inner = command.get_command(context, name)
                 describe(inner, [*names, name])
 
     describe(cli, [])

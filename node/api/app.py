@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from node.api import problem
 from node.api.bodies import answer
-from node.driver import Driver
+from node.ordering.driver import Driver
 
 
 def make_app(version: str, routers: list[APIRouter]) -> FastAPI:

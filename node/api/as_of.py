@@ -31,10 +31,11 @@ from node.api.bodies import answer
 from node.api.history import places_about
 from node.api.proofs import check_keys
 from node.api.readers import Reader
-from node.chain import Chain, Final
-from node.errors import NodeCode, NodeError
+from node.chain.chain import Chain
+from node.chain.finals import Final
+from node.chain.reading import Reading
 from node.policies.replaying import PastState
-from node.reading import Reading
+from remarque.errors import NodeCode, NodeError
 
 BASIS = "answered by this member; provable through the receipts of the transactions named"
 GRANTS_MAX = KEYS_MAX
@@ -78,7 +79,7 @@ async def header_at(chain: Chain, reading: Reading, height: int | None, time_ms:
 
 async def _newest_not_after(chain: Chain, reading: Reading, time_ms: int) -> int:
     """Height of the newest block whose time is not after another, by halving what is left."""
-    low, high = chain.oldest_header, chain.committed.height
+    low, high = chain.finals.oldest_header, chain.committed.height
     if chain.header(low).time_ms > time_ms:
         raise NodeError(
             NodeCode.NOT_FOUND, f"the oldest block here is of {chain.header(low).time_ms}; name a later time"
@@ -98,7 +99,7 @@ async def entries_at(chain: Chain, reading: Reading, keys: list[str], height: in
         entry: dict[str, Any] = {"key": key, "since": held.since, "transactions": []}
         if held.value is not None:
             entry["value"] = msgspec.Raw(held.value)
-        if held.since > chain.oldest:
+        if held.since > chain.finals.oldest:
             entry["transactions"] = await reading.final(held.since, partial(_makers, key))
         found.append(entry)
     return found

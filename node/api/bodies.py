@@ -11,8 +11,8 @@ from fastapi import Request
 from starlette.responses import Response
 
 from ledger.encoding import encode
-from node.errors import NodeCode, NodeError
-from node.message_signatures import parse_content_digest
+from remarque.errors import NodeCode, NodeError
+from remarque.message_signatures import parse_content_digest
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from ledger.names import Hex32
 from node.api.bodies import answer
 from node.api.lists import LIMIT, After, Limit, check_after, page_of
 from node.api.readers import Reader
-from node.chain import Chain
+from node.chain.chain import Chain
 
 
 def routes(chain: Chain, reader: Reader) -> APIRouter:

@@ -21,9 +21,9 @@ from ledger.execution.holding import token_id
 from node.api.bodies import answer
 from node.api.lists import LIMIT, After, Limit, check_after, page_of
 from node.api.readers import Reader
-from node.chain import Chain, Final
-from node.mempool import Place
-from node.reading import Reading
+from node.chain.chain import Chain
+from node.chain.finals import Final
+from node.chain.reading import Place, Reading
 
 HistoryPlace = Annotated[str, Meta(pattern=r"^[0-9]{1,15}\.[0-9]{1,9}\Z")]
 """`height.position` of a transaction."""
@@ -44,7 +44,7 @@ async def history_page(chain: Chain, reading: Reading, asset: str, after: str, l
     """A page of an asset's history."""
     check_after(after, HistoryPlace)
     height, _, position = (after or "0.0").partition(".")
-    oldest = chain.oldest
+    oldest = chain.finals.oldest
     page = page_of("history", places_about(chain, asset, max((int(height), int(position)), (oldest, 2**31))), limit)
     if oldest:
         page["blocks_from"] = oldest + 1

@@ -20,8 +20,8 @@ from ledger.encoding import decode_trusted
 from ledger.names import AccountName, CollectionName, CurrencyCode, Hex32, NodeName, OrgName
 from node.api.bodies import answer
 from node.api.readers import Reader
-from node.chain import Chain
-from node.errors import NodeCode, NodeError
+from node.chain.chain import Chain
+from remarque.errors import NodeCode, NodeError
 
 LIMIT, LIMIT_MAX = 50, 100
 """Items in a page, unless asked for otherwise, and at most."""

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from ledger import cbor
 from ledger.names import INTEGER_MAX
 from node.api.bodies import answer, transaction_id
-from node.cose_receipts import CoseReceipts
-from node.proving import Proving
+from node.chain.proving import Proving
+from node.transparency.cose_receipts import CoseReceipts
 
 COSE_RECEIPT = "application/scitt-receipt+cose"
 From = Annotated[int, Query(alias="from", ge=0, le=INTEGER_MAX)]

@@ -25,7 +25,7 @@ from ledger.names import INTEGER_MAX, AccountName, Hex32
 from node.api.bodies import answer
 from node.api.lists import LIMIT, After, Limit, check_after, page_of
 from node.api.readers import Reader
-from node.chain import Chain
+from node.chain.chain import Chain
 
 SalePrice = Annotated[int, Query(ge=0, le=INTEGER_MAX, description="Price in minor units.")]
 LEFT_OUT = "floors, caps, ancestors, buyers who pay on top, and conditions; GET /v1/tokens/{token} has the terms"

@@ -10,7 +10,7 @@ from importlib.resources import files
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from node.errors import NodeCode, NodeError
+from remarque.errors import NodeCode, NodeError
 
 _TYPES = {
     "html": "text/html; charset=utf-8",

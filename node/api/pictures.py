@@ -8,16 +8,17 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from generator.fingerprint import PICTURE_BYTES_MAX
-from node.access import Releases
 from node.api.bodies import answer, read_body, read_json, transaction_id
 from node.api.readers import Reader
-from node.chain import Chain
+from node.chain.chain import Chain
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid, parse_cid
 from node.content.openings import OpeningStore
-from node.errors import NodeCode, NodeError
-from node.generation.service import AskGeneration, GenerationService
-from node.verification import Verifier
+from node.exchange.releases import Releases
+from node.generation.asking import AskGeneration
+from node.generation.service import GenerationService
+from node.verification.verifier import Verifier
+from remarque.errors import NodeCode, NodeError
 
 
 def verify_routes(verifier: Verifier) -> APIRouter:
@@ -99,16 +100,16 @@ def generation_routes(service: GenerationService | None, reader: Reader) -> APIR
             raise NodeError(
                 NodeCode.GENERATION_INVALID, f"the session is {account}'s, the request {asked.request.creator}'s"
             )
-        job = await present().ask(asked)
+        job = present().ask(asked)
         return answer({"generation": job.id, "state": job.state}, 202)
 
     @router.get("/generations/{generation}", summary="How far a generation is, and its recorded pictures")
     async def get(generation: str, account: str = Depends(reader)) -> Response:
-        return answer(present().describe(present().job(generation, account)))
+        return answer(present().progress.describe(present().job(generation, account)))
 
     @router.get("/generations/{generation}/events", summary="A generation's progress, as server-sent events")
     async def events(generation: str, account: str = Depends(reader)) -> Response:
         job = present().job(generation, account)
-        return StreamingResponse(present().follow(job.id), media_type="text/event-stream")
+        return StreamingResponse(present().progress.follow(job.id), media_type="text/event-stream")
 
     return router

@@ -11,10 +11,10 @@ from starlette.responses import Response
 from node.api.as_of import header_at
 from node.api.bodies import answer, read_json
 from node.api.readers import Reader
-from node.chain import Chain
+from node.chain.chain import Chain
+from node.chain.reading import Reading
 from node.policies.asking import Question, Source, evaluate, faults_of, parsed
 from node.policies.replaying import BindingAll, Proposed, Replays
-from node.reading import Reading
 
 REPLAYED = 1_000
 """Requests replayed unless asked for otherwise."""

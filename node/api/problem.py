@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from ledger.errors import LedgerError
 from ledger.merkle_log import LeavesUnknown
-from node import metrics
-from node.errors import NodeCode, NodeError, status_of
-from node.logs import log
+from node.ground import metrics
+from node.ground.logs import log
+from remarque.errors import NodeCode, NodeError, status_of
 
 MEDIA_TYPE = "application/problem+json"
 LOGGED = "the operator finds it in the node's log"

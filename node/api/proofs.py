@@ -8,10 +8,10 @@ from starlette.responses import Response, StreamingResponse
 from ledger.state_answer import KEYS_MAX
 from node.api.bodies import answer
 from node.api.readers import Reader
-from node.archive import check_kept, from_chain
-from node.chain import Chain
-from node.errors import NodeCode, NodeError
-from node.reading import Reading
+from node.chain.chain import Chain
+from node.chain.reading import Reading
+from node.keeping.archive import check_kept, from_chain
+from remarque.errors import NodeCode, NodeError
 
 KEY_LENGTH_MAX = 512
 

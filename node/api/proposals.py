@@ -19,9 +19,9 @@ from ledger.names import Hex32
 from node.api.bodies import answer
 from node.api.lists import LIMIT, After, Limit, check_after, page_of
 from node.api.readers import Reader
-from node.chain import Chain
-from node.errors import NodeCode, NodeError
+from node.chain.chain import Chain
 from node.policies.replaying import Replays, in_short
+from remarque.errors import NodeCode, NodeError
 
 
 def routes(chain: Chain, replays: Replays, reader: Reader) -> APIRouter:

@@ -8,7 +8,7 @@ from fastapi import Request
 
 from node.api.sessions import Sessions
 from node.api.signed_requests import SignedRequests
-from node.chain import Chain
+from node.chain.chain import Chain
 
 Reader = Callable[[Request], Awaitable[str]]
 """The account that asks; empty if this chain's reads are open to all."""

@@ -16,14 +16,15 @@ from ledger.receipt import encode_receipt
 from node.api.bodies import answer, transaction_id
 from node.api.log import Anchor
 from node.api.readers import Reader
-from node.chain import Chain, Final
-from node.driver import Driver
-from node.errors import NodeCode, NodeError
+from node.chain.chain import Chain
+from node.chain.finals import Final
+from node.chain.proving import Proving
+from node.chain.reading import Reading
+from node.ordering.driver import Driver
+from node.ordering.upgrades import protocol_status
 from node.policies.redaction import explained
-from node.proving import Proving
-from node.reading import Reading
-from node.upgrades import protocol_status
-from node.verification import open_disputes
+from node.verification.verifier import open_disputes
+from remarque.errors import NodeCode, NodeError
 
 
 def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter:
@@ -34,7 +35,7 @@ def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter
     @router.get("/checkpoint", summary="The newest certified header with its certificate")
     async def checkpoint() -> Response:
         certificate = chain.state.certificate_upto(chain.committed.height)
-        header = chain.genesis_header if certificate is None else chain.header(certificate.height)
+        header = chain.header(0 if certificate is None else certificate.height)
         found: dict[str, Any] = {"header": header, "hash": header.hash}
         if certificate is not None:
             found["certificate"] = certificate
@@ -55,7 +56,7 @@ def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter
                 "height": chain.committed.height,
                 "hash": chain.committed.hash,
                 "tip": chain.tip.height,
-                "oldest": chain.oldest,
+                "oldest": chain.finals.oldest,
                 "recoveries": len(chain.recoveries),
                 "protocol": protocol_status(chain),
             }

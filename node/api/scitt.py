@@ -19,13 +19,13 @@ from ledger import cbor
 from ledger.cose import Ed25519Key
 from ledger.errors import LedgerError
 from ledger.statement import STATEMENT_BYTES_MAX
-from node import metrics
 from node.api.bodies import read_body, transaction_id
 from node.api.log import COSE_RECEIPT, Anchor
-from node.errors import NodeCode, NodeError, status_of
-from node.key_sets import key_set
-from node.members import Members
-from node.scitt import Statements
+from node.ground import metrics
+from node.peers.members import Members
+from node.transparency.key_sets import key_set
+from node.transparency.scitt import Statements
+from remarque.errors import NodeCode, NodeError, status_of
 
 COSE, CBOR = "application/cose", "application/cbor"
 TRANSPARENT_STATEMENT = "application/scitt-statement+cose"

@@ -12,11 +12,10 @@ from starlette.responses import Response
 
 from ledger import crypto
 from ledger.encoding import Value, encode
-from ledger.errors import LedgerError
 from ledger.names import AccountName
 from node.api.bodies import answer, read_json
-from node.chain import Chain
-from node.errors import NodeCode, NodeError
+from node.chain.chain import Chain
+from remarque.errors import NodeCode, NodeError
 
 CHALLENGE_SECONDS = 60
 SESSION_SECONDS = 3_600
@@ -70,7 +69,7 @@ class Sessions:
         if account != ask.account or time.monotonic() > deadline:
             raise NodeError(NodeCode.SESSION_INVALID, "the challenge is unknown, used or too old; ask for a new one")
         challenge = Challenge(chain=self._chain.name, node=self._chain.node, account=account, challenge=ask.challenge)
-        if not key_in_force(self._chain, account, ask.key) or not crypto.verify(
+        if not self._chain.key_in_force(account, ask.key) or not crypto.verify(
             ask.key, crypto.SESSION, encode(challenge), ask.signature
         ):
             raise NodeError(
@@ -90,20 +89,10 @@ class Sessions:
                 "open one at /v1/sessions and send its token as Authorization: Bearer, or sign the request",
             )
         account, key, deadline = self._sessions.get(token, ("", "", 0.0))
-        if not account or time.monotonic() > deadline or not key_in_force(self._chain, account, key):
+        if not account or time.monotonic() > deadline or not self._chain.key_in_force(account, key):
             self._sessions.pop(token, None)
             raise NodeError(NodeCode.SESSION_INVALID, "the session has ended; open a new one at /v1/sessions")
         return account
-
-
-def key_in_force(chain: Chain, account: str, key: str) -> bool:
-    """Whether an account may act with a public key, by the newest final block: its own, not revoked, not suspended."""
-    ledger = chain.ledger()
-    try:
-        found = ledger.account(account)
-    except LedgerError:
-        return False
-    return key in found.keys_in_force and not ledger.is_suspended(found)
 
 
 def _trim(kept: OrderedDict[str, tuple[str, float]] | OrderedDict[str, tuple[str, str, float]], most: int) -> None:

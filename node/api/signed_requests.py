@@ -23,10 +23,9 @@ import msgspec
 from fastapi import Request
 
 from ledger import crypto
-from node.api.sessions import key_in_force
-from node.chain import Chain
-from node.errors import NodeCode, NodeError
-from node.message_signatures import RequestSignature, needed, parse_signature, signature_base, target
+from node.chain.chain import Chain
+from remarque.errors import NodeCode, NodeError
+from remarque.message_signatures import RequestSignature, needed, parse_signature, signature_base, target
 
 WINDOW_SECONDS = 60
 NONCES_MAX = 100_000
@@ -53,7 +52,7 @@ class SignedRequests:
         self._check_covered(request, signed)
         self._check_time(signed)
         account, _, key = signed.parameters.keyid.rpartition("/")
-        if not key_in_force(self._chain, account, key):
+        if not self._chain.key_in_force(account, key):
             raise _refused(f"{key[:16]}… is no key in force of {account}; sign with one that is")
         if not crypto.verify_request(key, base, signed.value):
             raise _refused(

@@ -8,8 +8,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import time
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -18,21 +16,16 @@ from fastapi import APIRouter
 
 from ledger.encoding import encode
 from ledger.errors import Code, LedgerError, ensure
-from ledger.execution.block import check_admissible
-from ledger.execution.context import Context
 from ledger.receipt import encode_receipt
 from ledger.transaction import TRANSACTION_BYTES_MAX, SignedTransaction, parse_envelope
-from ledger.version import NEWEST
-from node import metrics
 from node.api.bodies import BODY_SECONDS_MAX, joined
 from node.api.problem import LOGGED, refusal
-from node.chain import Chain, Final
-from node.driver import Driver
-from node.errors import NodeCode, NodeError
-from node.logs import log
-from node.mempool import Place
-from node.reading import Reading
-from node.upgrades import check_vote
+from node.chain.chain import Chain
+from node.chain.finals import Final
+from node.chain.reading import Reading
+from node.ground.logs import log
+from node.ordering.submitter import Submitter
+from remarque.errors import NodeCode, NodeError
 
 BATCH_TRANSACTIONS_MAX = 1_000
 BATCH_BYTES_MAX = 16 * 1024 * 1024
@@ -40,97 +33,8 @@ PARSE_BYTES = 256 * 1024
 """Bytes of a batch that are parsed between two turns of the event loop."""
 BYTES_OPEN_MAX = 256 * 1024 * 1024
 """Bytes of bodies under way at once; above this, requests are refused before they are read."""
-WAIT_SECONDS_MAX = 30.0
-LEADERLESS_SECONDS_MAX = 5.0
-"""After this long without a leader, new transactions are refused rather than kept waiting."""
 
 _batch_decoder = msgspec.json.Decoder(list[msgspec.Raw])
-
-
-class Submitter:
-    """Takes transactions from clients, whichever way they come."""
-
-    def __init__(self, driver: Driver, data: str, disk_free_bytes_min: int) -> None:
-        self._driver = driver
-        self._data = data
-        self._disk_free_bytes_min = disk_free_bytes_min
-        self._disk_checked = 0.0
-        self._disk_free = 0
-        self.closing = False
-
-    async def take(self, transactions: list[SignedTransaction]) -> list[SignedTransaction]:
-        """Admit transactions, or refuse all; return those that still need committing."""
-        self.check_condition()
-        chain = self._driver.chain
-        ledger = chain.ledger()
-        parameters = ledger.parameters()
-        new = []
-        for signed in transactions:
-            if chain.state.locate(signed.id) is not None:
-                continue
-            now = self._driver.proposer.time_for(signed)
-            check_admissible(ledger, chain.name, signed, now, parameters)
-            Context(signed, 0, now, NEWEST, 0).check_signers(ledger)
-            check_vote(chain, ledger, signed)
-            new.append(signed)
-        await self._driver.inspector.verify(new)
-        new = [signed for signed in new if chain.state.locate(signed.id) is None]
-        self._driver.mempool.check_room([signed for signed in new if signed.id not in self._driver.mempool])
-        self._driver.submit(new)
-        return new
-
-    def waits_for(self, signed: SignedTransaction) -> bool:
-        """Whether a transaction that was taken may still be committed."""
-        return signed.id in self._driver.mempool
-
-    async def place(self, signed: SignedTransaction, deadline: float) -> Place:
-        """Where a taken transaction was committed."""
-        place = self._driver.chain.state.locate(signed.id)
-        if place is not None:
-            return place
-        waiting = self._driver.mempool.wait(signed.id)
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await waiting
-        except TimeoutError:
-            raise NodeError(
-                NodeCode.COMMIT_TIMEOUT,
-                f"{signed.id} is not committed after {WAIT_SECONDS_MAX:.0f} s; ask for it, or send the same again",
-                1,
-            ) from None
-
-    async def commit(self, signed: SignedTransaction) -> Place:
-        """Admit one transaction and wait until it is final."""
-        started = time.perf_counter()
-        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS_MAX
-        await self.take([signed])
-        place = await self.place(signed, deadline)
-        metrics.COMMIT_SECONDS.observe(time.perf_counter() - started)
-        return place
-
-    async def commit_all(self, transactions: list[SignedTransaction]) -> list[Place]:
-        """Admit several and wait until all are final."""
-        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS_MAX
-        await self.take(transactions)
-        return await asyncio.gather(*(self.place(signed, deadline) for signed in transactions))
-
-    def check_condition(self) -> None:
-        """Refuse whatever is new while this node cannot take it."""
-        if self.closing:
-            raise NodeError(NodeCode.SHUTTING_DOWN, "send it to another node", 5)
-        now = time.monotonic()
-        if now - self._disk_checked > 1.0:
-            self._disk_checked, self._disk_free = now, shutil.disk_usage(self._data).free
-        if self._disk_free < self._disk_free_bytes_min:
-            raise NodeError(
-                NodeCode.DISK_FULL,
-                f"{self._disk_free} bytes are free, this node stops at {self._disk_free_bytes_min}; make room",
-                60,
-            )
-        if self._driver.leaderless_seconds > LEADERLESS_SECONDS_MAX:
-            raise NodeError(
-                NodeCode.NO_LEADER, "fewer than a majority of the nodes reach each other; start the others", 5
-            )
 
 
 class SubmitRoutes:
@@ -201,7 +105,7 @@ class SubmitRoutes:
         return 200, encode({"results": await self._reading.each(places, read)})
 
     def _receipt(self, final: Final, position: int) -> msgspec.Raw:
-        return msgspec.Raw(encode_receipt(self._chain.receipt(final, position)))
+        return msgspec.Raw(encode_receipt(self._chain.finals.receipt(final, position)))
 
 
 def outcome_at(final: Final, position: int) -> msgspec.Raw:

@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from ledger.merkle_log import MerkleLog
 from ledger.tiles import HEIGHT, WIDTH, Tile, bundle, parse_tile
-from node.entries import Entries
-from node.errors import NodeCode, NodeError
-from node.notes import Notes
-from node.proving import Proving
+from node.chain.entries import Entries
+from node.chain.proving import Proving
+from node.transparency.notes import Notes
+from remarque.errors import NodeCode, NodeError
 
 FOR_EVER = "public, max-age=31536000, immutable"
 FOR_A_WHILE = "public, max-age=60"

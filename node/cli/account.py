@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from ledger import actions
-from node.cli.main import Target, cli, with_target
-from node.keys import public_key
+from node.cli.target import Target, with_target
+from remarque.keys.files import public_key
 
 
-@cli.command()
+@click.command()
 @click.argument("account")
 @click.argument("key")
 @click.option("--role", "roles", multiple=True, help="A role of the account; repeat.")
@@ -24,7 +24,7 @@ def enrol(target: Target, account: str, key: str, roles: tuple[str, ...]) -> Non
     target.done(receipt, f"{account} is enrolled")
 
 
-@cli.group()
+@click.group()
 def account() -> None:
     """Keys, roles and suspension of accounts."""
 

@@ -12,14 +12,13 @@ import msgspec
 
 from ledger.audit_evidence import verified_evidence
 from ledger.genesis import Genesis
-from node import archive
-from node.audit import Report, audit
 from node.cli.chain import genesis_option, recovery_option
-from node.cli.main import Target, cli, with_target
-from node.config import load_genesis
-from node.errors import NodeCode, NodeError
-from node.parquet import write_parquet
-from node.recovering import read_recoveries
+from node.cli.target import Target, with_target
+from node.keeping import archive
+from node.keeping.audit import Report, audit
+from node.keeping.parquet import write_parquet
+from remarque.errors import NodeCode, NodeError
+from remarque.trusted_files import load_genesis, read_recoveries
 
 EXIT_FAULTY = 1
 """Exit status when the chain is not what it says."""
@@ -27,7 +26,7 @@ EXIT_FAULTY = 1
 SOURCE = click.argument("source")
 
 
-@cli.command("audit")
+@click.command("audit")
 @SOURCE
 @genesis_option(required=True)
 @click.option(
@@ -65,7 +64,7 @@ def audit_command(
         sys.exit(EXIT_FAULTY)
 
 
-@cli.command()
+@click.command()
 @SOURCE
 @genesis_option(required=True)
 @click.argument("file", type=click.Path(path_type=Path))

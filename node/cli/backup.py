@@ -14,27 +14,27 @@ from ledger.errors import LedgerError
 from ledger.generation import Openings
 from ledger.snapshot import SnapshotRefused, parse_manifest
 from ledger.state_tree import EMPTY, apply_changes, root_hash
-from node import backup as backups
-from node import founding
-from node.backup import OpenedAsset, Writer, content_in, openings_in
-from node.chain import Chain
+from node.chain.chain import Chain
 from node.cli.audit import lines_of
 from node.cli.chain import genesis_option, recovery_option
-from node.cli.main import Target, cli, with_target
-from node.client import Client, RemarqueError
-from node.config import load_genesis
+from node.cli.target import Target, with_target
 from node.content.cid import import_file, parse_cid
-from node.errors import NodeCode, NodeError
-from node.keys import load_key, new_key
-from node.recovering import keep_recoveries, load_recoveries, read_recoveries, require_chain
-from node.snapshots import MANIFEST, read_entries, take, write
+from node.keeping import backup as backups
+from node.keeping import founding
+from node.keeping.backup import OpenedAsset, Writer, content_in, openings_in
+from node.snapshots.recovering import keep_recoveries, load_recoveries, require_chain
+from node.snapshots.snapshots import MANIFEST, read_entries, take, write
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
+from remarque.client import Client, RemarqueError
+from remarque.errors import NodeCode, NodeError
+from remarque.keys.files import load_key, new_key
+from remarque.trusted_files import load_genesis, read_recoveries
 
 PLACE = click.argument("place", type=click.Path(path_type=Path, exists=True, file_okay=False))
 
 
-@cli.group()
+@click.group()
 def snapshot() -> None:
     """Take and check snapshots of the state."""
 
@@ -77,7 +77,7 @@ def verify_snapshot(target: Target, place: Path, genesis: Path, recoveries: tupl
     )
 
 
-@cli.command()
+@click.command()
 @click.argument("source")
 @click.argument("place", type=click.Path(path_type=Path, file_okay=False))
 @genesis_option(required=True)
@@ -126,7 +126,7 @@ def _openings_at(client: Client, assets: list[str]) -> Iterator[OpenedAsset]:
             click.echo(f"left out: {error}", err=True)
 
 
-@cli.command()
+@click.command()
 @PLACE
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @genesis_option(required=True)

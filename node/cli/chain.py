@@ -14,12 +14,11 @@ from ledger.encoding import encode
 from ledger.errors import Code, LedgerError
 from ledger.receipt import encode_receipt, verify_receipt
 from ledger.state_answer import StateAnswer, verify_state_answer
-from node.cli.main import Target, cli, with_target
-from node.config import load_genesis
-from node.recovering import read_recoveries
+from node.cli.target import Target, with_target
+from remarque.trusted_files import load_genesis, read_recoveries
 
 
-@cli.command()
+@click.command()
 @with_target
 def status(target: Target) -> None:
     """What the node is doing: role, leader, height."""
@@ -28,7 +27,7 @@ def status(target: Target) -> None:
     target.show(found, "\n".join(f"{name:8} {value}" for name, value in found.items()))
 
 
-@cli.command()
+@click.command()
 @click.argument("path")
 @with_target
 def get(target: Target, path: str) -> None:
@@ -37,7 +36,7 @@ def get(target: Target, path: str) -> None:
         target.show(client.get(path, session=target.account is not None))
 
 
-@cli.command()
+@click.command()
 @click.argument("file", type=click.File("rb"))
 @with_target
 def submit(target: Target, file: BinaryIO) -> None:
@@ -56,7 +55,7 @@ def decode_actions(data: bytes) -> list[AnyAction]:
         raise LedgerError(Code.MALFORMED, f"{error}; see ledger/actions/ for every action") from None
 
 
-@cli.command()
+@click.command()
 @click.option("--after", default="", help="Id of the last event seen; a height alone means its beginning.")
 @with_target
 def events(target: Target, after: str) -> None:
@@ -81,7 +80,7 @@ recovery_option = click.option(
 )
 
 
-@cli.group()
+@click.group()
 def receipt() -> None:
     """Fetch and check receipts."""
 
@@ -123,7 +122,7 @@ def verify(target: Target, file: Path, genesis: Path, recoveries: tuple[Path, ..
     )
 
 
-@cli.group()
+@click.group()
 def state() -> None:
     """Read the state with proofs, of what stands under a key or that nothing does."""
 

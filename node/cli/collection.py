@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from node.cli.main import Target, cli, with_target
+from node.cli.target import Target, with_target
 
 
-@cli.group()
+@click.group()
 def collection() -> None:
     """Collections of assets, which may have a policy of their own (`remarque policy apply --collection`)."""
 

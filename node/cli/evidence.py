@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from node.cli.main import Target, cli, with_target
+from node.cli.target import Target, with_target
 
 
-@cli.command()
+@click.command()
 @click.argument("asset")
 @click.option("--reason", required=True, help="What is wrong; it stands on the chain, and every answer shows it.")
 @click.option(
@@ -26,7 +26,7 @@ def dispute(target: Target, asset: str, reason: str, evidence: Path) -> None:
     target.done(receipt, f"disputed; keep {evidence}")
 
 
-@cli.command("withdraw-dispute")
+@click.command("withdraw-dispute")
 @click.argument("asset")
 @with_target
 def withdraw_dispute(target: Target, asset: str) -> None:

@@ -11,11 +11,11 @@ import msgspec
 
 from ledger.errors import Code, LedgerError
 from ledger.governance import Changes
-from node.cli.main import LASTING, Target, cli, with_target
 from node.cli.policy import EXIT_FAILED, told
+from node.cli.target import LASTING, Target, with_target
 
 
-@cli.group()
+@click.group()
 def governance() -> None:
     """Proposals and votes of the consortium's orgs."""
 

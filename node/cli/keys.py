@@ -8,16 +8,16 @@ from pathlib import Path
 import click
 
 from ledger.crypto import SigningKey
-from node.cli.main import Target, cli, with_target
-from node.encrypted_keys import is_encrypted
-from node.errors import NodeCode, NodeError
-from node.keys import certificate_in, load_key, new_key, public_key, rewrite_key, save_key
-from node.passphrases import PASSPHRASE_FILE, given_passphrase, read_passphrase
+from node.cli.target import Target, with_target
+from remarque.errors import NodeCode, NodeError
+from remarque.keys.encrypted import is_encrypted
+from remarque.keys.files import certificate_in, load_key, new_key, public_key, rewrite_key, save_key
+from remarque.keys.passphrases import PASSPHRASE_FILE, given_passphrase, read_passphrase
 
 FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 
 
-@cli.group()
+@click.group()
 def keys() -> None:
     """Make and show keys, and keep them under a passphrase.
 

@@ -10,12 +10,11 @@ from ledger import note
 from ledger.consistency import ConsistencyProof, verify_consistency
 from ledger.encoding import encode
 from node.cli.chain import genesis_option, recovery_option
-from node.cli.main import Target, cli, with_target
-from node.config import load_genesis
-from node.recovering import read_recoveries
+from node.cli.target import Target, with_target
+from remarque.trusted_files import load_genesis, read_recoveries
 
 
-@cli.group()
+@click.group()
 def log() -> None:
     """Prove that the log at one height begins with the log at another."""
 

@@ -1,108 +1,121 @@
-"""The command's frame: how it reaches a node, how it prints, and how it fails."""
+"""The command's frame: its options, where its commands are, and how it fails.
+
+A command's module is imported when the command is used, and only then: `remarque --version` answers at once, and no
+command waits for what only others need.
+"""
 
 from __future__ import annotations
 
-import math
 import sys
-from collections.abc import Callable
-from functools import update_wrapper
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
-
-from generator.errors import GeneratorError
-from ledger.consistency import ConsistencyProof, ConsistencyRefused
-from ledger.cose import CoseRefused
-from ledger.errors import LedgerError
-from ledger.receipt import Receipt, ReceiptRefused
-from ledger.recovery import RecoveryRefused
-from ledger.snapshot import SnapshotRefused
-from ledger.state_answer import StateAnswer, StateAnswerRefused
-from node.client import Client, RemarqueError
-from node.content.sealing import SealBroken
-from node.errors import NodeError
-from node.keys import load_key
-from node.run import version
 
 EXIT_REFUSED = 2
 """Exit status of a refusal, whoever refused."""
 
+COMMANDS = {
+    "accept": "node.cli.trading:accept",
+    "account": "node.cli.account:account",
+    "auction": "node.cli.trading:auction",
+    "audit": "node.cli.audit:audit_command",
+    "backup": "node.cli.backup:backup",
+    "balance": "node.cli.market:balance",
+    "buy": "node.cli.market:buy",
+    "collection": "node.cli.collection:collection",
+    "derive": "node.cli.trading:derive",
+    "devnet": "devnet.cli:devnet",
+    "dispute": "node.cli.evidence:dispute",
+    "enrol": "node.cli.account:enrol",
+    "events": "node.cli.chain:events",
+    "export": "node.cli.audit:export",
+    "fetch": "node.cli.pictures:fetch",
+    "generate": "node.cli.pictures:generate",
+    "get": "node.cli.chain:get",
+    "governance": "node.cli.governance:governance",
+    "grant": "node.cli.market:grant",
+    "history": "node.cli.pictures:history",
+    "init": "node.cli.operate:init",
+    "keys": "node.cli.keys:keys",
+    "list": "node.cli.market:list_token",
+    "log": "node.cli.log:log",
+    "mint": "node.cli.market:mint",
+    "model": "node.cli.pictures:model",
+    "node": "node.cli.operate:node",
+    "offer": "node.cli.trading:offer",
+    "open": "node.cli.market:open_asset",
+    "pay": "node.cli.market:pay",
+    "policy": "node.cli.policy:policy",
+    "receipt": "node.cli.chain:receipt",
+    "recover": "node.cli.recover:recover",
+    "refund": "node.cli.market:refund",
+    "regenerate": "node.cli.pictures:regenerate",
+    "register": "node.cli.pictures:register",
+    "rent": "node.cli.trading:rent",
+    "restore": "node.cli.backup:restore",
+    "revoke": "node.cli.market:revoke",
+    "sell": "node.cli.market:sell",
+    "show": "node.cli.pictures:show",
+    "snapshot": "node.cli.backup:snapshot",
+    "state": "node.cli.chain:state",
+    "statement": "node.cli.statement:statement",
+    "status": "node.cli.chain:status",
+    "submit": "node.cli.chain:submit",
+    "swap": "node.cli.trading:swap",
+    "transaction": "node.cli.transaction:transaction",
+    "transfer": "node.cli.market:transfer",
+    "unlist": "node.cli.market:unlist",
+    "verify": "node.cli.pictures:verify",
+    "withdraw-dispute": "node.cli.evidence:withdraw_dispute",
+    "withdraw-offer": "node.cli.trading:withdraw_offer",
+}
+"""Where each command is: module and name."""
 
-class Lasting(click.FloatRange):
-    """How long something lasts: a number above 0, and not what only computers call one."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        found = super().convert(value, param, ctx)
-        if not math.isfinite(found):
-            self.fail(f"{value} is no length of time", param, ctx)
+class Command(click.Group):
+    """The commands by name. A refusal ends them with one line and exit status 2, never with a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        found: click.Command = getattr(import_module(module), name)
         return found
-
-
-LASTING = Lasting(min=0, min_open=True, max=1_000_000)
-
-
-class Target:
-    """Which node a command talks to, as whom, and how it prints."""
-
-    def __init__(self, urls: tuple[str, ...], account: str | None, key: Path | None, as_json: bool) -> None:
-        self.urls = urls
-        self.account = account
-        self.key = key
-        self.as_json = as_json
-
-    def client(self) -> Client:
-        """A client as the chosen account."""
-        return Client(self.urls, self.account, None if self.key is None else load_key(self.key))
-
-    def done(self, receipt: Receipt, text: str) -> None:
-        """Print what a committed transaction did, and where it stands."""
-        self.show(receipt, f"{text}\ntransaction {receipt.signed.id}, block {receipt.header.height}")
-
-    def show(self, value: Any, text: str | None = None) -> None:
-        """Print a value: as JSON if asked for, else as text."""
-        if self.as_json or text is None:
-            formatted = msgspec.json.format(msgspec.json.encode(_plain(value)), indent=2)
-            click.echo(formatted.decode())
-        else:
-            click.echo(text)
-
-
-def _plain(value: Any) -> Any:
-    proof = isinstance(value, Receipt | StateAnswer | ConsistencyProof)
-    return msgspec.json.decode(msgspec.json.encode(value)) if proof else value
-
-
-REFUSALS = (
-    RemarqueError, NodeError, LedgerError, ReceiptRefused, StateAnswerRefused, ConsistencyRefused, CoseRefused,
-    RecoveryRefused, SnapshotRefused, GeneratorError, SealBroken, OSError,
-)  # fmt: skip
-
-
-class Refusing(click.Group):
-    """A group whose commands end with one line and exit status 2 on a refusal, never with a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except REFUSALS as error:
-            _fail(ctx, error)
+        except Exception as error:
+            from node.cli.refusals import REFUSALS, tell
+
+            if not isinstance(error, REFUSALS):
+                raise
+            tell(error, ctx)
+            sys.exit(EXIT_REFUSED)
 
 
-def _fail(ctx: click.Context, error: Exception) -> None:
-    code = getattr(error, "code", None)
-    name = code if isinstance(code, str) else getattr(code, "name", type(error).__name__)
-    target = ctx.find_object(Target)
-    if target is not None and target.as_json:
-        click.echo(msgspec.json.encode({"code": name, "detail": getattr(error, "detail", str(error))}).decode())
-    else:
-        click.echo(f"refused: {error}", err=True)
-    sys.exit(EXIT_REFUSED)
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from node.ground.version import version
+
+        click.echo(f"remarque, version {version()}")
+        ctx.exit()
 
 
-@click.group(cls=Refusing, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(version(), prog_name="remarque")
+@click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 @click.option(
     "--node",
     "urls",
@@ -123,14 +136,11 @@ def _fail(ctx: click.Context, error: Exception) -> None:
 @click.pass_context
 def cli(ctx: click.Context, urls: tuple[str, ...], account: str | None, key: Path | None, as_json: bool) -> None:
     """A private provenance chain for AI-generated images: record, own, sell, grant, verify."""
+    from node.cli.target import Target
+
     ctx.obj = Target(urls, account, key, as_json)
 
 
-def with_target(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the target as its first argument."""
-
-    @click.pass_obj
-    def wrapper(target: Target, *arguments: Any, **named: Any) -> Any:
-        return function(target, *arguments, **named)
-
-    return update_wrapper(wrapper, function)
+def main() -> None:
+    """The `remarque` command."""
+    cli()

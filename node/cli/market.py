@@ -10,9 +10,9 @@ import click
 
 from ledger import actions
 from ledger.events import TokenMinted, TokenSold
-from node.cli.main import LASTING, Target, cli, with_target
+from node.cli.target import LASTING, Target, with_target
 from node.cli.transaction import drafted, hand_on, seconds_of
-from node.client import RemarqueError
+from remarque.client import RemarqueError
 
 
 def _shares(payees: tuple[str, ...]) -> dict[str, int]:
@@ -25,7 +25,7 @@ def _shares(payees: tuple[str, ...]) -> dict[str, int]:
     return shares
 
 
-@cli.command()
+@click.command()
 @click.argument("asset")
 @click.option("--royalty-ppm", type=click.IntRange(0, 1_000_000), help="Part of each resale's price, in millionths.")
 @click.option("--payee", "payees", multiple=True, help="ACCOUNT=PPM; repeat; together 1000000. Default: yourself.")
@@ -39,7 +39,7 @@ def mint(target: Target, asset: str, royalty_ppm: int | None, payees: tuple[str,
     target.done(receipt, "\n".join(f"token {token}" for token in made))
 
 
-@cli.command("list")
+@click.command("list")
 @click.argument("token")
 @click.argument("price", type=click.IntRange(1))
 @click.argument("currency")
@@ -52,7 +52,7 @@ def list_token(target: Target, token: str, price: int, currency: str, hours: flo
     target.done(receipt, f"listed at {price} {currency}")
 
 
-@cli.command()
+@click.command()
 @click.argument("token")
 @with_target
 def unlist(target: Target, token: str) -> None:
@@ -62,7 +62,7 @@ def unlist(target: Target, token: str) -> None:
     target.done(receipt, "no longer for sale")
 
 
-@cli.command()
+@click.command()
 @click.argument("token")
 @click.argument("price", type=click.IntRange(1))
 @click.argument("currency")
@@ -77,7 +77,7 @@ def buy(target: Target, token: str, price: int, currency: str, terms: str | None
     target.done(receipt, "\n".join([f"bought for {price} {currency}", *rows]))
 
 
-@cli.command()
+@click.command()
 @click.argument("token")
 @click.argument("to")
 @click.argument("price", type=click.IntRange(1))
@@ -93,7 +93,7 @@ def sell(
     hand_on(target, draft, out)
 
 
-@cli.command()
+@click.command()
 @click.argument("token")
 @click.argument("other")
 @drafted
@@ -108,7 +108,7 @@ def refund(target: Target, token: str, other: str, other_key: str, minutes: floa
     hand_on(target, draft, out)
 
 
-@cli.command()
+@click.command()
 @click.argument("token")
 @click.argument("to")
 @with_target
@@ -119,7 +119,7 @@ def transfer(target: Target, token: str, to: str) -> None:
     target.done(receipt, f"given to {to}")
 
 
-@cli.command()
+@click.command()
 @click.argument("to")
 @click.argument("amount", type=click.IntRange(1))
 @click.argument("currency")
@@ -131,7 +131,7 @@ def pay(target: Target, to: str, amount: int, currency: str) -> None:
     target.done(receipt, f"paid {amount} {currency} to {to}")
 
 
-@cli.command()
+@click.command()
 @click.argument("account", required=False)
 @with_target
 def balance(target: Target, account: str | None) -> None:
@@ -141,7 +141,7 @@ def balance(target: Target, account: str | None) -> None:
     target.show(found, "\n".join(f"{amount:>15} {currency}" for currency, amount in found.items()) or "nothing")
 
 
-@cli.command()
+@click.command()
 @click.argument("asset")
 @click.argument("account")
 @click.option("--hours", type=LASTING, help="For how long from now.")
@@ -182,7 +182,7 @@ def _instant(text: str) -> float:
         raise RemarqueError("REQUEST_MALFORMED", f"{text!r} is not a time such as 2026-11-27T18:00:00Z") from None
 
 
-@cli.command()
+@click.command()
 @click.argument("asset")
 @click.argument("account")
 @with_target
@@ -193,7 +193,7 @@ def revoke(target: Target, asset: str, account: str) -> None:
     target.done(receipt, f"{account} may no longer see it")
 
 
-@cli.command("open")
+@click.command("open")
 @click.argument("asset")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")
 @click.option("--purpose", default="", help="What for; it stands on the chain.")

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from ledger.actions import AddNode, RemoveNode
-from node import founding
 from node import run as running
-from node.cli.main import Target, cli, with_target
+from node.cli.target import Target, with_target
+from node.keeping import founding
 
 
-@cli.command()
+@click.command()
 @click.argument("plan", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @with_target
@@ -27,7 +27,7 @@ def init(target: Target, plan: Path, directory: Path) -> None:
     )
 
 
-@cli.group()
+@click.group()
 def node() -> None:
     """Run a node."""
 

@@ -10,11 +10,11 @@ import click
 
 from generator.models import default_model_folder, fetch_model, model_digest, verify_model
 from ledger.actions import RegisterModel
-from node.cli.main import Target, cli, with_target
-from node.client import RemarqueError
+from node.cli.target import Target, with_target
+from remarque.client import RemarqueError
 
 
-@cli.command()
+@click.command()
 @click.argument("prompt")
 @click.option("--negative", default="", help="What the picture should not show.")
 @click.option("--seed", type=click.IntRange(0, 2**53 - 1), help="Seed; by chance if absent.")
@@ -75,7 +75,7 @@ def generate(
     target.show({"generation": generation, "pictures": pictures}, "\n".join(lines))
 
 
-@cli.command()
+@click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @with_target
 def register(target: Target, file: Path) -> None:
@@ -85,7 +85,7 @@ def register(target: Target, file: Path) -> None:
     target.show({"asset": asset, "transaction": receipt.signed.id}, f"asset {asset}")
 
 
-@cli.command()
+@click.command()
 @click.argument("asset")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")
 @with_target
@@ -96,7 +96,7 @@ def fetch(target: Target, asset: str, out: Path) -> None:
     target.show({"asset": asset, "file": str(out)}, f"written to {out}")
 
 
-@cli.command()
+@click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @with_target
 def verify(target: Target, file: Path) -> None:
@@ -117,7 +117,7 @@ def verify(target: Target, file: Path) -> None:
     target.show(found, "\n".join(lines))
 
 
-@cli.command()
+@click.command()
 @click.argument("asset")
 @with_target
 def show(target: Target, asset: str) -> None:
@@ -126,7 +126,7 @@ def show(target: Target, asset: str) -> None:
         target.show(client.get(f"/v1/assets/{asset}"))
 
 
-@cli.command()
+@click.command()
 @click.argument("asset")
 @with_target
 def history(target: Target, asset: str) -> None:
@@ -141,7 +141,7 @@ def history(target: Target, asset: str) -> None:
     target.show(found, "\n".join(lines))
 
 
-@cli.command()
+@click.command()
 @click.argument("asset")
 @click.option(
     "--model", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Model folder; the default model."
@@ -154,7 +154,7 @@ def regenerate(target: Target, asset: str, model: Path | None) -> None:
     from generator.regenerate import compare
     from ledger.encoding import decode, encode
     from ledger.generation import Openings
-    from node.generation.service import settings_of
+    from node.generation.asking import settings_of
 
     with target.client() as client:
         record = client.get(f"/v1/assets/{asset}")["asset"]
@@ -180,7 +180,7 @@ def regenerate(target: Target, asset: str, model: Path | None) -> None:
     )
 
 
-@cli.group()
+@click.group()
 def model() -> None:
     """Generator models."""
 

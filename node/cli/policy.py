@@ -12,13 +12,13 @@ import msgspec
 import contracts_vm
 from ledger import actions
 from ledger.policy_source import SCHEMA
-from node.cli.main import EXIT_REFUSED, Target, cli, with_target
-from node.client import RemarqueError
+from node.cli.target import EXIT_REFUSED, Target, with_target
 from node.policies.asking import faults_of
 from node.policies.comparing import compare
 from node.policies.files import PolicyFile, read_policy, run_cases, write_source
 from node.policies.formatting import formatted
 from node.policies.redaction import VALUES
+from remarque.client import RemarqueError
 
 EXIT_FAILED = 1
 """Exit status when a case does not come out as its author expects, or a file is not laid out."""
@@ -27,7 +27,7 @@ POLICY_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FILE = click.argument("file", type=POLICY_FILE)
 
 
-@cli.group()
+@click.group()
 def policy() -> None:
     """Write policies, try them, publish them, and have decisions explained."""
 

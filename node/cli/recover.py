@@ -9,16 +9,16 @@ import msgspec
 
 from ledger.encoding import encode
 from ledger.recovery import parse_recovery
-from node.cli.main import Target, cli, with_target
-from node.client import now_ms
-from node.recovering import Held, Home
+from node.cli.target import Target, with_target
+from node.snapshots.recovering import Held, Home
 from node.storage.directory import write_durably
+from remarque.client import now_ms
 
 HOME = click.argument("home", type=click.Path(path_type=Path, exists=True, file_okay=False))
 FILE = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 
 
-@cli.group()
+@click.group()
 def recover() -> None:
     """Go on with the voters that are left, when a majority is lost for good. For nodes that do not run."""
 

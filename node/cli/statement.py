@@ -14,11 +14,11 @@ from ledger.crypto import sha256
 from ledger.genesis import Genesis
 from ledger.statement import parse_statement, sign_statement, split_transparent, verify_transparent
 from node.cli.chain import genesis_option
-from node.cli.main import Target, cli, with_target
-from node.config import load_genesis
-from node.errors import NodeCode, NodeError
-from node.key_sets import parse_key_set
-from node.keys import load_key
+from node.cli.target import Target, with_target
+from node.transparency.key_sets import parse_key_set
+from remarque.errors import NodeCode, NodeError
+from remarque.keys.files import load_key
+from remarque.trusted_files import load_genesis
 
 EXISTING = click.Path(path_type=Path, exists=True, dir_okay=False)
 FILE = click.argument("file", type=EXISTING)
@@ -29,7 +29,7 @@ def out_option(what: str) -> Callable[[Any], Any]:
     return click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help=what)
 
 
-@cli.group()
+@click.group()
 def statement() -> None:
     """Sign statements about anything, and have them registered for anybody to check."""
 

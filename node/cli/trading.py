@@ -8,13 +8,13 @@ import click
 
 from ledger import actions
 from ledger.events import AuctionClosed
-from node.cli.main import LASTING, Target, cli, with_target
+from node.cli.target import LASTING, Target, with_target
 from node.cli.transaction import drafted, hand_on, seconds_of
 
 PRICE = click.IntRange(1)
 
 
-@cli.command()
+@click.command()
 @click.argument("asset")
 @click.argument("parents", nargs=-1, required=True)
 @click.option(
@@ -48,7 +48,7 @@ def derive(
     target.done(receipt, f"made from {len(parents)} recorded")
 
 
-@cli.command()
+@click.command()
 @click.argument("token")
 @click.argument("for_token")
 @click.argument("other")
@@ -76,7 +76,7 @@ def swap(
     hand_on(target, draft, out)
 
 
-@cli.command()
+@click.command()
 @click.argument("token")
 @click.argument("price", type=PRICE)
 @click.argument("currency")
@@ -90,7 +90,7 @@ def offer(target: Target, token: str, price: int, currency: str, hours: float, t
     target.done(receipt, f"offered {price} {currency}")
 
 
-@cli.command()
+@click.command()
 @click.argument("token")
 @click.argument("buyer")
 @click.argument("price", type=PRICE)
@@ -103,7 +103,7 @@ def accept(target: Target, token: str, buyer: str, price: int, currency: str) ->
     target.done(receipt, f"sold to {buyer} for {price} {currency}")
 
 
-@cli.command("withdraw-offer")
+@click.command("withdraw-offer")
 @click.argument("token")
 @click.option("--buyer", help="Whose offer; your own if absent. Another's only once it has ended.")
 @with_target
@@ -114,7 +114,7 @@ def withdraw_offer(target: Target, token: str, buyer: str | None) -> None:
     target.done(receipt, "the money is its buyer's again")
 
 
-@cli.group()
+@click.group()
 def auction() -> None:
     """Auction a token, bid for one, and close what is over."""
 
@@ -171,7 +171,7 @@ def settle(target: Target, token: str, terms: str | None) -> None:
     target.done(receipt, "sold to the highest bidder" if closed.sold else f"not sold: {closed.why}")
 
 
-@cli.command()
+@click.command()
 @click.argument("token")
 @click.argument("to")
 @click.option("--hours", type=LASTING, required=True, help="For how long.")

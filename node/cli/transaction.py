@@ -11,16 +11,16 @@ import msgspec
 
 from ledger.actions import action_name
 from node.cli.chain import decode_actions
-from node.cli.main import LASTING, Target, cli, with_target
-from node.client import RemarqueError
-from node.drafts import Draft, encode_draft, missing, parse_draft, sign_draft
-from node.keys import load_key
+from node.cli.target import LASTING, Target, with_target
 from node.storage.directory import write_durably
+from remarque.client import RemarqueError
+from remarque.drafts import Draft, encode_draft, missing, parse_draft, sign_draft
+from remarque.keys.files import load_key
 
 DRAFT = click.argument("draft", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 
 
-@cli.group()
+@click.group()
 def transaction() -> None:
     """Transactions that several accounts sign."""
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from node.content.cid import CidInvalid, check_block, import_file, links_of, parse_cid
-from node.errors import NodeCode, NodeError
 from node.storage.directory import write_durably
+from remarque.errors import NodeCode, NodeError
 
 FILE_BYTES_MAX = 64 * 1024 * 1024
 BLOCKS_MAX = 256

@@ -15,9 +15,9 @@ from generator.errors import GeneratorError
 from generator.models import default_model_folder
 from generator.protocol import FrameDecoder, FromWorker, Generate, Ready, encode_frame
 from ledger.crypto import SigningKey
-from node.config import GeneratorSection
-from node.errors import NodeCode, NodeError
-from node.logs import log
+from node.ground.config import GeneratorSection
+from node.ground.logs import log
+from remarque.errors import NodeCode, NodeError
 
 START_SECONDS_MAX = 120.0
 SILENCE_SECONDS_MAX = 600.0

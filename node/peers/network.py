@@ -22,10 +22,9 @@ from ledger.crypto import SigningKey
 from ledger.encoding import decode, encode
 from ledger.errors import LedgerError
 from ledger.transaction import SignedTransaction, parse_signed
-from node import metrics
-from node.driver import Driver
-from node.errors import NodeCode, NodeError
-from node.logs import log
+from node.ground import metrics
+from node.ground.logs import log
+from node.ordering.driver import Driver
 from node.peers.admission import Admission
 from node.peers.asking import Asking
 from node.peers.frames import (
@@ -39,6 +38,7 @@ from node.peers.frames import (
     decode_frame,
     encode_frame,
 )
+from remarque.errors import NodeCode, NodeError
 
 QUEUE_FRAMES_MAX = 512
 RECONNECT_SECONDS = (0.05, 1.0)
@@ -135,8 +135,8 @@ class Peers:
         self.connected.add(name)
         metrics.PEERS.set(len(self.connected))
         log.info("peer_connected", node=name)
-        if self._driver.replica.leader == name and self._driver.mempool.own:
-            self.forward(name, self._driver.mempool.own)
+        if self._driver.replica.leader == name:
+            self._driver.forwarding.all_over()
         both = [asyncio.ensure_future(self._until_closed(name, ws)), asyncio.ensure_future(_drain(queue, ws))]
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -194,7 +194,7 @@ class Peers:
         """Handler of `/v1/stream`: take a peer's frames, in order, until it goes."""
         name = self.caller(request)
         # Read before the caller says what it holds: what it endorses meanwhile must not be held against it.
-        endorsed = self._driver.endorsed_certificate(name)
+        endorsed = self._driver.certifying.endorsed_by(name)
         ws = web.WebSocketResponse(max_msg_size=FRAME_BYTES_MAX, heartbeat=2.0, compress=False)
         await ws.prepare(request)
         greeted = False
@@ -258,7 +258,7 @@ class Peers:
 
     def _take_refusal(self, name: str, frame: AnyFrame) -> None:
         if isinstance(frame, ForwardRefused) and name == self._driver.replica.leader:
-            self._driver.forward_refused(frame.transaction, frame.code, frame.detail)
+            self._driver.forwarding.refused(frame.transaction, frame.code, frame.detail)
 
     async def _take_forwarded(self, name: str, frame: Forward) -> list[ForwardRefused]:
         try:
@@ -268,7 +268,7 @@ class Peers:
             ]
         except LedgerError as error:
             raise NodeError(NodeCode.REQUEST_MALFORMED, f"{name} forwards what is no transaction: {error}") from None
-        return [ForwardRefused(*refused) for refused in await self._driver.receive_forwarded(name, transactions)]
+        return [ForwardRefused(*refused) for refused in await self._driver.receive_forwarded(transactions)]
 
 
 async def _drain(queue: asyncio.Queue[bytes], ws: aiohttp.ClientWebSocketResponse) -> None:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.crypto import SigningKey
-from node.logs import log
+from node.ground.logs import log
 
 _NO_TIME_CHECK = 0x200000
 """OpenSSL's X509_V_FLAG_NO_CHECK_TIME."""

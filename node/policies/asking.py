@@ -15,9 +15,9 @@ from ledger.execution.view import Ledger
 from ledger.names import AccountName, Count, CurrencyCode, Hex32, Positive, TimeMs
 from ledger.policy_source import KINDS, SCHEMA
 from ledger.version import ProtocolVersion
-from node.errors import NodeCode, NodeError
 from node.policies.replaying import PastState
 from node.storage.state_store import StateStore
+from remarque.errors import NodeCode, NodeError
 
 SOURCE_CHARACTERS_MAX = 16 * 1024
 Source = Annotated[str, Meta(max_length=SOURCE_CHARACTERS_MAX)]

@@ -23,8 +23,8 @@ import msgspec
 
 import contracts_vm
 from contracts_vm import Duration, Facts, Policy, Schema, Timestamp
-from node.errors import NodeCode, NodeError
 from node.storage.directory import write_durably
+from remarque.errors import NodeCode, NodeError
 
 SEPARATOR = "--- tests"
 FILE_BYTES_MAX = 256 * 1024

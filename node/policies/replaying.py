@@ -25,10 +25,10 @@ from ledger.execution.scope import compiled
 from ledger.execution.view import Ledger, StateReader
 from ledger.governance import Replayed
 from ledger.policy_source import policy_record
-from node.chain import Chain
-from node.errors import NodeCode, NodeError
-from node.reading import Reading
+from node.chain.chain import Chain
+from node.chain.reading import Reading
 from node.storage.state_store import UNVERSIONED, StateStore
+from remarque.errors import NodeCode, NodeError
 
 REQUESTS_MAX = 10_000
 """Transactions replayed at most."""
@@ -167,7 +167,7 @@ class Replays:
 
     def _lowest(self) -> int:
         """The oldest block that can be run again here, for which the state below it is needed."""
-        return max(self._chain.oldest, self._chain.state.first) + 1
+        return max(self._chain.finals.oldest, self._chain.state.first) + 1
 
     async def _make(
         self, policy: Policy, under: type[Proposed | BindingAll], last: int, first: int, requests: int

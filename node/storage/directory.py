@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from node.errors import NodeCode, NodeError
+from remarque.errors import NodeCode, NodeError
 
 FORMAT = 2
 IDENTITY = "identity.json"

@@ -17,7 +17,7 @@ from typing import Any
 import plyvel
 
 from consensus.raft_log import RaftEntry
-from node.errors import NodeCode, NodeError
+from remarque.errors import NodeCode, NodeError
 
 _HARD = b"hard"
 _BASE = b"base"

@@ -17,7 +17,7 @@ import pytest
 from devnet.cluster import Cluster
 from devnet.load import Stream
 from devnet.story import CREATOR
-from node.client import Client
+from remarque.client import Client
 
 pytestmark = pytest.mark.peers
 

@@ -23,8 +23,8 @@ from ledger.block import Certificate, Header, certificate_fault
 from ledger.encoding import decode, encode
 from ledger.receipt import encode_receipt, verify_receipt
 from ledger.transaction import SignedTransaction
-from node.client import AsyncClient, Client, RemarqueError
-from node.errors import NodeCode
+from remarque.client import AsyncClient, Client, RemarqueError
+from remarque.errors import NodeCode
 
 
 def level(cluster: Cluster, seconds: float = 20.0) -> int:
@@ -276,7 +276,7 @@ def test_a_failed_write_ends_the_node_and_loses_nothing_acknowledged(tmp_path: P
         [
             "/bin/bash",
             "-c",
-            f'ulimit -f 256; exec "{sys.executable}" -m remarque node run --config "{home / "node.toml"}"',
+            f'ulimit -f 256; exec "{sys.executable}" -m node node run --config "{home / "node.toml"}"',
         ],
         stderr=subprocess.DEVNULL,
     )

@@ -20,7 +20,7 @@ from generator.models import default_model_folder, model_digest
 from ledger import crypto
 from ledger.actions import RegisterModel
 from ledger.encoding import encode
-from node.client import Client, RemarqueError, now_ms
+from remarque.client import Client, RemarqueError, now_ms
 
 MODEL = model_digest(default_model_folder())
 
@@ -77,7 +77,7 @@ def test_a_picture_is_regenerated_identically(studio: Cluster, alice: Client) ->
 
     done = subprocess.run(
         [
-            sys.executable, "-m", "remarque", "--json", "--node", studio.url("node1"), "--account", CREATOR,
+            sys.executable, "-m", "node", "--json", "--node", studio.url("node1"), "--account", CREATOR,
             "--key", str(studio.root / "accounts" / f"{CREATOR}.key"), "regenerate", picture["asset"],
         ],
         capture_output=True, text=True, timeout=120, check=False,

@@ -19,9 +19,9 @@ from devnet.story import COLLECTOR, CREATOR, EDITOR, STUDIO, TREASURER
 from ledger import actions
 from ledger.governance import ActivateProtocol
 from ledger.version import ACTIVATION_NOTICE_BLOCKS
-from node.client import Client, RemarqueError
-from node.keys import load_key, new_key, save_key
-from node.passphrases import PASSPHRASE_FILE
+from remarque.client import Client, RemarqueError
+from remarque.keys.files import load_key, new_key, save_key
+from remarque.keys.passphrases import PASSPHRASE_FILE
 
 
 def command(cluster: Cluster, account: str, *words: str, node: str = "node1", status: int = 0) -> str:
@@ -29,7 +29,7 @@ def command(cluster: Cluster, account: str, *words: str, node: str = "node1", st
     key = cluster.root / "accounts" / f"{account}.key"
     who = ["--node", cluster.url(node), "--account", account, "--key", str(key)]
     done = subprocess.run(
-        [sys.executable, "-m", "remarque", *who, *words], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "node", *who, *words], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == status, (words, done.stdout, done.stderr)
     return done.stdout if status == 0 else done.stderr
@@ -159,7 +159,7 @@ def test_a_node_starts_with_a_key_under_a_passphrase_and_says_what_is_missing(
     plain = load_key(key)
 
     def refusal() -> str:
-        run = [sys.executable, "-m", "remarque", "node", "run", "--config", str(three_nodes.home(name) / "node.toml")]
+        run = [sys.executable, "-m", "node", "node", "run", "--config", str(three_nodes.home(name) / "node.toml")]
         done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
         assert done.returncode == 2
         return done.stderr.splitlines()[-1]
@@ -205,7 +205,7 @@ def test_a_node_stops_at_rules_it_does_not_know_after_saying_so(tmp_path: Path) 
                 fill_blocks(agency, ACTIVATION_NOTICE_BLOCKS + 12)
         eventually("it stops", lambda: cluster.pid("node1") is None)
         log = (cluster.home("node1") / "node.log").read_text()
-        run = [sys.executable, "-m", "remarque", "node", "run", "--config", str(cluster.home("node1") / "node.toml")]
+        run = [sys.executable, "-m", "node", "node", "run", "--config", str(cluster.home("node1") / "node.toml")]
         again = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
     finally:
         cluster.down()

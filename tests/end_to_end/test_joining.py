@@ -20,10 +20,10 @@ from devnet.story import CREATOR, STUDIO
 from ledger.actions import AddKey, AddNode, RemoveNode
 from ledger.node_certificate import make_certificate
 from ledger.receipt import encode_receipt, verify_receipt
-from node.client import Client, RemarqueError
-from node.joining import INSTALLED_RATIO
-from node.keys import new_key
-from node.snapshots import heights_in
+from node.snapshots.joining import INSTALLED_RATIO
+from node.snapshots.snapshots import heights_in
+from remarque.client import Client, RemarqueError
+from remarque.keys.files import new_key
 
 EVERY = 200
 """Transactions between snapshots."""
@@ -247,10 +247,10 @@ def test_a_node_that_fell_behind_what_others_keep_joins_again(cluster: Cluster) 
 ON_A_SMALL_DISK = """set -e
 cp "$HOME/node.toml" "$ROOT/small.toml"
 mount -t tmpfs -o size=$SIZE tmpfs "$HOME"
-"$PYTHON" -m remarque node prepare "$HOME" \
+"$PYTHON" -m node node prepare "$HOME" \
     --genesis "$ROOT/genesis.json" --name watcher --key "$ROOT/watcher.key" >/dev/null
 cp "$ROOT/small.toml" "$HOME/node.toml"
-exec "$PYTHON" -m remarque node run --config "$HOME/node.toml"
+exec "$PYTHON" -m node node run --config "$HOME/node.toml"
 """
 """Run in a namespace of its own, whose mounts end with it."""
 

@@ -15,13 +15,13 @@ from devnet.cluster import Cluster, free_ports
 from devnet.story import COLLECTOR, CREATOR, SECOND_COLLECTOR, STUDIO
 from ledger.actions import Pay
 from ledger.node_certificate import make_certificate
-from node.client import Client
-from node.config import load_config
-from node.keys import load_key, new_key, save_key
+from node.ground.config import load_config
+from remarque.client import Client
+from remarque.keys.files import load_key, new_key, save_key
 
 
 def remarque(*words: str, status: int = 0) -> Any:
-    command = [sys.executable, "-m", "remarque", "--json", *words]
+    command = [sys.executable, "-m", "node", "--json", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     return json.loads(done.stdout)

@@ -17,8 +17,8 @@ from ledger import actions
 from ledger.execution.holding import token_id
 from ledger.receipt import encode_receipt, verify_receipt
 from ledger.transaction import SignedTransaction
-from node.client import AsyncClient, Client, RemarqueError
-from node.requesting import UNREACHED
+from remarque.client import AsyncClient, Client, RemarqueError
+from remarque.requesting import UNREACHED
 
 ACCOUNTS = (CREATOR, COLLECTOR, SECOND_COLLECTOR)
 
@@ -226,7 +226,7 @@ def test_a_disk_that_fills_up_while_policies_are_published_ends_the_node_and_kee
 ) -> None:
     cluster = Cluster.create(tmp_path / "devnet", 1)
     config = cluster.home("node1") / "node.toml"
-    run = f'ulimit -f 256; exec "{sys.executable}" -m remarque node run --config "{config}"'
+    run = f'ulimit -f 256; exec "{sys.executable}" -m node node run --config "{config}"'
     limited = subprocess.Popen(["/bin/bash", "-c", run], stderr=subprocess.DEVNULL)
     published: list[int] = []
     deadline = time.monotonic() + 60

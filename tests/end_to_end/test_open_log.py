@@ -27,7 +27,7 @@ from ledger import actions
 from ledger.consistency import root_from_consistency
 from ledger.merkle_log import MerkleLog
 from ledger.statement import sign_statement
-from node.client import Client
+from remarque.client import Client
 
 COSE = {"Content-Type": "application/cose"}
 
@@ -303,7 +303,7 @@ class MerkleLogOf(MerkleLog):
 
 def remarque(*arguments: str) -> Any:
     """What a command prints as JSON; fails if it refuses."""
-    command = [sys.executable, "-m", "remarque", "--json", *arguments]
+    command = [sys.executable, "-m", "node", "--json", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)

@@ -21,15 +21,14 @@ from ledger.consistency import ConsistencyRefused
 from ledger.node_certificate import make_certificate
 from ledger.receipt import ReceiptRefused, encode_receipt, verify_receipt
 from ledger.state_answer import StateAnswerRefused
-from node.client import Client
-from node.keys import new_key, save_key
-from node.recovering import Home, read_recoveries
+from node.snapshots.recovering import Home
+from remarque.client import Client
+from remarque.keys.files import new_key, save_key
+from remarque.trusted_files import read_recoveries
 
 
 def remarque(*words: str, status: int = 0) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "remarque", "--json", *words], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-m", "node", "--json", *words], capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     return json.loads(done.stdout)
 
@@ -216,7 +215,7 @@ def test_a_survivor_that_had_pruned_is_recovered_under_kills_audited_backed_up_a
             cluster.kill(name)
         remarque("recover", "propose", str(home), file, "--survivor", "node1", "--reason", "two sites burnt down")
         for tenths in range(3, 9):
-            killed = subprocess.Popen([sys.executable, "-m", "remarque", "recover", "install", file, str(home)])
+            killed = subprocess.Popen([sys.executable, "-m", "node", "recover", "install", file, str(home)])
             time.sleep(tenths / 10)
             killed.kill()
             killed.wait()

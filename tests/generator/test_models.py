@@ -10,8 +10,7 @@ from click.testing import CliRunner
 
 from generator.errors import GeneratorError
 from generator.models import fetch_model, model_digest, verify_model
-from node.cli import cli
-from node.cli.main import EXIT_REFUSED
+from node.cli.main import EXIT_REFUSED, cli
 
 
 def a_model(folder: Path, files: dict[str, bytes]) -> Path:

@@ -33,8 +33,8 @@ from ledger.cose import CoseRefused, Ed25519Key, Verifying
 from ledger.cose_receipt import VDS, verify_inclusion, verify_member_consistency
 from ledger.crypto import sha256
 from ledger.statement import with_receipts
-from node.cli import cli
-from node.key_sets import P256Key, key_set, parse_key_set
+from node.cli.main import cli
+from node.transparency.key_sets import P256Key, key_set, parse_key_set
 
 FOLDER = Path(os.environ.get("REMARQUE_CONFORMANCE", "")) / "scitt"
 RECEIPT, GROWTH = inclusion(), consistency()

@@ -27,7 +27,7 @@ from ledger.recovery import (
     parse_recovery,
     voters_at,
 )
-from node.cli import cli
+from node.cli.main import cli
 
 GENESIS = a_genesis()
 ONE = Voters(voters=(Voter(node="node1", key=key_of("node1").public),))

@@ -35,7 +35,7 @@ REQUEST = (
     b'"@signature-params": ("@method" "@authority" "@path" "@query");created=1700000000;'
     b'keyid="alice@studio/' + KEY.public.encode() + b'";nonce="00000000000000000000000000000000";tag="remarque"'
 )
-"""Signature base of an HTTP request (RFC 9421), as `node/message_signatures.py` puts it together."""
+"""Signature base of an HTTP request (RFC 9421), as `remarque/message_signatures.py` puts it together."""
 STRUCTURE = b"\x84\x6aSignature1\x43\xa1\x01\x27\x40\x58\x20" + bytes(range(32))
 """Sig_structure of a COSE_Sign1 (RFC 9052, 4.4) whose one header is the algorithm, over a detached root."""
 CERTIFICATE_BODY = make_certificate(KEY)[4:-74]

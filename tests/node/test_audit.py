@@ -26,16 +26,16 @@ from ledger.audit_evidence import verified_evidence
 from ledger.receipt import Receipt, encode_receipt, verify_receipt
 from ledger.records import balance_key
 from ledger.recovery import check_recoveries, parse_recovery
-from node import archive
-from node.audit import CHUNK_SIGNATURES, SignatureChecker, audit
-from node.chain import Chain
-from node.cli import cli
-from node.client import Client
-from node.errors import NodeError
-from node.keys import load_key
-from node.recovering import read_recoveries
+from node.chain.chain import Chain
+from node.cli.main import cli
+from node.keeping import archive
+from node.keeping.audit import CHUNK_SIGNATURES, SignatureChecker, audit
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
+from remarque.client import Client
+from remarque.errors import NodeError
+from remarque.keys.files import load_key
+from remarque.trusted_files import read_recoveries
 
 EXPECTED = json.loads((FOLDER / "expected.json").read_bytes())
 
@@ -104,7 +104,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cluster, bytes, byte
 
 def command(cluster: Cluster, *arguments: str, status: int = 0) -> bytes:
     key, genesis = cluster.root / "accounts" / f"{CREATOR}.key", cluster.root / "genesis.json"
-    remarque = [sys.executable, "-m", "remarque", "--json", "--account", CREATOR, "--key", str(key)]
+    remarque = [sys.executable, "-m", "node", "--json", "--account", CREATOR, "--key", str(key)]
     done = subprocess.run([*remarque, *arguments, "--genesis", str(genesis)], capture_output=True, check=False)
     assert done.returncode == status, done.stderr
     return done.stdout

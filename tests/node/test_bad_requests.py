@@ -20,8 +20,8 @@ from ledger.crypto import SigningKey
 from ledger.encoding import encode
 from ledger.errors import Code
 from ledger.transaction import Signer, Transaction, sign
-from node.client import Client, RemarqueError, now_ms
-from node.errors import NodeCode
+from remarque.client import Client, RemarqueError, now_ms
+from remarque.errors import NodeCode
 
 OTHER_KEY = SigningKey(b"\x07" * 32)
 

@@ -15,9 +15,9 @@ from consensus.raft_log import RaftEntry
 from ledger.block import Certificate
 from ledger.encoding import decode, encode
 from ledger.errors import InvalidBlock
-from node.catching_up import Catching
-from node.chain import Chain
-from node.peers.stretch import Stretch
+from node.chain.chain import Chain
+from node.chain.stretch import Stretch
+from node.snapshots.catching_up import Catching
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def giver(tmp_path: Path) -> Iterator[WrittenChain]:
 
 def stretch_of(chain: Chain, height: int, upto: int) -> Stretch:
     """The blocks above a height, up to another."""
-    blocks, _ = chain.stretch(height)
+    blocks, _ = chain.finals.stretch(height)
     certificate = chain.state.certificate(upto)
     assert certificate is not None
     return Stretch(blocks[: upto - height], encode(certificate), 1, "")
@@ -58,7 +58,7 @@ def endorsed(catching: Catching, *frames: bytes) -> None:
 
 def test_blocks_that_it_has_endorsed_above_what_it_takes_stay(giver: WrittenChain, tmp_path: Path) -> None:
     with closing(opened(tmp_path)) as catching:
-        endorsed(catching, *giver.chain.stretch(0)[0])
+        endorsed(catching, *giver.chain.finals.stretch(0)[0])
     with closing(opened(tmp_path)) as catching:
         assert catching.chain.tip.height == 6
         catching.take(stretch_of(giver.chain, 0, 4))
@@ -73,7 +73,7 @@ def test_blocks_that_contradict_a_final_one_go(giver: WrittenChain, tmp_path: Pa
     for number in range(3):
         other.block(other.ask(registering(100 + number)))
     with closing(opened(tmp_path)) as catching:
-        endorsed(catching, *other.chain.stretch(0)[0])
+        endorsed(catching, *other.chain.finals.stretch(0)[0])
     with closing(opened(tmp_path)) as catching:
         catching.take(stretch_of(giver.chain, 0, 2))
 
@@ -96,7 +96,7 @@ def test_what_is_not_final_is_not_taken(fault: str, giver: WrittenChain, tmp_pat
         "header": replace(good, blocks=(one, two, three)),
     }[fault]
     with closing(opened(tmp_path)) as catching:
-        endorsed(catching, *giver.chain.stretch(0)[0][:2])
+        endorsed(catching, *giver.chain.finals.stretch(0)[0][:2])
     with closing(opened(tmp_path)) as catching:
         with pytest.raises(InvalidBlock):
             catching.take(bad)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from ledger.crypto import SigningKey
 from ledger.names import ContentId
-from node.content import sealing
 from node.content.blockstore import THREADS_MAX, Blockstore
 from node.content.cid import DAG_PB, RAW, CidInvalid, check_block, cid_of, import_file, links_of, parse_cid
-from node.errors import NodeCode, NodeError
+from remarque import sealing
+from remarque.errors import NodeCode, NodeError
 
 GOLDEN = {
     0: "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",

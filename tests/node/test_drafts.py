@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from ledger import actions
 from ledger.errors import LedgerError
 from ledger.transaction import Signer, Transaction, check_shape, check_signatures, sign
-from node.drafts import Draft, DraftSignature, complete, draft_of, encode_draft, missing, parse_draft, sign_draft
-from node.errors import NodeError
+from remarque.drafts import Draft, DraftSignature, complete, draft_of, encode_draft, missing, parse_draft, sign_draft
+from remarque.errors import NodeError
 
 ALICE, BOB, CAROL = "alice@studio", "bob@agency", "carol@club"
 CHAIN = "test-00000000"

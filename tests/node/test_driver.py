@@ -17,9 +17,9 @@ from consensus.replica_state import Role
 from ledger import actions
 from ledger.execution import context
 from ledger.transaction import SignedTransaction
-from node.chain import Chain
-from node.driver import Driver
-from node.mempool import Mempool
+from node.chain.chain import Chain
+from node.ordering.driver import Driver
+from node.ordering.mempool import Mempool
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
 

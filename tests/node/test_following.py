@@ -12,17 +12,17 @@ from consortium import key_of, registering
 from written_chain import GENESIS, WrittenChain
 
 from ledger.encoding import encode
-from node import chain as chain_module
-from node import following
-from node.chain import Chain
-from node.driver import Driver
-from node.errors import NodeCode, NodeError
-from node.following import Follower
-from node.mempool import Mempool
+from node.chain import finals
+from node.chain.chain import Chain
+from node.chain.stretch import Stretch, encode_stretch
+from node.ordering.driver import Driver
+from node.ordering.mempool import Mempool
 from node.peers.asking import NOT_REACHED
-from node.peers.stretch import Stretch, encode_stretch
+from node.snapshots import following
+from node.snapshots.following import Follower
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
+from remarque.errors import NodeCode, NodeError
 
 EMPTY = (200, encode_stretch(Stretch((), b"", 1, "")))
 PRUNED = (410, b"")
@@ -43,7 +43,7 @@ class Giving:
         answer = self._answers[peer]
         if not isinstance(answer, Chain):
             return answer
-        blocks, certificate = answer.stretch(int(path.rpartition("/")[2].partition("?")[0]))
+        blocks, certificate = answer.finals.stretch(int(path.rpartition("/")[2].partition("?")[0]))
         packed = b"" if certificate is None else encode(certificate)
         return 200, encode_stretch(Stretch(blocks, packed, 1, "node1"))
 
@@ -123,7 +123,7 @@ def levelled(tmp_path: Path, giving: Any, now_ms: int) -> int | None:
 def test_it_has_caught_up_where_its_newest_block_is_of_now_or_nobody_gives_another(
     age_ms: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chain_module, "STRETCH_BLOCKS", 2)
+    monkeypatch.setattr(finals, "STRETCH_BLOCKS", 2)
     monkeypatch.setattr(following, "PAUSE_SECONDS", 0.001)
     written = WrittenChain(tmp_path / "giver")
     for number in range(5):

@@ -11,8 +11,8 @@ from consortium import registering
 from written_chain import WrittenChain
 
 from ledger.block import decode_block
+from node.chain.stretch import Stretch, decode_stretch, encode_stretch
 from node.peers.frames import ForwardRefused, decode_frame, encode_frame
-from node.peers.stretch import Stretch, decode_stretch, encode_stretch
 
 DEEP = b"\x91" * 60_000
 

@@ -10,8 +10,8 @@ from consortium import a_digest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from node import image_codes
-from node.image_codes import BITS, ImageCodes, added_up, turned_over
+from node.verification import image_codes
+from node.verification.image_codes import BITS, ImageCodes, added_up, turned_over
 
 WITHIN = 56
 

@@ -20,14 +20,14 @@ from ledger.block import decode_block
 from ledger.crypto import sha256
 from ledger.encoding import encode
 from ledger.snapshot import Chunk, Manifest, SnapshotRefused, decode_chunk, encode_chunk, parse_manifest
-from node import installing, joining, snapshots
-from node.chain import Chain
-from node.errors import NodeCode, NodeError
-from node.installing import finish_install, install
-from node.joining import Fetching
-from node.snapshots import MANIFEST, chunk_file, take, write
+from node.chain.chain import Chain
+from node.snapshots import installing, joining, snapshots
+from node.snapshots.installing import finish_install, install
+from node.snapshots.joining import Fetching
+from node.snapshots.snapshots import MANIFEST, chunk_file, take, write
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
+from remarque.errors import NodeCode, NodeError
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_node_begins_at_the_snapshot_and_goes_on_as_the_others_do(
 
     assert chain.committed == written.chain.committed
     written.block(written.ask(registering(900)))
-    frames, certificate = written.chain.stretch(chain.committed.height)
+    frames, certificate = written.chain.finals.stretch(chain.committed.height)
     for frame in frames:
         chain.accept(decode_block(frame), None)
     assert certificate is not None
@@ -67,7 +67,7 @@ def test_a_node_begins_at_the_snapshot_and_goes_on_as_the_others_do(
 
     assert chain.committed == written.chain.committed
     theirs, ours = written.chain, chain
-    assert ours.receipt(ours.final(13), 0) == theirs.receipt(theirs.final(13), 0)
+    assert ours.finals.receipt(ours.finals.at(13), 0) == theirs.finals.receipt(theirs.finals.at(13), 0)
 
 
 @pytest.mark.parametrize("cut", ["log", "log_removed", "state", "state_removed"])

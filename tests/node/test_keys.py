@@ -19,14 +19,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 from handshake import shown
 
-import node.keys as keys
+import remarque.keys.files as keys
 from ledger.crypto import SigningKey
 from ledger.node_certificate import make_certificate
-from node.cli import cli
-from node.encrypted_keys import MODERATE, Cost
-from node.errors import NodeCode, NodeError
-from node.passphrases import PASSPHRASE_FILE
+from node.cli.main import cli
 from node.peers.tls import client_context, server_context
+from remarque.errors import NodeCode, NodeError
+from remarque.keys.encrypted import MODERATE, Cost
+from remarque.keys.passphrases import PASSPHRASE_FILE
 
 CHEAP = Cost(operations=1, memory_bytes=8 * 1024)
 """The least that argon2id does, so that tests are quick."""

@@ -9,7 +9,7 @@ from consortium import registering
 from written_chain import WrittenChain
 
 from ledger.records import SEEN_PREFIX, asset_key
-from node.chain import Chain
+from node.chain.chain import Chain
 
 LONG = 500_000
 """Milliseconds after which no transaction signed before is remembered."""

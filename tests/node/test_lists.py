@@ -18,7 +18,7 @@ from ledger.encoding import encode
 from ledger.governance import SetParameters
 from ledger.receipt import verify_receipt
 from ledger.transaction import SignedTransaction
-from node.client import Client, RemarqueError
+from remarque.client import Client, RemarqueError
 
 ASSETS = 230
 SECRET = "secret"
@@ -120,7 +120,7 @@ def test_a_history_of_many_pages_is_read_whole_by_sdk_and_command(one_node: Clus
     assert [row["code"] for row in rows] == ["OK", "OK", *["TOKEN_EXISTS"] * 129]
     first = alice.get(f"/v1/assets/{asset}/history", limit="100")
     assert first["next"] == f"{rows[99]['height']}.{rows[99]['position']}"
-    command = [sys.executable, "-m", "remarque", "--json", "--node", one_node.url("node1"), "--account", CREATOR]
+    command = [sys.executable, "-m", "node", "--json", "--node", one_node.url("node1"), "--account", CREATOR]
     key = ["--key", str(one_node.root / "accounts" / f"{CREATOR}.key")]
     told = subprocess.run([*command, *key, "history", asset], capture_output=True, check=True).stdout
     assert json.loads(told) == rows

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consensus.raft_log import RaftEntry
-from node.errors import NodeCode, NodeError
 from node.storage.log_store import LogStore
+from remarque.errors import NodeCode, NodeError
 
 STEPS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 2), st.integers(0, 4)), max_size=12)
 """Each: where to truncate, by how much the term grows, how many entries follow."""

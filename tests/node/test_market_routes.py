@@ -14,8 +14,8 @@ from devnet.story import COLLECTOR, CREATOR, CURRENCY
 from ledger import actions
 from ledger.execution.holding import token_id
 from ledger.receipt import Receipt
-from node.client import Client
-from node.drafts import Draft, sign_draft
+from remarque.client import Client
+from remarque.drafts import Draft, sign_draft
 
 
 def test_offers_auctions_and_rentals_are_listed_and_settle(one_node: Cluster) -> None:
@@ -89,7 +89,7 @@ def test_what_two_accounts_agree_on_is_drafted_by_one_and_committed_by_the_other
 
 def remarque(cluster: Cluster, account: str, *words: str) -> None:
     key = cluster.root / "accounts" / f"{account}.key"
-    command = [sys.executable, "-m", "remarque", "--node", cluster.url("node1"), "--account", account]
+    command = [sys.executable, "-m", "node", "--node", cluster.url("node1"), "--account", account]
     done = subprocess.run([*command, "--key", str(key), *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -9,9 +9,9 @@ from consortium import State, a_genesis, registering
 
 from ledger.errors import LedgerError
 from ledger.transaction import SignedTransaction
-from node import mempool
-from node.errors import NodeCode, NodeError
-from node.mempool import Mempool
+from node.ordering import mempool
+from node.ordering.mempool import Mempool
+from remarque.errors import NodeCode, NodeError
 
 STATE = State(a_genesis())
 

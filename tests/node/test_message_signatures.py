@@ -14,7 +14,7 @@ from http_message_signatures import HTTPMessageVerifier, InvalidSignature, Mappi
 from signed import Message
 
 from ledger import crypto
-from node.message_signatures import (
+from remarque.message_signatures import (
     FIELD_CHARACTERS_MAX,
     needed,
     parse_content_digest,

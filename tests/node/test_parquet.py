@@ -21,7 +21,7 @@ from consortium import (
 
 from ledger import actions
 from ledger.actions import Price
-from node.parquet import payments_of
+from node.keeping.parquet import payments_of
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
 OPENING = {BOB: 10_000, CAROL: 20_000}

@@ -13,9 +13,9 @@ from written_chain import GENESIS, WrittenChain
 from ledger.consistency import verify_consistency
 from ledger.encoding import encode
 from ledger.receipt import encode_receipt, verify_receipt
-from node.errors import NodeCode, NodeError
-from node.proving import Proving
-from node.reading import Reading
+from node.chain.proving import Proving
+from node.chain.reading import Reading
+from remarque.errors import NodeCode, NodeError
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_what_is_not_certified_is_not_proven(
 def test_a_receipt_is_anchored_at_any_certified_height_above(written: WrittenChain, anchor: int | None) -> None:
     certificate = proving(written).anchor_of(3, anchor)
 
-    receipt = written.chain.receipt(written.chain.final(3), 1, certificate)
+    receipt = written.chain.finals.receipt(written.chain.finals.at(3), 1, certificate)
 
     assert verify_receipt(encode_receipt(receipt), GENESIS).certificate.height == (anchor or 3)
 

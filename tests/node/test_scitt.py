@@ -22,9 +22,9 @@ from ledger.crypto import SigningKey, sha256
 from ledger.execution.governance import proposal_id
 from ledger.governance import SuspendOrg
 from ledger.statement import STATEMENT_BYTES_MAX, parse_statement, sign_statement, verify_transparent
-from node.client import Client, RemarqueError
-from node.errors import NodeCode, NodeError
-from node.scitt import Statements
+from node.transparency.scitt import Statements
+from remarque.client import Client, RemarqueError
+from remarque.errors import NodeCode, NodeError
 
 OTHER_KEY = SigningKey(b"\x07" * 32)
 

@@ -20,9 +20,9 @@ from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR
 from ledger import actions
 from ledger.crypto import SigningKey
-from node.client import AsyncClient, Client, RemarqueError
 from node.content.cid import import_file
-from node.message_signatures import FIELD_CHARACTERS_MAX, TARGET
+from remarque.client import AsyncClient, Client, RemarqueError
+from remarque.message_signatures import FIELD_CHARACTERS_MAX, TARGET
 
 OTHER_KEY = SigningKey(b"\x07" * 32)
 BALANCES = f"/v1/accounts/{CREATOR}/balances"

@@ -18,11 +18,11 @@ from node.api import signed_requests
 from node.api.readers import make_reader
 from node.api.sessions import Sessions
 from node.api.signed_requests import Nonces, SignedRequests
-from node.chain import Chain
-from node.config import ApiSection
-from node.errors import NodeCode, NodeError
+from node.chain.chain import Chain
+from node.ground.config import ApiSection
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
+from remarque.errors import NodeCode, NodeError
 
 START = 1_800_000_000
 ALICE = key_of("alice@studio")

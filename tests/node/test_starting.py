@@ -12,9 +12,10 @@ import pytest
 
 from devnet.cluster import Cluster
 from devnet.story import plan_of
-from node.config import load_config, load_genesis, split_address
-from node.errors import NodeError
-from node.founding import found, load_plan
+from node.ground.config import load_config, split_address
+from node.keeping.founding import found, load_plan
+from remarque.errors import NodeError
+from remarque.trusted_files import load_genesis
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def founded(tmp_path: Path) -> Cluster:
 def start(home: Path) -> tuple[int, str]:
     """Exit status and error of a node that should not start."""
     done = subprocess.run(
-        [sys.executable, "-m", "remarque", "node", "run", "--config", str(home / "node.toml")],
+        [sys.executable, "-m", "node", "node", "run", "--config", str(home / "node.toml")],
         capture_output=True,
         text=True,
         timeout=60,

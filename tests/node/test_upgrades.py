@@ -20,15 +20,15 @@ from ledger.execution.governance import proposal_id
 from ledger.governance import ActivateProtocol, SetParameters
 from ledger.transaction import SignedTransaction
 from ledger.version import KNOWN, V1, ProtocolUnknown, ProtocolVersion, Versions
-from node.api.submit import Submitter
-from node.chain import Chain
-from node.driver import Driver
-from node.errors import NodeCode, NodeError
-from node.mempool import Mempool
-from node.proposer import Proposer
+from node.chain.chain import Chain
+from node.ordering.driver import Driver
+from node.ordering.mempool import Mempool
+from node.ordering.proposer import Proposer
+from node.ordering.submitter import Submitter
+from node.ordering.upgrades import Upgrades, protocol_status
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
-from node.upgrades import Upgrades, protocol_status
+from remarque.errors import NodeCode, NodeError
 
 V2 = ProtocolVersion(number=2, decision_fuel_max=20_000, expired_ids_per_block=64)
 BOTH: Versions = {1: V1, 2: V2}
@@ -125,15 +125,13 @@ def test_started_again_it_refuses_until_its_software_knows_the_version(net: Net,
 
 def test_it_warns_in_its_log_and_its_status_before(net: Net, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     follower = a_chain(tmp_path / "node2", net.state, "node2")
-    driver = Driver(follower, LogStore(tmp_path / "other"), Mempool(), lambda: net.state.time_ms, 1)
-    Upgrades(follower).follow(driver)
+    Upgrades(follower)
     quiet = len(caplog.records)
     net.activate()
 
     for frame in net.blocks:
         follower.accept(decode_block(frame), None)
-        for listener in driver.listeners:
-            listener(follower.commit(follower.tip.height, None))
+        follower.commit(follower.tip.height, None)
 
     assert quiet == 0
     warned = [one.__dict__["facts"] for one in caplog.records if one.message == "protocol_unknown"]
@@ -185,7 +183,7 @@ def test_an_auditor_that_does_not_know_a_version_says_so_and_finds_no_fault(net:
         auditor.take(parse_line(opening_line(net.state.genesis)))
         for frame in net.blocks:
             block = decode_block(frame)
-            outcomes = net.leader.final(block.header.height).results.outcomes
+            outcomes = net.leader.finals.at(block.header.height).results.outcomes
             auditor.take(parse_line(block_line(block, outcomes, None)))
         return auditor.newest.height
 

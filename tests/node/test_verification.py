@@ -21,7 +21,7 @@ from ledger.governance import DismissDispute
 from ledger.receipt import verify_receipt
 from ledger.records import Asset, asset_key, file_key
 from ledger.state_answer import verify_state_answer
-from node.client import Client, RemarqueError
+from remarque.client import Client, RemarqueError
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -96,14 +96,14 @@ def test_what_the_state_holds_is_proven_to_a_member_and_by_the_command(
     assert decode(answer.value(there) or b"", Asset).creator == CREATOR
     assert answer.value(absent) is None
 
-    command = [sys.executable, "-m", "remarque", "--node", one_node.url("node1"), "--account", CREATOR]
+    command = [sys.executable, "-m", "node", "--node", one_node.url("node1"), "--account", CREATOR]
     command += ["--key", str(one_node.root / "accounts" / f"{CREATOR}.key")]
     file, genesis = str(tmp_path / "answer.json"), ["--genesis", str(one_node.root / "genesis.json")]
     asked = subprocess.run(
         [*command, "state", "get", there, absent, *genesis, "--out", file], capture_output=True, text=True, check=True
     )
     offline = subprocess.run(
-        [sys.executable, "-m", "remarque", "state", "verify", file, *genesis],
+        [sys.executable, "-m", "node", "state", "verify", file, *genesis],
         capture_output=True,
         text=True,
         check=True,
@@ -121,7 +121,7 @@ def test_a_receipt_is_checked_by_the_command_without_node_or_network(
     receipt = encode(alice.verify(recorded[1])["matches"][0]["receipt"])
     (folder / "receipt.json").write_bytes(receipt)
     (folder / "forged.json").write_bytes(receipt.replace(b'"code":"OK"', b'"code":"ON"'))
-    command = [sys.executable, "-m", "remarque", "--json", "receipt", "verify", "--genesis"]
+    command = [sys.executable, "-m", "node", "--json", "receipt", "verify", "--genesis"]
     genesis = str(one_node.root / "genesis.json")
 
     good = subprocess.run([*command, genesis, str(folder / "receipt.json")], capture_output=True, check=False)
@@ -134,7 +134,7 @@ def test_a_receipt_is_checked_by_the_command_without_node_or_network(
 
 def test_any_action_can_be_submitted_from_the_command_line(one_node: Cluster) -> None:
     command = [
-        sys.executable, "-m", "remarque", "--json", "--node", one_node.url("node1"), "--account", TREASURER,
+        sys.executable, "-m", "node", "--json", "--node", one_node.url("node1"), "--account", TREASURER,
         "--key", str(one_node.root / "accounts" / f"{TREASURER}.key"), "submit", "-",
     ]  # fmt: skip
     ask = '[{"type": "currency.issue", "currency": "EUR", "to": "carla@club", "amount": 5}]'
@@ -160,7 +160,7 @@ def test_the_news_desk_learns_who_disputes_a_picture_and_why_until_it_is_settled
             [
                 sys.executable,
                 "-m",
-                "remarque",
+                "node",
                 "--node",
                 one_node.url("node1"),
                 "verify",

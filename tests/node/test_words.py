@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from node.cli import cli
+from node.cli.main import cli
 
 TOKEN = "ab" * 32
 

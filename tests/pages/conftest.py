@@ -18,7 +18,7 @@ from devnet.story import COLLECTOR, CREATOR, CURRENCY, EDITOR, SECOND_COLLECTOR,
 from generator.models import default_model_folder, model_digest
 from ledger.actions import RegisterModel
 from ledger.records import Parameters
-from node.client import Client, RemarqueError, now_ms
+from remarque.client import Client, RemarqueError, now_ms
 
 PURPOSE = "fact <b>check</b>"
 """Text that must stay text."""

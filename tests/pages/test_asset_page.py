@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Request, expect
 
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, EDITOR, SECOND_COLLECTOR, STUDIO
-from node.client import Client
+from remarque.client import Client
 
 if TYPE_CHECKING:
     from conftest import Gallery

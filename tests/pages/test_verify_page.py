@@ -19,7 +19,7 @@ from devnet.cluster import Cluster
 from devnet.story import CREATOR, EDITOR
 from ledger.actions import SetRoles
 from ledger.receipt import verify_receipt
-from node.client import Client
+from remarque.client import Client
 
 if TYPE_CHECKING:
     from conftest import Gallery
@@ -150,7 +150,7 @@ def test_the_downloaded_receipt_holds_offline(page: Page, gallery: Gallery, tmp_
     receipt = verify_receipt(file.read_bytes(), gallery.cluster.genesis)
     assert receipt.outcome.code == "OK"
     genesis = str(gallery.cluster.root / "genesis.json")
-    command = [sys.executable, "-m", "remarque", "--json", "receipt", "verify", str(file), "--genesis", genesis]
+    command = [sys.executable, "-m", "node", "--json", "receipt", "verify", str(file), "--genesis", genesis]
     said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     assert json.loads(said)["transaction"] == receipt.signed.id
 

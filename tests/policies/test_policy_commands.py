@@ -15,7 +15,7 @@ from PIL import Image
 import contracts_vm
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, EDITOR, SECOND_COLLECTOR, STUDIO
-from node.client import Client, RemarqueError
+from remarque.client import Client, RemarqueError
 
 FIRST = """policy quiet version 1 schema remarque@1 {
   forbid sale as too_cheap when has(tx.price) && tx.price < 1000 reason "nothing is sold below 10.00";
@@ -33,7 +33,7 @@ SECOND = FIRST.replace("version 1", "version 2").replace("1000", "5000")
 
 def remarque(cluster: Cluster, account: str, *words: str, status: int = 0) -> Any:
     key = cluster.root / "accounts" / f"{account}.key"
-    command = [sys.executable, "-m", "remarque", "--json", "--node", cluster.url("node1"), "--account", account]
+    command = [sys.executable, "-m", "node", "--json", "--node", cluster.url("node1"), "--account", account]
     done = subprocess.run([*command, "--key", str(key), *words], capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     return json.loads(done.stdout)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 import contracts_vm
 from contracts_vm.lexer import lexemes
 from ledger.policy_source import SCHEMA
-from node.errors import NodeCode, NodeError
 from node.policies.asking import faults_of
 from node.policies.comparing import compare
 from node.policies.files import Ran, read_policy, run_cases, write_source
 from node.policies.formatting import formatted
+from remarque.errors import NodeCode, NodeError
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "policies").glob("*.policy"))
 HEAD = "policy p version 1 schema remarque@1 {\n"

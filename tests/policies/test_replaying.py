@@ -24,12 +24,12 @@ from ledger.governance import Replayed, SetConsortiumPolicy
 from ledger.version import NEWEST
 from node.api import policies, proposals
 from node.api.app import make_app
-from node.errors import NodeCode, NodeError
+from node.chain.reading import Reading
 from node.policies import replaying
 from node.policies.asking import Question, evaluate, faults_of, parsed
 from node.policies.redaction import explained
 from node.policies.replaying import BindingAll, PastState, Replay, Replays, in_short
-from node.reading import Reading
+from remarque.errors import NodeCode, NodeError
 
 TOKEN = token_id(a_digest("picture"))
 CALM = """policy calm version {version} schema remarque@1 {{
@@ -129,7 +129,7 @@ def proposing(written: WrittenChain, told: Replayed) -> str:
     change = SetConsortiumPolicy(policy="strict", version=1)
     until = written.chain.committed.time_ms + 60_000
     signed = written.ask(Propose(changes=(change,), until_ms=until, replay=told), signer="root@studio")
-    assert written.chain.final(written.block(signed)).results.outcomes[0].code == "OK"
+    assert written.chain.finals.at(written.block(signed)).results.outcomes[0].code == "OK"
     return proposal_id(signed.id, 0)
 
 
@@ -193,7 +193,7 @@ def test_a_replay_ends_with_the_block_that_fills_it_and_keeps_few_differences(
     found = asyncio.run(replays(written).again("p", policy, msgspec.structs.replace(told, first=1)))
 
     assert (found.first, found.last, found.requests, found.different) == (8, 9, 8, 8)
-    newest = [signed.id for signed in written.chain.final(9).block.transactions]
+    newest = [signed.id for signed in written.chain.finals.at(9).block.transactions]
     assert [one.transaction for one in found.differences] == newest[:0:-1]
 
 
@@ -205,7 +205,7 @@ def test_a_large_block_is_replayed_in_many_pieces(written: WrittenChain, monkeyp
             self.pieces += 1
             return await super().piece(work, *arguments, **named)
 
-    monkeypatch.setattr("node.reading.STEPS_SECONDS", 0.0)
+    monkeypatch.setattr("node.chain.reading.STEPS_SECONDS", 0.0)
     written.block(*(written.ask(registering(number)) for number in range(50)))
     reading = Counting(written.chain)
 
@@ -281,7 +281,7 @@ def test_a_question_may_bring_a_policy_that_is_not_published(written: WrittenCha
     [("", False), ("carol@club", False), ("bob@agency", False), ("alice@studio", True)],
 )
 def test_only_the_owner_sees_what_the_rules_read_of_the_asset(written: WrittenChain, reader: str, seen: bool) -> None:
-    final = written.chain.final(6)
+    final = written.chain.finals.at(6)
     whole = final.results.explanations[0]
 
     shown = explained(written.chain.ledger(), reader, final.block.transactions[0], whole)

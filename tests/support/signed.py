@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algorithms
 
 from ledger.crypto import SigningKey
-from node.message_signatures import TARGET
+from remarque.message_signatures import TARGET
 
 _nonces = (f"the-nonce-of-request-{number}" for number in count())
 

@@ -11,7 +11,7 @@ from consensus.raft_log import RaftEntry
 from ledger.block import Certificate, Endorsement, endorse
 from ledger.genesis import Genesis
 from ledger.transaction import SignedTransaction
-from node.chain import Chain
+from node.chain.chain import Chain
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
 
@@ -19,10 +19,9 @@ GENESIS = a_genesis()
 
 
 class WrittenChain:
-    """One node's chain, and a line for each block. Stands for the driver with those who follow what is final."""
+    """One node's chain, and a line for each block."""
 
     def __init__(self, path: Path, genesis: Genesis = GENESIS) -> None:
-        self.listeners: list[Any] = []
         self.log = LogStore(path / "log")
         self._state = StateStore(path / "state")
         self._signing = State(genesis)
@@ -42,9 +41,7 @@ class WrittenChain:
             Endorsement(node=node, signature=endorse(key_of(node), header.hash)) for node in ("node1", "node2")
         )
         certificate = Certificate(height=header.height, header=header.hash, endorsements=endorsements)
-        layers = self.chain.commit(header.height, certificate)
-        for listener in self.listeners:
-            listener(layers)
+        self.chain.commit(header.height, certificate)
         return header.height
 
     def close(self) -> None:

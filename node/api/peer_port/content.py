@@ -1,0 +1,54 @@
+"""What nodes ask of each other by plain HTTPS: blocks, openings, releases."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ledger.encoding import encode
+from ledger.errors import LedgerError
+from node.api.bodies import transaction_id
+from node.chain.chain import Chain
+from node.content.blockstore import Blockstore
+from node.content.openings import OpeningStore
+from node.exchange.releases import Releases
+from node.peers.network import Peers
+from remarque.errors import NodeError
+
+
+def peer_app(
+    peers: Peers, chain: Chain, blockstore: Blockstore, openings: OpeningStore, releases: Releases
+) -> web.Application:
+    """The application of the peer port. Every request is a member's, by the certificate it shows."""
+
+    async def block(request: web.Request) -> web.Response:
+        peers.caller(request)
+        found = await blockstore.aside(blockstore.block, request.match_info["cid"])
+        if found is None:
+            raise web.HTTPNotFound
+        return web.Response(body=found)
+
+    async def opened(request: web.Request) -> web.Response:
+        peers.caller(request)
+        asset = request.match_info["asset"]
+        try:
+            record = chain.ledger().asset(asset)
+        except LedgerError:
+            raise web.HTTPNotFound from None
+        found = openings.get(asset)
+        if found is None or record.confidential:
+            raise web.HTTPNotFound
+        return web.Response(body=encode(found))
+
+    async def release(request: web.Request) -> web.Response:
+        peers.caller(request)
+        try:
+            return web.Response(body=await releases.release(transaction_id(request.match_info["transaction"])))
+        except NodeError as error:
+            raise web.HTTPForbidden(text=str(error)) from None
+
+    application = web.Application()
+    application.router.add_get("/v1/stream", peers.stream)
+    application.router.add_get("/v1/blocks/{cid}", block)
+    application.router.add_get("/v1/openings/{asset}", opened)
+    application.router.add_get("/v1/releases/{transaction}", release)
+    return application

@@ -1,0 +1,35 @@
+"""What a command may be refused with, and how it is told."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from generator.errors import GeneratorError
+from ledger.consistency import ConsistencyRefused
+from ledger.cose import CoseRefused
+from ledger.errors import LedgerError
+from ledger.receipt import ReceiptRefused
+from ledger.recovery import RecoveryRefused
+from ledger.snapshot import SnapshotRefused
+from ledger.state_answer import StateAnswerRefused
+from node.cli.target import Target
+from remarque.errors import NodeError
+from remarque.requesting import RemarqueError
+from remarque.sealing import SealBroken
+
+REFUSALS = (
+    RemarqueError, NodeError, LedgerError, ReceiptRefused, StateAnswerRefused, ConsistencyRefused, CoseRefused,
+    RecoveryRefused, SnapshotRefused, GeneratorError, SealBroken, OSError,
+)  # fmt: skip
+
+
+def tell(error: Exception, ctx: click.Context) -> None:
+    """Print a refusal: as JSON on standard output if asked for, else a line on standard error."""
+    code = getattr(error, "code", None)
+    name = code if isinstance(code, str) else getattr(code, "name", type(error).__name__)
+    target = ctx.find_object(Target)
+    if target is not None and target.as_json:
+        click.echo(msgspec.json.encode({"code": name, "detail": getattr(error, "detail", str(error))}).decode())
+    else:
+        click.echo(f"refused: {error}", err=True)

@@ -1,0 +1,75 @@
+"""What a command works with: which node it talks to, as whom, and how it prints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import update_wrapper
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from ledger.consistency import ConsistencyProof
+from ledger.receipt import Receipt
+from ledger.state_answer import StateAnswer
+from remarque.client import Client
+from remarque.keys.files import load_key
+
+EXIT_REFUSED = 2
+"""Exit status of a refusal, whoever refused."""
+
+
+class Lasting(click.FloatRange):
+    """How long something lasts: a number above 0, and not what only computers call one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value} is no length of time", param, ctx)
+        return found
+
+
+LASTING = Lasting(min=0, min_open=True, max=1_000_000)
+
+
+class Target:
+    """Which node a command talks to, as whom, and how it prints."""
+
+    def __init__(self, urls: tuple[str, ...], account: str | None, key: Path | None, as_json: bool) -> None:
+        self.urls = urls
+        self.account = account
+        self.key = key
+        self.as_json = as_json
+
+    def client(self) -> Client:
+        """A client as the chosen account."""
+        return Client(self.urls, self.account, None if self.key is None else load_key(self.key))
+
+    def done(self, receipt: Receipt, text: str) -> None:
+        """Print what a committed transaction did, and where it stands."""
+        self.show(receipt, f"{text}\ntransaction {receipt.signed.id}, block {receipt.header.height}")
+
+    def show(self, value: Any, text: str | None = None) -> None:
+        """Print a value: as JSON if asked for, else as text."""
+        if self.as_json or text is None:
+            formatted = msgspec.json.format(msgspec.json.encode(_plain(value)), indent=2)
+            click.echo(formatted.decode())
+        else:
+            click.echo(text)
+
+
+def _plain(value: Any) -> Any:
+    proof = isinstance(value, Receipt | StateAnswer | ConsistencyProof)
+    return msgspec.json.decode(msgspec.json.encode(value)) if proof else value
+
+
+def with_target(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the target as its first argument."""
+
+    @click.pass_obj
+    def wrapper(target: Target, *arguments: Any, **named: Any) -> Any:
+        return function(target, *arguments, **named)
+
+    return update_wrapper(wrapper, function)

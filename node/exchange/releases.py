@@ -1,0 +1,109 @@
+"""Releasing a confidential asset's key: only for a decision that the chain holds, and only to that request's reader.
+
+The interface is that of threshold release: any node is asked, and gives the *shares* it could gather. Today one share,
+by a node of the owner's org that holds the sealed key, opens the content by itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from ledger.crypto import SigningKey
+from ledger.encoding import encode
+from ledger.events import AccessAllowed
+from ledger.execution.policy import may_view
+from node.chain.chain import Chain
+from node.chain.finals import Final
+from node.chain.reading import Reading
+from node.peers.network import Peers
+from remarque import sealing
+from remarque.errors import NodeCode, NodeError
+
+RELEASE_MS_MAX = 120_000
+"""How old the decision may be, by block time and by this node's clock."""
+CATCH_UP_SECONDS = 5.0
+
+
+class Releases:
+    """Finds who can release, and releases what this node can."""
+
+    def __init__(
+        self, chain: Chain, reading: Reading, key: SigningKey, peers: Peers, clock_ms: Callable[[], int]
+    ) -> None:
+        self._clock_ms = clock_ms
+        self._chain = chain
+        self._reading = reading
+        self._key = key
+        self._peers = peers
+
+    async def shares(self, transaction: str) -> dict[str, Any]:
+        """Shares of the key for an access request that was decided on the chain."""
+        event = await self._decided(transaction)
+        custodians = [sealed.node for sealed in self._sealed_keys(event.asset)]
+        if self._chain.node in custodians:
+            return {"transaction": transaction, "shares": [self.own_share(event)]}
+        for node in custodians:
+            answer = await self._peers.ask(node, f"/v1/releases/{transaction}", 64 * 1024)
+            if answer is not None:
+                return {"transaction": transaction, "shares": [msgspec.json.decode(answer)]}
+        raise NodeError(
+            NodeCode.NOT_CUSTODIAN, f"{', '.join(custodians)} can open it and cannot be reached now; ask again later", 5
+        )
+
+    async def release(self, transaction: str) -> bytes:
+        """This node's share, for another node that was asked."""
+        return encode(self.own_share(await self._decided(transaction)))
+
+    def own_share(self, event: AccessAllowed) -> dict[str, str]:
+        """The content key, sealed to the reader key of the request."""
+        sealed = next((one for one in self._sealed_keys(event.asset) if one.node == self._chain.node), None)
+        if sealed is None:
+            raise NodeError(NodeCode.NOT_CUSTODIAN, f"{self._chain.node} holds no key of this asset")
+        record = self._chain.ledger().asset(event.asset)
+        try:
+            seed = sealing.open_as_node(bytes.fromhex(sealed.sealed), self._key)
+        except sealing.SealBroken as error:
+            raise NodeError(
+                NodeCode.NOT_CUSTODIAN, f"what the record seals to this node does not open: {error}"
+            ) from None
+        content_key = sealing.content_key(seed, self._chain.name, record.id, record.creator)
+        return {"node": self._chain.node, "sealed": sealing.seal_to_reader(content_key, event.reader_key).hex()}
+
+    async def _decided(self, transaction: str) -> AccessAllowed:
+        """The decision of a request, once this node has it. RELEASE_DENIED if there is none in its favour."""
+        deadline = time.monotonic() + CATCH_UP_SECONDS
+        while True:
+            seen = self._chain.commits.count
+            place = self._chain.state.locate(transaction)
+            if place is not None:
+                height, position = place
+                return await self._reading.final(height, partial(self._allowed, transaction, position))
+            if not await self._chain.commits.after(seen, deadline - time.monotonic()):
+                detail = f"{transaction} is not on the chain; send access.request first"
+                raise NodeError(NodeCode.RELEASE_DENIED, detail)
+
+    def _allowed(self, transaction: str, position: int, final: Final) -> AccessAllowed:
+        events = [event for event in final.results.outcomes[position].events if isinstance(event, AccessAllowed)]
+        if not events:
+            raise NodeError(NodeCode.RELEASE_DENIED, f"{transaction} was not decided in its reader's favour")
+        event, now = events[0], max(self._chain.committed.time_ms, self._clock_ms())
+        if now - final.block.header.time_ms > RELEASE_MS_MAX:
+            raise NodeError(
+                NodeCode.RELEASE_DENIED, f"{transaction} was decided more than {RELEASE_MS_MAX} ms ago; request again"
+            )
+        ledger, height = self._chain.ledger(), self._chain.committed.height
+        asset = ledger.asset(event.asset)
+        fuel = self._chain.version(height).decision_fuel_max
+        if not may_view(ledger, asset, event.account, height, now, fuel):
+            raise NodeError(NodeCode.RELEASE_DENIED, f"{event.account} may no longer see it; ask for a new grant")
+        return event
+
+    def _sealed_keys(self, asset: str) -> tuple[Any, ...]:
+        keys = self._chain.ledger().asset(asset).content.sealed_keys
+        return () if keys is UNSET else keys

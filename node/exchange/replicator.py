@@ -1,0 +1,225 @@
+"""Replication: every member keeps every asset's content and every registered statement.
+
+They are fetched from the others once the record is committed. What is fetched is checked against its content id block
+by block, so it does not matter who gives it. What cannot be had now is tried again, with growing pauses. How far
+everything is here, and what is not, is kept in a file, so that a start goes on from there; a node without such a file
+goes through everything recorded once. A block that is found damaged when it is read is fetched again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+from msgspec import UnsetType
+
+from ledger import records
+from ledger.block import Outcome
+from ledger.encoding import decode_trusted
+from ledger.events import AssetRegistered, StatementRegistered
+from node.chain.chain import Chain
+from node.chain.layers import Layer
+from node.content.blockstore import Blockstore
+from node.content.cid import CidInvalid, cid_of_digest
+from node.content.openings import OpeningStore
+from node.ground.logs import log
+from node.peers.network import Peers
+from node.storage.directory import write_durably
+
+RETRY_SECONDS = (0.2, 60.0)
+BLOCK_BYTES_MAX = 2 * 1024 * 1024
+KEEP_SECONDS = 10.0
+LOOKED_TOGETHER = 256
+"""Wants looked at in one turn of a thread."""
+AT_ONCE = 8
+"""What is fetched at the same time."""
+CONTENT, OPENINGS = "content/", "openings/"
+"""What is wanted: a file by its content id, or openings by their asset."""
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """How far everything recorded is here, but for some."""
+
+    height: int
+    wants: list[str]
+
+
+def read_kept(file: Path) -> Kept | None:
+    """What was kept; None if nothing readable was, so that everything is looked at."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Kept)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+class Replicator:
+    """Fetches what this node lacks."""
+
+    def __init__(self, chain: Chain, peers: Peers, blockstore: Blockstore, openings: OpeningStore, kept: Path) -> None:
+        """`kept`: the file that says how far everything is here."""
+        self._chain = chain
+        self._kept = kept
+        self._looked = False
+        """Whether everything recorded before the start has been looked at."""
+        self._peers = peers
+        self._blockstore = blockstore
+        self._openings = openings
+        self._pauses: dict[str, float] = {}
+        """What is wanted, with the pause before it is tried once more."""
+        self._due: list[tuple[float, str]] = []
+        """When to try each, as a heap: thousands may wait, and only the next is looked at."""
+        self._woken = asyncio.Event()
+        chain.commits.follow(self._committed)
+
+    def _committed(self, layers: list[Layer]) -> None:
+        """Want the content of every asset and statement that was recorded."""
+        for layer in layers:
+            self._note(layer.result.outcomes)
+
+    def _note(self, outcomes: tuple[Outcome, ...]) -> None:
+        """Want what the assets and statements need that were recorded."""
+        ledger = self._chain.ledger()
+        for event in (event for outcome in outcomes for event in outcome.events):
+            if isinstance(event, AssetRegistered):
+                for want in wants_of(ledger.asset(event.asset)):
+                    self._want(want)
+            elif isinstance(event, StatementRegistered):
+                self._want(CONTENT + cid_of_digest(bytes.fromhex(event.digest)))
+
+    def _want(self, want: str) -> None:
+        """Note what may not be here. Content that several assets share is wanted once."""
+        if want not in self._pauses:
+            self._pauses[want] = RETRY_SECONDS[0]
+            heappush(self._due, (0.0, want))
+            self._woken.set()
+
+    async def run(self) -> None:
+        """Fetch, for ever."""
+        loop = asyncio.get_running_loop()
+        self._blockstore.on_damaged = lambda cid: loop.call_soon_threadsafe(self._want, CONTENT + cid)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._look_through())
+            group.create_task(self._fetch())
+            group.create_task(self._keep())
+
+    async def _look_through(self) -> None:
+        """Want what is recorded and not here: since the file was written, or at all if there is none."""
+        kept = read_kept(self._kept)
+        if kept is not None and self._chain.finals.oldest <= kept.height <= self._chain.committed.height:
+            for want in kept.wants:
+                self._want(want)
+            for height in range(kept.height + 1, self._chain.committed.height + 1):
+                self._note(self._chain.finals.at(height).results.outcomes)
+                await asyncio.sleep(0)
+        else:
+            await self._look_at_all()
+        self._looked = True
+
+    async def _keep(self) -> None:
+        """Write now and then how far everything is here."""
+        written = None
+        while True:
+            await asyncio.sleep(KEEP_SECONDS)
+            now = Kept(self._chain.committed.height, sorted(self._pauses))
+            if self._looked and now != written:
+                await asyncio.to_thread(write_durably, self._kept, msgspec.json.encode(now))
+                written = now
+
+    async def _look_at_all(self) -> None:
+        wants = self._all_wants()
+        while some := list(dict.fromkeys(islice(wants, LOOKED_TOGETHER))):
+            for want in await self._blockstore.aside(self._lacking, some):
+                self._want(want)
+
+    def _all_wants(self) -> Iterator[str]:
+        for _, data in self._chain.state.items(records.asset_key("")):
+            yield from wants_of(decode_trusted(data, records.Asset))
+        prefix = records.statement_key("")
+        for key, _ in self._chain.state.items(prefix):
+            yield CONTENT + cid_of_digest(bytes.fromhex(key.removeprefix(prefix)))
+
+    def _lacking(self, wants: list[str]) -> list[str]:
+        """Those that are not here. Reads what is, so not for the event loop."""
+        return [want for want in wants if not self._here(want)]
+
+    def _here(self, want: str) -> bool:
+        name = want.partition("/")[2]
+        if want.startswith(OPENINGS):
+            return self._openings.get(name) is not None
+        try:
+            return not self._blockstore.missing(name)
+        except CidInvalid:
+            return True
+
+    async def _fetch(self) -> None:
+        while True:
+            now = time.monotonic()
+            due: list[str] = []
+            while self._due and self._due[0][0] <= now and len(due) < AT_ONCE:
+                due.append(heappop(self._due)[1])
+            if due:
+                await asyncio.gather(*(self._try(want) for want in due))
+                continue
+            self._woken.clear()
+            try:
+                async with asyncio.timeout(self._due[0][0] - now if self._due else RETRY_SECONDS[1]):
+                    await self._woken.wait()
+            except TimeoutError:
+                pass
+
+    async def _try(self, want: str) -> None:
+        name = want.partition("/")[2]
+        try:
+            done = await (self._fetch_openings(name) if want.startswith(OPENINGS) else self._fetch_file(name))
+        except CidInvalid as error:
+            log.error("content_refused", content=name, reason=str(error))
+            done = True
+        except OSError as error:
+            log.error("content_not_stored", content=name, reason=str(error))
+            done = False
+        if done:
+            del self._pauses[want]
+        else:
+            pause = self._pauses[want]
+            heappush(self._due, (time.monotonic() + pause, want))
+            self._pauses[want] = min(2 * pause, RETRY_SECONDS[1])
+
+    async def _fetch_file(self, cid: str) -> bool:
+        while missing := await self._blockstore.aside(self._blockstore.missing, cid):
+            for block in missing:
+                if not await self._fetch_block(block):
+                    return False
+        return True
+
+    async def _fetch_block(self, cid: str) -> bool:
+        for peer in sorted(self._peers.connected):
+            block = await self._peers.ask(peer, f"/v1/blocks/{cid}", BLOCK_BYTES_MAX)
+            if block is None:
+                continue
+            try:
+                await self._blockstore.aside(self._blockstore.put_block, cid, block)
+                return True
+            except CidInvalid as error:
+                log.error("block_refused", node=peer, reason=str(error))
+        return False
+
+    async def _fetch_openings(self, name: str) -> bool:
+        if self._openings.get(name) is not None:
+            return True
+        asset = self._chain.ledger().asset(name)
+        for peer in sorted(self._peers.connected):
+            data = await self._peers.ask(peer, f"/v1/openings/{name}", BLOCK_BYTES_MAX)
+            if data is not None and await asyncio.to_thread(self._openings.put_checked, asset, data):
+                return True
+        return False
+
+
+def wants_of(asset: records.Asset) -> list[str]:
+    """What every member keeps of an asset."""
+    public = not asset.confidential and not isinstance(asset.commitments, UnsetType)
+    return [CONTENT + asset.content.cid] + ([OPENINGS + asset.id] if public else [])

@@ -1,0 +1,124 @@
+"""A node's settings: one TOML file, every setting with its default and meaning; docs/operate.md is checked against it.
+
+Paths are relative to the file. Unknown settings are refused: a misspelt one would silently not be in force.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from remarque.errors import NodeCode, NodeError
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of the sections."""
+
+
+class NodeSection(Section, frozen=True, kw_only=True):
+    """`[node]`: who this node is and where its files are."""
+
+    name: str
+    """Name of the node in the genesis."""
+    key: str = "node.key"
+    """File with the node's Ed25519 seed."""
+    genesis: str = "genesis.json"
+    """The consortium's genesis file."""
+    data: str = "data"
+    """The data directory, made by `remarque init`."""
+    log_level: str = "info"
+    """debug, info, warning or error."""
+    disk_free_bytes_min: int = 256 * 1024 * 1024
+    """With less free than this, nothing new is taken (DISK_FULL)."""
+
+
+class ApiSection(Section, frozen=True, kw_only=True):
+    """`[api]`: the REST port."""
+
+    listen: str = "127.0.0.1:8100"
+    """host:port; loopback, so only this machine, unless told otherwise."""
+    authority: str = ""
+    """Host, with its port unless that is the scheme's own, at which clients reach this node; empty: `listen`. A signed
+    request must be signed for it."""
+    tls_certificate: str = ""
+    """PEM file; with `tls_key`, REST is served over TLS."""
+    tls_key: str = ""
+    """PEM file with the certificate's key."""
+
+    @property
+    def signed_authority(self) -> str:
+        """`@authority` of requests to this node: lower case, without the scheme's own port (RFC 9421, 2.2.3)."""
+        return (self.authority or self.listen).lower().removesuffix(":443" if self.tls_certificate else ":80")
+
+
+class PeersSection(Section, frozen=True, kw_only=True):
+    """`[peers]`: the port for other nodes, and where they are."""
+
+    listen: str = "127.0.0.1:7100"
+    """host:port of this node's peer port."""
+    addresses: dict[str, str] = {}
+    """host:port of each other node's peer port, by node name."""
+
+
+class GeneratorSection(Section, frozen=True, kw_only=True):
+    """`[generator]`: absent if this node generates nothing."""
+
+    account: str
+    """Account with the role `generator` that attests and records pictures."""
+    key: str
+    """File with that account's seed."""
+    models: tuple[str, ...] = ()
+    """Model folders; empty: the default model that ships with Remarque."""
+    python: str = ""
+    """Interpreter that has the generator's packages; empty: this node's own."""
+    queue_max: int = 64
+    """Generations that may wait."""
+
+
+class StorageSection(Section, frozen=True, kw_only=True):
+    """`[storage]`: what a node keeps."""
+
+    snapshot_every: int = 100_000
+    """Transactions after which a snapshot is taken, for nodes that join; 0: none is."""
+    keep_blocks: int = 0
+    """Blocks kept behind the newest snapshot; older ones are deleted, and the node no longer shows them. 0: all."""
+
+
+class ScittSection(Section, frozen=True, kw_only=True):
+    """`[scitt]`: absent if this node registers no statements."""
+
+    account: str
+    """Account with the role `registrar` that registers statements once this node has checked them."""
+    key: str
+    """File with that account's seed."""
+
+
+class Config(Section, frozen=True, kw_only=True):
+    """The whole file."""
+
+    node: NodeSection
+    api: ApiSection = ApiSection()
+    peers: PeersSection = PeersSection()
+    storage: StorageSection = StorageSection()
+    generator: GeneratorSection | None = None
+    scitt: ScittSection | None = None
+
+
+def load_config(path: Path) -> Config:
+    """Settings from a file. CONFIG_INVALID names the setting and what it should be."""
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Config)
+    except FileNotFoundError:
+        raise NodeError(NodeCode.CONFIG_INVALID, f"{path} does not exist; `remarque init` writes one") from None
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise NodeError(NodeCode.CONFIG_INVALID, f"{path}: {error}; see docs/operate.md") from None
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of `host:port`."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isascii() or not port.isdecimal() or int(port) > 65_535:
+        raise NodeError(NodeCode.CONFIG_INVALID, f"{address!r} is not host:port")
+    return host.strip("[]"), int(port)

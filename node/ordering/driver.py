@@ -1,0 +1,304 @@
+"""The driver: consensus meets disk, chain and peers.
+
+What clients want is handed on by `forwarding.py`, what makes blocks final is kept by `certifying.py`, and what a leader
+proposes is made by `proposer.py`. Here they are moved: time passes, and consensus takes one input after another. The
+replica's outputs are performed in order, before the next input: execute, make durable, then send. The synced write is
+done on the event loop on purpose: on one machine with few cores a thread that waits for the interpreter costs more than
+the write (the leader's blocks have left for the followers before it starts, so the disks still run in parallel).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from typing import Protocol
+
+import msgspec
+
+from consensus.inputs import AnyInput, Certified, Endorsed, Observed, Persisted, ProposeEntry, Receive, Refused, Tick
+from consensus.messages import AnyMessage, Append
+from consensus.outputs import (
+    Acknowledge,
+    AnyOutput,
+    Certify,
+    CheckCertificate,
+    Deliver,
+    Endorse,
+    Follow,
+    Lead,
+    Persist,
+    Send,
+    SendAfter,
+)
+from consensus.raft_log import RaftEntry
+from consensus.replica import Replica
+from consensus.replica_state import ReplicaConfig, Role
+from ledger.block import Certificate
+from ledger.encoding import encode
+from ledger.errors import InvalidBlock, LedgerError
+from ledger.transaction import SignedTransaction
+from node.chain.chain import Chain, Postponed
+from node.chain.layers import Layer
+from node.chain.stretch import Stretch
+from node.ground import metrics
+from node.ground.logs import log
+from node.ordering.certifying import Certifying
+from node.ordering.forwarding import Forwarding, ForwardingNetwork
+from node.ordering.inspection import Inspector
+from node.ordering.mempool import Mempool
+from node.ordering.proposer import Proposer
+from node.storage.log_store import LogStore
+
+TICK_SECONDS = 0.025
+PIPELINE_MAX = 3
+"""Uncommitted blocks above which the leader waits before it cuts another."""
+
+
+class Network(ForwardingNetwork, Protocol):
+    """What the driver needs of the peers."""
+
+    def send(self, to: str, message: AnyMessage) -> None:
+        """Send, or drop if the peer is not reached; never waits."""
+
+
+class Driver:
+    """One node's consensus, in motion."""
+
+    def __init__(
+        self, chain: Chain, log_store: LogStore, mempool: Mempool, clock: Callable[[], int], seed: int
+    ) -> None:
+        self.chain = chain
+        self.mempool = mempool
+        self._network: Network | None = None
+        self.on_broken: Callable[[BaseException], None] = lambda error: None
+        """Called when this node must end at once."""
+        self._log_store = log_store
+        self.proposer = Proposer(chain, mempool, clock)
+        self._inputs: deque[AnyInput] = deque()
+        self._stepping = False
+        self._pump_scheduled = False
+        self._leader_seen = time.monotonic()
+        voters = tuple(voter.node for voter in chain.voters.voters)
+        self.replica = Replica(
+            ReplicaConfig(name=chain.node, voters=voters),
+            log_store,
+            log_store.hard_term,
+            log_store.hard_vote,
+            chain.committed.height,
+            Random(seed),  # noqa: S311, only election timeouts are drawn from it
+        )
+        self.inspector = Inspector(chain, self.replica)
+        self.certifying = Certifying(chain)
+        self.forwarding = Forwarding(chain, mempool, self.replica, self.inspector, self.proposer)
+        chain.commits.follow(self._committed)
+
+    def connect(self, network: Network) -> None:
+        """Speak to the other nodes from now on."""
+        self._network = self.forwarding.network = network
+
+    # Clients
+
+    @property
+    def leading(self) -> bool:
+        return self.replica.role is Role.LEADER
+
+    @property
+    def leaderless_seconds(self) -> float:
+        """For how long no leader has been known."""
+        return 0.0 if self.replica.leader else time.monotonic() - self._leader_seen
+
+    def submit(self, transactions: list[SignedTransaction]) -> None:
+        """Take admitted transactions of this node's clients."""
+        self.forwarding.take(transactions)
+        if self.leading:
+            self._schedule_pump()
+
+    # Peers
+
+    async def receive(self, message: AnyMessage) -> None:
+        """Take an authenticated message of a peer."""
+        if await self.inspector.admits(message):
+            self.step(Receive(message))
+
+    async def receive_forwarded(self, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
+        """Take transactions that another node's clients submitted; return (id, code, text) of those refused."""
+        refused = await self.forwarding.receive(transactions)
+        if self.leading:
+            self._schedule_pump()
+        return refused
+
+    async def run(self) -> None:
+        """Let time pass, for ever. After a stall at most one election timeout of ticks is made up for."""
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = time.monotonic()
+            ticks = min(int((now - last) / TICK_SECONDS), self.replica.config.election_ticks)
+            metrics.LOOP_STALL.observe(max(0.0, now - last - TICK_SECONDS))
+            if ticks:
+                last = now
+            for _ in range(ticks):
+                self.step(Tick())
+            if self.replica.leader:
+                self._leader_seen = now
+            metrics.MEMPOOL.set(len(self.mempool))
+            self.mempool.drop_expired(self.chain.committed.time_ms)
+            if self.leading and self.mempool.unproposed:
+                self._schedule_pump()
+            self.forwarding.again(now)
+
+    # Consensus
+
+    def step(self, given: AnyInput) -> None:
+        """Let consensus take an input, and perform what it asks for.
+
+        Whatever fails here, a write or an invariant, ends the process: what is in memory may not be what is on disk.
+        """
+        self._inputs.append(given)
+        if self._stepping:
+            return
+        self._stepping = True
+        try:
+            while self._inputs:
+                for output in self.replica.step(self._inputs.popleft()):
+                    self._perform(output)
+        except BaseException as error:
+            self.on_broken(error)
+            raise
+        self._stepping = False
+
+    def _perform(self, output: AnyOutput) -> None:
+        match output:
+            case Persist():
+                self._persist(output)
+            case Send(to, message) | SendAfter(_, to, message):
+                self._send(to, message)
+            case Acknowledge(to, reply, first):
+                endorsements = self._endorsements(first, reply.index)
+                self._send(to, msgspec.structs.replace(reply, endorsements=endorsements))
+            case Endorse(first, last):
+                self._inputs.append(Endorsed(self._endorsements(first, last)))
+            case Certify(index, endorsements):
+                self.certifying.complete(index, endorsements)
+                self._inputs.append(Certified(index))
+            case CheckCertificate(index, certificate):
+                self._check_certificate(index, certificate)
+            case Deliver(index):
+                self._deliver(self.certifying.take(index))
+            case Lead(term):
+                self._lead(term)
+            case Follow(term, leader):
+                self._follow(term, leader)
+
+    def _lead(self, term: int) -> None:
+        """This node leads: what it proposes first makes final what older terms left."""
+        log.info("leading", term=term)
+        metrics.LEADING.set(1)
+        self.step(ProposeEntry(self.proposer.opening_block(term)))
+
+    def _follow(self, term: int, leader: str) -> None:
+        """Another leads, or nobody does: hand a new leader what this node's clients wait for."""
+        metrics.LEADING.set(0)
+        log.info("following", term=term, leader=leader)
+        self.forwarding.all_over()
+
+    def _send(self, to: str, message: AnyMessage) -> None:
+        if self._network is None:
+            return
+        if isinstance(message, Append):
+            certificate = self.certifying.upto(message.previous_index + len(message.entries))
+            if certificate is not None:
+                message = msgspec.structs.replace(
+                    message, certified=certificate.height, certificate=encode(certificate)
+                )
+        self._network.send(to, message)
+
+    def _persist(self, asked: Persist) -> None:
+        """Execute, then write: what is refused is never written."""
+        if asked.truncate_from is not None:
+            self.mempool.put_back(self.chain.truncate(asked.truncate_from))
+        taken: list[RaftEntry] = []
+        refusal: Refused | None = None
+        for entry in asked.entries:
+            try:
+                if entry.index > self.chain.tip.height:
+                    self.chain.accept(self.inspector.block_of(entry), self.proposer.clock())
+            except Postponed as error:
+                log.warning("block_postponed", height=entry.index, reason=str(error))
+                refusal = Refused(asked.number, entry.index, str(error), True)
+                break
+            except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
+                log.error("block_refused", height=entry.index, reason=str(error))
+                refusal = Refused(asked.number, entry.index, str(error), False)
+                break
+            taken.append(entry)
+        started = time.perf_counter()
+        self._log_store.persist(asked.term, asked.vote, asked.truncate_from, tuple(taken))
+        metrics.SYNC_SECONDS.observe(time.perf_counter() - started)
+        self._inputs.append(refusal or Persisted(asked.number))
+
+    def _endorsements(self, first: int, last: int) -> tuple[tuple[int, bytes], ...]:
+        """This node's endorsements of the entries of its current term that are not final yet."""
+        return self.certifying.endorsements(max(first, self.replica.committed + 1), last, self.replica.term)
+
+    def _check_certificate(self, index: int, data: bytes) -> None:
+        if self.certifying.check(index, data):
+            self._inputs.append(Certified(index))
+        else:
+            log.error("certificate_refused", height=index)
+
+    def _deliver(self, certificate: Certificate) -> None:
+        self._finish(certificate)
+        if self.leading:
+            self._schedule_pump()
+
+    def _finish(self, certificate: Certificate) -> None:
+        """A certificate makes blocks final."""
+        self.chain.commit(certificate.height, certificate)
+        self.certifying.final(certificate)
+        metrics.HEIGHT.set(certificate.height)
+
+    def _committed(self, layers: list[Layer]) -> None:
+        """Let go of what is in final blocks, and wake who waits for it."""
+        for layer in layers:
+            height = layer.block.header.height
+            for position, signed in enumerate(layer.block.transactions):
+                self.mempool.committed(signed.id, (height, position))
+            metrics.TRANSACTIONS.inc(len(layer.block.transactions))
+
+    def observe(self, stretch: Stretch, certificate: Certificate | None) -> None:
+        """Not a voter: keep final blocks that another node gave, and that the chain has accepted."""
+        entries = tuple(
+            RaftEntry(height, self.chain.header(height).term, frame)
+            for height, frame in enumerate(stretch.blocks, self.chain.committed.height + 1)
+        )
+        if entries:
+            self._log_store.persist(self.replica.term, "", None, entries)
+        if certificate is not None:
+            self._finish(certificate)
+        self.step(Observed(self.chain.committed.height, stretch.term, stretch.leader))
+
+    # Proposing
+
+    def _schedule_pump(self) -> None:
+        """Cut a block at the end of this turn of the event loop, so that what arrived together travels together."""
+        if not self._pump_scheduled:
+            self._pump_scheduled = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def _pump(self) -> None:
+        """Propose one block; the next, if there is room for it, in another turn of the loop."""
+        self._pump_scheduled = False
+        if not self.leading or not self.mempool.unproposed or len(self.chain.layers) >= PIPELINE_MAX:
+            return
+        try:
+            block = self.proposer.next_block(self.replica.term)
+        except BaseException as error:
+            self.on_broken(error)
+            raise
+        if block is not None:
+            self.step(ProposeEntry(block))
+        self._schedule_pump()

@@ -1,0 +1,131 @@
+"""What peers and clients send, checked before anything acts on it.
+
+Consensus takes a message that no honest peer sends for a bug of ours, and stops; so such a message ends here. A block's
+signatures are checked before it reaches consensus, a few at a time, and once per node: what came in as a client's
+transaction is not checked again in a block.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from consensus.messages import AnyMessage, Append, AppendReply
+from consensus.raft_log import RaftEntry
+from consensus.replica import Replica
+from consensus.replica_state import Role
+from ledger.block import Block, Certificate, decode_block, endorsement_holds
+from ledger.encoding import decode
+from ledger.errors import InvalidBlock, LedgerError
+from ledger.transaction import SignedTransaction, check_signatures
+from node.chain.chain import Chain
+from node.ground.logs import log
+
+VERIFY_CHUNK = 64
+"""Signatures checked between two turns of the event loop."""
+VERIFIED_MAX = 65_536
+RECEIVED_BLOCKS_MAX = 512
+"""Blocks received and verified, but not yet appended."""
+
+
+class Inspector:
+    """Remembers which signatures hold, and the blocks it has decoded for consensus to take."""
+
+    def __init__(self, chain: Chain, replica: Replica) -> None:
+        self._chain = chain
+        self._replica = replica
+        self._verified: dict[str, None] = {}
+        self._received: dict[int, tuple[bytes, Block]] = {}
+
+    async def verify(self, transactions: list[SignedTransaction]) -> None:
+        """Check signatures not checked on this node before, a few at a time. LedgerError on the first that fails."""
+        unknown = [signed for signed in transactions if _mark(signed) not in self._verified]
+        for count, signed in enumerate(unknown, 1):
+            check_signatures(signed)
+            self._verified[_mark(signed)] = None
+            if len(self._verified) > VERIFIED_MAX:
+                del self._verified[next(iter(self._verified))]
+            if count % VERIFY_CHUNK == 0:
+                await asyncio.sleep(0)
+
+    async def admits(self, message: AnyMessage) -> bool:
+        """Whether consensus may see an authenticated message."""
+        if not self._plausible(message):
+            log.error("peer_lies", node=message.sender, message=type(message).__name__)
+            return False
+        if isinstance(message, Append):
+            # Asked again, for consensus may have moved on while the signatures were checked.
+            return await self._decoded(message) and self._plausible(message)
+        if isinstance(message, AppendReply) and not self._endorsements_hold(message):
+            log.warning("endorsement_refused", node=message.sender)
+            return False
+        return True
+
+    def block_of(self, entry: RaftEntry) -> Block:
+        """The block of an entry that was admitted, its signatures checked."""
+        data, block = self._received.pop(entry.index, (b"", None))
+        if block is None or data is not entry.data:
+            block = decode_block(entry.data)
+            for signed in block.transactions:
+                check_signatures(signed)
+        if block.header.term != entry.term:
+            raise InvalidBlock(entry.index, "its header names another term than its log entry")
+        return block
+
+    def _plausible(self, message: AnyMessage) -> bool:
+        """Whether an honest peer could have sent it."""
+        replica = self._replica
+        if isinstance(message, AppendReply):
+            return 0 <= message.index <= replica.log.last_index + 1 and message.hint_index >= 0 <= message.hint_term
+        if not isinstance(message, Append):
+            return message.term >= 0
+        if message.previous_index < 0 or (replica.role is Role.LEADER and message.term == replica.term):
+            return False
+        terms = [message.previous_term, *(entry.term for entry in message.entries), message.term]
+        if terms != sorted(terms):
+            return False
+        for place, entry in enumerate(message.entries, message.previous_index + 1):
+            if entry.index != place or self._contradicted(place, entry.term):
+                return False
+        return not self._contradicted(message.previous_index, message.previous_term)
+
+    def _contradicted(self, index: int, term: int) -> bool:
+        """Whether an entry that is final and kept here has another term."""
+        log = self._replica.log
+        return log.base <= index <= self._replica.committed and log.term(index) != term
+
+    async def _decoded(self, append: Append) -> bool:
+        """Decode an append's blocks and check their signatures; False if one does not hold."""
+        try:
+            if append.certificate:
+                decode(append.certificate, Certificate)
+            for entry in append.entries:
+                if entry.index <= self._replica.committed:
+                    continue
+                block = decode_block(entry.data)
+                await self.verify(list(block.transactions))
+                self._received[entry.index] = (entry.data, block)
+                while len(self._received) > RECEIVED_BLOCKS_MAX:
+                    del self._received[next(iter(self._received))]
+        except (LedgerError, msgspec.DecodeError) as error:
+            log.error("append_refused", node=append.sender, reason=str(error))
+            return False
+        for index in [index for index in self._received if index <= self._replica.committed]:
+            del self._received[index]
+        return True
+
+    def _endorsements_hold(self, reply: AppendReply) -> bool:
+        key = self._chain.voters.key(reply.sender)
+        for height, signature in reply.endorsements:
+            if height <= self._replica.committed:
+                continue
+            if height > self._chain.tip.height or key is None:
+                return False
+            if not endorsement_holds(key, self._chain.header(height).hash, signature.hex()):
+                return False
+        return True
+
+
+def _mark(signed: SignedTransaction) -> str:
+    return " ".join((signed.id, *signed.signatures))

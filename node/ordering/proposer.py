@@ -1,0 +1,114 @@
+"""What a leader puts into its next block: waiting transactions that a block may carry, and none that break it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ledger.errors import Code, InvariantBroken, LedgerError, ensure
+from ledger.execution.block import check_admissible, execute_block
+from ledger.execution.view import Ledger
+from ledger.transaction import SignedTransaction
+from node.chain.chain import Chain
+from node.ground import metrics
+from node.ground.logs import log
+from node.ordering.mempool import Mempool
+
+CUT_TRANSACTIONS_MAX = 256
+"""Transactions the leader puts in a block: enough to share its costs, few enough not to stall the event loop."""
+CLOCK_BEHIND_MS = 5_000
+
+Transactions = tuple[SignedTransaction, ...]
+
+
+class Proposer:
+    """Cuts transactions from the mempool and builds blocks above the chain's tip."""
+
+    def __init__(self, chain: Chain, mempool: Mempool, clock: Callable[[], int]) -> None:
+        self._chain = chain
+        self._mempool = mempool
+        self.clock = clock
+        """Milliseconds since 1970."""
+        self._behind = False
+
+    def time_for(self, signed: SignedTransaction) -> int:
+        """The time at which to admit a transaction, by this node's clock and the chain, in milliseconds since 1970.
+
+        A clock may be wrong, and what a client takes for expired it signs again: so that it has expired is for the time
+        of a final block to say.
+        """
+        now = max(self.clock(), self._chain.tip.time_ms)
+        return min(now, max(signed.transaction.valid_until_ms, self._chain.committed.time_ms))
+
+    def next_block(self, term: int) -> bytes | None:
+        """Frame of a block of waiting transactions; None if none of those cut may be carried.
+
+        It is empty if by this node's clock they have expired: the others agree by endorsing it, or postpone it.
+        """
+        parameters = Ledger(self._chain.tip_reader()).parameters()
+        limit = min(CUT_TRANSACTIONS_MAX, parameters.block_transactions_max)
+        clock_ms = self.clock()
+        self._tell_if_behind(clock_ms)
+        kept, late = self._admissible(self._mempool.cut(limit, parameters.block_bytes_max), clock_ms)
+        self._mempool.put_back(late)
+        return self._build(tuple(kept), term, clock_ms) if kept or late else None
+
+    def opening_block(self, term: int) -> bytes:
+        """Frame of the empty block with which a term begins: it makes what older terms left final."""
+        return self._build((), term, self.clock())
+
+    def _tell_if_behind(self, clock_ms: int) -> None:
+        """Say, once, that the time of blocks stands still because this node's clock has fallen behind it."""
+        behind_ms = self._chain.tip.time_ms - clock_ms
+        if behind_ms > CLOCK_BEHIND_MS and not self._behind:
+            log.error("clock_behind", ms=behind_ms, fix="correct this machine's clock: blocks take their time from it")
+        self._behind = behind_ms > CLOCK_BEHIND_MS
+
+    def _admissible(
+        self, transactions: Transactions, clock_ms: int
+    ) -> tuple[list[SignedTransaction], list[SignedTransaction]]:
+        """Those that a block may carry now, and those that have expired unless this node's clock is wrong.
+
+        Others are refused, or left out if they were committed by way of another node.
+        """
+        ledger = Ledger(self._chain.tip_reader())
+        parameters = ledger.parameters()
+        time_ms = max(clock_ms, self._chain.tip.time_ms + 1)
+        kept, late = [], []
+        for signed in transactions:
+            try:
+                check_admissible(ledger, self._chain.name, signed, time_ms, parameters)
+                kept.append(signed)
+            except LedgerError as error:
+                until = signed.transaction.valid_until_ms
+                if error.code is Code.EXPIRED and until >= self._chain.committed.time_ms:
+                    late.append(signed)
+                elif error.code is not Code.DUPLICATE:
+                    self._mempool.refuse(signed.id, error)
+        return kept, late
+
+    def _build(self, transactions: Transactions, term: int, clock_ms: int) -> bytes:
+        """Build a block. Whatever breaks execution is found and kept out, never the node."""
+        self._chain.version(self._chain.tip.height + 1)
+        try:
+            return self._chain.build(transactions, term, clock_ms)
+        except (InvariantBroken, Exception) as bug:
+            log.critical("execution_broken", reason=repr(bug), transactions=len(transactions))
+            return self._chain.build(self._without_poison(transactions, clock_ms), term, clock_ms)
+
+    def _without_poison(self, transactions: Transactions, clock_ms: int) -> Transactions:
+        """The transactions without those that break execution: one poisonous transaction must not kill every leader."""
+        kept: list[SignedTransaction] = []
+        tip = self._chain.tip
+        height, time_ms = tip.height + 1, max(clock_ms, tip.time_ms + 1)
+        version = self._chain.version(height)
+        for signed in transactions:
+            try:
+                trial = (*kept, signed)
+                execute_block(self._chain.tip_reader(), self._chain.name, height, time_ms, trial, version)
+                kept.append(signed)
+            except (InvariantBroken, Exception) as bug:
+                log.critical("transaction_quarantined", transaction=signed.id, reason=repr(bug))
+                metrics.QUARANTINED.inc()
+                self._mempool.refuse(signed.id, LedgerError(Code.EXECUTION_QUARANTINED, "report it to the operators"))
+        ensure(len(kept) < len(transactions), "a block that breaks has a transaction that breaks")
+        return tuple(kept)

@@ -1,0 +1,107 @@
+"""Taking transactions from clients of this node, whichever way they come, and waiting until they are final."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+
+from ledger.execution.block import check_admissible
+from ledger.execution.context import Context
+from ledger.transaction import SignedTransaction
+from ledger.version import NEWEST
+from node.chain.reading import Place
+from node.ground import metrics
+from node.ordering.driver import Driver
+from node.ordering.upgrades import check_vote
+from remarque.errors import NodeCode, NodeError
+
+WAIT_SECONDS_MAX = 30.0
+LEADERLESS_SECONDS_MAX = 5.0
+"""After this long without a leader, new transactions are refused rather than kept waiting."""
+
+
+class Submitter:
+    """Takes transactions from clients, whichever way they come."""
+
+    def __init__(self, driver: Driver, data: str, disk_free_bytes_min: int) -> None:
+        self._driver = driver
+        self._data = data
+        self._disk_free_bytes_min = disk_free_bytes_min
+        self._disk_checked = 0.0
+        self._disk_free = 0
+        self.closing = False
+
+    async def take(self, transactions: list[SignedTransaction]) -> list[SignedTransaction]:
+        """Admit transactions, or refuse all; return those that still need committing."""
+        self.check_condition()
+        chain = self._driver.chain
+        ledger = chain.ledger()
+        parameters = ledger.parameters()
+        new = []
+        for signed in transactions:
+            if chain.state.locate(signed.id) is not None:
+                continue
+            now = self._driver.proposer.time_for(signed)
+            check_admissible(ledger, chain.name, signed, now, parameters)
+            Context(signed, 0, now, NEWEST, 0).check_signers(ledger)
+            check_vote(chain, ledger, signed)
+            new.append(signed)
+        await self._driver.inspector.verify(new)
+        new = [signed for signed in new if chain.state.locate(signed.id) is None]
+        self._driver.mempool.check_room([signed for signed in new if signed.id not in self._driver.mempool])
+        self._driver.submit(new)
+        return new
+
+    def waits_for(self, signed: SignedTransaction) -> bool:
+        """Whether a transaction that was taken may still be committed."""
+        return signed.id in self._driver.mempool
+
+    async def place(self, signed: SignedTransaction, deadline: float) -> Place:
+        """Where a taken transaction was committed."""
+        place = self._driver.chain.state.locate(signed.id)
+        if place is not None:
+            return place
+        waiting = self._driver.mempool.wait(signed.id)
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await waiting
+        except TimeoutError:
+            raise NodeError(
+                NodeCode.COMMIT_TIMEOUT,
+                f"{signed.id} is not committed after {WAIT_SECONDS_MAX:.0f} s; ask for it, or send the same again",
+                1,
+            ) from None
+
+    async def commit(self, signed: SignedTransaction) -> Place:
+        """Admit one transaction and wait until it is final."""
+        started = time.perf_counter()
+        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS_MAX
+        await self.take([signed])
+        place = await self.place(signed, deadline)
+        metrics.COMMIT_SECONDS.observe(time.perf_counter() - started)
+        return place
+
+    async def commit_all(self, transactions: list[SignedTransaction]) -> list[Place]:
+        """Admit several and wait until all are final."""
+        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS_MAX
+        await self.take(transactions)
+        return await asyncio.gather(*(self.place(signed, deadline) for signed in transactions))
+
+    def check_condition(self) -> None:
+        """Refuse whatever is new while this node cannot take it."""
+        if self.closing:
+            raise NodeError(NodeCode.SHUTTING_DOWN, "send it to another node", 5)
+        now = time.monotonic()
+        if now - self._disk_checked > 1.0:
+            self._disk_checked, self._disk_free = now, shutil.disk_usage(self._data).free
+        if self._disk_free < self._disk_free_bytes_min:
+            raise NodeError(
+                NodeCode.DISK_FULL,
+                f"{self._disk_free} bytes are free, this node stops at {self._disk_free_bytes_min}; make room",
+                60,
+            )
+        if self._driver.leaderless_seconds > LEADERLESS_SECONDS_MAX:
+            raise NodeError(
+                NodeCode.NO_LEADER, "fewer than a majority of the nodes reach each other; start the others", 5
+            )

@@ -1,0 +1,88 @@
+"""Following: a node that does not vote asks the others for final blocks, runs them itself, and keeps up with the chain.
+
+It checks all that a voter checks, and besides that a certificate makes the last block of a stretch final; only then is
+anything written. It asks another node whenever one has nothing newer, so one that lies or lags costs time and nothing
+else. What it is told of the leader is used for nothing but to hand on what its own clients submit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import msgspec
+
+from ledger.block import Certificate, decode_block
+from ledger.encoding import decode
+from ledger.errors import InvalidBlock, LedgerError
+from node.chain.stretch import STRETCH_BYTES_MAX, Stretch, decode_stretch
+from node.ground.logs import log
+from node.ordering.driver import Driver
+from node.peers.asking import NOT_REACHED, Asking
+from node.snapshots.joining import GONE, behind
+
+WAIT_SECONDS = 2
+"""How long a node that is asked waits for a block to come."""
+PAUSE_SECONDS = 0.2
+LEVEL_MS = 5_000
+"""A node whose newest block is not older has caught up."""
+
+
+class Follower:
+    """Keeps one node at the newest final block."""
+
+    def __init__(self, driver: Driver, asking: Asking) -> None:
+        self._driver = driver
+        self._asking = asking
+        self._peers = list(asking.addresses)
+        self.level = asyncio.Event()
+        """Set once its newest block is of now, or no node gives a newer one."""
+
+    async def run(self) -> None:
+        """Follow, for ever. NodeError if none of those that answer keeps the blocks that come next."""
+        without: dict[str, int] = {}
+        while True:
+            peer, asked = self._peers[0], time.monotonic()
+            height = self._driver.chain.committed.height
+            path = f"/v1/stretch/{height}?wait_s={WAIT_SECONDS}"
+            status, data = await self._asking.ask_status(peer, path, STRETCH_BYTES_MAX)
+            if status == 200 and await self._take(peer, data):
+                without.clear()
+                continue
+            without[peer] = status
+            answers = set(without.values())
+            if set(without) == set(self._peers):
+                if GONE in answers and answers <= {GONE, NOT_REACHED}:
+                    raise behind(height)
+                self.level.set()
+            self._peers.append(self._peers.pop(0))
+            await asyncio.sleep(max(0.0, PAUSE_SECONDS - (time.monotonic() - asked)))
+
+    async def _take(self, peer: str, data: bytes) -> bool:
+        """Take what a node gave; False if it is nothing, or not what follows."""
+        chain = self._driver.chain
+        first = chain.committed.height + 1
+        try:
+            stretch = decode_stretch(data)
+            for frame in stretch.blocks:
+                block = decode_block(frame)
+                await self._driver.inspector.verify(list(block.transactions))
+                chain.accept(block, None)
+                await asyncio.sleep(0)
+            self._driver.observe(stretch, self._certificate(stretch))
+            if self._driver.proposer.clock() - chain.committed.time_ms < LEVEL_MS:
+                self.level.set()
+        except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
+            log.error("stretch_refused", node=peer, reason=str(error))
+            chain.truncate(first)
+            return False
+        return bool(stretch.blocks)
+
+    def _certificate(self, stretch: Stretch) -> Certificate | None:
+        """The certificate that makes the blocks of a stretch final. InvalidBlock if it does not."""
+        if not stretch.blocks:
+            return None
+        chain, certificate = self._driver.chain, decode(stretch.certificate, Certificate)
+        if certificate.height != chain.tip.height or not chain.certificate_holds(certificate):
+            raise InvalidBlock(certificate.height, "its certificate does not make it final")
+        return certificate

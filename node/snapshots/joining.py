@@ -1,0 +1,255 @@
+"""Joining: a node that does not vote begins at a snapshot of another, fetched, checked and installed by itself.
+
+Every chunk is checked against the manifest as it comes, and kept, so that a fetch goes on where it was cut off; whoever
+gives a wrong one is asked no more. The snapshot is installed into a store of its own, whose root must be that of a
+certified header, and takes the place of the old one by a rename: killed at any moment, the node joins again or has
+joined.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+from ledger.crypto import SigningKey, sha256
+from ledger.genesis import Genesis
+from ledger.node_certificate import make_certificate
+from ledger.snapshot import (
+    MANIFEST_BYTES_MAX,
+    Chunk,
+    Manifest,
+    SnapshotRefused,
+    chunk_holds,
+    parse_manifest,
+)
+from node.chain.stretch import STRETCH_BYTES_MAX
+from node.ground.config import Config
+from node.ground.logs import log, progress
+from node.ordering.driver import Driver
+from node.peers.asking import NOT_REACHED, Asking
+from node.snapshots.catching_up import Catching
+from node.snapshots.installing import JOIN, finish_install, install
+from node.snapshots.recovering import load_recoveries
+from node.snapshots.snapshots import MANIFEST, chunk_file
+from node.storage import directory
+from node.storage.directory import write_durably
+from node.storage.log_store import LogStore, disk_is_full
+from remarque.errors import NodeCode, NodeError
+from remarque.keys.files import load_key
+from remarque.trusted_files import load_genesis
+
+CHUNK_SECONDS = 60.0
+ASK_SECONDS = 3.0
+RETRY_SECONDS = 1.0
+WATCH_SECONDS = 10.0
+OK, GONE = 200, 410
+INSTALLED_RATIO = 5
+"""Bytes that a snapshot takes while it is installed, beside those of its chunks."""
+CHAIN_LOST = (
+    "this node votes, has no chain, and others no longer keep the first blocks: what it has endorsed is lost, so it "
+    "may not vote again; let a new node in, with a new key"
+)
+AT_ONCE = 4
+"""Chunks fetched at the same time."""
+
+
+class Fetching:
+    """One snapshot on its way into a directory, from whichever nodes have it."""
+
+    def __init__(self, asking: Asking, place: Path, data: bytes, manifest: Manifest, peers: list[str]) -> None:
+        self._asking = asking
+        self._place = place
+        self._digest = sha256(data).hex()
+        self._manifest = manifest
+        self._peers = peers
+        self._numbers = iter(progress("chunks_fetched", range(len(manifest.chunks))))
+        place.mkdir(parents=True, exist_ok=True)
+        write_durably(place / MANIFEST, data)
+
+    async def run(self) -> None:
+        """Fetch what is not here yet. SnapshotRefused if no node has it any more."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(self._some())
+
+    async def _some(self) -> None:
+        for number in self._numbers:
+            chunk, file = self._manifest.chunks[number], chunk_file(self._place, number)
+            if not file.exists() or not chunk_holds(await asyncio.to_thread(file.read_bytes), chunk):
+                data = await self._fetch(number, chunk)
+                await asyncio.to_thread(file.write_bytes, data)
+
+    async def _fetch(self, number: int, chunk: Chunk) -> bytes:
+        path = f"/v1/snapshots/{self._digest}/{number}"
+        for peer in list(self._peers):
+            data = await self._asking.ask(peer, path, chunk.size, CHUNK_SECONDS)
+            if data is not None and chunk_holds(data, chunk):
+                return data
+            if data is not None:
+                log.error("chunk_refused", node=peer, number=number)
+            if peer in self._peers:
+                self._peers.remove(peer)
+        height = self._manifest.header.height
+        raise SnapshotRefused(f"no node gives chunk {number} of the snapshot at {height} any more")
+
+
+async def join_if_behind(config: Config, home: Path) -> None:
+    """Before a node starts: let it join if it has no chain yet, or less of it than the others keep."""
+    genesis, key = load_genesis(home / config.node.genesis), load_key(home / config.node.key)
+    data, name = home / config.node.data, config.node.name
+    certificates = {one.name: bytes.fromhex(one.certificate) for one in genesis.nodes}
+    others = {peer: address for peer, address in config.peers.addresses.items() if peer != name}
+    lock = directory.open_locked(data, genesis.chain, genesis.digest, name)
+    asking = Asking(key, certificates.get(name) or make_certificate(key), others, certificates)
+    try:
+        finish_install(data)
+        await Joining(asking, genesis, data, key, name).run()
+    except OSError as error:
+        if disk_is_full(error):
+            raise NodeError(
+                NodeCode.DISK_FULL, f"{data}: no room for the snapshot; make some, and start again"
+            ) from None
+        raise
+    finally:
+        await asking.close()
+        os.close(lock)
+
+
+async def end_if_left_behind(driver: Driver, asking: Asking) -> None:
+    """Watch over a node that votes, for ever. NodeError once its leader no longer keeps the blocks that it lacks."""
+    while True:
+        height = driver.chain.committed.height
+        await asyncio.sleep(WATCH_SECONDS)
+        leader = driver.replica.leader
+        if driver.chain.committed.height == height and leader in asking.addresses:
+            status, _ = await asking.ask_status(leader, _stretch_above(height), STRETCH_BYTES_MAX, ASK_SECONDS)
+            if status == GONE and driver.chain.committed.height == height:
+                raise behind(height)
+
+
+def _stretch_above(height: int) -> str:
+    return f"/v1/stretch/{height}?wait_s=0"
+
+
+class Joining:
+    """One node on its way to a chain that it can follow, or vote on."""
+
+    def __init__(self, asking: Asking, genesis: Genesis, data: Path, key: SigningKey, name: str) -> None:
+        self._asking = asking
+        self._peers = list(asking.addresses)
+        self._genesis = genesis
+        self._data = data
+        self._key, self._name = key, name
+        self._votes = any(node.name == name for node in genesis.nodes)
+        self._failed: set[str] = set()
+        """Nodes whose snapshots did not come, or were not what they said; asked again when no others are left."""
+
+    async def run(self) -> None:
+        """Take what this node lacks, until it can start. NodeError if it may not."""
+        height = await asyncio.to_thread(_held, self._data)
+        while self._asking.addresses:
+            answers = await self._answers(height)
+            gone = GONE in answers.values()
+            if not gone and (height >= 0 or self._votes):
+                return
+            if gone and self._votes and height <= 0:
+                raise NodeError(NodeCode.LOG_LOST, CHAIN_LOST)
+            givers = [peer for peer, status in answers.items() if status == OK]
+            if givers and height >= 0:
+                # A node that follows takes blocks from whoever has them; one that votes, only from its leader.
+                if self._votes:
+                    recoveries = load_recoveries(self._data, self._genesis)
+                    with closing(Catching(self._data, self._genesis, self._key, self._name, recoveries)) as catching:
+                        await catching.up(self._asking, givers)
+                return
+            if await self._install_newest(height) or (givers and not self._failed):
+                return
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _answers(self, height: int) -> dict[str, int]:
+        """HTTP status of each reached node's answer to whether it keeps the blocks above a height.
+
+        One that has no chain and does not vote waits here for the others; else a node may be the first to start.
+        """
+        path = _stretch_above(max(height, 0))
+        while True:
+            asked = [self._asking.ask_status(peer, path, STRETCH_BYTES_MAX, ASK_SECONDS) for peer in self._peers]
+            found = dict(zip(self._peers, [status for status, _ in await asyncio.gather(*asked)], strict=True))
+            reached = {peer: status for peer, status in found.items() if status != NOT_REACHED}
+            if reached or height >= 0 or self._votes:
+                return reached
+            log.warning("join_waits", reason="no node is reached, or none lets this one in: see `remarque node add`")
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _install_newest(self, height: int) -> bool:
+        """Install the newest snapshot that a reachable node has. False if that did not succeed; nothing changed then.
+
+        A snapshot below what this node holds is not taken: the node may have endorsed what it would forget.
+        """
+        place = self._data / JOIN
+        offers = [offer for offer in await self._offers() if offer[1].header.height >= height]
+        if not offers:
+            self._failed.clear()
+            return False
+        manifest_data, manifest, peers = max(offers, key=lambda offer: offer[1].header.height)
+        if not _same(place, manifest_data):
+            shutil.rmtree(place, ignore_errors=True)
+        log.info("joining", height=manifest.header.height, bytes=manifest.size, nodes=peers)
+        refused = ""
+        try:
+            await Fetching(self._asking, place, manifest_data, manifest, list(peers)).run()
+            await asyncio.to_thread(install, place, manifest, self._data)
+        except* SnapshotRefused as group:
+            refused = str(group.exceptions[0])
+        except* OSError as failed:
+            raise failed.exceptions[0] from None
+        if refused:
+            log.error("snapshot_refused", nodes=peers, reason=refused)
+            self._failed.update(peers)
+            return False
+        log.info("joined", height=manifest.header.height, entries=manifest.entries)
+        return True
+
+    async def _offers(self) -> list[tuple[bytes, Manifest, list[str]]]:
+        """Manifests that hold and fit, each with the nodes that have it, but for those that failed before."""
+        found: dict[bytes, list[str]] = {}
+        for peer in self._peers:
+            if peer not in self._failed:
+                data = await self._asking.ask(peer, "/v1/snapshots/newest", MANIFEST_BYTES_MAX)
+                if data is not None:
+                    found.setdefault(data, []).append(peer)
+        offers = []
+        recoveries, free = load_recoveries(self._data, self._genesis), shutil.disk_usage(self._data).free
+        for data, peers in found.items():
+            try:
+                manifest = parse_manifest(data, self._genesis, recoveries)
+                if manifest.size * INSTALLED_RATIO > free:
+                    raise SnapshotRefused(f"it needs about {manifest.size * INSTALLED_RATIO} bytes, {free} are free")
+                offers.append((data, manifest, peers))
+            except SnapshotRefused as refused:
+                log.error("snapshot_refused", nodes=peers, reason=str(refused))
+                self._failed.update(peers)
+        return offers
+
+
+def _held(data: Path) -> int:
+    """Height up to which a data directory holds blocks; -1 if it never held any."""
+    if not (data / "state").exists():
+        return -1
+    with closing(LogStore(data / "log")) as log_store:
+        return log_store.last_index()
+
+
+def _same(place: Path, manifest: bytes) -> bool:
+    return (place / MANIFEST).exists() and (place / MANIFEST).read_bytes() == manifest
+
+
+def behind(height: int) -> NodeError:
+    """What a node is told that fell behind what the others keep."""
+    return NodeError(
+        NodeCode.BLOCK_PRUNED,
+        f"no reachable node keeps blocks above {height} any more; start this node again, and it joins from a snapshot",
+    )

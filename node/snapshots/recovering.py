@@ -1,0 +1,191 @@
+"""Going on without a majority: looking at what is left, stating where to go on from, signing it, putting it in force.
+
+Everything here is for nodes that do not run. A node keeps the recoveries it accepts in `recoveries/` of its data
+directory, and starts with the voters that they leave.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from ledger import crypto
+from ledger.block import Endorsement, Voters, decode_header
+from ledger.encoding import encode
+from ledger.genesis import Genesis, genesis_header
+from ledger.recovery import (
+    RECOVERY_VERSION,
+    Recoveries,
+    Recovery,
+    RecoveryRefused,
+    SignedRecovery,
+    check_recoveries,
+    check_statement,
+    parse_recovery,
+    voters_at,
+)
+from node.chain.stretch import Stretch
+from node.ground.config import Config, load_config
+from node.snapshots.catching_up import Catching
+from node.storage.directory import write_durably
+from node.storage.log_store import LogStore
+from node.storage.state_store import StateStore
+from remarque.errors import NodeCode, NodeError
+from remarque.keys.files import load_key, new_key
+from remarque.trusted_files import load_genesis
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What a node that does not run has on its disk."""
+
+    node: str
+    votes: bool
+    term: int
+    """Of its newest block."""
+    height: int
+    header: str
+    """Hash of its newest block."""
+    certified: int
+    """Height of its newest certificate."""
+    recoveries: int
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """What makes one log better than another: the term of its newest block, then its height."""
+        return self.term, self.height
+
+
+class Home:
+    """The directory of a node that does not run."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.config: Config = load_config(path / "node.toml")
+        self.genesis = load_genesis(path / self.config.node.genesis)
+        self.data = path / self.config.node.data
+        self.recoveries = load_recoveries(self.data, self.genesis)
+
+    def held(self) -> Held:
+        """What is on its disk. DATA_DIRECTORY_LOCKED if it runs, DATA_DIRECTORY_MISSING if it never did."""
+        require_chain(self.data)
+        with closing(LogStore(self.data / "log")) as log, closing(StateStore(self.data / "state")) as state:
+            newest = log.last_index()
+            base = state.base.header if state.base is not None else genesis_header(self.genesis)
+            header = base if newest == base.height else decode_header(log.entry(newest).data)
+            certificate = state.certificate_upto(newest)
+        return Held(
+            node=self.config.node.name,
+            votes=any(node.name == self.config.node.name for node in self.genesis.nodes),
+            term=header.term,
+            height=newest,
+            header=header.hash,
+            certified=0 if certificate is None else certificate.height,
+            recoveries=len(self.recoveries),
+        )
+
+    def fetch(self, source: Home) -> int:
+        """Take the final blocks that another node's disk holds beyond this one's; the height that this one has then."""
+        with (
+            closing(Catching(self.data, self.genesis, new_key(), "ours", self.recoveries)) as ours,
+            closing(Catching(source.data, self.genesis, new_key(), "theirs", source.recoveries)) as theirs,
+        ):
+            while (found := theirs.chain.finals.stretch(ours.chain.committed.height))[1] is not None:
+                blocks, certificate = found
+                ours.take(Stretch(blocks, encode(certificate), 0, ""))
+            return ours.chain.committed.height
+
+    def propose(self, survivors: list[str], reason: str, time_ms: int) -> SignedRecovery:
+        """State that this node and other survivors go on from its newest block; signed by this node."""
+        held = self.held()
+        former = voters_at(held.height + 1, self.genesis, self.recoveries)
+        unknown = sorted(set(survivors) - {voter.node for voter in former.voters})
+        if unknown or held.node not in survivors:
+            detail = f"{', '.join(unknown) or held.node} must be one of the voters and named as a survivor"
+            raise NodeError(NodeCode.RECOVERY_INVALID, detail)
+        recovery = Recovery(
+            version=RECOVERY_VERSION,
+            chain=self.genesis.chain,
+            number=len(self.recoveries) + 1,
+            height=held.height,
+            term=held.term,
+            header=held.header,
+            voters=Voters(voters=tuple(voter for voter in former.voters if voter.node in survivors)),
+            lost=tuple(voter.node for voter in former.voters if voter.node not in survivors),
+            reason=reason,
+            time_ms=time_ms,
+        )
+        check_statement(recovery, self.recoveries, self.genesis)
+        return self.sign(SignedRecovery(recovery=recovery, signatures=()))
+
+    def sign(self, signed: SignedRecovery) -> SignedRecovery:
+        """Add this node's signature, unless its own log is better than the one that is gone on from."""
+        recovery, held = signed.recovery, self.held()
+        check_statement(recovery, self.recoveries, self.genesis)
+        theirs = (recovery.term, recovery.height)
+        if held.place > theirs or (held.place == theirs and held.header != recovery.header):
+            raise NodeError(
+                NodeCode.RECOVERY_INVALID,
+                f"{held.node} holds block {held.height} of term {held.term}, the recovery goes on from "
+                f"{recovery.height} of term {recovery.term}: propose it from the node whose log `survey` shows first",
+            )
+        key = load_key(self._path / self.config.node.key)
+        if recovery.voters.key(held.node) != key.public:
+            raise NodeError(NodeCode.RECOVERY_INVALID, f"{held.node} is not one of its survivors")
+        own = Endorsement(node=held.node, signature=key.sign(crypto.RECOVERY, recovery.signed_bytes))
+        others = [one for one in signed.signatures if one.node != held.node]
+        return replace(signed, signatures=tuple(sorted([*others, own], key=lambda one: one.node)))
+
+    def install(self, signed: SignedRecovery) -> Recovery:
+        """Put a recovery in force for this node, at its next start. RecoveryRefused if it does not hold."""
+        stored, recovery = _stored(self.data), signed.recovery
+        if signed in stored:
+            return recovery
+        check_recoveries((*stored, signed), self.genesis)
+        self._cut(recovery)
+        _keep(self.data, signed)
+        return recovery
+
+    def _cut(self, recovery: Recovery) -> None:
+        """Drop what this node holds above, if it never was final; else refuse."""
+        with closing(LogStore(self.data / "log")) as log, closing(StateStore(self.data / "state")) as state:
+            if state.applied > recovery.height:
+                raise NodeError(
+                    NodeCode.RECOVERY_INVALID,
+                    f"{self.config.node.name} knows block {state.applied} to be final, the recovery goes on from "
+                    f"{recovery.height}: let a survivor `recover fetch` its blocks first, or join again as a new node",
+                )
+            if log.last_index() > recovery.height:
+                log.persist(log.hard_term, log.hard_vote, recovery.height + 1, ())
+
+
+def require_chain(data: Path) -> None:
+    """DATA_DIRECTORY_MISSING unless a data directory holds a chain; opening its stores would make an empty one."""
+    if not (data / "log").is_dir() or not (data / "state").is_dir():
+        raise NodeError(NodeCode.DATA_DIRECTORY_MISSING, f"{data} holds no chain; name a node's data directory")
+
+
+def load_recoveries(data: Path, genesis: Genesis) -> Recoveries:
+    """The recoveries in force for a node."""
+    try:
+        return check_recoveries(_stored(data), genesis)
+    except RecoveryRefused as refused:
+        raise NodeError(NodeCode.RECOVERY_INVALID, f"{data / 'recoveries'}: {refused}") from None
+
+
+def keep_recoveries(data: Path, files: tuple[Path, ...]) -> None:
+    """Put recoveries, from files that hold, in force for a new data directory."""
+    for file in files:
+        _keep(data, parse_recovery(file.read_bytes().strip()))
+
+
+def _keep(data: Path, signed: SignedRecovery) -> None:
+    directory = data / "recoveries"
+    directory.mkdir(exist_ok=True)
+    write_durably(directory / f"{signed.recovery.number:04d}.json", encode(signed))
+
+
+def _stored(data: Path) -> tuple[SignedRecovery, ...]:
+    return tuple(parse_recovery(file.read_bytes()) for file in sorted((data / "recoveries").glob("*.json")))

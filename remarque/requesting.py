@@ -1,0 +1,248 @@
+"""Requests to nodes: to whichever answers, in a session or signed each, with refusals as typed errors.
+
+Given several addresses it goes on to the next when one does not answer: the same signed transaction may be sent to any
+node any number of times, and has one receipt.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Self
+
+import aiohttp
+import msgspec
+
+from ledger import cbor, crypto
+from ledger.cbor import CborRefused
+from ledger.crypto import SigningKey
+from ledger.encoding import encode
+from ledger.receipt import Receipt
+from remarque import message_signatures
+
+TIMEOUT_SECONDS = 40.0
+CONCISE_PROBLEM = "application/concise-problem-details+cbor"
+ANSWER_BYTES_MAX = 128 * 1024 * 1024
+UNREACHED = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
+
+
+class RemarqueError(Exception):
+    """A refusal by a node, or by the ledger. `code` is a permanent word; the text names rule, fact and fix."""
+
+    def __init__(self, code: str, detail: str, status: int = 0, receipt: Receipt | None = None) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.status = status
+        """HTTP status; 0 for a refusal that is an outcome on the chain."""
+        self.receipt = receipt
+        """Of the transaction, if the refusal is its outcome."""
+
+
+class Requesting:
+    """An account's way to nodes.
+
+    What only members may ask is asked in a session, opened on first use; with `signed_requests` each such request is
+    signed by itself instead, for exactly the address it is sent to.
+    """
+
+    def __init__(
+        self,
+        urls: str | Sequence[str],
+        account: str | None = None,
+        key: SigningKey | None = None,
+        *,
+        signed_requests: bool = False,
+    ) -> None:
+        self.urls = [urls.rstrip("/")] if isinstance(urls, str) else [url.rstrip("/") for url in urls]
+        self.account = account
+        self.key = key
+        self.signed_requests = signed_requests
+        self._http: aiohttp.ClientSession | None = None
+        self._tokens: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            await self._http.close()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        session: bool = True,
+        params: dict[str, str] | None = None,
+        media_type: str = "application/json",
+    ) -> bytes:
+        """One request to the first node that answers; RemarqueError if it refuses, ConnectionError if none answers."""
+        if not {".", ".."}.isdisjoint(path.partition("?")[0].split("/")):
+            raise RemarqueError("REQUEST_MALFORMED", f"{path!r} would lead to another route; name one thing, by its id")
+        failure: BaseException | None = None
+        for url in list(self.urls):
+            try:
+                return await self._request(
+                    url, method, path, body, session=session, params=params, media_type=media_type
+                )
+            except UNREACHED as error:
+                failure = error
+            except RemarqueError as error:
+                if error.code != "SHUTTING_DOWN":
+                    raise
+                failure = error
+            self.urls.append(self.urls.pop(0))
+        raise ConnectionError(f"none of {', '.join(self.urls)} answers: {failure}")
+
+    async def _request(
+        self,
+        url: str,
+        method: str,
+        path: str,
+        body: bytes | None,
+        *,
+        session: bool,
+        params: dict[str, str] | None,
+        media_type: str = "application/json",
+    ) -> bytes:
+        headers = {"Content-Type": media_type} if body is not None else {}
+        fields, signing = await self._credentials(url) if session else ({}, ())
+        async with self._session().request(
+            method,
+            url + path,
+            data=body,
+            headers=headers | fields,
+            params=params,
+            middlewares=signing,
+            allow_redirects=False,
+        ) as response:
+            data = await _bounded(response)
+            if response.status < 300:
+                return data
+            error = _refusal(data, response)
+            if error.code == "SESSION_INVALID" and self._tokens.pop(url, ""):
+                return await self._request(
+                    url, method, path, body, session=session, params=params, media_type=media_type
+                )
+            raise error
+
+    async def get(self, path: str, *, session: bool = True, **params: str) -> Any:
+        """JSON of a GET."""
+        return msgspec.json.decode(await self.request("GET", path, session=session, params=params or None))
+
+    async def items(self, path: str) -> list[Any]:
+        """All items of a list, such as `/v1/models` or an asset's history, page by page."""
+        name = path.rpartition("/")[2]
+        return [item async for page in self._pages(path) for item in page[name]]
+
+    async def _pages(self, path: str) -> AsyncIterator[dict[str, Any]]:
+        page: dict[str, Any] = {"next": ""}
+        while "next" in page:
+            params = {"limit": "100", "after": page["next"]}
+            page = msgspec.json.decode(await self.request("GET", path, params=params))
+            yield page
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, sock_connect=2.0)
+            self._http = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=256))
+        return self._http
+
+    async def _credentials(self, url: str) -> tuple[dict[str, str], tuple[aiohttp.ClientMiddlewareType, ...]]:
+        """Header fields, or a middleware that signs, to show a node whose requests these are."""
+        if self.signed_requests:
+            return {}, (self._sign_request,)
+        return {"Authorization": f"Bearer {await self._token(url)}"}, ()
+
+    async def _sign_request(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Sign a request as it will be sent; when aiohttp sends it again on a new connection, anew."""
+        account, key = self._signer()
+        url = request.url
+        sent = message_signatures.target(
+            request.method, url.host_port_subcomponent or "", url.raw_path, url.raw_query_string
+        )
+        body = await request.body.as_bytes() if request.body else b""
+        created = now_ms() // 1_000
+        signed = message_signatures.sign(sent, request.headers, body, account=account, key=key, created=created)
+        request.headers.update(signed)
+        return await handler(request)
+
+    async def _token(self, url: str) -> str:
+        """Session token at a node, opened on first use."""
+        if url not in self._tokens:
+            account, key = self._signer()
+            ask = encode({"account": account})
+            challenge = await self._request(url, "POST", "/v1/sessions/challenge", ask, session=False, params=None)
+            opened = {
+                "account": account,
+                "key": key.public,
+                "challenge": msgspec.json.decode(challenge)["challenge"],
+                "signature": key.sign(crypto.SESSION, challenge),
+            }
+            answer = await self._request(url, "POST", "/v1/sessions", encode(opened), session=False, params=None)
+            self._tokens[url] = msgspec.json.decode(answer)["token"]
+        return self._tokens[url]
+
+    def _signer(self) -> tuple[str, SigningKey]:
+        if self.account is None or self.key is None:
+            raise RemarqueError("SESSION_REQUIRED", "this needs an account; give the client an account and its key")
+        return self.account, self.key
+
+    async def _stream(self, path: str, after: str = "") -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        url = self.urls[0]
+        fields, signing = await self._credentials(url)
+        headers = fields | ({"Last-Event-ID": after} if after else {})
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=60.0)
+        async with self._session().get(url + path, headers=headers, timeout=timeout, middlewares=signing) as response:
+            if response.status >= 400:
+                self._tokens.pop(url, "")  # a restarted node knows no sessions; the next attempt opens one
+                raise _problem(await response.read(), response.status)
+            place = ""
+            async for line in response.content:
+                if line.startswith(b"id: "):
+                    place = line[4:].strip().decode()
+                elif line.startswith(b"data: "):
+                    yield place, msgspec.json.decode(line[6:])
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    """An answer's body; a node that sends without end is refused."""
+    parts, size = [], 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > ANSWER_BYTES_MAX:
+            raise RemarqueError("BODY_TOO_LARGE", f"the answer has more than {ANSWER_BYTES_MAX} bytes", response.status)
+    return b"".join(parts)
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970 by this machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
+def _refusal(data: bytes, response: aiohttp.ClientResponse) -> RemarqueError:
+    """A refusal, in whichever of the two forms it came."""
+    if response.content_type != CONCISE_PROBLEM:
+        return _problem(data, response.status)
+    try:
+        body = cbor.decode(data)
+        return RemarqueError(body["urn:remarque:error"]["code"], body[-2], response.status)
+    except (CborRefused, KeyError, TypeError):
+        return _problem(b"", response.status)
+
+
+def _problem(data: bytes, status: int) -> RemarqueError:
+    try:
+        body = msgspec.json.decode(data)
+        return RemarqueError(body["code"], body["detail"], status)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
+        return RemarqueError("INTERNAL", f"HTTP {status} without a problem body; is this a Remarque node?", status)

@@ -1,0 +1,111 @@
+"""Signing what an account wants, alone or with others, and having it committed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ledger.actions import AnyAction
+from ledger.encoding import decode
+from ledger.genesis import Genesis
+from ledger.receipt import Receipt, parse_receipt
+from ledger.transaction import SignedTransaction, Signer, Transaction, sign
+from remarque.drafts import Draft, complete, draft_of, sign_draft
+from remarque.requesting import RemarqueError, Requesting, now_ms
+
+VALID_SECONDS = 300
+"""For how long a transaction is valid unless told otherwise."""
+
+
+class Submitting(Requesting):
+    """An account's way to change the ledger. Keys never travel."""
+
+    _genesis: Genesis | None = None
+
+    async def genesis(self) -> Genesis:
+        """The genesis of the nodes' chain."""
+        if self._genesis is None:
+            self._genesis = decode(await self.request("GET", "/v1/genesis", session=False), Genesis)
+        return self._genesis
+
+    async def sign(
+        self, *wanted: AnyAction, valid_s: int = VALID_SECONDS, memo: str | None = None
+    ) -> SignedTransaction:
+        """Sign actions as one transaction of this client's account."""
+        account, key = self._signer()
+        transaction = Transaction(
+            chain=(await self.genesis()).chain,
+            signers=(Signer(account=account, key=key.public),),
+            valid_until_ms=now_ms() + valid_s * 1000,
+            nonce=secrets.token_hex(16),
+            actions=wanted,
+            memo=msgspec.UNSET if memo is None else memo,
+        )
+        return sign(transaction, [key])
+
+    async def draft(
+        self, *wanted: AnyAction, signers: dict[str, str], valid_s: int = VALID_SECONDS, memo: str | None = None
+    ) -> Draft:
+        """Actions for several accounts to sign; the first of them is the one that acts.
+
+        `signers` maps each account to the public key it will sign with; empty: its only key in force.
+        """
+        found = []
+        for account, key in signers.items():
+            found.append(Signer(account=account, key=key or await self._only_key(account)))
+        transaction = Transaction(
+            chain=(await self.genesis()).chain,
+            signers=tuple(found),
+            valid_until_ms=now_ms() + valid_s * 1000,
+            nonce=secrets.token_hex(16),
+            actions=wanted,
+            memo=msgspec.UNSET if memo is None else memo,
+        )
+        return draft_of(transaction)
+
+    async def draft_with(
+        self, others: dict[str, str], *wanted: AnyAction, valid_s: int = VALID_SECONDS, memo: str | None = None
+    ) -> Draft:
+        """Actions that this client's account asks for and others have to agree to; signed by this client already.
+
+        `others` maps each account to the public key it will sign with; empty: its only key in force.
+        """
+        account, own = self._signer()
+        draft = await self.draft(*wanted, signers={account: own.public, **others}, valid_s=valid_s, memo=memo)
+        return sign_draft(draft, own)
+
+    async def _only_key(self, account: str) -> str:
+        keys = [key["public"] for key in (await self.get(f"/v1/accounts/{account}"))["keys"] if not key.get("revoked")]
+        if len(keys) != 1:
+            raise RemarqueError(
+                "DRAFT_INVALID", f"{account} has {len(keys)} keys in force; name the one it will sign with"
+            )
+        return str(keys[0])
+
+    async def submit(self, *wanted: AnyAction, memo: str | None = None) -> Receipt:
+        """Sign and commit; the receipt, or RemarqueError with the code of the refusal."""
+        return await self.send(await self.sign(*wanted, memo=memo))
+
+    async def send(self, signed: SignedTransaction) -> Receipt:
+        """Commit a signed transaction. Safe to repeat, to any node."""
+        receipt = parse_receipt(await self.request("POST", "/v1/transactions", signed.envelope(), session=False))
+        if receipt.outcome.code != "OK":
+            detail = ""
+            if self.key is not None:
+                detail = (await self.get(f"/v1/transactions/{signed.id}"))["detail"]
+            raise RemarqueError(receipt.outcome.code, detail, receipt=receipt)
+        return receipt
+
+    async def send_draft(self, draft: Draft) -> Receipt:
+        """Commit a draft that all its signers have signed."""
+        return await self.send(complete(draft, (await self.genesis()).chain))
+
+    async def send_batch(self, batch: Sequence[SignedTransaction]) -> list[dict[str, Any]]:
+        """Commit up to 1,000 signed transactions; what became of each, in order."""
+        body = b"[" + b",".join(signed.envelope() for signed in batch) + b"]"
+        answer = await self.request("POST", "/v1/transactions/batch", body, session=False)
+        results: list[dict[str, Any]] = msgspec.json.decode(answer)["results"]
+        return results

@@ -1,0 +1,29 @@
+"""Files that whoever checks anything trusts to begin with: the genesis, and the recoveries that they accept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ledger.encoding import decode
+from ledger.errors import LedgerError
+from ledger.genesis import Genesis, check_genesis
+from ledger.recovery import Recoveries, check_recoveries, parse_recovery
+from remarque.errors import NodeCode, NodeError
+
+
+def load_genesis(path: Path | str) -> Genesis:
+    """Genesis from its file."""
+    try:
+        genesis = decode(Path(path).read_bytes().strip(), Genesis)
+        check_genesis(genesis)
+    except FileNotFoundError:
+        raise NodeError(NodeCode.CONFIG_INVALID, f"{path} does not exist; every member has the same file") from None
+    except LedgerError as error:
+        raise NodeError(NodeCode.CONFIG_INVALID, f"{path} is not a genesis: {error}") from None
+    return genesis
+
+
+def read_recoveries(files: tuple[Path, ...], genesis: Genesis) -> Recoveries:
+    """Recoveries that somebody accepts, from files in any order."""
+    signed = [parse_recovery(file.read_bytes().strip()) for file in files]
+    return check_recoveries(tuple(sorted(signed, key=lambda one: one.recovery.number)), genesis)
