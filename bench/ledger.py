@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import cast
 
 from bench.throughput import make_transactions
-from consensus.events import Entry
+from consensus.raft_log import RaftEntry
 from devnet.cluster import Cluster
 from ledger.block import Certificate, Endorsement, endorse
 from ledger.consistency import CertifiedHeader, build_consistency, verify_consistency
@@ -63,7 +63,7 @@ def commit(chain: Chain, log: LogStore, transactions: tuple[SignedTransaction, .
     data = chain.build(transactions, 1, now_ms())
     height = chain.tip.height
     spent = time.perf_counter() - started
-    log.persist(1, "", None, (Entry(height, 1, data),))
+    log.persist(1, "", None, (RaftEntry(height, 1, data),))
     header = chain.hash_at(height)
     endorsements = (Endorsement(node=chain.node, signature=endorse(chain.key, header)),)
     certificate = Certificate(height=height, header=header, endorsements=endorsements)

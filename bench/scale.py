@@ -31,7 +31,7 @@ from typing import Any
 import aiohttp
 
 from bench.throughput import CID, make_transactions
-from consensus.events import Entry
+from consensus.raft_log import RaftEntry
 from devnet.cluster import Cluster
 from devnet.load import Stream
 from devnet.story import CREATOR, STUDIO
@@ -102,7 +102,7 @@ class Writing:
         data = chain.build(transactions, 1, now_ms())
         spent = time.perf_counter() - started
         header = chain.tip
-        log.persist(1, "", None, (Entry(header.height, 1, data),))
+        log.persist(1, "", None, (RaftEntry(header.height, 1, data),))
         signed = tuple(Endorsement(node=name, signature=endorse(key, header.hash)) for name, key in self._keys.items())
         started = time.perf_counter()
         chain.commit(header.height, Certificate(height=header.height, header=header.hash, endorsements=signed))

@@ -112,7 +112,7 @@ class Chain:
         return self.layers[-1].block.header if self.layers else self.committed
 
     @property
-    def tip_tree(self) -> state_tree.Node:
+    def tip_tree(self) -> state_tree.TreeNode:
         return self.layers[-1].tree if self.layers else self._tree
 
     def tip_reader(self) -> TipReader:
@@ -278,7 +278,7 @@ class Chain:
     def _hash_of(self, below: Header) -> str:
         return self.layers[-1].block.hash if self.layers else below.hash
 
-    def _next_header(self, below: Header, term: int, time_ms: int, proposer: str, tree: state_tree.Node) -> Header:
+    def _next_header(self, below: Header, term: int, time_ms: int, proposer: str, tree: state_tree.TreeNode) -> Header:
         """Header above `below`, with the roots as they are now."""
         return next_header(
             below,

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from generator.protocol import Progress
+from generator.protocol import StepProgress
 from ledger.encoding import encode
 from node.generation.jobs import DONE, FAILED, RUNNING, Job, JobStore
 from node.ground.changes import Changes
@@ -25,7 +25,7 @@ class JobProgress:
         self.changes = Changes()
         """Whoever waits for a job, or for the next one, waits here."""
 
-    def step(self, progress: Progress) -> None:
+    def step(self, progress: StepProgress) -> None:
         """A picture is one step further."""
         self._steps[progress.job] = {"index": progress.index, "step": progress.step, "steps": progress.steps}
         self.changes.tell()

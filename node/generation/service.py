@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from generator.protocol import Failed, FromWorker, Generate, Generated, Progress
+from generator.protocol import Failed, FromWorker, Generate, Generated, StepProgress
 from ledger.crypto import SigningKey
 from ledger.errors import LedgerError
 from node.chain.chain import Chain
@@ -164,7 +164,7 @@ class GenerationService:
         return job
 
     async def _take(self, job: Job, message: FromWorker) -> Job:
-        if isinstance(message, Progress) and message.job == job.id:
+        if isinstance(message, StepProgress) and message.job == job.id:
             self.progress.step(message)
         elif isinstance(message, Failed) and message.job == job.id:
             raise NodeError(NodeCode.GENERATION_FAILED, f"{message.code}: {message.message}")

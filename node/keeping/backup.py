@@ -22,7 +22,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
 
-from consensus.events import Entry
+from consensus.raft_log import RaftEntry
 from ledger import records
 from ledger.archive import LINE_BYTES_MAX, ArchivedStart, ArchiveLine, parse_line
 from ledger.audit import Fault
@@ -222,7 +222,7 @@ class Restoring:
         self._data = data
         self._log, self._state = LogStore(data / "log"), StateStore(data / "state")
         self._checker = SignatureChecker()
-        self._written: list[Entry] = []
+        self._written: list[RaftEntry] = []
         self._ended = False
 
     def run(self, file: Path) -> None:
@@ -304,7 +304,7 @@ class Restoring:
         ]
         self._checker.add(block.header.height, checks)
         self.chain.accept(block, None)
-        self._written.append(Entry(block.header.height, block.header.term, encode_block(block)))
+        self._written.append(RaftEntry(block.header.height, block.header.term, encode_block(block)))
         if not isinstance(line.block.certificate, UnsetType):
             certificate = line.block.certificate
             if certificate.height != block.header.height or not self.chain.certificate_holds(certificate):

@@ -1,8 +1,8 @@
 """The driver: consensus meets disk, chain and peers.
 
 What clients want is handed on by `forwarding.py`, what makes blocks final is kept by `certifying.py`, and what a leader
-proposes is made by `proposer.py`. Here they are moved: time passes, and consensus takes one event after another. The
-replica's actions are performed in order, before the next event: execute, make durable, then send. The synced write is
+proposes is made by `proposer.py`. Here they are moved: time passes, and consensus takes one input after another. The
+replica's outputs are performed in order, before the next input: execute, make durable, then send. The synced write is
 done on the event loop on purpose: on one machine with few cores a thread that waits for the interpreter costs more than
 the write (the leader's blocks have left for the followers before it starts, so the disks still run in parallel).
 """
@@ -18,32 +18,24 @@ from typing import Protocol
 
 import msgspec
 
-from consensus.events import (
+from consensus.inputs import AnyInput, Certified, Endorsed, Observed, Persisted, ProposeEntry, Receive, Refused, Tick
+from consensus.messages import AnyMessage, Append
+from consensus.outputs import (
     Acknowledge,
-    AnyAction,
-    AnyEvent,
-    AnyMessage,
-    Append,
-    Certified,
+    AnyOutput,
     Certify,
     CheckCertificate,
     Deliver,
     Endorse,
-    Endorsed,
-    Entry,
     Follow,
     Lead,
-    Observed,
     Persist,
-    Persisted,
-    Propose,
-    Receive,
-    Refused,
     Send,
     SendAfter,
-    Tick,
 )
-from consensus.replica import Config, Replica, Role
+from consensus.raft_log import RaftEntry
+from consensus.replica import Replica
+from consensus.replica_state import ReplicaConfig, Role
 from ledger.block import Certificate
 from ledger.encoding import encode
 from ledger.errors import InvalidBlock, LedgerError
@@ -85,13 +77,13 @@ class Driver:
         """Called when this node must end at once."""
         self._log_store = log_store
         self.proposer = Proposer(chain, mempool, clock)
-        self._events: deque[AnyEvent] = deque()
+        self._inputs: deque[AnyInput] = deque()
         self._stepping = False
         self._pump_scheduled = False
         self._leader_seen = time.monotonic()
         voters = tuple(voter.node for voter in chain.voters.voters)
         self.replica = Replica(
-            Config(name=chain.node, voters=voters),
+            ReplicaConfig(name=chain.node, voters=voters),
             log_store,
             log_store.hard_term,
             log_store.hard_vote,
@@ -160,38 +152,38 @@ class Driver:
 
     # Consensus
 
-    def step(self, event: AnyEvent) -> None:
-        """Let consensus take an event, and perform what it asks for.
+    def step(self, given: AnyInput) -> None:
+        """Let consensus take an input, and perform what it asks for.
 
         Whatever fails here, a write or an invariant, ends the process: what is in memory may not be what is on disk.
         """
-        self._events.append(event)
+        self._inputs.append(given)
         if self._stepping:
             return
         self._stepping = True
         try:
-            while self._events:
-                for action in self.replica.step(self._events.popleft()):
-                    self._perform(action)
+            while self._inputs:
+                for output in self.replica.step(self._inputs.popleft()):
+                    self._perform(output)
         except BaseException as error:
             self.on_broken(error)
             raise
         self._stepping = False
 
-    def _perform(self, action: AnyAction) -> None:
-        match action:
+    def _perform(self, output: AnyOutput) -> None:
+        match output:
             case Persist():
-                self._persist(action)
+                self._persist(output)
             case Send(to, message) | SendAfter(_, to, message):
                 self._send(to, message)
             case Acknowledge(to, reply, first):
                 endorsements = self._endorsements(first, reply.index)
                 self._send(to, msgspec.structs.replace(reply, endorsements=endorsements))
             case Endorse(first, last):
-                self._events.append(Endorsed(self._endorsements(first, last)))
+                self._inputs.append(Endorsed(self._endorsements(first, last)))
             case Certify(index, endorsements):
                 self.certifying.complete(index, endorsements)
-                self._events.append(Certified(index))
+                self._inputs.append(Certified(index))
             case CheckCertificate(index, certificate):
                 self._check_certificate(index, certificate)
             case Deliver(index):
@@ -205,7 +197,7 @@ class Driver:
         """This node leads: what it proposes first makes final what older terms left."""
         log.info("leading", term=term)
         metrics.LEADING.set(1)
-        self.step(Propose(self.proposer.opening_block(term)))
+        self.step(ProposeEntry(self.proposer.opening_block(term)))
 
     def _follow(self, term: int, leader: str) -> None:
         """Another leads, or nobody does: hand a new leader what this node's clients wait for."""
@@ -224,29 +216,29 @@ class Driver:
                 )
         self._network.send(to, message)
 
-    def _persist(self, action: Persist) -> None:
+    def _persist(self, asked: Persist) -> None:
         """Execute, then write: what is refused is never written."""
-        if action.truncate_from is not None:
-            self.mempool.put_back(self.chain.truncate(action.truncate_from))
-        taken: list[Entry] = []
+        if asked.truncate_from is not None:
+            self.mempool.put_back(self.chain.truncate(asked.truncate_from))
+        taken: list[RaftEntry] = []
         refusal: Refused | None = None
-        for entry in action.entries:
+        for entry in asked.entries:
             try:
                 if entry.index > self.chain.tip.height:
                     self.chain.accept(self.inspector.block_of(entry), self.proposer.clock())
             except Postponed as error:
                 log.warning("block_postponed", height=entry.index, reason=str(error))
-                refusal = Refused(action.number, entry.index, str(error), True)
+                refusal = Refused(asked.number, entry.index, str(error), True)
                 break
             except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
                 log.error("block_refused", height=entry.index, reason=str(error))
-                refusal = Refused(action.number, entry.index, str(error), False)
+                refusal = Refused(asked.number, entry.index, str(error), False)
                 break
             taken.append(entry)
         started = time.perf_counter()
-        self._log_store.persist(action.term, action.vote, action.truncate_from, tuple(taken))
+        self._log_store.persist(asked.term, asked.vote, asked.truncate_from, tuple(taken))
         metrics.SYNC_SECONDS.observe(time.perf_counter() - started)
-        self._events.append(refusal or Persisted(action.number))
+        self._inputs.append(refusal or Persisted(asked.number))
 
     def _endorsements(self, first: int, last: int) -> tuple[tuple[int, bytes], ...]:
         """This node's endorsements of the entries of its current term that are not final yet."""
@@ -254,7 +246,7 @@ class Driver:
 
     def _check_certificate(self, index: int, data: bytes) -> None:
         if self.certifying.check(index, data):
-            self._events.append(Certified(index))
+            self._inputs.append(Certified(index))
         else:
             log.error("certificate_refused", height=index)
 
@@ -280,7 +272,7 @@ class Driver:
     def observe(self, stretch: Stretch, certificate: Certificate | None) -> None:
         """Not a voter: keep final blocks that another node gave, and that the chain has accepted."""
         entries = tuple(
-            Entry(height, self.chain.header(height).term, frame)
+            RaftEntry(height, self.chain.header(height).term, frame)
             for height, frame in enumerate(stretch.blocks, self.chain.committed.height + 1)
         )
         if entries:
@@ -308,5 +300,5 @@ class Driver:
             self.on_broken(error)
             raise
         if block is not None:
-            self.step(Propose(block))
+            self.step(ProposeEntry(block))
         self._schedule_pump()

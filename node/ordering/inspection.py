@@ -11,8 +11,10 @@ import asyncio
 
 import msgspec
 
-from consensus.events import AnyMessage, Append, AppendReply, Entry
-from consensus.replica import Replica, Role
+from consensus.messages import AnyMessage, Append, AppendReply
+from consensus.raft_log import RaftEntry
+from consensus.replica import Replica
+from consensus.replica_state import Role
 from ledger.block import Block, Certificate, decode_block, endorsement_holds
 from ledger.encoding import decode
 from ledger.errors import InvalidBlock, LedgerError
@@ -60,7 +62,7 @@ class Inspector:
             return False
         return True
 
-    def block_of(self, entry: Entry) -> Block:
+    def block_of(self, entry: RaftEntry) -> Block:
         """The block of an entry that was admitted, its signatures checked."""
         data, block = self._received.pop(entry.index, (b"", None))
         if block is None or data is not entry.data:

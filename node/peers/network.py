@@ -16,7 +16,7 @@ import aiohttp
 import msgspec
 from aiohttp import WSMsgType, web
 
-from consensus.events import AnyMessage, Append, AppendReply, VoteReply, VoteRequest
+from consensus.messages import AnyMessage, Append, AppendReply, VoteReply, VoteRequest
 from ledger.block import Certificate, endorsement_holds
 from ledger.crypto import SigningKey
 from ledger.encoding import decode, encode

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from contracts_vm.lexer import tokens
+from contracts_vm.lexer import lexemes
 from ledger.actions import subjects
 from ledger.execution.view import Ledger
 from ledger.policy_source import SCHEMA
@@ -73,4 +73,4 @@ def _part(part: Mapping[str, Any], roots: tuple[str, ...]) -> dict[str, Any]:
 
 def _reads(expression: str) -> set[str]:
     """Roots that an expression names, be it as the field of something: rather too many than too few."""
-    return {token.text for token in tokens(expression) if token.kind == "name" and token.text in SCHEMA.roots}
+    return {lexeme.text for lexeme in lexemes(expression) if lexeme.kind == "name" and lexeme.text in SCHEMA.roots}

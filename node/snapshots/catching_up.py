@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from consensus.events import Entry
+from consensus.raft_log import RaftEntry
 from ledger.block import Block, Certificate, certificate_fault, decode_block, encode_block
 from ledger.crypto import SigningKey
 from ledger.encoding import decode
@@ -75,7 +75,7 @@ class Catching:
             chain.truncate(contradicted)
         for block in new:
             chain.accept(block, None)
-        entries = tuple(Entry(block.header.height, block.header.term, encode_block(block)) for block in new)
+        entries = tuple(RaftEntry(block.header.height, block.header.term, encode_block(block)) for block in new)
         self._log.persist(self._log.hard_term, self._log.hard_vote, contradicted, entries)
         chain.commit(certificate.height, certificate)
 

@@ -27,9 +27,9 @@ from ledger.recovery import Recoveries
 from ledger.snapshot import (
     SNAPSHOT_VERSION,
     Chunk,
-    Entry,
     Manifest,
     SnapshotRefused,
+    StateEntry,
     chunks_of,
     decode_chunk,
     encode_chunk,
@@ -207,7 +207,7 @@ def heights_in(path: Path) -> list[int]:
     return sorted(int(file.parent.name) for file in path.glob(f"*/{MANIFEST}") if file.parent.name.isdecimal())
 
 
-def read_entries(place: Path, manifest: Manifest) -> Iterator[Entry]:
+def read_entries(place: Path, manifest: Manifest) -> Iterator[StateEntry]:
     """Entries of a snapshot in a directory, each chunk checked."""
     pieces = (
         decode_chunk(chunk_file(place, number).read_bytes(), chunk)
@@ -221,7 +221,7 @@ def read_entries(place: Path, manifest: Manifest) -> Iterator[Entry]:
         raise SnapshotRefused(f"it has {count} entries, its manifest says {manifest.entries}")
 
 
-def _write_chunk(file: Path, entries: list[Entry]) -> Chunk:
+def _write_chunk(file: Path, entries: list[StateEntry]) -> Chunk:
     data = encode_chunk(entries)
     with file.open("wb") as out:
         out.write(data)

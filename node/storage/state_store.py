@@ -30,7 +30,7 @@ from ledger.block import Certificate, Header, Outcome
 from ledger.crypto import sha256
 from ledger.encoding import decode_trusted, encode
 from ledger.records import FILE_PREFIX, REQUEST_PREFIX, SEEN_PREFIX, seen_key
-from ledger.state_tree import Change, Node, hashed
+from ledger.state_tree import HashedChange, TreeNode, hashed
 from node.storage.log_store import open_database
 from node.storage.pages import PageIndex
 
@@ -60,7 +60,7 @@ class Committed(msgspec.Struct, frozen=True):
 
     height: int
     writes: tuple[tuple[str, bytes | None], ...]
-    changes: list[Change]
+    changes: list[HashedChange]
     """Their hashes, in the same order."""
     created: frozenset[str]
     """Keys among them that had no value before."""
@@ -196,11 +196,11 @@ class StateStore:
             batch.put(_APPLIED, packed)
         self.applied = done.height
 
-    def fill(self, entries: Iterator[tuple[str, bytes]]) -> Node:
+    def fill(self, entries: Iterator[tuple[str, bytes]]) -> TreeNode:
         """Put a snapshot's entries into an empty store; the tree they make. `begin` makes them count."""
         return self.pages.fill(self._filled(entries))
 
-    def _filled(self, entries: Iterator[tuple[str, bytes]]) -> Iterator[Change]:
+    def _filled(self, entries: Iterator[tuple[str, bytes]]) -> Iterator[HashedChange]:
         while some := list(islice(entries, FILL_TOGETHER)):
             with self._db.write_batch() as batch:
                 for key, value in some:

@@ -16,8 +16,7 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any
 
-from generator.errors import Code as GeneratorCode
-from generator.errors import GeneratorError
+from generator.errors import GeneratorCode, GeneratorError
 from generator.fingerprint import (
     DIFFERENCE_SAME,
     DISTANCE_CANDIDATE,

@@ -11,7 +11,7 @@ from consortium import key_of, registering
 from msgspec.structs import replace
 from written_chain import GENESIS, WrittenChain
 
-from consensus.events import Entry
+from consensus.raft_log import RaftEntry
 from ledger.block import Certificate
 from ledger.encoding import decode, encode
 from ledger.errors import InvalidBlock
@@ -53,7 +53,7 @@ def test_final_blocks_are_taken_and_are_there_at_the_next_start(giver: WrittenCh
 def endorsed(catching: Catching, *frames: bytes) -> None:
     """Blocks that the node has taken from a leader, and that are not final."""
     start = catching.chain.tip.height + 1
-    catching._log.persist(1, "node1", None, tuple(Entry(start + at, 1, frame) for at, frame in enumerate(frames)))
+    catching._log.persist(1, "node1", None, tuple(RaftEntry(start + at, 1, frame) for at, frame in enumerate(frames)))
 
 
 def test_blocks_that_it_has_endorsed_above_what_it_takes_stay(giver: WrittenChain, tmp_path: Path) -> None:

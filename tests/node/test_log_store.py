@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consensus.events import Entry
+from consensus.raft_log import RaftEntry
 from node.storage.log_store import LogStore
 from remarque.errors import NodeCode, NodeError
 
@@ -32,7 +32,7 @@ def test_terms_are_those_of_the_entries_however_they_were_replaced(
         term += grown
         truncate = cut if 0 < cut < len(terms) else None
         del terms[truncate or len(terms) :]
-        entries = tuple(Entry(len(terms) + number, term, b"data") for number in range(count))
+        entries = tuple(RaftEntry(len(terms) + number, term, b"data") for number in range(count))
         store.persist(term, "node1", truncate, entries)
         terms += [term] * count
 
@@ -46,7 +46,7 @@ def test_terms_are_those_of_the_entries_however_they_were_replaced(
 
 def test_a_pruned_log_keeps_its_terms_and_says_what_it_no_longer_has(tmp_path: Path) -> None:
     store = LogStore(tmp_path)
-    store.persist(2, "", None, tuple(Entry(index, 1 if index < 4 else 2, b"data") for index in range(1, 9)))
+    store.persist(2, "", None, tuple(RaftEntry(index, 1 if index < 4 else 2, b"data") for index in range(1, 9)))
 
     store.prune(3)
     store.prune(5)
@@ -65,7 +65,7 @@ def test_a_pruned_log_keeps_its_terms_and_says_what_it_no_longer_has(tmp_path: P
 def test_a_log_can_begin_above_a_snapshot(tmp_path: Path) -> None:
     store = LogStore(tmp_path)
     store.begin(100, 7)
-    store.persist(8, "", None, (Entry(101, 7, b"data"), Entry(102, 8, b"data")))
+    store.persist(8, "", None, (RaftEntry(101, 7, b"data"), RaftEntry(102, 8, b"data")))
 
     store = reopened(store, tmp_path)
 

@@ -11,7 +11,7 @@ import pytest
 from consortium import State, key_of, registering
 from governed import ADMINISTRATORS, DAY_MS, a_governed_state
 
-from consensus.events import Entry
+from consensus.raft_log import RaftEntry
 from ledger import actions, version
 from ledger.archive import block_line, opening_line, parse_line
 from ledger.audit import Auditor
@@ -113,7 +113,7 @@ def test_started_again_it_refuses_until_its_software_knows_the_version(net: Net,
     (tmp_path / "node2").mkdir()
     log, store = LogStore(tmp_path / "node2" / "log"), StateStore(tmp_path / "node2" / "state")
     accepted(Chain(net.state.genesis, key_of("node2"), "node2", log, store), net.blocks)
-    log.persist(1, "", None, tuple(Entry(place, 1, frame) for place, frame in enumerate(net.blocks, 1)))
+    log.persist(1, "", None, tuple(RaftEntry(place, 1, frame) for place, frame in enumerate(net.blocks, 1)))
 
     with pytest.raises(NodeError, match="PROTOCOL_UNKNOWN"):
         Chain(net.state.genesis, key_of("node2"), "node2", log, store)

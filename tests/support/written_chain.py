@@ -7,7 +7,7 @@ from typing import Any
 
 from consortium import State, a_genesis, key_of
 
-from consensus.events import Entry
+from consensus.raft_log import RaftEntry
 from ledger.block import Certificate, Endorsement, endorse
 from ledger.genesis import Genesis
 from ledger.transaction import SignedTransaction
@@ -34,7 +34,7 @@ class WrittenChain:
         """Height of a block of these transactions, which is final; unless certified, once the next one is."""
         data = self.chain.build(transactions, 1, self.chain.tip.time_ms + after_ms)
         header = self.chain.tip
-        self.log.persist(1, "node1", None, (Entry(header.height, 1, data),))
+        self.log.persist(1, "node1", None, (RaftEntry(header.height, 1, data),))
         if not certified:
             return header.height
         endorsements = tuple(
