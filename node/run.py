@@ -60,7 +60,7 @@ from node.generation.recording import Recorder
 from node.generation.service import GenerationService
 from node.ground import logs
 from node.ground.config import Config, load_config, split_address
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.ground.version import version
 from node.ordering.driver import Driver
 from node.ordering.mempool import Mempool
@@ -191,7 +191,7 @@ class Node:
     def stop(self, reason: str, *, fatal: bool = False) -> None:
         """Ask the node to stop."""
         if not self._stop.is_set():
-            log.info("stopping", reason=reason)
+            logger.info("stopping", reason=reason)
             self._fatal = reason if fatal else ""
             self.submitter.closing = True
             self._stop.set()
@@ -215,7 +215,7 @@ class Node:
             async with asyncio.TaskGroup() as group:
                 rest = group.create_task(self._serve_rest(server))
                 others = [group.create_task(work) for work in self._work()]
-                log.info("started", node=self.chain.node, chain=self.chain.name, height=self.chain.committed.height)
+                logger.info("started", node=self.chain.node, chain=self.chain.name, height=self.chain.committed.height)
                 await self._stop.wait()
                 await self._settle()
                 server.should_exit = True
@@ -332,10 +332,10 @@ async def _after(event: asyncio.Event, work: Callable[[], Coroutine[Any, Any, No
 def _end_at_once(error: BaseException) -> None:
     """End the process without another step: it starts again from what is on disk."""
     if isinstance(error, NodeError) and error.code is NodeCode.PROTOCOL_UNKNOWN:
-        log.critical("protocol_unknown", code=error.code.name, reason=error.detail)
+        logger.critical("protocol_unknown", code=error.code.name, reason=error.detail)
         sys.stderr.flush()
         os._exit(EXIT_UPGRADE)
-    log.critical("broken", reason=f"{type(error).__name__}: {error}")
+    logger.critical("broken", reason=f"{type(error).__name__}: {error}")
     sys.stderr.flush()
     os._exit(EXIT_BROKEN)
 

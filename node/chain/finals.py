@@ -5,9 +5,8 @@ The newest stay decoded, for receipts and queries ask for them most; an older on
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 import msgspec
+from cachetools import FIFOCache
 
 from ledger.block import Block, Certificate, Header, decode_block, decode_header
 from ledger.merkle_log import MerkleLog
@@ -42,7 +41,7 @@ class FinalBlocks:
         self._log_store = log_store
         self._state = state_store
         self._log = log
-        self._recent: OrderedDict[int, Final] = OrderedDict()
+        self._recent: FIFOCache[int, Final] = FIFOCache(RECENT_BLOCKS_MAX)
         self.newest = self.header(state_store.applied)
         """Header of the newest one."""
 
@@ -77,8 +76,6 @@ class FinalBlocks:
         """The next one is final."""
         self.newest = final.block.header
         self._recent[self.newest.height] = final
-        while len(self._recent) > RECENT_BLOCKS_MAX:
-            self._recent.popitem(last=False)
 
     def receipt(self, final: Final, position: int, anchor: Certificate | None = None) -> Receipt:
         """Receipt of a final block's transaction, anchored where asked, else at the first certified height."""

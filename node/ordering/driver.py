@@ -44,7 +44,7 @@ from node.chain.chain import Chain, Postponed
 from node.chain.layers import Layer
 from node.chain.stretch import Stretch
 from node.ground import metrics
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.ordering.certifying import Certifying
 from node.ordering.forwarding import Forwarding, ForwardingNetwork
 from node.ordering.inspection import Inspector
@@ -195,14 +195,14 @@ class Driver:
 
     def _lead(self, term: int) -> None:
         """This node leads: what it proposes first makes final what older terms left."""
-        log.info("leading", term=term)
+        logger.info("leading", term=term)
         metrics.LEADING.set(1)
         self.step(ProposeEntry(self.proposer.opening_block(term)))
 
     def _follow(self, term: int, leader: str) -> None:
         """Another leads, or nobody does: hand a new leader what this node's clients wait for."""
         metrics.LEADING.set(0)
-        log.info("following", term=term, leader=leader)
+        logger.info("following", term=term, leader=leader)
         self.forwarding.all_over()
 
     def _send(self, to: str, message: AnyMessage) -> None:
@@ -227,11 +227,11 @@ class Driver:
                 if entry.index > self.chain.tip.height:
                     self.chain.accept(self.inspector.block_of(entry), self.proposer.clock())
             except Postponed as error:
-                log.warning("block_postponed", height=entry.index, reason=str(error))
+                logger.warning("block_postponed", height=entry.index, reason=str(error))
                 refusal = Refused(asked.number, entry.index, str(error), True)
                 break
             except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
-                log.error("block_refused", height=entry.index, reason=str(error))
+                logger.error("block_refused", height=entry.index, reason=str(error))
                 refusal = Refused(asked.number, entry.index, str(error), False)
                 break
             taken.append(entry)
@@ -248,7 +248,7 @@ class Driver:
         if self.certifying.check(index, data):
             self._inputs.append(Certified(index))
         else:
-            log.error("certificate_refused", height=index)
+            logger.error("certificate_refused", height=index)
 
     def _deliver(self, certificate: Certificate) -> None:
         self._finish(certificate)

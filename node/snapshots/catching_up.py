@@ -22,7 +22,7 @@ from ledger.recovery import Recoveries
 from ledger.transaction import check_signatures
 from node.chain.chain import Chain
 from node.chain.stretch import STRETCH_BYTES_MAX, Stretch, decode_stretch
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.peers.asking import Asking
 from node.storage.log_store import LogStore
 from node.storage.state_store import StateStore
@@ -39,7 +39,7 @@ class Catching:
         """Take blocks from each of some nodes, for as long as it has newer ones."""
         for peer in givers:
             while await self._some(asking, peer):
-                log.info("catching_up", height=self.chain.committed.height, node=peer)
+                logger.info("catching_up", height=self.chain.committed.height, node=peer)
 
     def close(self) -> None:
         self._log.close()
@@ -54,7 +54,7 @@ class Catching:
                 return False
             self.take(stretch)
         except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
-            log.error("stretch_refused", node=peer, reason=str(error))
+            logger.error("stretch_refused", node=peer, reason=str(error))
             return False
         return True
 

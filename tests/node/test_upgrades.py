@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from consortium import State, key_of, registering
 from governed import ADMINISTRATORS, DAY_MS, a_governed_state
+from structlog.testing import capture_logs
 
 from consensus.raft_log import RaftEntry
 from ledger import actions, version
@@ -123,19 +124,19 @@ def test_started_again_it_refuses_until_its_software_knows_the_version(net: Net,
     )
 
 
-def test_it_warns_in_its_log_and_its_status_before(net: Net, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_it_warns_in_its_log_and_its_status_before(net: Net, tmp_path: Path) -> None:
     follower = a_chain(tmp_path / "node2", net.state, "node2")
-    Upgrades(follower)
-    quiet = len(caplog.records)
+    with capture_logs() as quiet:
+        Upgrades(follower)
     net.activate()
 
-    for frame in net.blocks:
-        follower.accept(decode_block(frame), None)
-        follower.commit(follower.tip.height, None)
+    with capture_logs() as told:
+        for frame in net.blocks:
+            follower.accept(decode_block(frame), None)
+            follower.commit(follower.tip.height, None)
 
-    assert quiet == 0
-    warned = [one.__dict__["facts"] for one in caplog.records if one.message == "protocol_unknown"]
-    assert [(one["version"], one["height"]) for one in warned] == [(2, ACTIVATED)]
+    assert quiet == []
+    assert [(one["event"], one["version"], one["height"]) for one in told] == [("protocol_unknown", 2, ACTIVATED)]
     assert protocol_status(follower) == {
         "in_force": 1,
         "known": [1],
