@@ -75,7 +75,7 @@ from node.snapshots.joining import end_if_left_behind, join_if_behind
 from node.snapshots.recovering import load_recoveries
 from node.snapshots.snapshots import SNAPSHOTS, Snapshots
 from node.storage import directory
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from node.transparency.cose_receipts import CoseReceipts
 from node.transparency.notes import Notes
@@ -121,14 +121,14 @@ class Node:
         self._check_key()
         self.data = home / config.node.data
         self._lock = directory.open_locked(self.data, self.genesis.chain, self.genesis.digest, config.node.name)
-        self.log_store = LogStore(self.data / "log")
+        self.raft_log = RaftLogStore(self.data / "log")
         self.state_store = StateStore(self.data / "state")
         recoveries = load_recoveries(self.data, self.genesis)
-        self.chain = Chain(self.genesis, self.key, config.node.name, self.log_store, self.state_store, recoveries)
+        self.chain = Chain(self.genesis, self.key, config.node.name, self.raft_log, self.state_store, recoveries)
         self.reading = Reading(self.chain)
         self.proving = Proving(self.chain, self.reading)
         self.mempool = Mempool()
-        self.driver = Driver(self.chain, self.log_store, self.mempool, clock_ms, secrets.randbits(64))
+        self.driver = Driver(self.chain, self.raft_log, self.mempool, clock_ms, secrets.randbits(64))
         admission = Admission(self.chain, self.key)
         self.peers = Peers(admission, self.key, config.peers.addresses, self.driver)
         self.driver.connect(self.peers)
@@ -226,7 +226,7 @@ class Node:
             await runner.cleanup()
             await loop.shutdown_default_executor()  # a thread may still write what is closed next
             self.chain.write_pages(self.state_store.pages.changed)
-            self.log_store.close()
+            self.raft_log.close()
             self.state_store.close()
             self.openings.close()
             os.close(self._lock)

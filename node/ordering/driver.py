@@ -50,7 +50,7 @@ from node.ordering.forwarding import Forwarding, ForwardingNetwork
 from node.ordering.inspection import Inspector
 from node.ordering.mempool import Mempool
 from node.ordering.proposer import Proposer
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 
 TICK_SECONDS = 0.025
 PIPELINE_MAX = 3
@@ -68,14 +68,14 @@ class Driver:
     """One node's consensus, in motion."""
 
     def __init__(
-        self, chain: Chain, log_store: LogStore, mempool: Mempool, clock: Callable[[], int], seed: int
+        self, chain: Chain, raft_log: RaftLogStore, mempool: Mempool, clock: Callable[[], int], seed: int
     ) -> None:
         self.chain = chain
         self.mempool = mempool
         self._network: Network | None = None
         self.on_broken: Callable[[BaseException], None] = lambda error: None
         """Called when this node must end at once."""
-        self._log_store = log_store
+        self._raft_log = raft_log
         self.proposer = Proposer(chain, mempool, clock)
         self._inputs: deque[AnyInput] = deque()
         self._stepping = False
@@ -84,9 +84,9 @@ class Driver:
         voters = tuple(voter.node for voter in chain.voters.voters)
         self.replica = Replica(
             ReplicaConfig(name=chain.node, voters=voters),
-            log_store,
-            log_store.hard_term,
-            log_store.hard_vote,
+            raft_log,
+            raft_log.hard_term,
+            raft_log.hard_vote,
             chain.committed.height,
             Random(seed),  # noqa: S311, only election timeouts are drawn from it
         )
@@ -236,7 +236,7 @@ class Driver:
                 break
             taken.append(entry)
         started = time.perf_counter()
-        self._log_store.persist(asked.term, asked.vote, asked.truncate_from, tuple(taken))
+        self._raft_log.persist(asked.term, asked.vote, asked.truncate_from, tuple(taken))
         metrics.SYNC_SECONDS.observe(time.perf_counter() - started)
         self._inputs.append(refusal or Persisted(asked.number))
 
@@ -276,7 +276,7 @@ class Driver:
             for height, frame in enumerate(stretch.blocks, self.chain.committed.height + 1)
         )
         if entries:
-            self._log_store.persist(self.replica.term, "", None, entries)
+            self._raft_log.persist(self.replica.term, "", None, entries)
         if certificate is not None:
             self._finish(certificate)
         self.step(Observed(self.chain.committed.height, stretch.term, stretch.leader))

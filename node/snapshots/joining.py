@@ -36,7 +36,7 @@ from node.snapshots.recovering import load_recoveries
 from node.snapshots.snapshots import MANIFEST, chunk_file
 from node.storage import directory
 from node.storage.directory import write_durably
-from node.storage.log_store import LogStore, disk_is_full
+from node.storage.raft_log_store import RaftLogStore, disk_is_full
 from remarque.errors import NodeCode, NodeError
 from remarque.keys.files import load_key
 from remarque.trusted_files import load_genesis
@@ -239,8 +239,8 @@ def _held(data: Path) -> int:
     """Height up to which a data directory holds blocks; -1 if it never held any."""
     if not (data / "state").exists():
         return -1
-    with closing(LogStore(data / "log")) as log_store:
-        return log_store.last_index()
+    with closing(RaftLogStore(data / "log")) as raft_log:
+        return raft_log.last_index()
 
 
 def _same(place: Path, manifest: bytes) -> bool:
