@@ -3,13 +3,16 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 VENV := .venv
 RUN := $(VENV)/bin/python
+PYTEST := "$(RUN)" -m pytest -q -n auto
 LOCK := locks/development.txt
 
-.PHONY: help check demo test test-peers test-node lint bench soak lock clean
+.PHONY: help check demo test test-fast test-peers test-node lint coverage bench soak lock clean
 
 help:
 	@echo "make demo        the whole story on three nodes, in under two minutes (KEEP=1 leaves them up)"
 	@echo "make test        all tests that need only what pip brings"
+	@echo "make test-fast   those of them that start no process and need no torch, in under a minute"
+	@echo "make coverage    make test's first run, with the branches that it reached (out/coverage/index.html)"
 	@echo "make test-peers  tests with Chromium, Node and other people's programs; fails without them"
 	@echo "make test-node   the tests of a node without a generator, under PYTHON=python3.12 for instance"
 	@echo "make lint        types, style, import layers"
@@ -29,8 +32,14 @@ demo: $(VENV)/ready
 	@"$(RUN)" -m devnet.demo $(if $(KEEP),--keep)
 
 test: $(VENV)/ready lint
-	PYTHONHASHSEED=1 "$(RUN)" -m pytest -q -m "not peers and not soak"
-	PYTHONHASHSEED=2 "$(RUN)" -m pytest -q -m "not peers and not soak" tests/contracts_vm tests/ledger tests/consensus
+	PYTHONHASHSEED=1 $(PYTEST) -m "not peers and not soak"
+	PYTHONHASHSEED=2 $(PYTEST) -m "not peers and not soak" tests/contracts_vm tests/ledger tests/consensus
+
+test-fast: $(VENV)/ready
+	$(PYTEST) -m "not peers and not soak and not nodes" tests/contracts_vm tests/ledger tests/consensus tests/node tests/policies
+
+coverage: $(VENV)/ready
+	PYTHONHASHSEED=1 $(PYTEST) -m "not peers and not soak" --cov --cov-branch --cov-report=term --cov-report=html:out/coverage
 
 test-peers: $(VENV)/ready
 	@scripts/install_peers.sh

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import cast
 
 from bench.throughput import make_transactions
-from consensus.events import Entry
+from consensus.raft_log import RaftEntry
 from devnet.cluster import Cluster
-from ledger.block import Certificate, Endorsement
+from ledger.block import Certificate, Endorsement, endorse
 from ledger.consistency import CertifiedHeader, build_consistency, verify_consistency
 from ledger.cose import Claims
 from ledger.cose_receipt import issuer_of, member_keys, sign_inclusion, verify_member_inclusion
@@ -38,7 +38,7 @@ from ledger.transaction import SignedTransaction, check_signatures
 from node.chain.chain import Chain
 from node.keeping import archive
 from node.keeping.audit import audit
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.keys.files import load_key
 from remarque.requesting import now_ms
@@ -57,15 +57,16 @@ def microseconds(work: Callable[[], object], tries: int = TRIES) -> float:
     return 1e6 * statistics.median(times)
 
 
-def commit(chain: Chain, log: LogStore, transactions: tuple[SignedTransaction, ...]) -> float:
+def commit(chain: Chain, raft_log: RaftLogStore, transactions: tuple[SignedTransaction, ...]) -> float:
     """Build, certify and commit a block; seconds, without the write of the log."""
     started = time.perf_counter()
     data = chain.build(transactions, 1, now_ms())
     height = chain.tip.height
     spent = time.perf_counter() - started
-    log.persist(1, "", None, (Entry(height, 1, data),))
-    endorsements = (Endorsement(node=chain.node, signature=chain.endorsement(height).hex()),)
-    certificate = Certificate(height=height, header=chain.header(height).hash, endorsements=endorsements)
+    raft_log.persist(1, "", None, (RaftEntry(height, 1, data),))
+    header = chain.hash_at(height)
+    endorsements = (Endorsement(node=chain.node, signature=endorse(chain.key, header)),)
+    certificate = Certificate(height=height, header=header, endorsements=endorsements)
     started = time.perf_counter()
     chain.commit(height, certificate)
     return spent + time.perf_counter() - started
@@ -80,7 +81,7 @@ def certified(chain: Chain, height: int) -> CertifiedHeader:
 
 def tell_open_proofs(chain: Chain, key: SigningKey, tell: Callable[[str, float], None]) -> None:
     """The same log as COSE, and between its first and its newest header."""
-    final, header = chain.final(chain.committed.height), chain.committed
+    final, header = chain.finals.at(chain.committed.height), chain.committed
     signed, outcome, index = final.block.transactions[0], final.results.outcomes[0], header.log_size - BLOCK
     entry = transaction_entry(header.height, signed.id, signed.signatures_digest, outcome.digest)
     claims = Claims(issuer=issuer_of(chain.name, chain.node), subject=signed.id, issued_at=0)
@@ -119,17 +120,18 @@ def main() -> None:
 
         data = cluster.home("node1") / "data"
         key = load_key(cluster.home("node1") / "node.key")
-        with closing(LogStore(data / "log")) as log, closing(StateStore(data / "state")) as state:
-            chain = Chain(cluster.genesis, key, "node1", log, state)
+        with closing(RaftLogStore(data / "log")) as raft_log, closing(StateStore(data / "state")) as state:
+            chain = Chain(cluster.genesis, key, "node1", raft_log, state)
             blocks = [tuple(made[start : start + BLOCK]) for start in range(0, len(made), BLOCK)]
-            spent = sum(commit(chain, log, block) for block in blocks)
+            spent = sum(commit(chain, raft_log, block) for block in blocks)
             started = time.perf_counter()
             chain.write_pages(state.pages.changed)
             spent += time.perf_counter() - started
             tell("execute, prove and commit a transaction, us", 1e6 * spent / len(made))
             newest = chain.committed.height
-            tell("issue a receipt, us", microseconds(lambda: encode_receipt(chain.receipt(chain.final(newest), 7))))
-            receipt = encode_receipt(chain.receipt(chain.final(newest), 7))
+            finals = chain.finals
+            tell("issue a receipt, us", microseconds(lambda: encode_receipt(finals.receipt(finals.at(newest), 7))))
+            receipt = encode_receipt(finals.receipt(finals.at(newest), 7))
             tell("verify a receipt offline, us", microseconds(lambda: verify_receipt(receipt, cluster.genesis)))
             answer = encode(chain.state_answer(["balance/carla@club/EUR"]))
             tell(

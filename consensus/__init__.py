@@ -1,9 +1,9 @@
 """Consensus: Raft without I/O. It orders opaque entries and cannot look inside one.
 
-One door: `Replica.step(event) -> list[Action]`. Time is ticks, chance is a seed, the network and the disk are events.
-The driver that performs the actions has five duties:
+One door: `Replica.step(input) -> list[Output]`. Time is ticks, chance is a seed; what the network and the disk did
+arrives as inputs. The driver that performs the outputs has five duties:
 
-1. Perform the actions of one step in order, before the next step.
+1. Perform the outputs of one step in order, before the next step.
 2. `Persist` writes term, vote, truncation and entries in *one* durable batch, then answers `Persisted` with its number;
    or `Refused` if an entry may not be accepted. Entries of a `Persist` are executed before they are made durable.
 3. `Send` may leave at once. `SendAfter(n)` and `Acknowledge` leave only once `Persist` n is durable. An `Acknowledge`

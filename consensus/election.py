@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from consensus import replication
-from consensus.events import Follow, Lead, VoteReply, VoteRequest
-from consensus.progress import Progress
+from consensus.messages import VoteReply, VoteRequest
+from consensus.outputs import Follow, Lead
+from consensus.progress import FollowerProgress
 from consensus.quorum import decided, majority
-
-if TYPE_CHECKING:
-    from consensus.replica import Replica
+from consensus.replica_state import ReplicaState, Role
 
 
-def reset_timeout(replica: Replica) -> None:
-    """Start waiting anew, for a span drawn by chance so that replicas rarely stand at the same time."""
-    replica.ticks = 0
-    low = replica.config.election_ticks
-    replica.timeout = replica.draw(low, 2 * low)
-
-
-def tick(replica: Replica) -> None:
-    """One tick has passed."""
+def tick(replica: ReplicaState) -> None:
+    """Let one tick pass."""
     replica.ticks += 1
-    if replica.role is replica.role.LEADER:
+    if replica.role is Role.LEADER:
         _tick_leader(replica)
     elif replica.votes_here and replica.ticks >= replica.timeout:
         stand(replica, probe=True)
 
 
-def _tick_leader(replica: Replica) -> None:
+def _tick_leader(replica: ReplicaState) -> None:
     replica.heartbeat_ticks += 1
     replica.quorum_ticks += 1
     replica.stall_ticks = replica.stall_ticks + 1 if replica.log.last_index > replica.committed else 0
@@ -49,19 +39,19 @@ def _tick_leader(replica: Replica) -> None:
         replication.heartbeat(replica)
 
 
-def stand(replica: Replica, *, probe: bool) -> None:
+def stand(replica: ReplicaState, *, probe: bool) -> None:
     """Ask for votes; first, by a probe that changes no term, whether there is any hope of getting them."""
-    reset_timeout(replica)
+    replica.reset_timeout()
     if replica.leader:
         replica.leader = ""
-        replica.actions.append(Follow(replica.term, ""))
+        replica.outputs.append(Follow(replica.term, ""))
     replica.votes = {replica.config.name: True}
     term = replica.term + 1
     number = 0
     if probe:
-        replica.role = replica.role.PRE_CANDIDATE
+        replica.role = Role.PRE_CANDIDATE
     else:
-        replica.role = replica.role.CANDIDATE
+        replica.role = Role.CANDIDATE
         replica.term, replica.vote = term, replica.config.name
         number = replica.persist(None, ())
     request = VoteRequest(
@@ -72,7 +62,7 @@ def stand(replica: Replica, *, probe: bool) -> None:
         probe=probe,
     )
     for other in replica.others:
-        # A vote request waits for the disk: forgotten in a crash, the same term could be stood for twice.
+        # A vote request waits for the disk: a replica that forgot it in a crash could stand for one term twice.
         if probe:
             replica.send(other, request)
         else:
@@ -80,13 +70,13 @@ def stand(replica: Replica, *, probe: bool) -> None:
     _count(replica, probe=probe)
 
 
-def vote_requested(replica: Replica, request: VoteRequest) -> None:
+def vote_requested(replica: ReplicaState, request: VoteRequest) -> None:
     """Grant at most one vote a term, and only to a log that is at least as long as ours."""
     log = replica.log
     as_long = (request.last_term, request.last_index) >= (log.last_term, log.last_index)
     if request.probe:
         granted = as_long and request.term > replica.term
-        # A grant carries the term asked about; a refusal ours, for the asker to adopt if it is higher.
+        # A grant carries the term asked about; a refusal carries ours, for the asker to adopt if it is higher.
         term = request.term if granted else replica.term
         replica.send(request.sender, VoteReply(term=term, sender=replica.config.name, granted=granted, probe=True))
         return
@@ -95,14 +85,14 @@ def vote_requested(replica: Replica, request: VoteRequest) -> None:
     if not reply.granted:
         replica.send(request.sender, reply)
         return
-    reset_timeout(replica)
+    replica.reset_timeout()
     replica.vote = request.sender
     replica.send_after(replica.persist(None, ()), request.sender, reply)
 
 
-def vote_answered(replica: Replica, reply: VoteReply) -> None:
+def vote_answered(replica: ReplicaState, reply: VoteReply) -> None:
     """Count an answer of the running election."""
-    expected = replica.role.PRE_CANDIDATE if reply.probe else replica.role.CANDIDATE
+    expected = Role.PRE_CANDIDATE if reply.probe else Role.CANDIDATE
     if replica.role is not expected:
         return
     if reply.probe and reply.granted and reply.term != replica.term + 1:
@@ -111,7 +101,7 @@ def vote_answered(replica: Replica, reply: VoteReply) -> None:
     _count(replica, probe=reply.probe)
 
 
-def _count(replica: Replica, *, probe: bool) -> None:
+def _count(replica: ReplicaState, *, probe: bool) -> None:
     won = decided(replica.votes, len(replica.config.voters))
     if won and probe:
         stand(replica, probe=False)
@@ -121,10 +111,10 @@ def _count(replica: Replica, *, probe: bool) -> None:
         replica.become_follower(replica.term, "")
 
 
-def _lead(replica: Replica) -> None:
-    replica.role, replica.leader = replica.role.LEADER, replica.config.name
+def _lead(replica: ReplicaState) -> None:
+    replica.role, replica.leader = Role.LEADER, replica.config.name
     replica.heartbeat_ticks = replica.quorum_ticks = replica.stall_ticks = 0
-    replica.progress = {other: Progress(replica.log.last_index + 1) for other in replica.others}
+    replica.progress = {other: FollowerProgress(replica.log.last_index + 1) for other in replica.others}
     replica.endorsements.clear()
     replica.certifying = replica.committed
-    replica.actions.append(Lead(replica.term))
+    replica.outputs.append(Lead(replica.term))

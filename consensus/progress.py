@@ -10,7 +10,7 @@ IN_FLIGHT_MAX = 4
 """Messages with entries on their way to one follower."""
 
 
-class Progress:
+class FollowerProgress:
     """One follower, as its leader sees it."""
 
     def __init__(self, next_index: int) -> None:
@@ -40,7 +40,7 @@ class Progress:
             self.next = last + 1
 
     def accepted(self, index: int) -> None:
-        """It holds everything up to `index`."""
+        """The follower holds everything up to `index`."""
         self.paused = False
         self.in_flight = [last for last in self.in_flight if last > index]
         if index > self.match:
@@ -51,7 +51,7 @@ class Progress:
         self.next = max(self.next, self.match + 1)
 
     def rejected(self, probed: int, place: int) -> bool:
-        """It did not match at `probed`, but may at `place`. False if the answer is stale."""
+        """The follower did not match at `probed`, but may at `place`. False if the answer is stale."""
         if probed <= self.match or (self.probing and probed != self.next - 1):
             return False
         self.probe_from(min(place, probed - 1) + 1)

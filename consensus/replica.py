@@ -1,138 +1,53 @@
 """The replica: one deterministic machine behind one door, `step`.
 
-This file holds the state all roles share, the common gate for messages by term, and the dispatch. Elections are in
-`election.py`, replication in `replication.py`: functions over a replica, split by kind of event. Ongaro's thesis
-(2014) is the source; section numbers in comments are its.
+This file holds the common gate for messages by term, and the dispatch. Elections are in `election.py`, replication in
+`replication.py`: functions over a replica's state, split by kind of input. Ongaro's thesis (2014) is the source;
+section numbers in comments are its.
 """
 
 from __future__ import annotations
 
-from enum import Enum
-from random import Random
-
-import msgspec
-
 from consensus import election, replication
-from consensus.events import (
-    AnyAction,
-    AnyEvent,
-    AnyMessage,
-    Append,
-    AppendReply,
+from consensus.inputs import (
+    AnyInput,
     Certified,
     Endorsed,
-    Entry,
-    Follow,
     Observed,
-    Persist,
     Persisted,
-    Propose,
+    ProposeEntry,
     Receive,
     Refused,
-    Result,
-    Send,
-    SendAfter,
     Tick,
-    VoteReply,
-    VoteRequest,
 )
-from consensus.log import Log, LogReader
-from consensus.progress import Progress
+from consensus.messages import AnyMessage, Append, AppendReply, Result, VoteReply, VoteRequest
+from consensus.outputs import AnyOutput
+from consensus.replica_state import ReplicaState, Role
 
 
-class Role(Enum):
-    FOLLOWER = "follower"
-    PRE_CANDIDATE = "pre-candidate"
-    CANDIDATE = "candidate"
-    LEADER = "leader"
+class Replica(ReplicaState):
+    """One member of the cluster: its state, and the door through which it changes."""
 
-
-class Config(msgspec.Struct, frozen=True):
-    """Who takes part, and how patient they are. Times are in ticks."""
-
-    name: str
-    voters: tuple[str, ...]
-    election_ticks: int = 20
-    """Smallest election timeout; each is drawn between this and twice this."""
-    heartbeat_ticks: int = 2
-    stall_ticks: int = 160
-    """A leader whose oldest proposal stays uncertified for so long steps down."""
-    append_bytes_max: int = 4 * 1024 * 1024
-    append_entries_max: int = 64
-
-
-class Replica:
-    """One member of the cluster."""
-
-    def __init__(self, config: Config, log: LogReader, term: int, vote: str, committed: int, random: Random) -> None:
-        self.config = config
-        self.log = Log(log)
-        self.term = term
-        self.vote = vote
-        """Whom this replica voted for in this term; empty: nobody."""
-        self.role = Role.FOLLOWER
-        self.leader = ""
-        """Who leads this term, as far as known."""
-        self.committed = committed
-        """Index up to which everything is final."""
-        self.persisted = self.log.last_index
-        """Index up to which the own log is durable."""
-        self.number = 0
-        """Of the newest Persist."""
-        self.votes: dict[str, bool] = {}
-        """Answers in the running election or pre-vote."""
-        self.progress: dict[str, Progress] = {}
-        """Leader only: the followers."""
-        self.endorsements: dict[int, dict[str, bytes]] = {}
-        """Leader only: endorsements of uncommitted entries of this term, by index and node."""
-        self.certifying = committed
-        """Highest index for which a certificate has been asked of the driver."""
-        self.pending_acknowledgements: list[tuple[str, int, int]] = []
-        """Follower only: (leader, first, last) to acknowledge once durable."""
-        self.pending_certificate: tuple[int, bytes] = (0, b"")
-        """Follower only: newest certificate received, not yet checked."""
-        self.timeout = 0
-        """Ticks after which to stand for election."""
-        self.ticks = 0
-        """Since the last sign of a leader, or the start of an election."""
-        self.heartbeat_ticks = 0
-        self.quorum_ticks = 0
-        self.stall_ticks = 0
-        self._random = random
-        self.actions: list[AnyAction] = []
-        election.reset_timeout(self)
-
-    @property
-    def votes_here(self) -> bool:
-        """Whether this replica is a voter. One that is not only observes: it neither stands nor answers."""
-        return self.config.name in self.config.voters
-
-    @property
-    def others(self) -> list[str]:
-        """All voters but this one."""
-        return [voter for voter in self.config.voters if voter != self.config.name]
-
-    def step(self, event: AnyEvent) -> list[AnyAction]:
-        """Take one event; return what must now be done, in order."""
-        self.actions = []
-        match event:
+    def step(self, given: AnyInput) -> list[AnyOutput]:
+        """Take one input; return what must now be done, in order."""
+        self.outputs = []
+        match given:
             case Tick():
                 election.tick(self)
             case Receive(message):
                 self._receive(message)
-            case Propose(data):
+            case ProposeEntry(data):
                 replication.propose(self, data)
             case Persisted(number):
                 replication.persisted(self, number)
             case Refused():
-                replication.refused(self, event)
+                replication.refused(self, given)
             case Endorsed(endorsements):
                 replication.endorsed(self, self.config.name, endorsements)
             case Certified(index):
                 replication.certified(self, index)
             case Observed():
-                replication.observed(self, event)
-        return self.actions
+                replication.observed(self, given)
+        return self.outputs
 
     # The common gate
 
@@ -176,36 +91,3 @@ class Replica:
 
     def _reject(self, probed: int) -> AppendReply:
         return AppendReply(term=self.term, sender=self.config.name, result=Result.REJECTED, index=probed)
-
-    # What elections and replication share
-
-    def become_follower(self, term: int, leader: str) -> None:
-        """Follow, in this term or a newer one."""
-        changed = self.role is not Role.FOLLOWER or leader != self.leader or term != self.term
-        if term > self.term:
-            self.term, self.vote = term, ""
-            self.pending_acknowledgements.clear()
-            self.pending_certificate = (self.committed, b"")
-            self.persist(None, ())
-        self.role, self.leader = Role.FOLLOWER, leader
-        self.progress.clear()
-        self.endorsements.clear()
-        election.reset_timeout(self)
-        if changed:
-            self.actions.append(Follow(self.term, leader))
-
-    def persist(self, truncate_from: int | None, entries: tuple[Entry, ...]) -> int:
-        """Ask for term, vote and entries to be made durable; return the number to wait for."""
-        self.number += 1
-        self.actions.append(Persist(self.number, self.term, self.vote, truncate_from, entries))
-        return self.number
-
-    def send(self, to: str, message: AnyMessage) -> None:
-        self.actions.append(Send(to, message))
-
-    def send_after(self, number: int, to: str, message: AnyMessage) -> None:
-        self.actions.append(SendAfter(number, to, message))
-
-    def draw(self, low: int, high: int) -> int:
-        """A number of ticks by chance, from the replica's own seed."""
-        return self._random.randint(low, high)

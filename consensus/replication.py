@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from consensus.events import (
-    Acknowledge,
-    Append,
-    AppendReply,
-    Certify,
-    CheckCertificate,
-    Deliver,
-    Endorse,
-    Entry,
-    Observed,
-    Refused,
-    Result,
-)
-from consensus.log import ensure
+from consensus.errors import ensure
+from consensus.inputs import Observed, Refused
+from consensus.messages import Append, AppendReply, Result
+from consensus.outputs import Acknowledge, Certify, CheckCertificate, Deliver, Endorse
+from consensus.progress import FollowerProgress
 from consensus.quorum import majority
-
-if TYPE_CHECKING:
-    from consensus.progress import Progress
-    from consensus.replica import Replica
-
+from consensus.raft_log import RaftEntry
+from consensus.replica_state import ReplicaState, Role
 
 # The leader
 
 
-def propose(replica: Replica, data: bytes) -> None:
-    """Append an entry to the own log and send it while the own disk writes."""
-    ensure(replica.role is replica.role.LEADER, "only a leader proposes")
-    entry = Entry(replica.log.last_index + 1, replica.term, data)
+def propose(replica: ReplicaState, data: bytes) -> None:
+    """Append an entry to this replica's log, and send it to the others while its own disk writes."""
+    ensure(replica.role is Role.LEADER, "only a leader proposes")
+    entry = RaftEntry(replica.log.last_index + 1, replica.term, data)
     replica.log.append((entry,))
     for name, progress in replica.progress.items():
         send_entries(replica, name, progress)
     replica.persist(None, (entry,))
 
 
-def send_entries(replica: Replica, name: str, progress: Progress) -> None:
-    """Send a follower what it lacks, as far as its window allows. What is not kept any more, it fetches elsewhere."""
+def send_entries(replica: ReplicaState, name: str, progress: FollowerProgress) -> None:
+    """Send a follower what it lacks, as far as its window allows. It fetches elsewhere what is no longer kept here."""
     while progress.ready and replica.log.base < progress.next <= replica.log.last_index:
         config = replica.config
         limit = 1 if progress.probing else config.append_entries_max
@@ -48,7 +34,7 @@ def send_entries(replica: Replica, name: str, progress: Progress) -> None:
         progress.sent(entries[-1].index)
 
 
-def _send_append(replica: Replica, name: str, first: int, entries: tuple[Entry, ...]) -> None:
+def _send_append(replica: ReplicaState, name: str, first: int, entries: tuple[RaftEntry, ...]) -> None:
     append = Append(
         term=replica.term,
         sender=replica.config.name,
@@ -59,7 +45,7 @@ def _send_append(replica: Replica, name: str, first: int, entries: tuple[Entry, 
     replica.send(name, append)
 
 
-def heartbeat(replica: Replica) -> None:
+def heartbeat(replica: ReplicaState) -> None:
     """Tell every follower who leads and what is final; give lost messages another chance."""
     for name, progress in replica.progress.items():
         progress.heartbeat_due()
@@ -69,9 +55,9 @@ def heartbeat(replica: Replica) -> None:
             _send_append(replica, name, progress.next, ())
 
 
-def append_answered(replica: Replica, reply: AppendReply) -> None:
+def append_answered(replica: ReplicaState, reply: AppendReply) -> None:
     """Learn from a follower's answer."""
-    if replica.role is not replica.role.LEADER:
+    if replica.role is not Role.LEADER:
         return
     progress = replica.progress[reply.sender]
     progress.heard = True
@@ -90,9 +76,9 @@ def append_answered(replica: Replica, reply: AppendReply) -> None:
         progress.paused = True
 
 
-def endorsed(replica: Replica, node: str, endorsements: tuple[tuple[int, bytes], ...]) -> None:
+def endorsed(replica: ReplicaState, node: str, endorsements: tuple[tuple[int, bytes], ...]) -> None:
     """Keep endorsements; when a majority has endorsed an entry of this term, ask for its certificate."""
-    if replica.role is not replica.role.LEADER:
+    if replica.role is not Role.LEADER:
         return
     best = 0
     for index, signature in endorsements:
@@ -102,25 +88,25 @@ def endorsed(replica: Replica, node: str, endorsements: tuple[tuple[int, bytes],
         signatures[node] = signature
         if len(signatures) >= majority(len(replica.config.voters)):
             best = max(best, index)
-    # The leader's own endorsement is among them only once its disk has the entry; it need not be, for two others do.
+    # The leader's own endorsement is among them only once its disk has the entry; a majority without it will do.
     if best > replica.certifying:
         replica.certifying = best
-        replica.actions.append(Certify(best, tuple(sorted(replica.endorsements[best].items()))))
+        replica.outputs.append(Certify(best, tuple(sorted(replica.endorsements[best].items()))))
 
 
 # Both roles
 
 
-def certified(replica: Replica, index: int) -> None:
+def certified(replica: ReplicaState, index: int) -> None:
     """A certificate holds: everything up to this index is final."""
     if index <= replica.committed:
         return
     ensure(index <= replica.log.last_index, "what is certified is in the log")
     replica.committed = index
     replica.stall_ticks = 0
-    replica.actions.append(Deliver(index))
+    replica.outputs.append(Deliver(index))
     replica.log.forget(min(index, replica.persisted))
-    if replica.role is replica.role.LEADER:
+    if replica.role is Role.LEADER:
         for done in [place for place in replica.endorsements if place <= index]:
             del replica.endorsements[done]
         for name, progress in replica.progress.items():
@@ -128,54 +114,54 @@ def certified(replica: Replica, index: int) -> None:
                 _send_append(replica, name, progress.next, ())
 
 
-def persisted(replica: Replica, number: int) -> None:
+def persisted(replica: ReplicaState, number: int) -> None:
     """The disk holds everything asked for up to this number."""
     if number != replica.number:
         return
     first, replica.persisted = replica.persisted + 1, replica.log.last_index
-    if replica.role is replica.role.LEADER:
+    if replica.role is Role.LEADER:
         if replica.persisted >= first:
-            replica.actions.append(Endorse(first, replica.persisted))
+            replica.outputs.append(Endorse(first, replica.persisted))
         return
     _acknowledge(replica)
     _check_certificate(replica)
 
 
-def refused(replica: Replica, event: Refused) -> None:
+def refused(replica: ReplicaState, report: Refused) -> None:
     """Execution refused an entry: forget it and what follows, and tell the leader which and why."""
-    ensure(event.number == replica.number, "the newest Persist is refused")
-    ensure(replica.role is not replica.role.LEADER, "a leader proposes only what it has executed")
-    replica.log.truncate(event.index)
+    ensure(report.number == replica.number, "the newest Persist is refused")
+    ensure(replica.role is not Role.LEADER, "a leader proposes only what it has executed")
+    replica.log.truncate(report.index)
     replica.persisted = replica.log.last_index
-    result = Result.POSTPONED if event.postponed else Result.REFUSED
+    result = Result.POSTPONED if report.postponed else Result.REFUSED
     for leader, _, _ in replica.pending_acknowledgements[-1:]:
         reply = AppendReply(
-            term=replica.term, sender=replica.config.name, result=result, index=event.index, code=event.code
+            term=replica.term, sender=replica.config.name, result=result, index=report.index, code=report.code
         )
         replica.send(leader, reply)
     replica.pending_acknowledgements.clear()
 
 
-def observed(replica: Replica, event: Observed) -> None:
-    """Not a voter: what is final came from elsewhere, with the word of who leads."""
-    ensure(not replica.votes_here, "only who does not vote takes what is final from elsewhere")
-    if event.leader != replica.leader or event.term > replica.term:
-        replica.become_follower(max(event.term, replica.term), event.leader)
+def observed(replica: ReplicaState, report: Observed) -> None:
+    """This replica does not vote: what is final came from another node, with its word on who leads."""
+    ensure(not replica.votes_here, "only a replica that does not vote takes what is final from elsewhere")
+    if report.leader != replica.leader or report.term > replica.term:
+        replica.become_follower(max(report.term, replica.term), report.leader)
     replica.log.refresh()
-    replica.committed = replica.persisted = event.index
-    ensure(replica.log.last_index == event.index, "what was observed is durable")
+    replica.committed = replica.persisted = report.index
+    ensure(replica.log.last_index == report.index, "what was observed is durable")
 
 
 # The follower
 
 
-def append_received(replica: Replica, append: Append) -> None:
+def append_received(replica: ReplicaState, append: Append) -> None:
     """Match the leader's log: find the first real conflict, drop what follows it, take the rest."""
-    ensure(replica.role is not replica.role.LEADER, "one leader a term")
+    ensure(replica.role is not Role.LEADER, "one leader a term")
     replica.become_follower(append.term, append.sender)
     log = replica.log
     if append.previous_index < log.base:
-        # It begins below what is kept here, which is final: the leader may go on from the newest final entry.
+        # The append begins below what is kept here, which is final: the leader may go on from the newest final entry.
         known = AppendReply(
             term=replica.term, sender=replica.config.name, result=Result.ACCEPTED, index=replica.committed
         )
@@ -217,7 +203,7 @@ def append_received(replica: Replica, append: Append) -> None:
         _check_certificate(replica)
 
 
-def _acknowledge(replica: Replica) -> None:
+def _acknowledge(replica: ReplicaState) -> None:
     """Acknowledge what is durable, covering exactly what each append covered, never our own last index."""
     waiting = []
     for leader, first, last in replica.pending_acknowledgements:
@@ -225,12 +211,12 @@ def _acknowledge(replica: Replica) -> None:
             waiting.append((leader, first, last))
             continue
         reply = AppendReply(term=replica.term, sender=replica.config.name, result=Result.ACCEPTED, index=last)
-        replica.actions.append(Acknowledge(leader, reply, first))
+        replica.outputs.append(Acknowledge(leader, reply, first))
     replica.pending_acknowledgements = waiting
 
 
-def _check_certificate(replica: Replica) -> None:
+def _check_certificate(replica: ReplicaState) -> None:
     index, certificate = replica.pending_certificate
     if certificate and replica.committed < index <= replica.persisted:
         replica.pending_certificate = (index, b"")
-        replica.actions.append(CheckCertificate(index, certificate))
+        replica.outputs.append(CheckCertificate(index, certificate))

@@ -7,7 +7,7 @@ The way of a policy through this package:
 2. `check(policy, schema, actions)` holds it against a vocabulary (schema, inference, guards, checker) and lists every
    `Problem`. Publish only what has no error; `bounds` says what each rule may cost.
 3. `decide(policies, action, facts, fuel)` evaluates every rule that names the action under a fuel meter (cost) and
-   combines the verdicts without regard to order into a `Decision`. It never raises.
+   combines the verdicts without regard to order into a `PolicyDecision`. It never raises.
 4. `decision.explain()` says why, as plain JSON values (explain).
 5. `policy.royalty_for(trigger, facts, meter)` names the royalty that is due; `meter` is a list of the fuel left, which
    the policies of all scopes share. `settle` splits the price exactly (royalty).
@@ -18,36 +18,36 @@ same result on every node. The language is described in docs/rules.md.
 
 from contracts_vm.checker import Problem, bounds, check
 from contracts_vm.cost import COST_TABLE_VERSION
-from contracts_vm.decide import DECISION_CODES, Decision, decide
+from contracts_vm.decide import DECISION_CODES, PolicyDecision, decide
 from contracts_vm.errors import InvariantBroken, PolicyError, RoyaltyError
 from contracts_vm.policies import default_policy_source
 from contracts_vm.policy import Policy, parse
-from contracts_vm.royalty import PAYEES_MAX, Royalty, Settlement, divide, portion, settle
+from contracts_vm.royalty import PAYEES_MAX, DueRoyalty, Settlement, divide, portion, settle
 from contracts_vm.schema import Field, Schema
 from contracts_vm.syntax import Money, Upstream
-from contracts_vm.types import PPM_WHOLE, Duration, Facts, Timestamp, Value
+from contracts_vm.types import PPM_WHOLE, Duration, Facts, RuleValue, Timestamp
 
 __all__ = [
     "COST_TABLE_VERSION",
     "DECISION_CODES",
     "PAYEES_MAX",
     "PPM_WHOLE",
-    "Decision",
+    "DueRoyalty",
     "Duration",
     "Facts",
     "Field",
     "InvariantBroken",
     "Money",
     "Policy",
+    "PolicyDecision",
     "PolicyError",
     "Problem",
-    "Royalty",
     "RoyaltyError",
+    "RuleValue",
     "Schema",
     "Settlement",
     "Timestamp",
     "Upstream",
-    "Value",
     "bounds",
     "check",
     "decide",

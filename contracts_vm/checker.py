@@ -20,7 +20,7 @@ from contracts_vm.inference import Inference, inferred
 from contracts_vm.policy import Policy
 from contracts_vm.schema import Schema
 from contracts_vm.shapes import FALSE, TRUE
-from contracts_vm.syntax import ANY_ACTION, Expr, Logic, Path, Place, RoyaltyClause, Rule, children
+from contracts_vm.syntax import ANY_ACTION, Expr, FieldPath, Logic, RoyaltyClause, Rule, SourceSpan, children
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 ERRORS_MAX: Final = 100
-"""So many errors are enough to mend at once; a source may be made to have thousands."""
+"""No author mends more at once, and a hostile source can be made to have thousands."""
 
 
 def check(policy: Policy, schema: Schema, actions: AbstractSet[str] = frozenset()) -> tuple[Problem, ...]:
@@ -68,7 +68,7 @@ def bounds(policy: Policy, schema: Schema) -> Mapping[str, int]:
 
 
 class _EnoughErrors(Exception):
-    """There are as many errors as are reported."""
+    """As many errors were found as are reported."""
 
 
 class _Checker:
@@ -81,7 +81,7 @@ class _Checker:
         self.errors = 0
         self.fuel: dict[str, int] = {}
 
-    def report(self, code: str, message: str, place: Place) -> None:
+    def report(self, code: str, message: str, place: SourceSpan) -> None:
         line, column, excerpt = position(self.source, place.start)
         self.problems.append(Problem(code, message, line, column, self.rule, excerpt))
         self.errors += code not in WARNINGS
@@ -92,7 +92,7 @@ class _Checker:
         policy = self.checked
         if policy.schema != self.schema.id:
             message = f"the policy is written for {policy.schema}, not for {self.schema.id}"
-            self.report("SCHEMA_OTHER", message, Place(0, 0))
+            self.report("SCHEMA_OTHER", message, SourceSpan(0, 0))
         for rule in policy.rules:
             self.rule = rule.id
             if actions:
@@ -109,16 +109,16 @@ class _Checker:
             self.implied(rule, said, number, permits)
         self.unconstrained()
 
-    def actions(self, place: Place, named: Iterable[str], actions: AbstractSet[str]) -> None:
+    def actions(self, place: SourceSpan, named: Iterable[str], actions: AbstractSet[str]) -> None:
         for name in named:
             if name != ANY_ACTION and name not in actions:
                 hint = nearest(name, sorted(actions))
                 self.report("ACTION_UNKNOWN", f"there is no action {name}{hint}", place)
 
     def condition(self, place: Rule | RoyaltyClause, when: Expr, meanings: tuple[str, str], asked: str) -> None:
-        """One condition by itself; `asked` says why it must have a value, "" where it need not.
+        """Check one condition; `asked` says why it must have a value, "" where it need not.
 
-        What is of no known type has no bound either, so mistakes are reported before costs.
+        An expression without a known type has no known cost either, so mistakes are reported before costs.
         """
         before = len(self.problems)
         found, walk = inferred(self.schema, when, self.report, "a condition")
@@ -132,7 +132,7 @@ class _Checker:
             self.report("CAN_FAIL", f"{words}; {asked}: guard it with a condition before it", failing)
 
     def together(self, actions: AbstractSet[str]) -> None:
-        """What the rules for one action cost together, with the condition of a royalty that may be due on it."""
+        """Report the actions whose rules cost too much together, with the condition of a royalty that may be due."""
         condition = max((self.fuel.get(royalty.id, 0) for royalty in self.checked.royalties), default=0)
         for action in sorted({action for rule in self.checked.rules for action in rule.actions} | actions):
             about = [ready.rule for ready in self.checked.rules_for(action)]
@@ -146,7 +146,7 @@ class _Checker:
     def implied(
         self, rule: Rule, said: frozenset[str], number: int, permits: list[tuple[Rule, frozenset[str]]]
     ) -> None:
-        """Permits that another one makes needless."""
+        """Report a permit that another one makes needless."""
         for place, (other, needed) in enumerate(permits):
             wider = ANY_ACTION in other.actions or set(rule.actions) <= set(other.actions)
             first = place < number or needed != said or set(rule.actions) != set(other.actions)
@@ -160,7 +160,7 @@ class _Checker:
         return frozenset(" ".join(self.source[part.start : part.end].split()) for part in parts)
 
     def unconstrained(self) -> None:
-        """Fields of a transaction that a permit does not look at, nor any forbid or require."""
+        """Report the fields of a transaction at which neither a permit nor any forbid or require looks."""
         carried: dict[str, list[str]] = {}
         for root, fields in self.schema.roots.items():
             for name, field in fields.items():
@@ -204,6 +204,6 @@ def _paths(node: Expr) -> Iterator[str]:
     waiting = [node]
     while waiting:
         part = waiting.pop()
-        if isinstance(part, Path):
+        if isinstance(part, FieldPath):
             yield part.text
         waiting += children(part)

@@ -28,20 +28,20 @@ MEMBER_ITEM: Final = 1
 FOLD_ITEM: Final = 2
 """Each item that a macro goes through, beside what its body costs."""
 COMPARE_UNIT: Final = 10
-"""Comparing text or bytes costs one more for each this many characters of the shorter side; a list or map, one for each
-element of the shorter side."""
+"""Comparing text or bytes costs one more for every so many characters of the shorter side; comparing lists or maps
+costs one more for each element of the shorter side."""
 CONCAT_UNIT: Final = 8
-"""Joining text, bytes or lists costs one more for each this many characters or items of the result."""
+"""Joining text, bytes or lists costs one more for every so many characters or items of the result."""
 READ_UNIT: Final = 10
-"""Conversions cost one more for each this many characters of text or bytes."""
+"""Conversions cost one more for every so many characters of text or bytes."""
 SEARCH_UNIT: Final = 10
 """contains() costs (1 + a / 10) * (1 + b / 10) for a characters searched and b sought; startsWith() and endsWith() cost
-one more for each this many characters sought."""
+one more for every so many characters sought."""
 
 RULE_FUEL_MAX: Final = 10_000
 """The most that a rule may cost in the worst case, and the rules of one policy for one action together.
 
-With these counts the condition of a royalty, for whoever asks about a sale asks what is due on it.
+The condition of a royalty counts among these rules: whoever asks about a sale also asks what is due on it.
 """
 
 
@@ -50,8 +50,8 @@ class OutOfFuel(Exception):
 
 
 Meter = list[Any]
-"""The fuel left, and after it the values of the variables of macros and bindings, the outermost first: what changes
-while an expression is evaluated, as a list, so that closures reach it without an attribute lookup."""
+"""The fuel left, followed by the values of the variables of macros and bindings, the outermost first. Nothing else
+changes during an evaluation; it is a list so that closures reach it without an attribute lookup."""
 
 
 def charge(meter: Meter, amount: int) -> None:

@@ -13,10 +13,10 @@ import msgspec
 from contracts_vm import cost
 from contracts_vm.evaluate import run
 from contracts_vm.explain import JSON, explain_rules
-from contracts_vm.operators import Fault
+from contracts_vm.operators import EvaluationError
 from contracts_vm.policy import Policy, ReadyRule
 from contracts_vm.syntax import Effect
-from contracts_vm.types import Facts, Value
+from contracts_vm.types import Facts, RuleValue
 
 DECISION_CODES: Final = {
     "BUDGET": "the fuel ran out before all rules were evaluated",
@@ -29,7 +29,7 @@ DECISION_CODES: Final = {
 }
 """All codes of a decision; each takes precedence over those after it. Only PERMITTED allows."""
 
-_VERDICTS: Final[Mapping[Effect, Callable[[Value | Fault], str]]] = {
+_VERDICTS: Final[Mapping[Effect, Callable[[RuleValue | EvaluationError], str]]] = {
     "forbid": lambda value: "" if value is False else "FORBIDDEN" if value is True else "FORBID_ERROR",
     "require": lambda value: "" if value is True else "UNMET" if value is False else "REQUIRE_ERROR",
     "permit": lambda value: "PERMITTED" if value is True else "",
@@ -46,7 +46,7 @@ class Question(msgspec.Struct, frozen=True):
     fuel: int
 
 
-class Decision(msgspec.Struct, frozen=True):
+class PolicyDecision(msgspec.Struct, frozen=True):
     """Whether an action may be done, and why."""
 
     code: str
@@ -93,13 +93,13 @@ class Decision(msgspec.Struct, frozen=True):
         return result, found.fuel
 
     def __repr__(self) -> str:
-        return f"Decision(code={self.code!r}, rule={self.rule!r}, policy={self.policy!r}, fuel={self.fuel})"
+        return f"PolicyDecision(code={self.code!r}, rule={self.rule!r}, policy={self.policy!r}, fuel={self.fuel})"
 
 
-def decide(policies: Sequence[Policy], action: str, facts: Facts, fuel: int) -> Decision:
+def decide(policies: Sequence[Policy], action: str, facts: Facts, fuel: int) -> PolicyDecision:
     """Decide an action under policies, broadest scope first: their order changes only the explanation. Never raises."""
     meter = [fuel]
-    decisive: dict[str, tuple[ReadyRule, Fault | None]] = {}
+    decisive: dict[str, tuple[ReadyRule, EvaluationError | None]] = {}
     question = Question(policies, action, facts, fuel)
     for policy in policies:
         for ready in policy.rules_for(action):
@@ -107,22 +107,22 @@ def decide(policies: Sequence[Policy], action: str, facts: Facts, fuel: int) -> 
             value = run(ready.run, facts, meter)
             if meter[0] < 0:
                 reason = f"the rules for {action} cost more than {fuel}"
-                return Decision("BUDGET", reason, fuel, None, None, None, question)
+                return PolicyDecision("BUDGET", reason, fuel, None, None, None, question)
             code = _VERDICTS[ready.effect](value)
             if code and (code not in decisive or ready.rank < decisive[code][0].rank):
-                decisive[code] = (ready, value if isinstance(value, Fault) else None)
+                decisive[code] = (ready, value if isinstance(value, EvaluationError) else None)
     used = fuel - meter[0]
     for code in DECISION_CODES:
         if code in decisive:
-            ready, fault = decisive[code]
-            reason = _reason(code, ready, action, fault)
-            return Decision(code, reason, used, ready.rule.id, ready.policy, ready.digest, question)
-    return Decision("NOT_PERMITTED", f"no rule permits {action}", used, None, None, None, question)
+            ready, error = decisive[code]
+            reason = _reason(code, ready, action, error)
+            return PolicyDecision(code, reason, used, ready.rule.id, ready.policy, ready.digest, question)
+    return PolicyDecision("NOT_PERMITTED", f"no rule permits {action}", used, None, None, None, question)
 
 
-def _reason(code: str, ready: ReadyRule, action: str, fault: Fault | None) -> str:
+def _reason(code: str, ready: ReadyRule, action: str, error: EvaluationError | None) -> str:
     if code in ("FORBID_ERROR", "REQUIRE_ERROR"):
-        why = f"{fault.code}: {fault.message}" if fault else "NOT_BOOL: its condition is neither true nor false"
+        why = f"{error.code}: {error.message}" if error else "NOT_BOOL: its condition is neither true nor false"
         return f"the rule {ready.rule.id} could not be evaluated ({why})"
     if ready.rule.reason:
         return ready.rule.reason

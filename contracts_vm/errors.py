@@ -2,8 +2,8 @@
 
 Three kinds never mix. A source we do not accept raises `PolicyError`; an amount or a list of payees that cannot be
 settled raises `RoyaltyError`; a bug of ours raises `InvariantBroken`, also under `python -O`. An expression that
-fails while it is evaluated raises nothing at all: it is a value of the decision, with a code of `FAULTS`. Codes are
-never renamed or reused.
+fails while it is evaluated raises nothing at all: its error is a value of the decision, with a code of
+`EVALUATION_CODES`. Codes are never renamed or reused.
 """
 
 from collections.abc import Iterable
@@ -65,7 +65,7 @@ CHECK_CODES = {
 WARNINGS = frozenset({"CONDITION_CONSTANT", "FIELD_UNCONSTRAINED", "PERMIT_IMPLIED"})
 """The findings that an author should think about and that do not stop a policy from being published."""
 
-FAULTS = {
+EVALUATION_CODES = {
     "BUDGET": "the fuel ran out; nothing absorbs this",
     "CONVERSION_INVALID": "a value that has no equal in the other type, such as int('x')",
     "DIVIDE_BY_ZERO": "division or remainder by zero",
@@ -120,14 +120,14 @@ class RoyaltyError(ValueError):
         self.message = message
 
 
-class InvariantBroken(RuntimeError):
-    """A bug of ours. Do not catch it to go on: whatever was being decided has no answer."""
+class InvariantBroken(BaseException):
+    """A bug of ours. Let it pass: only the outermost task catches it, and then the process ends."""
 
 
-def ensure(condition: bool, message: str) -> None:
-    """Stop with InvariantBroken unless the condition holds; unlike assert, it stays under `python -O`."""
+def ensure(condition: object, statement: str) -> None:
+    """Stop if what must always hold does not; unlike `assert`, also under `python -O`."""
     if not condition:
-        raise InvariantBroken(message)
+        raise InvariantBroken(statement)
 
 
 def placed(code: str, message: str, line: int, column: int, excerpt: str) -> str:

@@ -1,16 +1,16 @@
-"""Expressions to closures that compute them under a meter.
+"""Compiles expressions to closures that compute them under a meter.
 
 A tree is compiled once, when the policy is parsed; a decision then calls closures and touches no syntax. Inside this
-module an expression that fails raises `Fault`, which `&&` and `||` absorb as the Common Expression Language has it,
-from the left; the callers of `run` see a value or a Fault, never an exception. Running out of fuel is another
-exception that no operator catches.
+module an expression that fails raises `EvaluationError`, which `&&` and `||` absorb from the left, as the Common
+Expression Language has it; to the callers of `run` it is a value like others. Running out of fuel is another exception,
+which no operator catches.
 
 The meter may go below zero between two looks at it: without a macro, the work of a rule is bounded by its nodes, a
 macro looks before each item, and everything else that grows with the data is charged, and checked, before it is done.
 So the answer is `BUDGET` exactly when the sum of all costs exceeds the fuel, however the rules are ordered.
 
-The variable of a macro has a place in the meter, by how many variables are around it, so that an item is bound by one
-assignment and no scope is ever copied.
+The variable of a macro has its place in the meter, given by how many variables are around it. So one assignment binds
+an item, and no scope is ever copied.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from contracts_vm.cost import Meter, OutOfFuel
 from contracts_vm.functions import FUNCTIONS, TYPE_NAMES, Function
 from contracts_vm.operators import (
     OPERATORS,
-    Fault,
+    EvaluationError,
     Operator,
     in_order,
     invert,
@@ -34,9 +34,9 @@ from contracts_vm.operators import (
 from contracts_vm.syntax import (
     Bind,
     Call,
-    Chain,
     Choice,
     Expr,
+    FieldPath,
     Has,
     Index,
     ListOf,
@@ -47,24 +47,24 @@ from contracts_vm.syntax import (
     MapOf,
     Negate,
     Not,
-    Path,
-    Place,
+    OperatorChain,
     Select,
+    SourceSpan,
 )
-from contracts_vm.types import TIMESTAMP_MS_MAX, BoolKey, Facts, Timestamp, TypeName, UInt, Value, in_range, kind_of
+from contracts_vm.types import TIMESTAMP_MS_MAX, BoolKey, Facts, RuleValue, Timestamp, TypeName, UInt, in_range, kind_of
 
-Run = Callable[[Facts, Meter], Value]
+Run = Callable[[Facts, Meter], RuleValue]
 
 
-def run(compiled: Run, facts: Facts, meter: Meter) -> Value | Fault:
+def run(compiled: Run, facts: Facts, meter: Meter) -> RuleValue | EvaluationError:
     """The value of a compiled expression, or why it has none; lowers the meter."""
     try:
         value = compiled(facts, meter)
-    except Fault as fault:
-        return fault.with_traceback(None)
+    except EvaluationError as error:
+        return error.with_traceback(None)
     except OutOfFuel:
-        return Fault("BUDGET", "the fuel ran out")
-    return Fault("BUDGET", "the fuel ran out") if meter[0] < 0 else value
+        return EvaluationError("BUDGET", "the fuel ran out")
+    return EvaluationError("BUDGET", "the fuel ran out") if meter[0] < 0 else value
 
 
 def compile_expression(node: Expr) -> Run:
@@ -78,7 +78,7 @@ def _read(names: tuple[str, ...]) -> Run:
     root, field = names
     price = 2 * cost.NAME
 
-    def read(facts: Facts, meter: Meter) -> Value:
+    def read(facts: Facts, meter: Meter) -> RuleValue:
         meter[0] -= price
         try:
             value = facts[root][field]
@@ -93,14 +93,14 @@ _PLAIN: Final = frozenset((str, bool, tuple, list))
 """Types whose values need no look at their range."""
 
 
-def _is_plain_time(value: Value) -> bool:
+def _is_plain_time(value: RuleValue) -> bool:
     return type(value) is Timestamp and 0 <= value.ms <= TIMESTAMP_MS_MAX and value.ns == 0
 
 
 def _read_far(names: tuple[str, ...]) -> Run:
     price, text = len(names) * cost.NAME, ".".join(names)
 
-    def read(facts: Facts, meter: Meter) -> Value:
+    def read(facts: Facts, meter: Meter) -> RuleValue:
         meter[0] -= price
         if text in _TYPES and names[0] not in facts:
             return _TYPES[text]
@@ -116,13 +116,13 @@ _TYPES = {
 """The names of types, where no root has the name. No root of a schema has it, so `check` refuses them in a rule."""
 
 
-def _has(node: Path | Select) -> Run:
+def _has(node: FieldPath | Select) -> Run:
     if isinstance(node, Select):
         return _has_far(compile_expression(node.operand), node.field)
     names, price = node.names, len(node.names) * cost.NAME
     above, field = names[:-1], names[-1]
 
-    def has(facts: Facts, meter: Meter) -> Value:
+    def has(facts: Facts, meter: Meter) -> RuleValue:
         meter[0] -= price
         return field in _record(_walk(facts, above), ".".join(above))
 
@@ -130,7 +130,7 @@ def _has(node: Path | Select) -> Run:
 
 
 def _has_far(operand: Run, field: str) -> Run:
-    def has(facts: Facts, meter: Meter) -> Value:
+    def has(facts: Facts, meter: Meter) -> RuleValue:
         meter[0] -= cost.NAME
         return field in _record(operand(facts, meter), "the value")
 
@@ -138,11 +138,11 @@ def _has_far(operand: Run, field: str) -> Run:
 
 
 def _select(operand: Run, field: str) -> Run:
-    def select(facts: Facts, meter: Meter) -> Value:
+    def select(facts: Facts, meter: Meter) -> RuleValue:
         meter[0] -= cost.NAME
         record = _record(operand(facts, meter), "the value")
         if field not in record:
-            raise Fault("FIELD_MISSING", f"{field} is absent")
+            raise EvaluationError("FIELD_MISSING", f"{field} is absent")
         return _admit(record[field], field)
 
     return select
@@ -154,53 +154,53 @@ def _walk(facts: Facts, names: tuple[str, ...]) -> Any:
         record = _record(value, ".".join(names[:depth]) or "the facts")
         if name not in record:
             code, what = ("FIELD_MISSING", "is absent") if depth else ("ROOT_MISSING", "is not among the facts")
-            raise Fault(code, f"{'.'.join(names[: depth + 1])} {what}")
+            raise EvaluationError(code, f"{'.'.join(names[: depth + 1])} {what}")
         value = record[name]
     return value
 
 
-def _record(value: Value, what: str) -> Mapping[str, Value]:
+def _record(value: RuleValue, what: str) -> Mapping[str, RuleValue]:
     if isinstance(value, Mapping):
         return value
-    raise Fault("NOT_A_RECORD", f"{what} has no fields")
+    raise EvaluationError("NOT_A_RECORD", f"{what} has no fields")
 
 
-def _admit(value: Value, what: str) -> Value:
+def _admit(value: RuleValue, what: str) -> RuleValue:
     if not kind_of(value) or not in_range(value):
-        raise Fault("VALUE_UNSUPPORTED", f"{what} is not a value that rules know")
+        raise EvaluationError("VALUE_UNSUPPORTED", f"{what} is not a value that rules know")
     return value
 
 
 def _index(operand: Run, index: Run) -> Run:
-    def item(facts: Facts, meter: Meter) -> Value:
+    def item(facts: Facts, meter: Meter) -> RuleValue:
         meter[0] -= cost.OPERATOR
         holder: Any = operand(facts, meter)
         at: Any = index(facts, meter)
         if isinstance(holder, Mapping):
             key = key_of(at)
             if key not in holder:
-                raise Fault("KEY_MISSING", "the map does not have the key")
+                raise EvaluationError("KEY_MISSING", "the map does not have the key")
             return _admit(holder[key], "the item")
         if not is_list(holder) or type(at) not in (int, UInt):
             raise no_overload("[]", holder, at)
         if not 0 <= at < len(holder):
-            raise Fault("INDEX_OUT_OF_RANGE", f"the list of {len(holder)} has no item {at}")
+            raise EvaluationError("INDEX_OUT_OF_RANGE", f"the list of {len(holder)} has no item {at}")
         return _admit(holder[at], "the item")
 
     return item
 
 
 def _local(slot: int) -> Run:
-    def local(facts: Facts, meter: Meter) -> Value:
+    def local(facts: Facts, meter: Meter) -> RuleValue:
         meter[0] -= cost.NAME
-        value: Value = meter[slot]
+        value: RuleValue = meter[slot]
         return value
 
     return local
 
 
-def _constant(value: Value, price: int) -> Run:
-    def constant(facts: Facts, meter: Meter) -> Value:
+def _constant(value: RuleValue, price: int) -> Run:
+    def constant(facts: Facts, meter: Meter) -> RuleValue:
         meter[0] -= price
         return value
 
@@ -213,7 +213,7 @@ def _list(node: ListOf) -> Run:
         return _constant(tuple(item.value for item in node.items if isinstance(item, Literal)), price)
     items = tuple(map(compile_expression, node.items))
 
-    def build(facts: Facts, meter: Meter) -> Value:
+    def build(facts: Facts, meter: Meter) -> RuleValue:
         meter[0] -= price
         return tuple([item(facts, meter) for item in items])
 
@@ -224,35 +224,35 @@ def _map_of(node: MapOf) -> Run:
     price = cost.MAP + cost.MAP_ENTRY * len(node.entries)
     entries = tuple((compile_expression(key), compile_expression(value)) for key, value in node.entries)
 
-    def build(facts: Facts, meter: Meter) -> Value:
+    def build(facts: Facts, meter: Meter) -> RuleValue:
         meter[0] -= price
-        made: dict[Any, Value] = {}
+        made: dict[Any, RuleValue] = {}
         for key, value in entries:
             name = key_of(key(facts, meter))
             if name in made:
-                raise Fault("KEY_INVALID", "the map has a key twice")
+                raise EvaluationError("KEY_INVALID", "the map has a key twice")
             made[name] = value(facts, meter)
         return made
 
     return build
 
 
-def _apply(function: Callable[[Value, Meter], Value], argument: Run) -> Run:
-    def apply(facts: Facts, meter: Meter) -> Value:
+def _apply(function: Callable[[RuleValue, Meter], RuleValue], argument: Run) -> Run:
+    def apply(facts: Facts, meter: Meter) -> RuleValue:
         return function(argument(facts, meter), meter)
 
     return apply
 
 
 def _call(function: Function, arguments: tuple[Run, ...]) -> Run:
-    def call(facts: Facts, meter: Meter) -> Value:
+    def call(facts: Facts, meter: Meter) -> RuleValue:
         return function(tuple([argument(facts, meter) for argument in arguments]), meter)
 
     return call
 
 
 def _bind(slot: int, value: Run, body: Run) -> Run:
-    def bind(facts: Facts, meter: Meter) -> Value:
+    def bind(facts: Facts, meter: Meter) -> RuleValue:
         meter[0] -= cost.OPERATOR
         _make_room(meter, slot)
         meter[slot] = value(facts, meter)
@@ -293,8 +293,8 @@ def _items(source: Run, slot: int, facts: Facts, meter: Meter) -> Any:
 def _quantifier(source: Run, slot: int, body: Run, decisive: bool) -> Run:
     """`exists` with True, `all` with False: like a long `||` or `&&`."""
 
-    def quantifier(facts: Facts, meter: Meter) -> Value:
-        first: Fault | None = None
+    def quantifier(facts: Facts, meter: Meter) -> RuleValue:
+        first: EvaluationError | None = None
         for item in _items(source, slot, facts, meter):
             meter[0] -= cost.FOLD_ITEM
             if meter[0] < 0:
@@ -306,8 +306,8 @@ def _quantifier(source: Run, slot: int, body: Run, decisive: bool) -> Run:
                     return decisive
                 if value is not (not decisive):
                     truth(value)
-            except Fault as fault:
-                first = first or fault.with_traceback(None)
+            except EvaluationError as error:
+                first = first or error.with_traceback(None)
         if first is not None:
             raise first
         return not decisive
@@ -316,7 +316,7 @@ def _quantifier(source: Run, slot: int, body: Run, decisive: bool) -> Run:
 
 
 def _exists_one(source: Run, slot: int, body: Run) -> Run:
-    def exists_one(facts: Facts, meter: Meter) -> Value:
+    def exists_one(facts: Facts, meter: Meter) -> RuleValue:
         found = 0
         for item in _items(source, slot, facts, meter):
             meter[0] -= cost.FOLD_ITEM
@@ -332,8 +332,8 @@ def _exists_one(source: Run, slot: int, body: Run) -> Run:
 def _collect(source: Run, slot: int, test: Run | None, made: Run | None) -> Run:
     """`filter` with a test alone, `map` with what is made of each item."""
 
-    def collect(facts: Facts, meter: Meter) -> Value:
-        result: list[Value] = []
+    def collect(facts: Facts, meter: Meter) -> RuleValue:
+        result: list[RuleValue] = []
         for item in _items(source, slot, facts, meter):
             meter[0] -= cost.FOLD_ITEM
             if meter[0] < 0:
@@ -347,12 +347,12 @@ def _collect(source: Run, slot: int, test: Run | None, made: Run | None) -> Run:
 
 
 def _logic(operands: tuple[Run, ...], decisive: bool) -> Run:
-    """`||` with True, `&&` with False: the decisive value wins over everything, then the first fault."""
+    """`||` with True, `&&` with False: the decisive value wins over everything, then the first error."""
     price, indecisive = cost.OPERATOR * (len(operands) - 1), not decisive
 
-    def logic(facts: Facts, meter: Meter) -> Value:
+    def logic(facts: Facts, meter: Meter) -> RuleValue:
         meter[0] -= price
-        first: Fault | None = None
+        first: EvaluationError | None = None
         for operand in operands:
             try:
                 value = operand(facts, meter)
@@ -360,8 +360,8 @@ def _logic(operands: tuple[Run, ...], decisive: bool) -> Run:
                     return decisive
                 if value is not indecisive:
                     truth(value)
-            except Fault as fault:
-                first = first or fault.with_traceback(None)
+            except EvaluationError as error:
+                first = first or error.with_traceback(None)
         if first is not None:
             raise first
         return indecisive
@@ -370,20 +370,20 @@ def _logic(operands: tuple[Run, ...], decisive: bool) -> Run:
 
 
 def _choice(test: Run, yes: Run, no: Run) -> Run:
-    def choice(facts: Facts, meter: Meter) -> Value:
+    def choice(facts: Facts, meter: Meter) -> RuleValue:
         meter[0] -= cost.OPERATOR
         return (yes if truth(test(facts, meter)) else no)(facts, meter)
 
     return choice
 
 
-def _chain(node: Chain) -> Run:
+def _chain(node: OperatorChain) -> Run:
     if len(node.rest) == 1:
         return _pair(node.first, *node.rest[0])
     first = compile_expression(node.first)
     steps = tuple((OPERATORS[operator], compile_expression(operand)) for operator, operand in node.rest)
 
-    def chain(facts: Facts, meter: Meter) -> Value:
+    def chain(facts: Facts, meter: Meter) -> RuleValue:
         value = first(facts, meter)
         for operator, operand in steps:
             value = operator(value, operand(facts, meter), meter)
@@ -395,20 +395,20 @@ def _chain(node: Chain) -> Run:
 def _pair(one: Expr, sign: str, other: Expr) -> Run:
     operator, left, right = OPERATORS[sign], compile_expression(one), compile_expression(other)
 
-    def pair(facts: Facts, meter: Meter) -> Value:
+    def pair(facts: Facts, meter: Meter) -> RuleValue:
         return operator(left(facts, meter), right(facts, meter), meter)
 
-    if isinstance(one, Path) and isinstance(other, Path) and len(one.names) == len(other.names) == 2:
+    if isinstance(one, FieldPath) and isinstance(other, FieldPath) and len(one.names) == len(other.names) == 2:
         return _pair_of_fields(one.names, operator, other.names, pair)
     return pair
 
 
 def _pair_of_fields(one: tuple[str, ...], operator: Operator, other: tuple[str, ...], pair: Run) -> Run:
-    """Two fields, as most conditions compare; what is out of the ordinary goes the long way, before it is charged."""
+    """A comparison of two fields, as in most conditions. Unusual values go the general way, before any charge."""
     (root, field), (other_root, other_field), price = one, other, 4 * cost.NAME
     most = TIMESTAMP_MS_MAX
 
-    def pair_of_fields(facts: Facts, meter: Meter) -> Value:
+    def pair_of_fields(facts: Facts, meter: Meter) -> RuleValue:
         try:
             left, right = facts[root][field], facts[other_root][other_field]
         except (KeyError, TypeError, IndexError):
@@ -425,12 +425,12 @@ def _pair_of_fields(one: tuple[str, ...], operator: Operator, other: tuple[str, 
     return pair_of_fields
 
 
-_CLOSURES: Final[Mapping[type[Place], Callable[[Any], Run]]] = {
-    Path: lambda node: _read(node.names),
+_CLOSURES: Final[Mapping[type[SourceSpan], Callable[[Any], Run]]] = {
+    FieldPath: lambda node: _read(node.names),
     Literal: lambda node: _constant(node.value, cost.LITERAL),
     Local: lambda node: _local(node.slot),
     Logic: lambda node: _logic(tuple(map(compile_expression, node.operands)), node.operator == "||"),
-    Chain: _chain,
+    OperatorChain: _chain,
     Has: lambda node: _has(node.path),
     Not: lambda node: _apply(invert, compile_expression(node.operand)),
     Negate: lambda node: _apply(minus, compile_expression(node.operand)),

@@ -12,9 +12,18 @@ import msgspec
 
 from contracts_vm import cost
 from contracts_vm.evaluate import run
-from contracts_vm.operators import Fault
+from contracts_vm.operators import EvaluationError
 from contracts_vm.policy import ReadyRule
-from contracts_vm.types import SAFE_MAX, Duration, Facts, Timestamp, TypeName, Value, write_duration, write_timestamp
+from contracts_vm.types import (
+    SAFE_MAX,
+    Duration,
+    Facts,
+    RuleValue,
+    Timestamp,
+    TypeName,
+    write_duration,
+    write_timestamp,
+)
 
 JSON = bool | int | str | list["JSON"] | dict[str, "JSON"]
 TEXT_CHARACTERS_MAX = 200
@@ -34,7 +43,7 @@ class Explained(msgspec.Struct, frozen=True):
     left_out: dict[str, JSON]
     """How many `rules` and `parts` did not fit; empty where all did."""
     fuel: int
-    """Fuel for the lines and their parts; what the rules themselves cost, the decision has paid."""
+    """Fuel for the lines and their parts; the decision has already paid for the rules themselves."""
 
 
 class _Room:
@@ -53,7 +62,7 @@ class _Room:
 
 
 def explain_rules(rules: Sequence[ReadyRule], facts: Facts, fuel: int, first: tuple[str, str] = ("", "")) -> Explained:
-    """An entry for each rule, in order, under the same meter as the decision: rules after its end show BUDGET.
+    """An entry for each rule, in order, under the same meter as the decision: rules that find it empty show BUDGET.
 
     Their parts together have as much fuel again, so that no policy makes its explanation cost more than two decisions.
     The `first` rule, by policy and id, has its room before the others.
@@ -75,16 +84,16 @@ def explain_rules(rules: Sequence[ReadyRule], facts: Facts, fuel: int, first: tu
     return Explained([shown[place] for place in sorted(shown)], left_out, spent)
 
 
-def _value(ready: ReadyRule, facts: Facts, meter: cost.Meter) -> tuple[int, Value | Fault]:
+def _value(ready: ReadyRule, facts: Facts, meter: cost.Meter) -> tuple[int, RuleValue | EvaluationError]:
     """The fuel that there was before a rule, and what it came to."""
     before = meter[0]
     meter[0] -= cost.RULE
     value = run(ready.run, facts, meter)
-    return before, value if isinstance(value, Fault | bool) else Fault("NOT_BOOL", "")
+    return before, value if isinstance(value, EvaluationError | bool) else EvaluationError("NOT_BOOL", "")
 
 
 def _entry(
-    ready: ReadyRule, before: int, value: Value | Fault, facts: Facts, room: _Room
+    ready: ReadyRule, before: int, value: RuleValue | EvaluationError, facts: Facts, room: _Room
 ) -> tuple[dict[str, JSON], int]:
     """A rule with those of its parts that fit, and how many do not; no entry where it does not fit itself."""
     entry: dict[str, JSON] = {"id": ready.rule.id, "policy": ready.policy, "effect": ready.effect, **_shown(value)}
@@ -104,9 +113,9 @@ def _entry(
     return {**entry, "why": why}, len(ready.parts) - len(why)
 
 
-def _shown(value: Value | Fault) -> dict[str, JSON]:
+def _shown(value: RuleValue | EvaluationError) -> dict[str, JSON]:
     match value:
-        case Fault():
+        case EvaluationError():
             return {"error": value.code}
         case bool():
             return {"value": value}

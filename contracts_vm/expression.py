@@ -9,14 +9,14 @@ from typing import Final, NoReturn, TypeVar, cast
 
 from contracts_vm.errors import nearest
 from contracts_vm.functions import ARITY, ENGINE_ONLY, FUNCTIONS, METHODS
-from contracts_vm.lexer import Token, decode
-from contracts_vm.reader import RESERVED, Reader
+from contracts_vm.lexer import Lexeme, decode
+from contracts_vm.reader import RESERVED, LexemeReader
 from contracts_vm.syntax import (
     Bind,
     Call,
-    Chain,
     Choice,
     Expr,
+    FieldPath,
     Has,
     Index,
     ListOf,
@@ -28,9 +28,9 @@ from contracts_vm.syntax import (
     MapOf,
     Negate,
     Not,
-    Path,
-    Place,
+    OperatorChain,
     Select,
+    SourceSpan,
     height,
 )
 from contracts_vm.types import INT_MAX, UINT_MAX, UInt
@@ -47,7 +47,7 @@ _NEVER = ("double", "matches", "now", "random")
 _PRECEDENCE: Final = (("||",), ("&&",), ("==", "!=", "<=", ">=", "<", ">", "in"), ("+", "-"), ("*", "/", "%"))
 _LEVELS: Final = {operator: level for level, operators in enumerate(_PRECEDENCE) for operator in operators}
 
-N = TypeVar("N", bound=Place)
+N = TypeVar("N", bound=SourceSpan)
 
 
 def parse_expression(source: str | bytes) -> Expr:
@@ -58,7 +58,7 @@ def parse_expression(source: str | bytes) -> Expr:
     return expression
 
 
-class ExpressionParser(Reader):
+class ExpressionParser(LexemeReader):
     """One method for one production, from the loosest operator to the tightest."""
 
     for_rules = False
@@ -73,8 +73,8 @@ class ExpressionParser(Reader):
     def expression(self) -> Expr:
         self.depth += 1
         if self.depth > DEPTH_MAX:
-            self.refuse("TOO_DEEP", f"an expression is nested at most {DEPTH_MAX} levels deep", self.token)
-        head = self.token
+            self.refuse("TOO_DEEP", f"an expression is nested at most {DEPTH_MAX} levels deep", self.lexeme)
+        head = self.lexeme
         found = self.chain(0)
         if self.accept("?"):
             yes = self.chain(0)
@@ -87,12 +87,12 @@ class ExpressionParser(Reader):
         return found
 
     def chain(self, loosest: int) -> Expr:
-        """Operands joined by operators that bind at least so tightly, those of one precedence flat in one node."""
-        start = self.token.start
+        """Operands joined by operators of at least this precedence; those of one precedence make one flat node."""
+        start = self.lexeme.start
         found = self.unary()
-        while (level := _LEVELS.get(self.token.text, -1)) >= loosest:
+        while (level := _LEVELS.get(self.lexeme.text, -1)) >= loosest:
             rest: list[tuple[str, Expr]] = []
-            while _LEVELS.get(self.token.text) == level:
+            while _LEVELS.get(self.lexeme.text) == level:
                 operator = self.next().text
                 rest.append((operator, self.chain(level + 1)))
             end = rest[-1][1].end
@@ -101,17 +101,17 @@ class ExpressionParser(Reader):
                 found = self.node(Logic(start, end, "&&" if level else "||", operands))
             else:
                 self.count(len(rest) - 1)
-                found = self.node(Chain(start, end, found, tuple(rest)))
+                found = self.node(OperatorChain(start, end, found, tuple(rest)))
         return found
 
     def unary(self) -> Expr:
         """`!!x` is `!x` of a boolean twice and `--x` likewise, so any number of them is one or two nodes."""
-        if self.token.text not in ("!", "-"):
+        if self.lexeme.text not in ("!", "-"):
             return self.member()
-        start, operator, count = self.token.start, self.token.text, 0
+        start, operator, count = self.lexeme.start, self.lexeme.text, 0
         while self.accept(operator):
             count += 1
-        if operator == "-" and self.token.kind == "int":
+        if operator == "-" and self.lexeme.kind == "int":
             count -= 1
             operand = self.postfix(self.integer(start, negative=True))
         else:
@@ -124,7 +124,7 @@ class ExpressionParser(Reader):
     # -- fields, indexes, methods and macros after a value
 
     def member(self) -> Expr:
-        if self.token.kind == "name" and self.token.text not in ("true", "false", "null"):
+        if self.lexeme.kind == "name" and self.lexeme.text not in ("true", "false", "null"):
             return self.postfix(self.named())
         return self.postfix(self.value())
 
@@ -143,10 +143,10 @@ class ExpressionParser(Reader):
             else:
                 return found
 
-    def field(self) -> Token:
-        if self.token.kind == "quoted" and not self.for_rules:
+    def field(self) -> Lexeme:
+        if self.lexeme.kind == "quoted" and not self.for_rules:
             quoted = self.next()
-            return Token("name", quoted.text.strip("`"), quoted.start, quoted.end)
+            return Lexeme("name", quoted.text.strip("`"), quoted.start, quoted.end)
         return self.kind("name", "a field")
 
     def named(self) -> Expr:
@@ -161,7 +161,7 @@ class ExpressionParser(Reader):
             return self.node(Local(head.start, head.end, head.text, slot))
         return self.from_root(head)
 
-    def from_root(self, head: Token) -> Expr:
+    def from_root(self, head: Lexeme) -> Expr:
         """A root and its fields; the name before a bracket is a method of what stands before it."""
         names, last = [head.text], head
         while self.peek("."):
@@ -176,13 +176,13 @@ class ExpressionParser(Reader):
             last = name
         return self.finished(head, last, names)
 
-    def finished(self, head: Token, last: Token, names: list[str]) -> Path:
+    def finished(self, head: Lexeme, last: Lexeme, names: list[str]) -> FieldPath:
         if self.depth + len(names) > DEPTH_MAX:
             self.refuse("TOO_DEEP", f"an expression is nested at most {DEPTH_MAX} levels deep", last)
         self.count(len(names) - 1)
-        return self.node(Path(head.start, last.end, tuple(names)))
+        return self.node(FieldPath(head.start, last.end, tuple(names)))
 
-    def call(self, head: Token, name: str) -> Expr:
+    def call(self, head: Lexeme, name: str) -> Expr:
         if name not in _CALLED or (self.for_rules and name in ENGINE_ONLY):
             self.refuse_function(head, _CALLED)
         self.expect("(")
@@ -193,7 +193,7 @@ class ExpressionParser(Reader):
             return self.has(head, arguments, end)
         return self.called(head, Call(head.start, end.end, name, arguments))
 
-    def method(self, receiver: Expr, name: Token) -> Expr:
+    def method(self, receiver: Expr, name: Lexeme) -> Expr:
         if name.text in MACROS:
             return self.macro(receiver, name)
         if name.text not in METHODS:
@@ -202,13 +202,13 @@ class ExpressionParser(Reader):
         arguments, end = self.arguments()
         return self.called(name, Call(receiver.start, end.end, name.text, (receiver, *arguments)))
 
-    def called(self, head: Token, made: Call) -> Expr:
+    def called(self, head: Lexeme, made: Call) -> Expr:
         least, most = ARITY[made.function]
         if not least <= len(made.arguments) <= most:
             self.refuse("ARGUMENT_COUNT", f"{made.function} takes {_count(least, most)}", head)
         return self.node(made)
 
-    def arguments(self) -> tuple[tuple[Expr, ...], Token]:
+    def arguments(self) -> tuple[tuple[Expr, ...], Lexeme]:
         found: list[Expr] = []
         while not self.peek(")"):
             found.append(self.expression())
@@ -216,15 +216,15 @@ class ExpressionParser(Reader):
                 break
         return tuple(found), self.expect(")")
 
-    def has(self, head: Token, arguments: tuple[Expr, ...], end: Token) -> Expr:
+    def has(self, head: Lexeme, arguments: tuple[Expr, ...], end: Lexeme) -> Expr:
         if len(arguments) != 1:
             self.refuse("ARGUMENT_COUNT", "has takes one argument", head)
         field = arguments[0]
-        if not isinstance(field, Select | Path) or (isinstance(field, Path) and len(field.names) < 2):
+        if not isinstance(field, Select | FieldPath) or (isinstance(field, FieldPath) and len(field.names) < 2):
             self.refuse("HAS_NEEDS_FIELD", "expected a field such as has(asset.model)", head)
         return self.node(Has(head.start, end.end, field))
 
-    def bind(self, head: Token) -> Expr:
+    def bind(self, head: Lexeme) -> Expr:
         name = self.variable()
         self.expect(",")
         value = self.expression()
@@ -233,7 +233,7 @@ class ExpressionParser(Reader):
         end = self.expect(")")
         return self.node(Bind(head.start, end.end, variable, value, body))
 
-    def macro(self, source: Expr, head: Token) -> Expr:
+    def macro(self, source: Expr, head: Lexeme) -> Expr:
         self.expect("(")
         name = self.variable()
         self.expect(",")
@@ -245,12 +245,12 @@ class ExpressionParser(Reader):
         end = self.expect(")")
         return self.node(Macro(source.start, end.end, cast(MacroKind, head.text), source, variable, test, body))
 
-    def variable(self) -> Token:
-        token = self.token
+    def variable(self) -> Lexeme:
+        lexeme = self.lexeme
         self.name("a name for each item")
-        return token
+        return lexeme
 
-    def inside(self, name: Token) -> tuple[Local, Expr]:
+    def inside(self, name: Lexeme) -> tuple[Local, Expr]:
         """What stands inside a macro, where its variable is known."""
         self.locals.append(name.text)
         variable = Local(name.start, name.end, name.text, len(self.locals))
@@ -261,17 +261,17 @@ class ExpressionParser(Reader):
     # -- values
 
     def value(self) -> Expr:
-        token = self.token
-        if token.kind in ("int", "uint"):
-            return self.integer(token.start, negative=False)
-        if token.kind in ("string", "bytes"):
-            return self.node(Literal(token.start, token.end, self.next().meaning))
+        lexeme = self.lexeme
+        if lexeme.kind in ("int", "uint"):
+            return self.integer(lexeme.start, negative=False)
+        if lexeme.kind in ("string", "bytes"):
+            return self.node(Literal(lexeme.start, lexeme.end, self.next().meaning))
         if self.peek("true", "false"):
-            return self.node(Literal(token.start, token.end, self.next().text == "true"))
+            return self.node(Literal(lexeme.start, lexeme.end, self.next().text == "true"))
         if self.accept("["):
-            return self.list_of(token)
+            return self.list_of(lexeme)
         if self.accept("{"):
-            return self.map_of(token)
+            return self.map_of(lexeme)
         if self.accept("("):
             inner = self.expression()
             self.expect(")")
@@ -281,30 +281,30 @@ class ExpressionParser(Reader):
             return self.from_root(self.kind("name", "a name"))
         if self.peek("null") and not self.for_rules:
             self.next()
-            return self.node(Literal(token.start, token.end, None))
-        return self.refuse_value(token)
+            return self.node(Literal(lexeme.start, lexeme.end, None))
+        return self.refuse_value(lexeme)
 
-    def refuse_value(self, token: Token) -> NoReturn:
-        if token.kind in ("decimal", "double"):
-            self.refuse("NOT_IN_THE_LANGUAGE", "there are only integers, without point or exponent", token)
+    def refuse_value(self, lexeme: Lexeme) -> NoReturn:
+        if lexeme.kind in ("decimal", "double"):
+            self.refuse("NOT_IN_THE_LANGUAGE", "there are only integers, without point or exponent", lexeme)
         if self.peek("null"):
-            self.refuse("NOT_IN_THE_LANGUAGE", "there is no null; ask has(...) whether a field is there", token)
+            self.refuse("NOT_IN_THE_LANGUAGE", "there is no null; ask has(...) whether a field is there", lexeme)
         self.unexpected("a value")
 
     def integer(self, start: int, *, negative: bool) -> Literal:
-        token = self.next()
-        value = int(token.text, 16 if token.text.startswith("0x") else 10)
-        if token.kind == "uint":
+        lexeme = self.next()
+        value = int(lexeme.text, 16 if lexeme.text.startswith("0x") else 10)
+        if lexeme.kind == "uint":
             if self.for_rules:
-                self.refuse("NOT_IN_THE_LANGUAGE", "rules have no unsigned integers", token)
+                self.refuse("NOT_IN_THE_LANGUAGE", "rules have no unsigned integers", lexeme)
             if value > UINT_MAX:
-                self.refuse("INT_OUT_OF_RANGE", "an unsigned integer has 64 bits, up to 2^64-1", token)
-            return self.node(Literal(start, token.end, UInt(value)))
+                self.refuse("INT_OUT_OF_RANGE", "an unsigned integer has 64 bits, up to 2^64-1", lexeme)
+            return self.node(Literal(start, lexeme.end, UInt(value)))
         if value > INT_MAX + negative:
-            self.refuse("INT_OUT_OF_RANGE", "an integer has 64 bits, from -2^63 to 2^63-1", token)
-        return self.node(Literal(start, token.end, -value if negative else value))
+            self.refuse("INT_OUT_OF_RANGE", "an integer has 64 bits, from -2^63 to 2^63-1", lexeme)
+        return self.node(Literal(start, lexeme.end, -value if negative else value))
 
-    def list_of(self, head: Token) -> Expr:
+    def list_of(self, head: Lexeme) -> Expr:
         items: list[Expr] = []
         while not self.peek("]"):
             items.append(self.expression())
@@ -313,7 +313,7 @@ class ExpressionParser(Reader):
         end = self.expect("]")
         return self.node(ListOf(head.start, end.end, tuple(items)))
 
-    def map_of(self, head: Token) -> Expr:
+    def map_of(self, head: Lexeme) -> Expr:
         entries: list[tuple[Expr, Expr]] = []
         while not self.peek("}"):
             key = self.expression()
@@ -324,7 +324,7 @@ class ExpressionParser(Reader):
         end = self.expect("}")
         return self.node(MapOf(head.start, end.end, tuple(entries)))
 
-    def refuse_function(self, name: Token, known: tuple[str, ...]) -> NoReturn:
+    def refuse_function(self, name: Lexeme, known: tuple[str, ...]) -> NoReturn:
         if name.text in (*_NEVER, *ENGINE_ONLY):
             self.refuse("NOT_IN_THE_LANGUAGE", f"{name.text}(...) does not exist here", name)
         self.refuse("FUNCTION_UNKNOWN", f"there is no function {name.text}{nearest(name.text, sorted(known))}", name)
@@ -336,7 +336,7 @@ class ExpressionParser(Reader):
     def count(self, more: int) -> None:
         self.nodes += more
         if self.nodes > NODES_MAX:
-            self.refuse("TOO_MANY_NODES", f"a policy has at most {NODES_MAX} expression nodes", self.token)
+            self.refuse("TOO_MANY_NODES", f"a policy has at most {NODES_MAX} expression nodes", self.lexeme)
 
 
 def _count(least: int, most: int) -> str:

@@ -1,18 +1,14 @@
-"""What functions give, cost at most and may fail at, by their arguments: the checker's `functions`."""
+"""The checker's view of `functions`: what a call gives, what it costs at most and how it may fail."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from contracts_vm import cost
 from contracts_vm.functions import CONVERSIONS, SPAN_PARTS, search_cost, zone_minutes
-from contracts_vm.operators import Fault
+from contracts_vm.operators import EvaluationError
 from contracts_vm.shapes import BOOL, INT, LONG, RANGES, UNKNOWN, Known, Shape
 from contracts_vm.syntax import Call, Literal
 from contracts_vm.types import PPM_WHOLE, read_duration, read_timestamp
-
-if TYPE_CHECKING:
-    from contracts_vm.inference import Inference
+from contracts_vm.walk import Walk
 
 _PARTS: Final = {
     "getFullYear": (1, 9999), "getMonth": (0, 11), "getDate": (1, 31), "getDayOfMonth": (0, 30), "getDayOfWeek": (0, 6),
@@ -23,8 +19,8 @@ _TEXT_MAX: Final = {"int": 20, "bool": 5, "timestamp": 30, "duration": 23}
 _DAY_MS: Final = 86_400_000
 
 
-def call(walk: Inference, node: Call, known: Known) -> Shape:
-    """A call of any function."""
+def call(walk: Walk, node: Call, known: Known) -> Shape:
+    """The shape of a call of any function."""
     name = node.function
     if name in ("contains", "startsWith", "endsWith"):
         text, sought = [walk.expects("string", one, known, name) for one in node.arguments]
@@ -43,13 +39,13 @@ def call(walk: Inference, node: Call, known: Known) -> Shape:
     return _converted(walk, node, found[0])
 
 
-def _size(walk: Inference, node: Call, first: Shape) -> Shape:
+def _size(walk: Walk, node: Call, first: Shape) -> Shape:
     if first.kind not in (UNKNOWN, "list", "map", "bytes") and not first.text:
         walk.mismatch(f"size takes text, a list or a map, found {first.name}", node.arguments[0])
     return Shape("int", first.short, max(first.short, first.size))
 
 
-def _portion(walk: Inference, node: Call, found: list[Shape]) -> Shape:
+def _portion(walk: Walk, node: Call, found: list[Shape]) -> Shape:
     for shape, argument, most in zip(found, node.arguments, (RANGES["int"][1], PPM_WHOLE), strict=True):
         if shape.kind not in ("int", UNKNOWN):
             walk.mismatch(f"portion takes int, found {shape.name}", argument)
@@ -64,7 +60,7 @@ def _portion(walk: Inference, node: Call, found: list[Shape]) -> Shape:
     return Shape("int", low, high)
 
 
-def _extreme(walk: Inference, node: Call, found: list[Shape]) -> Shape:
+def _extreme(walk: Walk, node: Call, found: list[Shape]) -> Shape:
     if len(found) == 1 and found[0].kind == "list":
         walk.fuel += found[0].size
         if found[0].short == 0:
@@ -79,7 +75,7 @@ def _extreme(walk: Inference, node: Call, found: list[Shape]) -> Shape:
     return Shape("int", pick(shape.low for shape in found), pick(shape.high for shape in found))
 
 
-def _part(walk: Inference, node: Call, found: list[Shape]) -> Shape:
+def _part(walk: Walk, node: Call, found: list[Shape]) -> Shape:
     first, low, high = found[0], *RANGES["timestamp"]
     span = first.kind == "duration" and node.function in SPAN_PARTS and len(found) == 1
     if not span and first.kind not in ("timestamp", UNKNOWN):
@@ -99,12 +95,12 @@ def _part(walk: Inference, node: Call, found: list[Shape]) -> Shape:
 def _is_zone(text: str) -> bool:
     try:
         zone_minutes(text)
-    except Fault:
+    except EvaluationError:
         return False
     return True
 
 
-def _converted(walk: Inference, node: Call, first: Shape) -> Shape:
+def _converted(walk: Walk, node: Call, first: Shape) -> Shape:
     name, argument = node.function, node.arguments[0]
     kind = "string" if first.text else first.kind
     if kind not in CONVERSIONS[name]:
@@ -126,7 +122,7 @@ def _converted(walk: Inference, node: Call, first: Shape) -> Shape:
     return BOOL if name == "bool" else Shape(name, size=first.size)
 
 
-def _time(walk: Inference, node: Call, kind: str, first: Shape) -> Shape:
+def _time(walk: Walk, node: Call, kind: str, first: Shape) -> Shape:
     name, argument = node.function, node.arguments[0]
     low, high = RANGES[name]
     if isinstance(argument, Literal) and isinstance(argument.value, str):

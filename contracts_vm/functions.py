@@ -1,7 +1,7 @@
 """What functions and methods compute: sizes, searches, conversions, and the parts of instants and spans.
 
 A method is a function of its receiver: `x.contains(y)` is `contains` of x and y. Each charges the meter for its own
-work before doing it. Time zones are UTC or a fixed offset, for those with names change with the machine's tables.
+work before doing it. Time zones are UTC or a fixed offset: what a named zone means depends on the machine's tables.
 """
 
 import re
@@ -10,17 +10,17 @@ from datetime import date
 from typing import Any, Final
 
 from contracts_vm.cost import OPERATOR, READ_UNIT, SEARCH_UNIT, Meter, charge
-from contracts_vm.operators import Fault, is_list, no_overload, ranged
+from contracts_vm.operators import EvaluationError, is_list, no_overload, ranged
 from contracts_vm.types import (
     INT_MAX,
     INT_MIN,
     PPM_WHOLE,
     UINT_MAX,
     Duration,
+    RuleValue,
     Timestamp,
     TypeName,
     UInt,
-    Value,
     calendar,
     in_range,
     kind_of,
@@ -31,7 +31,7 @@ from contracts_vm.types import (
     write_timestamp,
 )
 
-Function = Callable[[tuple[Any, ...], Meter], Value]
+Function = Callable[[tuple[Any, ...], Meter], RuleValue]
 """From the arguments, of which there are as many as `ARITY` says."""
 
 _INT = re.compile("[+-]?[0-9]{1,20}")
@@ -42,7 +42,7 @@ _BOOLS: Final = {
 }
 
 
-def _size(arguments: tuple[Any, ...], meter: Meter) -> Value:
+def _size(arguments: tuple[Any, ...], meter: Meter) -> RuleValue:
     meter[0] -= OPERATOR
     (value,) = arguments
     if isinstance(value, str | bytes | list | tuple | Mapping):
@@ -51,7 +51,7 @@ def _size(arguments: tuple[Any, ...], meter: Meter) -> Value:
 
 
 def _search(name: str, compute: Callable[[str, str], bool]) -> Function:
-    def search(arguments: tuple[Any, ...], meter: Meter) -> Value:
+    def search(arguments: tuple[Any, ...], meter: Meter) -> RuleValue:
         text, sought = arguments
         if type(text) is not str or type(sought) is not str:
             raise no_overload(name, text, sought)
@@ -68,21 +68,21 @@ def search_cost(name: str, text: int, sought: int) -> int:
     return OPERATOR + sought // SEARCH_UNIT
 
 
-def _converted(name: str, convert: Callable[[Any], Value | None]) -> Function:
+def _converted(name: str, convert: Callable[[Any], RuleValue | None]) -> Function:
     """A conversion; None from `convert` means that the value has no equal in the other type."""
     code = {"timestamp": "TIMESTAMP_INVALID", "duration": "DURATION_INVALID"}.get(name, "CONVERSION_INVALID")
 
-    def conversion(arguments: tuple[Any, ...], meter: Meter) -> Value:
+    def conversion(arguments: tuple[Any, ...], meter: Meter) -> RuleValue:
         (value,) = arguments
         charge(meter, OPERATOR + (len(value) // READ_UNIT if isinstance(value, str | bytes) else 0))
         if kind_of(value) not in CONVERSIONS[name]:
             raise no_overload(name, value)
         if not in_range(value):
-            raise Fault("VALUE_UNSUPPORTED", "the facts hold a value out of the range of its kind")
+            raise EvaluationError("VALUE_UNSUPPORTED", "the facts hold a value out of the range of its kind")
         found = convert(value)
         if found is None:
             shown = f"{value[:40]!a}" if isinstance(value, str | bytes) else f"{value}"
-            raise Fault(code, f"{name} has no value for {shown}")
+            raise EvaluationError(code, f"{name} has no value for {shown}")
         return found
 
     return conversion
@@ -100,7 +100,7 @@ CONVERSIONS: Final = {
 """The kinds that each conversion takes."""
 
 
-def _to_int(value: Any) -> Value | None:
+def _to_int(value: Any) -> RuleValue | None:
     if isinstance(value, Timestamp):
         return value.ms // 1000
     if isinstance(value, str) and not _INT.fullmatch(value):
@@ -109,14 +109,14 @@ def _to_int(value: Any) -> Value | None:
     return number if INT_MIN <= number <= INT_MAX else None
 
 
-def _to_uint(value: Any) -> Value | None:
+def _to_uint(value: Any) -> RuleValue | None:
     if isinstance(value, str) and not _INT.fullmatch(value):
         return None
     number = int(value)
     return UInt(number) if 0 <= number <= UINT_MAX else None
 
 
-def _to_string(value: Any) -> Value | None:
+def _to_string(value: Any) -> RuleValue | None:
     match value:
         case bool():
             return "true" if value else "false"
@@ -133,14 +133,14 @@ def _to_string(value: Any) -> Value | None:
             return str(value)
 
 
-def _to_bytes(value: Any) -> Value | None:
+def _to_bytes(value: Any) -> RuleValue | None:
     try:
         return value.encode() if isinstance(value, str) else bytes(value)
     except UnicodeEncodeError:
         return None
 
 
-def _to_timestamp(value: Any) -> Value | None:
+def _to_timestamp(value: Any) -> RuleValue | None:
     if isinstance(value, str):
         return read_timestamp(value)
     return ranged(Timestamp(value * 1000)) if type(value) is int else value
@@ -149,7 +149,7 @@ def _to_timestamp(value: Any) -> Value | None:
 def _part(name: str, of_day: Callable[[date], int] | None, of_ms: Callable[[int], int]) -> Function:
     """An accessor: of a calendar day, or of the milliseconds since midnight; of a span, where that has a meaning."""
 
-    def part(arguments: tuple[Any, ...], meter: Meter) -> Value:
+    def part(arguments: tuple[Any, ...], meter: Meter) -> RuleValue:
         meter[0] -= OPERATOR
         time = arguments[0]
         if type(time) is Duration and name in _SPAN and len(arguments) == 1:
@@ -158,19 +158,19 @@ def _part(name: str, of_day: Callable[[date], int] | None, of_ms: Callable[[int]
             raise no_overload(name, *arguments)
         found = calendar(time, zone_minutes(arguments[1]) if len(arguments) > 1 else 0)
         if found is None:
-            raise Fault("OVERFLOW", "in that zone the time is outside the years 1 to 9999")
+            raise EvaluationError("OVERFLOW", "in that zone the time is outside the years 1 to 9999")
         return of_day(found[0]) if of_day else of_ms(found[1])
 
     return part
 
 
 def zone_minutes(zone: str) -> int:
-    """The minutes that a zone is ahead of UTC, or a Fault."""
+    """The minutes that a zone is ahead of UTC, or an EvaluationError."""
     if zone == "UTC":
         return 0
     found = _ZONE.fullmatch(zone)
     if found is None or int(found[2]) > 14 or int(found[3]) > 59:
-        raise Fault("ZONE_INVALID", "a zone is UTC or a fixed offset such as +01:00")
+        raise EvaluationError("ZONE_INVALID", "a zone is UTC or a fixed offset such as +01:00")
     return (int(found[2]) * 60 + int(found[3])) * (-1 if found[1] == "-" else 1)
 
 
@@ -187,12 +187,12 @@ _SPAN: Final[dict[str, Callable[[int], int]]] = {
 
 
 def _extreme(name: str, better: Callable[[Any, Any], bool]) -> Function:
-    def extreme(arguments: tuple[Any, ...], meter: Meter) -> Value:
+    def extreme(arguments: tuple[Any, ...], meter: Meter) -> RuleValue:
         items: Any = arguments[0] if len(arguments) == 1 and is_list(arguments[0]) else arguments
         charge(meter, OPERATOR * max(1, len(items)))
         if not items or not all(type(item) is int or type(item) is UInt for item in items):
             raise no_overload(name, *items)
-        best: Value = items[0]
+        best: RuleValue = items[0]
         for item in items[1:]:
             if better(item, best):
                 best = item
@@ -201,23 +201,23 @@ def _extreme(name: str, better: Callable[[Any, Any], bool]) -> Function:
     return extreme
 
 
-def _portion(arguments: tuple[Any, ...], meter: Meter) -> Value:
+def _portion(arguments: tuple[Any, ...], meter: Meter) -> RuleValue:
     meter[0] -= OPERATOR
     amount, ppm = arguments
     if type(amount) is not int or type(ppm) is not int:
         raise no_overload("portion", amount, ppm)
     if amount < 0 or not 0 <= ppm <= PPM_WHOLE:
-        raise Fault("PORTION_INVALID", "a portion is of an amount from 0, at a rate from 0 to 1,000,000 ppm")
+        raise EvaluationError("PORTION_INVALID", "a portion is of an amount from 0, at a rate from 0 to 1,000,000 ppm")
     return amount * ppm // PPM_WHOLE
 
 
-def _type(arguments: tuple[Any, ...], meter: Meter) -> Value:
+def _type(arguments: tuple[Any, ...], meter: Meter) -> RuleValue:
     meter[0] -= OPERATOR
     kind = kind_of(arguments[0])
     return TypeName(TYPE_NAMES.get(kind, kind))
 
 
-def _dyn(arguments: tuple[Value, ...], meter: Meter) -> Value:
+def _dyn(arguments: tuple[RuleValue, ...], meter: Meter) -> RuleValue:
     meter[0] -= OPERATOR
     return arguments[0]
 

@@ -4,7 +4,7 @@ from functools import reduce
 from typing import Final
 
 from contracts_vm.shapes import NOTHING, Known, Shape
-from contracts_vm.syntax import Call, Chain, Expr, Has, Index, Literal, Local, Logic, Not, Path, Select
+from contracts_vm.syntax import Call, Expr, FieldPath, Has, Index, Literal, Local, Logic, Not, OperatorChain, Select
 from contracts_vm.types import INT_MAX, INT_MIN
 
 _OPPOSITE: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
@@ -14,7 +14,7 @@ _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!="
 def name_of(node: Expr) -> str:
     """One spelling for what a guard can speak of, however it is written; "" for anything else."""
     match node:
-        case Path():
+        case FieldPath():
             return node.text
         case Local():
             return f"#{node.slot}#"
@@ -57,7 +57,7 @@ class Guards:
             case Logic():
                 found = [self.sure(operand, value) for operand in node.operands]
                 return Known.all_of(found) if value is (node.operator == "&&") else reduce(Known.common, found)
-            case Chain() if len(node.rest) == 1:
+            case OperatorChain() if len(node.rest) == 1:
                 ((operator, right),) = node.rest
                 return self._compared(node.first, operator if value else _OPPOSITE.get(operator, ""), right)
             case _:

@@ -32,9 +32,9 @@ from contracts_vm.shapes import (
 from contracts_vm.syntax import (
     Bind,
     Call,
-    Chain,
     Choice,
     Expr,
+    FieldPath,
     Has,
     Index,
     ListOf,
@@ -45,23 +45,23 @@ from contracts_vm.syntax import (
     MapOf,
     Negate,
     Not,
-    Path,
-    Place,
+    OperatorChain,
     Select,
+    SourceSpan,
 )
-
-Report = Callable[[str, str, Place], None]
+from contracts_vm.walk import ReportProblem
 
 
 class Inference:
     """The walk through one condition."""
 
-    def __init__(self, schema: Schema, report: Report) -> None:
+    def __init__(self, schema: Schema, report: ReportProblem) -> None:
         self.schema = schema
         self.report = report
         self.fuel = 0
         """The most that what has been walked may cost."""
-        self.failures: list[tuple[Place, str]] = []
+        self.failures: list[tuple[SourceSpan, str]] = []
+        """Where some facts would leave no value, and why."""
         self.guards = Guards()
         self.locals: list[Shape] = []
 
@@ -81,11 +81,11 @@ class Inference:
             return ANY
         return found
 
-    def mismatch(self, message: str, place: Place) -> None:
+    def mismatch(self, message: str, place: SourceSpan) -> None:
         """Report types that do not go together."""
         self.report("TYPE_MISMATCH", message, place)
 
-    def field(self, node: Path) -> Field | None:
+    def field(self, node: FieldPath) -> Field | None:
         """The field that a path names; reports a root or a field that is not there."""
         root, *rest = node.names
         fields = self.schema.roots.get(root)
@@ -121,7 +121,7 @@ def _narrowed(name: str, found: Shape, known: Known) -> Shape:
 # -- fields
 
 
-def _path(walk: Inference, node: Path, known: Known) -> Shape:
+def _path(walk: Inference, node: FieldPath, known: Known) -> Shape:
     walk.fuel += cost.NAME * len(node.names)
     field = walk.field(node)
     if field is None:
@@ -141,7 +141,7 @@ def _local(walk: Inference, node: Local, known: Known) -> Shape:
 
 
 def _has(walk: Inference, node: Has, known: Known) -> Shape:
-    if isinstance(node.path, Path):
+    if isinstance(node.path, FieldPath):
         walk.fuel += cost.NAME * len(node.path.names)
         field = walk.field(node.path)
         return BOOL if field is None or field.optional else TRUE
@@ -186,7 +186,7 @@ def _logic(walk: Inference, node: Logic, known: Known) -> Shape:
     return Shape("bool", pick(shape.low for shape in found), pick(shape.high for shape in found))
 
 
-def _chain(walk: Inference, node: Chain, known: Known) -> Shape:
+def _chain(walk: Inference, node: OperatorChain, known: Known) -> Shape:
     left = walk.shape(node.first, known)
     for operator, operand in node.rest:
         right = walk.shape(operand, known)
@@ -316,12 +316,12 @@ def _macro(walk: Inference, node: Macro, known: Known) -> Shape:
     return Shape("list", short=0 if tests else source.short, size=source.size, item=made)
 
 
-_SHAPES: Final[Mapping[type[Place], Callable[[Inference, Any, Known], Shape]]] = {
-    Path: _path,
+_SHAPES: Final[Mapping[type[SourceSpan], Callable[[Inference, Any, Known], Shape]]] = {
+    FieldPath: _path,
     Literal: lambda walk, node, known: of_literal(node.value),
     Local: _local,
     Logic: _logic,
-    Chain: _chain,
+    OperatorChain: _chain,
     Has: _has,
     Not: _not,
     Negate: _negate,
@@ -336,7 +336,7 @@ _SHAPES: Final[Mapping[type[Place], Callable[[Inference, Any, Known], Shape]]] =
 }
 
 
-def inferred(schema: Schema, node: Expr, report: Report, what: str) -> tuple[Shape, Inference]:
+def inferred(schema: Schema, node: Expr, report: ReportProblem, what: str) -> tuple[Shape, Inference]:
     """The shape of a condition, and the walk that found it."""
     walk = Inference(schema, report)
     return walk.expects("bool", node, NOTHING, what), walk

@@ -1,4 +1,4 @@
-"""Source text to tokens, in one pass over at most 16 KiB.
+"""Turns source text into lexemes, in one pass over at most 16 KiB.
 
 What a reviewer sees must be what runs: code is ASCII, characters that reorder, hide or break lines are refused
 everywhere, and strings hold other characters only as themselves or as the escapes of the Common Expression Language.
@@ -22,8 +22,8 @@ _FORBIDDEN = re.compile(
     "\u2028\u2029\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]|\r(?!\n)"
 )
-"""Controls, what turns the direction of text, and what shows nothing; joiners and the variants of emoji may stand."""
-_TOKEN = re.compile(
+"""Control, direction-turning and invisible characters; joiners and the variants of emoji are allowed."""
+_LEXEME = re.compile(
     r"(?:[ \t\r\n\f]++|//[^\n]*+)*+"
     r"(?:(?P<op>&&|\|\||[=!<>]=|[-=<>!+*%?:.,;(){}\[\]@]|/)"
     r"|(?P<string>(?:[rR][bB]?|[bB][rR]?)?(?:\"\"\"|'''|[\"']))"
@@ -51,8 +51,8 @@ _ESCAPE = re.compile(rf"\\(?:[xX]({_HEX}{{2}})|u({_HEX}{{4}})|U({_HEX}{{8}})|([0
 _ESCAPED: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
-class Token(msgspec.Struct, frozen=True, gc=False):
-    """One word of the source; the last token has kind "end" and no text."""
+class Lexeme(msgspec.Struct, frozen=True, gc=False):
+    """One word of the source; the last lexeme has kind "end" and no text."""
 
     kind: str
     """name, quoted, int, uint, decimal, double, string, bytes, op or end."""
@@ -65,7 +65,7 @@ class Token(msgspec.Struct, frozen=True, gc=False):
 
 
 def decode(source: str | bytes, *, readable: bool = True) -> str:
-    """The text of a source within its limit, or PolicyError; readable: without characters that mislead."""
+    """The text of a source within its limit, or PolicyError. `readable` also refuses characters that mislead."""
     try:
         raw = source.encode() if isinstance(source, str) else source
         if len(raw) > SOURCE_BYTES_MAX:
@@ -81,24 +81,24 @@ def decode(source: str | bytes, *, readable: bool = True) -> str:
     return text
 
 
-def tokens(text: str) -> list[Token]:
-    """The tokens of a decoded source, without spaces and comments."""
-    result: list[Token] = []
-    match: Callable[[str, int], Any] = _TOKEN.match  # something always matches, and in one of the groups
+def lexemes(text: str) -> list[Lexeme]:
+    """The lexemes of a decoded source, without spaces and comments."""
+    result: list[Lexeme] = []
+    match: Callable[[str, int], Any] = _LEXEME.match  # every position matches, and in one of the groups
     offset, kind = 0, ""
     while kind != "end":
         found = match(text, offset)
         kind, (start, offset) = found.lastgroup, found.span(found.lastindex)
         if kind == "op" or (kind == "name" and offset - start <= NAME_CHARACTERS_MAX) or kind == "end":
-            token = Token(kind, text[start:offset], start, offset)
+            lexeme = Lexeme(kind, text[start:offset], start, offset)
         elif kind == "string":
-            token = _string(text, start, text[start:offset])
+            lexeme = _string(text, start, text[start:offset])
         elif kind == "unknown":
             _refuse_character(text, start)
         else:
-            token = _bounded(text, kind, start, offset)
-        result.append(token)
-        offset = token.end
+            lexeme = _bounded(text, kind, start, offset)
+        result.append(lexeme)
+        offset = lexeme.end
     return result
 
 
@@ -116,24 +116,24 @@ def _refuse_character(text: str, offset: int) -> NoReturn:
     refuse(text, offset, "CHARACTER_UNKNOWN", f"{character} means nothing here")
 
 
-def _bounded(text: str, kind: str, start: int, end: int) -> Token:
+def _bounded(text: str, kind: str, start: int, end: int) -> Lexeme:
     """A name or a number, unless it is too long or a number runs into letters; `7u` is unsigned."""
     if kind in ("name", "quoted"):
         if end - start > NAME_CHARACTERS_MAX:
             message = f"a name has at most {NAME_CHARACTERS_MAX} characters, this one {end - start}"
             refuse(text, start, "NAME_TOO_LONG", message)
-        return Token(kind, text[start:end], start, end)
+        return Lexeme(kind, text[start:end], start, end)
     if end - start > DIGITS_MAX:
         refuse(text, start, "NUMBER_TOO_LONG", f"a number has at most {DIGITS_MAX} digits")
     tail = _WORD.match(text, end)
     if tail and kind == "int" and tail[0] in ("u", "U"):
-        return Token("uint", text[start:end], start, end + 1)
+        return Lexeme("uint", text[start:end], start, end + 1)
     if tail:
         refuse(text, end, "NUMBER_MALFORMED", f'expected an operator or a space, found "{tail[0][:20]}"')
-    return Token(kind, text[start:end], start, end)
+    return Lexeme(kind, text[start:end], start, end)
 
 
-def _string(text: str, start: int, opening: str) -> Token:
+def _string(text: str, start: int, opening: str) -> Lexeme:
     """The string or bytes literal that starts here."""
     quote = opening.lstrip("rRbB")
     prefix = opening[: -len(quote)].lower()
@@ -150,8 +150,8 @@ def _string(text: str, start: int, opening: str) -> Token:
         if text.startswith(quote, offset):
             end = offset + len(quote)
             if binary:
-                return Token("bytes", text[start:end], start, end, b"".join(data))
-            return Token("string", text[start:end], start, end, "".join(parts))
+                return Lexeme("bytes", text[start:end], start, end, b"".join(data))
+            return Lexeme("string", text[start:end], start, end, "".join(parts))
         if not text.startswith("\\", offset):
             where = "on this line" if len(quote) == 1 else "before the end"
             refuse(text, start, "STRING_UNTERMINATED", f"expected a closing {quote} {where}")

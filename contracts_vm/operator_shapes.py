@@ -1,4 +1,4 @@
-"""What operators give, cost at most and may fail at, by the shapes of their sides: the checker's `operators`."""
+"""The checker's view of `operators`: what an operator gives, what it costs at most and how it may fail."""
 
 from typing import Final, NamedTuple
 

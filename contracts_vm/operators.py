@@ -1,8 +1,8 @@
 """What operators compute from values, each charging the meter for its own work.
 
-The meanings are those of the Common Expression Language on the types we have. Values of different kinds are not
-equal, but an `int` and a `uint` are numbers and compare as such; every other operator on kinds that do not go together
-is a fault. Python's own comparisons are reached only once the kinds are known, since it holds True and 1 for equal.
+The meanings are those of the Common Expression Language on the types we have. Values of different kinds are not equal,
+but an `int` and a `uint` are numbers and compare as such; every other operator on kinds that do not go together is an
+error. Python's own comparisons are reached only once the kinds are known, since to Python True equals 1.
 """
 
 import operator
@@ -15,9 +15,9 @@ from contracts_vm.types import (
     INT_MIN,
     BoolKey,
     Duration,
+    RuleValue,
     Timestamp,
     UInt,
-    Value,
     duration_of,
     in_range,
     kind_of,
@@ -25,14 +25,14 @@ from contracts_vm.types import (
     timestamp_of,
 )
 
-Operator = Callable[[Value, Value, Meter], Value]
+Operator = Callable[[RuleValue, RuleValue, Meter], RuleValue]
 _ORDERED: Final = (Timestamp, int, UInt, str, bool, bytes, Duration)
 _NUMBERS: Final = (int, UInt)
 _TEXTS: Final = (str, bytes)
 
 
-class Fault(Exception):
-    """An expression without a value: one of the codes in `errors.FAULTS`, and the words for people."""
+class EvaluationError(Exception):
+    """An expression without a value: one of the codes in `errors.EVALUATION_CODES`, and the words for people."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
@@ -63,7 +63,7 @@ def same(a: Any, b: Any, meter: Meter) -> bool:  # noqa: C901 - a case for each 
         a, b = waiting.pop()
         kind, other = kind_of(a), kind_of(b)
         if not kind or not other:
-            raise Fault("VALUE_UNSUPPORTED", "the facts hold something that is not a value that rules know")
+            raise EvaluationError("VALUE_UNSUPPORTED", "the facts hold something that is not a value that rules know")
         if kind != other and not (type(a) in _NUMBERS and type(b) in _NUMBERS):
             return False
         if kind == "map":
@@ -85,7 +85,7 @@ def same(a: Any, b: Any, meter: Meter) -> bool:  # noqa: C901 - a case for each 
     return True
 
 
-def in_order(record: Mapping[Any, Value]) -> list[Any]:
+def in_order(record: Mapping[Any, RuleValue]) -> list[Any]:
     """The keys of a map in their one order: booleans, then numbers, then text."""
     return sorted(record, key=_rank)
 
@@ -97,19 +97,19 @@ def _rank(key: object) -> tuple[int, int, str]:
         return 0, key.value, ""
     if isinstance(key, int) and type(key) in _NUMBERS:
         return 1, key, ""
-    raise Fault("VALUE_UNSUPPORTED", "the facts hold a map whose keys are not text")
+    raise EvaluationError("VALUE_UNSUPPORTED", "the facts hold a map whose keys are not text")
 
 
-def key_of(value: Value) -> Any:
-    """A value as the key of a map, or a Fault when it cannot be one."""
+def key_of(value: RuleValue) -> Any:
+    """A value as the key of a map, or an EvaluationError when it cannot be one."""
     if type(value) is bool:
         return BoolKey(value)
     if type(value) is str or type(value) in _NUMBERS:
         return value
-    raise Fault("KEY_INVALID", f"{a_kind(value)} is not the key of a map")
+    raise EvaluationError("KEY_INVALID", f"{a_kind(value)} is not the key of a map")
 
 
-def _different(a: Value, b: Value, meter: Meter) -> bool:
+def _different(a: RuleValue, b: RuleValue, meter: Meter) -> bool:
     return not equal(a, b, meter)
 
 
@@ -127,7 +127,7 @@ def member(a: Any, b: Any, meter: Meter) -> bool:
 
 
 def _ordering(name: str, holds: Callable[[Any, Any], bool]) -> Operator:
-    def compare(a: Any, b: Any, meter: Meter) -> Value:
+    def compare(a: Any, b: Any, meter: Meter) -> RuleValue:
         kind = type(a)
         if kind is type(b) and (kind is int or kind is Timestamp):
             meter[0] -= OPERATOR
@@ -145,14 +145,14 @@ def _ordering(name: str, holds: Callable[[Any, Any], bool]) -> Operator:
 
 
 def _arithmetic(name: str, compute: Callable[[int, int], int]) -> Operator:
-    def calculate(a: Any, b: Any, meter: Meter) -> Value:
+    def calculate(a: Any, b: Any, meter: Meter) -> RuleValue:
         meter[0] -= OPERATOR
         kind = type(a)
         if kind is int and type(b) is int:
             result = compute(a, b)
             if INT_MIN <= result <= INT_MAX:
                 return result
-            raise Fault("OVERFLOW", "the result is out of the range of int")
+            raise EvaluationError("OVERFLOW", "the result is out of the range of int")
         if kind is UInt and type(b) is UInt:
             return ranged(UInt(compute(int(a), int(b))))
         make = _TIMES.get((name, kind, type(b)))
@@ -175,7 +175,7 @@ _TIMES: Final[dict[tuple[str, type, type], Callable[[int], Timestamp | Duration]
 }
 
 
-def _joined(a: Any, b: Any, meter: Meter) -> Value:
+def _joined(a: Any, b: Any, meter: Meter) -> RuleValue:
     if type(a) is type(b) and type(a) in _TEXTS:
         charge(meter, (len(a) + len(b)) // CONCAT_UNIT)
         text: str | bytes = a + b
@@ -186,7 +186,7 @@ def _joined(a: Any, b: Any, meter: Meter) -> Value:
     raise no_overload("+", a, b)
 
 
-def minus(value: Value, meter: Meter) -> Value:
+def minus(value: RuleValue, meter: Meter) -> RuleValue:
     """Unary minus."""
     meter[0] -= OPERATOR
     if type(value) is int:
@@ -194,45 +194,45 @@ def minus(value: Value, meter: Meter) -> Value:
     raise no_overload("-", value)
 
 
-def invert(value: Value, meter: Meter) -> Value:
+def invert(value: RuleValue, meter: Meter) -> RuleValue:
     """`!`."""
     meter[0] -= OPERATOR
     return not truth(value)
 
 
-def truth(value: Value) -> bool:
+def truth(value: RuleValue) -> bool:
     """The value, when it is a boolean."""
     if value is True or value is False:
         return value
-    raise Fault("NOT_BOOL", f"expected true or false, found {a_kind(value)}")
+    raise EvaluationError("NOT_BOOL", f"expected true or false, found {a_kind(value)}")
 
 
 def _divide(a: int, b: int) -> int:
-    """Toward zero, as the expression language has it."""
+    """The quotient, rounded toward zero as the expression language has it."""
     if b == 0:
-        raise Fault("DIVIDE_BY_ZERO", "division by zero")
+        raise EvaluationError("DIVIDE_BY_ZERO", "division by zero")
     quotient = abs(a) // abs(b)
     return quotient if (a < 0) == (b < 0) else -quotient
 
 
 def _remainder(a: int, b: int) -> int:
-    """With the sign of the left side."""
+    """The remainder, with the sign of the left side."""
     if b == 0:
-        raise Fault("DIVIDE_BY_ZERO", "remainder by zero")
+        raise EvaluationError("DIVIDE_BY_ZERO", "remainder by zero")
     if b == -1 and a == INT_MIN:
-        raise Fault("OVERFLOW", "the quotient is out of the range of int")
+        raise EvaluationError("OVERFLOW", "the quotient is out of the range of int")
     rest = abs(a) % abs(b)
     return -rest if a < 0 else rest
 
 
-def ranged(value: int | Timestamp | Duration) -> Value:
-    """A value that is in the range of its kind, or a Fault."""
+def ranged(value: int | Timestamp | Duration) -> RuleValue:
+    """A value that is in the range of its kind, or an EvaluationError."""
     if not in_range(value):
-        raise Fault("OVERFLOW", f"the result is out of the range of {kind_of(value)}")
+        raise EvaluationError("OVERFLOW", f"the result is out of the range of {kind_of(value)}")
     return value
 
 
-def is_list(value: object) -> TypeGuard[Sequence[Value]]:
+def is_list(value: object) -> TypeGuard[Sequence[RuleValue]]:
     """Whether a value is a list."""
     return type(value) is tuple or type(value) is list
 
@@ -242,9 +242,9 @@ def a_kind(value: object) -> str:
     return kind_of(value) or "something else"
 
 
-def no_overload(name: str, *values: object) -> Fault:
-    """The fault of an operator or a function on kinds that it does not take."""
-    return Fault("NO_OVERLOAD", f"{name} does not take {' and '.join(a_kind(value) for value in values)}")
+def no_overload(name: str, *values: object) -> EvaluationError:
+    """The error of an operator or a function on kinds that it does not take."""
+    return EvaluationError("NO_OVERLOAD", f"{name} does not take {' and '.join(a_kind(value) for value in values)}")
 
 
 OPERATORS: Final[dict[str, Operator]] = {

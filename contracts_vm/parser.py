@@ -15,14 +15,14 @@ from contracts_vm.syntax import (
     ANY_ACTION,
     Document,
     Effect,
+    FieldPath,
     Mode,
     Money,
-    Path,
     Payer,
-    Place,
     Refund,
     RoyaltyClause,
     Rule,
+    SourceSpan,
     Upstream,
 )
 from contracts_vm.types import PPM_WHOLE, SAFE_MAX
@@ -70,7 +70,7 @@ class _PolicyParser(ExpressionParser):
             else:
                 self.refuse_declaration()
             if len(rules) + len(royalties) > RULES_MAX:
-                self.refuse("TOO_MANY_RULES", f"a policy has at most {RULES_MAX} rules and royalties", self.token)
+                self.refuse("TOO_MANY_RULES", f"a policy has at most {RULES_MAX} rules and royalties", self.lexeme)
         self.expect_end('the closing "}" of the policy')
         self.distinct("NAME_REPEATED", [*((r, r.id) for r in rules), *((r, r.id) for r in royalties)])
         self.distinct("TRIGGER_REPEATED", ((item, item.trigger) for item in royalties))
@@ -96,13 +96,13 @@ class _PolicyParser(ExpressionParser):
             return (ANY_ACTION,)
         found = [self.name('an action or "*"')]
         while self.accept(","):
-            token = self.token
+            lexeme = self.lexeme
             name = self.name("an action")
             if name in found:
-                self.refuse("ACTION_REPEATED", f"the action {name} is already listed", token)
+                self.refuse("ACTION_REPEATED", f"the action {name} is already listed", lexeme)
             found.append(name)
             if len(found) > ACTIONS_MAX:
-                self.refuse("TOO_MANY_ACTIONS", f"a rule names at most {ACTIONS_MAX} actions, or *", token)
+                self.refuse("TOO_MANY_ACTIONS", f"a rule names at most {ACTIONS_MAX} actions, or *", lexeme)
         return tuple(found)
 
     def royalty(self) -> RoyaltyClause:
@@ -122,7 +122,7 @@ class _PolicyParser(ExpressionParser):
         for needed in ("base", "pay"):
             if needed not in clauses:
                 self.refuse("CLAUSE_MISSING", f"the royalty {identifier} has no {needed} clause", head)
-        rate, payees = cast(tuple[int, Path], clauses["pay"])
+        rate, payees = cast(tuple[int, FieldPath], clauses["pay"])
         cap = cast(int | None, clauses.get("cap"))
         if cap is not None and rate > cap:
             self.refuse("RATE_OVER_CAP", f"the royalty {identifier} pays {rate} ppm but its cap is {cap} ppm", head)
@@ -132,7 +132,7 @@ class _PolicyParser(ExpressionParser):
             id=identifier,
             trigger=trigger.text,
             when=when,
-            base=cast(Path, clauses["base"]),
+            base=cast(FieldPath, clauses["base"]),
             rate_ppm=rate,
             payees=payees,
             cap_ppm=cap,
@@ -144,13 +144,13 @@ class _PolicyParser(ExpressionParser):
         )
 
     def clause(self, clauses: dict[str, object]) -> None:
-        token = self.token
+        lexeme = self.lexeme
         if not self.peek(*_CLAUSES):
             self.unexpected("a clause (" + ", ".join(_CLAUSES) + ') or "}"', _CLAUSES)
-        if token.text in clauses:
-            self.refuse("CLAUSE_REPEATED", f"the royalty already has a {token.text} clause", token)
+        if lexeme.text in clauses:
+            self.refuse("CLAUSE_REPEATED", f"the royalty already has a {lexeme.text} clause", lexeme)
         self.next()
-        clauses[token.text] = self.clause_value(token.text)
+        clauses[lexeme.text] = self.clause_value(lexeme.text)
         self.expect(";")
 
     def clause_value(self, name: str) -> object:
@@ -170,7 +170,7 @@ class _PolicyParser(ExpressionParser):
             case _:
                 return self.one_of("reverse", "keep")
 
-    def pay(self) -> tuple[int, Path]:
+    def pay(self) -> tuple[int, FieldPath]:
         rate = self.rate()
         self.expect("to")
         payees = self.path()
@@ -181,36 +181,36 @@ class _PolicyParser(ExpressionParser):
 
     def rate(self) -> int:
         """`7.5%` or `75000 ppm`, as parts per million, exactly."""
-        token = self.next()
-        if token.kind not in ("int", "decimal") or token.text.startswith("0x"):
-            self.unexpected("a rate such as 7.5% or 75000 ppm", token=token)
-        whole, _, part = token.text.partition(".")
-        if token.kind == "int" and self.accept("ppm"):
+        lexeme = self.next()
+        if lexeme.kind not in ("int", "decimal") or lexeme.text.startswith("0x"):
+            self.unexpected("a rate such as 7.5% or 75000 ppm", lexeme=lexeme)
+        whole, _, part = lexeme.text.partition(".")
+        if lexeme.kind == "int" and self.accept("ppm"):
             ppm = int(whole)
         else:
             self.expect("%")
             part = part.rstrip("0")
             if len(part) > 4:
-                self.refuse("RATE_TOO_FINE", "a rate has at most four decimals, one part per million", token)
+                self.refuse("RATE_TOO_FINE", "a rate has at most four decimals, one part per million", lexeme)
             ppm = int(whole) * 10_000 + int(part.ljust(4, "0"))
         if ppm > PPM_WHOLE:
-            self.refuse("RATE_OUT_OF_RANGE", "a rate is at most 100%", token)
+            self.refuse("RATE_OUT_OF_RANGE", "a rate is at most 100%", lexeme)
         return ppm
 
     def upstream(self) -> Upstream:
         mode = cast(Mode, self.one_of("lap", "lrp"))
         self.expect("max_depth")
-        token = self.kind("int", "a number of generations")
-        if token.text.startswith("0x") or not 1 <= int(token.text) <= DEPTH_MAX:
-            self.refuse("DEPTH_OUT_OF_RANGE", f"max_depth is a decimal number from 1 to {DEPTH_MAX}", token)
-        return Upstream(mode, int(token.text))
+        lexeme = self.kind("int", "a number of generations")
+        if lexeme.text.startswith("0x") or not 1 <= int(lexeme.text) <= DEPTH_MAX:
+            self.refuse("DEPTH_OUT_OF_RANGE", f"max_depth is a decimal number from 1 to {DEPTH_MAX}", lexeme)
+        return Upstream(mode, int(lexeme.text))
 
     def money(self) -> Money:
         """`1.00 EUR`, exactly."""
-        token = self.next()
-        if token.kind not in ("int", "decimal") or token.text.startswith("0x"):
-            self.unexpected("an amount such as 1.00 EUR", token=token)
-        whole, _, part = token.text.partition(".")
+        lexeme = self.next()
+        if lexeme.kind not in ("int", "decimal") or lexeme.text.startswith("0x"):
+            self.unexpected("an amount such as 1.00 EUR", lexeme=lexeme)
+        whole, _, part = lexeme.text.partition(".")
         part = part.rstrip("0")
         currency = self.kind("name", "a currency such as EUR")
         if not _CURRENCY.fullmatch(currency.text):
@@ -218,7 +218,7 @@ class _PolicyParser(ExpressionParser):
         digits = int(whole + part)
         if digits > SAFE_MAX or len(part) > MONEY_DECIMALS_MAX:
             message = f"an amount has at most {MONEY_DECIMALS_MAX} decimals and is at most 2^53-1 minor units"
-            self.refuse("MONEY_INVALID", message, token)
+            self.refuse("MONEY_INVALID", message, lexeme)
         return Money(digits, len(part), currency.text)
 
     def one_of(self, first: str, second: str) -> str:
@@ -226,23 +226,23 @@ class _PolicyParser(ExpressionParser):
             self.unexpected(f'"{first}" or "{second}"', (first, second))
         return self.next().text
 
-    def path(self) -> Path:
+    def path(self) -> FieldPath:
         """A plain `root.field`, which is all that royalty clauses read in this version."""
-        token = self.token
+        lexeme = self.lexeme
         found = self.expression()
-        if not isinstance(found, Path) or len(found.names) < 2:
+        if not isinstance(found, FieldPath) or len(found.names) < 2:
             message = "in this version of the language only a field such as tx.price can stand here"
-            self.refuse("NOT_IN_THIS_VERSION", message, token)
+            self.refuse("NOT_IN_THIS_VERSION", message, lexeme)
         return found
 
     def version(self) -> int:
-        token = self.kind("int", "a version number")
-        if token.text.startswith("0x") or not 1 <= int(token.text) <= SAFE_MAX:
-            self.refuse("VERSION_INVALID", "a version is a decimal number from 1 to 2^53-1", token)
-        return int(token.text)
+        lexeme = self.kind("int", "a version number")
+        if lexeme.text.startswith("0x") or not 1 <= int(lexeme.text) <= SAFE_MAX:
+            self.refuse("VERSION_INVALID", "a version is a decimal number from 1 to 2^53-1", lexeme)
+        return int(lexeme.text)
 
-    def distinct(self, code: str, items: Iterable[tuple[Place, str]]) -> None:
-        seen: dict[str, Place] = {}
+    def distinct(self, code: str, items: Iterable[tuple[SourceSpan, str]]) -> None:
+        seen: dict[str, SourceSpan] = {}
         for place, name in items:
             if name in seen:
                 refuse(self.text, place.start, code, f"{name} is already used in this policy")

@@ -1,12 +1,12 @@
-"""What a condition is made of, each part ready to be evaluated by itself: what an explanation shows.
+"""The parts of a condition, each ready to be evaluated by itself, for an explanation to show.
 
-Compiled when a rule is first explained and kept with it, so that whoever asks often pays once.
+They are compiled when a rule is first explained, and kept with it.
 """
 
 from collections.abc import Iterator
 
 from contracts_vm.evaluate import Run, compile_expression
-from contracts_vm.syntax import Choice, Expr, Has, Literal, Logic, Not, Path, children
+from contracts_vm.syntax import Choice, Expr, FieldPath, Has, Literal, Logic, Not, children
 
 Part = tuple[str, Run]
 """A part as its author wrote it, and the closure that computes it."""
@@ -36,7 +36,7 @@ def _with_fields(node: Expr) -> Iterator[Expr]:
     waiting = list(reversed(children(node)))
     while waiting and not isinstance(node, Has):
         inner = waiting.pop()
-        if isinstance(inner, Path) or (isinstance(inner, Has) and isinstance(inner.path, Path)):
+        if isinstance(inner, FieldPath) or (isinstance(inner, Has) and isinstance(inner.path, FieldPath)):
             yield inner
         else:
             waiting += reversed(children(inner))

@@ -13,10 +13,10 @@ from types import MappingProxyType
 from contracts_vm import cost
 from contracts_vm.cost import Meter
 from contracts_vm.evaluate import Run, compile_expression, run
-from contracts_vm.operators import Fault
+from contracts_vm.operators import EvaluationError
 from contracts_vm.parser import parse_document
 from contracts_vm.parts import Part, parts_of
-from contracts_vm.royalty import Royalty
+from contracts_vm.royalty import DueRoyalty
 from contracts_vm.syntax import ANY_ACTION, Effect, RoyaltyClause, Rule
 from contracts_vm.types import Facts
 
@@ -69,24 +69,24 @@ class Policy:
         found = self._rules.get(action)
         return self._rules[ANY_ACTION] if found is None else found
 
-    def royalty_for(self, trigger: str, facts: Facts, meter: Meter) -> Royalty | None:
+    def royalty_for(self, trigger: str, facts: Facts, meter: Meter) -> DueRoyalty | None:
         """The royalty due on a trigger, or None when the policy has none or its condition is false.
 
-        A condition that fails never waives a royalty: it is due, and `fault` says why the condition has no value, so
+        A condition that fails never waives a royalty: it is due, and `error` says why the condition has no value, so
         that the caller can refuse the sale. What it costs to find out is taken from the meter, due or not.
         """
         clause, condition = self._royalties.get(trigger, (None, None))
         if clause is None:
             return None
-        fault = ""
+        error = ""
         if condition is not None:
             meter[0] -= cost.RULE
             value = run(condition, facts, meter)
             if value is False:
                 return None
             if value is not True:
-                fault = value.code if isinstance(value, Fault) else "NOT_BOOL"
-        return Royalty(
+                error = value.code if isinstance(value, EvaluationError) else "NOT_BOOL"
+        return DueRoyalty(
             id=clause.id,
             trigger=clause.trigger,
             base=clause.base.text,
@@ -98,7 +98,7 @@ class Policy:
             floor=clause.floor,
             fallback=clause.fallback,
             refund=clause.refund,
-            fault=fault,
+            error=error,
         )
 
 

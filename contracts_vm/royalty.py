@@ -1,8 +1,8 @@
 """Who gets how many minor units when something is sold: exact integers, and what goes in comes out.
 
 Own payees and the payees of all ancestors share in one split by largest remainder (Hamilton's method), with ties by
-payee id, so that no order of claims and no rounding of each share for itself can lose, make or shift a unit. Floor and
-cap change how much is split, never how. Conservation is checked on every result and the check stays on.
+payee id, so that neither the order of claims nor rounding share by share can lose, make or shift a unit. Floor and cap
+change how much is split, never how. Conservation is checked on every result and the check stays on.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ Group = tuple[int, Payees]
 """A rate in ppm of the price, and who shares it: the own payees, or those of one ancestor."""
 
 
-class Royalty(msgspec.Struct, frozen=True):
+class DueRoyalty(msgspec.Struct, frozen=True):
     """A royalty that is due, as its clause states it."""
 
     id: str
@@ -35,8 +35,8 @@ class Royalty(msgspec.Struct, frozen=True):
     cap_ppm: int | None
     payer: str
     """`buyer`, on top of the price, or `seller`, out of it."""
-    fault: str = ""
-    """Why its condition could not be evaluated; not empty means: due, but refuse what it is due on."""
+    error: str = ""
+    """Why its condition could not be evaluated, or "". If not empty, the royalty is due; refuse the sale."""
     upstream: Upstream | None = None
     floor: Money | None = None
     fallback: Money | None = None
@@ -67,8 +67,8 @@ def settle(
 ) -> Settlement:
     """Split a price between the seller, the payees and those of the ancestors, at most 1,024; else RoyaltyError.
 
-    Due is the portion of all rates together, at most the cap; then at least the floor, but out of the price never more
-    than the price. Without a price the fallback is due.
+    What is due is the portion of all rates together, at most the cap and at least the floor; taken out of the price, it
+    is never more than the price. Without a price the fallback is due.
     """
     if payer not in ("buyer", "seller"):
         raise RoyaltyError("PAYER_UNKNOWN", "the payer is the buyer or the seller")

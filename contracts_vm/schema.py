@@ -36,7 +36,7 @@ class Field(msgspec.Struct, frozen=True):
     high: int = INT_MAX
     """The range of an int."""
     actions: tuple[str, ...] = ()
-    """The actions whose transactions carry it, so that a permit of one of them is warned when nothing looks at it."""
+    """The actions whose transactions carry it. A permit for one of them gets a warning if no rule looks at it."""
 
     def __post_init__(self) -> None:
         ensure(self.type in _TYPES, f"{self.type} is not a type of a field")

@@ -63,7 +63,7 @@ class Shape(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def weight(self) -> int:
-        """A bound of what walking the whole of it costs."""
+        """A bound on what it costs to walk through all of it."""
         inner = 1 + (self.item.weight if self.item else 0) + (self.key.weight if self.key else 0)
         return min(LONG, self.size * inner if self.item else self.size)
 
@@ -83,7 +83,7 @@ RANGES: Final = {
     "timestamp": (TIMESTAMP_MS_MIN, TIMESTAMP_MS_MAX),
     "duration": (-DURATION_MS_MAX, DURATION_MS_MAX),
 }
-"""The ranges of what has one; of instants and spans, in milliseconds."""
+"""The ranges of the kinds that have one; those of instants and spans are in milliseconds."""
 
 
 def of_field(field: Field) -> Shape:

@@ -17,32 +17,32 @@ MacroKind = OneOf["all", "exists", "exists_one", "map", "filter"]
 ANY_ACTION = "*"
 
 
-class Place(msgspec.Struct, frozen=True, gc=False):
+class SourceSpan(msgspec.Struct, frozen=True, gc=False):
     """Where something stands: source[start:end]."""
 
     start: int
     end: int
 
 
-class Literal(Place, frozen=True):
+class Literal(SourceSpan, frozen=True):
     """`true`, `42`, `"text"`, `b"octets"`; in the engine alone also `null` and `7u`."""
 
     value: bool | int | str | bytes | None
 
 
-class ListOf(Place, frozen=True):
+class ListOf(SourceSpan, frozen=True):
     """`["sale", "transfer"]`."""
 
     items: tuple["Expr", ...]
 
 
-class MapOf(Place, frozen=True):
+class MapOf(SourceSpan, frozen=True):
     """`{"EUR": 100, "USD": 120}`."""
 
     entries: tuple[tuple["Expr", "Expr"], ...]
 
 
-class Path(Place, frozen=True):
+class FieldPath(SourceSpan, frozen=True):
     """`asset.owner`: a root and the fields under it."""
 
     names: tuple[str, ...]
@@ -53,7 +53,7 @@ class Path(Place, frozen=True):
         return ".".join(self.names)
 
 
-class Local(Place, frozen=True):
+class Local(SourceSpan, frozen=True):
     """The variable of a macro or a binding around it."""
 
     name: str
@@ -61,53 +61,53 @@ class Local(Place, frozen=True):
     """How many variables are around it, from 1: where the evaluator keeps its value."""
 
 
-class Select(Place, frozen=True):
+class Select(SourceSpan, frozen=True):
     """`x.field`, where `x` is anything but a path."""
 
     operand: "Expr"
     field: str
 
 
-class Index(Place, frozen=True):
+class Index(SourceSpan, frozen=True):
     """`x[i]`."""
 
     operand: "Expr"
     index: "Expr"
 
 
-class Has(Place, frozen=True):
+class Has(SourceSpan, frozen=True):
     """`has(asset.model)`: whether the last field is there."""
 
-    path: Path | Select
+    path: FieldPath | Select
 
 
-class Not(Place, frozen=True):
+class Not(SourceSpan, frozen=True):
     """`!x`."""
 
     operand: "Expr"
 
 
-class Negate(Place, frozen=True):
+class Negate(SourceSpan, frozen=True):
     """`-x`."""
 
     operand: "Expr"
 
 
-class Logic(Place, frozen=True):
+class Logic(SourceSpan, frozen=True):
     """`a && b && c`, or the same with `||`."""
 
     operator: OneOf["&&", "||"]
     operands: tuple["Expr", ...]
 
 
-class Chain(Place, frozen=True):
+class OperatorChain(SourceSpan, frozen=True):
     """`a + b - c`: operators of one precedence, applied from the left."""
 
     first: "Expr"
     rest: tuple[tuple[str, "Expr"], ...]
 
 
-class Choice(Place, frozen=True):
+class Choice(SourceSpan, frozen=True):
     """`test ? yes : no`."""
 
     test: "Expr"
@@ -115,14 +115,14 @@ class Choice(Place, frozen=True):
     no: "Expr"
 
 
-class Call(Place, frozen=True):
+class Call(SourceSpan, frozen=True):
     """`size(x)`, `math.least(a, b)`, and `x.contains(y)`, which is a call of `contains` with x and y."""
 
     function: str
     arguments: tuple["Expr", ...]
 
 
-class Macro(Place, frozen=True):
+class Macro(SourceSpan, frozen=True):
     """`xs.all(x, body)` and its kind: a loop over the items of a list or the keys of a map."""
 
     kind: MacroKind
@@ -133,7 +133,7 @@ class Macro(Place, frozen=True):
     body: "Expr"
 
 
-class Bind(Place, frozen=True):
+class Bind(SourceSpan, frozen=True):
     """`cel.bind(x, value, body)`."""
 
     variable: Local
@@ -142,12 +142,12 @@ class Bind(Place, frozen=True):
 
 
 Expr = (
-    Literal | ListOf | MapOf | Path | Local | Select | Index | Has | Not | Negate | Logic | Chain | Choice | Call
-    | Macro | Bind
+    Literal | ListOf | MapOf | FieldPath | Local | Select | Index | Has | Not | Negate | Logic | OperatorChain | Choice
+    | Call | Macro | Bind
 )  # fmt: skip
 
 
-class Rule(Place, frozen=True):
+class Rule(SourceSpan, frozen=True):
     """One `permit`, `forbid` or `require`."""
 
     effect: Effect
@@ -190,16 +190,16 @@ class Upstream(msgspec.Struct, frozen=True):
     """How many generations up ancestors are paid."""
 
 
-class RoyaltyClause(Place, frozen=True):
+class RoyaltyClause(SourceSpan, frozen=True):
     """One `royalty`: who is paid which part of what, and on which occasion."""
 
     id: str
     trigger: str
     when: Expr | None
-    base: Path
+    base: FieldPath
     """The amount that the rate is a part of, in minor units."""
     rate_ppm: int
-    payees: Path
+    payees: FieldPath
     """The list of payees with their weights, which the caller looks up."""
     cap_ppm: int | None
     payer: Payer
@@ -237,7 +237,7 @@ def children(node: Expr) -> tuple[Expr, ...]:  # noqa: C901 - a case for each ki
             return (node.path,)
         case Logic():
             return node.operands
-        case Chain():
+        case OperatorChain():
             return (node.first, *(operand for _, operand in node.rest))
         case Choice():
             return (node.test, node.yes, node.no)

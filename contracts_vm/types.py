@@ -52,15 +52,16 @@ class TypeName(msgspec.Struct, frozen=True):
 
 
 class BoolKey(msgspec.Struct, frozen=True):
-    """A boolean as the key of a map: as a key of its own, Python takes True for 1."""
+    """A boolean as the key of a map, where Python would take a plain True for 1."""
 
     value: bool
 
 
-Value = (
-    bool | int | str | bytes | Timestamp | Duration | TypeName | Sequence["Value"] | Mapping[Any, "Value"] | None
+RuleValue = (
+    bool | int | str | bytes | Timestamp | Duration | TypeName
+    | Sequence["RuleValue"] | Mapping[Any, "RuleValue"] | None
 )  # fmt: skip
-Facts = Mapping[str, Mapping[str, Value]]
+Facts = Mapping[str, Mapping[str, RuleValue]]
 """What a decision is made on: roots, each a record of fields."""
 
 UINT_MAX: Final = 2**64 - 1
@@ -117,7 +118,7 @@ def duration_of(ns: int) -> Duration:
 _TEXT_CHARACTERS_MAX: Final = 64
 """The longest text that is read as an instant or a span."""
 _TEXTS_KEPT: Final = 256
-"""A rule has its times as text, and reads them whenever it decides, in a loop perhaps many times."""
+"""How many texts stay read: a rule holds its times as text and reads them at every decision, in a loop many times."""
 _TIMESTAMP = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])"
     r"(?:\.([0-9]{1,9}))?(?:Z|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))"

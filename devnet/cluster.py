@@ -121,6 +121,15 @@ class Cluster:
                 return name
         return None
 
+    def wait_leader(self) -> str:
+        """Name of the node that leads, once one does. An election may be going on at any moment."""
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while (found := self.leader()) is None:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no node leads after {READY_SECONDS_MAX:.0f} s")
+            time.sleep(0.05)
+        return found
+
     # Processes
 
     def start(self, name: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import UNSET
 from PIL import Image
 
-from generator.errors import Code, GeneratorError
+from generator.errors import GeneratorCode, GeneratorError
 from generator.fingerprint import image_code, open_picture, pixel_digest
 from generator.png import encode_png
 from generator.protocol import Generate, Generated
@@ -21,7 +21,7 @@ from ledger.generation import Attestation
 
 
 @dataclass(frozen=True)
-class Signer:
+class Attester:
     """Who attests: an account of a chain with one of its keys."""
 
     account: str
@@ -35,11 +35,11 @@ def load_key(path: Path) -> SigningKey:
         return SigningKey(bytes.fromhex(path.read_text(encoding="ascii").strip()))
     except (OSError, ValueError, LedgerError) as error:
         raise GeneratorError(
-            Code.KEY_UNREADABLE, f"{path}: {error}; it must hold an Ed25519 seed as 64 hex digits"
+            GeneratorCode.KEY_UNREADABLE, f"{path}: {error}; it must hold an Ed25519 seed as 64 hex digits"
         ) from None
 
 
-def attest(image: Image.Image, index: int, ask: Generate, signer: Signer) -> Generated:
+def attest(image: Image.Image, index: int, ask: Generate, attester: Attester) -> Generated:
     """The picture as a file, with everything a record of it needs, signed.
 
     The fingerprints are taken from the file, not from the image in memory: what is attested is what is released.
@@ -48,9 +48,9 @@ def attest(image: Image.Image, index: int, ask: Generate, signer: Signer) -> Gen
     picture = open_picture(png)
     code = image_code(picture)
     attestation = Attestation(
-        chain=signer.chain,
-        generator=signer.account,
-        key=signer.key.public,
+        chain=attester.chain,
+        generator=attester.account,
+        key=attester.key.public,
         request=ask.request,
         index=index,
         model=ask.model,
@@ -73,5 +73,5 @@ def attest(image: Image.Image, index: int, ask: Generate, signer: Signer) -> Gen
         file_digest=attestation.file_digest,
         iscc=code,
         attestation=payload,
-        signature=signer.key.sign(ATTESTATION, payload),
+        signature=attester.key.sign(ATTESTATION, payload),
     )

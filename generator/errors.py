@@ -7,7 +7,7 @@ from enum import Enum
 from ledger.errors import Refused
 
 
-class Code(Enum):
+class GeneratorCode(Enum):
     """A refusal's word, with what it means for whoever meets it."""
 
     IMAGE_UNREADABLE = "the bytes are not a picture in one of the formats read here"
@@ -31,7 +31,7 @@ class Code(Enum):
 class GeneratorError(Refused):
     """A refusal. Show its text to whoever asked: it names the rule, the fact and the fix."""
 
-    def __init__(self, code: Code, detail: str) -> None:
+    def __init__(self, code: GeneratorCode, detail: str) -> None:
         super().__init__(f"{code.name}: {detail}")
         self.code = code
         self.detail = detail

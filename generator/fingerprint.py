@@ -18,12 +18,12 @@ from dataclasses import dataclass
 import iscc_lib
 from PIL import Image, ImageChops, ImageOps, ImageStat, UnidentifiedImageError
 
-from generator.errors import Code, GeneratorError
+from generator.errors import GeneratorCode, GeneratorError
 
 PICTURE_BYTES_MAX = 32 * 1024 * 1024
 PICTURE_PIXELS_MAX = 40_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP")
-"""Read here; of a file with several pictures the first."""
+"""Formats read here; of a file with several pictures, the first one is read."""
 
 DISTANCE_SURE = 32
 """Up to this many differing bits of 256 two pictures are taken for the same, unless `difference` objects."""
@@ -102,8 +102,8 @@ def image_code(picture: Picture) -> str:
 def search_codes(picture: Picture) -> tuple[str, ...]:
     """The codes to look a picture up by: its own first, then those it has with a band cut off its top.
 
-    IEP-0020 takes a smooth sky for a border when it may, and of a re-encoded copy it cuts more or less of it, which
-    changes the whole code: one drawn night scene in ten is lost that way, and found again with these
+    IEP-0020 takes a smooth sky for a border where it can, and cuts more or less of it off a re-encoded copy, which
+    changes the whole code. One drawn night scene in ten is lost that way, and found again by these codes
     (docs/generator_model.md).
     """
     image = _on_white(picture.image)
@@ -191,15 +191,15 @@ def _body(code: str) -> bytes:
     if re.fullmatch(r"ISCC:[A-Z2-7]{55}", code):
         raw = base64.b32decode(code[5:] + "=")
     if raw[:2] != _IMAGE_CODE_HEADER:
-        raise GeneratorError(Code.IMAGE_CODE_INVALID, f"{code[:80]!r}; give ISCC:EED and 52 more characters")
+        raise GeneratorError(GeneratorCode.IMAGE_CODE_INVALID, f"{code[:80]!r}; give ISCC:EED and 52 more characters")
     return raw[2:]
 
 
 def _too_large(fact: str) -> GeneratorError:
-    return GeneratorError(Code.IMAGE_TOO_LARGE, f"{fact}; send a smaller copy of the picture")
+    return GeneratorError(GeneratorCode.IMAGE_TOO_LARGE, f"{fact}; send a smaller copy of the picture")
 
 
 def _unreadable(fact: str) -> GeneratorError:
     return GeneratorError(
-        Code.IMAGE_UNREADABLE, f"{fact}; send a complete {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file"
+        GeneratorCode.IMAGE_UNREADABLE, f"{fact}; send a complete {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file"
     )

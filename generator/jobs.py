@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from generator.errors import Code, GeneratorError
+from generator.errors import GeneratorCode, GeneratorError
 from generator.protocol import Generate
 
 WAITING_MAX = 64
@@ -73,4 +73,6 @@ class Jobs:
         """CANCELLED if the running job was withdrawn or the stream has ended."""
         with self._changed:
             if self._withdrawn or self._ended:
-                raise GeneratorError(Code.CANCELLED, "withdrawn before it was done; ask again if you still want it")
+                raise GeneratorError(
+                    GeneratorCode.CANCELLED, "withdrawn before it was done; ask again if you still want it"
+                )

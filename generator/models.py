@@ -7,12 +7,11 @@ what they point at may change without the folder changing.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 from pathlib import Path
 
-from generator.errors import Code, GeneratorError
+from generator.errors import GeneratorCode, GeneratorError
 
 _CHUNK_BYTES = 1 << 20
 
@@ -27,7 +26,9 @@ def model_digest(folder: Path) -> str:
     listing = hashlib.sha256()
     files = {path.relative_to(folder).as_posix().encode(): path for path in _files(folder)}
     if not files:
-        raise GeneratorError(Code.MODEL_UNREADABLE, f"{folder} holds no files; name the folder with model_index.json")
+        raise GeneratorError(
+            GeneratorCode.MODEL_UNREADABLE, f"{folder} holds no files; name the folder with model_index.json"
+        )
     for name in sorted(files):
         listing.update(name + b"\0" + _file_digest(files[name]).encode() + b"\n")
     return listing.hexdigest()
@@ -38,7 +39,7 @@ def verify_model(folder: Path, digest: str) -> None:
     found = model_digest(folder)
     if found != digest:
         raise GeneratorError(
-            Code.MODEL_MISMATCH,
+            GeneratorCode.MODEL_MISMATCH,
             f"{folder} should have digest {digest} but has {found}; restore the registered files, "
             "or register this folder as a model of its own",
         )
@@ -56,7 +57,8 @@ def fetch_model(repository: str, revision: str, folder: Path) -> str:
     """
     if not re.fullmatch(r"[0-9a-f]{40}", revision):
         raise GeneratorError(
-            Code.MODEL_UNPINNED, f"{repository} at {revision!r}; name the commit by its 40 hex digits, branches move"
+            GeneratorCode.MODEL_UNPINNED,
+            f"{repository} at {revision!r}; name the commit by its 40 hex digits, branches move",
         )
     from huggingface_hub import snapshot_download
 
@@ -68,14 +70,16 @@ def fetch_model(repository: str, revision: str, folder: Path) -> str:
 def _files(folder: Path) -> list[Path]:
     found = []
     if folder.is_symlink() or not folder.is_dir():
-        raise GeneratorError(Code.MODEL_UNREADABLE, f"{folder} is not a folder; name the folder with model_index.json")
-    for entry in os.scandir(folder):
-        path = Path(entry.path)
-        if entry.is_symlink() or not (entry.is_dir() or entry.is_file()):
+        raise GeneratorError(
+            GeneratorCode.MODEL_UNREADABLE, f"{folder} is not a folder; name the folder with model_index.json"
+        )
+    for path in folder.iterdir():
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
             raise GeneratorError(
-                Code.MODEL_UNREADABLE, f"{path} is a link or device; put a copy of the file itself in the model folder"
+                GeneratorCode.MODEL_UNREADABLE,
+                f"{path} is a link or device; put a copy of the file itself in the model folder",
             )
-        found += _files(path) if entry.is_dir() else [path]
+        found += _files(path) if path.is_dir() else [path]
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from PIL import Image
 
-from generator.errors import Code, GeneratorError
+from generator.errors import GeneratorCode, GeneratorError
 from generator.models import model_digest
 from generator.settings import Settings, check_settings
 
@@ -69,7 +69,7 @@ class Pipeline:
         except (MemoryError, RuntimeError) as error:
             if _is_out_of_memory(error):
                 raise GeneratorError(
-                    Code.OUT_OF_MEMORY, f"{first.width} x {first.height} pixels; ask for a smaller picture"
+                    GeneratorCode.OUT_OF_MEMORY, f"{first.width} x {first.height} pixels; ask for a smaller picture"
                 ) from None
             raise
         return [image.convert("RGB") for image in made.images]

@@ -12,13 +12,13 @@ from typing import Annotated, Any, BinaryIO, Generic, TypeVar
 import msgspec
 from msgspec import Meta
 
-from generator.errors import Code, GeneratorError
+from generator.errors import GeneratorCode, GeneratorError
 from generator.settings import Settings
+from ledger.names import Hex32
 
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 
-Hex32 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
-Job = Annotated[str, Meta(min_length=1, max_length=100)]
+JobName = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag=str.lower):
@@ -28,7 +28,7 @@ class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
 class Generate(_Message, frozen=True):
     """To the worker: make `count` pictures."""
 
-    job: Job
+    job: JobName
     """The node's name for this work; every answer repeats it."""
     count: Annotated[int, Meta(ge=1, le=16)]
     settings: Settings
@@ -44,7 +44,7 @@ class Generate(_Message, frozen=True):
 class Cancel(_Message, frozen=True):
     """To the worker: give up a job at its next step; answered with `Failed`, code CANCELLED, unless it was done."""
 
-    job: Job
+    job: JobName
 
 
 class Stop(_Message, frozen=True):
@@ -60,7 +60,7 @@ class Ready(_Message, frozen=True):
     """Where pictures are computed, for people: `cpu` or the name of a GPU."""
 
 
-class Progress(_Message, frozen=True):
+class StepProgress(_Message, frozen=True, tag="progress"):
     """From the worker: a step of a picture is done."""
 
     job: str
@@ -94,12 +94,12 @@ class Failed(_Message, frozen=True):
 
     job: str
     code: str
-    """A name from `generator.errors.Code`."""
+    """A name from `generator.errors.GeneratorCode`."""
     message: str
 
 
 ToWorker = Generate | Cancel | Stop
-FromWorker = Ready | Progress | Generated | Failed
+FromWorker = Ready | StepProgress | Generated | Failed
 
 M = TypeVar("M")
 
@@ -160,17 +160,20 @@ def _decode(decoder: msgspec.msgpack.Decoder[M], body: bytes) -> M:
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise GeneratorError(Code.FRAME_INVALID, f"{error}; run the same version on both sides") from None
+        raise GeneratorError(GeneratorCode.FRAME_INVALID, f"{error}; run the same version on both sides") from None
 
 
 def _length(head: bytes | bytearray) -> int:
     length: int = struct.unpack(">I", head)[0]
     if length > FRAME_BYTES_MAX:
         raise GeneratorError(
-            Code.FRAME_TOO_LARGE, f"a frame of {length} bytes, at most {FRAME_BYTES_MAX}; ask for smaller pictures"
+            GeneratorCode.FRAME_TOO_LARGE,
+            f"a frame of {length} bytes, at most {FRAME_BYTES_MAX}; ask for smaller pictures",
         )
     return length
 
 
 def _truncated(size: int) -> GeneratorError:
-    return GeneratorError(Code.FRAME_TRUNCATED, f"the stream ended {size} bytes into a frame; start the worker again")
+    return GeneratorError(
+        GeneratorCode.FRAME_TRUNCATED, f"the stream ended {size} bytes into a frame; start the worker again"
+    )

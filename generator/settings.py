@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from generator.errors import Code, GeneratorError
+from generator.errors import GeneratorCode, GeneratorError
 
 Side = Annotated[int, Meta(ge=64, le=1024, multiple_of=8)]
 
@@ -34,4 +34,4 @@ def check_settings(settings: Settings) -> None:
     try:
         msgspec.convert(msgspec.to_builtins(settings), Settings)
     except msgspec.ValidationError as error:
-        raise GeneratorError(Code.SETTINGS_INVALID, f"{error}; see the ranges of Settings") from None
+        raise GeneratorError(GeneratorCode.SETTINGS_INVALID, f"{error}; see the ranges of Settings") from None

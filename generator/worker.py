@@ -18,8 +18,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from generator.attest import Signer, attest, load_key
-from generator.errors import Code, GeneratorError
+from generator.attest import Attester, attest, load_key
+from generator.errors import GeneratorCode, GeneratorError
 from generator.jobs import WAITING_MAX, Jobs
 from generator.models import model_digest, verify_model
 from generator.pipeline import Pipeline, device_name
@@ -29,8 +29,8 @@ from generator.protocol import (
     FrameDecoder,
     FromWorker,
     Generate,
-    Progress,
     Ready,
+    StepProgress,
     ToWorker,
     write_message,
 )
@@ -45,11 +45,11 @@ Answer = Callable[[FromWorker], None]
 class Worker:
     """Serves the models of a machine; loads each when it is first asked for."""
 
-    def __init__(self, folders: list[Path], signer: Signer, answer: Answer, jobs: Jobs) -> None:
+    def __init__(self, folders: list[Path], attester: Attester, answer: Answer, jobs: Jobs) -> None:
         """MODEL_UNREADABLE if a folder is not a model's."""
         self._folders = {model_digest(folder): folder for folder in folders}
         self._pipelines: dict[str, Pipeline] = {}
-        self._signer = signer
+        self._attester = attester
         self._answer = answer
         self._jobs = jobs
 
@@ -63,8 +63,8 @@ class Worker:
                 self._answer(Failed(ask.job, error.code.name, str(error)))
             except Exception as error:  # the process outlives any one job
                 log.exception("job %s failed", ask.job)
-                fact = f"{Code.GENERATION_FAILED.name}: {type(error).__name__}: {error}; see the worker's log"
-                self._answer(Failed(ask.job, Code.GENERATION_FAILED.name, fact[:1000]))
+                fact = f"{GeneratorCode.GENERATION_FAILED.name}: {type(error).__name__}: {error}; see the worker's log"
+                self._answer(Failed(ask.job, GeneratorCode.GENERATION_FAILED.name, fact[:1000]))
 
     def _generate(self, ask: Generate) -> None:
         pipeline = self._pipeline(ask.model)
@@ -72,16 +72,16 @@ class Worker:
 
             def on_step(step: int, steps: int, index: int = index) -> None:
                 self._jobs.check()
-                self._answer(Progress(ask.job, index, step, steps))
+                self._answer(StepProgress(ask.job, index, step, steps))
 
             self._jobs.check()
             image = pipeline.generate(msgspec.structs.replace(ask.settings, index=index), on_step)
-            self._answer(attest(image, index, ask, self._signer))
+            self._answer(attest(image, index, ask, self._attester))
 
     def _pipeline(self, digest: str) -> Pipeline:
         if digest not in self._folders:
             served = ", ".join(self._folders)
-            raise GeneratorError(Code.MODEL_UNKNOWN, f"{digest} is not served here; ask for one of {served}")
+            raise GeneratorError(GeneratorCode.MODEL_UNKNOWN, f"{digest} is not served here; ask for one of {served}")
         if digest not in self._pipelines:
             verify_model(self._folders[digest], digest)
             log.info("loading %s", self._folders[digest])
@@ -119,8 +119,8 @@ def main() -> int:
             write_message(output, message)
 
     try:
-        signer = Signer(arguments.account, arguments.chain, load_key(arguments.key))
-        worker = Worker(arguments.model, signer, answer, jobs)
+        attester = Attester(arguments.account, arguments.chain, load_key(arguments.key))
+        worker = Worker(arguments.model, attester, answer, jobs)
         threading.Thread(target=read_jobs, args=(sys.stdin.fileno(), jobs, answer), daemon=True).start()
         worker.serve()
     except GeneratorError as error:
@@ -138,11 +138,17 @@ def main() -> int:
 def _obey(message: ToWorker, jobs: Jobs, answer: Answer) -> None:
     if isinstance(message, Generate):
         if not jobs.add(message):
-            fact = f"{Code.QUEUE_FULL.name}: {WAITING_MAX} jobs wait already; ask again later"
-            answer(Failed(message.job, Code.QUEUE_FULL.name, fact))
+            fact = f"{GeneratorCode.QUEUE_FULL.name}: {WAITING_MAX} jobs wait already; ask again later"
+            answer(Failed(message.job, GeneratorCode.QUEUE_FULL.name, fact))
     elif isinstance(message, Cancel):
         if jobs.cancel(message.job):
-            answer(Failed(message.job, Code.CANCELLED.name, f"{Code.CANCELLED.name}: withdrawn before it began"))
+            answer(
+                Failed(
+                    message.job,
+                    GeneratorCode.CANCELLED.name,
+                    f"{GeneratorCode.CANCELLED.name}: withdrawn before it began",
+                )
+            )
     else:
         jobs.stop()
 

@@ -77,7 +77,7 @@ class ArchiveEnd(_Line, frozen=True, kw_only=True):
 
 
 class ArchiveLine(_Line, frozen=True, kw_only=True):
-    """One line: exactly one of its members is there, but for those of the first line, which come together."""
+    """One line. Exactly one of its members is present, except in the first line, whose members come together."""
 
     archive: int | UnsetType = UNSET
     genesis: Genesis | UnsetType = UNSET

@@ -4,7 +4,7 @@ Nothing is taken on trust but the genesis: blocks are executed, and each header,
 node's own state and index are held against the auditor's; at the end money and tokens are counted. Signatures are left
 to the caller, who may check them elsewhere at the same time: `Auditor.take` returns those of a block.
 
-A finding names the first place where something is wrong; after it nothing above means anything.
+A finding names the first place where something is wrong; nothing above that place means anything.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class MemoryState:
         return self.values.get(key)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """In order; fast for the ids to be forgotten, of which every block takes the first few."""
+        """Keys of a prefix, in order. Fast for the ids to be forgotten, of which every block takes the first few."""
         if prefix != records.SEEN_PREFIX:
             yield from sorted(key for key in self.values if key.startswith(prefix))
             return
@@ -162,10 +162,10 @@ class Auditor:
         self._evidence = Evidence(evidence, recoveries)
 
     def take(self, line: ArchiveLine) -> list[SignatureCheck]:
-        """Take the next line; the signatures to check for it. AuditFailed with the first thing that is wrong.
+        """Take the next line; return the signatures to check for it. AuditFailed with the first thing that is wrong.
 
         ProtocolUnknown if the block's rules are not known here, EvidenceBelowStart if the chain starts above what a
-        receipt is of: nothing is wrong then, nor is anything shown.
+        receipt is of: then nothing was found wrong, but nothing was shown either.
         """
         if self._ended:
             self._fail(Fault.ARCHIVE_MALFORMED, "something follows the last line")
@@ -185,7 +185,7 @@ class Auditor:
         return []
 
     def finish(self) -> None:
-        """All lines are taken: what can only be said of the whole."""
+        """Check what can only be said of the whole, once all lines are taken."""
         if not self._ended:
             self._fail(Fault.ARCHIVE_CUT, f"it ends after block {self.newest.height} without saying so")
         if self._whole and (lacking := self._state.values.keys() - self._told):
@@ -204,7 +204,7 @@ class Auditor:
     # One block
 
     def _hear(self, line: ArchiveLine) -> None:
-        """What is told behind the blocks, and the end."""
+        """Take what follows the blocks: the state, the index and the end."""
         if not self._whole and line.end is UNSET:
             self._fail(Fault.ARCHIVE_MALFORMED, "the first line promises neither state nor index")
         if line.state is not UNSET:
@@ -247,7 +247,7 @@ class Auditor:
         self._evidence.check_start(header.height)
 
     def _load(self, values: dict[str, bytes]) -> None:
-        """The state at the start is read: it must be the one that the header names."""
+        """Check the state at the start, once it is read: it must be the one that the header names."""
         self._loading, self._state = None, MemoryState(values)
         self._tree = state_tree.apply_changes(state_tree.EMPTY, values.items())
         if state_tree.root_hash(self._tree).hex() != self.newest.state_root:

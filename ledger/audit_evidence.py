@@ -1,8 +1,8 @@
 """What an auditor holds a chain against besides its genesis: receipts it was given, and recoveries it accepts.
 
 A receipt shows that a block is final, a recovery says which block the survivors went on from; a chain that has another
-in its place is not the one they are of. A chain that is told from a certified block on has nothing to compare an older
-receipt with: that is refused rather than passed over, for it is what old receipts are kept for.
+block in that place is not the chain they belong to. A chain that is told only from a certified block on has nothing to
+compare an older receipt with. That is refused rather than passed over, since old receipts are kept for just this.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Evidence:
             self._lowest.append(min(header.height for header in (anchor, *changes)))
 
     def check_start(self, height: int) -> None:
-        """EvidenceBelowStart if a chain that is told from a height on does not show what a receipt is of.
+        """EvidenceBelowStart if a chain that is told from this height on does not show the block of a receipt.
 
         A block below its receipt's anchor stands in the anchor's log, so comparing the anchor is enough.
         """

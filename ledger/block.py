@@ -29,7 +29,7 @@ class Header(Value, frozen=True, kw_only=True):
     """Form of this header."""
     chain: ChainName
     height: Count
-    """Position in the chain; the genesis block is 0. Equals the consensus index."""
+    """Position in the chain; the genesis block is 0. Equals the Raft index."""
     term: Count
     """Consensus term in which the block was first proposed; it never changes afterwards."""
     previous: Hex32
@@ -62,7 +62,7 @@ class Decision(Value, frozen=True, kw_only=True):
     code: str
     """`PERMITTED`, or why not."""
     policy: str
-    """`name@version` of the policy whose rule decided; if none did, of all that had a say."""
+    """`name@version` of the policy whose rule decided; if no rule did, of all policies that had a say."""
     rule: str
     digest: Hex32
     """Of the whole explanation, which is kept beside the chain."""

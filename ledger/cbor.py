@@ -1,11 +1,12 @@
 """CBOR in one spelling: what is decoded is encoded again and compared, as canonical JSON is.
 
-Taken are maps, arrays, text, bytes, integers of 64 bits, true, false and null, in their shortest form, of definite
-length, no key twice and nothing behind; the one tag is COSE_Sign1's, outermost. What is written has its keys in the
-order of RFC 8949, 4.2.1; what is read may have them in another, for others sign their headers as they wrote them.
+It takes maps, arrays, text, bytes, integers of 64 bits, true, false and null, in their shortest form and of definite
+length, with no key twice and nothing after the value; the one tag it takes is COSE_Sign1's, outermost. What it writes
+has its keys in the order of RFC 8949, 4.2.1; what it reads may have them in another, since others sign their headers as
+they wrote them.
 
-Strangers send it, and a library builds whatever a tag asks for: patterns, dates, values that hold one another. So one
-pass over the bytes, which builds nothing, comes first, and only what is of the kinds above reaches the library.
+The bytes come from strangers, and a library builds whatever a tag asks for: patterns, dates, values that hold one
+another. So a pass over the bytes that builds nothing comes first, and lets only the kinds above through to the library.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import cbor2
 
 DEPTH_MAX = 16
 VALUES_MAX = 8_192
-"""In one piece of CBOR, keys and what holds others counted too: some milliseconds of work."""
+"""Values in one piece of CBOR, counting keys and containers: some milliseconds of work."""
 SIGN1_HEAD = b"\xd2"
 """Tag 18 in its shortest form."""
 UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE = range(8)
 """Major types."""
 FALSE, TRUE, NULL = 20, 21, 22
-"""Values of the type `SIMPLE`; what else is of it are floats and what no standard names."""
+"""Values of the type `SIMPLE`; its others are floats, and values that no standard names."""
 
 
 class CborRefused(Exception):

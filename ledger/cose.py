@@ -75,7 +75,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     """Leaves of the log whose root is signed: a proof's own size is not signed, and a path may fit several."""
 
     def encoded(self) -> dict[int | str, Any]:
-        """As they stand in a header."""
+        """The claims as they stand in a header."""
         all_claims: dict[int | str, Any] = {
             ISSUER: self.issuer, SUBJECT: self.subject, ISSUED_AT: self.issued_at, LOG_SIZE: self.log_size,
         }  # fmt: skip
@@ -131,7 +131,7 @@ def sign1(key: crypto.SigningKey, headers: dict[int, Any], payload: bytes) -> Si
 
 
 def parse_sign1(data: bytes, bytes_max: int) -> Sign1:
-    """COSE_Sign1 from its bytes. CoseRefused if they are none, or spelled in another way than the one taken here."""
+    """COSE_Sign1 from its bytes. CoseRefused if they are none, or not in the one spelling taken here."""
     if len(data) > bytes_max:
         raise CoseRefused(f"{len(data)} bytes, at most {bytes_max} are taken")
     try:

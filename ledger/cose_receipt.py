@@ -46,7 +46,7 @@ class Proven(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     """Leaves of the log; of the later one for a consistency."""
     index: int
-    """Of the leaf; for a consistency, the leaves of the earlier log."""
+    """Index of the leaf; for a consistency, the number of leaves of the earlier log."""
     root: bytes
     """Of the log; of the later one for a consistency."""
 
@@ -76,7 +76,7 @@ def verify_inclusion(data: bytes, entry: bytes, key: Verifying) -> Proven:
 
 
 def verify_inclusion_by_any(data: bytes, entry: bytes, keys: Iterable[Verifying]) -> Proven:
-    """What a receipt proves of an entry, signed by one of several keys, however it names it; else CoseRefused."""
+    """What a receipt proves of an entry, signed by one of several keys under any name; else CoseRefused."""
     fault = CoseRefused("there is no key to verify it with")
     for key in keys:
         try:
@@ -87,7 +87,7 @@ def verify_inclusion_by_any(data: bytes, entry: bytes, keys: Iterable[Verifying]
 
 
 def verify_consistency_receipt(data: bytes, first_root: bytes, key: Verifying) -> Proven:
-    """What anybody's receipt proves of the log that follows on one whose root is known; else CoseRefused."""
+    """What anybody's receipt proves of a log that begins with one whose root is known; else CoseRefused."""
     receipt, proofs = _parse(data, CONSISTENCY)
     roots = [root_from_consistency(first_root, first, second, path) for first, second, path in proofs]
     return _proven(receipt, [(second, first) for first, second, _ in proofs], roots, key)
@@ -104,12 +104,12 @@ def member_keys(chain: str, nodes: Mapping[str, str]) -> MemberKeys:
 
 
 def verify_member_inclusion(data: bytes, entry: bytes, members: MemberKeys) -> Proven:
-    """What a member's receipt proves of an entry, by the node and of the chain that it names; else CoseRefused."""
+    """What a member's receipt proves of an entry, signed by the node of the chain that it names; else CoseRefused."""
     return verify_inclusion(data, entry, _member_key(data, members))
 
 
 def verify_member_consistency(data: bytes, first_root: bytes, members: MemberKeys) -> Proven:
-    """What a member's receipt proves of the log that follows, by the node that it names; else CoseRefused."""
+    """What a member's receipt proves of a later log, signed by the node that it names; else CoseRefused."""
     return verify_consistency_receipt(data, first_root, _member_key(data, members))
 
 

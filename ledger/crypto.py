@@ -140,7 +140,7 @@ def verify_certificate(public: str, body: bytes, signature: bytes) -> bool:
 
 
 def is_note(text: bytes) -> bool:
-    """Whether a text begins with a line that may name a chain, and so with no tag and no other thing that is signed."""
+    """Whether a text begins with a line that may be a chain's name, and so is nothing else that is signed."""
     return re.match(rb"[a-z0-9][a-z0-9-]{0,62}\n", text) is not None
 
 

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from enum import Enum
 
+from contracts_vm.errors import InvariantBroken, ensure
+
+__all__ = ["Code", "InvalidBlock", "InvariantBroken", "LedgerError", "ensure"]
+
 
 class Code(Enum):
     """A refusal's word, with what it means for whoever meets it."""
@@ -154,13 +158,3 @@ class InvalidBlock(Exception):
         super().__init__(f"block {height}: {reason}")
         self.height = height
         self.reason = reason
-
-
-class InvariantBroken(BaseException):
-    """A bug of ours. Let it pass: only the outermost task catches it, and then the process ends."""
-
-
-def ensure(condition: object, statement: str) -> None:
-    """Stop if what must always hold does not; unlike `assert`, also under `python -O`."""
-    if not condition:
-        raise InvariantBroken(statement)

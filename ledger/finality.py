@@ -46,7 +46,7 @@ def check_final(
 
 
 def _denounce(header: Header, certificate: Certificate, genesis: Genesis, recoveries: Recoveries) -> None:
-    """Tell a header that was final until a recovery dropped it from one that never was."""
+    """NotFinal, in other words than usual, if the header was final until a recovery dropped it."""
     for number, recovery in enumerate(recoveries):
         former = voters_at(header.height, genesis, recoveries[:number])
         if recovery.height < header.height and certificate_fault(certificate, header, former) is None:

@@ -147,7 +147,7 @@ def check_genesis(genesis: Genesis) -> None:
 
 @lru_cache(maxsize=8)
 def _checked(source: str) -> contracts_vm.Policy:
-    """A genesis' policy: whoever verifies a receipt makes the header of height 0, and so its state, again."""
+    """The policy of a genesis, kept compiled: each receipt that is verified needs the state at height 0 again."""
     return check_source(source)
 
 

@@ -19,7 +19,7 @@ ACCOUNT = 65
 ORG = 32
 ROLE = 32
 ROLES = ROLES_MAX + 3
-"""Those that its org gave, and by vote `issuer`, `registrar` and, to the first of an org, `administrator`."""
+"""Roles of an account: its org's, and by vote `issuer`, `registrar` and, for an org's first, `administrator`."""
 PARENTS, GENERATIONS = 8, 32
 TIME_MS_MAX = 7_258_118_400_000
 """The year 2200: later block times are seen as this one, so that rules can add and subtract within the range."""

@@ -33,18 +33,18 @@ class Parameters(Value, frozen=True, kw_only=True):
     proposal_ms_max: int = 30 * 24 * 3_600_000
     """How far ahead a proposal may end."""
     rental_ms_max: int = 365 * 24 * 3_600_000
-    """How far ahead a rental may end, so that no rental is a sale without one's royalty."""
+    """How far ahead a rental may end, so that no rental stands in for a sale to escape its royalty."""
 
 
 class Org(Value, frozen=True, kw_only=True):
     name: str
     title: str
     suspended: bool = False
-    """Whether none of its accounts may sign, nor its vote count."""
+    """Whether none of its accounts may sign and its vote does not count."""
     proposals: tuple[str, ...] = ()
     """Ids of its proposals that are open, or ended without having been looked at since."""
     administered: bool = False
-    """Whether it has an administrator, and so can vote unless it is suspended; one that has, keeps one."""
+    """Whether it has an administrator, and so can vote unless it is suspended. An org that has one keeps one."""
     nodes_added: int = 0
     """Nodes that its administrators have let in and not removed."""
     policy: str | UnsetType = UNSET
@@ -71,7 +71,7 @@ class AccountKey(Value, frozen=True, kw_only=True):
     """Block that gave it to the account; absent: it has it since genesis."""
     revoked: bool = False
     revoked_height: int | UnsetType = UNSET
-    """Block that took it away: good up to the transaction that did, and never after."""
+    """Block that took it away: the key is good up to the transaction that did, and never after."""
 
 
 class Account(Value, frozen=True, kw_only=True):
@@ -186,17 +186,17 @@ class Token(Value, frozen=True, kw_only=True):
     number: int | UnsetType = UNSET
     """Which of the numbered tokens of its asset, from 1."""
     policies: tuple[Governing, ...]
-    """Those in force when it was minted, by scope: no later ones take more of its sales than these, and of later ones
-    only those that its consortium votes, or its creators and holders agree on, take less."""
+    """The policies in force when it was minted, by scope. No later policy takes more of its sales than these, and only
+    one that its consortium votes, or its creators and holders agree on, takes less."""
 
 
 class Rental(Value, frozen=True, kw_only=True):
     token: str
     user: str
     until_ms: int
-    """The user is one no longer from this block time on, whether or not the record still stands."""
+    """From this block time on the account is no longer the user, whether or not the record still stands."""
     paid: bool = False
-    """Whether the user paid for it: then no new owner begins without it, unless the user signs that."""
+    """Whether the user paid for it. If so, a new owner ends it only with the user's signature."""
 
 
 class Offer(Value, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ REASON_MAX = 512
 
 
 class RecoveryRefused(Refused):
-    """It does not allow anybody to go on. Its text says what failed."""
+    """The chain cannot go on by this recovery. The text says what failed."""
 
 
 class Recovery(Value, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class Recovery(Value, frozen=True, kw_only=True):
     version: int
     chain: ChainName
     number: Positive
-    """Of this chain's recoveries, from 1."""
+    """Its number among this chain's recoveries, from 1."""
     height: Count
     """The newest block they have; those above are gone."""
     term: Count
@@ -101,7 +101,7 @@ def check_statement(recovery: Recovery, before: Recoveries, genesis: Genesis) ->
 
 
 def _goes_on(recovery: Recovery, before: Recovery) -> bool:
-    """Whether one begins where another did, on the same block, or above: a second loss may come before a new block."""
+    """Whether a recovery begins where the one before did, or above: a second loss may precede any new block."""
     if recovery.height == before.height:
         return recovery.header == before.header
     return recovery.height > before.height

@@ -28,15 +28,15 @@ from ledger.version import KNOWN
 SNAPSHOT_VERSION = 1
 MANIFEST_BYTES_MAX = 16 * 1024 * 1024
 CHUNK_BYTES = 1024 * 1024
-"""Size that a chunk is closed at, of keys and values; its file is smaller."""
+"""A chunk is closed at this size of keys and values; its file is smaller."""
 CHUNK_BYTES_MAX = 32 * 1024 * 1024
 """Most that a chunk may come to, unpacked: what it is closed at, and one value more."""
 CHUNK_ENTRIES_MAX = CHUNK_BYTES // 8
-"""Entries that a chunk is closed at, too."""
+"""A chunk is also closed at this many entries."""
 
-Entry = tuple[str, bytes]
+StateEntry = tuple[str, bytes]
 """A key of the state and its value."""
-_entries_decoder = msgspec.msgpack.Decoder(list[Entry])
+_entries_decoder = msgspec.msgpack.Decoder(list[StateEntry])
 
 
 class SnapshotRefused(Refused):
@@ -97,9 +97,9 @@ def check_peaks(header: Header, peaks: tuple[str, ...]) -> None:
     _require(root == header.log_root, "its peaks are not those of the header's log")
 
 
-def chunks_of(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+def chunks_of(entries: Iterable[StateEntry]) -> Iterator[list[StateEntry]]:
     """Entries cut into chunks."""
-    some: list[Entry] = []
+    some: list[StateEntry] = []
     size = 0
     for key, value in entries:
         some.append((key, value))
@@ -111,12 +111,12 @@ def chunks_of(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         yield some
 
 
-def encode_chunk(entries: list[Entry]) -> bytes:
+def encode_chunk(entries: list[StateEntry]) -> bytes:
     """A chunk's file: MessagePack, compressed (zlib, RFC 1950)."""
     return zlib.compress(msgspec.msgpack.encode(entries), 1)
 
 
-def decode_chunk(data: bytes, chunk: Chunk) -> list[Entry]:
+def decode_chunk(data: bytes, chunk: Chunk) -> list[StateEntry]:
     """Entries of a chunk's file; SnapshotRefused if it is not the one that its manifest names."""
     _require(chunk_holds(data, chunk), "a chunk is not the one that the manifest names")
     unpacker = zlib.decompressobj()
@@ -140,8 +140,8 @@ def chunk_holds(data: bytes, chunk: Chunk) -> bool:
     return len(data) == chunk.size and sha256(data).hex() == chunk.digest
 
 
-def ordered(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """The entries; SnapshotRefused at one that does not stand behind the one before."""
+def ordered(entries: Iterable[StateEntry]) -> Iterator[StateEntry]:
+    """The entries; SnapshotRefused at the first whose key is not above the one before."""
     before = ""
     for key, value in entries:
         _require(key > before, f"{key[:80]!r} stands in the wrong place")

@@ -17,7 +17,7 @@ from ledger.errors import LedgerError, Refused
 from ledger.finality import Epochs, NotFinal, check_final
 from ledger.genesis import Genesis
 from ledger.recovery import Recoveries
-from ledger.state_tree import Node, StateProof, proof_holds, prove
+from ledger.state_tree import StateProof, TreeNode, proof_holds, prove
 
 ANSWER_VERSION = 1
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
@@ -55,7 +55,7 @@ class StateAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         raise KeyError(key)
 
 
-def prove_entries(values: dict[str, bytes | None], tree: Node) -> tuple[ProvenEntry, ...]:
+def prove_entries(values: dict[str, bytes | None], tree: TreeNode) -> tuple[ProvenEntry, ...]:
     """Entries for keys whose values are those of the tree."""
     return tuple(
         ProvenEntry(key=key, value=UNSET if value is None else msgspec.Raw(value), proof=prove(tree, key))

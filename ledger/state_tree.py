@@ -32,10 +32,10 @@ _EMPTY_TAG, _BUCKET_TAG, _INNER_TAG = b"\x00", b"\x01", b"\x02"
 
 Bucket = tuple[bytes, bytes]
 """(hash, entries): entries are 32 bytes of key hash and 32 of value hash each, sorted by key hash."""
-Node = tuple[Any, ...]
+TreeNode = tuple[Any, ...]
 """A bucket; a page not loaded (hash, its number of entries as in `Page`, how to load them); or an inner node (hash, the
 16 hashes of its children joined, child 0, …, child 15)."""
-Change = tuple[bytes, bytes | None]
+HashedChange = tuple[bytes, bytes | None]
 """Hash of a key, and hash of its new value; None removes it."""
 
 EMPTY: Bucket = (sha256(_EMPTY_TAG), b"")
@@ -58,22 +58,22 @@ class Page(NamedTuple):
     """How many, if they fit a bucket; BUCKET_MAX + 1 if they do not."""
 
 
-def apply_changes(root: Node, changes: Iterable[tuple[str, bytes | None]]) -> Node:
+def apply_changes(root: TreeNode, changes: Iterable[tuple[str, bytes | None]]) -> TreeNode:
     """Tree after setting keys to values, or removing those whose value is None. About 10 µs a key."""
     return apply_hashed(root, hashed(dict(changes).items()))
 
 
-def hashed(changes: Iterable[tuple[str, bytes | None]]) -> list[Change]:
-    """The hashes of changes, in their order. Each key once."""
+def hashed(changes: Iterable[tuple[str, bytes | None]]) -> list[HashedChange]:
+    """The hashes of changes, in the order given, which must name each key once."""
     return [(sha256(key.encode()), None if value is None else sha256(value)) for key, value in changes]
 
 
-def apply_hashed(root: Node, changes: list[Change]) -> Node:
+def apply_hashed(root: TreeNode, changes: list[HashedChange]) -> TreeNode:
     """Tree after changes from `hashed`."""
     return _update(root, sorted(changes), 0, shrinks=any(value is None for _, value in changes))
 
 
-def open_tree(pages: Iterable[Page], load: Callable[[bytes], bytes]) -> Node:
+def open_tree(pages: Iterable[Page], load: Callable[[bytes], bytes]) -> TreeNode:
     """Tree over stored pages, in order of their prefixes; `load` gives the entries of a prefix, joined and sorted."""
     return _opened([page for page in pages if page.entries], 0, load)
 
@@ -83,7 +83,7 @@ def page_from(prefix: bytes, entries: bytes) -> Page:
     return Page(prefix, _build(entries, PAGE_DEPTH)[0], min(len(entries) // ENTRY, BUCKET_MAX + 1))
 
 
-def page_of(root: Node, prefix: bytes) -> Page:
+def page_of(root: TreeNode, prefix: bytes) -> Page:
     """What stands for the part of a tree whose keys' hashes begin with a prefix."""
     node, depth = root, 0
     while depth < PAGE_DEPTH and len(node) > 3:
@@ -100,7 +100,7 @@ def page_of(root: Node, prefix: bytes) -> Page:
     return Page(prefix, _bucket(b"".join(within))[0], len(within))
 
 
-def unloaded(node: Node, prefix: int = 0, depth: int = 0) -> Iterator[bytes]:
+def unloaded(node: TreeNode, prefix: int = 0, depth: int = 0) -> Iterator[bytes]:
     """Prefixes of the pages of a tree that are not loaded."""
     if len(node) == 3:
         yield prefix.to_bytes(PAGE_BYTES, "big")
@@ -109,7 +109,7 @@ def unloaded(node: Node, prefix: int = 0, depth: int = 0) -> Iterator[bytes]:
             yield from unloaded(node[2 + nibble], prefix << 4 | nibble, depth + 1)
 
 
-def with_page(node: Node, prefix: bytes, depth: int = 0) -> Node:
+def with_page(node: TreeNode, prefix: bytes, depth: int = 0) -> TreeNode:
     """The same tree with a page loaded."""
     if len(node) == 3:
         return _loaded(node)
@@ -120,7 +120,7 @@ def with_page(node: Node, prefix: bytes, depth: int = 0) -> Node:
     return tuple(parts)
 
 
-def _opened(pages: list[Page], depth: int, load: Callable[[bytes], bytes]) -> Node:
+def _opened(pages: list[Page], depth: int, load: Callable[[bytes], bytes]) -> TreeNode:
     if depth == PAGE_DEPTH and pages:
         (page,) = pages
         return (page.hash, page.entries, lambda: load(page.prefix))
@@ -132,7 +132,7 @@ def _opened(pages: list[Page], depth: int, load: Callable[[bytes], bytes]) -> No
     return _inner([_opened(part, depth + 1, load) for part in parts])
 
 
-def _loaded(page: Node) -> Node:
+def _loaded(page: TreeNode) -> TreeNode:
     """A page's own node, from its stored entries. PageDamaged if they are others."""
     node = _build(page[2](), PAGE_DEPTH)
     if node[0] != page[0]:
@@ -140,7 +140,7 @@ def _loaded(page: Node) -> Node:
     return node
 
 
-def root_hash(root: Node) -> bytes:
+def root_hash(root: TreeNode) -> bytes:
     """32 bytes that stand for the whole map."""
     digest: bytes = root[0]
     return digest
@@ -150,7 +150,7 @@ def _bucket(entries: bytes) -> Bucket:
     return (sha256(_BUCKET_TAG + entries), entries) if entries else EMPTY
 
 
-def _inner(children: list[Node]) -> Node:
+def _inner(children: list[TreeNode]) -> TreeNode:
     hashes = b"".join([child[0] for child in children])
     return (sha256(_INNER_TAG + hashes), hashes, *children)
 
@@ -160,7 +160,7 @@ def _nibble(key: bytes, depth: int) -> int:
     return byte & 15 if depth & 1 else byte >> 4
 
 
-def _update(node: Node, changes: list[Change], depth: int, *, shrinks: bool) -> Node:
+def _update(node: TreeNode, changes: list[HashedChange], depth: int, *, shrinks: bool) -> TreeNode:
     """Subtree after sorted changes. Only where something is removed (`shrinks`) may inner nodes become buckets."""
     if len(node) == 3:
         node = _loaded(node)
@@ -183,7 +183,7 @@ def _update(node: Node, changes: list[Change], depth: int, *, shrinks: bool) -> 
     return tuple(parts)
 
 
-def _merged(entries: bytes, changes: list[Change]) -> bytes:
+def _merged(entries: bytes, changes: list[HashedChange]) -> bytes:
     """A bucket's entries after changes to it, sorted."""
     if len(changes) == 1 and (only := changes[0])[1] is not None:
         return _with_one(entries, only[0], only[1])
@@ -197,7 +197,7 @@ def _merged(entries: bytes, changes: list[Change]) -> bytes:
 
 
 def _with_one(entries: bytes, key: bytes, value: bytes) -> bytes:
-    """A bucket's entries with one set: what most changes come to."""
+    """A bucket's entries with one of them set, which is all that most updates do."""
     at = 0
     while at < len(entries) and entries[at : at + 32] < key:
         at += ENTRY
@@ -205,7 +205,7 @@ def _with_one(entries: bytes, key: bytes, value: bytes) -> bytes:
     return entries[:at] + key + value + entries[rest:]
 
 
-def _build(entries: bytes, depth: int) -> Node:
+def _build(entries: bytes, depth: int) -> TreeNode:
     """Subtree over sorted entries."""
     if len(entries) <= BUCKET_MAX * ENTRY:
         return _bucket(entries)
@@ -215,7 +215,7 @@ def _build(entries: bytes, depth: int) -> Node:
     return _inner([_build(entries[start:end], depth + 1) for start, end in pairwise((0, *ends))])
 
 
-def _collapsed(children: list[Node]) -> Bucket | None:
+def _collapsed(children: list[TreeNode]) -> Bucket | None:
     """The bucket that an inner node becomes, if together its children hold few enough entries."""
     total = 0
     for child in children:
@@ -238,7 +238,7 @@ class StateProof(Value, frozen=True, kw_only=True):
     bucket: Annotated[tuple[tuple[Hex32, Hex32], ...], Meta(max_length=BUCKET_MAX)]
 
 
-def prove(root: Node, key: str) -> StateProof:
+def prove(root: TreeNode, key: str) -> StateProof:
     """Proof of presence or absence of a key."""
     wanted = sha256(key.encode())
     node, inner = root, []

@@ -84,7 +84,7 @@ def with_receipts(data: bytes, receipts: Sequence[bytes]) -> bytes:
 def verify_transparent(
     data: bytes, members: MemberKeys, issuers: Mapping[bytes, Verifying]
 ) -> tuple[Statement, list[Proven]]:
-    """A transparent statement and what its receipts prove, each by another of the nodes; else CoseRefused.
+    """A transparent statement and what its receipts prove, each from a different node; else CoseRefused.
 
     Given are the keys of the chain's nodes, and by thumbprint those that its issuer may sign with.
     """

@@ -32,7 +32,7 @@ def block_entries(
 ) -> list[bytes]:
     """Entries that a block appends to the log: the header below, each statement, then each transaction and its outcome.
 
-    52 bytes, 32 bytes and 120 bytes: no entry of one kind is ever one of another.
+    They have 52, 32 and 120 bytes, so no entry of one kind is ever one of another.
     """
     entries = [previous_entry(below_hash), *statement_entries(outcomes)]
     for signed, outcome in zip(transactions, outcomes, strict=True):
@@ -61,7 +61,7 @@ def next_header(
     time_ms: int,
     proposer: str,
     log: MerkleLog,
-    tree: state_tree.Node,
+    tree: state_tree.TreeNode,
     voters_digest: str,
 ) -> Header:
     """The header of a block whose leaves are in the log and whose writes are in the tree."""

@@ -110,7 +110,7 @@ def check_shape(signed: SignedTransaction, chain: str) -> None:
         raise LedgerError(Code.SIGNATURE_MISSING, f"{signers} signers, {signatures} signatures; one each, in order")
     if signatures > signers:
         raise LedgerError(Code.SIGNATURE_EXTRA, f"{signers} signers, {signatures} signatures; remove the others")
-    # What is hashed is all signatures joined: of other lengths, other signatures would have the same digest.
+    # All signatures are hashed joined: if lengths could vary, other signatures could have the same digest.
     if any(len(signature) != SIGNATURE_DIGITS for signature in signed.signatures):
         raise LedgerError(Code.SIGNATURE_INVALID, f"a signature has {SIGNATURE_DIGITS} hex digits; sign it anew")
 

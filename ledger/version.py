@@ -24,7 +24,7 @@ class ProtocolVersion(msgspec.Struct, frozen=True):
     decision_fuel_max: int
     """Fuel that one decision of the rules may spend: what a policy may cost, for each of the four scopes."""
     expired_ids_per_block: int
-    """How many forgotten transaction ids a block drops at least, to keep the window bounded without a stall."""
+    """The least number of expired transaction ids that a block drops, to keep the window bounded without a stall."""
 
 
 V1 = ProtocolVersion(number=1, decision_fuel_max=40_000, expired_ids_per_block=4)

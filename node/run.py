@@ -56,10 +56,11 @@ from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
 from node.exchange.releases import Releases
 from node.exchange.replicator import Replicator
+from node.generation.recording import Recorder
 from node.generation.service import GenerationService
 from node.ground import logs
 from node.ground.config import Config, load_config, split_address
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.ground.version import version
 from node.ordering.driver import Driver
 from node.ordering.mempool import Mempool
@@ -74,7 +75,7 @@ from node.snapshots.joining import end_if_left_behind, join_if_behind
 from node.snapshots.recovering import load_recoveries
 from node.snapshots.snapshots import SNAPSHOTS, Snapshots
 from node.storage import directory
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from node.transparency.cose_receipts import CoseReceipts
 from node.transparency.notes import Notes
@@ -121,27 +122,24 @@ class Node:
         self._check_key()
         self.data = home / config.node.data
         self._lock = directory.open_locked(self.data, self.genesis.chain, self.genesis.digest, config.node.name)
-        self.log_store = LogStore(self.data / "log")
+        self.raft_log = RaftLogStore(self.data / "log")
         self.state_store = StateStore(self.data / "state")
         recoveries = load_recoveries(self.data, self.genesis)
-        self.chain = Chain(self.genesis, self.key, config.node.name, self.log_store, self.state_store, recoveries)
+        self.chain = Chain(self.genesis, self.key, config.node.name, self.raft_log, self.state_store, recoveries)
         self.reading = Reading(self.chain)
         self.proving = Proving(self.chain, self.reading)
         self.mempool = Mempool()
-        self.driver = Driver(self.chain, self.log_store, self.mempool, clock_ms, secrets.randbits(64))
+        self.driver = Driver(self.chain, self.raft_log, self.mempool, clock_ms, secrets.randbits(64))
         admission = Admission(self.chain, self.key)
-        self.driver.listeners.append(admission.committed)
         self.peers = Peers(admission, self.key, config.peers.addresses, self.driver)
-        self.driver.network = self.peers
+        self.driver.connect(self.peers)
         self.upgrades = Upgrades(self.chain)
-        self.upgrades.follow(self.driver)
         self.submitter = Submitter(self.driver, str(self.data), config.node.disk_free_bytes_min)
         self.blockstore = Blockstore(self.data / "content")
         self.openings = OpeningStore(self.data / "openings")
         self.replicator = Replicator(
             self.chain, self.peers, self.blockstore, self.openings, self.data / "replication.json"
         )
-        self.replicator.follow(self.driver)
         self.members = Members(self.chain, self.peers)
         self.entries = Entries(self.chain, self.reading)
         self.receipts = CoseReceipts(self.chain, self.entries, self.proving, self.members, self.key)
@@ -161,8 +159,7 @@ class Node:
         self.snapshots = Snapshots(
             self.chain, self.reading, self.data / SNAPSHOTS, storage.snapshot_every, storage.keep_blocks
         )
-        self.driver.listeners.append(self.snapshots.committed)
-        self.verifier = Verifier(self.chain, self.reading, self.driver, self.blockstore)
+        self.verifier = Verifier(self.chain, self.reading, self.blockstore)
         self.generation = self._make_generation()
         self._stop = asyncio.Event()
         self._fatal = ""
@@ -183,16 +180,9 @@ class Node:
         section = self.config.generator
         if section is None:
             return None
-        return GenerationService(
-            section,
-            self.home,
-            self.data,
-            self.chain,
-            self.submitter,
-            self.blockstore,
-            self.openings,
-            clock_ms,
-        )
+        key = load_key(self.home / section.key)
+        recorder = Recorder(section.account, key, self.chain, self.submitter, self.blockstore, self.openings, clock_ms)
+        return GenerationService(section, self.home, self.data, key, self.chain, recorder, clock_ms)
 
     def ready(self) -> Readiness:
         """What `/readyz` says."""
@@ -202,7 +192,7 @@ class Node:
     def stop(self, reason: str, *, fatal: bool = False) -> None:
         """Ask the node to stop."""
         if not self._stop.is_set():
-            log.info("stopping", reason=reason)
+            logger.info("stopping", reason=reason)
             self._fatal = reason if fatal else ""
             self.submitter.closing = True
             self._stop.set()
@@ -217,7 +207,7 @@ class Node:
         peer_host, peer_port = split_address(self.config.peers.listen)
         application = peer_app(self.peers, self.chain, self.blockstore, self.openings, self.releases)
         application.add_routes(chain_routes(self.peers, Stretches(self.driver, self.reading), self.snapshots))
-        add_log_routes(application, self.peers, self.receipts, self.notes)
+        add_log_routes(application, self.peers, self.chain.commits, self.receipts, self.notes)
         runner = await serve(application, self.peers.server_context(), peer_host, peer_port)
         server = self._rest_server()
         gc.collect()
@@ -226,7 +216,7 @@ class Node:
             async with asyncio.TaskGroup() as group:
                 rest = group.create_task(self._serve_rest(server))
                 others = [group.create_task(work) for work in self._work()]
-                log.info("started", node=self.chain.node, chain=self.chain.name, height=self.chain.committed.height)
+                logger.info("started", node=self.chain.node, chain=self.chain.name, height=self.chain.committed.height)
                 await self._stop.wait()
                 await self._settle()
                 server.should_exit = True
@@ -237,7 +227,7 @@ class Node:
             await runner.cleanup()
             await loop.shutdown_default_executor()  # a thread may still write what is closed next
             self.chain.write_pages(self.state_store.pages.changed)
-            self.log_store.close()
+            self.raft_log.close()
             self.state_store.close()
             self.openings.close()
             os.close(self._lock)
@@ -297,7 +287,7 @@ class Node:
                 proofs.routes(self.chain, self.reading, reader),
                 as_of.routes(self.chain, self.reading, reader),
                 policies.routes(self.chain, self.reading, replays, reader),
-                events.routes(events.Feed(self.driver, self.reading), self.chain, reader),
+                events.routes(events.Feed(self.chain, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier),
                 pictures.content_routes(
                     self.chain, self.verifier, self.blockstore, self.openings, self.releases, reader
@@ -343,10 +333,10 @@ async def _after(event: asyncio.Event, work: Callable[[], Coroutine[Any, Any, No
 def _end_at_once(error: BaseException) -> None:
     """End the process without another step: it starts again from what is on disk."""
     if isinstance(error, NodeError) and error.code is NodeCode.PROTOCOL_UNKNOWN:
-        log.critical("protocol_unknown", code=error.code.name, reason=error.detail)
+        logger.critical("protocol_unknown", code=error.code.name, reason=error.detail)
         sys.stderr.flush()
         os._exit(EXIT_UPGRADE)
-    log.critical("broken", reason=f"{type(error).__name__}: {error}")
+    logger.critical("broken", reason=f"{type(error).__name__}: {error}")
     sys.stderr.flush()
     os._exit(EXIT_BROKEN)
 

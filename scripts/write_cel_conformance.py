@@ -24,10 +24,10 @@ from contracts_vm import PolicyError
 from contracts_vm.evaluate import compile_expression, run
 from contracts_vm.expression import MACROS, parse_expression
 from contracts_vm.functions import FUNCTIONS
-from contracts_vm.lexer import Token, decode, tokens
-from contracts_vm.operators import Fault, key_of
+from contracts_vm.lexer import Lexeme, decode, lexemes
+from contracts_vm.operators import EvaluationError, key_of
 from contracts_vm.syntax import Expr
-from contracts_vm.syntax import Path as Name
+from contracts_vm.syntax import FieldPath as Name
 from contracts_vm.types import TypeName, UInt, kind_of, read_duration, read_timestamp
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "cel_conformance.md"
@@ -108,7 +108,7 @@ def look_at(file: str, case: dict[str, Any]) -> None:
     if case.get("check_only") or "typed_result" in case:
         raise OutsideProfile("the gradual type checker")
     try:
-        words = tokens(decode(case["expr"], readable=False))
+        words = lexemes(decode(case["expr"], readable=False))
     except PolicyError:
         if DOUBLE.search(case["expr"]):
             raise OutsideProfile("double") from None
@@ -120,7 +120,7 @@ def look_at(file: str, case: dict[str, Any]) -> None:
             value_of(given)
 
 
-def look_at_word(word: Token, following: Token) -> None:
+def look_at_word(word: Lexeme, following: Lexeme) -> None:
     if word.kind in ("decimal", "double") or (word.kind == "name" and word.text == "double"):
         raise OutsideProfile("double")
     if word.kind == "string" and ZONE.fullmatch(str(word.meaning)):
@@ -175,8 +175,8 @@ def failure(case: dict[str, Any]) -> str:
         return f"{case['expr']} is refused: {refused.code}"
     found = run(compile_expression(node), facts, [1_000_000])
     if "eval_error" in case:
-        return "" if isinstance(found, Fault) else f"{case['expr']} gave {found!r}, not an error"
-    return "" if not isinstance(found, Fault) and same(found, expected) else f"{case['expr']} gave {found!r}"
+        return "" if isinstance(found, EvaluationError) else f"{case['expr']} gave {found!r}, not an error"
+    return "" if not isinstance(found, EvaluationError) and same(found, expected) else f"{case['expr']} gave {found!r}"
 
 
 def cases(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:

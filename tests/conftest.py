@@ -14,7 +14,16 @@ from devnet.cluster import Cluster
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+STARTS_NODES = {"one_node", "three_nodes", "cluster", "studio"}
+"""Fixtures that start nodes as processes."""
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start nodes, so that `make test-fast` can leave them out."""
+    for item in items:
+        if not STARTS_NODES.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("nodes")
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ SILENT = 0.1
 """How often a picture is shown without its caption, which is what guidance steers away from."""
 
 NOISY = 0.5
-"""Below 1 noisy latents are shown more often: there it is decided what the words stand for and where things go."""
+"""Below 1, noisy latents are shown more often: they decide what the words stand for and where things go."""
 
 AVERAGE = 0.999
 CHECKPOINT_STEPS = 100

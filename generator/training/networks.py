@@ -14,7 +14,7 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-diffusers = import_module("diffusers")  # has no types: named this way it is honestly `Any`
+diffusers = import_module("diffusers")  # the library has no types, so the name is `Any`
 
 LATENT_CHANNELS = 8
 LATENT_SIDE = 16

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 Colour = tuple[int, int, int]
+Draw = ImageDraw.ImageDraw
 
 SIDE = 128
 """Width and height of a finished scene, in pixels."""

@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import random
 
-from PIL import ImageDraw
-
-from generator.training.palette import Colour, disc, shade
-
-Draw = ImageDraw.ImageDraw
+from generator.training.palette import Colour, Draw, disc, shade
 
 
 def draw_thing(

@@ -1,9 +1,9 @@
 """Everything a transaction can ask for: one frozen value per action, named as on the wire.
 
-The values are in a module a subject; this is their face. The functions that carry them out are in `execution/`, one
-file per family, under the same names. An action never repeats what the state already knows (who owns the token, who
-created the asset): it says what is wanted and what the signer believes about price and terms, so that nothing is
-settled that was not signed.
+The values live in one module for each subject, and are imported from here. The functions that carry them out are in
+`execution/`, one file per family, under the same names. An action never repeats what the state already knows (who owns
+the token, who created the asset): it says what is wanted and what the signer believes about price and terms, so that
+nothing is settled that was not signed.
 """
 
 from __future__ import annotations

@@ -72,7 +72,8 @@ class AttestAsset(Action, frozen=True, tag="asset.attest", kw_only=True):
 class DeriveAsset(Action, frozen=True, tag="asset.derive", kw_only=True):
     """Say what an asset was made from, once, before it is minted. By its owner; each parent's policy decides.
 
-    A parent's owner who signs too stands for the permission. What each parent's `derivative_mint` royalty asks is paid.
+    A parent's policy decides for the parent's owner if that account signs too, else for the signer. The
+    `derivative_mint` royalty of each parent is paid.
     """
 
     asset: Hex32
@@ -80,14 +81,14 @@ class DeriveAsset(Action, frozen=True, tag="asset.derive", kw_only=True):
     value: Price | UnsetType = UNSET
     """What the right to derive is worth, for each parent; a royalty is a part of it. Absent: the fallback is due."""
     terms: Annotated[tuple[Terms, ...], Meta(max_length=8)] | UnsetType = UNSET
-    """The policies of each parent that the signer saw, in the order of `parents`; under others nothing is derived.
+    """The policies of each parent that the signer saw, in the order of `parents`; if others are in force, it fails.
 
     Needed where more is due than the value.
     """
 
 
 class DisputeAsset(Action, frozen=True, tag="asset.dispute", kw_only=True):
-    """Say for one's org that what is recorded of an asset is wrong. By an account with role `fact-checker`."""
+    """State for the signer's org that what is recorded of an asset is wrong. By an account with role `fact-checker`."""
 
     asset: Hex32
     reason: Annotated[str, Meta(min_length=1, max_length=512)]
@@ -96,7 +97,7 @@ class DisputeAsset(Action, frozen=True, tag="asset.dispute", kw_only=True):
 
 
 class WithdrawDispute(Action, frozen=True, tag="asset.withdraw_dispute", kw_only=True):
-    """Take one's org's dispute back. By an account with role `fact-checker`."""
+    """Take back the dispute of the signer's org. By an account with role `fact-checker`."""
 
     asset: Hex32
 

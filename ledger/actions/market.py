@@ -32,7 +32,7 @@ class MintToken(Action, frozen=True, tag="token.mint", kw_only=True):
 
 
 class TransferToken(Action, frozen=True, tag="token.transfer", kw_only=True):
-    """Give a token away, without a price. Where the policies ask for something, the terms are named."""
+    """Give a token away, without a price. Where the policies ask for a payment, the terms are named."""
 
     token: Hex32
     to: AccountName
@@ -52,8 +52,9 @@ class SwapTokens(Action, frozen=True, tag="token.swap", kw_only=True):
     for_value: Price | UnsetType = UNSET
     """What `for_token` is worth, in the same currency."""
     terms: Terms | UnsetType = UNSET
-    """The policies of `token` that were seen; needed where they ask for something, as those of `for_token`."""
+    """The policies of `token` that both saw; needed where they ask for a payment."""
     for_terms: Terms | UnsetType = UNSET
+    """The same of `for_token`."""
 
 
 class RentToken(Action, frozen=True, tag="token.rent", kw_only=True):
@@ -71,7 +72,7 @@ class RentToken(Action, frozen=True, tag="token.rent", kw_only=True):
 
 
 class ListToken(Action, frozen=True, tag="market.list", kw_only=True):
-    """Offer a token at a price until a time."""
+    """List a token at a price until a time."""
 
     token: Hex32
     price: Positive
@@ -80,7 +81,7 @@ class ListToken(Action, frozen=True, tag="market.list", kw_only=True):
 
 
 class UnlistToken(Action, frozen=True, tag="market.unlist", kw_only=True):
-    """Take an offer back."""
+    """Take a listing back."""
 
     token: Hex32
 
@@ -117,7 +118,7 @@ class RefundSale(Action, frozen=True, tag="market.refund", kw_only=True):
 
 
 class MakeOffer(Action, frozen=True, tag="market.offer", kw_only=True):
-    """Offer money for a token, which waits in escrow; an offer of the same buyer before it is returned."""
+    """Offer money for a token. The money waits in escrow; an earlier offer of the same buyer is returned."""
 
     token: Hex32
     price: Positive
@@ -176,7 +177,7 @@ class PlaceBid(Action, frozen=True, tag="auction.bid", kw_only=True):
 class SettleAuction(Action, frozen=True, tag="auction.settle", kw_only=True):
     """Sell to the highest bidder after the end, or return the money where that cannot be. By anybody.
 
-    If other policies are in force than the bidder saw, by the bidder alone, who has the choice.
+    If other policies are in force than those the bidder saw, by the bidder alone, who then has the choice.
     """
 
     token: Hex32

@@ -55,7 +55,7 @@ class RecoverAccount(Action, frozen=True, tag="account.recover", kw_only=True):
 
 
 class SetRoles(Action, frozen=True, tag="account.set_roles", kw_only=True):
-    """The roles that an account holds; those given by vote stay. By an administrator of its org."""
+    """Say which roles an account holds; those given by vote stay. By an administrator of its org."""
 
     account: AccountName
     roles: Roles
@@ -74,7 +74,7 @@ class ResumeAccount(Action, frozen=True, tag="account.resume", kw_only=True):
 
 
 class Propose(Action, frozen=True, tag="governance.propose", kw_only=True):
-    """Put changes to the vote; the proposer's org approves by it. By an administrator."""
+    """Put changes to the vote; by this the proposer's org approves them. By an administrator."""
 
     changes: Changes
     until_ms: TimeMs
@@ -87,7 +87,8 @@ class Propose(Action, frozen=True, tag="governance.propose", kw_only=True):
 class CastVote(Action, frozen=True, tag="governance.vote", kw_only=True):
     """Say an org's word on a proposal, once and for good. By an administrator.
 
-    An org that approved says so again where the quorum came without a vote, because an org was suspended.
+    Where there is a quorum only because an org was suspended since, an org that approved says so again, which carries
+    the changes out.
     """
 
     proposal: Hex32

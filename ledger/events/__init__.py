@@ -1,6 +1,6 @@
 """What a transaction did, as facts: part of its outcome, so a receipt proves them, and the feed that clients follow.
 
-The events are in a module a subject, as actions are; this is their face.
+Like the actions, the events live in one module for each subject, and are imported from here.
 """
 
 from __future__ import annotations

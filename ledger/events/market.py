@@ -26,7 +26,7 @@ class TokenTransferred(Event, frozen=True, tag="token.transferred", kw_only=True
 
 
 class TokenRented(Event, frozen=True, tag="token.rented", kw_only=True):
-    """`to` uses it until then, or until it has another owner."""
+    """`to` uses the token until `until_ms`, or until it has another owner."""
 
     token: str
     owner: str

@@ -21,6 +21,6 @@ class Payment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class PaymentIn(Payment, frozen=True, kw_only=True):
-    """The same where no price says in which currency."""
+    """A payment that names its currency, for want of a price that does."""
 
     currency: str

@@ -1,7 +1,7 @@
 """Accounts: who may act. An org's administrators enrol, suspend and resume its accounts, and give the roles an org may.
 
-No administrator takes the role, the right to sign or the keys from itself: only another one that can act does. So
-whoever acts stays able to, and an org that has an administrator always keeps one, without anybody counting them.
+No administrator can take the role, the right to sign or the keys from itself; only another administrator can. So
+whoever acts stays able to act, and an org that has an administrator always keeps one, without anybody counting them.
 """
 
 from __future__ import annotations

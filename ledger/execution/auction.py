@@ -2,8 +2,8 @@
 
 Closing always ends it: the token is sold to the highest bidder, or, where the rules forbid it, the bidder does not take
 it under other terms than it saw, or a week has passed, the money goes back. So no auction that nobody looks after keeps
-money. The seller is bound by the first bid: the rules that decide are those that the auction was opened under, and only
-what the consortium votes comes between.
+money. The first bid binds the seller: what decides are the rules that the auction was opened under, and besides them
+only what the consortium votes.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def settle(ledger: Ledger, tx: Context, ask: SettleAuction) -> None:
 
 
 def _agreed(ledger: Ledger, tx: Context, found: Auction, bidder: str, terms: str | UnsetType) -> Auction:
-    """The auction with the terms that its bidder buys under; whether other ones will do is the bidder's to say."""
+    """The auction with the terms that its bidder buys under. Only the bidder may accept others than it saw."""
     if terms is not UNSET:
         tx.require_signer(bidder)
         return replace(found, terms=terms)
@@ -147,7 +147,7 @@ def _check_rental(ledger: Ledger, tx: Context, ask: OpenAuction) -> None:
 
 
 def _sell(ledger: Ledger, tx: Context, found: Auction, bidder: str) -> str:
-    """Sell to the highest bidder; or the code of what stands against it. Too little fuel never does."""
+    """Sell to the highest bidder, or return the code of what stands against it, which is never a lack of fuel."""
     alone = ledger.parameters().transaction_fuel_max - ACTION_FUEL
     if tx.fuel_left < min(alone, tx.version.decision_fuel_max):
         raise LedgerError(Code.FUEL_EXHAUSTED, "it is decided with all the fuel that it may need; settle it alone")

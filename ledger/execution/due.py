@@ -2,9 +2,9 @@
 
 Every action that moves money for a picture asks here. The broadest scope's clause for an occasion goes before the
 others; a token's own terms say rate and payees of its resales, and the clause says the rest. A token keeps the terms it
-was minted under: of later ones only those count that its consortium votes, or its creators and holders sign, and only
+was minted under: later ones count only if its consortium votes them, or its creators and holders sign them, and only
 where they take less. So nobody else lowers what it owes, nobody raises it, and no later floor stops a sale that the
-minted terms would settle. Nobody pays more than an action says but under terms that it names.
+minted terms would settle. Nobody pays more than the action says, unless the action names the terms that ask for it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ANCESTOR_FUEL = 20
 """What looking up one ancestor's payees costs."""
 
 UNSETTLED = (Code.CURRENCY_MISMATCH, Code.PRICE_TOO_LOW, Code.AMOUNT_OVERFLOW)
-"""Where later terms end in one of these, those of the mint stand alone."""
+"""Where later terms end in one of these refusals, those of the mint stand alone."""
 
 GIFT, SWAP = "gift", "swap"
 KIND_OF = {GIFT: "transfer", SWAP: "transfer", "licence": "grant", "rental": "rent", "derivative_mint": "derive"}
@@ -43,7 +43,7 @@ class Occasion(msgspec.Struct, frozen=True):
     to: str
     """Empty while it is not known."""
     price: int = 0
-    """What is paid; in a swap, what was declared and only the royalty is paid of."""
+    """What is paid; in a swap, the declared value, of which only the royalty is paid."""
     currency: str = ""
     """Empty where there is no price."""
 
@@ -95,20 +95,20 @@ def check_terms(ledger: Ledger, asset: Asset, terms: str | UnsetType) -> None:
 
 
 def check_currency(ledger: Ledger, tx: Context, asset: Asset, token: Token, price: int, currency: str) -> None:
-    """Refuse to offer a token at a price in another currency than the royalty of its sale has its floor in.
+    """Refuse a price in another currency than that of the floor of the sale's royalty.
 
     The buyer is not known yet, so a clause whose condition asks for one is seen at the sale.
     """
     occasion = sale_of(token, "", price, currency)
     clause = clauses_for(ledger, tx, asset, token, occasion)[0]
-    if clause is not None and not clause.fault:
+    if clause is not None and not clause.error:
         _check_least(clause, occasion)
 
 
 def clauses_for(
     ledger: Ledger, tx: Context, asset: Asset, token: Token | None, occasion: Occasion
-) -> list[contracts_vm.Royalty | None]:
-    """The clauses that may be due on an occasion, whether or not a condition has a fault: the minted terms' first."""
+) -> list[contracts_vm.DueRoyalty | None]:
+    """The clauses that may be due on an occasion, also those whose condition has no value: the minted terms' first."""
     about: dict[str, Any] = {"to": occasion.to} if occasion.to else {}
     if occasion.price:
         about |= {"price": occasion.price, "currency": occasion.currency}
@@ -120,9 +120,9 @@ def clauses_for(
 
 def clauses_by(
     ledger: Ledger, tx: Context, groups: tuple[tuple[str, ...], ...], trigger: str, facts: dict[str, dict[str, Any]]
-) -> list[contracts_vm.Royalty | None]:
-    """The first clause of each group of policies that is due by given facts. What is in two groups is asked once."""
-    asked: dict[str, contracts_vm.Royalty | None] = {}
+) -> list[contracts_vm.DueRoyalty | None]:
+    """The first clause of each group of policies that is due by given facts. A policy in two groups is asked once."""
+    asked: dict[str, contracts_vm.DueRoyalty | None] = {}
     found = []
     for names in groups:
         for name in names:
@@ -136,7 +136,7 @@ def clauses_by(
 
 def _clause_of(
     ledger: Ledger, tx: Context, name: str, trigger: str, facts: dict[str, dict[str, Any]]
-) -> contracts_vm.Royalty | None:
+) -> contracts_vm.DueRoyalty | None:
     (policy,) = policies_named(ledger, (name,))
     fuel = tx.version.decision_fuel_max
     meter = [fuel]
@@ -146,7 +146,7 @@ def _clause_of(
 
 
 def _lesser(minted: Due, later: Due | None) -> Due:
-    """Later terms where they take less; of two currencies neither does, but nothing is less in any."""
+    """The later terms if they take less. Amounts of two currencies are not compared, but to take nothing is less."""
     if later is None or later.split.royalty >= minted.split.royalty:
         return minted
     return later if later.currency == minted.currency or not later.split.royalty else minted
@@ -155,12 +155,12 @@ def _lesser(minted: Due, later: Due | None) -> Due:
 def _if_it_settles(
     ledger: Ledger,
     tx: Context,
-    clause: contracts_vm.Royalty | None,
+    clause: contracts_vm.DueRoyalty | None,
     asset: Asset,
     token: Token | None,
     occasion: Occasion,
 ) -> Due | None:
-    """What is due by later terms, or nothing where they could not settle this: they would take no less."""
+    """What is due by later terms, or None where they cannot settle the occasion, and so do not take less."""
     try:
         return _due_under(ledger, tx, clause, asset, token, occasion)
     except LedgerError as refusal:
@@ -172,7 +172,7 @@ def _if_it_settles(
 def _due_under(
     ledger: Ledger,
     tx: Context,
-    clause: contracts_vm.Royalty | None,
+    clause: contracts_vm.DueRoyalty | None,
     asset: Asset,
     token: Token | None,
     occasion: Occasion,
@@ -183,8 +183,8 @@ def _due_under(
     payees = [(share.account, share.weight_ppm) for share in shares]
     if clause is None:
         return Due(_settled(occasion, rate, payees, "seller"), occasion.currency, "seller", "keep")
-    if clause.fault:
-        raise LedgerError(Code.ROYALTY_INVALID, f"royalty {clause.id}: {clause.fault}; ask for another policy")
+    if clause.error:
+        raise LedgerError(Code.ROYALTY_INVALID, f"royalty {clause.id}: {clause.error}; ask for another policy")
     ancestors = _ancestors(ledger, tx, asset, clause.upstream)
     bounds = {"cap_ppm": contracts_vm.PPM_WHOLE if clause.cap_ppm is None else clause.cap_ppm}
     currency = occasion.currency
@@ -198,7 +198,7 @@ def _due_under(
     return Due(split, currency, clause.payer, clause.refund)
 
 
-def _least(clause: contracts_vm.Royalty, occasion: Occasion) -> list[contracts_vm.Money]:
+def _least(clause: contracts_vm.DueRoyalty, occasion: Occasion) -> list[contracts_vm.Money]:
     """What is due at least: the floor of a price, the fallback where there is none; of a declared value, both."""
     if not occasion.price:
         found = [clause.fallback]
@@ -209,7 +209,7 @@ def _least(clause: contracts_vm.Royalty, occasion: Occasion) -> list[contracts_v
     return [money for money in found if money is not None]
 
 
-def _check_least(clause: contracts_vm.Royalty, occasion: Occasion) -> None:
+def _check_least(clause: contracts_vm.DueRoyalty, occasion: Occasion) -> None:
     """Refuse a price in another currency than what is due at least, for nothing is converted."""
     for money in _least(clause, occasion):
         if occasion.price and money.currency != occasion.currency:

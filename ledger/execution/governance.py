@@ -1,4 +1,4 @@
-"""Governance: proposals and votes. One vote an org; more than half of the orgs decide, in the very transaction.
+"""Governance: proposals and votes. Each org has one vote; the vote that makes a majority carries the changes out.
 
 A proposal passes with the approving vote that makes the quorum, and its changes are made in that transaction, all or
 none. If one does not hold on the state of that moment, the transaction is refused (CHANGE_FAILED): the vote does not
@@ -35,7 +35,7 @@ def proposal_id(transaction: str, action_index: int) -> str:
 
 @action(Propose)
 def propose(ledger: Ledger, tx: Context, ask: Propose) -> None:
-    """Put changes to the vote, with the first vote. They must hold now; whether they do when it passes is seen then."""
+    """Put changes to the vote, with the first vote. They must hold now, and again when the proposal passes."""
     tx.require_role(ADMINISTRATOR)
     tx.spend(GOVERNANCE_FUEL)
     _check_end(ledger, tx, ask.until_ms)

@@ -1,4 +1,4 @@
-"""What hangs on whoever holds a token: its listing, its rental, its newest sale. A new holder begins without them."""
+"""What belongs to a token's holder: its listing, its rental, its newest sale. A new holder begins without them."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def rotate_key(ledger: Ledger, tx: Context, ask: RotateKey) -> None:
 
 @action(RecoverAccount)
 def recover(ledger: Ledger, tx: Context, ask: RecoverAccount) -> None:
-    """Give an account that lost its keys a new one; all it had are revoked, for whoever found them has them too."""
+    """Give an account that lost its keys a new one. All it had are revoked, since somebody else may have found them."""
     tx.require_role(ADMINISTRATOR)
     require_same_org(tx.signer, ask.account)
     require_another(tx.signer, ask.account)

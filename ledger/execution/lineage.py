@@ -67,8 +67,9 @@ def derive(ledger: Ledger, tx: Context, ask: DeriveAsset) -> None:
 def resale_rate(ledger: Ledger, tx: Context, asset: Asset) -> int:
     """What a resale of an asset owes its payees now: by its token's own terms, else by the policies.
 
-    These are those that a resale would be settled by, whichever take less. No resale is at hand, so a condition that
-    asks for more than the asset itself has no value, and the clause is due; its rate stands for what resales may owe.
+    These are the policies that a resale would be settled by, whichever take less. As there is no resale yet, a
+    condition that reads more than the asset has no value. Its clause then counts as due, as it does in a sale, and its
+    rate stands for what a resale may owe.
     """
     first = token_id(asset.id) if asset.editions is UNSET else token_id(asset.id, 1)
     token = ledger.find(token_key(first), Token)
@@ -83,7 +84,7 @@ def resale_rate(ledger: Ledger, tx: Context, asset: Asset) -> int:
 def _ask_parent(
     ledger: Ledger, tx: Context, parent: Asset, owner: str, ask: DeriveAsset, terms: str | UnsetType
 ) -> tuple[PaymentIn, ...]:
-    """Have a parent's policy decide, for its owner if that signed, and pay what its royalty asks."""
+    """Have a parent's policy decide, for its owner if that account signed, and pay what its royalty asks."""
     giver = ledger.owner(parent)
     value = None if ask.value is UNSET else ask.value
     about: dict[str, Any] = {} if value is None else {"price": value.amount, "currency": value.currency}
@@ -121,7 +122,7 @@ def _owed(rate: int) -> dict[str, int]:
 
 
 def _add(vector: dict[str, Ancestor], one: Ancestor) -> None:
-    """An ancestor that is reached along several ways is owed along each."""
+    """Add an ancestor; one that is reached along several ways is owed along each."""
     before = vector.get(one.asset, Ancestor(asset=one.asset, depth=one.depth, stacked_ppm=0))
     vector[one.asset] = Ancestor(
         asset=one.asset,

@@ -16,7 +16,7 @@ from ledger.records import Listing, Sale, listing_key, sale_key
 
 @action(ListToken)
 def list_token(ledger: Ledger, tx: Context, ask: ListToken) -> None:
-    """Offer a token at a price until a time; a second listing replaces the first."""
+    """List a token at a price until a time; a second listing replaces the first."""
     token = ledger.token(ask.token)
     tx.require_signer(token.owner, Code.NOT_OWNER)
     require_free(ledger, token)
@@ -35,7 +35,7 @@ def list_token(ledger: Ledger, tx: Context, ask: ListToken) -> None:
 
 @action(UnlistToken)
 def unlist(ledger: Ledger, tx: Context, ask: UnlistToken) -> None:
-    """Take an offer back."""
+    """Take a listing back."""
     listing = _listing(ledger, ask.token)
     tx.require_signer(listing.seller, Code.NOT_OWNER)
     ledger.remove(listing_key(ask.token))

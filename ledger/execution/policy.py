@@ -40,7 +40,7 @@ from ledger.policy_source import TIME_MS_MAX, check_source, policy_record
 from ledger.records import Asset, Governing, Grant, Token, grant_key, policy_key
 
 PAYING = (Pay, IssueCurrency, BuyToken, SellToken, AcceptOffer, SettleAuction)
-"""Actions by which money may reach whoever gives something in the same transaction; so it may by those with a price."""
+"""Actions, besides those with a price, by which money may reach whoever gives something in the same transaction."""
 PRICED = (RentToken, GrantAccess)
 EXPLAINED = "view"
 """Decisions of this kind are explained whole even when they allow: who was shown what, and why, is never in doubt."""
@@ -133,7 +133,7 @@ def decide(
     """Ask the rules; return the id of the rule that allowed it, or refuse with POLICY_DENIED.
 
     The requester is the signer, but for a sale, which is the seller's act: a listing is its standing consent. The rules
-    are those in force, unless it is said which.
+    are those in force, unless others are named.
     """
     about["paid"] = paid_beside(tx)
     facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, requester or tx.signer, about)
@@ -176,12 +176,12 @@ def _may_pay(ask: Action) -> bool:
     return isinstance(ask, PAYING)
 
 
-def explain(decision: contracts_vm.Decision, scopes: list[ScopedPolicy]) -> dict[str, Any]:
+def explain(decision: contracts_vm.PolicyDecision, scopes: list[ScopedPolicy]) -> dict[str, Any]:
     """A decision explained, with the scope that each policy has its say from."""
     return explain_metered(decision, scopes)[0]
 
 
-def explain_metered(decision: contracts_vm.Decision, scopes: list[ScopedPolicy]) -> tuple[dict[str, Any], int]:
+def explain_metered(decision: contracts_vm.PolicyDecision, scopes: list[ScopedPolicy]) -> tuple[dict[str, Any], int]:
     """The same, and the fuel that it cost: an allowed view pays it, a denial as far as there is fuel."""
     explanation, fuel = decision.explain_metered()
     return explanation | {"scopes": [{"scope": scope, "policy": policy.id} for scope, policy in scopes]}, fuel
@@ -193,7 +193,7 @@ def may_view(ledger: Ledger, asset: Asset, account: str, height: int, time_ms: i
     return contracts_vm.decide(policies_for(ledger, asset), "view", facts, fuel).allowed
 
 
-def denial(scopes: list[ScopedPolicy], kind: str, decision: contracts_vm.Decision) -> str:
+def denial(scopes: list[ScopedPolicy], kind: str, decision: contracts_vm.PolicyDecision) -> str:
     """A denial in words: what was asked, which rule said no, and why."""
     permits = [
         ready.rule.id for _, policy in scopes for ready in policy.rules_for(kind) if ready.rule.effect == "permit"

@@ -25,7 +25,7 @@ from ledger.records import Rental, rental_key
 
 @action(RentToken)
 def rent(ledger: Ledger, tx: Context, ask: RentToken) -> None:
-    """Let an account use a token; while it does no other may, unless it signs too."""
+    """Let an account use a token. While the rental lasts another account may only if the user signs too."""
     token = ledger.token(ask.token)
     tx.require_signer(token.owner, Code.NOT_OWNER)
     ledger.account(ask.to)

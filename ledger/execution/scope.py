@@ -2,8 +2,8 @@
 
 Each is put in force by whoever answers for that scope, and by nobody narrower: a vote, a rights manager of the org, the
 owner of the collection, the asset's creators and owner. Together they decide without regard to order, so a `forbid` or
-`require` of any scope binds, and a narrower scope can add permits only. For an occasion on which a royalty is due, the
-broadest scope that has a clause for it says which; of a minted token, the policies of its mint and a vote count there.
+`require` of any scope binds, and a narrower scope can add permits only. Where several scopes have a royalty clause for
+an occasion, the broadest one's is due; for a minted token, `terms_for` says which policies count.
 """
 
 from __future__ import annotations
@@ -68,18 +68,19 @@ def governing(ledger: Ledger, asset: Asset) -> tuple[Governing, ...]:
 
 
 def still_governing(ledger: Ledger, then: tuple[Governing, ...]) -> tuple[Governing, ...]:
-    """The same of policies that were in force once: what the consortium votes binds all the same, what others set not.
+    """The policies that governed once, with the consortium's present one; what other scopes set since does not count.
 
-    So whoever has bound himself does not get out of it by a policy that he, or somebody near him, puts in force.
+    So nobody gets out of what binds them by a policy that they, or somebody near them, put in force later.
     """
     return _once((_of_consortium(ledger), *(one for one in then if one.scope != CONSORTIUM)))
 
 
 def terms_for(ledger: Ledger, asset: Asset, token: Token | None) -> tuple[tuple[str, ...], ...]:
-    """The policies by which money is due: those that a token was minted under, and with them what was agreed since.
+    """The policies by which money is due, in two groups: those that a token was minted under, and those agreed since.
 
-    Agreed is what the consortium votes, and a policy of the asset that its creators and holders have signed. A token's
-    own royalty may be another's than theirs, so there a vote alone counts. Without a token it is the policies in force.
+    Agreed are what the consortium votes, and a policy of the asset that its creators and holders have signed. A token's
+    own royalty may have other payees than those who sign, so for it only a vote counts. Without a token there is one
+    group, the policies in force.
     """
     if token is None:
         return (policy_names(ledger, asset),)
@@ -103,7 +104,7 @@ def _once(found: Iterable[Governing]) -> tuple[Governing, ...]:
 
 
 def policy_names(ledger: Ledger, asset: Asset) -> tuple[str, ...]:
-    """Their names with versions; joined by a space they are the terms that a buyer sees."""
+    """The names with versions of what governs an asset; joined by a space they are the terms that a buyer sees."""
     return names_of(governing(ledger, asset))
 
 
@@ -113,7 +114,7 @@ def names_of(found: Iterable[Governing]) -> tuple[str, ...]:
 
 
 def policies_for(ledger: Ledger, asset: Asset) -> list[contracts_vm.Policy]:
-    """The policies themselves."""
+    """The policies that govern an asset, ready to decide."""
     return policies_named(ledger, policy_names(ledger, asset))
 
 
@@ -196,8 +197,8 @@ def add_to_collection(ledger: Ledger, tx: Context, ask: AddToCollection) -> None
 def set_policy(ledger: Ledger, tx: Context, ask: SetPolicy) -> None:
     """Put an asset under a published policy of its own, in place of the one before.
 
-    Nobody who has bought it sheds alone what its creator sold it under; no creator changes it for those who hold it.
-    While one of its tokens is being auctioned nothing changes, so that no seller gets out of a bid.
+    No buyer alone can shed the policy that the creator sold it under, and no creator can change it for those who hold
+    it. While one of its tokens is being auctioned nothing changes, so that no seller gets out of a bid.
     """
     asset = ledger.asset(ask.asset)
     tx.require_signer(ledger.owner(asset), Code.NOT_OWNER)
@@ -209,7 +210,7 @@ def set_policy(ledger: Ledger, tx: Context, ask: SetPolicy) -> None:
 
 
 def _check_creators(tx: Context, asset: Asset) -> None:
-    """Refuse without its creator; once it is minted, without whoever its sales may pay as a creator."""
+    """Refuse unless its creator signed and, once it is minted, everybody whom its sales may pay as a creator."""
     minted = asset.token is not UNSET or asset.editions is not UNSET
     creators = (asset.creator, *(share.account for share in asset.creators if minted))
     missing = next((creator for creator in creators if creator not in tx.accounts), None)

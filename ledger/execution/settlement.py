@@ -48,7 +48,7 @@ def pay_royalty(ledger: Ledger, purse: str, found: Due) -> tuple[PaymentIn, ...]
 
 
 def pay_apart(ledger: Ledger, purse: str, found: Due, seller: str) -> tuple[PaymentIn, ...]:
-    """The same for what has no price of its own to name the currency."""
+    """Move price and royalties, with payments that name their currency because no price in the event does."""
     return tuple(
         PaymentIn(to=one.to, amount=one.amount, reason=one.reason, currency=found.currency)
         for one in pay(ledger, purse, found, seller)
@@ -66,8 +66,8 @@ def sell(
 ) -> None:
     """A sale that both sides want: decided for the seller, then token, price and royalties move together.
 
-    The money comes from the buyer, or from an escrow of so many units; one that no longer covers the sale refuses it.
-    Decided by the policies in force, or by those that both have bound themselves under.
+    The money comes from the buyer, or from an escrow of so many units; a sale that the escrow no longer covers is
+    refused. Decided by the policies in force, or by those that both have bound themselves under.
     """
     asset = ledger.asset(token.asset)
     check_terms(ledger, asset, terms)

@@ -73,7 +73,7 @@ def transfer(ledger: Ledger, tx: Context, ask: TransferToken) -> None:
 
 @action(SwapTokens)
 def swap(ledger: Ledger, tx: Context, ask: SwapTokens) -> None:
-    """Exchange two tokens, each under the policy of its asset. What was for sale before is so no longer."""
+    """Exchange two tokens, each under the policy of its asset. The listings of both end."""
     tokens = ledger.token(ask.token), ledger.token(ask.for_token)
     owners = [token.owner for token in tokens]
     tx.require_signer(owners[0], Code.NOT_OWNER)

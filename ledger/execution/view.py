@@ -16,7 +16,7 @@ from ledger.errors import Code, LedgerError
 from ledger.names import INTEGER_MAX, org_of
 
 R = TypeVar("R")
-Held = Value | int | str
+Stored = Value | int | str
 """What a key may hold."""
 
 
@@ -35,10 +35,10 @@ class Ledger:
 
     def __init__(self, state: StateReader) -> None:
         self._state = state
-        self._below: dict[str, Held | None] = {}
+        self._below: dict[str, Stored | None] = {}
         """Records read from the state, by key."""
-        self._block: dict[str, Held | None] = {}
-        self._transaction: dict[str, Held | None] = {}
+        self._block: dict[str, Stored | None] = {}
+        self._transaction: dict[str, Stored | None] = {}
 
     # Keys
 
@@ -63,10 +63,10 @@ class Ledger:
         """Record under a key as it was below the block."""
         if key not in self._below:
             data = self._state.get(key)
-            self._below[key] = None if data is None else cast("Held", decode_trusted(data, kind))
+            self._below[key] = None if data is None else cast("Stored", decode_trusted(data, kind))
         return cast("R | None", self._below[key])
 
-    def put(self, key: str, value: Held) -> None:
+    def put(self, key: str, value: Stored) -> None:
         """Set a key within the current transaction."""
         self._transaction[key] = value
 
@@ -83,7 +83,7 @@ class Ledger:
         """Undo the current transaction's writes."""
         self._transaction.clear()
 
-    def kept(self) -> Iterator[tuple[str, Held | None]]:
+    def kept(self) -> Iterator[tuple[str, Stored | None]]:
         """All kept writes, as records."""
         yield from self._block.items()
 
@@ -96,7 +96,7 @@ class Ledger:
         return frozenset(key for key in self._block if self._below.get(key, "") is None)
 
     def keys(self, prefix: str) -> list[str]:
-        """Keys of a prefix as of the current transaction, in order. For the few kinds of records that are few."""
+        """Keys of a prefix as of the current transaction, in order. Only for kinds of which there are few records."""
         found = set(self._state.keys(prefix))
         for writes in (self._block, self._transaction):
             for key, value in writes.items():
@@ -238,5 +238,5 @@ def money_created(ledger: Ledger) -> dict[str, int]:
     return gained
 
 
-def _supply(currency: Held | None) -> int:
+def _supply(currency: Stored | None) -> int:
     return currency.supply if isinstance(currency, records.Currency) else 0

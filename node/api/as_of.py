@@ -32,7 +32,8 @@ from node.api.bodies import answer, stored
 from node.api.history import places_about
 from node.api.proofs import check_keys
 from node.api.readers import Reader
-from node.chain.chain import Chain, Final
+from node.chain.chain import Chain
+from node.chain.finals import Final
 from node.chain.reading import Reading
 from node.policies.replaying import PastState
 from remarque.api.past import AssetAt, EntryAt, StateAt
@@ -80,7 +81,7 @@ async def height_meant(chain: Chain, reading: Reading, height: int | None, time_
 
 async def _newest_not_after(chain: Chain, reading: Reading, time_ms: int) -> int:
     """Height of the newest block whose time is not after another, by halving what is left."""
-    low, high = chain.oldest_header, chain.committed.height
+    low, high = chain.finals.oldest_header, chain.committed.height
     if chain.header(low).time_ms > time_ms:
         raise NodeError(
             NodeCode.NOT_FOUND, f"the oldest block here is of {chain.header(low).time_ms}; name a later time"
@@ -97,7 +98,7 @@ async def entries_at(chain: Chain, reading: Reading, keys: list[str], height: in
     found = []
     for key in dict.fromkeys(keys):
         held = await reading.piece(chain.state.at, key, height)
-        makers = await reading.final(held.since, partial(_makers, key)) if held.since > chain.oldest else []
+        makers = await reading.final(held.since, partial(_makers, key)) if held.since > chain.finals.oldest else []
         value = UNSET if held.value is None else msgspec.Raw(held.value)
         found.append(EntryAt(key=key, value=value, since=held.since, transactions=tuple(makers)))
     return found

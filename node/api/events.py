@@ -6,7 +6,6 @@ An event's id is `height.position.number`. A client that was cut off sends the l
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Depends, Request
@@ -14,9 +13,9 @@ from starlette.responses import Response, StreamingResponse
 
 from ledger.encoding import encode
 from node.api.readers import Reader
-from node.chain.chain import Chain, Final
+from node.chain.chain import Chain
+from node.chain.finals import Final
 from node.chain.reading import Reading
-from node.ordering.driver import Driver
 from remarque.api.chain import ChainEvent
 from remarque.errors import NodeCode, NodeError
 
@@ -27,51 +26,25 @@ FRAMED_BLOCKS_MAX = 4
 AFTER_ALL = 1 << 30
 """A position after every transaction of a block."""
 
-Place = tuple[int, int, int]
+EventPlace = tuple[int, int, int]
+"""Height of its block, position of its transaction there, and its number among that one's events."""
 
 
 class Feed:
-    """Wakes subscribers when blocks become final. Holds nothing per subscriber: each reads the chain for itself."""
+    """What happened, for subscribers. Nothing is held for any of them: each reads the chain for itself."""
 
-    def __init__(self, driver: Driver, reading: Reading) -> None:
-        self._chain = driver.chain
+    def __init__(self, chain: Chain, reading: Reading) -> None:
+        self._chain = chain
         self._reading = reading
-        self._frames: dict[int, list[tuple[Place, bytes]]] = {}
-        self._grown = asyncio.Condition()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._pending = False
+        self._frames: dict[int, list[tuple[EventPlace, bytes]]] = {}
         self.subscribers = 0
-        driver.listeners.append(lambda layers: self._wake() if layers else None)
 
-    def _wake(self) -> None:
-        if not self._pending:
-            self._pending = True
-            task = asyncio.get_running_loop().create_task(self._notify())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _notify(self) -> None:
-        self._pending = False
-        async with self._grown:
-            self._grown.notify_all()
-
-    async def _grows(self, height: int) -> bool:
-        """Wait until the chain is higher; False if it is not for a while. Nothing is sent while the lock is held."""
-        async with self._grown:
-            if self._chain.committed.height > height:
-                return True
-            try:
-                async with asyncio.timeout(KEEPALIVE_SECONDS):
-                    await self._grown.wait()
-            except TimeoutError:
-                return False
-        return True
-
-    async def follow(self, after: Place) -> AsyncIterator[bytes]:
+    async def follow(self, after: EventPlace) -> AsyncIterator[bytes]:
         """Frames of all events after a place, a block's together, for ever, with comments to keep the line open."""
         self.subscribers += 1
         try:
             while True:
+                seen = self._chain.commits.count
                 last = min(self._chain.committed.height, after[0] + BLOCKS_AT_ONCE)
                 for height in range(max(1, after[0]), last + 1):
                     frames = await self._reading.piece(self._frames_of, height)
@@ -79,21 +52,23 @@ class Feed:
                     if wanted:
                         yield wanted
                     after = max(after, (height, AFTER_ALL, 0))
-                if last == self._chain.committed.height and not await self._grows(last):
+                if last < self._chain.committed.height:
+                    continue
+                if not await self._chain.commits.after(seen, KEEPALIVE_SECONDS):
                     yield b": keep-alive\n\n"
         finally:
             self.subscribers -= 1
 
-    def _frames_of(self, height: int) -> list[tuple[Place, bytes]]:
+    def _frames_of(self, height: int) -> list[tuple[EventPlace, bytes]]:
         """Frames of a block's events, made once for the subscribers that follow the chain together."""
         if height not in self._frames:
-            self._frames[height] = events_of(self._chain.final(height))
+            self._frames[height] = events_of(self._chain.finals.at(height))
             while len(self._frames) > FRAMED_BLOCKS_MAX:
                 del self._frames[next(iter(self._frames))]
         return self._frames[height]
 
 
-def events_of(final: Final) -> list[tuple[Place, bytes]]:
+def events_of(final: Final) -> list[tuple[EventPlace, bytes]]:
     """Frames of a block's events, each with its place."""
     found = []
     height = final.block.header.height
@@ -120,7 +95,7 @@ def routes(feed: Feed, chain: Chain, reader: Reader) -> APIRouter:
     return router
 
 
-def parse_place(text: str) -> Place:
+def parse_place(text: str) -> EventPlace:
     """Place from `height.position.number`; a height alone means its beginning."""
     parts = text.split(".")
     if len(parts) > 3 or not all(part.isascii() and part.isdecimal() and len(part) < 16 for part in parts):

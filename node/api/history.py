@@ -19,7 +19,8 @@ from ledger.execution.holding import token_id
 from node.api.bodies import answer, encoded
 from node.api.lists import LIMIT, After, Limit, check_after, page_of
 from node.api.readers import Reader
-from node.chain.chain import Chain, Final
+from node.chain.chain import Chain
+from node.chain.finals import Final
 from node.chain.reading import Place, Reading
 from remarque.api.assets import HistoryPage, HistoryRow
 
@@ -42,7 +43,7 @@ async def history_page(chain: Chain, reading: Reading, asset: str, after: str, l
     """A page of an asset's history."""
     check_after(after, HistoryPlace)
     height, _, position = (after or "0.0").partition(".")
-    oldest = chain.oldest
+    oldest = chain.finals.oldest
     places, more = page_of(places_about(chain, asset, max((int(height), int(position)), (oldest, 2**31))), limit)
     rows = await reading.each(places, row)
     return HistoryPage(history=tuple(rows), next=more, blocks_from=oldest + 1 if oldest else UNSET)

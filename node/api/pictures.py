@@ -103,16 +103,16 @@ def generation_routes(service: GenerationService | None, reader: Reader) -> APIR
             raise NodeError(
                 NodeCode.GENERATION_INVALID, f"the session is {account}'s, the request {asked.request.creator}'s"
             )
-        job = await present().ask(asked)
+        job = present().ask(asked)
         return answer(GenerationTaken(generation=job.id, state=job.state), 202)
 
     @router.get("/generations/{generation}", summary="How far a generation is, and its recorded pictures")
     async def get(generation: str, account: str = Depends(reader)) -> Response:
-        return answer(present().describe(present().job(generation, account)))
+        return answer(present().progress.describe(present().job(generation, account)))
 
     @router.get("/generations/{generation}/events", summary="A generation's progress, as server-sent events")
     async def events(generation: str, account: str = Depends(reader)) -> Response:
         job = present().job(generation, account)
-        return StreamingResponse(present().follow(job.id), media_type="text/event-stream")
+        return StreamingResponse(present().progress.follow(job.id), media_type="text/event-stream")
 
     return router

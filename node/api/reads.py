@@ -15,7 +15,8 @@ from ledger.transaction import Transaction
 from node.api.bodies import answer, stored, transaction_id
 from node.api.log import Anchor
 from node.api.readers import Reader
-from node.chain.chain import Chain, Final
+from node.chain.chain import Chain
+from node.chain.finals import Final
 from node.chain.proving import Proving
 from node.chain.reading import Reading
 from node.ordering.driver import Driver
@@ -38,7 +39,7 @@ def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter
     @router.get("/checkpoint", summary="The newest certified header with its certificate")
     async def checkpoint() -> Response:
         certificate = chain.state.certificate_upto(chain.committed.height)
-        header = chain.genesis_header if certificate is None else chain.header(certificate.height)
+        header = chain.header(0 if certificate is None else certificate.height)
         return answer(
             Checkpoint(
                 header=header,
@@ -61,7 +62,7 @@ def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter
                 height=chain.committed.height,
                 hash=chain.committed.hash,
                 tip=chain.tip.height,
-                oldest=chain.oldest,
+                oldest=chain.finals.oldest,
                 recoveries=len(chain.recoveries),
                 protocol=protocol_status(chain),
             )

@@ -20,9 +20,10 @@ from ledger.receipt import Receipt, encode_receipt
 from ledger.transaction import TRANSACTION_BYTES_MAX, SignedTransaction, parse_envelope
 from node.api.bodies import BODY_SECONDS_MAX, encoded, joined
 from node.api.problem import LOGGED, refusal
-from node.chain.chain import Chain, Final
+from node.chain.chain import Chain
+from node.chain.finals import Final
 from node.chain.reading import Reading
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.ordering.submitter import Submitter
 from remarque.api.transactions import BatchOutcome, BatchOutcomes, BatchReceipts, BatchTaken, Taken
 from remarque.errors import NodeCode, NodeError
@@ -75,7 +76,7 @@ class SubmitRoutes:
             await refusal(late)(scope, receive, send)
             return
         except Exception:
-            log.exception("request_failed", path=scope["path"])
+            logger.exception("request_failed", path=scope["path"])
             await refusal(NodeError(NodeCode.INTERNAL, LOGGED))(scope, receive, send)
             return
         finally:
@@ -106,7 +107,7 @@ class SubmitRoutes:
         return 200, encode(BatchOutcomes(results=tuple(await self._reading.each(places, outcome_at))))
 
     def _receipt(self, final: Final, position: int) -> Receipt:
-        return encoded(self._chain.receipt(final, position))
+        return encoded(self._chain.finals.receipt(final, position))
 
 
 def outcome_at(final: Final, position: int) -> BatchOutcome:

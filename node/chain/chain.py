@@ -8,8 +8,6 @@ durable or endorsed. Nothing here waits: the driver calls, in the order consensu
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import OrderedDict
-from collections.abc import Callable
 from operator import itemgetter
 
 import msgspec
@@ -24,9 +22,7 @@ from ledger.block import (
     Voters,
     certificate_fault,
     decode_block,
-    decode_header,
     encode_block,
-    endorse,
 )
 from ledger.errors import InvalidBlock, InvariantBroken, LedgerError, ensure
 from ledger.events import DisputeDismissed
@@ -34,36 +30,22 @@ from ledger.execution.block import BlockResult, execute_block
 from ledger.execution.view import Ledger
 from ledger.genesis import Genesis, genesis_header, genesis_state
 from ledger.merkle_log import MerkleLog
-from ledger.receipt import Receipt, build_receipt
 from ledger.recovery import Recoveries
 from ledger.state_answer import ANSWER_VERSION, StateAnswer, prove_entries
 from ledger.succession import block_leaves, differing_fields, linkage_fault, next_header
 from ledger.transaction import SignedTransaction
 from ledger.version import KNOWN, Protocol, ProtocolUnknown, ProtocolVersion, Versions, protocol_in, version_at
+from node.chain.commits import Commits
+from node.chain.finals import Final, FinalBlocks
 from node.chain.layers import Extended, Layer, TipReader
 from node.ground.logs import progress
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import Committed, Results, StateStore
 from remarque.errors import NodeCode, NodeError
-
-STRETCH_BLOCKS = 32
-STRETCH_BYTES = 1 << 20
-"""Blocks given at a time to a node that follows, and bytes of them: whichever comes first."""
-RECENT_BLOCKS_MAX = 32
-"""Final blocks kept decoded, with what they did, for receipts and queries."""
 
 
 class Postponed(Exception):
     """The block's time lies ahead of this node's clock: neither endorse nor refuse it now."""
-
-
-class Final(msgspec.Struct, frozen=True):
-    """A final block, decoded."""
-
-    block: Block
-    results: Results
-    anchor: Certificate | None
-    """Of the first certified height at or above; None if a crash cut it off and none has come since."""
 
 
 class Chain:
@@ -74,7 +56,7 @@ class Chain:
         genesis: Genesis,
         key: crypto.SigningKey,
         node: str,
-        log_store: LogStore,
+        raft_log: RaftLogStore,
         state_store: StateStore,
         recoveries: Recoveries = (),
         versions: Versions = KNOWN,
@@ -88,33 +70,32 @@ class Chain:
         """Those that this node has accepted."""
         self._voters = [(-1, genesis.voters)] + [(one.height, one.voters) for one in recoveries]
         """Voters by the height above which they certify."""
-        self._key = key
-        self._log_store = log_store
+        self.key = key
+        """This node's."""
+        self._raft_log = raft_log
         self.state = state_store
         self.layers: list[Layer] = []
-        self._recent: OrderedDict[int, Final] = OrderedDict()
-        self._endorsed: dict[str, bytes] = {}
-        self.genesis_header = genesis_header(genesis)
-        base = state_store.base
-        self._base_header = self.genesis_header if base is None else base.header
+        self.commits = Commits()
+        """Whoever needs to know what becomes final follows them."""
         if state_store.applied < 0:
             _apply_genesis(genesis, state_store)
         self._tree = state_store.pages.tree()
+        base = state_store.base
         self.log = MerkleLog() if base is None else MerkleLog(base.header.log_size, list(base.peaks))
         self.log.extend(b"".join(progress("leaves_read", state_store.leaves())))
-        self._committed = self._stored_header(state_store.applied)
-        state_store.begin_at(self._committed.time_ms)
+        self.finals = FinalBlocks(genesis_header(genesis), raft_log, state_store, self.log)
+        state_store.begin_at(self.committed.time_ms)
         self._check_restored()
-        for index in progress("blocks_executed", range(state_store.applied + 1, log_store.last_index() + 1)):
+        for index in progress("blocks_executed", range(state_store.applied + 1, raft_log.last_index() + 1)):
             self._execute_stored(index)
-        self.version(self._committed.height + 1)
+        self.version(self.committed.height + 1)
 
     # What is asked
 
     @property
     def committed(self) -> Header:
         """Header of the newest final block."""
-        return self._committed
+        return self.finals.newest
 
     @property
     def voters(self) -> Voters:
@@ -126,22 +107,12 @@ class Chain:
         return self._voters[bisect_left(self._voters, height, key=itemgetter(0)) - 1][1]
 
     @property
-    def oldest(self) -> int:
-        """Lowest height whose block this node can show."""
-        return self._log_store.base
-
-    @property
-    def oldest_header(self) -> int:
-        """Lowest height from which on this node can show every header."""
-        return self.oldest if self.oldest in (0, self._base_header.height) else self.oldest + 1
-
-    @property
     def tip(self) -> Header:
         """Header of the newest executed block."""
-        return self.layers[-1].block.header if self.layers else self._committed
+        return self.layers[-1].block.header if self.layers else self.committed
 
     @property
-    def tip_tree(self) -> state_tree.Node:
+    def tip_tree(self) -> state_tree.TreeNode:
         return self.layers[-1].tree if self.layers else self._tree
 
     def tip_reader(self) -> TipReader:
@@ -177,84 +148,22 @@ class Chain:
 
     def header(self, height: int) -> Header:
         """Header of any block this node has."""
-        above = height - self._committed.height
-        if above == 0:
-            return self._committed
-        if above > 0:
-            return self.layers[above - 1].block.header
-        kept = self.kept(height)
-        return self._stored_header(height) if kept is None else kept.block.header
+        above = height - self.committed.height
+        return self.finals.header(height) if above <= 0 else self.layers[above - 1].block.header
 
-    def final(self, height: int) -> Final:
-        """A final block. Decodes it, which takes up to 15 ms, unless it is kept."""
-        return self.kept(height) or self._decoded(height)
-
-    def kept(self, height: int) -> Final | None:
-        """A final block, if it is one of the newest, which are kept decoded."""
-        return self._recent.get(height)
-
-    def _decoded(self, height: int) -> Final:
-        if height == 0:
-            return Final(Block(self.genesis_header, "", ()), Results((), (), ()), None)
-        block = decode_block(self._log_store.entry(height).data, trusted=True)
-        results = self.state.results(height)
-        if results is None:
-            raise NodeError(NodeCode.DATA_CORRUPT, f"what block {height} did is missing; join as a new node")
-        return Final(block, results, self.state.certificate_from(height))
-
-    def receipt(self, final: Final, position: int, anchor: Certificate | None = None) -> Receipt:
-        """Receipt of a final block's transaction, anchored where asked, else at the first certified height."""
-        block, height = final.block, final.block.header.height
-        certificate = anchor or final.anchor or self.state.certificate_from(height)
-        if certificate is None:
-            raise NodeError(NodeCode.DATA_CORRUPT, f"no certificate at or above block {height}; join as a new node")
-        return build_receipt(
-            block.transactions[position],
-            final.results.outcomes[position],
-            block.header.log_size - len(block.transactions) + position,
-            block.header,
-            block.header if certificate.height == height else self.header(certificate.height),
-            certificate,
-            self.log,
-        )
-
-    def stretch(self, height: int) -> tuple[tuple[bytes, ...], Certificate | None]:
-        """Frames of some final blocks above a height, up to one that is certified, and its certificate."""
-        if height < self.oldest:
-            raise NodeError(NodeCode.BLOCK_PRUNED, f"this node keeps blocks above {self.oldest}; join from a snapshot")
-        newest = self._committed.height
-        frames: list[bytes] = []
-        size = 0
-        for one in range(height + 1, min(height + STRETCH_BLOCKS, newest) + 1):
-            frames.append(self._log_store.entry(one).data)
-            size += len(frames[-1])
-            if size >= STRETCH_BYTES:
-                break
-        certificate = self.state.certificate_upto(height + len(frames))
-        if certificate is None or certificate.height <= height:
-            certificate = self.state.certificate_from(height + 1)
-        if certificate is None or certificate.height > newest:
-            return (), None
-        beyond = range(height + 1 + len(frames), certificate.height + 1)
-        frames += [self._log_store.entry(one).data for one in beyond]
-        return tuple(frames[: certificate.height - height]), certificate
+    def hash_at(self, height: int) -> str:
+        """Hash of the header of any block this node has."""
+        above = height - self.committed.height
+        return self.finals.header(height).hash if above <= 0 else self.layers[above - 1].block.hash
 
     def state_answer(self, keys: list[str]) -> StateAnswer:
         """What stands under keys at the newest final block, with proofs."""
-        header = self._committed
+        header = self.committed
         certificate = self.state.certificate_upto(header.height)
         if certificate is None or certificate.height != header.height:
             raise NodeError(NodeCode.NOTHING_CERTIFIED, f"block {header.height} awaits its certificate; ask again", 1)
         entries = prove_entries({key: self.state.get(key) for key in keys}, self._tree)
         return StateAnswer(version=ANSWER_VERSION, header=header, certificate=certificate, entries=entries)
-
-    def endorsement(self, height: int) -> bytes:
-        """This node's endorsement of a block it has executed and made durable."""
-        header = self.header(height).hash if height <= self._committed.height else self._layer(height).block.hash
-        found = self._endorsed.get(header)
-        if found is None:
-            found = self._endorsed[header] = bytes.fromhex(endorse(self._key, header))
-        return found
 
     def certificate_holds(self, certificate: Certificate) -> bool:
         """Whether a certificate makes this node's own block of its height final."""
@@ -273,7 +182,7 @@ class Chain:
         result = execute_block(self.tip_reader(), self.name, height, time_ms, transactions, self.version(height))
         extended = self._extend(below, height, transactions, result)
         header = self._next_header(below, term, time_ms, self.node, extended.tree)
-        block = Block(header, self._key.sign(crypto.PROPOSAL, header.hash.encode()), transactions)
+        block = Block(header, self.key.sign(crypto.PROPOSAL, header.hash.encode()), transactions)
         self.layers.append(Layer(block, result, extended))
         return encode_block(block)
 
@@ -307,16 +216,16 @@ class Chain:
 
     def truncate(self, height: int) -> list[SignedTransaction]:
         """Drop the blocks from a height on; return their transactions."""
-        ensure(height > self._committed.height, "final blocks are never dropped")
-        kept = height - self._committed.height - 1
+        ensure(height > self.committed.height, "final blocks are never dropped")
+        kept = height - self.committed.height - 1
         dropped = self.layers[kept:]
         del self.layers[kept:]
         self.log.truncate(self.tip.log_size)
         return [signed for layer in dropped for signed in layer.block.transactions]
 
-    def commit(self, height: int, certificate: Certificate | None) -> list[Layer]:
-        """Make the blocks up to a height final; return them."""
-        count = height - self._committed.height
+    def commit(self, height: int, certificate: Certificate | None) -> None:
+        """Make the blocks up to a height final, and tell those who follow."""
+        count = height - self.committed.height
         done = self.layers[:count]
         for layer in done:
             block, result = layer.block, layer.result
@@ -334,12 +243,11 @@ class Chain:
                     certificate=certificate if block.header.height == height else None,
                 )
             )
-            self._keep(Final(block, results, certificate))
-            self._endorsed.pop(block.hash, None)
+            self.finals.add(Final(block, results, certificate))
         if done:
-            self._committed, self._tree = done[-1].block.header, done[-1].tree
+            self._tree = done[-1].tree
             del self.layers[:count]
-        return done
+            self.commits.tell(done)
 
     def write_pages(self, most: int) -> None:
         """Write page hashes of the committed tree, so that the next start need not compute them."""
@@ -355,16 +263,7 @@ class Chain:
         else:
             self._tree = tree
 
-    def prune(self, upto: int, most: int) -> None:
-        """Forget blocks up to a height, at most so many, and what they did. What proves them later stays."""
-        upto = min(upto, self.oldest + most)
-        self.state.prune(self.oldest + 1, upto)
-        self._log_store.prune(upto)
-
     # Inside
-
-    def _layer(self, height: int) -> Layer:
-        return self.layers[height - self._committed.height - 1]
 
     def _extend(
         self, below: Header, height: int, transactions: tuple[SignedTransaction, ...], result: BlockResult
@@ -379,7 +278,7 @@ class Chain:
     def _hash_of(self, below: Header) -> str:
         return self.layers[-1].block.hash if self.layers else below.hash
 
-    def _next_header(self, below: Header, term: int, time_ms: int, proposer: str, tree: state_tree.Node) -> Header:
+    def _next_header(self, below: Header, term: int, time_ms: int, proposer: str, tree: state_tree.TreeNode) -> Header:
         """Header above `below`, with the roots as they are now."""
         return next_header(
             below,
@@ -392,30 +291,23 @@ class Chain:
             voters_digest=self.voters_at(below.height + 1).digest,
         )
 
-    def _stored_header(self, height: int) -> Header:
-        if height == self._base_header.height:
-            return self._base_header
-        return self.genesis_header if height == 0 else decode_header(self._log_store.entry(height).data)
-
-    def _keep(self, final: Final) -> None:
-        self._recent[final.block.header.height] = final
-        while len(self._recent) > RECENT_BLOCKS_MAX:
-            self._recent.popitem(last=False)
-
     def _check_restored(self) -> None:
-        header = self._committed
+        header = self.committed
         if state_tree.root_hash(self._tree).hex() != header.state_root or self.log.root().hex() != header.log_root:
             raise NodeError(
                 NodeCode.DATA_CORRUPT, f"the state on disk is not that of block {header.height}; join as a new node"
             )
         for recovery in self.recoveries:
-            if self.oldest <= recovery.height <= header.height and self.header(recovery.height).hash != recovery.header:
+            if (
+                self.finals.oldest <= recovery.height <= header.height
+                and self.header(recovery.height).hash != recovery.header
+            ):
                 detail = f"recovery {recovery.number} goes on from another block {recovery.height} than this node holds"
                 raise NodeError(NodeCode.RECOVERY_INVALID, f"{detail}; join as a new node")
 
     def _execute_stored(self, index: int) -> None:
         try:
-            self.accept(decode_block(self._log_store.entry(index).data, trusted=True), None)
+            self.accept(decode_block(self._raft_log.entry(index).data, trusted=True), None)
         except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
             raise NodeError(NodeCode.DATA_CORRUPT, f"block {index} of the log: {error}; join as a new node") from None
 
@@ -434,7 +326,3 @@ def _histories(block: Block, outcomes: tuple[Outcome, ...]) -> list[tuple[str, i
         about |= {event.asset for event in outcome.events if isinstance(event, DisputeDismissed)}
         found.extend((subject, position) for subject in sorted(about))
     return found
-
-
-Clock = Callable[[], int]
-"""Milliseconds since 1970 by this node's clock."""

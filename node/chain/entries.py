@@ -7,7 +7,8 @@ import msgspec
 from ledger import records
 from ledger.merkle_log import transaction_entry
 from ledger.succession import block_entries, statement_entries
-from node.chain.chain import Chain, Final
+from node.chain.chain import Chain
+from node.chain.finals import Final
 from node.chain.reading import Reading
 from remarque.errors import NodeCode, NodeError
 

@@ -18,8 +18,8 @@ class Extended(NamedTuple):
     """What a block adds to log and state tree."""
 
     leaves: list[bytes]
-    changes: list[state_tree.Change]
-    tree: state_tree.Node
+    changes: list[state_tree.HashedChange]
+    tree: state_tree.TreeNode
 
 
 class Layer:

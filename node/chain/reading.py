@@ -15,7 +15,8 @@ from typing import ParamSpec, TypeVar
 
 from ledger.block import Certificate
 from ledger.receipt import Receipt
-from node.chain.chain import Chain, Final
+from node.chain.chain import Chain
+from node.chain.finals import Final
 from remarque.errors import NodeCode, NodeError
 
 TOGETHER_MAX = 64
@@ -50,8 +51,8 @@ class Reading:
 
     async def final(self, height: int, read: Callable[[Final], T]) -> T:
         """What is read off a final block: at once if it is kept decoded, else as a piece of work with its decoding."""
-        kept = self._chain.kept(height)
-        return read(kept) if kept is not None else await self.piece(lambda: read(self._chain.final(height)))
+        kept = self._chain.finals.kept(height)
+        return read(kept) if kept is not None else await self.piece(lambda: read(self._chain.finals.at(height)))
 
     def place(self, transaction: str) -> Place:
         """Where a transaction was committed. NOT_FOUND if it was not."""
@@ -62,7 +63,7 @@ class Reading:
 
     async def receipt(self, height: int, position: int, anchor: Certificate | None = None) -> Receipt:
         """Receipt of the transaction at a place of the chain, anchored where asked."""
-        return await self.final(height, lambda final: self._chain.receipt(final, position, anchor))
+        return await self.final(height, lambda final: self._chain.finals.receipt(final, position, anchor))
 
     async def each(self, places: Iterable[Place], read: Callable[[Final, int], T]) -> list[T]:
         """What is read off each of some transactions, in their order; neighbours of one block in one piece of work."""
@@ -74,7 +75,7 @@ class Reading:
         return found
 
     def _read(self, height: int, positions: list[int], read: Callable[[Final, int], T]) -> list[T]:
-        final = self._chain.final(height)
+        final = self._chain.finals.at(height)
         return [read(final, position) for position in positions]
 
 

@@ -149,7 +149,7 @@ def regenerate(target: Target, asset: str, model: Path | None) -> None:
     from generator.pipeline import Pipeline
     from generator.png import encode_png
     from generator.regenerate import compare
-    from node.generation.service import settings_of
+    from node.generation.asking import settings_of
 
     with target.client() as client:
         record = client.asset(asset).asset

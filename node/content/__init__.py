@@ -1,1 +1,4 @@
-"""Content: pictures' bytes, addressed by CID, replicated between members, encrypted before storage if confidential."""
+"""Content at this node: files as blocks under content ids, and the openings of prompts.
+
+What is kept here is checked against its id. Nothing here speaks to other nodes, or decides who may read.
+"""

@@ -6,7 +6,7 @@ by a node of the owner's org that holds the sealed key, opens the content by its
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -18,7 +18,8 @@ from ledger.crypto import SigningKey
 from ledger.encoding import encode
 from ledger.events import AccessAllowed
 from ledger.execution.policy import may_view
-from node.chain.chain import Chain, Final
+from node.chain.chain import Chain
+from node.chain.finals import Final
 from node.chain.reading import Reading
 from node.peers.network import Peers
 from remarque import sealing
@@ -77,13 +78,16 @@ class Releases:
 
     async def _decided(self, transaction: str) -> AccessAllowed:
         """The decision of a request, once this node has it. RELEASE_DENIED if there is none in its favour."""
-        for _ in range(int(CATCH_UP_SECONDS / 0.05)):
+        deadline = time.monotonic() + CATCH_UP_SECONDS
+        while True:
+            seen = self._chain.commits.count
             place = self._chain.state.locate(transaction)
             if place is not None:
                 height, position = place
                 return await self._reading.final(height, partial(self._allowed, transaction, position))
-            await asyncio.sleep(0.05)
-        raise NodeError(NodeCode.RELEASE_DENIED, f"{transaction} is not on the chain; send access.request first")
+            if not await self._chain.commits.after(seen, deadline - time.monotonic()):
+                detail = f"{transaction} is not on the chain; send access.request first"
+                raise NodeError(NodeCode.RELEASE_DENIED, detail)
 
     def _allowed(self, transaction: str, position: int, final: Final) -> AccessAllowed:
         events = [event for event in final.results.outcomes[position].events if isinstance(event, AccessAllowed)]

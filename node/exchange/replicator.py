@@ -27,8 +27,7 @@ from node.chain.layers import Layer
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid, cid_of_digest
 from node.content.openings import OpeningStore
-from node.ground.logs import log
-from node.ordering.driver import Driver
+from node.ground.logs import logger
 from node.peers.network import Peers
 from node.storage.directory import write_durably
 
@@ -75,12 +74,10 @@ class Replicator:
         self._due: list[tuple[float, str]] = []
         """When to try each, as a heap: thousands may wait, and only the next is looked at."""
         self._woken = asyncio.Event()
-
-    def follow(self, driver: Driver) -> None:
-        """Want the content of every asset and statement recorded from now on."""
-        driver.listeners.append(self._committed)
+        chain.commits.follow(self._committed)
 
     def _committed(self, layers: list[Layer]) -> None:
+        """Want the content of every asset and statement that was recorded."""
         for layer in layers:
             self._note(layer.result.outcomes)
 
@@ -113,11 +110,11 @@ class Replicator:
     async def _look_through(self) -> None:
         """Want what is recorded and not here: since the file was written, or at all if there is none."""
         kept = read_kept(self._kept)
-        if kept is not None and self._chain.oldest <= kept.height <= self._chain.committed.height:
+        if kept is not None and self._chain.finals.oldest <= kept.height <= self._chain.committed.height:
             for want in kept.wants:
                 self._want(want)
             for height in range(kept.height + 1, self._chain.committed.height + 1):
-                self._note(self._chain.final(height).results.outcomes)
+                self._note(self._chain.finals.at(height).results.outcomes)
                 await asyncio.sleep(0)
         else:
             await self._look_at_all()
@@ -180,10 +177,10 @@ class Replicator:
         try:
             done = await (self._fetch_openings(name) if want.startswith(OPENINGS) else self._fetch_file(name))
         except CidInvalid as error:
-            log.error("content_refused", content=name, reason=str(error))
+            logger.error("content_refused", content=name, reason=str(error))
             done = True
         except OSError as error:
-            log.error("content_not_stored", content=name, reason=str(error))
+            logger.error("content_not_stored", content=name, reason=str(error))
             done = False
         if done:
             del self._pauses[want]
@@ -208,7 +205,7 @@ class Replicator:
                 await self._blockstore.aside(self._blockstore.put_block, cid, block)
                 return True
             except CidInvalid as error:
-                log.error("block_refused", node=peer, reason=str(error))
+                logger.error("block_refused", node=peer, reason=str(error))
         return False
 
     async def _fetch_openings(self, name: str) -> bool:

@@ -7,40 +7,27 @@ creator may fetch is what the chain records, nothing else.
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
-from generator.protocol import Failed, FromWorker, Generate, Generated, Progress
-from generator.settings import Settings
-from ledger import crypto, records
-from ledger.actions import Content, RegisterGenerated, SealedKey
-from ledger.block import OK
-from ledger.encoding import decode, encode
+from generator.protocol import Failed, FromWorker, Generate, Generated, StepProgress
+from ledger.crypto import SigningKey
 from ledger.errors import LedgerError
-from ledger.generation import COUNT_MAX, PROMPT_LENGTH_MAX, SETTING_FIELDS, Attestation, GenerationRequest, Openings
-from ledger.names import org_of
-from ledger.transaction import Signer, Transaction, sign
 from node.chain.chain import Chain
-from node.content.blockstore import Blockstore
-from node.content.openings import OpeningStore
+from node.generation.asking import check_asked, settings_of
 from node.generation.jobs import Job, JobStore
 from node.generation.process import WorkerGone, WorkerProcess
+from node.generation.progress import JobProgress
+from node.generation.recording import Recorder
 from node.ground.config import GeneratorSection
-from node.ground.logs import log
-from node.ordering.submitter import Submitter
-from remarque import sealing
-from remarque.api.generation import DONE, FAILED, RUNNING, AskGeneration, GeneratedPicture, Generation
+from node.ground.logs import logger
+from remarque.api.generation import DONE, FAILED, RUNNING, AskGeneration
 from remarque.errors import NodeCode, NodeError
-from remarque.keys.files import load_key
 
 ATTEMPTS_MAX = 3
 RETRY_SECONDS = 5.0
-RECORD_VALID_MS = 300_000
 TRANSIENT = (
     NodeCode.COMMIT_TIMEOUT,
     NodeCode.NO_LEADER,
@@ -60,23 +47,20 @@ class GenerationService:
         section: GeneratorSection,
         home: Path,
         data: Path,
+        key: SigningKey,
         chain: Chain,
-        submitter: Submitter,
-        blockstore: Blockstore,
-        openings: OpeningStore,
-        clock_ms: Any,
+        recorder: Recorder,
+        clock_ms: Callable[[], int],
     ) -> None:
+        """`home`: what the section's paths are relative to. `key`: of the section's account."""
         self._section = section
         self._home = home
+        self._key = key
         self._chain = chain
-        self._submitter = submitter
-        self._blockstore = blockstore
-        self._openings = openings
+        self._recorder = recorder
         self._clock_ms = clock_ms
-        self._key = load_key(home / section.key)
         self._jobs = JobStore(data / "jobs")
-        self._changed = asyncio.Condition()
-        self._progress: dict[str, Progress] = {}
+        self.progress = JobProgress(self._jobs)
         self._worker: WorkerProcess | None = None
 
     # Asking
@@ -86,15 +70,18 @@ class GenerationService:
         """Digests of the models that the running worker serves."""
         return [] if self._worker is None else self._worker.models
 
-    async def ask(self, ask: AskGeneration) -> Job:
+    def ask(self, ask: AskGeneration) -> Job:
         """Queue a generation, or refuse it."""
-        self._check(ask)
+        check_asked(ask, self._chain, self._clock_ms())
+        if self._worker is not None and ask.request.model not in self._worker.models:
+            detail = f"the generator of this node has not model {ask.request.model[:16]}…"
+            raise NodeError(NodeCode.MODEL_NOT_LOADED, detail)
         if self._jobs.get(ask.request.id) is None and self._jobs.waiting >= self._section.queue_max:
             raise NodeError(
                 NodeCode.GENERATION_QUEUE_FULL, f"{self._jobs.waiting} generations wait; ask again later", 10
             )
         job = self._jobs.add(ask.request, ask.signature, ask.openings)
-        await self._tell()
+        self.progress.changes.tell()
         return job
 
     def job(self, generation: str, account: str) -> Job:
@@ -104,70 +91,6 @@ class GenerationService:
             raise NodeError(NodeCode.NOT_FOUND, f"no generation {generation[:64]} of {account} was asked of this node")
         return job
 
-    def describe(self, job: Job) -> Generation:
-        """A generation as clients see it."""
-        found = Generation(generation=job.id, state=job.state, pictures=job.pictures, count=job.request.count)
-        if job.id in self._progress and job.state == RUNNING:
-            at = self._progress[job.id]
-            return replace(found, index=at.index, step=at.step, steps=at.steps)
-        return replace(found, code=job.code, detail=job.detail) if job.state == FAILED else found
-
-    async def follow(self, generation: str) -> AsyncIterator[bytes]:
-        """Server-sent events of a generation's progress, until it has ended."""
-        last = None
-        while True:
-            job = self._jobs.get(generation)
-            if job is None:
-                return
-            shown = self.describe(job)
-            if shown != last:
-                last = shown
-                yield b"data: " + encode(shown) + b"\n\n"
-            if job.state in (DONE, FAILED):
-                return
-            if not await self._changes(15.0):
-                yield b": keep-alive\n\n"
-
-    async def _changes(self, seconds: float) -> bool:
-        """Wait until something about the jobs changes; False if nothing does in time."""
-        async with self._changed:
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._changed.wait()
-            except TimeoutError:
-                return False
-        return True
-
-    def _check(self, ask: AskGeneration) -> None:
-        request, openings = ask.request, ask.openings
-        values = {field: getattr(openings, field).value for field in SETTING_FIELDS}
-        in_force = self._chain.key_in_force(request.creator, request.key)
-        signed = crypto.verify(request.key, crypto.GENERATION_REQUEST, encode(request), ask.signature)
-        prompt = values["prompt"]
-        for holds, fault in (
-            (request.chain == self._chain.name, f"it is for {request.chain}, this is {self._chain.name}"),
-            (in_force, f"{request.key[:16]}… is not a key in force of {request.creator}"),
-            (signed, "its signature does not verify; sign remarque/generation-request/v1 and the canonical request"),
-            (openings.commitments() == request.commitments, "the openings do not open its commitments"),
-            (request.valid_until_ms >= self._clock_ms(), "it is no longer valid; sign it again"),
-            (request.count <= COUNT_MAX, f"it asks for {request.count} pictures, at most {COUNT_MAX}"),
-            (isinstance(prompt, str) and prompt.strip() != "", "the prompt is empty; describe the picture"),
-            (len(str(prompt)) <= PROMPT_LENGTH_MAX, f"the prompt has more than {PROMPT_LENGTH_MAX} characters"),
-        ):
-            if not holds:
-                raise NodeError(NodeCode.GENERATION_INVALID, fault)
-        settings_of(openings)
-        if self._chain.state.get(records.model_key(request.model)) is None:
-            raise NodeError(NodeCode.MODEL_NOT_LOADED, f"model {request.model[:16]}… is not registered on the chain")
-        if self._worker is not None and request.model not in self._worker.models:
-            raise NodeError(
-                NodeCode.MODEL_NOT_LOADED, f"the generator of this node has not model {request.model[:16]}…"
-            )
-
-    async def _tell(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
-
     # Doing
 
     async def run(self) -> None:
@@ -176,14 +99,13 @@ class GenerationService:
             while True:
                 try:
                     await self._ensure_worker()
-                    job = self._jobs.next()
+                    seen, job = self.progress.changes.count, self._jobs.next()
                     if job is None:
-                        async with self._changed:
-                            await self._changed.wait()
+                        await self.progress.changes.after(seen, None)
                         continue
                     await self._work(job)
                 except (NodeError, OSError) as error:
-                    log.error("generation_waits", reason=str(error))
+                    logger.error("generation_waits", reason=str(error))
                     await self._drop_worker()
                     await asyncio.sleep(RETRY_SECONDS)
         finally:
@@ -204,27 +126,24 @@ class GenerationService:
     async def _work(self, job: Job) -> None:
         worker = await self._ensure_worker()
         job = self._resumed(replace(job, state=RUNNING, attempts=job.attempts + 1))
-        self._jobs.update(job)
-        await self._tell()
+        self.progress.update(job)
         try:
             if len(job.pictures) < job.request.count:
                 worker.send(self._order(job))
             while len(job.pictures) < job.request.count:
                 job = await self._take(job, await worker.receive())
-            await self._end(replace(job, state=DONE))
+            self.progress.update(replace(job, state=DONE))
         except WorkerGone as error:
             await self._drop_worker()
-            log.error("generator_gone", reason=str(error), generation=job.id)
+            logger.error("generator_gone", reason=str(error), generation=job.id)
             if job.attempts >= ATTEMPTS_MAX:
-                await self._fail(
-                    job, NodeCode.GENERATION_FAILED.name, f"the worker ended {job.attempts} times: {error}"
-                )
+                self._fail(job, NodeCode.GENERATION_FAILED.name, f"the worker ended {job.attempts} times: {error}")
         except OSError as error:
             raise NodeError(NodeCode.DISK_FULL, f"a picture cannot be stored: {error}", 60) from None
         except (LedgerError, NodeError) as error:
             if error.code in TRANSIENT:
                 raise
-            await self._fail(job, error.code.name, error.detail)
+            self._fail(job, error.code.name, error.detail)
 
     def _order(self, job: Job) -> Generate:
         request = job.request
@@ -240,97 +159,26 @@ class GenerationService:
     def _resumed(self, job: Job) -> Job:
         """The job with the pictures whose records were committed before a crash."""
         for index in range(job.request.count):
-            asset = None if _has(job, index) else self._recorded(job.id, index)
-            if asset is not None:
-                job = replace(job, pictures=(*job.pictures, self._picture(index, asset)))
+            picture = None if _has(job, index) else self._recorder.recorded(job.id, index)
+            if picture is not None:
+                job = replace(job, pictures=(*job.pictures, picture))
         return job
 
-    def _recorded(self, request: str, index: int) -> str | None:
-        return self._chain.ledger().find(records.request_key(request, index), str)
-
-    def _picture(self, index: int, asset: str) -> GeneratedPicture:
-        record = self._chain.ledger().asset(asset)
-        return GeneratedPicture(index=index, asset=asset, cid=record.content.cid, transaction=record.transaction)
-
     async def _take(self, job: Job, message: FromWorker) -> Job:
-        if isinstance(message, Progress) and message.job == job.id:
-            self._progress[job.id] = message
-            await self._tell()
+        if isinstance(message, StepProgress) and message.job == job.id:
+            self.progress.step(message)
         elif isinstance(message, Failed) and message.job == job.id:
             raise NodeError(NodeCode.GENERATION_FAILED, f"{message.code}: {message.message}")
         elif isinstance(message, Generated) and message.job == job.id and not _has(job, message.index):
-            asset = await self._record(job, message)
-            job = replace(job, pictures=(*job.pictures, self._picture(message.index, asset)))
-            self._jobs.update(job)
-            await self._tell()
+            picture = await self._recorder.record(job, message)
+            job = replace(job, pictures=(*job.pictures, picture))
+            self.progress.update(job)
         return job
 
-    async def _record(self, job: Job, generated: Generated) -> str:
-        """Store the picture and commit its record; the asset's id."""
-        attestation = decode(generated.attestation, Attestation)
-        content = await self._store(job.request, attestation.pixel_digest, generated.png)
-        await asyncio.to_thread(self._openings.put, attestation.pixel_digest, job.openings)
-        transaction = Transaction(
-            chain=self._chain.name,
-            signers=(Signer(account=self._section.account, key=self._key.public),),
-            valid_until_ms=self._clock_ms() + RECORD_VALID_MS,
-            nonce=secrets.token_hex(16),
-            actions=(
-                RegisterGenerated(
-                    request=job.request,
-                    request_signature=job.signature,
-                    attestation=attestation,
-                    attestation_signature=generated.signature,
-                    content=content,
-                ),
-            ),
-        )
-        height, position = await self._submitter.commit(sign(transaction, [self._key]))
-        results = self._chain.final(height).results
-        code, detail = results.outcomes[position].code, results.details[position]
-        if code != OK and self._recorded(job.id, generated.index) is None:
-            raise NodeError(
-                NodeCode.GENERATION_FAILED, f"its record was refused, so it is not released: {code}: {detail}"
-            )
-        return attestation.pixel_digest
-
-    async def _store(self, request: GenerationRequest, asset: str, png: bytes) -> Content:
-        """Keep the picture's bytes; if confidential, encrypted, with the key sealed to this org's nodes."""
-        if not request.confidential:
-            cid = await self._blockstore.aside(self._blockstore.put_file, png)
-            return Content(cid=cid, size=len(png), media_type="image/png")
-        seed = sealing.new_seed()
-        key = sealing.content_key(seed, self._chain.name, asset, request.creator)
-        cipher = await asyncio.to_thread(sealing.encrypt, png, key)
-        custodians = [node for node in self._chain.genesis.nodes if node.org == org_of(request.creator)]
-        own = [node for node in self._chain.genesis.nodes if node.name == self._chain.node]
-        return Content(
-            cid=await self._blockstore.aside(self._blockstore.put_file, cipher),
-            size=len(cipher),
-            media_type="image/png",
-            sealed_keys=tuple(
-                SealedKey(node=node.name, sealed=sealing.seal_to_node(seed, node.key).hex())
-                for node in custodians or own
-            ),
-        )
-
-    async def _end(self, job: Job) -> None:
-        self._jobs.update(job)
-        self._progress.pop(job.id, None)
-        await self._tell()
-
-    async def _fail(self, job: Job, code: str, detail: str) -> None:
-        log.error("generation_failed", generation=job.id, code=code, detail=detail)
-        await self._end(replace(job, state=FAILED, code=code, detail=detail))
+    def _fail(self, job: Job, code: str, detail: str) -> None:
+        logger.error("generation_failed", generation=job.id, code=code, detail=detail)
+        self.progress.update(replace(job, state=FAILED, code=code, detail=detail))
 
 
 def _has(job: Job, index: int) -> bool:
     return any(picture.index == index for picture in job.pictures)
-
-
-def settings_of(openings: Openings) -> Settings:
-    """The generator's settings in openings. GENERATION_INVALID names the one that is out of range."""
-    try:
-        return msgspec.convert({field: getattr(openings, field).value for field in SETTING_FIELDS}, Settings)
-    except msgspec.ValidationError as error:
-        raise NodeError(NodeCode.GENERATION_INVALID, f"{error}; see docs/use.md for the ranges") from None

@@ -13,7 +13,7 @@ MEMPOOL = Gauge("remarque_mempool_transactions", "Transactions that wait")
 PEERS = Gauge("remarque_peers_connected", "Peers this node can send to")
 SYNC_SECONDS = Histogram(
     "remarque_log_sync_seconds",
-    "Synced writes of the consensus log",
+    "Synced writes of the Raft log",
     buckets=(0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2),
 )
 LOOP_STALL = Histogram(

@@ -1,6 +1,8 @@
-"""The driver: consensus meets disk, chain, peers and clients.
+"""The driver: consensus meets disk, chain and peers.
 
-It performs the replica's actions in order, before the next event: execute, make durable, then send. The synced write is
+What clients want is handed on by `forwarding.py`, what makes blocks final is kept by `certifying.py`, and what a leader
+proposes is made by `proposer.py`. Here they are moved: time passes, and consensus takes one input after another. The
+replica's outputs are performed in order, before the next input: execute, make durable, then send. The synced write is
 done on the event loop on purpose: on one machine with few cores a thread that waits for the interpreter costs more than
 the write (the leader's blocks have left for the followers before it starts, so the disks still run in parallel).
 """
@@ -16,101 +18,86 @@ from typing import Protocol
 
 import msgspec
 
-from consensus.events import (
+from consensus.inputs import AnyInput, Certified, Endorsed, Observed, Persisted, ProposeEntry, Receive, Refused, Tick
+from consensus.messages import AnyMessage, Append
+from consensus.outputs import (
     Acknowledge,
-    AnyAction,
-    AnyEvent,
-    AnyMessage,
-    Append,
-    Certified,
+    AnyOutput,
     Certify,
     CheckCertificate,
     Deliver,
     Endorse,
-    Endorsed,
-    Entry,
     Follow,
     Lead,
-    Observed,
     Persist,
-    Persisted,
-    Propose,
-    Receive,
-    Refused,
     Send,
     SendAfter,
-    Tick,
 )
-from consensus.replica import Config, Replica, Role
-from ledger.block import Certificate, Endorsement
-from ledger.encoding import decode_trusted, encode
-from ledger.errors import Code, InvalidBlock, LedgerError
-from ledger.execution.block import check_admissible
+from consensus.raft_log import RaftEntry
+from consensus.replica import Replica
+from consensus.replica_state import ReplicaConfig, Role
+from ledger.block import Certificate
+from ledger.encoding import encode
+from ledger.errors import InvalidBlock, LedgerError
 from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain, Postponed
 from node.chain.layers import Layer
 from node.chain.stretch import Stretch
 from node.ground import metrics
-from node.ground.logs import log
+from node.ground.logs import logger
+from node.ordering.certifying import Certifying
+from node.ordering.forwarding import Forwarding, ForwardingNetwork
 from node.ordering.inspection import Inspector
 from node.ordering.mempool import Mempool
 from node.ordering.proposer import Proposer
-from node.storage.log_store import LogStore
-from remarque.errors import NodeCode, NodeError
+from node.storage.raft_log_store import RaftLogStore
 
 TICK_SECONDS = 0.025
 PIPELINE_MAX = 3
 """Uncommitted blocks above which the leader waits before it cuts another."""
-FORWARD_SECONDS = 1.0
-ENDORSED_LOOKBACK = 1_000
-"""Certificates looked through for the newest one that a node took part in."""
 
 
-class Network(Protocol):
+class Network(ForwardingNetwork, Protocol):
     """What the driver needs of the peers."""
 
     def send(self, to: str, message: AnyMessage) -> None:
         """Send, or drop if the peer is not reached; never waits."""
-
-    def forward(self, to: str, transactions: list[SignedTransaction]) -> None:
-        """Hand transactions to the leader."""
-
-
-Listener = Callable[[list[Layer]], None]
 
 
 class Driver:
     """One node's consensus, in motion."""
 
     def __init__(
-        self, chain: Chain, log_store: LogStore, mempool: Mempool, clock: Callable[[], int], seed: int
+        self, chain: Chain, raft_log: RaftLogStore, mempool: Mempool, clock: Callable[[], int], seed: int
     ) -> None:
         self.chain = chain
         self.mempool = mempool
-        self.network: Network | None = None
+        self._network: Network | None = None
         self.on_broken: Callable[[BaseException], None] = lambda error: None
         """Called when this node must end at once."""
-        self.listeners: list[Listener] = []
-        """Called with the blocks that became final, in order."""
-        self._log_store = log_store
+        self._raft_log = raft_log
         self.proposer = Proposer(chain, mempool, clock)
-        self._events: deque[AnyEvent] = deque()
+        self._inputs: deque[AnyInput] = deque()
         self._stepping = False
-        self._certificates: dict[int, Certificate] = {}
-        self._newest: Certificate | None = chain.state.certificate_upto(chain.committed.height)
         self._pump_scheduled = False
-        self._leader_seen = self._forwarded = time.monotonic()
-        self._waited: set[str] = set()
+        self._leader_seen = time.monotonic()
         voters = tuple(voter.node for voter in chain.voters.voters)
         self.replica = Replica(
-            Config(name=chain.node, voters=voters),
-            log_store,
-            log_store.hard_term,
-            log_store.hard_vote,
+            ReplicaConfig(name=chain.node, voters=voters),
+            raft_log,
+            raft_log.hard_term,
+            raft_log.hard_vote,
             chain.committed.height,
             Random(seed),  # noqa: S311, only election timeouts are drawn from it
         )
         self.inspector = Inspector(chain, self.replica)
+        self.certifying = Certifying(chain)
+        self.forwarding = Forwarding(chain, mempool, self.replica, self.inspector, self.proposer)
+        chain.commits.follow(self._committed)
+
+    def connect(self, network: Network) -> None:
+        """Speak to the other nodes from now on."""
+        self._network = self.forwarding.network = network
 
     # Clients
 
@@ -123,31 +110,11 @@ class Driver:
         """For how long no leader has been known."""
         return 0.0 if self.replica.leader else time.monotonic() - self._leader_seen
 
-    def endorsed_certificate(self, node: str) -> Certificate | None:
-        """Newest certificate that a node took part in: it has made that block durable."""
-        certificate = self._newest
-        for _ in range(ENDORSED_LOOKBACK):
-            if certificate is None or any(one.node == node for one in certificate.endorsements):
-                return certificate
-            certificate = self.chain.state.certificate_upto(certificate.height - 1)
-        return None
-
-    def forward_refused(self, transaction: str, code: str, detail: str) -> None:
-        """The leader refused a forwarded transaction: tell the client that waits for it."""
-        if code in Code.__members__:
-            self.mempool.refuse(transaction, LedgerError(Code[code], detail))
-        elif code in NodeCode.__members__:
-            self.mempool.refuse(transaction, NodeError(NodeCode[code], detail, 1))
-
     def submit(self, transactions: list[SignedTransaction]) -> None:
         """Take admitted transactions of this node's clients."""
-        new = [signed for signed in transactions if signed.id not in self.mempool]
-        for signed in transactions:
-            self.mempool.add(signed, own=True)
+        self.forwarding.take(transactions)
         if self.leading:
             self._schedule_pump()
-        elif new and self.replica.leader and self.network is not None:
-            self.network.forward(self.replica.leader, new)
 
     # Peers
 
@@ -156,21 +123,9 @@ class Driver:
         if await self.inspector.admits(message):
             self.step(Receive(message))
 
-    async def receive_forwarded(self, sender: str, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
+    async def receive_forwarded(self, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
         """Take transactions that another node's clients submitted; return (id, code, text) of those refused."""
-        refused = []
-        ledger = self.chain.ledger()
-        parameters = ledger.parameters()
-        for signed in transactions:
-            try:
-                check_admissible(ledger, self.chain.name, signed, self.proposer.time_for(signed), parameters)
-                await self.inspector.verify([signed])
-                if signed.id not in self.mempool and self.chain.state.locate(signed.id) is None:
-                    self.mempool.check_room([signed])
-                    self.mempool.add(signed, own=False)
-            except (LedgerError, NodeError) as error:
-                if error.code is not Code.DUPLICATE:
-                    refused.append((signed.id, error.code.name, error.detail))
+        refused = await self.forwarding.receive(transactions)
         if self.leading:
             self._schedule_pump()
         return refused
@@ -193,161 +148,135 @@ class Driver:
             self.mempool.drop_expired(self.chain.committed.time_ms)
             if self.leading and self.mempool.unproposed:
                 self._schedule_pump()
-            if now - self._forwarded >= FORWARD_SECONDS:
-                self._forwarded = now
-                self._forward_again()
-
-    def _forward_again(self) -> None:
-        """Hand the leader once more what has waited for a while: a frame may have been dropped on the way."""
-        own = self.mempool.own
-        if self.replica.leader and not self.leading and self.network is not None:
-            late = [signed for signed in own if signed.id in self._waited]
-            if late:
-                self.network.forward(self.replica.leader, late)
-        self._waited = {signed.id for signed in own}
+            self.forwarding.again(now)
 
     # Consensus
 
-    def step(self, event: AnyEvent) -> None:
-        """Let consensus take an event, and perform what it asks for.
+    def step(self, given: AnyInput) -> None:
+        """Let consensus take an input, and perform what it asks for.
 
         Whatever fails here, a write or an invariant, ends the process: what is in memory may not be what is on disk.
         """
-        self._events.append(event)
+        self._inputs.append(given)
         if self._stepping:
             return
         self._stepping = True
         try:
-            while self._events:
-                for action in self.replica.step(self._events.popleft()):
-                    self._perform(action)
+            while self._inputs:
+                for output in self.replica.step(self._inputs.popleft()):
+                    self._perform(output)
         except BaseException as error:
             self.on_broken(error)
             raise
         self._stepping = False
 
-    def _perform(self, action: AnyAction) -> None:
-        match action:
+    def _perform(self, output: AnyOutput) -> None:
+        match output:
             case Persist():
-                self._persist(action)
+                self._persist(output)
             case Send(to, message) | SendAfter(_, to, message):
                 self._send(to, message)
             case Acknowledge(to, reply, first):
-                endorsements = self._endorse(first, reply.index)
+                endorsements = self._endorsements(first, reply.index)
                 self._send(to, msgspec.structs.replace(reply, endorsements=endorsements))
             case Endorse(first, last):
-                self._events.append(Endorsed(self._endorse(first, last)))
+                self._inputs.append(Endorsed(self._endorsements(first, last)))
             case Certify(index, endorsements):
-                self._certify(index, endorsements)
+                self.certifying.complete(index, endorsements)
+                self._inputs.append(Certified(index))
             case CheckCertificate(index, certificate):
                 self._check_certificate(index, certificate)
             case Deliver(index):
-                self._deliver(index)
+                self._deliver(self.certifying.take(index))
             case Lead(term):
-                log.info("leading", term=term)
-                metrics.LEADING.set(1)
-                self.step(Propose(self.proposer.opening_block(term)))
+                self._lead(term)
             case Follow(term, leader):
                 self._follow(term, leader)
+
+    def _lead(self, term: int) -> None:
+        """This node leads: what it proposes first makes final what older terms left."""
+        logger.info("leading", term=term)
+        metrics.LEADING.set(1)
+        self.step(ProposeEntry(self.proposer.opening_block(term)))
 
     def _follow(self, term: int, leader: str) -> None:
         """Another leads, or nobody does: hand a new leader what this node's clients wait for."""
         metrics.LEADING.set(0)
-        log.info("following", term=term, leader=leader)
-        if leader and self.network is not None and self.mempool.own:
-            self.network.forward(leader, self.mempool.own)
+        logger.info("following", term=term, leader=leader)
+        self.forwarding.all_over()
 
     def _send(self, to: str, message: AnyMessage) -> None:
-        if self.network is None:
+        if self._network is None:
             return
         if isinstance(message, Append):
-            certificate = self._certificate_upto(message.previous_index + len(message.entries))
+            certificate = self.certifying.upto(message.previous_index + len(message.entries))
             if certificate is not None:
                 message = msgspec.structs.replace(
                     message, certified=certificate.height, certificate=encode(certificate)
                 )
-        self.network.send(to, message)
+        self._network.send(to, message)
 
-    def _certificate_upto(self, height: int) -> Certificate | None:
-        if self._newest is None or self._newest.height <= height:
-            return self._newest
-        return self.chain.state.certificate_upto(height)
-
-    def _persist(self, action: Persist) -> None:
+    def _persist(self, asked: Persist) -> None:
         """Execute, then write: what is refused is never written."""
-        if action.truncate_from is not None:
-            self.mempool.put_back(self.chain.truncate(action.truncate_from))
-        taken: list[Entry] = []
+        if asked.truncate_from is not None:
+            self.mempool.put_back(self.chain.truncate(asked.truncate_from))
+        taken: list[RaftEntry] = []
         refusal: Refused | None = None
-        for entry in action.entries:
+        for entry in asked.entries:
             try:
                 if entry.index > self.chain.tip.height:
                     self.chain.accept(self.inspector.block_of(entry), self.proposer.clock())
             except Postponed as error:
-                log.warning("block_postponed", height=entry.index, reason=str(error))
-                refusal = Refused(action.number, entry.index, str(error), True)
+                logger.warning("block_postponed", height=entry.index, reason=str(error))
+                refusal = Refused(asked.number, entry.index, str(error), True)
                 break
             except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
-                log.error("block_refused", height=entry.index, reason=str(error))
-                refusal = Refused(action.number, entry.index, str(error), False)
+                logger.error("block_refused", height=entry.index, reason=str(error))
+                refusal = Refused(asked.number, entry.index, str(error), False)
                 break
             taken.append(entry)
         started = time.perf_counter()
-        self._log_store.persist(action.term, action.vote, action.truncate_from, tuple(taken))
+        self._raft_log.persist(asked.term, asked.vote, asked.truncate_from, tuple(taken))
         metrics.SYNC_SECONDS.observe(time.perf_counter() - started)
-        self._events.append(refusal or Persisted(action.number))
+        self._inputs.append(refusal or Persisted(asked.number))
 
-    def _endorse(self, first: int, last: int) -> tuple[tuple[int, bytes], ...]:
-        """This node's endorsements of the entries of its current term, and of no other."""
-        return tuple(
-            (height, self.chain.endorsement(height))
-            for height in range(max(first, self.replica.committed + 1), last + 1)
-            if self.chain.header(height).term == self.replica.term
-        )
-
-    def _certify(self, index: int, endorsements: tuple[tuple[str, bytes], ...]) -> None:
-        certificate = Certificate(
-            height=index,
-            header=self.chain.header(index).hash,
-            endorsements=tuple(Endorsement(node=node, signature=signature.hex()) for node, signature in endorsements),
-        )
-        self._certificates[index] = certificate
-        self._events.append(Certified(index))
+    def _endorsements(self, first: int, last: int) -> tuple[tuple[int, bytes], ...]:
+        """This node's endorsements of the entries of its current term that are not final yet."""
+        return self.certifying.endorsements(max(first, self.replica.committed + 1), last, self.replica.term)
 
     def _check_certificate(self, index: int, data: bytes) -> None:
-        certificate = decode_trusted(data, Certificate)
-        if certificate.height == index and self.chain.certificate_holds(certificate):
-            self._certificates[index] = certificate
-            self._events.append(Certified(index))
+        if self.certifying.check(index, data):
+            self._inputs.append(Certified(index))
         else:
-            log.error("certificate_refused", height=index)
+            logger.error("certificate_refused", height=index)
 
-    def _deliver(self, index: int) -> None:
-        self._finish(self._certificates.pop(index))
+    def _deliver(self, certificate: Certificate) -> None:
+        self._finish(certificate)
         if self.leading:
             self._schedule_pump()
 
     def _finish(self, certificate: Certificate) -> None:
-        """A certificate makes blocks final: commit them and tell who waits."""
-        layers = self.chain.commit(certificate.height, certificate)
-        self._newest = certificate
+        """A certificate makes blocks final."""
+        self.chain.commit(certificate.height, certificate)
+        self.certifying.final(certificate)
+        metrics.HEIGHT.set(certificate.height)
+
+    def _committed(self, layers: list[Layer]) -> None:
+        """Let go of what is in final blocks, and wake who waits for it."""
         for layer in layers:
             height = layer.block.header.height
             for position, signed in enumerate(layer.block.transactions):
                 self.mempool.committed(signed.id, (height, position))
             metrics.TRANSACTIONS.inc(len(layer.block.transactions))
-        metrics.HEIGHT.set(certificate.height)
-        for listener in self.listeners:
-            listener(layers)
 
     def observe(self, stretch: Stretch, certificate: Certificate | None) -> None:
         """Not a voter: keep final blocks that another node gave, and that the chain has accepted."""
         entries = tuple(
-            Entry(height, self.chain.header(height).term, frame)
+            RaftEntry(height, self.chain.header(height).term, frame)
             for height, frame in enumerate(stretch.blocks, self.chain.committed.height + 1)
         )
         if entries:
-            self._log_store.persist(self.replica.term, "", None, entries)
+            self._raft_log.persist(self.replica.term, "", None, entries)
         if certificate is not None:
             self._finish(certificate)
         self.step(Observed(self.chain.committed.height, stretch.term, stretch.leader))
@@ -371,5 +300,5 @@ class Driver:
             self.on_broken(error)
             raise
         if block is not None:
-            self.step(Propose(block))
+            self.step(ProposeEntry(block))
         self._schedule_pump()

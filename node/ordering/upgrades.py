@@ -17,21 +17,17 @@ from ledger.names import org_of
 from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
 from node.chain.layers import Layer
-from node.ground.logs import log
-from node.ordering.driver import Driver
+from node.ground.logs import logger
 from remarque.api.chain import ProtocolAhead, ProtocolStatus
 from remarque.errors import NodeCode, NodeError
 
 
 class Upgrades:
-    """Warns of what comes and is not known here."""
+    """Warns of what comes and is not known here: now, and whenever an activation is voted."""
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
-
-    def follow(self, driver: Driver) -> None:
-        """Warn now, and whenever an activation is voted."""
-        driver.listeners.append(self._committed)
+        chain.commits.follow(self._committed)
         self._warn()
 
     def _committed(self, layers: list[Layer]) -> None:
@@ -42,7 +38,7 @@ class Upgrades:
     def _warn(self) -> None:
         ahead = self._chain.protocol().ahead_of(self._chain.committed.height)
         if ahead is not None and ahead.version not in self._chain.versions:
-            log.warning(
+            logger.warning(
                 "protocol_unknown",
                 version=ahead.version,
                 height=ahead.height,

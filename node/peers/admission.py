@@ -17,7 +17,7 @@ from ledger.events import NodeAdded, NodeRemoved
 from ledger.node_certificate import is_certificate_of, make_certificate
 from node.chain.chain import Chain
 from node.chain.layers import Layer
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.peers import tls
 
 
@@ -35,6 +35,7 @@ class Admission:
         for _, data in chain.state.items(records.node_key("")):
             self._take(decode_trusted(data, records.NodeRecord))
         self._context = tls.server_context(key, self.own_certificate, self._names)
+        chain.commits.follow(self._committed)
 
     @property
     def own_certificate(self) -> bytes:
@@ -49,7 +50,7 @@ class Admission:
         """Context of the peer port. Each handshake lets in who is a member at that moment, or was since the start."""
         return self._context
 
-    def committed(self, layers: list[Layer]) -> None:
+    def _committed(self, layers: list[Layer]) -> None:
         """Follow what became final."""
         for layer in layers:
             for outcome in layer.result.outcomes:
@@ -73,7 +74,7 @@ class Admission:
     def _take(self, record: records.NodeRecord) -> bool:
         certificate = bytes.fromhex(record.certificate)
         if not is_certificate_of(certificate, record.key):
-            log.warning("certificate_unusable", node=record.name)
+            logger.warning("certificate_unusable", node=record.name)
             return False
         self.certificates[record.name] = certificate
         self._names[certificate] = record.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from consensus.events import Append, AppendReply, VoteReply, VoteRequest
+from consensus.messages import Append, AppendReply, VoteReply, VoteRequest
 
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 PROTOCOL_LOWEST = PROTOCOL_HIGHEST = 1

@@ -16,14 +16,14 @@ import aiohttp
 import msgspec
 from aiohttp import WSMsgType, web
 
-from consensus.events import AnyMessage, Append, AppendReply, VoteReply, VoteRequest
+from consensus.messages import AnyMessage, Append, AppendReply, VoteReply, VoteRequest
 from ledger.block import Certificate, endorsement_holds
 from ledger.crypto import SigningKey
 from ledger.encoding import decode, encode
 from ledger.errors import LedgerError
 from ledger.transaction import SignedTransaction, parse_signed
 from node.ground import metrics
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.ordering.driver import Driver
 from node.peers.admission import Admission
 from node.peers.asking import Asking
@@ -120,7 +120,7 @@ class Peers:
                         await self._send_queue(name, ws)
                 except (aiohttp.ClientError, OSError, TimeoutError) as error:
                     if name not in self._refused:
-                        log.info("peer_unreached", node=name, reason=type(error).__name__)
+                        logger.info("peer_unreached", node=name, reason=type(error).__name__)
                         self._refused.add(name)
                 self._disconnected(name)
                 await asyncio.sleep(pause)
@@ -134,9 +134,9 @@ class Peers:
         self._refused.discard(name)
         self.connected.add(name)
         metrics.PEERS.set(len(self.connected))
-        log.info("peer_connected", node=name)
-        if self._driver.replica.leader == name and self._driver.mempool.own:
-            self.forward(name, self._driver.mempool.own)
+        logger.info("peer_connected", node=name)
+        if self._driver.replica.leader == name:
+            self._driver.forwarding.all_over()
         both = [asyncio.ensure_future(self._until_closed(name, ws)), asyncio.ensure_future(_drain(queue, ws))]
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -149,7 +149,7 @@ class Peers:
         """The called side only ever speaks to refuse: the stream itself, or what a node it does not call forwarded."""
         async for message in ws:
             if message.type is WSMsgType.TEXT:
-                log.error("peer_refused_us", node=name, reason=message.data)
+                logger.error("peer_refused_us", node=name, reason=message.data)
                 self._check_log_lost(message.data)
             elif message.type is WSMsgType.BINARY:
                 with suppress(msgspec.DecodeError):
@@ -173,7 +173,7 @@ class Peers:
         if name in self.connected:
             self.connected.discard(name)
             metrics.PEERS.set(len(self.connected))
-            log.info("peer_disconnected", node=name)
+            logger.info("peer_disconnected", node=name)
 
     # Being called
 
@@ -194,7 +194,7 @@ class Peers:
         """Handler of `/v1/stream`: take a peer's frames, in order, until it goes."""
         name = self.caller(request)
         # Read before the caller says what it holds: what it endorses meanwhile must not be held against it.
-        endorsed = self._driver.endorsed_certificate(name)
+        endorsed = self._driver.certifying.endorsed_by(name)
         ws = web.WebSocketResponse(max_msg_size=FRAME_BYTES_MAX, heartbeat=2.0, compress=False)
         await ws.prepare(request)
         greeted = False
@@ -210,7 +210,7 @@ class Peers:
                     self._greet(name, frame, endorsed)
                     greeted = True
             except (msgspec.DecodeError, NodeError) as error:
-                log.error("frame_refused", node=name, reason=str(error))
+                logger.error("frame_refused", node=name, reason=str(error))
                 await ws.send_str(str(error))
                 break
         self._calls.get(name, set()).discard(ws)
@@ -219,7 +219,7 @@ class Peers:
 
     def _removed(self, name: str) -> None:
         """Close what a removed node has open; what it asks from now on is refused."""
-        log.warning("peer_removed", node=name)
+        logger.warning("peer_removed", node=name)
         for ws in self._calls.pop(name, set()):
             closing = asyncio.ensure_future(ws.close(message=b"this node was removed"))
             self._closing.add(closing)
@@ -258,7 +258,7 @@ class Peers:
 
     def _take_refusal(self, name: str, frame: AnyFrame) -> None:
         if isinstance(frame, ForwardRefused) and name == self._driver.replica.leader:
-            self._driver.forward_refused(frame.transaction, frame.code, frame.detail)
+            self._driver.forwarding.refused(frame.transaction, frame.code, frame.detail)
 
     async def _take_forwarded(self, name: str, frame: Forward) -> list[ForwardRefused]:
         try:
@@ -268,7 +268,7 @@ class Peers:
             ]
         except LedgerError as error:
             raise NodeError(NodeCode.REQUEST_MALFORMED, f"{name} forwards what is no transaction: {error}") from None
-        return [ForwardRefused(*refused) for refused in await self._driver.receive_forwarded(name, transactions)]
+        return [ForwardRefused(*refused) for refused in await self._driver.receive_forwarded(transactions)]
 
 
 async def _drain(queue: asyncio.Queue[bytes], ws: aiohttp.ClientWebSocketResponse) -> None:

@@ -1,4 +1,4 @@
-"""One way to write a policy: only spaces and line breaks change, never a token or a comment.
+"""One way to write a policy: only spaces and line breaks change, never a lexeme or a comment.
 
 Every declaration and clause begins on its own line, indented by two for each block it is in; where its author broke it,
 it goes on with two more. At most one empty line stands between two others.
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from contracts_vm import parse
-from contracts_vm.lexer import decode, tokens
+from contracts_vm.lexer import decode, lexemes
 
 _COMMENT = re.compile(r"//[^\n]*|\n")
 _WORDS = frozenset(
@@ -23,7 +23,7 @@ _BLOCKS = frozenset({"policy", "royalty"})
 class _Item(NamedTuple):
     text: str
     kind: str
-    """Of a token, or `comment`."""
+    """Of a lexeme, or `comment`."""
     breaks: int
     """Line breaks before it in the source, at most two."""
 
@@ -56,19 +56,19 @@ def one_line(text: str) -> str:
 
 
 def _items(text: str) -> Iterator[_Item]:
-    """Tokens and comments, in order."""
+    """Lexemes and comments, in order."""
     offset = 0
-    for token in tokens(text):
+    for lexeme in lexemes(text):
         breaks = 0
-        for part in _COMMENT.findall(text[offset : token.start]):
+        for part in _COMMENT.findall(text[offset : lexeme.start]):
             if part == "\n":
                 breaks = min(breaks + 1, 2)
             else:
                 yield _Item(part.rstrip(), "comment", breaks)
                 breaks = 0
-        if token.kind != "end":
-            yield _Item(text[token.start : token.end], token.kind, breaks)
-        offset = token.end
+        if lexeme.kind != "end":
+            yield _Item(text[lexeme.start : lexeme.end], lexeme.kind, breaks)
+        offset = lexeme.end
 
 
 def _statements(items: Iterator[_Item]) -> Iterator[list[_Item]]:

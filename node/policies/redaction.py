@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from contracts_vm.lexer import tokens
+from contracts_vm.lexer import lexemes
 from ledger.actions import subjects
 from ledger.execution.view import Ledger
 from ledger.policy_source import SCHEMA
@@ -68,4 +68,4 @@ def _part(part: Part, roots: tuple[str, ...]) -> Part:
 
 def _reads(expression: str) -> set[str]:
     """Roots that an expression names, be it as the field of something: rather too many than too few."""
-    return {token.text for token in tokens(expression) if token.kind == "name" and token.text in SCHEMA.roots}
+    return {lexeme.text for lexeme in lexemes(expression) if lexeme.kind == "name" and lexeme.text in SCHEMA.roots}

@@ -10,10 +10,11 @@ A piece on the event loop is a few milliseconds of transactions, and at most one
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterator
 
 import msgspec
+from cachetools import FIFOCache
 
 from contracts_vm import Policy
 from ledger import records
@@ -104,7 +105,7 @@ class Replays:
         self._chain = chain
         self._reading = reading
         self._making = asyncio.Lock()
-        self._kept: OrderedDict[str, Replay] = OrderedDict()
+        self._kept: FIFOCache[str, Replay] = FIFOCache(KEPT_MAX)
 
     async def newest(self, policy: Policy, requests: int, *, under: type[Proposed | BindingAll] = Proposed) -> Replay:
         """Replay the newest blocks that hold at least so many requests, as far as this node keeps them."""
@@ -124,13 +125,11 @@ class Replays:
                     f"this node keeps blocks from {self._lowest()} on, the replay begins at {told.first}; ask another",
                 )
             self._kept[proposal] = await self._make(policy, BindingAll, told.last, told.first, REQUESTS_MAX)
-            while len(self._kept) > KEPT_MAX:
-                self._kept.popitem(last=False)
         return self._kept[proposal]
 
     def _lowest(self) -> int:
         """The oldest block that can be run again here, for which the state below it is needed."""
-        return max(self._chain.oldest, self._chain.state.first) + 1
+        return max(self._chain.finals.oldest, self._chain.state.first) + 1
 
     async def _make(
         self, policy: Policy, under: type[Proposed | BindingAll], last: int, first: int, requests: int

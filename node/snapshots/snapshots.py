@@ -27,9 +27,9 @@ from ledger.recovery import Recoveries
 from ledger.snapshot import (
     SNAPSHOT_VERSION,
     Chunk,
-    Entry,
     Manifest,
     SnapshotRefused,
+    StateEntry,
     chunks_of,
     decode_chunk,
     encode_chunk,
@@ -39,7 +39,7 @@ from ledger.snapshot import (
 from node.chain.chain import Chain
 from node.chain.layers import Layer
 from node.chain.reading import Reading
-from node.ground.logs import log, progress
+from node.ground.logs import logger, progress
 from node.storage.directory import write_durably
 from node.storage.state_store import StateView
 from remarque.errors import NodeCode, NodeError
@@ -79,9 +79,10 @@ class Snapshots:
         self._woken = asyncio.Event()
         for unfinished in path.glob("*.new"):
             shutil.rmtree(unfinished)
+        chain.commits.follow(self._committed)
 
-    def committed(self, layers: list[Layer]) -> None:
-        """Follow what became final; once enough has, take a view to be written."""
+    def _committed(self, layers: list[Layer]) -> None:
+        """Once enough has become final, take a view to be written."""
         self._since += sum(len(layer.block.transactions) for layer in layers)
         if self._every and self._since >= self._every and self._due is None:
             self._since = 0
@@ -99,7 +100,7 @@ class Snapshots:
                 await self._write(self._due)
                 await self._prune(self._due.header.height - self._keep_blocks)
             except OSError as error:
-                log.error("snapshot_not_written", height=self._due.header.height, reason=str(error))
+                logger.error("snapshot_not_written", height=self._due.header.height, reason=str(error))
                 shutil.rmtree(_new(self._path, self._due.header.height), ignore_errors=True)
             finally:
                 self._due.view.close()
@@ -122,11 +123,11 @@ class Snapshots:
 
     async def _prune(self, upto: int) -> None:
         """Forget the blocks up to a height, some at a time, if not all are to be kept."""
-        before = self._chain.oldest
-        while self._keep_blocks and self._chain.oldest < upto:
-            await self._reading.piece(self._chain.prune, upto, PRUNED_TOGETHER)
-        if self._chain.oldest > before:
-            log.info("blocks_pruned", upto=self._chain.oldest)
+        before = self._chain.finals.oldest
+        while self._keep_blocks and self._chain.finals.oldest < upto:
+            await self._reading.piece(self._chain.finals.prune, upto, PRUNED_TOGETHER)
+        if self._chain.finals.oldest > before:
+            logger.info("blocks_pruned", upto=self._chain.finals.oldest)
 
     async def _write(self, taken: Taken) -> None:
         height = taken.header.height
@@ -141,7 +142,7 @@ class Snapshots:
         for old in heights_in(self._path)[:-KEPT]:
             place = self._path / str(old)
             await asyncio.to_thread(shutil.rmtree, place.rename(_new(self._path, old)))
-        log.info("snapshot_taken", height=height, entries=entries, bytes=sum(chunk.size for chunk in chunks))
+        logger.info("snapshot_taken", height=height, entries=entries, bytes=sum(chunk.size for chunk in chunks))
 
 
 def take(chain: Chain) -> Taken | None:
@@ -206,7 +207,7 @@ def heights_in(path: Path) -> list[int]:
     return sorted(int(file.parent.name) for file in path.glob(f"*/{MANIFEST}") if file.parent.name.isdecimal())
 
 
-def read_entries(place: Path, manifest: Manifest) -> Iterator[Entry]:
+def read_entries(place: Path, manifest: Manifest) -> Iterator[StateEntry]:
     """Entries of a snapshot in a directory, each chunk checked."""
     pieces = (
         decode_chunk(chunk_file(place, number).read_bytes(), chunk)
@@ -220,7 +221,7 @@ def read_entries(place: Path, manifest: Manifest) -> Iterator[Entry]:
         raise SnapshotRefused(f"it has {count} entries, its manifest says {manifest.entries}")
 
 
-def _write_chunk(file: Path, entries: list[Entry]) -> Chunk:
+def _write_chunk(file: Path, entries: list[StateEntry]) -> Chunk:
     data = encode_chunk(entries)
     with file.open("wb") as out:
         out.write(data)

@@ -18,7 +18,7 @@ from typing import Any
 
 import plyvel
 
-from ledger.state_tree import ENTRY, HASH, PAGE_BYTES, Change, Node, Page, open_tree, page_from, page_of
+from ledger.state_tree import ENTRY, HASH, PAGE_BYTES, HashedChange, Page, TreeNode, open_tree, page_from, page_of
 
 
 class PageIndex:
@@ -36,14 +36,14 @@ class PageIndex:
         """How many pages have changed since they were written."""
         return len(self._changed)
 
-    def tree(self) -> Node:
+    def tree(self) -> TreeNode:
         """The tree of the committed state."""
         pages = {key[1:]: Page(key[1:], value[:-1], value[-1]) for key, value in self._db.iterator(prefix=b"p")}
         for prefix in self._changed:
             pages[prefix] = page_from(prefix, self._load(prefix))
         return open_tree([pages[prefix] for prefix in sorted(pages)], self._load)
 
-    def fill(self, hashes: Iterable[Change]) -> Node:
+    def fill(self, hashes: Iterable[HashedChange]) -> TreeNode:
         """Put the hashed entries of a whole state into an empty store, in order, with their pages; the tree."""
         parts = [bytearray() for _ in range(256)]
         for key, value in hashes:
@@ -61,7 +61,7 @@ class PageIndex:
             part.clear()
         return open_tree(pages, self._load)
 
-    def take(self, batch: Any, height: int, changes: list[Change]) -> None:
+    def take(self, batch: Any, height: int, changes: list[HashedChange]) -> None:
         """Add to a batch what a block changed."""
         for key, value in changes:
             if value is None:
@@ -72,7 +72,7 @@ class PageIndex:
         batch.put(b"d" + struct.pack(">Q", height), prefixes)
         self._note(prefixes, height)
 
-    def write(self, tree: Node, most: int) -> None:
+    def write(self, tree: TreeNode, most: int) -> None:
         """Write some pages of the committed tree, those first that have waited longest."""
         prefixes = list(islice(self._changed, most))
         with self._db.write_batch() as batch:

@@ -30,9 +30,9 @@ from ledger.block import Certificate, Header, Outcome
 from ledger.crypto import sha256
 from ledger.encoding import decode_trusted, encode
 from ledger.records import FILE_PREFIX, REQUEST_PREFIX, SEEN_PREFIX, seen_key
-from ledger.state_tree import Change, Node, hashed
-from node.storage.log_store import open_database
+from ledger.state_tree import HashedChange, TreeNode, hashed
 from node.storage.pages import PageIndex
+from node.storage.raft_log_store import open_database
 
 _APPLIED = b"applied"
 _BASE = b"base"
@@ -60,7 +60,7 @@ class Committed(msgspec.Struct, frozen=True):
 
     height: int
     writes: tuple[tuple[str, bytes | None], ...]
-    changes: list[Change]
+    changes: list[HashedChange]
     """Their hashes, in the same order."""
     created: frozenset[str]
     """Keys among them that had no value before."""
@@ -79,7 +79,7 @@ class Base(msgspec.Struct, frozen=True):
     """Of the log at that header."""
 
 
-class Value(msgspec.Struct, frozen=True):
+class PastValue(msgspec.Struct, frozen=True):
     """What stood under a key at a height."""
 
     value: bytes | None
@@ -139,14 +139,14 @@ class StateStore:
         value: bytes | None = self._db.get(b"s" + key.encode(), verify_checksums=True)
         return value
 
-    def at(self, key: str, height: int) -> Value:
+    def at(self, key: str, height: int) -> PastValue:
         """What stood under a key at a height, from `first` on; keys under UNVERSIONED stand as they are now."""
         prefix = _versions_of(sha256(key.encode()))
         place = prefix + struct.pack(">Q", height + 1)
         value = next(self._db.iterator(start=place, stop=prefix + b"\xff" * 9, include_key=False), None)
         before = next(self._db.iterator(start=prefix, stop=place, include_value=False, reverse=True), None)
         since = self.first if before is None else _height(before[len(prefix) :])
-        return Value(self.get(key) if value is None else value or None, since)
+        return PastValue(self.get(key) if value is None else value or None, since)
 
     def keys(self, prefix: str, start: str = "") -> Iterator[str]:
         """Keys of a prefix, in order, from one on."""
@@ -196,11 +196,11 @@ class StateStore:
             batch.put(_APPLIED, packed)
         self.applied = done.height
 
-    def fill(self, entries: Iterator[tuple[str, bytes]]) -> Node:
+    def fill(self, entries: Iterator[tuple[str, bytes]]) -> TreeNode:
         """Put a snapshot's entries into an empty store; the tree they make. `begin` makes them count."""
         return self.pages.fill(self._filled(entries))
 
-    def _filled(self, entries: Iterator[tuple[str, bytes]]) -> Iterator[Change]:
+    def _filled(self, entries: Iterator[tuple[str, bytes]]) -> Iterator[HashedChange]:
         while some := list(islice(entries, FILL_TOGETHER)):
             with self._db.write_batch() as batch:
                 for key, value in some:

@@ -19,8 +19,9 @@ from ledger.crypto import SigningKey
 from ledger.errors import Code, LedgerError
 from ledger.statement import STATEMENT_BYTES_MAX, Statement, parse_statement, with_receipts
 from ledger.transaction import SignedTransaction, Signer, Transaction, sign
-from node.chain.chain import Chain, Final
+from node.chain.chain import Chain
 from node.chain.entries import Entries
+from node.chain.finals import Final
 from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
 from node.content.cid import cid_of_digest

@@ -18,8 +18,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
 
-from generator.errors import Code as GeneratorCode
-from generator.errors import GeneratorError
+from generator.errors import GeneratorCode, GeneratorError
 from generator.fingerprint import (
     DIFFERENCE_SAME,
     DISTANCE_CANDIDATE,
@@ -43,7 +42,6 @@ from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid
 from node.ground.logs import progress
-from node.ordering.driver import Driver
 from node.verification.image_codes import ImageCodes
 from remarque.api.content import PictureFacts
 from remarque.api.verification import Attested, Match, MatchedModel, Verdict, Verification
@@ -85,7 +83,7 @@ MEDIA_TYPES = {
 class Verifier:
     """Answers from the committed state and an index of all image codes."""
 
-    def __init__(self, chain: Chain, reading: Reading, driver: Driver, blockstore: Blockstore) -> None:
+    def __init__(self, chain: Chain, reading: Reading, blockstore: Blockstore) -> None:
         self._chain = chain
         self._reading = reading
         self._blockstore = blockstore
@@ -98,7 +96,7 @@ class Verifier:
         """Whether everything recorded before the start is in the index."""
         self._waiting: dict[int, dict[str, int]] = {}
         """Codes by asset, by height, that are not in the index yet."""
-        driver.listeners.append(self._committed)
+        chain.commits.follow(self._committed)
 
     async def run(self) -> None:
         """Index what was recorded before the start, beside everything else. Until then only exact digests are told."""
@@ -233,7 +231,7 @@ class Verifier:
 
     async def _receipt(self, transaction: str) -> Receipt | None:
         place = self._chain.state.locate(transaction)
-        return None if place is None or place[0] <= self._chain.oldest else await self._reading.receipt(*place)
+        return None if place is None or place[0] <= self._chain.finals.oldest else await self._reading.receipt(*place)
 
     async def _answer(
         self,

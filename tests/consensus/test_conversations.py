@@ -7,59 +7,43 @@ from random import Random
 import pytest
 from simulation import Disk
 
-from consensus.events import (
-    Acknowledge,
-    AnyAction,
-    Append,
-    AppendReply,
-    Certify,
-    Deliver,
-    Entry,
-    Lead,
-    Message,
-    Persist,
-    Persisted,
-    Propose,
-    Receive,
-    Result,
-    Send,
-    SendAfter,
-    Tick,
-    VoteReply,
-    VoteRequest,
-)
-from consensus.replica import Config, Replica, Role
+from consensus.inputs import Persisted, ProposeEntry, Receive, Tick
+from consensus.messages import Append, AppendReply, Message, Result, VoteReply, VoteRequest
+from consensus.outputs import Acknowledge, AnyOutput, Certify, Deliver, Lead, Persist, Send, SendAfter
+from consensus.raft_log import RaftEntry
+from consensus.replica import Replica
+from consensus.replica_state import ReplicaConfig, Role
 
 
-def entries(*terms: int, start: int = 1) -> tuple[Entry, ...]:
-    return tuple(Entry(start + place, term, b"%d" % term) for place, term in enumerate(terms))
+def entries(*terms: int, start: int = 1) -> tuple[RaftEntry, ...]:
+    return tuple(RaftEntry(start + place, term, b"%d" % term) for place, term in enumerate(terms))
 
 
 def a_replica(*log: int, term: int = 0, committed: int = 0, voters: int = 3) -> Replica:
     disk = Disk()
     disk.entries = list(entries(*log))
     names = tuple("abcdefg"[:voters])
-    return Replica(Config(name="a", voters=names), disk, term or max(log, default=0), "", committed, Random(1))
+    return Replica(ReplicaConfig(name="a", voters=names), disk, term or max(log, default=0), "", committed, Random(1))
 
 
-def hear(replica: Replica, message: Message) -> list[AnyAction]:
+def hear(replica: Replica, message: Message) -> list[AnyOutput]:
     """All that a message leads to, with a disk that writes at once."""
-    found: list[AnyAction] = []
-    events: list[object] = [Receive(message)]  # type: ignore[arg-type]
-    while events:
-        for action in replica.step(events.pop(0)):  # type: ignore[arg-type]
-            found.append(action)
-            if isinstance(action, Persist):
+    found: list[AnyOutput] = []
+    inputs: list[object] = [Receive(message)]  # type: ignore[arg-type]
+    while inputs:
+        for output in replica.step(inputs.pop(0)):  # type: ignore[arg-type]
+            found.append(output)
+            if isinstance(output, Persist):
                 disk = replica.log._reader
                 assert isinstance(disk, Disk)
-                if action.truncate_from is not None:
-                    del disk.entries[action.truncate_from - 1 :]
-                disk.entries.extend(action.entries)
-                events.append(Persisted(action.number))
+                if output.truncate_from is not None:
+                    del disk.entries[output.truncate_from - 1 :]
+                disk.entries.extend(output.entries)
+                inputs.append(Persisted(output.number))
     return found
 
 
-def append(term: int, previous: int, previous_term: int, *new: Entry, sender: str = "b") -> Append:
+def append(term: int, previous: int, previous_term: int, *new: RaftEntry, sender: str = "b") -> Append:
     return Append(term=term, sender=sender, previous_index=previous, previous_term=previous_term, entries=new)
 
 
@@ -73,34 +57,34 @@ def elected(replica: Replica) -> Replica:
     return replica
 
 
-def only(kind: type, actions: list[AnyAction]) -> list:
-    return [action for action in actions if isinstance(action, kind)]
+def only(kind: type, outputs: list[AnyOutput]) -> list:
+    return [output for output in outputs if isinstance(output, kind)]
 
 
 def test_a_delayed_append_drops_nothing_that_follows_it() -> None:
     replica = a_replica(1, 1, 1, 1)
 
-    actions = hear(replica, append(1, 0, 0, *entries(1, 1)))
+    outputs = hear(replica, append(1, 0, 0, *entries(1, 1)))
 
     assert replica.log.last_index == 4
-    assert not only(Persist, actions)
-    assert only(Acknowledge, actions)[0].reply.index == 2
+    assert not only(Persist, outputs)
+    assert only(Acknowledge, outputs)[0].reply.index == 2
 
 
 def test_an_acknowledgement_covers_what_was_sent_not_all_that_is_held() -> None:
     replica = a_replica(1, 1, 1)
 
-    actions = hear(replica, append(1, 1, 1))
+    outputs = hear(replica, append(1, 1, 1))
 
-    assert only(Acknowledge, actions)[0].reply.index == 1
+    assert only(Acknowledge, outputs)[0].reply.index == 1
 
 
 def test_a_conflict_truncates_from_its_first_place_on() -> None:
     replica = a_replica(1, 2, 2, 2)
 
-    actions = hear(replica, append(3, 1, 1, *entries(3, 3, start=2)))
+    outputs = hear(replica, append(3, 1, 1, *entries(3, 3, start=2)))
 
-    written = only(Persist, actions)[-1]
+    written = only(Persist, outputs)[-1]
     assert written.truncate_from == 2
     assert [entry.term for entry in written.entries] == [3, 3]
     assert replica.log.last_index == 3
@@ -129,8 +113,8 @@ def test_a_vote_leaves_only_after_it_is_durable_and_is_given_once() -> None:
     first = hear(replica, ask)
     second = hear(replica, VoteRequest(term=2, sender="c", last_index=9, last_term=1, probe=False))
 
-    persisted = [place for place, action in enumerate(first) if isinstance(action, Persist) and action.vote == "b"]
-    sent = [place for place, action in enumerate(first) if isinstance(action, SendAfter)]
+    persisted = [place for place, output in enumerate(first) if isinstance(output, Persist) and output.vote == "b"]
+    sent = [place for place, output in enumerate(first) if isinstance(output, SendAfter)]
     assert persisted[0] < sent[0]
     assert only(Send, second)[0].message.granted is False
 
@@ -142,9 +126,9 @@ def test_a_vote_goes_only_to_a_log_as_long_as_ours(last_term: int, last_index: i
     replica = a_replica(2, term=2)
     ask = VoteRequest(term=3, sender="b", last_index=last_index, last_term=last_term, probe=False)
 
-    actions = hear(replica, ask)
+    outputs = hear(replica, ask)
 
-    answers = [action.message for action in actions if isinstance(action, Send | SendAfter)]
+    answers = [output.message for output in outputs if isinstance(output, Send | SendAfter)]
     assert answers[0].granted is granted
 
 
@@ -183,15 +167,15 @@ def test_a_late_probe_answer_does_not_start_another_campaign() -> None:
 
 def test_a_new_leader_asks_for_its_opening_entry_and_commits_nothing_older_by_itself() -> None:
     replica = elected(a_replica(1, 1))
-    actions: list[AnyAction] = []
+    outputs: list[AnyOutput] = []
     for sender in ("b", "c"):
         reply = AppendReply(
             term=replica.term, sender=sender, result=Result.ACCEPTED, index=2, endorsements=((1, b"x"), (2, b"x"))
         )
-        actions += hear(replica, reply)
+        outputs += hear(replica, reply)
 
-    assert not only(Certify, actions)
-    assert not only(Deliver, actions)
+    assert not only(Certify, outputs)
+    assert not only(Deliver, outputs)
     assert replica.committed == 0
 
 
@@ -202,30 +186,30 @@ def test_an_append_from_below_what_is_kept_is_answered_with_what_is_final() -> N
     (heartbeat,) = hear(replica, append(2, 1, 1))[-1:]
     (probe,) = hear(replica, append(2, 2, 0, *entries(1, start=3)))[-1:]
 
-    for action in (heartbeat, probe):
-        assert isinstance(action, Send)
-        assert isinstance(action.message, AppendReply)
-        assert (action.message.result, action.message.index) == (Result.ACCEPTED, 4)
+    for output in (heartbeat, probe):
+        assert isinstance(output, Send)
+        assert isinstance(output.message, AppendReply)
+        assert (output.message.result, output.message.index) == (Result.ACCEPTED, 4)
 
 
 def test_entries_of_an_older_term_are_never_certified_themselves() -> None:
     """The two-certificates trap: only a descendant of the leader's own term makes them final."""
     replica = elected(a_replica(1, 1))
-    replica.step(Propose(b"opening"))
+    replica.step(ProposeEntry(b"opening"))
     everything = ((1, b"x"), (2, b"x"), (3, b"x"))
     for sender in ("b", "c"):
         reply = AppendReply(term=replica.term, sender=sender, result=Result.ACCEPTED, index=3, endorsements=everything)
-        actions = hear(replica, reply)
+        outputs = hear(replica, reply)
 
-    assert [action.index for action in only(Certify, actions)] == [3]
+    assert [output.index for output in only(Certify, outputs)] == [3]
 
 
 def test_the_leader_counts_itself_only_once_its_disk_has_the_entry() -> None:
     replica = elected(a_replica())
-    actions = replica.step(Propose(b"x"))
+    outputs = replica.step(ProposeEntry(b"x"))
 
-    sent = [place for place, action in enumerate(actions) if isinstance(action, Send)]
-    written = [place for place, action in enumerate(actions) if isinstance(action, Persist)]
+    sent = [place for place, output in enumerate(outputs) if isinstance(output, Send)]
+    written = [place for place, output in enumerate(outputs) if isinstance(output, Persist)]
 
     assert replica.persisted == 0
     assert sent[0] < written[0], "it leaves for the followers while the own disk writes"
@@ -258,8 +242,8 @@ def test_strangers_are_not_heard() -> None:
 
 def test_a_lone_voter_leads_at_once_and_certifies_by_itself() -> None:
     replica = a_replica(voters=1)
-    actions: list[AnyAction] = []
-    while not only(Lead, actions):
-        actions = replica.step(Tick())
+    outputs: list[AnyOutput] = []
+    while not only(Lead, outputs):
+        outputs = replica.step(Tick())
 
     assert replica.role is Role.LEADER

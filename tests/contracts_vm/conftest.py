@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from contracts_vm import Schema, Timestamp, Value
+from contracts_vm import RuleValue, Schema, Timestamp
 from ledger.policy_source import KINDS, SCHEMA
 
 REMARQUE_1 = SCHEMA
 ACTIONS = KINDS
 
-FactsBuilder = Callable[..., dict[str, dict[str, Value]]]
+FactsBuilder = Callable[..., dict[str, dict[str, RuleValue]]]
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def actions() -> frozenset[str]:
 def facts() -> FactsBuilder:
     """Facts of alice's request to view bob's confidential picture; `facts(grant={...})` changes a root."""
 
-    def build(**changes: Mapping[str, Value]) -> dict[str, dict[str, Value]]:
-        ordinary: dict[str, dict[str, Value]] = {
+    def build(**changes: Mapping[str, RuleValue]) -> dict[str, dict[str, RuleValue]]:
+        ordinary: dict[str, dict[str, RuleValue]] = {
             "requester": {"id": "alice@acme", "org": "acme", "roles": ["editor"], "suspended": False},
             "asset": {
                 "id": "a1",

@@ -5,9 +5,9 @@ import pytest
 from contracts_vm import (
     Field,
     InvariantBroken,
+    RuleValue,
     Schema,
     Timestamp,
-    Value,
     bounds,
     check,
     decide,
@@ -261,7 +261,7 @@ def test_every_code_of_a_check_is_reached_and_documented() -> None:
 def test_no_facts_within_the_bounds_cost_more_than_the_bound(expression: str, schema: Schema) -> None:
     found = parse(when(expression))
     most = bounds(found, schema)["r"]
-    facts: dict[str, dict[str, Value]] = {
+    facts: dict[str, dict[str, RuleValue]] = {
         "requester": {"id": "a" * 65, "org": "b" * 32, "roles": ["r" * 32] * 11, "suspended": True},
         "asset": {"id": "a" * 128, "owner": "a" * 65, "org": "b" * 32, "confidential": True},
         "tx": {"kind": "k" * 32, "paid": True},

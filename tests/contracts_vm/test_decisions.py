@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts_vm import DECISION_CODES, Policy, Value, decide, parse
+from contracts_vm import DECISION_CODES, Policy, RuleValue, decide, parse
 from contracts_vm.explain import BYTES_MAX, LINE_FUEL, LINES_MAX
 
-FactsBuilder = Callable[..., dict[str, dict[str, Value]]]
+FactsBuilder = Callable[..., dict[str, dict[str, RuleValue]]]
 
 
 def a_policy(*rules: str, name: str = "p") -> Policy:
@@ -92,7 +92,7 @@ def test_no_permit_of_a_narrow_scope_beats_a_forbid_of_a_broad_one() -> None:
 
 def test_the_end_of_fuel_denies_whatever_the_rules_say() -> None:
     policies = [a_policy(f"{PERMIT} true || x.a == 1;", f"{FORBID} x.a == 1 && false;", f"{REQUIRE} x.b == 'b';")]
-    facts: dict[str, dict[str, Value]] = {"x": {"a": 1, "b": "b"}}
+    facts: dict[str, dict[str, RuleValue]] = {"x": {"a": 1, "b": "b"}}
     enough = decide(policies, "view", facts, 1_000)
 
     assert enough.code == "PERMITTED"
@@ -162,7 +162,7 @@ def test_a_denial_explains_itself(facts: FactsBuilder) -> None:
 
 def test_an_explanation_shows_neither_the_contents_of_lists_nor_endless_text() -> None:
     policy = a_policy(f"{PERMIT} x.list == [] || x.record == x.text || x.text == x.number;")
-    facts: dict[str, dict[str, Value]] = {
+    facts: dict[str, dict[str, RuleValue]] = {
         "x": {"list": ["secret"], "record": {"k": "secret"}, "text": "t" * 10_000, "number": 2**60}
     }
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from contracts_vm import Royalty, Timestamp, Upstream, Value, decide, default_policy_source, parse
+from contracts_vm import DueRoyalty, RuleValue, Timestamp, Upstream, decide, default_policy_source, parse
 
-FactsBuilder = Callable[..., dict[str, dict[str, Value]]]
+FactsBuilder = Callable[..., dict[str, dict[str, RuleValue]]]
 
 POLICY = parse(default_policy_source())
 NOW = 1_760_000_000_000
-Changes = dict[str, dict[str, Value]]
+Changes = dict[str, dict[str, RuleValue]]
 OPEN: Changes = {"asset": {"confidential": False}}
 OWNED: Changes = {"asset": {"owner": "alice@acme"}}
 MADE: Changes = {"asset": {"creator": "alice@acme"}}
@@ -82,7 +82,7 @@ def test_the_default_policy_denies_when_it_is_not_told_whether_an_account_is_sus
 def test_the_default_royalty_is_due_on_every_resale_rental_and_licence(
     name: str, trigger: str, facts: FactsBuilder
 ) -> None:
-    assert POLICY.royalty_for(trigger, facts(), [1_000]) == Royalty(
+    assert POLICY.royalty_for(trigger, facts(), [1_000]) == DueRoyalty(
         id=name,
         trigger=trigger,
         base="tx.price",

@@ -1,4 +1,4 @@
-"""What expressions mean: programs and their values, their faults, and what they cost."""
+"""What expressions mean: programs and their values, their errors, and what they cost."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts_vm import Duration, Timestamp, Value
-from contracts_vm.errors import FAULTS
+from contracts_vm import Duration, RuleValue, Timestamp
+from contracts_vm.errors import EVALUATION_CODES
 from contracts_vm.evaluate import compile_expression, run
 from contracts_vm.expression import parse_expression
-from contracts_vm.operators import OPERATORS, Fault
+from contracts_vm.operators import OPERATORS, EvaluationError
 from contracts_vm.types import duration_of, read_duration, read_timestamp, write_duration, write_timestamp
 
 FACTS: dict[str, dict[str, Any]] = {
@@ -20,10 +20,10 @@ FACTS: dict[str, dict[str, Any]] = {
 }
 
 
-def evaluate(source: str, fuel: int = 10_000) -> Value | str:
-    """The value, or the code of the fault."""
+def evaluate(source: str, fuel: int = 10_000) -> RuleValue | str:
+    """The value, or the code of the error."""
     value = run(compile_expression(parse_expression(source)), FACTS, [fuel])
-    return value.code if isinstance(value, Fault) else value
+    return value.code if isinstance(value, EvaluationError) else value
 
 
 def spent(source: str) -> int:
@@ -122,7 +122,7 @@ def spent(source: str) -> int:
         ("true ? 1 : 1 / 0", 1),
     ],
 )
-def test_a_program_has_this_value(source: str, value: Value) -> None:
+def test_a_program_has_this_value(source: str, value: RuleValue) -> None:
     found = evaluate(source)
 
     assert found == value
@@ -215,7 +215,7 @@ def test_a_program_has_this_value(source: str, value: Value) -> None:
 )
 def test_a_program_without_a_value_says_why(source: str, code: str) -> None:
     assert evaluate(source) == code
-    assert code in FAULTS
+    assert code in EVALUATION_CODES
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_deep_and_cyclic_facts_cost_fuel_and_nothing_else() -> None:
     for value in (deep, cycle):
         facts: dict[str, dict[str, Any]] = {"x": {"a": value, "b": [value]}}
         outcome = run(compiled, facts, [5_000])
-        assert isinstance(outcome, Fault)
+        assert isinstance(outcome, EvaluationError)
         assert outcome.code == "BUDGET"
 
 
@@ -297,7 +297,7 @@ def test_arithmetic_is_exact_or_a_fault(a: int, b: int, operator: str) -> None:
     compiled = compile_expression(parse_expression(f"x.a {operator} x.b"))
     value = run(compiled, {"x": {"a": a, "b": b}}, [100])
 
-    if isinstance(value, Fault):
+    if isinstance(value, EvaluationError):
         assert value.code in ("OVERFLOW", "DIVIDE_BY_ZERO")
     elif operator in "/%":
         quotient, rest = run(compile_expression(parse_expression("x.a / x.b")), {"x": {"a": a, "b": b}}, [100]), a
@@ -313,7 +313,7 @@ def test_arithmetic_is_exact_or_a_fault(a: int, b: int, operator: str) -> None:
 def test_a_text_that_has_no_bytes_is_a_fault() -> None:
     assert evaluate("bytes(a.name)") == b"ada"
     assert (found := run(compile_expression(parse_expression("bytes(a.b)")), {"a": {"b": "\ud800"}}, [9]))
-    assert isinstance(found, Fault)
+    assert isinstance(found, EvaluationError)
     assert found.code == "CONVERSION_INVALID"
 
 
@@ -339,9 +339,9 @@ def test_two_fields_in_one_closure_are_what_they_are_one_by_one(operator: str) -
             found, wanted = run(short, facts, spent), run(far, {"r": facts}, spent_far)
 
             assert type(found) is type(wanted)
-            if isinstance(found, Fault) and isinstance(wanted, Fault):
+            if isinstance(found, EvaluationError) and isinstance(wanted, EvaluationError):
                 assert found.code == wanted.code
             else:
                 assert found == wanted
-            read = 1 if isinstance(run(compile_expression(parse_expression("a.x")), facts, [9]), Fault) else 2
+            read = 1 if isinstance(run(compile_expression(parse_expression("a.x")), facts, [9]), EvaluationError) else 2
             assert spent[0] - spent_far[0] == read

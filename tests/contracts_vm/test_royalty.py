@@ -46,7 +46,7 @@ def test_a_rate_is_read_exactly(rate: str, ppm: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "due", "fault"),
+    ("condition", "due", "error"),
     [
         ("when x.a == 1", True, ""),
         ("when x.a == 2", False, ""),
@@ -55,13 +55,13 @@ def test_a_rate_is_read_exactly(rate: str, ppm: int) -> None:
         ("when x.a in [1, 2, 3, 4, 5, 6, 7, 8, 9]", True, "BUDGET"),
     ],
 )
-def test_a_condition_that_fails_never_waives_a_royalty(condition: str, due: bool, fault: str) -> None:
+def test_a_condition_that_fails_never_waives_a_royalty(condition: str, due: bool, error: str) -> None:
     meter = [20]
     policy = parse(a_royalty("base t.p; pay 1% to a.c by weight;", condition))
     found = policy.royalty_for("swap", {"x": {"a": 1}}, meter)
 
     assert (found is not None) is due
-    assert found is None or found.fault == fault
+    assert found is None or found.error == error
     assert meter[0] < 20, "also what is not due has cost something"
 
 

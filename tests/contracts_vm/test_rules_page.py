@@ -5,7 +5,7 @@ from pathlib import Path
 
 from contracts_vm import DECISION_CODES, Schema, check, cost, parse, parser
 from contracts_vm.cost import RULE_FUEL_MAX
-from contracts_vm.errors import CHECK_CODES, FAULTS, ROYALTY_CODES, SOURCE_CODES, WARNINGS
+from contracts_vm.errors import CHECK_CODES, EVALUATION_CODES, ROYALTY_CODES, SOURCE_CODES, WARNINGS
 from contracts_vm.expression import DEPTH_MAX, HEIGHT_MAX, MACROS, NODES_MAX
 from contracts_vm.functions import ENGINE_ONLY, FUNCTIONS
 from contracts_vm.lexer import DIGITS_MAX, NAME_CHARACTERS_MAX, SOURCE_BYTES_MAX
@@ -25,7 +25,7 @@ def test_the_example_is_a_policy_without_problems(schema: Schema, actions: froze
 def test_the_page_names_every_code_and_trigger() -> None:
     named = set(re.findall(r"`([A-Za-z0-9_]+)`", PAGE))
 
-    for codes in (SOURCE_CODES, CHECK_CODES, FAULTS, ROYALTY_CODES, DECISION_CODES, TRIGGERS):
+    for codes in (SOURCE_CODES, CHECK_CODES, EVALUATION_CODES, ROYALTY_CODES, DECISION_CODES, TRIGGERS):
         assert set(codes) <= named
 
 

@@ -24,7 +24,7 @@ from expressions import FACTS, expression
 
 from contracts_vm.evaluate import compile_expression, run
 from contracts_vm.expression import parse_expression
-from contracts_vm.operators import Fault
+from contracts_vm.operators import EvaluationError
 
 cel = pytest.importorskip("cel_expr_python.cel", reason="not run: cel-expr-python is not installed")
 ext_math = pytest.importorskip("cel_expr_python.ext.ext_math")
@@ -53,10 +53,10 @@ def differences(seed: int, count: int) -> list[str]:
         error = str(theirs.type()) == "ERROR"
         if error and "budget" in str(theirs.value()):
             continue
-        if "cel.bind" in source and (MACRO.search(source) or (isinstance(ours, Fault) and not error)):
+        if "cel.bind" in source and (MACRO.search(source) or (isinstance(ours, EvaluationError) and not error)):
             continue
         mine: Any = list(ours) if isinstance(ours, tuple) else ours
-        if error is not isinstance(ours, Fault) or (not error and mine != theirs.plain_value()):
+        if error is not isinstance(ours, EvaluationError) or (not error and mine != theirs.plain_value()):
             found.append(f"{source}: we {ours!r}, the other {theirs.value()!r}")
     return found
 

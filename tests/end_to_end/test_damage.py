@@ -78,7 +78,8 @@ def test_a_node_with_a_damaged_disk_stops_in_words_or_comes_back_whole(
 ) -> None:
     cluster = three_nodes
     stream = commit(cluster, cluster.names, 300)
-    name = next(name for name in cluster.names if name != cluster.leader())
+    leads = cluster.wait_leader()
+    name = next(name for name in cluster.names if name != leads)
     others = [other for other in cluster.names if other != name]
     cluster.kill(name)
     damage(largest(cluster.home(name) / "data" / part))

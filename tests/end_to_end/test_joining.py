@@ -184,7 +184,8 @@ def test_what_is_pruned_is_said_to_be_and_old_receipts_still_hold(cluster: Clust
 def voted_again(cluster: Cluster, name: str) -> None:
     """The cluster commits with a node and its leader alone, so the node votes and endorses."""
     until(lambda: same(cluster, name))
-    other = next(one for one in cluster.names if one not in (name, cluster.leader()))
+    leads = cluster.wait_leader()
+    other = next(one for one in cluster.names if one not in (name, leads))
     cluster.kill(other)
     left = [one for one in cluster.names if one != other]
     assert commit(cluster, 20, left)
@@ -192,7 +193,8 @@ def voted_again(cluster: Cluster, name: str) -> None:
 
 def test_a_voter_that_fell_behind_what_others_keep_joins_and_votes_again(cluster: Cluster) -> None:
     commit(cluster, 20)
-    name = next(one for one in cluster.names if one != cluster.leader())
+    leads = cluster.wait_leader()
+    name = next(one for one in cluster.names if one != leads)
     cluster.kill(name)
     others = [one for one in cluster.names if one != name]
     height = max(cluster.status(one)["height"] for one in others)
@@ -213,7 +215,8 @@ def test_a_voter_takes_what_its_leader_no_longer_keeps_from_one_that_does(tmp_pa
     try:
         cluster.up()
         commit(cluster, 20)
-        name = next(one for one in ("node2", "node3") if one != cluster.leader())
+        leads = cluster.wait_leader()
+        name = next(one for one in ("node2", "node3") if one != leads)
         pruning = next(one for one in ("node2", "node3") if one != name)
         cluster.kill(name)
         others = [one for one in cluster.names if one != name]
@@ -248,7 +251,7 @@ def test_a_node_that_fell_behind_what_others_keep_joins_again(cluster: Cluster) 
 ON_A_SMALL_DISK = """set -e
 cp "$HOME/node.toml" "$ROOT/small.toml"
 mount -t tmpfs -o size=$SIZE tmpfs "$HOME"
-"$PYTHON" -m remarque node prepare "$HOME" \
+"$PYTHON" -m node node prepare "$HOME" \
     --genesis "$ROOT/genesis.json" --name watcher --key "$ROOT/watcher.key" >/dev/null
 cp "$ROOT/small.toml" "$HOME/node.toml"
 exec "$PYTHON" -m node node run --config "$HOME/node.toml"

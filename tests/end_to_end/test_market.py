@@ -179,9 +179,8 @@ def test_nodes_killed_in_the_middle_of_a_market_lose_and_strand_no_money(three_n
                 seen = len(acknowledged)
                 while len(acknowledged) < seen + 15:
                     await asyncio.sleep(0.05)
-                leader = cluster.leader()
-                name = leader if blow == "leader" else next(one for one in cluster.names if one != leader)
-                assert name is not None
+                leads = await asyncio.to_thread(cluster.wait_leader)
+                name = leads if blow == "leader" else next(one for one in cluster.names if one != leads)
                 await asyncio.to_thread(cluster.kill, name)
                 await asyncio.sleep(1.0)
                 cluster.start(name)

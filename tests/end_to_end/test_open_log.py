@@ -333,7 +333,7 @@ def test_the_command_proves_that_the_log_only_grew_and_names_its_keys(cluster: C
     at = [str(receipt.certificate.height) for receipt in (first, second)]
     kept = ["--genesis", genesis, "--out", file]
 
-    asked = remarque("--node", cluster.url(cluster.leader() or ""), "log", "consistency", *at, *kept)
+    asked = remarque("--node", cluster.url(cluster.wait_leader()), "log", "consistency", *at, *kept)
 
     assert remarque("log", "verify", file, "--genesis", genesis) == asked
     keys = remarque("log", "keys", "--genesis", genesis)

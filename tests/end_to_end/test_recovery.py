@@ -156,7 +156,8 @@ def test_two_survivors_of_five_sign_together_and_the_better_log_is_gone_on_from(
     try:
         cluster.up()
         commit(cluster, cluster.names, 20)
-        behind = next(name for name in cluster.names if name != cluster.leader())
+        leads = cluster.wait_leader()
+        behind = next(name for name in cluster.names if name != leads)
         cluster.kill(behind)
         commit(cluster, [name for name in cluster.names if name != behind], 20)
         for name in cluster.names:

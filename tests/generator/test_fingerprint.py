@@ -18,7 +18,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from generator import fingerprint
-from generator.errors import Code, GeneratorError
+from generator.errors import GeneratorCode, GeneratorError
 from generator.fingerprint import (
     DIFFERENCE_SAME,
     DISTANCE_CANDIDATE,
@@ -53,7 +53,7 @@ def a_png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
-def refusal_of(data: bytes) -> Code:
+def refusal_of(data: bytes) -> GeneratorCode:
     with pytest.raises(GeneratorError) as refused:
         open_picture(data)
     assert str(refused.value).startswith(refused.value.code.name)
@@ -65,7 +65,7 @@ def refusal_of(data: bytes) -> Code:
     [b"", b"not a picture", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"%PDF-1.7", b"<svg xmlns='http://www.w3.org/2000/svg'/>"],
 )
 def test_bytes_that_are_no_picture_are_unreadable(data: bytes) -> None:
-    assert refusal_of(data) is Code.IMAGE_UNREADABLE
+    assert refusal_of(data) is GeneratorCode.IMAGE_UNREADABLE
 
 
 @pytest.mark.parametrize("container", ["PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP"])
@@ -73,22 +73,22 @@ def test_bytes_that_are_no_picture_are_unreadable(data: bytes) -> None:
 def test_a_truncated_picture_is_unreadable(container: str, part: float) -> None:
     data = saved(a_scene(), container)
 
-    assert refusal_of(data[: int(len(data) * part)]) is Code.IMAGE_UNREADABLE
+    assert refusal_of(data[: int(len(data) * part)]) is GeneratorCode.IMAGE_UNREADABLE
 
 
 @pytest.mark.parametrize(("width", "height"), [(50_000, 50_000), (8_000, 6_000), (2**31 - 1, 1)])
 def test_a_bomb_is_refused_by_its_header(width: int, height: int) -> None:
-    assert refusal_of(a_png_header(width, height)) is Code.IMAGE_TOO_LARGE
+    assert refusal_of(a_png_header(width, height)) is GeneratorCode.IMAGE_TOO_LARGE
 
 
 def test_a_file_over_the_limit_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fingerprint, "PICTURE_BYTES_MAX", 100)
 
-    assert refusal_of(saved(a_scene(), "PNG")) is Code.IMAGE_TOO_LARGE
+    assert refusal_of(saved(a_scene(), "PNG")) is GeneratorCode.IMAGE_TOO_LARGE
 
 
 def test_a_format_that_is_not_listed_is_unreadable() -> None:
-    assert refusal_of(saved(a_scene(), "PPM")) is Code.IMAGE_UNREADABLE
+    assert refusal_of(saved(a_scene(), "PPM")) is GeneratorCode.IMAGE_UNREADABLE
 
 
 def test_flipped_bytes_never_raise_anything_but_a_refusal() -> None:

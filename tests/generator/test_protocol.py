@@ -17,8 +17,8 @@ from generator.protocol import (
     FromWorker,
     Generate,
     Generated,
-    Progress,
     Ready,
+    StepProgress,
     Stop,
     ToWorker,
     encode_frame,
@@ -36,7 +36,7 @@ def a_job(**changes: object) -> Generate:
 TO_WORKER: list[ToWorker] = [a_job(), Cancel("job-1"), Stop()]
 FROM_WORKER: list[FromWorker] = [
     Ready(["cd" * 32], "cpu"),
-    Progress("job-1", 0, 1, 25),
+    StepProgress("job-1", 0, 1, 25),
     Generated("job-1", 0, b"png", 128, 128, "00" * 32, "11" * 32, "ISCC:X", b"{}", "22" * 64),
     Failed("job-1", "CANCELLED", "CANCELLED: withdrawn"),
 ]

@@ -23,8 +23,8 @@ from generator.protocol import (
     FromWorker,
     Generate,
     Generated,
-    Progress,
     Ready,
+    StepProgress,
     Stop,
     ToWorker,
     read_message,
@@ -74,7 +74,10 @@ class Conversation:
         """Exit status and log, after the worker has ended by itself."""
         status = self.process.wait(timeout=30)
         self.log.seek(0)
-        return status, self.log.read().decode()
+        said = self.log.read().decode()
+        for stream in (self.log, self.input, self.output):
+            stream.close()
+        return status, said
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +93,8 @@ def own(tmp_path: Path) -> Iterator[Conversation]:
     conversation = Conversation(tmp_path)
     yield conversation
     conversation.process.kill()
-    conversation.process.wait()
+    if not conversation.log.closed:
+        conversation.end()
 
 
 def a_job(job: str, *, steps: int = 4, count: int = 1, confidential: bool = False, model: str = "") -> Generate:
@@ -111,7 +115,7 @@ def test_a_job_gives_progress_then_pictures_whose_signed_statements_hold(shared:
     shared.send(a_job("pair", count=2))
     said = shared.until(made("pair", 1))
 
-    assert [(m.index, m.step, m.steps) for m in said if isinstance(m, Progress)] == [
+    assert [(m.index, m.step, m.steps) for m in said if isinstance(m, StepProgress)] == [
         (index, step, 4) for index in (0, 1) for step in (1, 2, 3, 4)
     ]
     for picture in (message for message in said if isinstance(message, Generated)):
@@ -150,7 +154,7 @@ def test_a_running_and_a_waiting_job_can_be_withdrawn_and_the_next_is_made(share
     shared.send(a_job("long", steps=100))
     shared.send(a_job("waiting"))
     shared.send(a_job("kept"))
-    shared.until(lambda message: isinstance(message, Progress) and message.job == "long")
+    shared.until(lambda message: isinstance(message, StepProgress) and message.job == "long")
     shared.send(Cancel("waiting"))
     shared.send(Cancel("long"))
     said = shared.until(made("kept", 0))
@@ -170,7 +174,7 @@ def test_a_job_for_an_unknown_model_fails_alone(shared: Conversation) -> None:
 
 def test_the_worker_ends_when_its_node_goes_away(own: Conversation) -> None:
     own.send(a_job("long", steps=100, count=16))
-    own.until(lambda message: isinstance(message, Progress))
+    own.until(lambda message: isinstance(message, StepProgress))
     own.input.close()
 
     assert own.end()[0] == 0

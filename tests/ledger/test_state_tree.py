@@ -13,9 +13,9 @@ from ledger.crypto import sha256
 from ledger.state_tree import (
     BUCKET_MAX,
     EMPTY,
-    Node,
     PageDamaged,
     StateProof,
+    TreeNode,
     apply_changes,
     hashed,
     open_tree,
@@ -129,7 +129,7 @@ class Stored:
         within = keys[bisect_left(keys, prefix) : bisect_left(keys, prefix + b"\xff" * 30)]
         return b"".join(key + (self.entries[key] or b"") for key in within)
 
-    def opened(self) -> Node:
+    def opened(self) -> TreeNode:
         prefixes = sorted({key[:2] for key in self.entries})
         return open_tree([page_of(self.tree, prefix) for prefix in prefixes], self.load)
 

@@ -34,7 +34,6 @@ def written(tmp_path: Path) -> Iterator[WrittenChain]:
 
 def test_a_node_is_known_while_its_record_stands_and_its_neighbours_stay(written: WrittenChain) -> None:
     admission, gone = Admission(written.chain, key_of("node1")), []
-    written.listeners.append(admission.committed)
     admission.on_removed = gone.append
     context = admission.server_context()
 
@@ -54,7 +53,6 @@ def test_a_node_is_known_while_its_record_stands_and_its_neighbours_stay(written
 
 def test_a_node_that_comes_and_goes_within_one_commit_is_not_known(written: WrittenChain) -> None:
     admission = Admission(written.chain, key_of("node1"))
-    written.listeners.append(admission.committed)
 
     written.block(
         written.ask(adding("brief"), signer=ROOT),

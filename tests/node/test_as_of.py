@@ -36,7 +36,7 @@ def a_story(written: WrittenChain) -> list[Any]:
     ]
     for step in steps:
         written.block(step, after_ms=1_000)
-        assert written.chain.final(written.chain.committed.height).results.outcomes[0].code == "OK"
+        assert written.chain.finals.at(written.chain.committed.height).results.outcomes[0].code == "OK"
     return steps
 
 
@@ -73,7 +73,7 @@ def test_the_transactions_named_have_receipts_that_hold(tmp_path: Path) -> None:
     place = written.chain.state.locate(made)
     assert place is not None
     assert place[0] == since
-    receipt = written.chain.receipt(written.chain.final(since), place[1])
+    receipt = written.chain.finals.receipt(written.chain.finals.at(since), place[1])
     assert verify_receipt(encode_receipt(receipt), written.chain.genesis).signed.id == made
     written.close()
 

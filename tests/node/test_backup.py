@@ -19,7 +19,7 @@ from node.keeping import archive, backup
 from node.keeping.audit import audit
 from node.keeping.backup import Writer, content_in, openings_in, restore
 from node.snapshots.snapshots import take, write
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.errors import NodeCode, NodeError
 
@@ -36,7 +36,7 @@ def a_backup(tmp_path: Path, *, pruned: bool = False) -> tuple[Path, str]:
             taken = take(written.chain)
             assert taken is not None
             write(taken, data / "snapshots" / "8")
-            written.chain.prune(8, 100)
+            written.chain.finals.prune(8, 100)
     newest = written.chain.committed.hash
     written.close()
     Blockstore(data / "content").put_file(b"picture")
@@ -56,10 +56,10 @@ def test_a_restored_node_holds_the_same_chain_and_content(pruned: bool, tmp_path
     contents = restore(place, data, GENESIS, KEY, "watcher")
 
     assert contents.height == 12
-    chain = Chain(GENESIS, KEY, "watcher", LogStore(data / "log"), StateStore(data / "state"))
+    chain = Chain(GENESIS, KEY, "watcher", RaftLogStore(data / "log"), StateStore(data / "state"))
     assert chain.committed.hash == newest
-    assert chain.oldest == (8 if pruned else 0)
-    assert chain.final(12).results.outcomes[0].code == "OK"
+    assert chain.finals.oldest == (8 if pruned else 0)
+    assert chain.finals.at(12).results.outcomes[0].code == "OK"
     assert len(list((data / "content").rglob("baf*"))) == 1
 
 

@@ -11,7 +11,7 @@ from consortium import key_of, registering
 from msgspec.structs import replace
 from written_chain import GENESIS, WrittenChain
 
-from consensus.events import Entry
+from consensus.raft_log import RaftEntry
 from ledger.block import Certificate
 from ledger.encoding import decode, encode
 from ledger.errors import InvalidBlock
@@ -31,7 +31,7 @@ def giver(tmp_path: Path) -> Iterator[WrittenChain]:
 
 def stretch_of(chain: Chain, height: int, upto: int) -> Stretch:
     """The blocks above a height, up to another."""
-    blocks, _ = chain.stretch(height)
+    blocks, _ = chain.finals.stretch(height)
     certificate = chain.state.certificate(upto)
     assert certificate is not None
     return Stretch(blocks[: upto - height], encode(certificate), 1, "")
@@ -53,19 +53,21 @@ def test_final_blocks_are_taken_and_are_there_at_the_next_start(giver: WrittenCh
 def endorsed(catching: Catching, *frames: bytes) -> None:
     """Blocks that the node has taken from a leader, and that are not final."""
     start = catching.chain.tip.height + 1
-    catching._log.persist(1, "node1", None, tuple(Entry(start + at, 1, frame) for at, frame in enumerate(frames)))
+    catching._raft_log.persist(
+        1, "node1", None, tuple(RaftEntry(start + at, 1, frame) for at, frame in enumerate(frames))
+    )
 
 
 def test_blocks_that_it_has_endorsed_above_what_it_takes_stay(giver: WrittenChain, tmp_path: Path) -> None:
     with closing(opened(tmp_path)) as catching:
-        endorsed(catching, *giver.chain.stretch(0)[0])
+        endorsed(catching, *giver.chain.finals.stretch(0)[0])
     with closing(opened(tmp_path)) as catching:
         assert catching.chain.tip.height == 6
         catching.take(stretch_of(giver.chain, 0, 4))
 
     with closing(opened(tmp_path)) as catching:
         assert (catching.chain.committed.height, catching.chain.tip.height) == (4, 6)
-        assert (catching._log.hard_term, catching._log.hard_vote) == (1, "node1")
+        assert (catching._raft_log.hard_term, catching._raft_log.hard_vote) == (1, "node1")
 
 
 def test_blocks_that_contradict_a_final_one_go(giver: WrittenChain, tmp_path: Path) -> None:
@@ -73,7 +75,7 @@ def test_blocks_that_contradict_a_final_one_go(giver: WrittenChain, tmp_path: Pa
     for number in range(3):
         other.block(other.ask(registering(100 + number)))
     with closing(opened(tmp_path)) as catching:
-        endorsed(catching, *other.chain.stretch(0)[0])
+        endorsed(catching, *other.chain.finals.stretch(0)[0])
     with closing(opened(tmp_path)) as catching:
         catching.take(stretch_of(giver.chain, 0, 2))
 
@@ -96,7 +98,7 @@ def test_what_is_not_final_is_not_taken(fault: str, giver: WrittenChain, tmp_pat
         "header": replace(good, blocks=(one, two, three)),
     }[fault]
     with closing(opened(tmp_path)) as catching:
-        endorsed(catching, *giver.chain.stretch(0)[0][:2])
+        endorsed(catching, *giver.chain.finals.stretch(0)[0][:2])
     with closing(opened(tmp_path)) as catching:
         with pytest.raises(InvalidBlock):
             catching.take(bad)

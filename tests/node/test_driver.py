@@ -10,22 +10,24 @@ import msgspec
 import pytest
 from consortium import State, a_genesis, key_of, registering
 
-from consensus.events import Append, AppendReply, Entry, Result, Tick, VoteReply
-from consensus.replica import Role
+from consensus.inputs import Tick
+from consensus.messages import Append, AppendReply, Result, VoteReply
+from consensus.raft_log import RaftEntry
+from consensus.replica_state import Role
 from ledger import actions
 from ledger.execution import context
 from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
 from node.ordering.driver import Driver
 from node.ordering.mempool import Mempool
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 
 GENESIS = a_genesis()
 
 
 def a_driver(path: Path) -> Driver:
-    log = LogStore(path / "log")
+    log = RaftLogStore(path / "log")
     chain = Chain(GENESIS, key_of("node1"), "node1", log, StateStore(path / "state"))
     driver = Driver(chain, log, Mempool(), lambda: time.time_ns() // 1_000_000, 1)
     driver.on_broken = lambda error: pytest.fail(f"it broke: {error!r}")
@@ -51,10 +53,10 @@ def an_append(**changes: object) -> Append:
 
 LIES = [
     an_append(previous_index=-1),
-    an_append(entries=(Entry(2, 1, b"x"),)),
-    an_append(entries=(Entry(1, 9, b"x"),)),
-    an_append(entries=(Entry(1, 1, b"not a block"),)),
-    an_append(entries=(Entry(1, 1, msgspec.msgpack.encode((b"\xff", b"", ()))),)),
+    an_append(entries=(RaftEntry(2, 1, b"x"),)),
+    an_append(entries=(RaftEntry(1, 9, b"x"),)),
+    an_append(entries=(RaftEntry(1, 1, b"not a block"),)),
+    an_append(entries=(RaftEntry(1, 1, msgspec.msgpack.encode((b"\xff", b"", ()))),)),
     an_append(term=-5),
     an_append(certified=7, certificate=b"{"),
 ]

@@ -108,7 +108,6 @@ def test_what_is_recorded_is_fetched_at_start_and_as_it_comes(tmp_path: Path, mo
         fetching = Replicator(
             written.chain, OtherMember(theirs), ours, OpeningStore(tmp_path / "openings"), tmp_path / "kept"
         )
-        fetching.follow(written)
         running = asyncio.create_task(fetching.run())
         await until_here(ours, old)
         written.block(recording(new))
@@ -169,7 +168,7 @@ def test_a_start_goes_on_where_fetching_was_and_looks_at_nothing_else(
 
 def a_face(written: WrittenChain, store: Blockstore) -> Any:
     """The REST application with the content's routes."""
-    verifier = Verifier(written.chain, Reading(written.chain), written, store)
+    verifier = Verifier(written.chain, Reading(written.chain), store)
     return make_app("0", [content_routes(written.chain, verifier, store, None, None, lambda: "")])
 
 
@@ -238,7 +237,7 @@ async def verified(verifier: Verifier, data: bytes) -> Verification:
 
 def test_what_is_not_indexed_yet_is_not_said_to_be_unknown(tmp_path: Path) -> None:
     written = WrittenChain(tmp_path)
-    verifier = Verifier(written.chain, Reading(written.chain), written, Blockstore(tmp_path / "content"))
+    verifier = Verifier(written.chain, Reading(written.chain), Blockstore(tmp_path / "content"))
 
     with pytest.raises(NodeError) as refused:
         asyncio.run(verifier.verify(a_picture(1)))
@@ -252,7 +251,7 @@ def test_a_near_picture_is_compared_off_the_loop(tmp_path: Path) -> None:
     written.block(written.ask(declaring(data, Blockstore(tmp_path / "content").put_file(data))))
     Image.open(io.BytesIO(data)).save(out, "JPEG", quality=95)
 
-    found = asyncio.run(verified(Verifier(written.chain, Reading(written.chain), written, store), out.getvalue()))
+    found = asyncio.run(verified(Verifier(written.chain, Reading(written.chain), store), out.getvalue()))
 
     assert found.verdict == "near_duplicate"
     assert found.matches[0].receipt.header.height == 1
@@ -272,7 +271,7 @@ def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_pat
                 written.block(written.ask(registration))
             return await super().piece(work, *arguments, **named)
 
-    verifier = Verifier(written.chain, Interrupted(written.chain), written, Blockstore(tmp_path / "content"))
+    verifier = Verifier(written.chain, Interrupted(written.chain), Blockstore(tmp_path / "content"))
 
     async def story() -> Verification:
         await verifier.run()
@@ -292,11 +291,11 @@ def test_of_equally_near_pictures_all_nodes_name_the_same_whenever_they_started(
     code = declaring(a_picture(4), registering("").content.cid).image_code
 
     async def story() -> list[Any]:
-        running = Verifier(written.chain, Reading(written.chain), written, store)
+        running = Verifier(written.chain, Reading(written.chain), store)
         await running.run()
         for numbers in ((3, 1), (2, 9, 4), (8,)):
             written.block(*(written.ask(registering(number, image_code=code)) for number in numbers))
-        restarted = Verifier(written.chain, Reading(written.chain), written, store)
+        restarted = Verifier(written.chain, Reading(written.chain), store)
         await restarted.run()
         return [(await one.verify(a_picture(4))).matches for one in (running, restarted)]
 

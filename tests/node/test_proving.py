@@ -62,7 +62,7 @@ def test_what_is_not_certified_is_not_proven(
 def test_a_receipt_is_anchored_at_any_certified_height_above(written: WrittenChain, anchor: int | None) -> None:
     certificate = proving(written).anchor_of(3, anchor)
 
-    receipt = written.chain.receipt(written.chain.final(3), 1, certificate)
+    receipt = written.chain.finals.receipt(written.chain.finals.at(3), 1, certificate)
 
     assert verify_receipt(encode_receipt(receipt), GENESIS).certificate.height == (anchor or 3)
 

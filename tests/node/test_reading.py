@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from consortium import a_digest, registering
+from structlog.testing import capture_logs
 from written_chain import WrittenChain
 
 from ledger import actions, records
@@ -21,7 +22,8 @@ from node.api import submit
 from node.api.events import Feed
 from node.api.history import history_page, places_about
 from node.api.lists import grants_page, page_of
-from node.chain.chain import Chain, Final
+from node.chain.chain import Chain
+from node.chain.finals import Final, FinalBlocks
 from node.chain.reading import TOGETHER_MAX, Reading
 from node.ground.logs import progress
 from node.storage.state_store import StateStore
@@ -106,7 +108,7 @@ def everything_about(chain: Chain) -> list[tuple[int, int]]:
     """Places of the transactions about the asset or its token, by looking at all."""
     found = []
     for height in range(1, chain.committed.height + 1):
-        for position, signed in enumerate(chain.final(height).block.transactions):
+        for position, signed in enumerate(chain.finals.at(height).block.transactions):
             about = {subject for ask in signed.transaction.actions for subject in actions.subjects(ask)}
             if about & {ASSET, TOKEN}:
                 found.append((height, position))
@@ -129,7 +131,7 @@ def test_pages_of_a_history_tell_all_of_it_once_and_in_order(written: WrittenCha
     rows = asyncio.run(read_history(written.chain, limit))
 
     assert [(row["height"], row["position"]) for row in rows] == everything_about(written.chain)
-    final = written.chain.final(rows[-1]["height"])
+    final = written.chain.finals.at(rows[-1]["height"])
     assert rows[-1]["transaction"] == final.block.transactions[rows[-1]["position"]].id
     assert rows[-1]["code"] == final.results.outcomes[rows[-1]["position"]].code == "LISTING_UNKNOWN"
 
@@ -236,23 +238,23 @@ def test_receipts_of_any_block_hold(written: WrittenChain) -> None:
 
 
 def test_reading_old_blocks_leaves_the_newest_decoded(written: WrittenChain) -> None:
-    newest = written.chain.kept(BLOCKS)
+    newest = written.chain.finals.kept(BLOCKS)
 
     asyncio.run(read_history(written.chain, 100))
 
     assert newest is not None
-    assert written.chain.kept(BLOCKS) is newest
+    assert written.chain.finals.kept(BLOCKS) is newest
 
 
 def test_a_blocks_events_are_framed_once_for_all_who_follow_together(
     written: WrittenChain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     framed: list[int] = []
-    decoded = Chain.final
-    monkeypatch.setattr(Chain, "final", lambda chain, height: (framed.append(height), decoded(chain, height))[1])
+    decoded = FinalBlocks.at
+    monkeypatch.setattr(FinalBlocks, "at", lambda finals, height: (framed.append(height), decoded(finals, height))[1])
 
     async def story() -> list[bytes]:
-        feed = Feed(written, Reading(written.chain))
+        feed = Feed(written.chain, Reading(written.chain))
         follower = [feed.follow((BLOCKS - 2, -1, -1)) for _ in range(5)]
         return [b"".join([await anext(one) for _ in range(3)]) for one in follower]
 
@@ -265,7 +267,7 @@ def test_a_blocks_events_are_framed_once_for_all_who_follow_together(
 
 def test_a_feed_resumes_inside_a_block(written: WrittenChain) -> None:
     async def story(place: tuple[int, int, int]) -> bytes:
-        return await anext(Feed(written, Reading(written.chain)).follow(place))
+        return await anext(Feed(written.chain, Reading(written.chain)).follow(place))
 
     whole = asyncio.run(story((BLOCKS, -1, -1)))
     first = whole.partition(b"\n\n")[0] + b"\n\n"
@@ -308,13 +310,10 @@ def test_a_state_is_read_back_the_same_however_many_page_hashes_were_written(mos
     again.close()
 
 
-def test_a_long_start_tells_once_a_second_how_far_it_is(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_long_start_tells_once_a_second_how_far_it_is() -> None:
     moments = iter([0.0, 0.4, 0.8, 1.2, 1.2, 1.9, 2.3, 2.3, 2.4])
-    caplog.set_level("INFO", "remarque")
 
-    assert list(progress("state_read", "abcdef", lambda: next(moments))) == list("abcdef")
+    with capture_logs() as told:
+        assert list(progress("state_read", "abcdef", lambda: next(moments))) == list("abcdef")
 
-    assert [(line.message, line.facts) for line in caplog.records] == [
-        ("state_read", {"done": 2}),
-        ("state_read", {"done": 4}),
-    ]
+    assert [(line["event"], line["done"]) for line in told] == [("state_read", 2), ("state_read", 4)]

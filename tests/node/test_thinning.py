@@ -61,7 +61,7 @@ def test_of_old_certificates_the_newest_of_each_group_stays(written: WrittenChai
 
 def test_every_receipt_holds_with_the_next_certificate_that_is_left(written: WrittenChain) -> None:
     for height in range(1, BLOCKS + 1):
-        receipt = written.chain.receipt(written.chain._decoded(height), 0)
+        receipt = written.chain.finals.receipt(written.chain.finals._decoded(height), 0)
         verified = verify_receipt(encode_receipt(receipt), GENESIS)
         assert verified.certificate.height == next(one for one in certified(written) if one >= height)
 
@@ -76,10 +76,10 @@ def test_a_height_whose_certificate_is_gone_is_told_the_nearest(written: Written
 def test_a_node_that_follows_gets_stretches_up_to_the_certificates_that_are_left(
     written: WrittenChain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("node.chain.chain.STRETCH_BLOCKS", 5)
+    monkeypatch.setattr("node.chain.finals.STRETCH_BLOCKS", 5)
     height, ends = 0, []
     while height < BLOCKS:
-        frames, certificate = written.chain.stretch(height)
+        frames, certificate = written.chain.finals.stretch(height)
         assert certificate is not None
         assert certificate.height == height + len(frames)
         height = certificate.height

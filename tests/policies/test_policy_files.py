@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import contracts_vm
-from contracts_vm.lexer import tokens
+from contracts_vm.lexer import lexemes
 from ledger.policy_source import SCHEMA
 from node.policies.asking import faults_of
 from node.policies.comparing import compare
@@ -40,13 +40,13 @@ def test_an_example_may_be_published_and_decides_as_its_author_says(file: Path) 
 
 
 def words(source: str) -> list[tuple[str, str]]:
-    return [(token.kind, token.text) for token in tokens(source)]
+    return [(lexeme.kind, lexeme.text) for lexeme in lexemes(source)]
 
 
 @given(st.sampled_from(EXAMPLES), st.lists(st.sampled_from([" ", "  ", "\n", "\n\n\n", "\t"]), min_size=1, max_size=50))
 def test_laying_out_changes_spaces_alone_and_is_done_at_once(file: Path, gaps: list[str]) -> None:
     source = read_policy(file).source
-    parts = [source[token.start : token.end] for token in tokens(source)]
+    parts = [source[lexeme.start : lexeme.end] for lexeme in lexemes(source)]
     once = formatted("".join(part + gaps[place % len(gaps)] for place, part in enumerate(parts)))
 
     assert words(once) == words(source)

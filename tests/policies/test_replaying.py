@@ -132,7 +132,7 @@ def proposing(written: WrittenChain, told: Replayed) -> str:
     change = SetConsortiumPolicy(policy="strict", version=1)
     until = written.chain.committed.time_ms + 60_000
     signed = written.ask(Propose(changes=(change,), until_ms=until, replay=told), signer="root@studio")
-    assert written.chain.final(written.block(signed)).results.outcomes[0].code == "OK"
+    assert written.chain.finals.at(written.block(signed)).results.outcomes[0].code == "OK"
     return proposal_id(signed.id, 0)
 
 
@@ -196,7 +196,7 @@ def test_a_replay_ends_with_the_block_that_fills_it_and_keeps_few_differences(
     found = asyncio.run(replays(written).again("p", policy, msgspec.structs.replace(told, first=1)))
 
     assert (found.first, found.last, found.requests, found.different) == (8, 9, 8, 8)
-    newest = [signed.id for signed in written.chain.final(9).block.transactions]
+    newest = [signed.id for signed in written.chain.finals.at(9).block.transactions]
     assert [one.transaction for one in found.differences] == newest[:0:-1]
 
 
@@ -284,7 +284,7 @@ def test_a_question_may_bring_a_policy_that_is_not_published(written: WrittenCha
     [("", False), ("carol@club", False), ("bob@agency", False), ("alice@studio", True)],
 )
 def test_only_the_owner_sees_what_the_rules_read_of_the_asset(written: WrittenChain, reader: str, seen: bool) -> None:
-    final = written.chain.final(6)
+    final = written.chain.finals.at(6)
     whole = convert(final.results.explanations[0], tuple[Explanation, ...])
 
     shown = explained(written.chain.ledger(), reader, final.block.transactions[0], whole)

@@ -11,10 +11,10 @@ from hashlib import sha256
 
 from expressions import FACTS, expression
 
-from contracts_vm import PolicyError, Timestamp, Value, decide, default_policy_source, parse
+from contracts_vm import PolicyError, RuleValue, Timestamp, decide, default_policy_source, parse
 from contracts_vm.evaluate import compile_expression, run
 from contracts_vm.expression import parse_expression
-from contracts_vm.operators import Fault
+from contracts_vm.operators import EvaluationError
 
 EXPRESSIONS, REQUESTS, CHARACTER_STEP = 5_000, 200, 257
 ACTIONS = ("view", "mint", "list", "sale", "transfer", "rent", "derive", "grant", "revoke")
@@ -39,7 +39,7 @@ def evaluated(source: str) -> str:
     """What an expression gives, or why it gives nothing, and what it costs."""
     meter = [3_000]
     value = run(compile_expression(parse_expression(source)), FACTS, meter)
-    return f"{value.code} {value.message} {meter[0]}" if isinstance(value, Fault) else f"{value!r} {meter[0]}"
+    return f"{value.code} {value.message} {meter[0]}" if isinstance(value, EvaluationError) else f"{value!r} {meter[0]}"
 
 
 def refused(character: str) -> str:
@@ -55,7 +55,7 @@ def refused(character: str) -> str:
     return " ".join(found).encode("unicode_escape").decode()
 
 
-def facts(chance: random.Random) -> dict[str, dict[str, Value]]:
+def facts(chance: random.Random) -> dict[str, dict[str, RuleValue]]:
     """A request of somebody for something, some of it missing."""
     who, owner, creator = (chance.choice(PEOPLE) for _ in range(3))
     return {

@@ -12,36 +12,20 @@ from random import Random
 
 import msgspec
 
-from consensus.events import (
-    Acknowledge,
-    AnyMessage,
-    Append,
-    Certified,
-    Certify,
-    CheckCertificate,
-    Deliver,
-    Endorse,
-    Endorsed,
-    Entry,
-    Lead,
-    Persist,
-    Persisted,
-    Propose,
-    Receive,
-    Refused,
-    Send,
-    SendAfter,
-    Tick,
-)
+from consensus.inputs import Certified, Endorsed, Persisted, ProposeEntry, Receive, Refused, Tick
+from consensus.messages import AnyMessage, Append
+from consensus.outputs import Acknowledge, Certify, CheckCertificate, Deliver, Endorse, Lead, Persist, Send, SendAfter
 from consensus.quorum import majority
-from consensus.replica import Config, Replica, Role
+from consensus.raft_log import RaftEntry
+from consensus.replica import Replica
+from consensus.replica_state import ReplicaConfig, Role
 
 
 class Disk:
-    """What survives a crash. Satisfies `consensus.log.LogReader`."""
+    """What survives a crash. Satisfies `consensus.raft_log.RaftLogReader`."""
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[RaftEntry] = []
         self.hard_term, self.hard_vote = 0, ""
         self.applied = 0
 
@@ -53,7 +37,7 @@ class Disk:
     def term(self, index: int) -> int:
         return 0 if index == 0 else self.entries[index - 1].term
 
-    def entry(self, index: int) -> Entry:
+    def entry(self, index: int) -> RaftEntry:
         return self.entries[index - 1]
 
     def history(self, index: int) -> bytes:
@@ -65,7 +49,7 @@ class Disk:
 
 
 class Node:
-    """A replica with its disk and a driver that performs its actions."""
+    """A replica with its disk and a driver that performs its outputs."""
 
     def __init__(self, world: World, name: str) -> None:
         self.world = world
@@ -76,7 +60,7 @@ class Node:
 
     def start(self) -> None:
         world = self.world
-        config = Config(name=self.name, voters=tuple(world.names), election_ticks=10, stall_ticks=60)
+        config = ReplicaConfig(name=self.name, voters=tuple(world.names), election_ticks=10, stall_ticks=60)
         disk = self.disk
         self.replica = Replica(
             config, disk, disk.hard_term, disk.hard_vote, disk.applied, Random(world.random.getrandbits(32))
@@ -85,21 +69,21 @@ class Node:
     def crash(self) -> None:
         self.replica = None
 
-    def step(self, event: object) -> None:
-        events = [event]
-        while events and self.replica is not None:
-            for action in self.replica.step(events.pop(0)):  # type: ignore[arg-type]
-                self._perform(action, events)
+    def step(self, given: object) -> None:
+        inputs = [given]
+        while inputs and self.replica is not None:
+            for output in self.replica.step(inputs.pop(0)):  # type: ignore[arg-type]
+                self._perform(output, inputs)
                 if self.replica is None:
                     return
 
-    def _perform(self, action: object, events: list[object]) -> None:
-        match action:
+    def _perform(self, output: object, inputs: list[object]) -> None:
+        match output:
             case Persist():
                 if self.world.crash_now():
                     self.crash()
                     return
-                events.append(self._persist(action))
+                inputs.append(self._persist(output))
                 if self.world.crash_now():
                     self.crash()
             case Send(to, message) | SendAfter(_, to, message):
@@ -107,37 +91,37 @@ class Node:
             case Acknowledge(to, reply, first):
                 self._send(to, msgspec.structs.replace(reply, endorsements=self._endorse(first, reply.index)))
             case Endorse(first, last):
-                events.append(Endorsed(self._endorse(first, last)))
+                inputs.append(Endorsed(self._endorse(first, last)))
             case Certify(index, endorsements):
                 assert len({node for node, _ in endorsements}) >= majority(len(self.world.names))
                 histories = {signature for _, signature in endorsements}
                 assert histories == {self.disk.history(index)}, "a certificate is over one history"
                 self.certificates[index] = self.disk.history(index)
-                events.append(Certified(index))
+                inputs.append(Certified(index))
             case CheckCertificate(index, certificate):
                 if certificate == self.disk.history(index):
                     self.certificates[index] = certificate
-                    events.append(Certified(index))
+                    inputs.append(Certified(index))
             case Deliver(index):
                 self.disk.applied = index
                 self.world.delivered(self, index)
             case Lead(term):
                 self.world.leads(self, term)
-                events.append(Propose(f"opening {term}".encode()))
+                inputs.append(ProposeEntry(f"opening {term}".encode()))
 
-    def _persist(self, action: Persist) -> object:
+    def _persist(self, asked: Persist) -> object:
         disk = self.disk
-        if action.truncate_from is not None:
-            assert action.truncate_from > disk.applied, "a final entry is never truncated"
-            del disk.entries[action.truncate_from - 1 :]
-        for entry in action.entries:
+        if asked.truncate_from is not None:
+            assert asked.truncate_from > disk.applied, "a final entry is never truncated"
+            del disk.entries[asked.truncate_from - 1 :]
+        for entry in asked.entries:
             if self.world.refuses(self, entry):
-                disk.hard_term, disk.hard_vote = action.term, action.vote
-                return Refused(action.number, entry.index, "no", True)
+                disk.hard_term, disk.hard_vote = asked.term, asked.vote
+                return Refused(asked.number, entry.index, "no", True)
             assert entry.index == len(disk.entries) + 1
             disk.entries.append(entry)
-        disk.hard_term, disk.hard_vote = action.term, action.vote
-        return Persisted(action.number)
+        disk.hard_term, disk.hard_vote = asked.term, asked.vote
+        return Persisted(asked.number)
 
     def _endorse(self, first: int, last: int) -> tuple[tuple[int, bytes], ...]:
         assert self.replica is not None
@@ -168,7 +152,7 @@ class World:
         self.faults = faults
         self.cut: set[tuple[str, str]] = set()
         self.leaders: dict[int, str] = {}
-        self.final: dict[int, Entry] = {}
+        self.final: dict[int, RaftEntry] = {}
         self.proposed = 0
         self.voted: dict[tuple[str, int], str] = {}
         self.endorsements: dict[tuple[str, int, int], bytes] = {}
@@ -181,7 +165,7 @@ class World:
     def crash_now(self) -> bool:
         return self.faults and self.random.random() < 0.002
 
-    def refuses(self, node: Node, entry: Entry) -> bool:
+    def refuses(self, node: Node, entry: RaftEntry) -> bool:
         leads = node.replica is not None and node.replica.role is Role.LEADER
         return self.faults and not leads and self.random.random() < 0.002
 
@@ -221,7 +205,7 @@ class World:
         for node in self.nodes.values():
             if node.replica is not None and node.replica.role is Role.LEADER:
                 self.proposed += 1
-                node.step(Propose(f"entry {self.proposed}".encode()))
+                node.step(ProposeEntry(f"entry {self.proposed}".encode()))
 
     def _living(self) -> Node:
         alive = [node for node in self.nodes.values() if node.replica is not None]

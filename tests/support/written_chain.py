@@ -7,23 +7,22 @@ from typing import Any
 
 from consortium import State, a_genesis, key_of
 
-from consensus.events import Entry
+from consensus.raft_log import RaftEntry
 from ledger.block import Certificate, Endorsement, endorse
 from ledger.genesis import Genesis
 from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 
 GENESIS = a_genesis()
 
 
 class WrittenChain:
-    """One node's chain, and a line for each block. Stands for the driver with those who follow what is final."""
+    """One node's chain, and a line for each block."""
 
     def __init__(self, path: Path, genesis: Genesis = GENESIS) -> None:
-        self.listeners: list[Any] = []
-        self.log = LogStore(path / "log")
+        self.log = RaftLogStore(path / "log")
         self._state = StateStore(path / "state")
         self._signing = State(genesis)
         self.chain = Chain(genesis, key_of("node1"), "node1", self.log, self._state)
@@ -35,16 +34,14 @@ class WrittenChain:
         """Height of a block of these transactions, which is final; unless certified, once the next one is."""
         data = self.chain.build(transactions, 1, self.chain.tip.time_ms + after_ms)
         header = self.chain.tip
-        self.log.persist(1, "node1", None, (Entry(header.height, 1, data),))
+        self.log.persist(1, "node1", None, (RaftEntry(header.height, 1, data),))
         if not certified:
             return header.height
         endorsements = tuple(
             Endorsement(node=node, signature=endorse(key_of(node), header.hash)) for node in ("node1", "node2")
         )
         certificate = Certificate(height=header.height, header=header.hash, endorsements=endorsements)
-        layers = self.chain.commit(header.height, certificate)
-        for listener in self.listeners:
-            listener(layers)
+        self.chain.commit(header.height, certificate)
         return header.height
 
     def close(self) -> None:

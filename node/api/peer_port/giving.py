@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 from aiohttp import web
 
 from ledger.encoding import encode
-from node.chain.layers import Layer
 from node.chain.reading import Reading
 from node.chain.stretch import Stretch, encode_stretch
 from node.ordering.driver import Driver
@@ -25,21 +23,13 @@ class Stretches:
     def __init__(self, driver: Driver, reading: Reading) -> None:
         self._driver = driver
         self._reading = reading
-        self._newer = asyncio.Event()
-        driver.listeners.append(self._committed)
-
-    def _committed(self, layers: list[Layer]) -> None:
-        self._newer.set()
-        self._newer = asyncio.Event()
 
     async def above(self, height: int, wait_s: float) -> Stretch:
         """Some final blocks above a height. BLOCK_PRUNED if this node does not keep the first of them."""
         chain, replica = self._driver.chain, self._driver.replica
         if chain.committed.height <= height:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._newer.wait()
-        blocks, certificate = await self._reading.piece(chain.stretch, height)
+            await chain.commits.after(chain.commits.count, wait_s)
+        blocks, certificate = await self._reading.piece(chain.finals.stretch, height)
         packed = b"" if certificate is None else encode(certificate)
         return Stretch(blocks, packed, replica.term, replica.leader)
 

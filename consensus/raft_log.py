@@ -1,29 +1,30 @@
-"""The replica's view of its log: recent entries in memory, older ones from the driver's storage.
+"""The Raft log as a replica sees it: recent entries in memory, older ones in the driver's storage.
 
-Index 0 is genesis, at term 0, held by everyone and never sent.
+Index 0 is genesis, at term 0, held by everyone and never sent. (What the ledger calls the log is another thing: the
+Merkle tree over everything that was committed.)
 """
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from consensus.events import Entry
+import msgspec
+
+from consensus.errors import ensure
 
 KEEP_ENTRIES = 256
 """Committed entries kept in memory for followers that lag a little."""
 
 
-class Ensured(BaseException):
-    """A bug of consensus. Let it pass: the process must end."""
+class RaftEntry(msgspec.Struct, frozen=True, array_like=True):
+    """One place of the Raft log, with bytes that consensus does not look into."""
+
+    index: int
+    term: int
+    data: bytes
 
 
-def ensure(condition: object, statement: str) -> None:
-    """Stop if what must always hold does not; also under `python -O`."""
-    if not condition:
-        raise Ensured(statement)
-
-
-class LogReader(Protocol):
+class RaftLogReader(Protocol):
     """Durable entries, as the driver stores them."""
 
     @property
@@ -36,18 +37,18 @@ class LogReader(Protocol):
     def term(self, index: int) -> int:
         """Term of a durable entry; 0 for genesis."""
 
-    def entry(self, index: int) -> Entry:
+    def entry(self, index: int) -> RaftEntry:
         """A durable entry."""
 
 
-class Log:
+class RaftLog:
     """Entries 1 to `last_index`, some of them perhaps not yet durable."""
 
-    def __init__(self, reader: LogReader) -> None:
+    def __init__(self, reader: RaftLogReader) -> None:
         self._reader = reader
         self._first = reader.last_index() + 1
         """Index of the first entry in memory."""
-        self._entries: list[Entry] = []
+        self._entries: list[RaftEntry] = []
 
     @property
     def base(self) -> int:
@@ -69,9 +70,9 @@ class Log:
             return self._entries[index - self._first].term
         return self._reader.term(index)
 
-    def slice(self, first: int, bytes_max: int, entries_max: int) -> tuple[Entry, ...]:
+    def slice(self, first: int, bytes_max: int, entries_max: int) -> tuple[RaftEntry, ...]:
         """Entries from `first` on, at least one if there is one, within both limits."""
-        found: list[Entry] = []
+        found: list[RaftEntry] = []
         size = 0
         for index in range(first, min(self.last_index, first + entries_max - 1) + 1):
             entry = self._entries[index - self._first] if index >= self._first else self._reader.entry(index)
@@ -81,7 +82,7 @@ class Log:
             found.append(entry)
         return tuple(found)
 
-    def append(self, entries: tuple[Entry, ...]) -> None:
+    def append(self, entries: tuple[RaftEntry, ...]) -> None:
         for entry in entries:
             ensure(entry.index == self.last_index + 1, "entries follow each other without a gap")
             self._entries.append(entry)

@@ -1,4 +1,4 @@
-"""The consensus log on disk: blocks by height, with term and vote, each change in one synced batch.
+"""The Raft log on disk: blocks by height, with term and vote, each change in one synced batch.
 
 `paranoid_checks` is on: without it LevelDB drops a corrupt batch silently, and with it a vote or an endorsed block. A
 failed write ends the process; it is never retried, for the page cache may then hold what the disk does not.
@@ -16,7 +16,7 @@ from typing import Any
 
 import plyvel
 
-from consensus.events import Entry
+from consensus.raft_log import RaftEntry
 from remarque.errors import NodeCode, NodeError
 
 _HARD = b"hard"
@@ -25,8 +25,8 @@ _ENTRY = b"e"
 _SPAN = b"t"
 
 
-class LogStore:
-    """Durable entries above `base` to `last_index`, and the hard state. Satisfies `consensus.log.LogReader`."""
+class RaftLogStore:
+    """Durable entries above `base` to `last_index`, and the hard state: a `consensus.raft_log.RaftLogReader`."""
 
     def __init__(self, path: Path) -> None:
         self._db = open_database(path)
@@ -48,15 +48,15 @@ class LogStore:
     def term(self, index: int) -> int:
         return self._spans[bisect_right(self._spans, (index, maxsize)) - 1][1]
 
-    def entry(self, index: int) -> Entry:
+    def entry(self, index: int) -> RaftEntry:
         if index <= self.base:
             raise NodeError(NodeCode.BLOCK_PRUNED, f"this node keeps blocks above {self.base}; ask another for {index}")
         value = self._db.get(_key(index), verify_checksums=True)
         if value is None:
             raise NodeError(NodeCode.DATA_CORRUPT, f"entry {index} of the log is missing; join again as a new node")
-        return Entry(index, _term(value), value[8:])
+        return RaftEntry(index, _term(value), value[8:])
 
-    def persist(self, term: int, vote: str, truncate_from: int | None, entries: tuple[Entry, ...]) -> None:
+    def persist(self, term: int, vote: str, truncate_from: int | None, entries: tuple[RaftEntry, ...]) -> None:
         """Make a change durable, whole or not at all. Returns when it is on disk."""
         kept, new = self._spans, _new_spans(entries)
         if truncate_from is not None:
@@ -118,7 +118,7 @@ def disk_is_full(error: OSError) -> bool:
     return error.errno == errno.ENOSPC or os.strerror(errno.ENOSPC) in str(error)
 
 
-def _new_spans(entries: tuple[Entry, ...]) -> list[tuple[int, int]]:
+def _new_spans(entries: tuple[RaftEntry, ...]) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     for entry in entries:
         if not spans or spans[-1][1] != entry.term:

@@ -1,0 +1,66 @@
+"""What a replica is told: time passed, a message came, the driver did what it was asked to do."""
+
+from __future__ import annotations
+
+import msgspec
+
+from consensus.messages import AnyMessage
+
+
+class Input(msgspec.Struct, frozen=True):
+    """Base of all inputs."""
+
+
+class Tick(Input, frozen=True):
+    """A fixed span of time has passed."""
+
+
+class Receive(Input, frozen=True):
+    """An authenticated message has arrived."""
+
+    message: AnyMessage
+
+
+class ProposeEntry(Input, frozen=True):
+    """The leader's driver wants an entry appended, built for index `last_index + 1` and the current term."""
+
+    data: bytes
+
+
+class Persisted(Input, frozen=True):
+    """All of `Persist` up to this number is durable."""
+
+    number: int
+
+
+class Refused(Input, frozen=True):
+    """Execution refused entry `index` of the newest `Persist`: it and what follows it were not made durable."""
+
+    number: int
+    index: int
+    code: str
+    postponed: bool
+
+
+class Endorsed(Input, frozen=True):
+    """This node, as leader, has endorsed its own durable entries."""
+
+    endorsements: tuple[tuple[int, bytes], ...]
+
+
+class Certified(Input, frozen=True):
+    """A certificate for this index was built from endorsements, or arrived and was verified."""
+
+    index: int
+
+
+class Observed(Input, frozen=True):
+    """A replica that does not vote has taken everything up to `index`, final and durable, from elsewhere."""
+
+    index: int
+    term: int
+    leader: str
+    """Who leads, as far as the node that gave it knows; empty if unknown."""
+
+
+AnyInput = Tick | Receive | ProposeEntry | Persisted | Refused | Endorsed | Certified | Observed

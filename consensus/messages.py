@@ -1,0 +1,71 @@
+"""What replicas say to each other. The names of these classes are their tags on the wire."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+from consensus.raft_log import RaftEntry
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True, tag=True, kw_only=True):
+    """Base of all messages."""
+
+    term: int
+    sender: str
+
+
+class VoteRequest(Message, frozen=True):
+    """Asks for a vote. With `probe` set it is a pre-vote: would you, if I stood?"""
+
+    last_index: int
+    last_term: int
+    probe: bool
+
+
+class VoteReply(Message, frozen=True):
+    """Answers a vote request."""
+
+    granted: bool
+    probe: bool
+
+
+class Append(Message, frozen=True):
+    """Entries after a known place, and the newest certificate the receiver can use. Without entries: a heartbeat."""
+
+    previous_index: int
+    previous_term: int
+    entries: tuple[RaftEntry, ...]
+    certified: int = 0
+    """Index that `certificate` makes final, 0 if there is none; filled in by the driver."""
+    certificate: bytes = b""
+
+
+class Result(Enum):
+    """The three answers to an append; the last with two shades."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    """The logs do not match at the place before the entries."""
+    REFUSED = "refused"
+    """Execution refused an entry."""
+    POSTPONED = "postponed"
+    """Not yet: the entry lies ahead of the receiver's clock."""
+
+
+class AppendReply(Message, frozen=True):
+    """Answers an append."""
+
+    result: Result
+    index: int
+    """ACCEPTED: last index now held. REJECTED: the probed index. REFUSED, POSTPONED: the entry."""
+    hint_index: int = 0
+    """REJECTED: highest place at which the logs may still match."""
+    hint_term: int = 0
+    code: str = ""
+    endorsements: tuple[tuple[int, bytes], ...] = ()
+    """(index, signature) for entries of the current term; filled in by the driver."""
+
+
+AnyMessage = VoteRequest | VoteReply | Append | AppendReply

@@ -1,0 +1,125 @@
+"""What a replica knows between two steps. Elections and replication both change it, by the changes they share here."""
+
+from __future__ import annotations
+
+from enum import Enum
+from random import Random
+
+import msgspec
+
+from consensus.messages import AnyMessage
+from consensus.outputs import AnyOutput, Follow, Persist, Send, SendAfter
+from consensus.progress import FollowerProgress
+from consensus.raft_log import RaftEntry, RaftLog, RaftLogReader
+
+
+class Role(Enum):
+    FOLLOWER = "follower"
+    PRE_CANDIDATE = "pre-candidate"
+    CANDIDATE = "candidate"
+    LEADER = "leader"
+
+
+class ReplicaConfig(msgspec.Struct, frozen=True):
+    """Who takes part, and how patient they are. Times are in ticks."""
+
+    name: str
+    voters: tuple[str, ...]
+    election_ticks: int = 20
+    """Smallest election timeout; each is drawn between this and twice this."""
+    heartbeat_ticks: int = 2
+    stall_ticks: int = 160
+    """A leader whose oldest proposal stays uncertified for so long steps down."""
+    append_bytes_max: int = 4 * 1024 * 1024
+    append_entries_max: int = 64
+
+
+class ReplicaState:
+    """What one replica knows. The functions of `election` and `replication` take it and change it."""
+
+    def __init__(
+        self, config: ReplicaConfig, log: RaftLogReader, term: int, vote: str, committed: int, random: Random
+    ) -> None:
+        self.config = config
+        self.log = RaftLog(log)
+        self.term = term
+        self.vote = vote
+        """Whom this replica voted for in this term; empty: nobody."""
+        self.role = Role.FOLLOWER
+        self.leader = ""
+        """Who leads this term, as far as known."""
+        self.committed = committed
+        """Index up to which everything is final."""
+        self.persisted = self.log.last_index
+        """Index up to which the own log is durable."""
+        self.number = 0
+        """Number of the newest Persist."""
+        self.votes: dict[str, bool] = {}
+        """Answers in the running election or pre-vote."""
+        self.progress: dict[str, FollowerProgress] = {}
+        """Leader only: the followers."""
+        self.endorsements: dict[int, dict[str, bytes]] = {}
+        """Leader only: endorsements of uncommitted entries of this term, by index and node."""
+        self.certifying = committed
+        """Highest index for which a certificate has been asked of the driver."""
+        self.pending_acknowledgements: list[tuple[str, int, int]] = []
+        """Follower only: (leader, first, last) to acknowledge once durable."""
+        self.pending_certificate: tuple[int, bytes] = (0, b"")
+        """Follower only: newest certificate received, not yet checked."""
+        self.timeout = 0
+        """Ticks after which to stand for election."""
+        self.ticks = 0
+        """Ticks since the last sign of a leader, or since the start of an election."""
+        self.heartbeat_ticks = 0
+        """Leader only: ticks since the last heartbeat."""
+        self.quorum_ticks = 0
+        """Leader only: ticks since it last looked whether a majority answers."""
+        self.stall_ticks = 0
+        """Leader only: ticks since anything became final, while something waits to."""
+        self._random = random
+        self.outputs: list[AnyOutput] = []
+        """What the running step has asked for so far."""
+        self.reset_timeout()
+
+    @property
+    def votes_here(self) -> bool:
+        """Whether this replica is a voter. If not, it only observes: it neither stands for election nor answers."""
+        return self.config.name in self.config.voters
+
+    @property
+    def others(self) -> list[str]:
+        """All voters but this one."""
+        return [voter for voter in self.config.voters if voter != self.config.name]
+
+    def become_follower(self, term: int, leader: str) -> None:
+        """Follow, in this term or a newer one."""
+        changed = self.role is not Role.FOLLOWER or leader != self.leader or term != self.term
+        if term > self.term:
+            self.term, self.vote = term, ""
+            self.pending_acknowledgements.clear()
+            self.pending_certificate = (self.committed, b"")
+            self.persist(None, ())
+        self.role, self.leader = Role.FOLLOWER, leader
+        self.progress.clear()
+        self.endorsements.clear()
+        self.reset_timeout()
+        if changed:
+            self.outputs.append(Follow(self.term, leader))
+
+    def persist(self, truncate_from: int | None, entries: tuple[RaftEntry, ...]) -> int:
+        """Ask for term, vote and entries to be made durable; return the number to wait for."""
+        self.number += 1
+        self.outputs.append(Persist(self.number, self.term, self.vote, truncate_from, entries))
+        return self.number
+
+    def send(self, to: str, message: AnyMessage) -> None:
+        self.outputs.append(Send(to, message))
+
+    def send_after(self, number: int, to: str, message: AnyMessage) -> None:
+        self.outputs.append(SendAfter(number, to, message))
+
+    def reset_timeout(self) -> None:
+        """Start waiting anew, for a span drawn by chance so that replicas rarely stand at the same time."""
+        self.ticks = 0
+        low = self.config.election_ticks
+        self.timeout = self._random.randint(low, 2 * low)

@@ -1,0 +1,44 @@
+"""What may be asked of a generator: a request signed by its creator, with openings that open its commitments."""
+
+from __future__ import annotations
+
+import msgspec
+
+from generator.settings import Settings
+from ledger import crypto, records
+from ledger.encoding import encode
+from ledger.generation import COUNT_MAX, PROMPT_LENGTH_MAX, SETTING_FIELDS, Openings
+from node.chain.chain import Chain
+from remarque.api.generation import AskGeneration
+from remarque.errors import NodeCode, NodeError
+
+
+def check_asked(ask: AskGeneration, chain: Chain, now_ms: int) -> None:
+    """GENERATION_INVALID or MODEL_NOT_LOADED, unless the request holds on this chain now."""
+    request, openings = ask.request, ask.openings
+    prompt = openings.prompt.value
+    in_force = chain.key_in_force(request.creator, request.key)
+    signed = crypto.verify(request.key, crypto.GENERATION_REQUEST, encode(request), ask.signature)
+    for holds, fault in (
+        (request.chain == chain.name, f"it is for {request.chain}, this is {chain.name}"),
+        (in_force, f"{request.key[:16]}… is not a key in force of {request.creator}"),
+        (signed, "its signature does not verify; sign remarque/generation-request/v1 and the canonical request"),
+        (openings.commitments() == request.commitments, "the openings do not open its commitments"),
+        (request.valid_until_ms >= now_ms, "it is no longer valid; sign it again"),
+        (request.count <= COUNT_MAX, f"it asks for {request.count} pictures, at most {COUNT_MAX}"),
+        (isinstance(prompt, str) and prompt.strip() != "", "the prompt is empty; describe the picture"),
+        (len(str(prompt)) <= PROMPT_LENGTH_MAX, f"the prompt has more than {PROMPT_LENGTH_MAX} characters"),
+    ):
+        if not holds:
+            raise NodeError(NodeCode.GENERATION_INVALID, fault)
+    settings_of(openings)
+    if chain.state.get(records.model_key(request.model)) is None:
+        raise NodeError(NodeCode.MODEL_NOT_LOADED, f"model {request.model[:16]}… is not registered on the chain")
+
+
+def settings_of(openings: Openings) -> Settings:
+    """The generator's settings in openings. GENERATION_INVALID names the one that is out of range."""
+    try:
+        return msgspec.convert({field: getattr(openings, field).value for field in SETTING_FIELDS}, Settings)
+    except msgspec.ValidationError as error:
+        raise NodeError(NodeCode.GENERATION_INVALID, f"{error}; see docs/use.md for the ranges") from None

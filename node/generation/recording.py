@@ -1,0 +1,107 @@
+"""Recording what was generated: bytes and openings are kept, the record is committed, and only then is it released."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+
+from generator.protocol import Generated
+from ledger import records
+from ledger.actions import Content, RegisterGenerated, SealedKey
+from ledger.block import OK
+from ledger.crypto import SigningKey
+from ledger.encoding import decode
+from ledger.generation import Attestation, GenerationRequest
+from ledger.names import org_of
+from ledger.transaction import Signer, Transaction, sign
+from node.chain.chain import Chain
+from node.content.blockstore import Blockstore
+from node.content.openings import OpeningStore
+from node.generation.jobs import Job
+from node.ordering.submitter import Submitter
+from remarque import sealing
+from remarque.api.generation import GeneratedPicture
+from remarque.errors import NodeCode, NodeError
+
+RECORD_VALID_MS = 300_000
+
+
+class Recorder:
+    """Records pictures as the account of a generator."""
+
+    def __init__(
+        self,
+        account: str,
+        key: SigningKey,
+        chain: Chain,
+        submitter: Submitter,
+        blockstore: Blockstore,
+        openings: OpeningStore,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        self._account = account
+        self._key = key
+        self._chain = chain
+        self._submitter = submitter
+        self._blockstore = blockstore
+        self._openings = openings
+        self._clock_ms = clock_ms
+
+    def recorded(self, request: str, index: int) -> GeneratedPicture | None:
+        """The picture of a request, if its record is committed."""
+        asset = self._chain.ledger().find(records.request_key(request, index), str)
+        return None if asset is None else self._picture(index, asset)
+
+    def _picture(self, index: int, asset: str) -> GeneratedPicture:
+        record = self._chain.ledger().asset(asset)
+        return GeneratedPicture(index=index, asset=asset, cid=record.content.cid, transaction=record.transaction)
+
+    async def record(self, job: Job, generated: Generated) -> GeneratedPicture:
+        """Store a picture and commit its record. GENERATION_FAILED if the ledger refuses it: it is not released."""
+        attestation = decode(generated.attestation, Attestation)
+        content = await self._store(job.request, attestation.pixel_digest, generated.png)
+        await asyncio.to_thread(self._openings.put, attestation.pixel_digest, job.openings)
+        transaction = Transaction(
+            chain=self._chain.name,
+            signers=(Signer(account=self._account, key=self._key.public),),
+            valid_until_ms=self._clock_ms() + RECORD_VALID_MS,
+            nonce=secrets.token_hex(16),
+            actions=(
+                RegisterGenerated(
+                    request=job.request,
+                    request_signature=job.signature,
+                    attestation=attestation,
+                    attestation_signature=generated.signature,
+                    content=content,
+                ),
+            ),
+        )
+        height, position = await self._submitter.commit(sign(transaction, [self._key]))
+        results = self._chain.finals.at(height).results
+        code, detail = results.outcomes[position].code, results.details[position]
+        if code != OK and self.recorded(job.id, generated.index) is None:
+            raise NodeError(
+                NodeCode.GENERATION_FAILED, f"its record was refused, so it is not released: {code}: {detail}"
+            )
+        return self._picture(generated.index, attestation.pixel_digest)
+
+    async def _store(self, request: GenerationRequest, asset: str, png: bytes) -> Content:
+        """Keep the picture's bytes; if confidential, encrypted, with the key sealed to this org's nodes."""
+        if not request.confidential:
+            cid = await self._blockstore.aside(self._blockstore.put_file, png)
+            return Content(cid=cid, size=len(png), media_type="image/png")
+        seed = sealing.new_seed()
+        key = sealing.content_key(seed, self._chain.name, asset, request.creator)
+        cipher = await asyncio.to_thread(sealing.encrypt, png, key)
+        custodians = [node for node in self._chain.genesis.nodes if node.org == org_of(request.creator)]
+        own = [node for node in self._chain.genesis.nodes if node.name == self._chain.node]
+        return Content(
+            cid=await self._blockstore.aside(self._blockstore.put_file, cipher),
+            size=len(cipher),
+            media_type="image/png",
+            sealed_keys=tuple(
+                SealedKey(node=node.name, sealed=sealing.seal_to_node(seed, node.key).hex())
+                for node in custodians or own
+            ),
+        )

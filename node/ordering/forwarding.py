@@ -1,0 +1,95 @@
+"""Forwarding: transactions of this node's clients go to the leader, whoever it is, until they are in a block.
+
+What is handed over may be lost on the way, or with the leader; so it is handed over again, to every new leader and now
+and then to the same one. A transaction that a leader refuses ends the wait of the client that gave it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from consensus.replica import Replica
+from ledger.errors import Code, LedgerError
+from ledger.execution.block import check_admissible
+from ledger.transaction import SignedTransaction
+from node.chain.chain import Chain
+from node.ordering.inspection import Inspector
+from node.ordering.mempool import Mempool
+from node.ordering.proposer import Proposer
+from remarque.errors import NodeCode, NodeError
+
+AGAIN_SECONDS = 1.0
+"""What has waited for so long is handed to the leader once more."""
+
+
+class ForwardingNetwork(Protocol):
+    """What forwarding needs of the peers."""
+
+    def forward(self, to: str, transactions: list[SignedTransaction]) -> None:
+        """Hand transactions to a node; they are dropped if it is not reached."""
+
+
+class Forwarding:
+    """Waiting transactions, on their way to the leader and from other nodes."""
+
+    def __init__(
+        self, chain: Chain, mempool: Mempool, replica: Replica, inspector: Inspector, proposer: Proposer
+    ) -> None:
+        self.network: ForwardingNetwork | None = None
+        self._chain = chain
+        self._mempool = mempool
+        self._replica = replica
+        self._inspector = inspector
+        self._proposer = proposer
+        self._handed = time.monotonic()
+        self._waited: set[str] = set()
+        """Those that waited when the leader was last handed what had waited before."""
+
+    def take(self, transactions: list[SignedTransaction]) -> None:
+        """Keep admitted transactions of this node's clients, and hand those that are new to the leader."""
+        new = [signed for signed in transactions if signed.id not in self._mempool]
+        for signed in transactions:
+            self._mempool.add(signed, own=True)
+        self._hand_over(new)
+
+    async def receive(self, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
+        """Keep transactions of another node's clients; (id, code, text) of those refused."""
+        refused = []
+        ledger = self._chain.ledger()
+        parameters = ledger.parameters()
+        for signed in transactions:
+            try:
+                check_admissible(ledger, self._chain.name, signed, self._proposer.time_for(signed), parameters)
+                await self._inspector.verify([signed])
+                if signed.id not in self._mempool and self._chain.state.locate(signed.id) is None:
+                    self._mempool.check_room([signed])
+                    self._mempool.add(signed, own=False)
+            except (LedgerError, NodeError) as error:
+                if error.code is not Code.DUPLICATE:
+                    refused.append((signed.id, error.code.name, error.detail))
+        return refused
+
+    def refused(self, transaction: str, code: str, detail: str) -> None:
+        """The leader refused a transaction: tell the client that waits for it."""
+        if code in Code.__members__:
+            self._mempool.refuse(transaction, LedgerError(Code[code], detail))
+        elif code in NodeCode.__members__:
+            self._mempool.refuse(transaction, NodeError(NodeCode[code], detail, 1))
+
+    def all_over(self) -> None:
+        """Hand everything that this node's clients wait for to the leader: it is new, or was reached just now."""
+        self._hand_over(self._mempool.own)
+
+    def again(self, now: float) -> None:
+        """Hand the leader once more what has waited for a while: a frame may have been dropped on the way."""
+        if now - self._handed < AGAIN_SECONDS:
+            return
+        self._handed, own = now, self._mempool.own
+        self._hand_over([signed for signed in own if signed.id in self._waited])
+        self._waited = {signed.id for signed in own}
+
+    def _hand_over(self, transactions: list[SignedTransaction]) -> None:
+        leader = self._replica.leader
+        if transactions and leader and leader != self._chain.node and self.network is not None:
+            self.network.forward(leader, transactions)
