@@ -6,6 +6,7 @@ node any number of times, and has one receipt.
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from typing import Any, Self, TypeVar
@@ -26,6 +27,8 @@ from remarque.errors import NodeCode, RemarqueError
 TIMEOUT_SECONDS = 40.0
 CONCISE_PROBLEM = "application/concise-problem-details+cbor"
 ANSWER_BYTES_MAX = 128 * 1024 * 1024
+AT_ONCE_BYTES_MAX = 1024 * 1024
+"""A longer body is sent in parts, between which the event loop goes on."""
 UNREACHED = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
 """How a node is not reached, as aiohttp says it."""
 
@@ -118,7 +121,7 @@ class Requesting:
         async with self._session().request(
             method,
             url + path,
-            data=body,
+            data=io.BytesIO(body) if body is not None and len(body) > AT_ONCE_BYTES_MAX else body,
             headers=headers | fields,
             params=params,
             middlewares=signing,
