@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from consensus.errors import ensure
-from consensus.inputs import Observed, Refused
+from consensus.inputs import EntryRefused, Observed
 from consensus.messages import Append, AppendReply, Result
 from consensus.outputs import Acknowledge, Certify, CheckCertificate, Deliver, Endorse
 from consensus.progress import FollowerProgress
@@ -127,7 +127,7 @@ def persisted(replica: ReplicaState, number: int) -> None:
     _check_certificate(replica)
 
 
-def refused(replica: ReplicaState, report: Refused) -> None:
+def refused(replica: ReplicaState, report: EntryRefused) -> None:
     """Execution refused an entry: forget it and what follows, and tell the leader which and why."""
     ensure(report.number == replica.number, "the newest Persist is refused")
     ensure(replica.role is not Role.LEADER, "a leader proposes only what it has executed")

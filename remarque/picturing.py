@@ -19,10 +19,10 @@ from remarque.api.verification import Verification
 from remarque.errors import NodeCode, RemarqueError
 from remarque.reading import RECONNECT_SECONDS
 from remarque.requesting import UNREACHED, now_ms, value_of
-from remarque.submitting import VALID_SECONDS, Submitting
+from remarque.submitting import VALID_SECONDS, SubmitMethods
 
 
-class Picturing(Submitting):
+class PictureMethods(SubmitMethods):
     """What an account does with pictures."""
 
     # Generation

@@ -57,13 +57,13 @@ from remarque.api.members import CurrenciesPage, ModelsPage, NodesPage, OrgsPage
 from remarque.api.past import AssetAt, StateAt
 from remarque.api.policies import PoliciesPage
 from remarque.api.transactions import TransactionView
-from remarque.requesting import UNREACHED, Requesting
+from remarque.requesting import UNREACHED, NodeConnection
 
 RECONNECT_SECONDS = 0.2
 """Between two attempts to go on with a stream."""
 
 
-class Reading(Requesting):
+class QueryMethods(NodeConnection):
     """What an account reads of the chain."""
 
     _genesis: Genesis | None = None

@@ -36,7 +36,7 @@ T = TypeVar("T")
 P = TypeVar("P", bound=Page)
 
 
-class Requesting:
+class NodeConnection:
     """An account's way to nodes."""
 
     def __init__(

@@ -18,7 +18,17 @@ from typing import Protocol
 
 import msgspec
 
-from consensus.inputs import AnyInput, Certified, Endorsed, Observed, Persisted, ProposeEntry, Receive, Refused, Tick
+from consensus.inputs import (
+    AnyInput,
+    Certified,
+    Endorsed,
+    EntryRefused,
+    Observed,
+    Persisted,
+    ProposeEntry,
+    Receive,
+    Tick,
+)
 from consensus.messages import AnyMessage, Append
 from consensus.outputs import (
     Acknowledge,
@@ -221,18 +231,18 @@ class Driver:
         if asked.truncate_from is not None:
             self.mempool.put_back(self.chain.truncate(asked.truncate_from))
         taken: list[RaftEntry] = []
-        refusal: Refused | None = None
+        refusal: EntryRefused | None = None
         for entry in asked.entries:
             try:
                 if entry.index > self.chain.tip.height:
                     self.chain.accept(self.inspector.block_of(entry), self.proposer.clock())
             except Postponed as error:
                 logger.warning("block_postponed", height=entry.index, reason=str(error))
-                refusal = Refused(asked.number, entry.index, str(error), True)
+                refusal = EntryRefused(asked.number, entry.index, str(error), True)
                 break
             except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
                 logger.error("block_refused", height=entry.index, reason=str(error))
-                refusal = Refused(asked.number, entry.index, str(error), False)
+                refusal = EntryRefused(asked.number, entry.index, str(error), False)
                 break
             taken.append(entry)
         started = time.perf_counter()

@@ -45,7 +45,7 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     facts: dict[str, dict[str, Any]] = {}
 
 
-class Ran(msgspec.Struct, frozen=True):
+class CaseResult(msgspec.Struct, frozen=True):
     """What came of a case."""
 
     name: str
@@ -94,19 +94,19 @@ def _parts(path: Path) -> tuple[str, str]:
     return (source + "\n", rest) if found else (source, "")
 
 
-def run_cases(policy: Policy, cases: tuple[Case, ...], schema: Schema) -> tuple[Ran, ...]:
+def run_cases(policy: Policy, cases: tuple[Case, ...], schema: Schema) -> tuple[CaseResult, ...]:
     """Decide each case by the policy alone."""
     return tuple(_run(policy, case, schema) for case in cases)
 
 
-def _run(policy: Policy, case: Case, schema: Schema) -> Ran:
+def _run(policy: Policy, case: Case, schema: Schema) -> CaseResult:
     if case.expect not in contracts_vm.DECISION_CODES:
         codes = ", ".join(contracts_vm.DECISION_CODES)
         raise NodeError(NodeCode.POLICY_FILE_INVALID, f"case {case.name!r} expects {case.expect!r}, none of {codes}")
     decision = contracts_vm.decide([policy], case.action, facts_of(case, schema), CASE_FUEL)
     found = decision.code if decision.rule is None else f"{decision.code} by {decision.rule}"
     passed = decision.code == case.expect and case.rule in ("", decision.rule)
-    return Ran(case.name, passed, found, None if passed else decision.explain())
+    return CaseResult(case.name, passed, found, None if passed else decision.explain())
 
 
 def facts_of(case: Case, schema: Schema) -> Facts:
