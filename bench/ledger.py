@@ -38,7 +38,7 @@ from ledger.transaction import SignedTransaction, check_signatures
 from node.chain.chain import Chain
 from node.keeping import archive
 from node.keeping.audit import audit
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.client import now_ms
 from remarque.keys.files import load_key
@@ -57,13 +57,13 @@ def microseconds(work: Callable[[], object], tries: int = TRIES) -> float:
     return 1e6 * statistics.median(times)
 
 
-def commit(chain: Chain, log: LogStore, transactions: tuple[SignedTransaction, ...]) -> float:
+def commit(chain: Chain, raft_log: RaftLogStore, transactions: tuple[SignedTransaction, ...]) -> float:
     """Build, certify and commit a block; seconds, without the write of the log."""
     started = time.perf_counter()
     data = chain.build(transactions, 1, now_ms())
     height = chain.tip.height
     spent = time.perf_counter() - started
-    log.persist(1, "", None, (RaftEntry(height, 1, data),))
+    raft_log.persist(1, "", None, (RaftEntry(height, 1, data),))
     header = chain.hash_at(height)
     endorsements = (Endorsement(node=chain.node, signature=endorse(chain.key, header)),)
     certificate = Certificate(height=height, header=header, endorsements=endorsements)
@@ -120,10 +120,10 @@ def main() -> None:
 
         data = cluster.home("node1") / "data"
         key = load_key(cluster.home("node1") / "node.key")
-        with closing(LogStore(data / "log")) as log, closing(StateStore(data / "state")) as state:
-            chain = Chain(cluster.genesis, key, "node1", log, state)
+        with closing(RaftLogStore(data / "log")) as raft_log, closing(StateStore(data / "state")) as state:
+            chain = Chain(cluster.genesis, key, "node1", raft_log, state)
             blocks = [tuple(made[start : start + BLOCK]) for start in range(0, len(made), BLOCK)]
-            spent = sum(commit(chain, log, block) for block in blocks)
+            spent = sum(commit(chain, raft_log, block) for block in blocks)
             started = time.perf_counter()
             chain.write_pages(state.pages.changed)
             spent += time.perf_counter() - started

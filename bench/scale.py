@@ -43,7 +43,7 @@ from node.chain.chain import Chain
 from node.chain.paging import MANY
 from node.run import GC_THRESHOLDS
 from node.snapshots.snapshots import take, write
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.client import Client, now_ms
 from remarque.keys.files import load_key
@@ -73,11 +73,11 @@ class Writing:
         needed, so the last fifth shows what goes on.
         """
         costs: list[float] = []
-        with closing(LogStore(self.data / "log")) as log, closing(StateStore(self.data / "state")) as state:
-            chain = Chain(self.cluster.genesis, self._keys["node1"], "node1", log, state)
+        with closing(RaftLogStore(self.data / "log")) as raft_log, closing(StateStore(self.data / "state")) as state:
+            chain = Chain(self.cluster.genesis, self._keys["node1"], "node1", raft_log, state)
             while self.assets < assets:
                 transactions = tuple(self._transaction() for _ in range(BLOCK))
-                spent = self._commit(chain, log, transactions)
+                spent = self._commit(chain, raft_log, transactions)
                 self.assets += BLOCK
                 if state.pages.changed > MANY:
                     spent += self._write_pages(chain)
@@ -91,18 +91,18 @@ class Writing:
 
     def snapshot(self) -> None:
         """Write the snapshot that another node joins from, as a node does after so many transactions."""
-        with closing(LogStore(self.data / "log")) as log, closing(StateStore(self.data / "state")) as state:
-            chain = Chain(self.cluster.genesis, self._keys["node1"], "node1", log, state)
+        with closing(RaftLogStore(self.data / "log")) as raft_log, closing(StateStore(self.data / "state")) as state:
+            chain = Chain(self.cluster.genesis, self._keys["node1"], "node1", raft_log, state)
             taken = take(chain)
             if taken is not None:
                 write(taken, self.data / "snapshots" / str(taken.header.height))
 
-    def _commit(self, chain: Chain, log: LogStore, transactions: tuple[SignedTransaction, ...]) -> float:
+    def _commit(self, chain: Chain, raft_log: RaftLogStore, transactions: tuple[SignedTransaction, ...]) -> float:
         started = time.perf_counter()
         data = chain.build(transactions, 1, now_ms())
         spent = time.perf_counter() - started
         header = chain.tip
-        log.persist(1, "", None, (RaftEntry(header.height, 1, data),))
+        raft_log.persist(1, "", None, (RaftEntry(header.height, 1, data),))
         signed = tuple(Endorsement(node=name, signature=endorse(key, header.hash)) for name, key in self._keys.items())
         started = time.perf_counter()
         chain.commit(header.height, Certificate(height=header.height, header=header.hash, endorsements=signed))
@@ -138,9 +138,9 @@ def opening(home: Path) -> dict[str, float]:
     program = (
         "import sys, time; from pathlib import Path; started = time.perf_counter();"
         "from node.config import load_genesis; from node.chain import Chain; from node.keys import load_key;"
-        "from node.storage.log_store import LogStore; from node.storage.state_store import StateStore;"
+        "from node.storage.raft_log_store import RaftLogStore; from node.storage.state_store import StateStore;"
         "home = Path(sys.argv[1]); data = home / 'data'; genesis = load_genesis(home / '../../genesis.json');"
-        "Chain(genesis, load_key(home / 'node.key'), 'node1', LogStore(data / 'log'), StateStore(data / 'state'));"
+        "Chain(genesis, load_key(home / 'node.key'), 'node1', RaftLogStore(data / 'log'), StateStore(data / 'state'));"
         "spent = time.perf_counter() - started; from bench.scale import anonymous_mib; import os;"
         "print(spent, anonymous_mib(os.getpid()))"
     )

@@ -60,7 +60,7 @@ from node.generation.recording import Recorder
 from node.generation.service import GenerationService
 from node.ground import logs
 from node.ground.config import Config, load_config, split_address
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.ground.version import version
 from node.ordering.driver import Driver
 from node.ordering.mempool import Mempool
@@ -75,7 +75,7 @@ from node.snapshots.joining import end_if_left_behind, join_if_behind
 from node.snapshots.recovering import load_recoveries
 from node.snapshots.snapshots import SNAPSHOTS, Snapshots
 from node.storage import directory
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from node.transparency.cose_receipts import CoseReceipts
 from node.transparency.notes import Notes
@@ -121,14 +121,14 @@ class Node:
         self._check_key()
         self.data = home / config.node.data
         self._lock = directory.open_locked(self.data, self.genesis.chain, self.genesis.digest, config.node.name)
-        self.log_store = LogStore(self.data / "log")
+        self.raft_log = RaftLogStore(self.data / "log")
         self.state_store = StateStore(self.data / "state")
         recoveries = load_recoveries(self.data, self.genesis)
-        self.chain = Chain(self.genesis, self.key, config.node.name, self.log_store, self.state_store, recoveries)
+        self.chain = Chain(self.genesis, self.key, config.node.name, self.raft_log, self.state_store, recoveries)
         self.reading = Reading(self.chain)
         self.proving = Proving(self.chain, self.reading)
         self.mempool = Mempool()
-        self.driver = Driver(self.chain, self.log_store, self.mempool, clock_ms, secrets.randbits(64))
+        self.driver = Driver(self.chain, self.raft_log, self.mempool, clock_ms, secrets.randbits(64))
         admission = Admission(self.chain, self.key)
         self.peers = Peers(admission, self.key, config.peers.addresses, self.driver)
         self.driver.connect(self.peers)
@@ -191,7 +191,7 @@ class Node:
     def stop(self, reason: str, *, fatal: bool = False) -> None:
         """Ask the node to stop."""
         if not self._stop.is_set():
-            log.info("stopping", reason=reason)
+            logger.info("stopping", reason=reason)
             self._fatal = reason if fatal else ""
             self.submitter.closing = True
             self._stop.set()
@@ -215,7 +215,7 @@ class Node:
             async with asyncio.TaskGroup() as group:
                 rest = group.create_task(self._serve_rest(server))
                 others = [group.create_task(work) for work in self._work()]
-                log.info("started", node=self.chain.node, chain=self.chain.name, height=self.chain.committed.height)
+                logger.info("started", node=self.chain.node, chain=self.chain.name, height=self.chain.committed.height)
                 await self._stop.wait()
                 await self._settle()
                 server.should_exit = True
@@ -226,7 +226,7 @@ class Node:
             await runner.cleanup()
             await loop.shutdown_default_executor()  # a thread may still write what is closed next
             self.chain.write_pages(self.state_store.pages.changed)
-            self.log_store.close()
+            self.raft_log.close()
             self.state_store.close()
             self.openings.close()
             os.close(self._lock)
@@ -332,10 +332,10 @@ async def _after(event: asyncio.Event, work: Callable[[], Coroutine[Any, Any, No
 def _end_at_once(error: BaseException) -> None:
     """End the process without another step: it starts again from what is on disk."""
     if isinstance(error, NodeError) and error.code is NodeCode.PROTOCOL_UNKNOWN:
-        log.critical("protocol_unknown", code=error.code.name, reason=error.detail)
+        logger.critical("protocol_unknown", code=error.code.name, reason=error.detail)
         sys.stderr.flush()
         os._exit(EXIT_UPGRADE)
-    log.critical("broken", reason=f"{type(error).__name__}: {error}")
+    logger.critical("broken", reason=f"{type(error).__name__}: {error}")
     sys.stderr.flush()
     os._exit(EXIT_BROKEN)
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from ledger.errors import LedgerError
 from ledger.merkle_log import LeavesUnknown
 from node.ground import metrics
-from node.ground.logs import log
+from node.ground.logs import logger
 from remarque.errors import NodeCode, NodeError, status_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -64,5 +64,5 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def bug(request: Request, _: Exception) -> Response:
-        log.exception("request_failed", path=request.url.path)
+        logger.exception("request_failed", path=request.url.path)
         return refusal(NodeError(NodeCode.INTERNAL, LOGGED))

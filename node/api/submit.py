@@ -23,7 +23,7 @@ from node.api.problem import LOGGED, refusal
 from node.chain.chain import Chain
 from node.chain.finals import Final
 from node.chain.reading import Reading
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.ordering.submitter import Submitter
 from remarque.errors import NodeCode, NodeError
 
@@ -75,7 +75,7 @@ class SubmitRoutes:
             await refusal(late)(scope, receive, send)
             return
         except Exception:
-            log.exception("request_failed", path=scope["path"])
+            logger.exception("request_failed", path=scope["path"])
             await refusal(NodeError(NodeCode.INTERNAL, LOGGED))(scope, receive, send)
             return
         finally:

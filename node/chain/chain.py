@@ -39,7 +39,7 @@ from node.chain.commits import Commits
 from node.chain.finals import Final, FinalBlocks
 from node.chain.layers import Extended, Layer, TipReader
 from node.ground.logs import progress
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import Committed, Results, StateStore
 from remarque.errors import NodeCode, NodeError
 
@@ -56,7 +56,7 @@ class Chain:
         genesis: Genesis,
         key: crypto.SigningKey,
         node: str,
-        log_store: LogStore,
+        raft_log: RaftLogStore,
         state_store: StateStore,
         recoveries: Recoveries = (),
         versions: Versions = KNOWN,
@@ -72,7 +72,7 @@ class Chain:
         """Voters by the height above which they certify."""
         self.key = key
         """This node's."""
-        self._log_store = log_store
+        self._raft_log = raft_log
         self.state = state_store
         self.layers: list[Layer] = []
         self.commits = Commits()
@@ -83,10 +83,10 @@ class Chain:
         base = state_store.base
         self.log = MerkleLog() if base is None else MerkleLog(base.header.log_size, list(base.peaks))
         self.log.extend(b"".join(progress("leaves_read", state_store.leaves())))
-        self.finals = FinalBlocks(genesis_header(genesis), log_store, state_store, self.log)
+        self.finals = FinalBlocks(genesis_header(genesis), raft_log, state_store, self.log)
         state_store.begin_at(self.committed.time_ms)
         self._check_restored()
-        for index in progress("blocks_executed", range(state_store.applied + 1, log_store.last_index() + 1)):
+        for index in progress("blocks_executed", range(state_store.applied + 1, raft_log.last_index() + 1)):
             self._execute_stored(index)
         self.version(self.committed.height + 1)
 
@@ -307,7 +307,7 @@ class Chain:
 
     def _execute_stored(self, index: int) -> None:
         try:
-            self.accept(decode_block(self._log_store.entry(index).data, trusted=True), None)
+            self.accept(decode_block(self._raft_log.entry(index).data, trusted=True), None)
         except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
             raise NodeError(NodeCode.DATA_CORRUPT, f"block {index} of the log: {error}; join as a new node") from None
 

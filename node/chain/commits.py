@@ -1,6 +1,6 @@
 """Following the chain: whoever needs to know what became final is told here, and in no other way.
 
-A follower is called with the layers that became final, in order, before the turn of the event loop in which they did
+A listener is called with the layers that became final, in order, before the turn of the event loop in which they did
 ends; it must not wait, and must not fail. Whoever can wait asks for a height instead.
 """
 
@@ -9,26 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from node.chain.layers import Layer
-from node.ground.changes import Changes
+from node.ground.changes import ChangeCounter
 
-Follower = Callable[[list[Layer]], None]
+Listener = Callable[[list[Layer]], None]
 
 
 class Commits:
     """Tells of the blocks that become final."""
 
     def __init__(self) -> None:
-        self._followers: list[Follower] = []
-        self._changes = Changes()
+        self._listeners: list[Listener] = []
+        self._changes = ChangeCounter()
 
-    def follow(self, follower: Follower) -> None:
-        """Call a follower with all that becomes final from now on. Those who came first are called first."""
-        self._followers.append(follower)
+    def follow(self, listener: Listener) -> None:
+        """Call a listener with all that becomes final from now on. Those who came first are called first."""
+        self._listeners.append(listener)
 
     def tell(self, layers: list[Layer]) -> None:
         """Blocks are final, and what they wrote is the committed state."""
-        for follower in self._followers:
-            follower(layers)
+        for listener in self._listeners:
+            listener(layers)
         self._changes.tell()
 
     @property

@@ -5,14 +5,13 @@ The newest stay decoded, for receipts and queries ask for them most; an older on
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 import msgspec
+from cachetools import FIFOCache
 
 from ledger.block import Block, Certificate, Header, decode_block, decode_header
 from ledger.merkle_log import MerkleLog
 from ledger.receipt import Receipt, build_receipt
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import Results, StateStore
 from remarque.errors import NodeCode, NodeError
 
@@ -35,21 +34,21 @@ class Final(msgspec.Struct, frozen=True):
 class FinalBlocks:
     """The final blocks of one node."""
 
-    def __init__(self, genesis: Header, log_store: LogStore, state_store: StateStore, log: MerkleLog) -> None:
+    def __init__(self, genesis: Header, raft_log: RaftLogStore, state_store: StateStore, log: MerkleLog) -> None:
         """`genesis`: its header. `log`: with a leaf for each transaction of the final blocks, at least."""
         self._genesis = genesis
         self._base = genesis if state_store.base is None else state_store.base.header
-        self._log_store = log_store
+        self._raft_log = raft_log
         self._state = state_store
         self._log = log
-        self._recent: OrderedDict[int, Final] = OrderedDict()
+        self._recent: FIFOCache[int, Final] = FIFOCache(RECENT_BLOCKS_MAX)
         self.newest = self.header(state_store.applied)
         """Header of the newest one."""
 
     @property
     def oldest(self) -> int:
         """Lowest height whose block this node can show."""
-        return self._log_store.base
+        return self._raft_log.base
 
     @property
     def oldest_header(self) -> int:
@@ -63,7 +62,7 @@ class FinalBlocks:
             return kept.block.header
         if height == self._base.height:
             return self._base
-        return self._genesis if height == 0 else decode_header(self._log_store.entry(height).data)
+        return self._genesis if height == 0 else decode_header(self._raft_log.entry(height).data)
 
     def at(self, height: int) -> Final:
         """A final block. Decodes it, which takes up to 15 ms, unless it is kept."""
@@ -77,8 +76,6 @@ class FinalBlocks:
         """The next one is final."""
         self.newest = final.block.header
         self._recent[self.newest.height] = final
-        while len(self._recent) > RECENT_BLOCKS_MAX:
-            self._recent.popitem(last=False)
 
     def receipt(self, final: Final, position: int, anchor: Certificate | None = None) -> Receipt:
         """Receipt of a final block's transaction, anchored where asked, else at the first certified height."""
@@ -104,7 +101,7 @@ class FinalBlocks:
         frames: list[bytes] = []
         size = 0
         for one in range(height + 1, min(height + STRETCH_BLOCKS, newest) + 1):
-            frames.append(self._log_store.entry(one).data)
+            frames.append(self._raft_log.entry(one).data)
             size += len(frames[-1])
             if size >= STRETCH_BYTES:
                 break
@@ -114,19 +111,19 @@ class FinalBlocks:
         if certificate is None or certificate.height > newest:
             return (), None
         beyond = range(height + 1 + len(frames), certificate.height + 1)
-        frames += [self._log_store.entry(one).data for one in beyond]
+        frames += [self._raft_log.entry(one).data for one in beyond]
         return tuple(frames[: certificate.height - height]), certificate
 
     def prune(self, upto: int, most: int) -> None:
         """Forget blocks up to a height, at most so many, and what they did. What proves them later stays."""
         upto = min(upto, self.oldest + most)
         self._state.prune(self.oldest + 1, upto)
-        self._log_store.prune(upto)
+        self._raft_log.prune(upto)
 
     def _decoded(self, height: int) -> Final:
         if height == 0:
             return Final(Block(self._genesis, "", ()), Results((), (), ()), None)
-        block = decode_block(self._log_store.entry(height).data, trusted=True)
+        block = decode_block(self._raft_log.entry(height).data, trusted=True)
         results = self._state.results(height)
         if results is None:
             raise NodeError(NodeCode.DATA_CORRUPT, f"what block {height} did is missing; join as a new node")

@@ -24,7 +24,7 @@ from node.keeping import founding
 from node.keeping.backup import OpenedAsset, Writer, content_in, openings_in
 from node.snapshots.recovering import keep_recoveries, load_recoveries, require_chain
 from node.snapshots.snapshots import MANIFEST, read_entries, take, write
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.client import Client, RemarqueError
 from remarque.errors import NodeCode, NodeError
@@ -48,8 +48,8 @@ def take_snapshot(target: Target, data: Path, place: Path, genesis: Path) -> Non
     """Write the newest final state of a node that does not run, from its DATA directory, to PLACE."""
     agreed = load_genesis(genesis)
     require_chain(data)
-    with closing(LogStore(data / "log")) as log, closing(StateStore(data / "state")) as state:
-        chain = Chain(agreed, new_key(), "snapshot", log, state, load_recoveries(data, agreed))
+    with closing(RaftLogStore(data / "log")) as raft_log, closing(StateStore(data / "state")) as state:
+        chain = Chain(agreed, new_key(), "snapshot", raft_log, state, load_recoveries(data, agreed))
         taken = take(chain)
         if taken is None:
             raise NodeError(NodeCode.NOTHING_CERTIFIED, f"block {chain.committed.height} has no certificate of its own")

@@ -13,7 +13,7 @@ from ledger.encoding import decode, encode
 from ledger.errors import LedgerError
 from ledger.generation import Openings
 from ledger.records import Asset
-from node.storage.log_store import open_database
+from node.storage.raft_log_store import open_database
 
 
 class OpeningStore:

@@ -27,7 +27,7 @@ from node.chain.layers import Layer
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid, cid_of_digest
 from node.content.openings import OpeningStore
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.peers.network import Peers
 from node.storage.directory import write_durably
 
@@ -177,10 +177,10 @@ class Replicator:
         try:
             done = await (self._fetch_openings(name) if want.startswith(OPENINGS) else self._fetch_file(name))
         except CidInvalid as error:
-            log.error("content_refused", content=name, reason=str(error))
+            logger.error("content_refused", content=name, reason=str(error))
             done = True
         except OSError as error:
-            log.error("content_not_stored", content=name, reason=str(error))
+            logger.error("content_not_stored", content=name, reason=str(error))
             done = False
         if done:
             del self._pauses[want]
@@ -205,7 +205,7 @@ class Replicator:
                 await self._blockstore.aside(self._blockstore.put_block, cid, block)
                 return True
             except CidInvalid as error:
-                log.error("block_refused", node=peer, reason=str(error))
+                logger.error("block_refused", node=peer, reason=str(error))
         return False
 
     async def _fetch_openings(self, name: str) -> bool:

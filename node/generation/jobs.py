@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from ledger.generation import GenerationRequest, Openings
-from node.storage.log_store import open_database
+from node.storage.raft_log_store import open_database
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 

@@ -16,7 +16,7 @@ from generator.models import default_model_folder
 from generator.protocol import FrameDecoder, FromWorker, Generate, Ready, encode_frame
 from ledger.crypto import SigningKey
 from node.ground.config import GeneratorSection
-from node.ground.logs import log
+from node.ground.logs import logger
 from remarque.errors import NodeCode, NodeError
 
 START_SECONDS_MAX = 120.0
@@ -82,7 +82,7 @@ class WorkerProcess:
             await worker.stop()
             raise NodeError(NodeCode.GENERATOR_ABSENT, "the generator's worker is of another version", 10)
         worker.models = list(first.models)
-        log.info("generator_ready", device=first.device, models=worker.models, pid=process.pid)
+        logger.info("generator_ready", device=first.device, models=worker.models, pid=process.pid)
         return worker
 
     def send(self, message: Generate) -> None:

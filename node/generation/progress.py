@@ -10,7 +10,7 @@ import msgspec
 from generator.protocol import StepProgress
 from ledger.encoding import encode
 from node.generation.jobs import DONE, FAILED, RUNNING, Job, JobStore
-from node.ground.changes import Changes
+from node.ground.changes import ChangeCounter
 
 KEEPALIVE_SECONDS = 15.0
 
@@ -22,7 +22,7 @@ class JobProgress:
         self._jobs = jobs
         self._steps: dict[str, dict[str, int]] = {}
         """Of the picture that a running job is at."""
-        self.changes = Changes()
+        self.changes = ChangeCounter()
         """Whoever waits for a job, or for the next one, waits here."""
 
     def step(self, progress: StepProgress) -> None:

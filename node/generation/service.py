@@ -22,7 +22,7 @@ from node.generation.process import WorkerGone, WorkerProcess
 from node.generation.progress import JobProgress
 from node.generation.recording import Recorder
 from node.ground.config import GeneratorSection
-from node.ground.logs import log
+from node.ground.logs import logger
 from remarque.errors import NodeCode, NodeError
 
 ATTEMPTS_MAX = 3
@@ -104,7 +104,7 @@ class GenerationService:
                         continue
                     await self._work(job)
                 except (NodeError, OSError) as error:
-                    log.error("generation_waits", reason=str(error))
+                    logger.error("generation_waits", reason=str(error))
                     await self._drop_worker()
                     await asyncio.sleep(RETRY_SECONDS)
         finally:
@@ -134,7 +134,7 @@ class GenerationService:
             self.progress.update(replace(job, state=DONE))
         except WorkerGone as error:
             await self._drop_worker()
-            log.error("generator_gone", reason=str(error), generation=job.id)
+            logger.error("generator_gone", reason=str(error), generation=job.id)
             if job.attempts >= ATTEMPTS_MAX:
                 self._fail(job, NodeCode.GENERATION_FAILED.name, f"the worker ended {job.attempts} times: {error}")
         except OSError as error:
@@ -175,7 +175,7 @@ class GenerationService:
         return job
 
     def _fail(self, job: Job, code: str, detail: str) -> None:
-        log.error("generation_failed", generation=job.id, code=code, detail=detail)
+        logger.error("generation_failed", generation=job.id, code=code, detail=detail)
         self.progress.update(replace(job, state=FAILED, code=code, detail=detail))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 
-class Changes:
+class ChangeCounter:
     """Counts changes. Whoever waits says up to which one they have looked."""
 
     def __init__(self) -> None:

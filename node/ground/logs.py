@@ -1,65 +1,52 @@
-"""JSON logs: one object a line on standard error, an event's name and its facts."""
+"""A node's logs: one JSON object a line on standard error, an event's name and its facts. `structlog` writes them.
+
+What libraries log by the standard `logging` module comes out in the same form.
+"""
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
+
+import structlog
 
 TELL_SECONDS = 1.0
 
 T = TypeVar("T")
 
-
-class JsonLog:
-    """Writes structured events through the standard `logging` module."""
-
-    def __init__(self, name: str) -> None:
-        self._logger = logging.getLogger(name)
-
-    def info(self, event: str, **facts: Any) -> None:
-        self._logger.info(event, extra={"facts": facts})
-
-    def warning(self, event: str, **facts: Any) -> None:
-        self._logger.warning(event, extra={"facts": facts})
-
-    def error(self, event: str, **facts: Any) -> None:
-        self._logger.error(event, extra={"facts": facts})
-
-    def critical(self, event: str, **facts: Any) -> None:
-        self._logger.critical(event, extra={"facts": facts})
-
-    def exception(self, event: str, **facts: Any) -> None:
-        """An error with the traceback of the exception being handled."""
-        self._logger.exception(event, extra={"facts": facts})
-
-
-class _Formatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        entry = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
-            "level": record.levelname.lower(),
-            "event": record.getMessage(),
-            **getattr(record, "facts", {}),
-        }
-        if record.exc_info:
-            entry["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(entry, default=str)
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("remarque")
+"""`logger.info("event", fact=value)`."""
 
 
 def configure(level: str) -> None:
     """Send all logs of this process to standard error as JSON lines."""
+    both: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *both, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Formatter())
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=both,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for noisy in ("uvicorn.access", "aiohttp.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-
-
-log = JsonLog("remarque")
 
 
 def progress(event: str, items: Iterable[T], clock: Callable[[], float] = time.monotonic) -> Iterator[T]:
@@ -68,5 +55,5 @@ def progress(event: str, items: Iterable[T], clock: Callable[[], float] = time.m
     for count, item in enumerate(items):
         if clock() - told >= TELL_SECONDS:
             told = clock()
-            log.info(event, done=count)
+            logger.info(event, done=count)
         yield item

@@ -21,7 +21,7 @@ from node.chain.finals import Final
 from node.chain.reading import Reading
 from node.snapshots import snapshots
 from node.snapshots.recovering import load_recoveries, require_chain
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.client import Client
 from remarque.errors import NodeCode, NodeError
@@ -81,8 +81,8 @@ def from_directory(data: Path, genesis: Genesis) -> Iterator[bytes]:
     """Lines of what a stopped node's data directory holds: its chain, then its state and its index."""
     require_chain(data)
     try:
-        with closing(LogStore(data / "log")) as log, closing(StateStore(data / "state")) as state:
-            yield from _stored_lines(log, state, genesis, data)
+        with closing(RaftLogStore(data / "log")) as raft_log, closing(StateStore(data / "state")) as state:
+            yield from _stored_lines(raft_log, state, genesis, data)
     except UNREADABLE as error:
         if isinstance(error, NodeError) and error.code is not NodeCode.DATA_CORRUPT:
             raise
@@ -96,21 +96,21 @@ def start_of(manifest: Manifest) -> archive.ArchivedStart:
     )
 
 
-def _stored_lines(log: LogStore, state: StateStore, genesis: Genesis, data: Path) -> Iterator[bytes]:
+def _stored_lines(raft_log: RaftLogStore, state: StateStore, genesis: Genesis, data: Path) -> Iterator[bytes]:
     if state.applied < 0:
         raise AuditFailed(0, Fault.UNREADABLE, "the state store is empty")
     first = 0
-    if log.base == 0:
+    if raft_log.base == 0:
         yield archive.opening_line(genesis, whole=True)
     else:
         kept, recoveries = data / snapshots.SNAPSHOTS, load_recoveries(data, genesis)
-        place, manifest = snapshots.oldest_above(kept, log.base, genesis, recoveries)
+        place, manifest = snapshots.oldest_above(kept, raft_log.base, genesis, recoveries)
         first = manifest.header.height
         yield archive.opening_line(genesis, whole=True, start=start_of(manifest))
         for key, value in snapshots.read_entries(place, manifest):
             yield archive.state_line(key, value)
     for height in range(first + 1, state.applied + 1):
-        yield _stored_block(log, state, height)
+        yield _stored_block(raft_log, state, height)
     for key, value in state.items():
         yield archive.state_line(key, value)
     for transaction, height, position in state.places():
@@ -119,16 +119,16 @@ def _stored_lines(log: LogStore, state: StateStore, genesis: Genesis, data: Path
     if state.base is not None and state.base.header.height == newest:
         header = state.base.header
     else:
-        header = decode_block(log.entry(newest).data, trusted=True).header if newest else genesis_header(genesis)
+        header = decode_block(raft_log.entry(newest).data, trusted=True).header if newest else genesis_header(genesis)
     yield archive.closing_line(header)
 
 
-def _stored_block(log: LogStore, state: StateStore, height: int) -> bytes:
+def _stored_block(raft_log: RaftLogStore, state: StateStore, height: int) -> bytes:
     try:
         results = state.results(height)
         if results is None:
             raise AuditFailed(height, Fault.UNREADABLE, "what it did is missing from the state store")
-        block = decode_block(log.entry(height).data, trusted=True)
+        block = decode_block(raft_log.entry(height).data, trusted=True)
         return archive.block_line(block, results.outcomes, state.certificate(height))
     except UNREADABLE as error:
         raise AuditFailed(height, Fault.UNREADABLE, str(error)) from None

@@ -26,7 +26,7 @@ CHUNK_SIGNATURES = 2_000
 CHUNKS_AHEAD_MAX = 8
 """Chunks that wait to be checked, before running blocks waits too."""
 
-Chunk = list[tuple[int, list[SignatureCheck]]]
+SignatureChunk = list[tuple[int, list[SignatureCheck]]]
 """Signatures by height."""
 
 
@@ -102,7 +102,7 @@ class SignatureChecker:
 
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
-        self._chunk: Chunk = []
+        self._chunk: SignatureChunk = []
         self._count = 0
         self._running: deque[Future[list[Finding]]] = deque()
         self._findings: list[Finding] = []
@@ -135,7 +135,7 @@ class SignatureChecker:
         self._chunk, self._count = [], 0
 
 
-def check_chunk(chunk: Chunk) -> list[Finding]:
+def check_chunk(chunk: SignatureChunk) -> list[Finding]:
     """The first block of a chunk whose signatures do not all verify."""
     for height, checks in chunk:
         fault = signature_fault(checks)

@@ -45,7 +45,7 @@ from node.ground.logs import progress
 from node.keeping.audit import SignatureChecker
 from node.snapshots.snapshots import SNAPSHOTS, take, write
 from node.storage.directory import write_durably
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import Base, StateStore
 from remarque.errors import NodeCode, NodeError
 
@@ -220,7 +220,7 @@ class Restoring:
         self._genesis, self._recoveries = genesis, recoveries
         self._key, self._node = key, node
         self._data = data
-        self._log, self._state = LogStore(data / "log"), StateStore(data / "state")
+        self._raft_log, self._state = RaftLogStore(data / "log"), StateStore(data / "state")
         self._checker = SignatureChecker()
         self._written: list[RaftEntry] = []
         self._ended = False
@@ -244,11 +244,11 @@ class Restoring:
 
     def close(self) -> None:
         self._checker.finish()
-        self._log.close()
+        self._raft_log.close()
         self._state.close()
 
     def _open(self) -> Chain:
-        return Chain(self._genesis, self._key, self._node, self._log, self._state, self._recoveries)
+        return Chain(self._genesis, self._key, self._node, self._raft_log, self._state, self._recoveries)
 
     def _begin(self, lines: Iterator[ArchiveLine]) -> None:
         opening = next(lines)
@@ -276,7 +276,7 @@ class Restoring:
         if root_hash(tree).hex() != start.header.state_root:
             raise _invalid(start.header.height, "the state it starts with is not the one that its header names")
         self._state.begin(Base(start.header, tuple(map(bytes.fromhex, start.peaks))), start.certificate)
-        self._log.begin(start.header.height, start.header.term)
+        self._raft_log.begin(start.header.height, start.header.term)
         self.chain = self._open()
         self._keep_start(start)
         for line in rest:
@@ -316,7 +316,7 @@ class Restoring:
     def _write(self) -> None:
         """Write the final blocks taken so far. Those that no certificate makes final are left out."""
         final = tuple(entry for entry in self._written if entry.index <= self.chain.committed.height)
-        self._log.persist(0, "", None, final)
+        self._raft_log.persist(0, "", None, final)
         self._written = self._written[len(final) :]
 
 

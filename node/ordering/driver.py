@@ -44,13 +44,13 @@ from node.chain.chain import Chain, Postponed
 from node.chain.layers import Layer
 from node.chain.stretch import Stretch
 from node.ground import metrics
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.ordering.certifying import Certifying
 from node.ordering.forwarding import Forwarding, ForwardingNetwork
 from node.ordering.inspection import Inspector
 from node.ordering.mempool import Mempool
 from node.ordering.proposer import Proposer
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 
 TICK_SECONDS = 0.025
 PIPELINE_MAX = 3
@@ -68,14 +68,14 @@ class Driver:
     """One node's consensus, in motion."""
 
     def __init__(
-        self, chain: Chain, log_store: LogStore, mempool: Mempool, clock: Callable[[], int], seed: int
+        self, chain: Chain, raft_log: RaftLogStore, mempool: Mempool, clock: Callable[[], int], seed: int
     ) -> None:
         self.chain = chain
         self.mempool = mempool
         self._network: Network | None = None
         self.on_broken: Callable[[BaseException], None] = lambda error: None
         """Called when this node must end at once."""
-        self._log_store = log_store
+        self._raft_log = raft_log
         self.proposer = Proposer(chain, mempool, clock)
         self._inputs: deque[AnyInput] = deque()
         self._stepping = False
@@ -84,9 +84,9 @@ class Driver:
         voters = tuple(voter.node for voter in chain.voters.voters)
         self.replica = Replica(
             ReplicaConfig(name=chain.node, voters=voters),
-            log_store,
-            log_store.hard_term,
-            log_store.hard_vote,
+            raft_log,
+            raft_log.hard_term,
+            raft_log.hard_vote,
             chain.committed.height,
             Random(seed),  # noqa: S311, only election timeouts are drawn from it
         )
@@ -195,14 +195,14 @@ class Driver:
 
     def _lead(self, term: int) -> None:
         """This node leads: what it proposes first makes final what older terms left."""
-        log.info("leading", term=term)
+        logger.info("leading", term=term)
         metrics.LEADING.set(1)
         self.step(ProposeEntry(self.proposer.opening_block(term)))
 
     def _follow(self, term: int, leader: str) -> None:
         """Another leads, or nobody does: hand a new leader what this node's clients wait for."""
         metrics.LEADING.set(0)
-        log.info("following", term=term, leader=leader)
+        logger.info("following", term=term, leader=leader)
         self.forwarding.all_over()
 
     def _send(self, to: str, message: AnyMessage) -> None:
@@ -227,16 +227,16 @@ class Driver:
                 if entry.index > self.chain.tip.height:
                     self.chain.accept(self.inspector.block_of(entry), self.proposer.clock())
             except Postponed as error:
-                log.warning("block_postponed", height=entry.index, reason=str(error))
+                logger.warning("block_postponed", height=entry.index, reason=str(error))
                 refusal = Refused(asked.number, entry.index, str(error), True)
                 break
             except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
-                log.error("block_refused", height=entry.index, reason=str(error))
+                logger.error("block_refused", height=entry.index, reason=str(error))
                 refusal = Refused(asked.number, entry.index, str(error), False)
                 break
             taken.append(entry)
         started = time.perf_counter()
-        self._log_store.persist(asked.term, asked.vote, asked.truncate_from, tuple(taken))
+        self._raft_log.persist(asked.term, asked.vote, asked.truncate_from, tuple(taken))
         metrics.SYNC_SECONDS.observe(time.perf_counter() - started)
         self._inputs.append(refusal or Persisted(asked.number))
 
@@ -248,7 +248,7 @@ class Driver:
         if self.certifying.check(index, data):
             self._inputs.append(Certified(index))
         else:
-            log.error("certificate_refused", height=index)
+            logger.error("certificate_refused", height=index)
 
     def _deliver(self, certificate: Certificate) -> None:
         self._finish(certificate)
@@ -276,7 +276,7 @@ class Driver:
             for height, frame in enumerate(stretch.blocks, self.chain.committed.height + 1)
         )
         if entries:
-            self._log_store.persist(self.replica.term, "", None, entries)
+            self._raft_log.persist(self.replica.term, "", None, entries)
         if certificate is not None:
             self._finish(certificate)
         self.step(Observed(self.chain.committed.height, stretch.term, stretch.leader))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
+from cachetools import FIFOCache
 
 from consensus.messages import AnyMessage, Append, AppendReply
 from consensus.raft_log import RaftEntry
@@ -20,7 +21,7 @@ from ledger.encoding import decode
 from ledger.errors import InvalidBlock, LedgerError
 from ledger.transaction import SignedTransaction, check_signatures
 from node.chain.chain import Chain
-from node.ground.logs import log
+from node.ground.logs import logger
 
 VERIFY_CHUNK = 64
 """Signatures checked between two turns of the event loop."""
@@ -35,8 +36,8 @@ class Inspector:
     def __init__(self, chain: Chain, replica: Replica) -> None:
         self._chain = chain
         self._replica = replica
-        self._verified: dict[str, None] = {}
-        self._received: dict[int, tuple[bytes, Block]] = {}
+        self._verified: FIFOCache[str, None] = FIFOCache(VERIFIED_MAX)
+        self._received: FIFOCache[int, tuple[bytes, Block]] = FIFOCache(RECEIVED_BLOCKS_MAX)
 
     async def verify(self, transactions: list[SignedTransaction]) -> None:
         """Check signatures not checked on this node before, a few at a time. LedgerError on the first that fails."""
@@ -44,21 +45,19 @@ class Inspector:
         for count, signed in enumerate(unknown, 1):
             check_signatures(signed)
             self._verified[_mark(signed)] = None
-            if len(self._verified) > VERIFIED_MAX:
-                del self._verified[next(iter(self._verified))]
             if count % VERIFY_CHUNK == 0:
                 await asyncio.sleep(0)
 
     async def admits(self, message: AnyMessage) -> bool:
         """Whether consensus may see an authenticated message."""
         if not self._plausible(message):
-            log.error("peer_lies", node=message.sender, message=type(message).__name__)
+            logger.error("peer_lies", node=message.sender, message=type(message).__name__)
             return False
         if isinstance(message, Append):
             # Asked again, for consensus may have moved on while the signatures were checked.
             return await self._decoded(message) and self._plausible(message)
         if isinstance(message, AppendReply) and not self._endorsements_hold(message):
-            log.warning("endorsement_refused", node=message.sender)
+            logger.warning("endorsement_refused", node=message.sender)
             return False
         return True
 
@@ -106,10 +105,8 @@ class Inspector:
                 block = decode_block(entry.data)
                 await self.verify(list(block.transactions))
                 self._received[entry.index] = (entry.data, block)
-                while len(self._received) > RECEIVED_BLOCKS_MAX:
-                    del self._received[next(iter(self._received))]
         except (LedgerError, msgspec.DecodeError) as error:
-            log.error("append_refused", node=append.sender, reason=str(error))
+            logger.error("append_refused", node=append.sender, reason=str(error))
             return False
         for index in [index for index in self._received if index <= self._replica.committed]:
             del self._received[index]

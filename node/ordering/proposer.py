@@ -10,7 +10,7 @@ from ledger.execution.view import Ledger
 from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
 from node.ground import metrics
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.ordering.mempool import Mempool
 
 CUT_TRANSACTIONS_MAX = 256
@@ -60,7 +60,9 @@ class Proposer:
         """Say, once, that the time of blocks stands still because this node's clock has fallen behind it."""
         behind_ms = self._chain.tip.time_ms - clock_ms
         if behind_ms > CLOCK_BEHIND_MS and not self._behind:
-            log.error("clock_behind", ms=behind_ms, fix="correct this machine's clock: blocks take their time from it")
+            logger.error(
+                "clock_behind", ms=behind_ms, fix="correct this machine's clock: blocks take their time from it"
+            )
         self._behind = behind_ms > CLOCK_BEHIND_MS
 
     def _admissible(
@@ -92,7 +94,7 @@ class Proposer:
         try:
             return self._chain.build(transactions, term, clock_ms)
         except (InvariantBroken, Exception) as bug:
-            log.critical("execution_broken", reason=repr(bug), transactions=len(transactions))
+            logger.critical("execution_broken", reason=repr(bug), transactions=len(transactions))
             return self._chain.build(self._without_poison(transactions, clock_ms), term, clock_ms)
 
     def _without_poison(self, transactions: Transactions, clock_ms: int) -> Transactions:
@@ -107,7 +109,7 @@ class Proposer:
                 execute_block(self._chain.tip_reader(), self._chain.name, height, time_ms, trial, version)
                 kept.append(signed)
             except (InvariantBroken, Exception) as bug:
-                log.critical("transaction_quarantined", transaction=signed.id, reason=repr(bug))
+                logger.critical("transaction_quarantined", transaction=signed.id, reason=repr(bug))
                 metrics.QUARANTINED.inc()
                 self._mempool.refuse(signed.id, LedgerError(Code.EXECUTION_QUARANTINED, "report it to the operators"))
         ensure(len(kept) < len(transactions), "a block that breaks has a transaction that breaks")

@@ -17,7 +17,7 @@ from ledger.names import org_of
 from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
 from node.chain.layers import Layer
-from node.ground.logs import log
+from node.ground.logs import logger
 from remarque.errors import NodeCode, NodeError
 
 
@@ -37,7 +37,7 @@ class Upgrades:
     def _warn(self) -> None:
         ahead = self._chain.protocol().ahead_of(self._chain.committed.height)
         if ahead is not None and ahead.version not in self._chain.versions:
-            log.warning(
+            logger.warning(
                 "protocol_unknown",
                 version=ahead.version,
                 height=ahead.height,

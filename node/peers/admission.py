@@ -17,7 +17,7 @@ from ledger.events import NodeAdded, NodeRemoved
 from ledger.node_certificate import is_certificate_of, make_certificate
 from node.chain.chain import Chain
 from node.chain.layers import Layer
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.peers import tls
 
 
@@ -74,7 +74,7 @@ class Admission:
     def _take(self, record: records.NodeRecord) -> bool:
         certificate = bytes.fromhex(record.certificate)
         if not is_certificate_of(certificate, record.key):
-            log.warning("certificate_unusable", node=record.name)
+            logger.warning("certificate_unusable", node=record.name)
             return False
         self.certificates[record.name] = certificate
         self._names[certificate] = record.name

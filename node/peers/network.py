@@ -23,7 +23,7 @@ from ledger.encoding import decode, encode
 from ledger.errors import LedgerError
 from ledger.transaction import SignedTransaction, parse_signed
 from node.ground import metrics
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.ordering.driver import Driver
 from node.peers.admission import Admission
 from node.peers.asking import Asking
@@ -120,7 +120,7 @@ class Peers:
                         await self._send_queue(name, ws)
                 except (aiohttp.ClientError, OSError, TimeoutError) as error:
                     if name not in self._refused:
-                        log.info("peer_unreached", node=name, reason=type(error).__name__)
+                        logger.info("peer_unreached", node=name, reason=type(error).__name__)
                         self._refused.add(name)
                 self._disconnected(name)
                 await asyncio.sleep(pause)
@@ -134,7 +134,7 @@ class Peers:
         self._refused.discard(name)
         self.connected.add(name)
         metrics.PEERS.set(len(self.connected))
-        log.info("peer_connected", node=name)
+        logger.info("peer_connected", node=name)
         if self._driver.replica.leader == name:
             self._driver.forwarding.all_over()
         both = [asyncio.ensure_future(self._until_closed(name, ws)), asyncio.ensure_future(_drain(queue, ws))]
@@ -149,7 +149,7 @@ class Peers:
         """The called side only ever speaks to refuse: the stream itself, or what a node it does not call forwarded."""
         async for message in ws:
             if message.type is WSMsgType.TEXT:
-                log.error("peer_refused_us", node=name, reason=message.data)
+                logger.error("peer_refused_us", node=name, reason=message.data)
                 self._check_log_lost(message.data)
             elif message.type is WSMsgType.BINARY:
                 with suppress(msgspec.DecodeError):
@@ -173,7 +173,7 @@ class Peers:
         if name in self.connected:
             self.connected.discard(name)
             metrics.PEERS.set(len(self.connected))
-            log.info("peer_disconnected", node=name)
+            logger.info("peer_disconnected", node=name)
 
     # Being called
 
@@ -210,7 +210,7 @@ class Peers:
                     self._greet(name, frame, endorsed)
                     greeted = True
             except (msgspec.DecodeError, NodeError) as error:
-                log.error("frame_refused", node=name, reason=str(error))
+                logger.error("frame_refused", node=name, reason=str(error))
                 await ws.send_str(str(error))
                 break
         self._calls.get(name, set()).discard(ws)
@@ -219,7 +219,7 @@ class Peers:
 
     def _removed(self, name: str) -> None:
         """Close what a removed node has open; what it asks from now on is refused."""
-        log.warning("peer_removed", node=name)
+        logger.warning("peer_removed", node=name)
         for ws in self._calls.pop(name, set()):
             closing = asyncio.ensure_future(ws.close(message=b"this node was removed"))
             self._closing.add(closing)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.crypto import SigningKey
-from node.ground.logs import log
+from node.ground.logs import logger
 
 _NO_TIME_CHECK = 0x200000
 """OpenSSL's X509_V_FLAG_NO_CHECK_TIME."""
@@ -36,7 +36,7 @@ def trust(context: ssl.SSLContext, certificate: bytes) -> None:
     try:
         context.load_verify_locations(cadata=certificate)
     except (ssl.SSLError, ValueError) as error:
-        log.error("certificate_unusable", reason=str(error))
+        logger.error("certificate_unusable", reason=str(error))
 
 
 def _context(protocol: int, key: SigningKey, certificate: bytes, trusted: Iterable[bytes]) -> ssl.SSLContext:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterator
 
 import msgspec
+from cachetools import FIFOCache
 
 from contracts_vm import Policy
 from ledger import records
@@ -141,7 +142,7 @@ class Replays:
         self._chain = chain
         self._reading = reading
         self._making = asyncio.Lock()
-        self._kept: OrderedDict[str, Replay] = OrderedDict()
+        self._kept: FIFOCache[str, Replay] = FIFOCache(KEPT_MAX)
 
     async def newest(self, policy: Policy, requests: int, *, under: type[Proposed | BindingAll] = Proposed) -> Replay:
         """Replay the newest blocks that hold at least so many requests, as far as this node keeps them."""
@@ -161,8 +162,6 @@ class Replays:
                     f"this node keeps blocks from {self._lowest()} on, the replay begins at {told.first}; ask another",
                 )
             self._kept[proposal] = await self._make(policy, BindingAll, told.last, told.first, REQUESTS_MAX)
-            while len(self._kept) > KEPT_MAX:
-                self._kept.popitem(last=False)
         return self._kept[proposal]
 
     def _lowest(self) -> int:

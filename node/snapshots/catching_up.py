@@ -22,9 +22,9 @@ from ledger.recovery import Recoveries
 from ledger.transaction import check_signatures
 from node.chain.chain import Chain
 from node.chain.stretch import STRETCH_BYTES_MAX, Stretch, decode_stretch
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.peers.asking import Asking
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 
 
@@ -32,17 +32,17 @@ class Catching:
     """The stores of a node that does not run yet."""
 
     def __init__(self, data: Path, genesis: Genesis, key: SigningKey, node: str, recoveries: Recoveries) -> None:
-        self._log, self._state = LogStore(data / "log"), StateStore(data / "state")
-        self.chain = Chain(genesis, key, node, self._log, self._state, recoveries)
+        self._raft_log, self._state = RaftLogStore(data / "log"), StateStore(data / "state")
+        self.chain = Chain(genesis, key, node, self._raft_log, self._state, recoveries)
 
     async def up(self, asking: Asking, givers: list[str]) -> None:
         """Take blocks from each of some nodes, for as long as it has newer ones."""
         for peer in givers:
             while await self._some(asking, peer):
-                log.info("catching_up", height=self.chain.committed.height, node=peer)
+                logger.info("catching_up", height=self.chain.committed.height, node=peer)
 
     def close(self) -> None:
-        self._log.close()
+        self._raft_log.close()
         self._state.close()
 
     async def _some(self, asking: Asking, peer: str) -> bool:
@@ -54,7 +54,7 @@ class Catching:
                 return False
             self.take(stretch)
         except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
-            log.error("stretch_refused", node=peer, reason=str(error))
+            logger.error("stretch_refused", node=peer, reason=str(error))
             return False
         return True
 
@@ -76,7 +76,7 @@ class Catching:
         for block in new:
             chain.accept(block, None)
         entries = tuple(RaftEntry(block.header.height, block.header.term, encode_block(block)) for block in new)
-        self._log.persist(self._log.hard_term, self._log.hard_vote, contradicted, entries)
+        self._raft_log.persist(self._raft_log.hard_term, self._raft_log.hard_vote, contradicted, entries)
         chain.commit(certificate.height, certificate)
 
     def _check_final(self, blocks: list[Block], certificate: Certificate) -> None:

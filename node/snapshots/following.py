@@ -16,7 +16,7 @@ from ledger.block import Certificate, decode_block
 from ledger.encoding import decode
 from ledger.errors import InvalidBlock, LedgerError
 from node.chain.stretch import STRETCH_BYTES_MAX, Stretch, decode_stretch
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.ordering.driver import Driver
 from node.peers.asking import NOT_REACHED, Asking
 from node.snapshots.joining import GONE, behind
@@ -73,7 +73,7 @@ class Follower:
             if self._driver.proposer.clock() - chain.committed.time_ms < LEVEL_MS:
                 self.level.set()
         except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
-            log.error("stretch_refused", node=peer, reason=str(error))
+            logger.error("stretch_refused", node=peer, reason=str(error))
             chain.truncate(first)
             return False
         return bool(stretch.blocks)

@@ -14,7 +14,7 @@ from ledger.encoding import decode
 from ledger.snapshot import Manifest, SnapshotRefused
 from ledger.state_tree import root_hash
 from node.snapshots.snapshots import MANIFEST, SNAPSHOTS, read_entries
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import Base, StateStore
 from remarque.errors import NodeError
 
@@ -43,10 +43,10 @@ def finish_install(data: Path) -> None:
             shutil.rmtree(new)
             return
         fresh = data / "log.new"
-        with closing(LogStore(fresh)) as log_store:
-            if log_store.base != base.header.height:
-                with closing(LogStore(data / "log")) as old:
-                    log_store.begin(base.header.height, base.header.term, old.hard_term, old.hard_vote)
+        with closing(RaftLogStore(fresh)) as raft_log:
+            if raft_log.base != base.header.height:
+                with closing(RaftLogStore(data / "log")) as old:
+                    raft_log.begin(base.header.height, base.header.term, old.hard_term, old.hard_vote)
         _replace(fresh, data / "log")
         _replace(new, data / "state")
     _keep_snapshot(data)

@@ -27,7 +27,7 @@ from ledger.snapshot import (
 )
 from node.chain.stretch import STRETCH_BYTES_MAX
 from node.ground.config import Config
-from node.ground.logs import log, progress
+from node.ground.logs import logger, progress
 from node.ordering.driver import Driver
 from node.peers.asking import NOT_REACHED, Asking
 from node.snapshots.catching_up import Catching
@@ -36,7 +36,7 @@ from node.snapshots.recovering import load_recoveries
 from node.snapshots.snapshots import MANIFEST, chunk_file
 from node.storage import directory
 from node.storage.directory import write_durably
-from node.storage.log_store import LogStore, disk_is_full
+from node.storage.raft_log_store import RaftLogStore, disk_is_full
 from remarque.errors import NodeCode, NodeError
 from remarque.keys.files import load_key
 from remarque.trusted_files import load_genesis
@@ -89,7 +89,7 @@ class Fetching:
             if data is not None and chunk_holds(data, chunk):
                 return data
             if data is not None:
-                log.error("chunk_refused", node=peer, number=number)
+                logger.error("chunk_refused", node=peer, number=number)
             if peer in self._peers:
                 self._peers.remove(peer)
         height = self._manifest.header.height
@@ -181,7 +181,7 @@ class Joining:
             reached = {peer: status for peer, status in found.items() if status != NOT_REACHED}
             if reached or height >= 0 or self._votes:
                 return reached
-            log.warning("join_waits", reason="no node is reached, or none lets this one in: see `remarque node add`")
+            logger.warning("join_waits", reason="no node is reached, or none lets this one in: see `remarque node add`")
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _install_newest(self, height: int) -> bool:
@@ -197,7 +197,7 @@ class Joining:
         manifest_data, manifest, peers = max(offers, key=lambda offer: offer[1].header.height)
         if not _same(place, manifest_data):
             shutil.rmtree(place, ignore_errors=True)
-        log.info("joining", height=manifest.header.height, bytes=manifest.size, nodes=peers)
+        logger.info("joining", height=manifest.header.height, bytes=manifest.size, nodes=peers)
         refused = ""
         try:
             await Fetching(self._asking, place, manifest_data, manifest, list(peers)).run()
@@ -207,10 +207,10 @@ class Joining:
         except* OSError as failed:
             raise failed.exceptions[0] from None
         if refused:
-            log.error("snapshot_refused", nodes=peers, reason=refused)
+            logger.error("snapshot_refused", nodes=peers, reason=refused)
             self._failed.update(peers)
             return False
-        log.info("joined", height=manifest.header.height, entries=manifest.entries)
+        logger.info("joined", height=manifest.header.height, entries=manifest.entries)
         return True
 
     async def _offers(self) -> list[tuple[bytes, Manifest, list[str]]]:
@@ -230,7 +230,7 @@ class Joining:
                     raise SnapshotRefused(f"it needs about {manifest.size * INSTALLED_RATIO} bytes, {free} are free")
                 offers.append((data, manifest, peers))
             except SnapshotRefused as refused:
-                log.error("snapshot_refused", nodes=peers, reason=str(refused))
+                logger.error("snapshot_refused", nodes=peers, reason=str(refused))
                 self._failed.update(peers)
         return offers
 
@@ -239,8 +239,8 @@ def _held(data: Path) -> int:
     """Height up to which a data directory holds blocks; -1 if it never held any."""
     if not (data / "state").exists():
         return -1
-    with closing(LogStore(data / "log")) as log_store:
-        return log_store.last_index()
+    with closing(RaftLogStore(data / "log")) as raft_log:
+        return raft_log.last_index()
 
 
 def _same(place: Path, manifest: bytes) -> bool:

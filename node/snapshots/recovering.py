@@ -31,7 +31,7 @@ from node.chain.stretch import Stretch
 from node.ground.config import Config, load_config
 from node.snapshots.catching_up import Catching
 from node.storage.directory import write_durably
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.errors import NodeCode, NodeError
 from remarque.keys.files import load_key, new_key
@@ -71,10 +71,10 @@ class Home:
     def held(self) -> Held:
         """What is on its disk. DATA_DIRECTORY_LOCKED if it runs, DATA_DIRECTORY_MISSING if it never did."""
         require_chain(self.data)
-        with closing(LogStore(self.data / "log")) as log, closing(StateStore(self.data / "state")) as state:
-            newest = log.last_index()
+        with closing(RaftLogStore(self.data / "log")) as raft_log, closing(StateStore(self.data / "state")) as state:
+            newest = raft_log.last_index()
             base = state.base.header if state.base is not None else genesis_header(self.genesis)
-            header = base if newest == base.height else decode_header(log.entry(newest).data)
+            header = base if newest == base.height else decode_header(raft_log.entry(newest).data)
             certificate = state.certificate_upto(newest)
         return Held(
             node=self.config.node.name,
@@ -150,15 +150,15 @@ class Home:
 
     def _cut(self, recovery: Recovery) -> None:
         """Drop what this node holds above, if it never was final; else refuse."""
-        with closing(LogStore(self.data / "log")) as log, closing(StateStore(self.data / "state")) as state:
+        with closing(RaftLogStore(self.data / "log")) as raft_log, closing(StateStore(self.data / "state")) as state:
             if state.applied > recovery.height:
                 raise NodeError(
                     NodeCode.RECOVERY_INVALID,
                     f"{self.config.node.name} knows block {state.applied} to be final, the recovery goes on from "
                     f"{recovery.height}: let a survivor `recover fetch` its blocks first, or join again as a new node",
                 )
-            if log.last_index() > recovery.height:
-                log.persist(log.hard_term, log.hard_vote, recovery.height + 1, ())
+            if raft_log.last_index() > recovery.height:
+                raft_log.persist(raft_log.hard_term, raft_log.hard_vote, recovery.height + 1, ())
 
 
 def require_chain(data: Path) -> None:

@@ -39,7 +39,7 @@ from ledger.snapshot import (
 from node.chain.chain import Chain
 from node.chain.layers import Layer
 from node.chain.reading import Reading
-from node.ground.logs import log, progress
+from node.ground.logs import logger, progress
 from node.storage.directory import write_durably
 from node.storage.state_store import StateView
 from remarque.errors import NodeCode, NodeError
@@ -100,7 +100,7 @@ class Snapshots:
                 await self._write(self._due)
                 await self._prune(self._due.header.height - self._keep_blocks)
             except OSError as error:
-                log.error("snapshot_not_written", height=self._due.header.height, reason=str(error))
+                logger.error("snapshot_not_written", height=self._due.header.height, reason=str(error))
                 shutil.rmtree(_new(self._path, self._due.header.height), ignore_errors=True)
             finally:
                 self._due.view.close()
@@ -127,7 +127,7 @@ class Snapshots:
         while self._keep_blocks and self._chain.finals.oldest < upto:
             await self._reading.piece(self._chain.finals.prune, upto, PRUNED_TOGETHER)
         if self._chain.finals.oldest > before:
-            log.info("blocks_pruned", upto=self._chain.finals.oldest)
+            logger.info("blocks_pruned", upto=self._chain.finals.oldest)
 
     async def _write(self, taken: Taken) -> None:
         height = taken.header.height
@@ -142,7 +142,7 @@ class Snapshots:
         for old in heights_in(self._path)[:-KEPT]:
             place = self._path / str(old)
             await asyncio.to_thread(shutil.rmtree, place.rename(_new(self._path, old)))
-        log.info("snapshot_taken", height=height, entries=entries, bytes=sum(chunk.size for chunk in chunks))
+        logger.info("snapshot_taken", height=height, entries=entries, bytes=sum(chunk.size for chunk in chunks))
 
 
 def take(chain: Chain) -> Taken | None:

@@ -31,8 +31,8 @@ from ledger.crypto import sha256
 from ledger.encoding import decode_trusted, encode
 from ledger.records import FILE_PREFIX, REQUEST_PREFIX, SEEN_PREFIX, seen_key
 from ledger.state_tree import HashedChange, TreeNode, hashed
-from node.storage.log_store import open_database
 from node.storage.pages import PageIndex
+from node.storage.raft_log_store import open_database
 
 _APPLIED = b"applied"
 _BASE = b"base"
@@ -79,7 +79,7 @@ class Base(msgspec.Struct, frozen=True):
     """Of the log at that header."""
 
 
-class Value(msgspec.Struct, frozen=True):
+class PastValue(msgspec.Struct, frozen=True):
     """What stood under a key at a height."""
 
     value: bytes | None
@@ -139,14 +139,14 @@ class StateStore:
         value: bytes | None = self._db.get(b"s" + key.encode(), verify_checksums=True)
         return value
 
-    def at(self, key: str, height: int) -> Value:
+    def at(self, key: str, height: int) -> PastValue:
         """What stood under a key at a height, from `first` on; keys under UNVERSIONED stand as they are now."""
         prefix = _versions_of(sha256(key.encode()))
         place = prefix + struct.pack(">Q", height + 1)
         value = next(self._db.iterator(start=place, stop=prefix + b"\xff" * 9, include_key=False), None)
         before = next(self._db.iterator(start=prefix, stop=place, include_value=False, reverse=True), None)
         since = self.first if before is None else _height(before[len(prefix) :])
-        return Value(self.get(key) if value is None else value or None, since)
+        return PastValue(self.get(key) if value is None else value or None, since)
 
     def keys(self, prefix: str, start: str = "") -> Iterator[str]:
         """Keys of a prefix, in order, from one on."""

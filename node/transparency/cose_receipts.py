@@ -19,7 +19,7 @@ from ledger.crypto import SigningKey
 from node.chain.chain import Chain
 from node.chain.entries import Entries, LogEntry
 from node.chain.proving import Proving
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.peers.members import Members
 
 
@@ -78,7 +78,7 @@ class CoseReceipts:
             try:
                 verify_member_inclusion(receipt, entry.data, member_keys(self._chain.name, {node: keys[node]}))
             except CoseRefused as error:
-                log.error("receipt_refused", node=node, reason=str(error))
+                logger.error("receipt_refused", node=node, reason=str(error))
                 continue
             receipts.append(receipt)
         return receipts

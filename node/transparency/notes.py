@@ -14,7 +14,7 @@ from ledger.crypto import SigningKey
 from node.chain.chain import Chain
 from node.chain.proving import Proving
 from node.chain.reading import Reading
-from node.ground.logs import log
+from node.ground.logs import logger
 from node.peers.members import Members
 from remarque.errors import NodeCode, NodeError
 
@@ -58,7 +58,7 @@ class Notes:
             if crypto.verify_note(keys[node], text, signature):
                 signatures[node] = signature
             else:
-                log.error("note_refused", node=node, height=header.height)
+                logger.error("note_refused", node=node, height=header.height)
         lines = [note.signature_line(note.key_name(name, node), keys[node], one) for node, one in signatures.items()]
         return note.signed_note(text, lines)
 

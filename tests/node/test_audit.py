@@ -30,7 +30,7 @@ from node.chain.chain import Chain
 from node.cli.main import cli
 from node.keeping import archive
 from node.keeping.audit import CHUNK_SIGNATURES, SignatureChecker, audit
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.client import Client
 from remarque.errors import NodeError
@@ -291,7 +291,7 @@ def test_a_node_that_answers_without_going_on_is_a_finding(answer: bytes) -> Non
 def test_a_fresh_directory_is_audited_and_an_emptied_one_is_a_finding(tmp_path: Path) -> None:
     fresh = Cluster.create(tmp_path / "devnet", 1)
     place = data(fresh)
-    log, state = LogStore(place / "log"), StateStore(place / "state")
+    log, state = RaftLogStore(place / "log"), StateStore(place / "state")
     Chain(fresh.genesis, load_key(fresh.home("node1") / "node.key"), "node1", log, state)
     log.close()
     state.close()

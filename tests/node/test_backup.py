@@ -19,7 +19,7 @@ from node.keeping import archive, backup
 from node.keeping.audit import audit
 from node.keeping.backup import Writer, content_in, openings_in, restore
 from node.snapshots.snapshots import take, write
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.errors import NodeCode, NodeError
 
@@ -56,7 +56,7 @@ def test_a_restored_node_holds_the_same_chain_and_content(pruned: bool, tmp_path
     contents = restore(place, data, GENESIS, KEY, "watcher")
 
     assert contents.height == 12
-    chain = Chain(GENESIS, KEY, "watcher", LogStore(data / "log"), StateStore(data / "state"))
+    chain = Chain(GENESIS, KEY, "watcher", RaftLogStore(data / "log"), StateStore(data / "state"))
     assert chain.committed.hash == newest
     assert chain.finals.oldest == (8 if pruned else 0)
     assert chain.finals.at(12).results.outcomes[0].code == "OK"

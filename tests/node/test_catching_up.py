@@ -53,7 +53,7 @@ def test_final_blocks_are_taken_and_are_there_at_the_next_start(giver: WrittenCh
 def endorsed(catching: Catching, *frames: bytes) -> None:
     """Blocks that the node has taken from a leader, and that are not final."""
     start = catching.chain.tip.height + 1
-    catching._log.persist(1, "node1", None, tuple(RaftEntry(start + at, 1, frame) for at, frame in enumerate(frames)))
+    catching._raft_log.persist(1, "node1", None, tuple(RaftEntry(start + at, 1, frame) for at, frame in enumerate(frames)))
 
 
 def test_blocks_that_it_has_endorsed_above_what_it_takes_stay(giver: WrittenChain, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_blocks_that_it_has_endorsed_above_what_it_takes_stay(giver: WrittenChai
 
     with closing(opened(tmp_path)) as catching:
         assert (catching.chain.committed.height, catching.chain.tip.height) == (4, 6)
-        assert (catching._log.hard_term, catching._log.hard_vote) == (1, "node1")
+        assert (catching._raft_log.hard_term, catching._raft_log.hard_vote) == (1, "node1")
 
 
 def test_blocks_that_contradict_a_final_one_go(giver: WrittenChain, tmp_path: Path) -> None:

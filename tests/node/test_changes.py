@@ -17,7 +17,7 @@ from ledger.encoding import encode
 from ledger.generation import GenerationRequest
 from node.generation.jobs import DONE, QUEUED, RUNNING, JobStore
 from node.generation.progress import JobProgress
-from node.ground.changes import Changes
+from node.ground.changes import ChangeCounter
 
 SOON, NEVER = 5.0, 0.01
 """Seconds to wait for what is about to come, and for what is not."""
@@ -25,7 +25,7 @@ SOON, NEVER = 5.0, 0.01
 
 def test_a_change_between_looking_and_waiting_is_not_missed() -> None:
     async def story() -> tuple[bool, bool]:
-        changes = Changes()
+        changes = ChangeCounter()
         seen = changes.count
         changes.tell()
         return await changes.after(seen, NEVER), await changes.after(changes.count, NEVER)
@@ -35,7 +35,7 @@ def test_a_change_between_looking_and_waiting_is_not_missed() -> None:
 
 def test_all_who_wait_are_woken_by_one_change() -> None:
     async def story() -> list[bool]:
-        changes = Changes()
+        changes = ChangeCounter()
         waiting = [asyncio.create_task(changes.after(0, SOON)) for _ in range(3)]
         await asyncio.sleep(0)
         changes.tell()

@@ -20,14 +20,14 @@ from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
 from node.ordering.driver import Driver
 from node.ordering.mempool import Mempool
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 
 GENESIS = a_genesis()
 
 
 def a_driver(path: Path) -> Driver:
-    log = LogStore(path / "log")
+    log = RaftLogStore(path / "log")
     chain = Chain(GENESIS, key_of("node1"), "node1", log, StateStore(path / "state"))
     driver = Driver(chain, log, Mempool(), lambda: time.time_ns() // 1_000_000, 1)
     driver.on_broken = lambda error: pytest.fail(f"it broke: {error!r}")

@@ -20,7 +20,7 @@ from node.ordering.mempool import Mempool
 from node.peers.asking import NOT_REACHED
 from node.snapshots import following
 from node.snapshots.following import Follower
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.errors import NodeCode, NodeError
 
@@ -59,9 +59,9 @@ def written(tmp_path: Path) -> WrittenChain:
 def follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any]) -> tuple[Driver, Giving]:
     """A node after it has followed for a moment."""
     monkeypatch.setattr(following, "PAUSE_SECONDS", 0.001)
-    log_store = LogStore(tmp_path / "log")
-    chain = Chain(GENESIS, key_of("watcher"), "watcher", log_store, StateStore(tmp_path / "state"))
-    driver = Driver(chain, log_store, Mempool(), lambda: chain.committed.time_ms, Random(1).getrandbits(32))
+    raft_log = RaftLogStore(tmp_path / "log")
+    chain = Chain(GENESIS, key_of("watcher"), "watcher", raft_log, StateStore(tmp_path / "state"))
+    driver = Driver(chain, raft_log, Mempool(), lambda: chain.committed.time_ms, Random(1).getrandbits(32))
     giving = Giving(answers)
 
     async def story() -> None:
@@ -101,9 +101,9 @@ def test_it_waits_while_nobody_answers(tmp_path: Path, monkeypatch: pytest.Monke
 
 def levelled(tmp_path: Path, giving: Any, now_ms: int) -> int | None:
     """Height at which a follower takes itself to have caught up; None if it does not."""
-    log_store = LogStore(tmp_path / "log")
-    chain = Chain(GENESIS, key_of("watcher"), "watcher", log_store, StateStore(tmp_path / "state"))
-    follower = Follower(Driver(chain, log_store, Mempool(), lambda: now_ms, 1), giving)
+    raft_log = RaftLogStore(tmp_path / "log")
+    chain = Chain(GENESIS, key_of("watcher"), "watcher", raft_log, StateStore(tmp_path / "state"))
+    follower = Follower(Driver(chain, raft_log, Mempool(), lambda: now_ms, 1), giving)
 
     async def story() -> int | None:
         running = asyncio.create_task(follower.run())

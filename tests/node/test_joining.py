@@ -25,7 +25,7 @@ from node.snapshots import installing, joining, snapshots
 from node.snapshots.installing import finish_install, install
 from node.snapshots.joining import Fetching
 from node.snapshots.snapshots import MANIFEST, chunk_file, take, write
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.errors import NodeCode, NodeError
 
@@ -45,7 +45,7 @@ def taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[WrittenChain
 
 
 def opened(data: Path) -> Chain:
-    return Chain(GENESIS, key_of("watcher"), "watcher", LogStore(data / "log"), StateStore(data / "state"))
+    return Chain(GENESIS, key_of("watcher"), "watcher", RaftLogStore(data / "log"), StateStore(data / "state"))
 
 
 def test_a_node_begins_at_the_snapshot_and_goes_on_as_the_others_do(
@@ -76,7 +76,7 @@ def test_killed_between_any_two_steps_of_installing_it_has_joined_at_the_next_st
 ) -> None:
     written, place, manifest = taken
     data = tmp_path / "data"
-    with closing(LogStore(data / "log")) as old:
+    with closing(RaftLogStore(data / "log")) as old:
         old.persist(7, "node2", None, ())
     with closing(StateStore(data / "state")):
         pass
@@ -96,9 +96,9 @@ def test_killed_between_any_two_steps_of_installing_it_has_joined_at_the_next_st
 
     finish_install(data)
 
-    log_store = LogStore(data / "log")
-    assert (log_store.hard_term, log_store.hard_vote) == (7, "node2")
-    log_store.close()
+    raft_log = RaftLogStore(data / "log")
+    assert (raft_log.hard_term, raft_log.hard_vote) == (7, "node2")
+    raft_log.close()
     assert opened(data).committed == written.chain.committed
     assert not (data / "state.new").exists()
 

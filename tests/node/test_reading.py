@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from consortium import a_digest, registering
+from structlog.testing import capture_logs
 from written_chain import WrittenChain
 
 from ledger import actions, records
@@ -308,13 +309,10 @@ def test_a_state_is_read_back_the_same_however_many_page_hashes_were_written(mos
     again.close()
 
 
-def test_a_long_start_tells_once_a_second_how_far_it_is(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_long_start_tells_once_a_second_how_far_it_is() -> None:
     moments = iter([0.0, 0.4, 0.8, 1.2, 1.2, 1.9, 2.3, 2.3, 2.4])
-    caplog.set_level("INFO", "remarque")
 
-    assert list(progress("state_read", "abcdef", lambda: next(moments))) == list("abcdef")
+    with capture_logs() as told:
+        assert list(progress("state_read", "abcdef", lambda: next(moments))) == list("abcdef")
 
-    assert [(line.message, line.facts) for line in caplog.records] == [
-        ("state_read", {"done": 2}),
-        ("state_read", {"done": 4}),
-    ]
+    assert [(line["event"], line["done"]) for line in told] == [("state_read", 2), ("state_read", 4)]

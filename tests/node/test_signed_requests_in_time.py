@@ -20,7 +20,7 @@ from node.api.sessions import Sessions
 from node.api.signed_requests import Nonces, SignedRequests
 from node.chain.chain import Chain
 from node.ground.config import ApiSection
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.errors import NodeCode, NodeError
 
@@ -56,7 +56,7 @@ def requests_of(tmp_path_factory: pytest.TempPathFactory) -> Maker:
 
 def a_chain(path: Path, **parameters: Any) -> Chain:
     genesis = a_genesis(parameters=Parameters(**parameters))
-    return Chain(genesis, key_of("node1"), "node1", LogStore(path / "log"), StateStore(path / "state"))
+    return Chain(genesis, key_of("node1"), "node1", RaftLogStore(path / "log"), StateStore(path / "state"))
 
 
 def received(message: Message) -> Request:

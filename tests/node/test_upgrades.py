@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from consortium import State, key_of, registering
 from governed import ADMINISTRATORS, DAY_MS, a_governed_state
+from structlog.testing import capture_logs
 
 from consensus.raft_log import RaftEntry
 from ledger import actions, version
@@ -26,7 +27,7 @@ from node.ordering.mempool import Mempool
 from node.ordering.proposer import Proposer
 from node.ordering.submitter import Submitter
 from node.ordering.upgrades import Upgrades, protocol_status
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.errors import NodeCode, NodeError
 
@@ -66,7 +67,7 @@ class Net:
 
 def a_chain(path: Path, state: State, name: str, versions: Versions = KNOWN) -> Chain:
     path.mkdir()
-    log, store = LogStore(path / "log"), StateStore(path / "state")
+    log, store = RaftLogStore(path / "log"), StateStore(path / "state")
     return Chain(state.genesis, key_of(name), name, log, store, versions=versions)
 
 
@@ -111,7 +112,7 @@ def test_a_node_that_knows_it_goes_on_and_comes_to_the_same_state(net: Net, tmp_
 def test_started_again_it_refuses_until_its_software_knows_the_version(net: Net, tmp_path: Path) -> None:
     net.activate()
     (tmp_path / "node2").mkdir()
-    log, store = LogStore(tmp_path / "node2" / "log"), StateStore(tmp_path / "node2" / "state")
+    log, store = RaftLogStore(tmp_path / "node2" / "log"), StateStore(tmp_path / "node2" / "state")
     accepted(Chain(net.state.genesis, key_of("node2"), "node2", log, store), net.blocks)
     log.persist(1, "", None, tuple(RaftEntry(place, 1, frame) for place, frame in enumerate(net.blocks, 1)))
 
@@ -123,19 +124,19 @@ def test_started_again_it_refuses_until_its_software_knows_the_version(net: Net,
     )
 
 
-def test_it_warns_in_its_log_and_its_status_before(net: Net, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_it_warns_in_its_log_and_its_status_before(net: Net, tmp_path: Path) -> None:
     follower = a_chain(tmp_path / "node2", net.state, "node2")
-    Upgrades(follower)
-    quiet = len(caplog.records)
+    with capture_logs() as quiet:
+        Upgrades(follower)
     net.activate()
 
-    for frame in net.blocks:
-        follower.accept(decode_block(frame), None)
-        follower.commit(follower.tip.height, None)
+    with capture_logs() as told:
+        for frame in net.blocks:
+            follower.accept(decode_block(frame), None)
+            follower.commit(follower.tip.height, None)
 
-    assert quiet == 0
-    warned = [one.__dict__["facts"] for one in caplog.records if one.message == "protocol_unknown"]
-    assert [(one["version"], one["height"]) for one in warned] == [(2, ACTIVATED)]
+    assert quiet == []
+    assert [(one["event"], one["version"], one["height"]) for one in told] == [("protocol_unknown", 2, ACTIVATED)]
     assert protocol_status(follower) == {
         "in_force": 1,
         "known": [1],
@@ -150,7 +151,7 @@ def an_activation(state: State, org: str) -> SignedTransaction:
 
 def test_a_node_takes_no_vote_of_its_own_org_for_what_it_does_not_know(tmp_path: Path) -> None:
     state = a_governed_state()
-    log = LogStore(tmp_path / "log")
+    log = RaftLogStore(tmp_path / "log")
     chain = Chain(state.genesis, key_of("node1"), "node1", log, StateStore(tmp_path / "state"))
     driver = Driver(chain, log, Mempool(), lambda: state.time_ms, 1)
     submitter = Submitter(driver, str(tmp_path), 0)

@@ -12,7 +12,7 @@ from ledger.block import Certificate, Endorsement, endorse
 from ledger.genesis import Genesis
 from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 
 GENESIS = a_genesis()
@@ -22,7 +22,7 @@ class WrittenChain:
     """One node's chain, and a line for each block."""
 
     def __init__(self, path: Path, genesis: Genesis = GENESIS) -> None:
-        self.log = LogStore(path / "log")
+        self.log = RaftLogStore(path / "log")
         self._state = StateStore(path / "state")
         self._signing = State(genesis)
         self.chain = Chain(genesis, key_of("node1"), "node1", self.log, self._state)

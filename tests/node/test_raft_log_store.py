@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consensus.raft_log import RaftEntry
-from node.storage.log_store import LogStore
+from node.storage.raft_log_store import RaftLogStore
 from remarque.errors import NodeCode, NodeError
 
 STEPS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 2), st.integers(0, 4)), max_size=12)
 """Each: where to truncate, by how much the term grows, how many entries follow."""
 
 
-def reopened(store: LogStore, path: Path) -> LogStore:
+def reopened(store: RaftLogStore, path: Path) -> RaftLogStore:
     store.close()
-    return LogStore(path)
+    return RaftLogStore(path)
 
 
 @settings(deadline=None, max_examples=40)
@@ -27,7 +27,7 @@ def test_terms_are_those_of_the_entries_however_they_were_replaced(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int, int]]
 ) -> None:
     path = tmp_path_factory.mktemp("log")
-    store, terms, term = LogStore(path), [0], 1
+    store, terms, term = RaftLogStore(path), [0], 1
     for cut, grown, count in steps:
         term += grown
         truncate = cut if 0 < cut < len(terms) else None
@@ -45,7 +45,7 @@ def test_terms_are_those_of_the_entries_however_they_were_replaced(
 
 
 def test_a_pruned_log_keeps_its_terms_and_says_what_it_no_longer_has(tmp_path: Path) -> None:
-    store = LogStore(tmp_path)
+    store = RaftLogStore(tmp_path)
     store.persist(2, "", None, tuple(RaftEntry(index, 1 if index < 4 else 2, b"data") for index in range(1, 9)))
 
     store.prune(3)
@@ -63,7 +63,7 @@ def test_a_pruned_log_keeps_its_terms_and_says_what_it_no_longer_has(tmp_path: P
 
 
 def test_a_log_can_begin_above_a_snapshot(tmp_path: Path) -> None:
-    store = LogStore(tmp_path)
+    store = RaftLogStore(tmp_path)
     store.begin(100, 7)
     store.persist(8, "", None, (RaftEntry(101, 7, b"data"), RaftEntry(102, 8, b"data")))
 

@@ -25,7 +25,7 @@ _ENTRY = b"e"
 _SPAN = b"t"
 
 
-class LogStore:
+class RaftLogStore:
     """Durable entries above `base` to `last_index`, and the hard state: a `consensus.raft_log.RaftLogReader`."""
 
     def __init__(self, path: Path) -> None:
