@@ -285,6 +285,6 @@ async def serve(application: web.Application, context: ssl.SSLContext, host: str
     except OSError as error:
         await runner.cleanup()
         raise NodeError(
-            NodeCode.PORT_TAKEN, f"{host}:{port}: {error.strerror}; stop the other process or set peer_listen"
+            NodeCode.PORT_TAKEN, f"{host}:{port}: {error.strerror}; stop the other process or set peers.listen"
         ) from None
     return runner

@@ -1,4 +1,5 @@
-"""Going on without a majority: looking at what is left, stating where to go on from, signing it, putting it in force.
+"""Going on without a majority: looking at what is left, stating from which block to go on, signing that statement, and
+putting it in force.
 
 Everything here is for nodes that do not run. A node keeps the recoveries it accepts in `recoveries/` of its data
 directory, and starts with the voters that they leave.
@@ -69,7 +70,7 @@ class Home:
         self.recoveries = load_recoveries(self.data, self.genesis)
 
     def held(self) -> Held:
-        """What is on its disk. DATA_DIRECTORY_LOCKED if it runs, DATA_DIRECTORY_MISSING if it never did."""
+        """What the node has on its disk. DATA_DIRECTORY_LOCKED if it runs, DATA_DIRECTORY_MISSING if it never did."""
         require_chain(self.data)
         with closing(RaftLogStore(self.data / "log")) as raft_log, closing(StateStore(self.data / "state")) as state:
             newest = raft_log.last_index()

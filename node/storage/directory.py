@@ -54,7 +54,7 @@ def open_locked(path: Path, chain: str, genesis: str, node: str) -> int:
             "under its old key: have it removed, and join as a new node with a new key",
         ) from None
     except msgspec.DecodeError as error:
-        raise NodeError(NodeCode.DATA_CORRUPT, f"{path / IDENTITY}: {error}; restore the directory") from None
+        raise NodeError(NodeCode.DATA_CORRUPT, f"{path / IDENTITY}: {error}; join as a new node") from None
     if identity.format != FORMAT:
         raise NodeError(
             NodeCode.DATA_FORMAT_UNKNOWN, f"{path} has format {identity.format}, this version writes {FORMAT}"

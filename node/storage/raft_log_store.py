@@ -26,7 +26,7 @@ _SPAN = b"t"
 
 
 class RaftLogStore:
-    """Durable entries above `base` to `last_index`, and the hard state: a `consensus.raft_log.RaftLogReader`."""
+    """Durable entries above `base` up to `last_index`, term and vote. Satisfies `consensus.raft_log.RaftLogReader`."""
 
     def __init__(self, path: Path) -> None:
         self._db = open_database(path)
