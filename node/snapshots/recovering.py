@@ -45,7 +45,7 @@ class Held(msgspec.Struct, frozen=True):
     node: str
     votes: bool
     term: int
-    """Of its newest block."""
+    """The term of its newest block."""
     height: int
     header: str
     """Hash of its newest block."""
