@@ -128,7 +128,7 @@ class StateStore:
         """Height below which few certificates are kept."""
         self.pages = PageIndex(self._db)
         self._first_seen = SEEN_PREFIX
-        """No id below is remembered: they go in order, and LevelDB would walk over those that it has not dropped yet."""
+        """No id below is remembered: they go in order. LevelDB would walk over all that it has not dropped yet."""
 
     @property
     def first(self) -> int:
