@@ -309,7 +309,8 @@ class Chain:
         try:
             self.accept(decode_block(self._raft_log.entry(index).data, trusted=True), None)
         except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
-            raise NodeError(NodeCode.DATA_CORRUPT, f"block {index} of the log: {error}; join as a new node") from None
+            detail = f"block {index} of the Raft log: {error}; join as a new node"
+            raise NodeError(NodeCode.DATA_CORRUPT, detail) from None
 
 
 def _apply_genesis(genesis: Genesis, store: StateStore) -> None:

@@ -122,7 +122,7 @@ class Home:
         return self.sign(SignedRecovery(recovery=recovery, signatures=()))
 
     def sign(self, signed: SignedRecovery) -> SignedRecovery:
-        """Add this node's signature, unless its own log is better than the one that is gone on from."""
+        """Add this node's signature, unless its own Raft log is better than the one that the recovery goes on from."""
         recovery, held = signed.recovery, self.held()
         check_statement(recovery, self.recoveries, self.genesis)
         theirs = (recovery.term, recovery.height)
@@ -130,7 +130,7 @@ class Home:
             raise NodeError(
                 NodeCode.RECOVERY_INVALID,
                 f"{held.node} holds block {held.height} of term {held.term}, the recovery goes on from "
-                f"{recovery.height} of term {recovery.term}: propose it from the node whose log `survey` shows first",
+                f"{recovery.height} of term {recovery.term}: propose it from the first voter that `survey` shows",
             )
         key = load_key(self._path / self.config.node.key)
         if recovery.voters.key(held.node) != key.public:
@@ -156,7 +156,7 @@ class Home:
                 raise NodeError(
                     NodeCode.RECOVERY_INVALID,
                     f"{self.config.node.name} knows block {state.applied} to be final, the recovery goes on from "
-                    f"{recovery.height}: let a survivor `recover fetch` its blocks first, or join again as a new node",
+                    f"{recovery.height}: let a survivor `recover fetch` its blocks first, or join as a new node",
                 )
             if raft_log.last_index() > recovery.height:
                 raft_log.persist(raft_log.hard_term, raft_log.hard_vote, recovery.height + 1, ())

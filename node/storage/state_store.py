@@ -1,4 +1,4 @@
-"""The committed state on disk, and the indexes beside it. Never synced: after a crash it is replayed from the log.
+"""The committed state on disk, with its indexes. Never synced: after a crash it is made again from the Raft log.
 
 One LevelDB batch per committed block holds everything the block changed, so the store is always at exactly one height.
 

@@ -53,7 +53,9 @@ def test_final_blocks_are_taken_and_are_there_at_the_next_start(giver: WrittenCh
 def endorsed(catching: Catching, *frames: bytes) -> None:
     """Blocks that the node has taken from a leader, and that are not final."""
     start = catching.chain.tip.height + 1
-    catching._raft_log.persist(1, "node1", None, tuple(RaftEntry(start + at, 1, frame) for at, frame in enumerate(frames)))
+    catching._raft_log.persist(
+        1, "node1", None, tuple(RaftEntry(start + at, 1, frame) for at, frame in enumerate(frames))
+    )
 
 
 def test_blocks_that_it_has_endorsed_above_what_it_takes_stay(giver: WrittenChain, tmp_path: Path) -> None:
