@@ -21,7 +21,7 @@ class JobProgress:
     def __init__(self, jobs: JobStore) -> None:
         self._jobs = jobs
         self._steps: dict[str, dict[str, int]] = {}
-        """How far a running job is with the picture that it is at."""
+        """Of the picture that a running job is at."""
         self.changes = ChangeCounter()
         """Whoever waits for a job, or for the next one, waits here."""
 
