@@ -49,7 +49,7 @@ test-node:
 	@$(MAKE) --no-print-directory check
 	"$(PYTHON)" -m venv "$(VENV)-node"
 	"$(VENV)-node/bin/pip" install --quiet --disable-pip-version-check -r locks/node.txt -c "$(LOCK)" \
-		pytest hypothesis http-message-signatures scitt-cose pycose cwt pyarrow setuptools
+		pytest hypothesis http-message-signatures scitt-cose pycose cwt pyarrow setuptools mypy ruff
 	"$(VENV)-node/bin/pip" install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	OTHER_PYTHON="$(wildcard $(RUN))" "$(VENV)-node/bin/python" -m pytest -q -m "not peers and not soak" tests/contracts_vm tests/ledger tests/consensus \
 		tests/node tests/documents tests/verifiers/test_python_verifier.py tests/end_to_end --deselect tests/end_to_end/test_generation.py

@@ -40,8 +40,8 @@ from node.keeping import archive
 from node.keeping.audit import audit
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
-from remarque.client import now_ms
 from remarque.keys.files import load_key
+from remarque.requesting import now_ms
 
 BLOCK = 200
 TRIES = 200

@@ -45,8 +45,9 @@ from node.run import GC_THRESHOLDS
 from node.snapshots.snapshots import take, write
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
-from remarque.client import Client, now_ms
+from remarque.client import Client
 from remarque.keys.files import load_key
+from remarque.requesting import now_ms
 
 BLOCK = 200
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)

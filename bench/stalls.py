@@ -27,7 +27,7 @@ from devnet.story import CREATOR
 from ledger import actions
 from node.ground.config import load_config
 from node.run import SWITCH_INTERVAL_SECONDS, Node
-from remarque.client import AsyncClient
+from remarque.async_client import AsyncClient
 
 CID = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
 BATCH = 250

@@ -32,7 +32,7 @@ from devnet.cluster import Cluster
 from devnet.story import CREATOR
 from ledger import actions
 from ledger.transaction import SignedTransaction, Signer, Transaction, sign
-from remarque.client import now_ms
+from remarque.requesting import now_ms
 
 BATCH = 100
 LONE, BATCHED = "lone, idle cluster", f"batch of {BATCH}"

@@ -15,7 +15,6 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -39,7 +38,10 @@ from ledger.encoding import encode
 from ledger.events import TokenSold
 from ledger.genesis import Genesis
 from ledger.receipt import Receipt, encode_receipt, verify_receipt
-from remarque.client import AsyncClient, RemarqueError, now_ms
+from remarque.api.generation import DONE, GeneratedPicture, Generation
+from remarque.async_client import AsyncClient
+from remarque.errors import RemarqueError
+from remarque.requesting import now_ms
 
 PROMPT = "the sea at noon, a large white boat in the centre"
 SECRET_PROMPT = "a red house in the snow at night"
@@ -127,13 +129,13 @@ class Story:
         self.chapter(f"{CREATOR} generates: “{PROMPT}”")
         alice = self.member(CREATOR, "node1")
         picture = await self._generated(alice, PROMPT, seed=20, confidential=False)
-        asset = str(picture["asset"])
-        (self.out / "picture.png").write_bytes(await alice.content(picture["cid"]))
-        record = (await alice.get(f"/v1/assets/{asset}"))["asset"]
-        self.say(f"  recorded before it was released: asset {asset[:16]}…, block {record['height_recorded']}")
-        self.say(f"  evidence: {record['evidence']}, attested by {record['registrant']}")
-        self.say(f"  image code {record['image_code']}")
-        opened = (await alice.get(f"/v1/assets/{asset}/openings"))["prompt"]["value"]
+        asset = picture.asset
+        (self.out / "picture.png").write_bytes(await alice.content(picture.cid))
+        record = (await alice.asset(asset)).asset
+        self.say(f"  recorded before it was released: asset {asset[:16]}…, block {record.height_recorded}")
+        self.say(f"  evidence: {record.evidence}, attested by {record.registrant}")
+        self.say(f"  image code {record.image_code}")
+        opened = (await alice.openings(asset)).prompt.value
         promise(opened == PROMPT, "the opening of the prompt's commitment is the prompt")
         self.summary["asset"] = asset
         return asset
@@ -146,9 +148,9 @@ class Story:
         await self.member(STUDIO, "node1").submit(PublishPolicy(source=POLICY))
         await alice.submit(SetPolicy(asset=asset, policy="atelier", version=1))
         token, _ = await alice.mint(asset)
-        clause = (await alice.get(f"/v1/assets/{asset}"))["policy_royalties"][0]
+        clause = (await alice.asset(asset)).policy_royalties[0]
         self.say(
-            f"  token {token[:16]}…; its policies: {clause['rate_ppm'] / 10_000:g} % on resales, by the consortium's,"
+            f"  token {token[:16]}…; its policies: {clause.rate_ppm / 10_000:g} % on resales, by the consortium's,"
         )
         self.say("  and “nothing of the atelier is sold below 1,000.00”, by its own")
         sales = []
@@ -181,17 +183,17 @@ class Story:
             refused = cast("Receipt", error.receipt).signed.id
         else:
             raise BrokenPromise("a sale below the policy's price went through")
-        explained = (await buyer.get(f"/v1/transactions/{refused}"))["explanations"][0]
-        self.say(f"  resold for {TOO_LOW} cents? {explained['code']} by {explained['rule']}: {explained['reason']}")
-        (rule,) = [one for one in explained["rules"] if one["id"] == explained["rule"]]
-        for part in rule["why"]:
-            self.say(f"    {part['expr']:28} {part.get('value', 'withheld')}")
+        explained = (await buyer.transaction(refused)).explanations[0]
+        self.say(f"  resold for {TOO_LOW} cents? {explained.code} by {explained.rule}: {explained.reason}")
+        (rule,) = [one for one in explained.rules if one.id == explained.rule]
+        for part in rule.why:
+            self.say(f"    {part.expr:28} {'withheld' if part.withheld else part.value}")
 
     async def confide(self) -> None:
         self.chapter(f"A confidential picture: “{SECRET_PROMPT}”")
         alice, nadia = self.member(CREATOR, "node1"), self.member(EDITOR, "node2")
         picture = await self._generated(alice, SECRET_PROMPT, seed=7, confidential=True)
-        asset = str(picture["asset"])
+        asset = picture.asset
         denied = await self._denied(nadia, asset)
         self.say(f"  {EDITOR} is refused: {denied.code}\n    {denied.detail}")
         until = now_ms() + 3_600_000
@@ -203,11 +205,11 @@ class Story:
         again = await self._denied(nadia, asset)
         self.say(f"  revoked: {again.code}")
         self.say("  who asked, from the chain:")
-        for row in await alice.items(f"/v1/assets/{asset}/history"):
-            for decision in row["decisions"]:
-                if decision["kind"] == "view":
-                    rule = decision["rule"] or "no rule permits it"
-                    self.say(f"    block {row['height']:>3}  {row['signer']:14} {decision['code']:14} {rule}")
+        for row in await alice.history(asset):
+            for decision in row.decisions:
+                if decision.kind == "view":
+                    rule = decision.rule or "no rule permits it"
+                    self.say(f"    block {row.height:>3}  {row.signer:14} {decision.code:14} {rule}")
         self._check_disks(plain)
         self.summary["confidential_asset"] = asset
 
@@ -226,15 +228,15 @@ class Story:
             ("a stranger's picture", stranger, "not_recorded"),
         ):
             found = await nadia.verify(data)
-            self.say(f"  {title}: {found['wording']}")
-            promise(found["verdict"] == wanted, f"{title} is {wanted}, not {found['verdict']}")
-            for match in found["matches"]:
-                promise(match["asset"] == asset, "the match is the picture")
-                receipt = encode(match["receipt"])
+            self.say(f"  {title}: {found.wording}")
+            promise(found.verdict == wanted, f"{title} is {wanted}, not {found.verdict}")
+            for match in found.matches:
+                promise(match.asset == asset, "the match is the picture")
+                receipt = encode(match.receipt)
                 verify_receipt(receipt, self.cluster.genesis)
                 self.say(
-                    f"    {match['evidence']} by {match['creator']} with {match['model']['name']}, "
-                    f"{match['distance']} of 256 bits apart, receipt verified"
+                    f"    {match.evidence} by {match.creator} with {match.model and match.model.name}, "
+                    f"{match.distance} of 256 bits apart, receipt verified"
                 )
                 (self.out / "receipt.json").write_bytes(receipt)
 
@@ -319,13 +321,16 @@ class Story:
 
     # Parts of chapters
 
-    async def _generated(self, client: AsyncClient, prompt: str, *, seed: int, confidential: bool) -> dict[str, Any]:
+    async def _generated(self, client: AsyncClient, prompt: str, *, seed: int, confidential: bool) -> GeneratedPicture:
         deadline = time.monotonic() + GENERATOR_SECONDS_MAX
-        while not (await client.get("/v1/generators"))["models"]:
+        while not await client.generators():
             promise(time.monotonic() < deadline, "the generator is ready within a minute")
             await asyncio.sleep(0.1)
         generation = await client.generate(prompt, seed=seed, confidential=confidential)
-        pictures = await client.generation(generation, _progress_bar())
+        pictures: tuple[GeneratedPicture, ...] = ()
+        async for now in client.progress(generation):
+            pictures = now.pictures
+            _show_progress(now)
         print(flush=True)
         return pictures[0]
 
@@ -364,7 +369,7 @@ class Story:
     async def _block_hash(self, name: str, height: int) -> str:
         account = CREATOR
         async with AsyncClient(self.cluster.url(name), account, self.cluster.key(account)) as client:
-            return str((await client.get(f"/v1/blocks/{height}"))["hash"])
+            return (await client.block(height)).hash
 
 
 async def _output(*command: str, given: bytes = b"") -> bytes:
@@ -376,15 +381,12 @@ async def _output(*command: str, given: bytes = b"") -> bytes:
     return said
 
 
-def _progress_bar() -> Callable[[dict[str, Any]], None]:
-    def show(event: dict[str, Any]) -> None:
-        if "step" in event:
-            done = event["step"] * 30 // event["steps"]
-            print(f"\r  {'█' * done}{'░' * (30 - done)} step {event['step']}/{event['steps']}", end="", flush=True)
-        elif event["state"] == "done":
-            print(f"\r  {'█' * 30} recorded          ", end="", flush=True)
-
-    return show
+def _show_progress(now: Generation) -> None:
+    if now.step and now.steps:
+        done = now.step * 30 // now.steps
+        print(f"\r  {'█' * done}{'░' * (30 - done)} step {now.step}/{now.steps}", end="", flush=True)
+    elif now.state == DONE:
+        print(f"\r  {'█' * 30} recorded          ", end="", flush=True)
 
 
 def _jpeg(image: Image.Image) -> bytes:

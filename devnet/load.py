@@ -7,7 +7,8 @@ import secrets
 
 from ledger.actions import Content, MintToken, RegisterAsset
 from ledger.crypto import SigningKey
-from remarque.client import AsyncClient, RemarqueError
+from remarque.async_client import AsyncClient
+from remarque.errors import RemarqueError
 
 _PLACEHOLDER = Content(
     cid="bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku", size=1, media_type="image/png"

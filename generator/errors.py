@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from ledger.errors import Refused
+
 
 class GeneratorCode(Enum):
     """A refusal's word, with what it means for whoever meets it."""
@@ -26,7 +28,7 @@ class GeneratorCode(Enum):
     QUEUE_FULL = "the worker has as many jobs waiting as it holds"
 
 
-class GeneratorError(Exception):
+class GeneratorError(Refused):
     """A refusal. Show its text to whoever asked: it names the rule, the fact and the fix."""
 
     def __init__(self, code: GeneratorCode, detail: str) -> None:

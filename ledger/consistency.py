@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from ledger.block import Certificate, Header
 from ledger.encoding import Value, decode
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, Refused
 from ledger.finality import Epochs, NotFinal, check_final
 from ledger.genesis import Genesis
 from ledger.merkle_log import HASH, MerkleLog, node_hash
@@ -24,7 +24,7 @@ CONSISTENCY_VERSION = 1
 CONSISTENCY_BYTES_MAX = 1024 * 1024
 
 
-class ConsistencyRefused(Exception):
+class ConsistencyRefused(Refused):
     """The proof does not show that one log holds the other. Trust nothing in it; its text says what failed."""
 
 

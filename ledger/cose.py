@@ -13,6 +13,7 @@ import msgspec
 
 from ledger import cbor, crypto
 from ledger.cbor import CborRefused
+from ledger.errors import Refused
 
 SIGN1_TAG = 18
 ALGORITHM, CRITICAL, CONTENT_TYPE, KEY_ID, CLAIMS = 1, 2, 3, 4, 15
@@ -25,7 +26,7 @@ KEY_TYPE, KEY_IDENTIFIER, KEY_ALGORITHM, CURVE, X = 1, 2, 3, -1, -2
 OKP, ED25519 = 1, 6
 
 
-class CoseRefused(Exception):
+class CoseRefused(Refused):
     """The bytes do not prove what they say. Trust nothing in them; the text says what failed."""
 
 

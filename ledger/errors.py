@@ -138,8 +138,12 @@ class Code(Enum):
     EXECUTION_QUARANTINED = "executing the transaction breaks an invariant, so no block may carry it"
 
 
-class LedgerError(Exception):
-    """A refusal. Show its text to whoever asked: it names the rule, the fact and the fix. Nothing was changed."""
+class Refused(Exception):
+    """A refusal, whoever refused: the base of all of them. Show its text to whoever asked; nothing was changed."""
+
+
+class LedgerError(Refused):
+    """A refusal by the rules of the ledger. Its text names the rule, the fact and the fix."""
 
     def __init__(self, code: Code, detail: str) -> None:
         super().__init__(f"{code.name}: {detail}")

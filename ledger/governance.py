@@ -124,6 +124,11 @@ class Replayed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """SHA-256 of the whole, as `GET /v1/proposals/{proposal}/replay` gives it."""
 
 
+def change_name(change: Change) -> str:
+    """A change's name on the wire, such as `org.add`."""
+    return str(change.__struct_config__.tag)
+
+
 OPEN, PASSED, REJECTED, EXPIRED = "open", "passed", "rejected", "expired"
 
 

@@ -17,7 +17,7 @@ from msgspec import UNSET, Meta, UnsetType
 from ledger import merkle_log
 from ledger.block import Certificate, Header, Outcome
 from ledger.encoding import Value, decode, encode
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, Refused
 from ledger.finality import Epochs, NotFinal, check_final
 from ledger.genesis import Genesis
 from ledger.names import Count, Hex32, Hex64
@@ -28,7 +28,7 @@ RECEIPT_VERSION = 1
 RECEIPT_BYTES_MAX = 1024 * 1024
 
 
-class ReceiptRefused(Exception):
+class ReceiptRefused(Refused):
     """The receipt does not prove what it says. Trust nothing in it; its text says what failed."""
 
 

@@ -16,7 +16,7 @@ from msgspec import Meta
 from ledger import crypto
 from ledger.block import Endorsement, Voters
 from ledger.encoding import Value, decode, encode
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, Refused
 from ledger.genesis import Genesis
 from ledger.names import ChainName, Count, Hex32, NodeName, Positive, TimeMs
 
@@ -25,7 +25,7 @@ RECOVERY_BYTES_MAX = 64 * 1024
 REASON_MAX = 512
 
 
-class RecoveryRefused(Exception):
+class RecoveryRefused(Refused):
     """The chain cannot go on by this recovery. The text says what failed."""
 
 

@@ -17,7 +17,7 @@ from msgspec import Meta
 from ledger.block import Certificate, Header
 from ledger.crypto import sha256
 from ledger.encoding import Value, decode
-from ledger.errors import InvariantBroken, LedgerError
+from ledger.errors import InvariantBroken, LedgerError, Refused
 from ledger.finality import Epochs, NotFinal, check_final
 from ledger.genesis import Genesis
 from ledger.merkle_log import MerkleLog
@@ -39,7 +39,7 @@ StateEntry = tuple[str, bytes]
 _entries_decoder = msgspec.msgpack.Decoder(list[StateEntry])
 
 
-class SnapshotRefused(Exception):
+class SnapshotRefused(Refused):
     """It is no snapshot of this chain, or not what it says. Install nothing of it; the text says what failed."""
 
 

@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ledger.block import Certificate, Header
 from ledger.encoding import decode
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, Refused
 from ledger.finality import Epochs, NotFinal, check_final
 from ledger.genesis import Genesis
 from ledger.recovery import Recoveries
@@ -24,7 +24,7 @@ ANSWER_BYTES_MAX = 4 * 1024 * 1024
 KEYS_MAX = 100
 
 
-class StateAnswerRefused(Exception):
+class StateAnswerRefused(Refused):
     """The answer does not prove what it says. Trust nothing in it; its text says what failed."""
 
 

@@ -81,6 +81,7 @@ from node.transparency.cose_receipts import CoseReceipts
 from node.transparency.notes import Notes
 from node.transparency.scitt import Registrar, Statements
 from node.verification.verifier import Verifier
+from remarque.api.chain import Readiness
 from remarque.errors import NodeCode, NodeError
 from remarque.keys.files import load_key
 from remarque.trusted_files import load_genesis
@@ -183,10 +184,10 @@ class Node:
         recorder = Recorder(section.account, key, self.chain, self.submitter, self.blockstore, self.openings, clock_ms)
         return GenerationService(section, self.home, self.data, key, self.chain, recorder, clock_ms)
 
-    def ready(self) -> dict[str, Any]:
+    def ready(self) -> Readiness:
         """What `/readyz` says."""
         leader = self.driver.replica.leader
-        return {"ready": bool(leader), "leader": leader, "height": self.chain.committed.height}
+        return Readiness(ready=bool(leader), leader=leader, height=self.chain.committed.height)
 
     def stop(self, reason: str, *, fatal: bool = False) -> None:
         """Ask the node to stop."""

@@ -1,7 +1,12 @@
 """Remarque for programs: `from remarque import Client, load_key`.
 
-A client signs on this machine and talks to any node of a consortium. `verify_receipt` checks a receipt with the
-genesis alone, without node or network; after a recovery, with the recoveries that you accept (`read_recoveries`).
+A client signs on this machine and talks to any node of a consortium: `Client` blocks, `AsyncClient` has the same
+methods as coroutines. What they give are values with typed fields, the API's (`remarque.api`) and the ledger's own.
+What is refused is raised as `RemarqueError`, with a permanent code; `Refused` is the base of every refusal that may be
+met (`remarque.errors`), and `ConnectionError` says that no node was reached.
+
+`verify_receipt` checks a receipt with the genesis alone, without node or network; after a recovery, with the recoveries
+that you accept (`read_recoveries`).
 """
 
 from ledger.actions import (
@@ -49,6 +54,7 @@ from ledger.consistency import ConsistencyProof, ConsistencyRefused, verify_cons
 from ledger.cose import CoseRefused, Ed25519Key
 from ledger.cose_receipt import member_keys, verify_member_consistency, verify_member_inclusion
 from ledger.crypto import SigningKey
+from ledger.errors import LedgerError, Refused
 from ledger.genesis import Genesis
 from ledger.governance import (
     ActivateProtocol,
@@ -62,10 +68,33 @@ from ledger.governance import (
 )
 from ledger.receipt import Receipt, ReceiptRefused, parse_receipt, verify_receipt
 from ledger.recovery import RecoveryRefused
+from ledger.state_answer import StateAnswer, StateAnswerRefused
 from ledger.statement import sign_statement, verify_transparent
-from remarque.client import AsyncClient, Client, RemarqueError
+from remarque.api.assets import AncestorView, AssetView, HistoryRow, LineageView, PolicyRoyalty, UpstreamClause
+from remarque.api.chain import (
+    BlockTransaction,
+    BlockView,
+    ChainEvent,
+    Checkpoint,
+    ProtocolAhead,
+    ProtocolStatus,
+    Status,
+)
+from remarque.api.content import StoredPicture
+from remarque.api.explanations import ExplainedRule, Explanation, LeftOut, Part
+from remarque.api.generation import GeneratedPicture, Generation
+from remarque.api.governance import ProposalReplay, ProposalView
+from remarque.api.market import RoyaltyInfo, TokenMetadata, TokenView, Trait
+from remarque.api.past import AssetAt, EntryAt, StateAt
+from remarque.api.policies import Difference, Evaluation, PolicyCheck, PolicyProblem, Replay, Said
+from remarque.api.transactions import BatchOutcome, TransactionView
+from remarque.api.verification import Attested, Match, MatchedModel, Verdict, Verification
+from remarque.async_client import AsyncClient
+from remarque.client import Client
 from remarque.drafts import Draft, encode_draft, parse_draft, sign_draft
+from remarque.errors import NodeError, RemarqueError
 from remarque.keys.files import load_key, new_key
+from remarque.sealing import SealBroken
 from remarque.trusted_files import load_genesis, read_recoveries
 
 __all__ = [
@@ -73,10 +102,19 @@ __all__ = [
     "ActivateProtocol",
     "AddOrg",
     "AddToCollection",
+    "AncestorView",
+    "AssetAt",
+    "AssetView",
     "AsyncClient",
+    "Attested",
+    "BatchOutcome",
+    "BlockTransaction",
+    "BlockView",
     "BuyToken",
     "CancelAuction",
     "CastVote",
+    "ChainEvent",
+    "Checkpoint",
     "Client",
     "ConsistencyProof",
     "ConsistencyRefused",
@@ -84,35 +122,62 @@ __all__ = [
     "CreateCollection",
     "CreateCurrency",
     "DeriveAsset",
+    "Difference",
     "DismissDispute",
     "DisputeAsset",
     "Draft",
     "Ed25519Key",
+    "EntryAt",
+    "Evaluation",
+    "ExplainedRule",
+    "Explanation",
+    "GeneratedPicture",
+    "Generation",
     "Genesis",
     "GrantAccess",
+    "HistoryRow",
     "IssueCurrency",
+    "LedgerError",
+    "LeftOut",
+    "LineageView",
     "ListToken",
     "MakeOffer",
+    "Match",
+    "MatchedModel",
     "MintToken",
+    "NodeError",
     "OpenAuction",
+    "Part",
     "Pay",
     "PlaceBid",
+    "PolicyCheck",
+    "PolicyProblem",
+    "PolicyRoyalty",
     "Price",
+    "ProposalReplay",
+    "ProposalView",
     "Propose",
+    "ProtocolAhead",
+    "ProtocolStatus",
     "PublishPolicy",
     "Receipt",
     "ReceiptRefused",
     "RecoveryRefused",
     "RedeemCurrency",
     "RefundSale",
+    "Refused",
     "RegisterAsset",
     "RegisterModel",
     "RemarqueError",
     "RentToken",
+    "Replay",
     "RequestAccess",
     "ResumeOrg",
     "RevokeAccess",
     "Royalty",
+    "RoyaltyInfo",
+    "Said",
+    "SealBroken",
     "SellToken",
     "SetCollectionPolicy",
     "SetConsortiumPolicy",
@@ -123,10 +188,22 @@ __all__ = [
     "SettleAuction",
     "Share",
     "SigningKey",
+    "StateAnswer",
+    "StateAnswerRefused",
+    "StateAt",
+    "Status",
+    "StoredPicture",
     "SuspendOrg",
     "SwapTokens",
+    "TokenMetadata",
+    "TokenView",
+    "Trait",
+    "TransactionView",
     "TransferToken",
     "UnlistToken",
+    "UpstreamClause",
+    "Verdict",
+    "Verification",
     "WithdrawDispute",
     "WithdrawOffer",
     "encode_draft",

@@ -1,56 +1,674 @@
-"""The SDK as programs import it: `AsyncClient`, and here the same for programs that block."""
+"""The client for programs without an event loop: every method of `AsyncClient`, blocking.
+
+Written by scripts/write_client.py from `AsyncClient`; change that one, and run the script.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from typing import Any, Self, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from ledger.crypto import SigningKey
-from remarque.async_client import AsyncClient
-from remarque.requesting import RemarqueError, now_ms
-
-T = TypeVar("T")
-
-
-class Client:
-    """The same client for programs without an event loop: every method of `AsyncClient`, blocking."""
-
-    def __init__(
-        self, urls: str | Sequence[str], account: str | None = None, key: SigningKey | None = None, **options: bool
-    ) -> None:
-        """`options` are those of `AsyncClient`."""
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="remarque-client")
-        self._thread.start()
-        self.wrapped = AsyncClient(urls, account, key, **options)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections and end the client's thread."""
-        self._run(self.wrapped.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self.wrapped, name)
-        return lambda *arguments, **named: self._run(method(*arguments, **named))
-
-    def events(self, after: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-        """Events as (id, event), from a place on, for ever."""
-        stream = self.wrapped.events(after)
-        while True:
-            yield self._run(anext(stream))  # type: ignore[arg-type]
+from ledger.actions import AnyAction
+from ledger.consistency import ConsistencyProof
+from ledger.generation import Openings
+from ledger.genesis import Genesis
+from ledger.governance import AnyChange
+from ledger.receipt import Receipt
+from ledger.records import (
+    Account,
+    Asset,
+    Auction,
+    Collection,
+    Currency,
+    Dispute,
+    Grant,
+    Listing,
+    Model,
+    NodeRecord,
+    Offer,
+    Org,
+    PolicyRecord,
+    Rental,
+    Token,
+)
+from ledger.recovery import Recoveries
+from ledger.state_answer import StateAnswer
+from ledger.transaction import SignedTransaction
+from remarque.api.assets import AssetView, HistoryRow, LineageView
+from remarque.api.chain import BlockView, ChainEvent, Checkpoint, Status
+from remarque.api.content import StoredPicture
+from remarque.api.generation import GeneratedPicture, Generation
+from remarque.api.governance import ProposalReplay, ProposalView
+from remarque.api.market import RoyaltyInfo, TokenMetadata, TokenView
+from remarque.api.past import AssetAt, StateAt
+from remarque.api.policies import REPLAYED, Evaluation, PolicyCheck, Replay
+from remarque.api.transactions import BatchOutcome, TransactionView
+from remarque.api.verification import Verification
+from remarque.blocking import Blocking
+from remarque.drafts import Draft
+from remarque.submitting import VALID_SECONDS
 
 
-__all__ = ["AsyncClient", "Client", "RemarqueError", "now_ms"]
+class Client(Blocking):
+    """An account's access to nodes. `with Client(url, account, key) as client: …`
+
+    Methods refuse with RemarqueError, whose `code` is a permanent word; `remarque.errors` says what else may be met.
+    """
+
+    def grant(self, asset: str, account: str, until_ms: int) -> Receipt:
+        """Let an account see one's own confidential asset until a time, in milliseconds since 1970."""
+        return self._run(self._waiting.grant(asset, account, until_ms))
+
+    def draft_grant(
+        self,
+        asset: str,
+        account: str,
+        until_ms: int,
+        price: int,
+        currency: str,
+        *,
+        terms: str | None = None,
+        key: str = "",
+        valid_s: int = VALID_SECONDS,
+    ) -> Draft:
+        """A grant that the account pays for, in minor units, for both to sign; signed by this client already."""
+        return self._run(
+            self._waiting.draft_grant(asset, account, until_ms, price, currency, terms=terms, key=key, valid_s=valid_s)
+        )
+
+    def revoke(self, asset: str, account: str) -> Receipt:
+        """End a grant now; it stops future releases only."""
+        return self._run(self._waiting.revoke(asset, account))
+
+    def open(self, asset: str, purpose: str = "") -> bytes:
+        """Ask for a confidential asset, have the chain decide, and decrypt it. The purpose stands on the chain.
+
+        POLICY_DENIED says which rules denied, NOT_CONFIDENTIAL that `picture` gives it, NOT_CUSTODIAN that no node that
+        can open it answers now. SealBroken if what came does not open.
+        """
+        return self._run(self._waiting.open(asset, purpose))
+
+    def generators(self) -> tuple[str, ...]:
+        """Digests of the models that the node's generator serves; none if it has no generator, or that still starts."""
+        return self._run(self._waiting.generators())
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        model: str = "",
+        negative_prompt: str = "",
+        seed: int | None = None,
+        steps: int = 20,
+        guidance_centi: int = 500,
+        width: int = 128,
+        height: int = 128,
+        count: int = 1,
+        confidential: bool = False,
+    ) -> str:
+        """Ask the node's generator for pictures; the id of the generation. Follow it with `progress` or `generation`.
+
+        `model` is a digest, of the node's first model if left out; `seed` 0 to 2^53 − 1, by chance if left out;
+        `guidance_centi` how closely to follow the prompt, in hundredths; `width` and `height` pixels, multiples of 8;
+        `count` 1 to 16. Confidential pictures are encrypted before they are stored anywhere. GENERATOR_ABSENT,
+        GENERATION_INVALID, or GENERATION_QUEUE_FULL.
+        """
+        return self._run(
+            self._waiting.generate(
+                prompt,
+                model=model,
+                negative_prompt=negative_prompt,
+                seed=seed,
+                steps=steps,
+                guidance_centi=guidance_centi,
+                width=width,
+                height=height,
+                count=count,
+                confidential=confidential,
+            )
+        )
+
+    def progress(self, generation: str) -> Iterator[Generation]:
+        """How far a generation is, whenever that changes, until all its pictures are recorded.
+
+        RemarqueError with the generator's code if it fails; what was recorded before stays.
+        """
+        return self._iterate(self._waiting.progress(generation))
+
+    def generation(self, generation: str) -> tuple[GeneratedPicture, ...]:
+        """Wait for a generation; its recorded pictures. RemarqueError with the generator's code if it fails."""
+        return self._run(self._waiting.generation(generation))
+
+    def content(self, cid: str) -> bytes:
+        """Bytes of stored content, encrypted if it is confidential. CONTENT_MISSING if no node that answers has it."""
+        return self._run(self._waiting.content(cid))
+
+    def picture(self, asset: str) -> bytes:
+        """File of a public asset; of a confidential one, of the encrypted file, which `open` decrypts."""
+        return self._run(self._waiting.picture(asset))
+
+    def put_content(self, data: bytes) -> StoredPicture:
+        """Store a picture's bytes at the node before registering it; its content id and what identifies it."""
+        return self._run(self._waiting.put_content(data))
+
+    def register(self, data: bytes, collection: str | None = None) -> tuple[str, Receipt]:
+        """Record a picture of one's own (evidence: declared), in a collection of one's own if named; id and receipt.
+
+        ASSET_EXISTS if the same pixels are recorded already, IMAGE_UNREADABLE or IMAGE_TOO_LARGE if it is no picture
+        that the node takes.
+        """
+        return self._run(self._waiting.register(data, collection))
+
+    def verify(self, data: bytes) -> Verification:
+        """What the chain knows about a picture. Open to anybody; INDEX_LOADING for a while after a node's start."""
+        return self._run(self._waiting.verify(data))
+
+    def dispute(self, asset: str, reason: str, evidence: bytes) -> Receipt:
+        """Dispute what is recorded of an asset; the evidence's digest goes on the chain, its bytes stay here."""
+        return self._run(self._waiting.dispute(asset, reason, evidence))
+
+    def withdraw_dispute(self, asset: str) -> Receipt:
+        """Take the dispute of one's org back."""
+        return self._run(self._waiting.withdraw_dispute(asset))
+
+    def terms(self, token: str) -> str:
+        """The policies that a token is under now, as what is signed about it names them."""
+        return self._run(self._waiting.terms(token))
+
+    def asset_terms(self, asset: str) -> str:
+        """The policies that an asset is under now, minted or not, as what is signed about it names them."""
+        return self._run(self._waiting.asset_terms(asset))
+
+    def mint(
+        self,
+        asset: str,
+        royalty_ppm: int | None = None,
+        payees: dict[str, int] | None = None,
+        editions: int | None = None,
+    ) -> tuple[str, Receipt]:
+        """Mint one's own asset's token; its id and the receipt.
+
+        `royalty_ppm` is the part of each resale's price in millionths; without it the policies say what a resale owes.
+        `payees` are weights by account, in ppm, that make 1,000,000; without them all of it is the client's account's.
+        With `editions` so many numbered tokens are minted, and the id is that of the first. TOKEN_EXISTS if the asset
+        has its tokens already, POLICY_DENIED if a policy stands against it.
+        """
+        return self._run(self._waiting.mint(asset, royalty_ppm, payees, editions))
+
+    def list_token(self, token: str, price: int, currency: str, hours: float = 24) -> Receipt:
+        """Put one's own token up for sale at a price, for so many hours."""
+        return self._run(self._waiting.list_token(token, price, currency, hours))
+
+    def transfer(self, token: str, to: str, terms: str | None = None) -> Receipt:
+        """Give a token away; what its policies ask for a gift is paid."""
+        return self._run(self._waiting.transfer(token, to, terms))
+
+    def draft_sale(
+        self,
+        token: str,
+        to: str,
+        price: int,
+        currency: str,
+        *,
+        terms: str | None = None,
+        key: str = "",
+        valid_s: int = VALID_SECONDS,
+    ) -> Draft:
+        """A sale of one's own token to a buyer, without a listing, for both to sign; signed by this client already.
+
+        `key` is the buyer's public key; needed only if the buyer has several.
+        """
+        return self._run(self._waiting.draft_sale(token, to, price, currency, terms=terms, key=key, valid_s=valid_s))
+
+    def draft_refund(self, token: str, other: str, *, key: str = "", valid_s: int = VALID_SECONDS) -> Draft:
+        """The newest sale of a token undone, for its buyer and its seller (one of them: `other`) to sign."""
+        return self._run(self._waiting.draft_refund(token, other, key=key, valid_s=valid_s))
+
+    def draft_swap(
+        self,
+        token: str,
+        for_token: str,
+        other: str,
+        *,
+        value: int | None = None,
+        for_value: int | None = None,
+        currency: str = "",
+        key: str = "",
+        valid_s: int = VALID_SECONDS,
+    ) -> Draft:
+        """One's own token exchanged for another account's, with the values that both declare, for both to sign."""
+        return self._run(
+            self._waiting.draft_swap(
+                token, for_token, other, value=value, for_value=for_value, currency=currency, key=key, valid_s=valid_s
+            )
+        )
+
+    def buy(self, token: str, price: int, currency: str, terms: str | None = None) -> Receipt:
+        """Buy a listed token at the price one has seen, and under the `terms` that its view showed.
+
+        Token, price and every royalty move in one transaction or not at all: the receipt's `TokenSold` lists the
+        payments. PRICE_CHANGED or TERMS_CHANGED if they are others by then, POLICY_DENIED with the explanation in
+        `transaction`, INSUFFICIENT_FUNDS.
+        """
+        return self._run(self._waiting.buy(token, price, currency, terms))
+
+    def derive(
+        self,
+        asset: str,
+        *parents: str,
+        value: int | None = None,
+        currency: str = "",
+        terms: Sequence[str] | None = None,
+    ) -> Receipt:
+        """Say what one's own asset was made from, before it is minted; the parents' policies decide and are paid.
+
+        `value` is what the right to derive is worth, for each parent; `terms` are those that one saw of each.
+        """
+        return self._run(self._waiting.derive(asset, *parents, value=value, currency=currency, terms=terms))
+
+    def draft_derivation(
+        self,
+        asset: str,
+        *parents: str,
+        owners: Sequence[str],
+        value: int | None = None,
+        currency: str = "",
+        terms: Sequence[str] | None = None,
+        valid_s: int = VALID_SECONDS,
+    ) -> Draft:
+        """The same, for the parents' owners to sign too: by that they permit it."""
+        return self._run(
+            self._waiting.draft_derivation(
+                asset, *parents, owners=owners, value=value, currency=currency, terms=terms, valid_s=valid_s
+            )
+        )
+
+    def offer(self, token: str, price: int, currency: str, hours: float = 24, terms: str | None = None) -> Receipt:
+        """Offer money for a token; it waits in escrow until the owner accepts or it is withdrawn."""
+        return self._run(self._waiting.offer(token, price, currency, hours, terms))
+
+    def accept(self, token: str, buyer: str, price: int, currency: str) -> Receipt:
+        """Sell one's token to a buyer who offered this price."""
+        return self._run(self._waiting.accept(token, buyer, price, currency))
+
+    def withdraw_offer(self, token: str, buyer: str | None = None) -> Receipt:
+        """Have an offer's money back; another's only once it has ended, and then it goes to them."""
+        return self._run(self._waiting.withdraw_offer(token, buyer))
+
+    def open_auction(
+        self, token: str, reserve: int, increment: int, currency: str, hours: float = 24, extension_s: int = 0
+    ) -> Receipt:
+        """Auction a token to the highest bidder; a bid nearer to the end than the extension moves the end."""
+        return self._run(self._waiting.open_auction(token, reserve, increment, currency, hours, extension_s))
+
+    def bid(self, token: str, price: int, currency: str, terms: str | None = None) -> Receipt:
+        """Bid for a token; the money waits in escrow, and is back the moment one is outbid."""
+        return self._run(self._waiting.bid(token, price, currency, terms))
+
+    def settle_auction(self, token: str, terms: str | None = None) -> Receipt:
+        """Close an auction that is over; anybody may.
+
+        Where other policies are in force than the highest bidder saw, only the bidder: to buy under these `terms`, or
+        without any to have the money back.
+        """
+        return self._run(self._waiting.settle_auction(token, terms))
+
+    def rent_out(self, token: str, to: str, hours: float) -> Receipt:
+        """Let an account use one's token for a time, free of charge."""
+        return self._run(self._waiting.rent_out(token, to, hours))
+
+    def draft_rental(
+        self,
+        token: str,
+        to: str,
+        hours: float,
+        price: int,
+        currency: str,
+        *,
+        terms: str | None = None,
+        key: str = "",
+        valid_s: int = VALID_SECONDS,
+    ) -> Draft:
+        """One's token let to an account for a time and a price, for both to sign."""
+        return self._run(
+            self._waiting.draft_rental(token, to, hours, price, currency, terms=terms, key=key, valid_s=valid_s)
+        )
+
+    def pay(self, to: str, amount: int, currency: str) -> Receipt:
+        """Pay an account out of one's own balance."""
+        return self._run(self._waiting.pay(to, amount, currency))
+
+    def balances(self, account: str | None = None) -> dict[str, int]:
+        """What an account holds, in minor units by currency."""
+        return self._run(self._waiting.balances(account))
+
+    def check_policy(self, source: str) -> PolicyCheck:
+        """Whether a policy's source may be published; if not, why."""
+        return self._run(self._waiting.check_policy(source))
+
+    def evaluate(
+        self,
+        asset: str,
+        kind: str,
+        requester: str,
+        *,
+        source: str = "",
+        price: int | None = None,
+        currency: str | None = None,
+        to: str | None = None,
+        paid: bool = False,
+        height: int | None = None,
+        time_ms: int | None = None,
+    ) -> Evaluation:
+        """What the rules would decide if an account asked for `kind` (`view`, `sale`, …) of an asset, explained.
+
+        `source` is a policy in the place of the asset's own; `price` is in minor units, `to` would receive the asset,
+        `paid` says that another action of the same transaction pays. It is asked of the state after the block at
+        `height`, else of the newest, at `time_ms`, else at that block's time. Nothing is changed by asking.
+        """
+        return self._run(
+            self._waiting.evaluate(
+                asset,
+                kind,
+                requester,
+                source=source,
+                price=price,
+                currency=currency,
+                to=to,
+                paid=paid,
+                height=height,
+                time_ms=time_ms,
+            )
+        )
+
+    def replay(self, source: str, requests: int = REPLAYED, *, binding_all: bool = False) -> Replay:
+        """The last requests under a proposed policy, 1 to 10,000 of them, and which come out otherwise.
+
+        It stands in the place of its other versions, or with `binding_all` in that of the consortium's policy.
+        """
+        return self._run(self._waiting.replay(source, requests, binding_all=binding_all))
+
+    def set_policy(
+        self, policy: str, version: int, *, asset: str | None = None, collection: str | None = None
+    ) -> Receipt:
+        """Put one's own asset or collection under a published policy; one's org, if neither is named."""
+        return self._run(self._waiting.set_policy(policy, version, asset=asset, collection=collection))
+
+    def create_collection(self, collection: str) -> Receipt:
+        """Begin a collection, such as `spring-2027@acme`, of one's own org; one owns it."""
+        return self._run(self._waiting.create_collection(collection))
+
+    def add_to_collection(self, collection: str, asset: str) -> Receipt:
+        """Put one's own asset in one's own collection, for good, before it is minted."""
+        return self._run(self._waiting.add_to_collection(collection, asset))
+
+    def propose(
+        self, *changes: AnyChange, hours: float = 168, reason: str = "", replayed: int = 0
+    ) -> tuple[str, Receipt]:
+        """Put changes to the vote of the orgs for so many hours; the proposal's id and the receipt.
+
+        One's own org approves by it. `replayed`: say with it how so many of the last requests would have come out
+        under the policy proposed. PROTOCOL_UNKNOWN if this software does not know a version that it would activate.
+        """
+        return self._run(self._waiting.propose(*changes, hours=hours, reason=reason, replayed=replayed))
+
+    def replay_of(self, proposal: str) -> ProposalReplay:
+        """The replay that a proposal came with, run again by the node: what was told, what is found, if it `holds`."""
+        return self._run(self._waiting.replay_of(proposal))
+
+    def vote(self, proposal: str, approve: bool) -> Receipt:
+        """Say one's org's word on a proposal, for good."""
+        return self._run(self._waiting.vote(proposal, approve))
+
+    def rotate_key(self, new: str) -> Receipt:
+        """Replace the key that this client signs with by another, given by its public part."""
+        return self._run(self._waiting.rotate_key(new))
+
+    def receipt(self, transaction: str, anchor: int | None = None) -> Receipt:
+        """Receipt of a committed transaction, proven up to a certified height if one is given. Open to anybody.
+
+        It is read, not verified: `verify_receipt` does that, with the genesis alone. NOT_FOUND if nothing is committed
+        under this id, HEIGHT_UNCERTIFIED if the node holds no certificate for exactly that height.
+        """
+        return self._run(self._waiting.receipt(transaction, anchor))
+
+    def cose_receipt(self, transaction: str, anchor: int | None = None) -> bytes:
+        """COSE receipt of a committed transaction by the node that is asked, for `verify_member_inclusion`."""
+        return self._run(self._waiting.cose_receipt(transaction, anchor))
+
+    def consistency(
+        self, first: int, second: int, genesis: Genesis | None = None, recoveries: Recoveries = ()
+    ) -> ConsistencyProof:
+        """Proof that the log at a certified height begins with that at a lower one: ConsistencyRefused if not.
+
+        Give the genesis from a source you trust; else it is the one that the node itself names. `recoveries` are those
+        of the chain that you accept.
+        """
+        return self._run(self._waiting.consistency(first, second, genesis, recoveries))
+
+    def state(self, *keys: str, genesis: Genesis | None = None, recoveries: Recoveries = ()) -> StateAnswer:
+        """What stands under keys of the state, proven: StateAnswerRefused if it does not hold.
+
+        Give the genesis from a source you trust; else it is the one that the node itself names. `recoveries` are those
+        of the chain that you accept.
+        """
+        return self._run(self._waiting.state(*keys, genesis=genesis, recoveries=recoveries))
+
+    def register_statement(self, statement: bytes) -> bytes:
+        """Register a signed statement; the node's COSE receipt. Safe to repeat, also on REGISTRATION_RUNNING."""
+        return self._run(self._waiting.register_statement(statement))
+
+    def transparent_statement(self, digest: str) -> bytes:
+        """A registered statement, by the SHA-256 of its bytes, with the receipts of all nodes that answer in time."""
+        return self._run(self._waiting.transparent_statement(digest))
+
+    def sign(self, *wanted: AnyAction, valid_s: int = VALID_SECONDS, memo: str | None = None) -> SignedTransaction:
+        """Sign actions as one transaction of this client's account, valid for so many seconds. Sends nothing."""
+        return self._run(self._waiting.sign(*wanted, valid_s=valid_s, memo=memo))
+
+    def draft(
+        self, *wanted: AnyAction, signers: dict[str, str], valid_s: int = VALID_SECONDS, memo: str | None = None
+    ) -> Draft:
+        """Actions for several accounts to sign; the first of them is the one that acts.
+
+        `signers` maps each account to the public key it will sign with; empty: its only key in force.
+        """
+        return self._run(self._waiting.draft(*wanted, signers=signers, valid_s=valid_s, memo=memo))
+
+    def draft_with(
+        self, others: dict[str, str], *wanted: AnyAction, valid_s: int = VALID_SECONDS, memo: str | None = None
+    ) -> Draft:
+        """Actions that this client's account asks for and others have to agree to; signed by this client already.
+
+        `others` maps each account to the public key it will sign with; empty: its only key in force.
+        """
+        return self._run(self._waiting.draft_with(others, *wanted, valid_s=valid_s, memo=memo))
+
+    def submit(self, *wanted: AnyAction, memo: str | None = None) -> Receipt:
+        """Sign actions as one transaction and have it committed: all are carried out, or none; the receipt.
+
+        RemarqueError with the code of the refusal; where the chain itself refused, with the `receipt` of that. On
+        COMMIT_TIMEOUT the transaction may still be committed: what must not happen twice is signed once with `sign`,
+        and given to `send` until there is a receipt.
+        """
+        return self._run(self._waiting.submit(*wanted, memo=memo))
+
+    def send(self, signed: SignedTransaction) -> Receipt:
+        """Have a signed transaction committed; the receipt, or RemarqueError. Safe to repeat, to any node."""
+        return self._run(self._waiting.send(signed))
+
+    def send_draft(self, draft: Draft) -> Receipt:
+        """Commit a draft that all its signers have signed."""
+        return self._run(self._waiting.send_draft(draft))
+
+    def send_batch(self, batch: Sequence[SignedTransaction]) -> tuple[BatchOutcome, ...]:
+        """Have up to 1,000 signed transactions committed; what became of each, in order, refused or not."""
+        return self._run(self._waiting.send_batch(batch))
+
+    def status(self) -> Status:
+        """What the node that is asked is doing. Open to anybody."""
+        return self._run(self._waiting.status())
+
+    def checkpoint(self) -> Checkpoint:
+        """The newest certified header. Open to anybody; nothing of it is verified here."""
+        return self._run(self._waiting.checkpoint())
+
+    def genesis(self) -> Genesis:
+        """The genesis that the nodes name, asked for once. To check proofs, have it from a source you trust instead."""
+        return self._run(self._waiting.genesis())
+
+    def block(self, height: int) -> BlockView:
+        """A block, and what each of its transactions did. NOT_FOUND if it is not final yet, BLOCK_PRUNED if gone."""
+        return self._run(self._waiting.block(height))
+
+    def transaction(self, transaction: str) -> TransactionView:
+        """A committed transaction with its outcome, and its decisions explained as far as the account may know."""
+        return self._run(self._waiting.transaction(transaction))
+
+    def events(self, after: str = "") -> Iterator[tuple[str, ChainEvent]]:
+        """What happens, as (place, event), for ever; resumes by itself when cut off.
+
+        It begins after the event at the place `after`; a height alone means its first event; without one, now.
+        """
+        return self._iterate(self._waiting.events(after))
+
+    def account_record(self, account: str | None = None) -> Account:
+        """An account's keys and roles; the client's own if none is named."""
+        return self._run(self._waiting.account_record(account))
+
+    def orgs(self) -> list[Org]:
+        """The members, by name."""
+        return self._run(self._waiting.orgs())
+
+    def nodes(self) -> list[NodeRecord]:
+        """The members' nodes, by name."""
+        return self._run(self._waiting.nodes())
+
+    def models(self) -> list[Model]:
+        """Generator models that are registered, by digest."""
+        return self._run(self._waiting.models())
+
+    def currencies(self) -> list[Currency]:
+        """Currencies, with their supply in minor units."""
+        return self._run(self._waiting.currencies())
+
+    def asset(self, asset: str) -> AssetView:
+        """An asset with its owner, and what resales owe."""
+        return self._run(self._waiting.asset(asset))
+
+    def assets(self) -> list[Asset]:
+        """All recorded assets, by id."""
+        return self._run(self._waiting.assets())
+
+    def history(self, asset: str) -> list[HistoryRow]:
+        """Every transaction about an asset or its token, oldest first, carried out or refused."""
+        return self._run(self._waiting.history(asset))
+
+    def lineage(self, asset: str) -> LineageView:
+        """What an asset was made from, and who is owed what of its sales."""
+        return self._run(self._waiting.lineage(asset))
+
+    def openings(self, asset: str) -> Openings:
+        """Prompt and settings of a generated picture. NOT_FOUND if they are withheld, or not on this node."""
+        return self._run(self._waiting.openings(asset))
+
+    def grants(self, asset: str) -> list[Grant]:
+        """Grants of a confidential asset that have not ended, by account."""
+        return self._run(self._waiting.grants(asset))
+
+    def disputes(self, asset: str) -> list[Dispute]:
+        """Who has disputed an asset, and how it ended; by org."""
+        return self._run(self._waiting.disputes(asset))
+
+    def collection(self, collection: str) -> Collection:
+        """A collection, with the policy of its assets."""
+        return self._run(self._waiting.collection(collection))
+
+    def collections(self) -> list[Collection]:
+        """All collections, by name."""
+        return self._run(self._waiting.collections())
+
+    def collection_assets(self, collection: str) -> list[str]:
+        """Ids of the assets of a collection, in order."""
+        return self._run(self._waiting.collection_assets(collection))
+
+    def token(self, token: str) -> TokenView:
+        """A token with its terms; its listing, auction and rental if it has one."""
+        return self._run(self._waiting.token(token))
+
+    def tokens(self, asset: str) -> tuple[Token, ...]:
+        """The tokens of an asset, by number."""
+        return self._run(self._waiting.tokens(asset))
+
+    def token_metadata(self, token: str) -> TokenMetadata:
+        """A token's metadata in the form of ERC-721."""
+        return self._run(self._waiting.token_metadata(token))
+
+    def royalty_info(self, token: str, sale_price: int) -> RoyaltyInfo:
+        """What a resale at a price in minor units owes, in the form of ERC-2981."""
+        return self._run(self._waiting.royalty_info(token, sale_price))
+
+    def offers(self, token: str) -> list[Offer]:
+        """Offers for a token whose money is in escrow, by buyer."""
+        return self._run(self._waiting.offers(token))
+
+    def auctions(self) -> list[Auction]:
+        """Auctions that are not closed, by token."""
+        return self._run(self._waiting.auctions())
+
+    def listings(self) -> list[Listing]:
+        """Tokens for sale at a price, by token."""
+        return self._run(self._waiting.listings())
+
+    def rentals(self) -> list[Rental]:
+        """Rentals in force, by token."""
+        return self._run(self._waiting.rentals())
+
+    def policy(self, name: str, version: int) -> PolicyRecord:
+        """A published policy, with its source. POLICY_UNKNOWN if there is none."""
+        return self._run(self._waiting.policy(name, version))
+
+    def policies(self) -> list[PolicyRecord]:
+        """All published policies, by name and version."""
+        return self._run(self._waiting.policies())
+
+    def proposal(self, proposal: str) -> ProposalView:
+        """A proposal with its votes, its status and the quorum."""
+        return self._run(self._waiting.proposal(proposal))
+
+    def proposals(self) -> list[ProposalView]:
+        """All proposals, by id."""
+        return self._run(self._waiting.proposals())
+
+    def state_at(self, *keys: str, height: int | None = None, time_ms: int | None = None) -> StateAt:
+        """What stood under keys of the state after a block, or at a time, by the word of the node that is asked.
+
+        Each of `entries` says since which block, and which transactions made it so: their receipts prove it.
+        """
+        return self._run(self._waiting.state_at(*keys, height=height, time_ms=time_ms))
+
+    def asset_at(self, asset: str, *, height: int | None = None, time_ms: int | None = None) -> AssetAt:
+        """An asset, its owner, policies and grants after a block, or at a time, by the word of the same node."""
+        return self._run(self._waiting.asset_at(asset, height=height, time_ms=time_ms))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        session: bool = True,
+        params: dict[str, str] | None = None,
+        media_type: str = "application/json",
+    ) -> bytes:
+        """The bytes that the first node that answers gives; RemarqueError if it refuses.
+
+        For routes that no method is for, such as tiles of the log. ConnectionError if no node answers.
+        """
+        return self._run(
+            self._waiting.request(method, path, body, session=session, params=params, media_type=media_type)
+        )
+
+    def get(self, path: str, *, session: bool = True, **params: str) -> Any:
+        """JSON of a GET as it came, for whoever wants it so; methods named after what they read give typed values."""
+        return self._run(self._waiting.get(path, session=session, **params))

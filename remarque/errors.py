@@ -1,14 +1,28 @@
-"""What the node itself refuses, beside what the ledger refuses: one catalogue of codes, statuses and meanings.
+"""What is refused beside what the ledger refuses, and how a program meets it.
 
-Every refusal reaches a client as problem+json (RFC 9457) with the permanent code word in `code`. docs/errors.md is
-checked against this catalogue and the ledger's by a test.
+    Refused                   the base of all refusals (`ledger.errors`)
+      RemarqueError           a node refused what a client asked, or an outcome on the chain does; or the client, before
+                              it asked anything: all that a client's methods refuse with, but for the three below
+      NodeError               this side refused: a key file, a draft, a genesis that cannot be used; inside a node
+                              everything that it refuses by itself
+      LedgerError             the rules of the ledger refused on this side: a draft that is signed by a stranger, …
+      ReceiptRefused, StateAnswerRefused, ConsistencyRefused, CoseRefused, RecoveryRefused
+                              what a node brought, or a file holds, does not prove what it says: trust nothing in it
+      SealBroken              a key or content does not open
+
+A client that reaches no node raises `ConnectionError`: nothing is refused, and a transaction may be sent again.
+
+The catalogue holds the codes that a node refuses with by itself. Every refusal reaches a client as problem+json
+(RFC 9457) with the permanent code word in `code`. docs/errors.md is checked against this catalogue and the ledger's by
+a test.
 """
 
 from __future__ import annotations
 
 from enum import Enum
 
-from ledger.errors import Code
+from ledger.errors import Code, Refused
+from ledger.receipt import Receipt
 
 
 class NodeCode(Enum):
@@ -78,6 +92,7 @@ class NodeCode(Enum):
     EVIDENCE_BELOW_START = ("a receipt lies below the block that the chain is told from, so it cannot be compared", 409)
     LOG_LOST = ("the node has less of the log than it has endorsed", 409)
     PORT_TAKEN = ("another process listens on the address", 409)
+    ANSWER_UNREADABLE = ("a node's answer is not of the documented shape", 502)
     INTERNAL = ("a fault of the node's own; it was logged", 500)
 
     @property
@@ -89,8 +104,25 @@ class NodeCode(Enum):
         return int(self.value[1])
 
 
-class NodeError(Exception):
-    """A refusal of the node. Show its text to whoever asked: it names the rule, the fact and the fix."""
+class RemarqueError(Refused):
+    """A refusal that a client met, by a node or by the ledger. Its text names the rule, the fact and the fix.
+
+    Codes are text here, because a node may be newer and know more of them; docs/errors.md lists those of this version.
+    """
+
+    def __init__(self, code: str, detail: str, status: int = 0, receipt: Receipt | None = None) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        """A permanent word, such as `POLICY_DENIED`."""
+        self.detail = detail
+        self.status = status
+        """HTTP status; 0 where the refusal is an outcome on the chain, or nothing was asked."""
+        self.receipt = receipt
+        """Of the transaction, if the refusal is its outcome: it is final, and the same transaction stays refused."""
+
+
+class NodeError(Refused):
+    """A refusal on this side: by a node, or where a file cannot be used. It names the rule, the fact and the fix."""
 
     def __init__(self, code: NodeCode, detail: str, retry_after: int | None = None) -> None:
         super().__init__(f"{code.name}: {detail}")

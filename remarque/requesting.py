@@ -6,9 +6,10 @@ node any number of times, and has one receipt.
 
 from __future__ import annotations
 
+import io
 import time
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, Self
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from typing import Any, Self, TypeVar
 
 import aiohttp
 import msgspec
@@ -17,34 +18,26 @@ from ledger import cbor, crypto
 from ledger.cbor import CborRefused
 from ledger.crypto import SigningKey
 from ledger.encoding import encode
-from ledger.receipt import Receipt
 from remarque import message_signatures
+from remarque.api.problem import Problem
+from remarque.api.sessions import AskChallenge, Challenge, OpenSession, Session
+from remarque.api.shapes import Body, Page
+from remarque.errors import NodeCode, RemarqueError
 
 TIMEOUT_SECONDS = 40.0
 CONCISE_PROBLEM = "application/concise-problem-details+cbor"
 ANSWER_BYTES_MAX = 128 * 1024 * 1024
+AT_ONCE_BYTES_MAX = 1024 * 1024
+"""A longer body is sent in parts, between which the event loop goes on."""
 UNREACHED = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
+"""How a node is not reached, as aiohttp says it."""
 
-
-class RemarqueError(Exception):
-    """A refusal by a node, or by the ledger. `code` is a permanent word; the text names rule, fact and fix."""
-
-    def __init__(self, code: str, detail: str, status: int = 0, receipt: Receipt | None = None) -> None:
-        super().__init__(f"{code}: {detail}")
-        self.code = code
-        self.detail = detail
-        self.status = status
-        """HTTP status; 0 for a refusal that is an outcome on the chain."""
-        self.receipt = receipt
-        """Of the transaction, if the refusal is its outcome."""
+T = TypeVar("T")
+P = TypeVar("P", bound=Page)
 
 
 class Requesting:
-    """An account's way to nodes.
-
-    What only members may ask is asked in a session, opened on first use; with `signed_requests` each such request is
-    signed by itself instead, for exactly the address it is sent to.
-    """
+    """An account's way to nodes."""
 
     def __init__(
         self,
@@ -54,10 +47,19 @@ class Requesting:
         *,
         signed_requests: bool = False,
     ) -> None:
+        """A client of the nodes at `urls`, as an account; without one it asks only what is open to anybody.
+
+        What only members may ask is asked in a session, opened on first use; with `signed_requests` each such request
+        is signed by itself instead, for exactly the address it is sent to.
+        """
         self.urls = [urls.rstrip("/")] if isinstance(urls, str) else [url.rstrip("/") for url in urls]
+        """Addresses of nodes; the first is asked, and goes to the end when it does not answer."""
         self.account = account
+        """The account that asks and signs, such as `alice@studio`."""
         self.key = key
+        """One of the account's keys. It never travels."""
         self.signed_requests = signed_requests
+        """Whether requests are signed each, and no session is opened."""
         self._http: aiohttp.ClientSession | None = None
         self._tokens: dict[str, str] = {}
 
@@ -82,7 +84,10 @@ class Requesting:
         params: dict[str, str] | None = None,
         media_type: str = "application/json",
     ) -> bytes:
-        """One request to the first node that answers; RemarqueError if it refuses, ConnectionError if none answers."""
+        """The bytes that the first node that answers gives; RemarqueError if it refuses.
+
+        For routes that no method is for, such as tiles of the log. ConnectionError if no node answers.
+        """
         if not {".", ".."}.isdisjoint(path.partition("?")[0].split("/")):
             raise RemarqueError("REQUEST_MALFORMED", f"{path!r} would lead to another route; name one thing, by its id")
         failure: BaseException | None = None
@@ -116,7 +121,7 @@ class Requesting:
         async with self._session().request(
             method,
             url + path,
-            data=body,
+            data=io.BytesIO(body) if body is not None and len(body) > AT_ONCE_BYTES_MAX else body,
             headers=headers | fields,
             params=params,
             middlewares=signing,
@@ -133,20 +138,26 @@ class Requesting:
             raise error
 
     async def get(self, path: str, *, session: bool = True, **params: str) -> Any:
-        """JSON of a GET."""
+        """JSON of a GET as it came, for whoever wants it so; methods named after what they read give typed values."""
         return msgspec.json.decode(await self.request("GET", path, session=session, params=params or None))
 
-    async def items(self, path: str) -> list[Any]:
-        """All items of a list, such as `/v1/models` or an asset's history, page by page."""
-        name = path.rpartition("/")[2]
-        return [item async for page in self._pages(path) for item in page[name]]
+    async def _read(self, path: str, kind: type[T], *, session: bool = True, **params: str) -> T:
+        """A route's answer as a value."""
+        return value_of(await self.request("GET", path, session=session, params=params or None), kind)
 
-    async def _pages(self, path: str) -> AsyncIterator[dict[str, Any]]:
-        page: dict[str, Any] = {"next": ""}
-        while "next" in page:
-            params = {"limit": "100", "after": page["next"]}
-            page = msgspec.json.decode(await self.request("GET", path, params=params))
-            yield page
+    async def _ask(self, path: str, body: Body, kind: type[T]) -> T:
+        """The answer to a body as a value."""
+        return value_of(await self.request("POST", path, encode(body)), kind)
+
+    async def _listed(self, path: str, page: type[P], items: Callable[[P], Iterable[T]]) -> list[T]:
+        """All items of a list, page by page."""
+        found: list[T] = []
+        after: str | msgspec.UnsetType = ""
+        while isinstance(after, str):
+            part = await self._read(path, page, limit="100", after=after)
+            found += items(part)
+            after = part.next
+        return found
 
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
@@ -179,16 +190,16 @@ class Requesting:
         """Session token at a node, opened on first use."""
         if url not in self._tokens:
             account, key = self._signer()
-            ask = encode({"account": account})
+            ask = encode(AskChallenge(account=account))
             challenge = await self._request(url, "POST", "/v1/sessions/challenge", ask, session=False, params=None)
-            opened = {
-                "account": account,
-                "key": key.public,
-                "challenge": msgspec.json.decode(challenge)["challenge"],
-                "signature": key.sign(crypto.SESSION, challenge),
-            }
+            opened = OpenSession(
+                account=account,
+                key=key.public,
+                challenge=value_of(challenge, Challenge).challenge,
+                signature=key.sign(crypto.SESSION, challenge),
+            )
             answer = await self._request(url, "POST", "/v1/sessions", encode(opened), session=False, params=None)
-            self._tokens[url] = msgspec.json.decode(answer)["token"]
+            self._tokens[url] = value_of(answer, Session).token
         return self._tokens[url]
 
     def _signer(self) -> tuple[str, SigningKey]:
@@ -196,7 +207,8 @@ class Requesting:
             raise RemarqueError("SESSION_REQUIRED", "this needs an account; give the client an account and its key")
         return self.account, self.key
 
-    async def _stream(self, path: str, after: str = "") -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    async def _stream(self, path: str, kind: type[T], after: str = "") -> AsyncGenerator[tuple[str, T], None]:
+        """Values that a node sends as they come about, each with its place, until the node ends the stream."""
         url = self.urls[0]
         fields, signing = await self._credentials(url)
         headers = fields | ({"Last-Event-ID": after} if after else {})
@@ -210,7 +222,7 @@ class Requesting:
                 if line.startswith(b"id: "):
                     place = line[4:].strip().decode()
                 elif line.startswith(b"data: "):
-                    yield place, msgspec.json.decode(line[6:])
+                    yield place, value_of(line[6:], kind)
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:
@@ -222,6 +234,15 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
         if size > ANSWER_BYTES_MAX:
             raise RemarqueError("BODY_TOO_LARGE", f"the answer has more than {ANSWER_BYTES_MAX} bytes", response.status)
     return b"".join(parts)
+
+
+def value_of(data: bytes, kind: type[T]) -> T:
+    """A node's answer as a value. ANSWER_UNREADABLE if it is none of its kind."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        detail = f"{error}; node and client may be of versions that do not fit"
+        raise RemarqueError(NodeCode.ANSWER_UNREADABLE.name, detail) from None
 
 
 def now_ms() -> int:
@@ -242,7 +263,7 @@ def _refusal(data: bytes, response: aiohttp.ClientResponse) -> RemarqueError:
 
 def _problem(data: bytes, status: int) -> RemarqueError:
     try:
-        body = msgspec.json.decode(data)
-        return RemarqueError(body["code"], body["detail"], status)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
+        body = msgspec.json.decode(data, type=Problem)
+        return RemarqueError(body.code, body.detail, status)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return RemarqueError("INTERNAL", f"HTTP {status} without a problem body; is this a Remarque node?", status)

@@ -28,6 +28,7 @@ from nacl.public import PrivateKey, PublicKey, SealedBox
 
 from ledger.crypto import SigningKey
 from ledger.encoding import encode
+from ledger.errors import Refused
 
 CHUNK = 64 * 1024
 KEY_BYTES = 32
@@ -43,7 +44,7 @@ def content_key(seed: bytes, chain: str, asset: str, creator: str) -> bytes:
     return hashlib.blake2b(label, key=seed, digest_size=KEY_BYTES, person=b"remarque/content").digest()
 
 
-class SealBroken(Exception):
+class SealBroken(Refused):
     """The bytes were not sealed or encrypted for this key, or were changed. Nothing of them may be used."""
 
 

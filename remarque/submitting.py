@@ -4,37 +4,29 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
 from ledger.actions import AnyAction
-from ledger.encoding import decode
-from ledger.genesis import Genesis
 from ledger.receipt import Receipt, parse_receipt
 from ledger.transaction import SignedTransaction, Signer, Transaction, sign
+from remarque.api.transactions import BatchOutcome, BatchOutcomes
 from remarque.drafts import Draft, complete, draft_of, sign_draft
-from remarque.requesting import RemarqueError, Requesting, now_ms
+from remarque.errors import RemarqueError
+from remarque.reading import Reading
+from remarque.requesting import now_ms, value_of
 
 VALID_SECONDS = 300
 """For how long a transaction is valid unless told otherwise."""
 
 
-class Submitting(Requesting):
+class Submitting(Reading):
     """An account's way to change the ledger. Keys never travel."""
-
-    _genesis: Genesis | None = None
-
-    async def genesis(self) -> Genesis:
-        """The genesis of the nodes' chain."""
-        if self._genesis is None:
-            self._genesis = decode(await self.request("GET", "/v1/genesis", session=False), Genesis)
-        return self._genesis
 
     async def sign(
         self, *wanted: AnyAction, valid_s: int = VALID_SECONDS, memo: str | None = None
     ) -> SignedTransaction:
-        """Sign actions as one transaction of this client's account."""
+        """Sign actions as one transaction of this client's account, valid for so many seconds. Sends nothing."""
         account, key = self._signer()
         transaction = Transaction(
             chain=(await self.genesis()).chain,
@@ -78,24 +70,29 @@ class Submitting(Requesting):
         return sign_draft(draft, own)
 
     async def _only_key(self, account: str) -> str:
-        keys = [key["public"] for key in (await self.get(f"/v1/accounts/{account}"))["keys"] if not key.get("revoked")]
+        keys = (await self.account_record(account)).keys_in_force
         if len(keys) != 1:
             raise RemarqueError(
                 "DRAFT_INVALID", f"{account} has {len(keys)} keys in force; name the one it will sign with"
             )
-        return str(keys[0])
+        return keys[0]
 
     async def submit(self, *wanted: AnyAction, memo: str | None = None) -> Receipt:
-        """Sign and commit; the receipt, or RemarqueError with the code of the refusal."""
+        """Sign actions as one transaction and have it committed: all are carried out, or none; the receipt.
+
+        RemarqueError with the code of the refusal; where the chain itself refused, with the `receipt` of that. On
+        COMMIT_TIMEOUT the transaction may still be committed: what must not happen twice is signed once with `sign`,
+        and given to `send` until there is a receipt.
+        """
         return await self.send(await self.sign(*wanted, memo=memo))
 
     async def send(self, signed: SignedTransaction) -> Receipt:
-        """Commit a signed transaction. Safe to repeat, to any node."""
+        """Have a signed transaction committed; the receipt, or RemarqueError. Safe to repeat, to any node."""
         receipt = parse_receipt(await self.request("POST", "/v1/transactions", signed.envelope(), session=False))
         if receipt.outcome.code != "OK":
             detail = ""
             if self.key is not None:
-                detail = (await self.get(f"/v1/transactions/{signed.id}"))["detail"]
+                detail = (await self.transaction(signed.id)).detail
             raise RemarqueError(receipt.outcome.code, detail, receipt=receipt)
         return receipt
 
@@ -103,9 +100,8 @@ class Submitting(Requesting):
         """Commit a draft that all its signers have signed."""
         return await self.send(complete(draft, (await self.genesis()).chain))
 
-    async def send_batch(self, batch: Sequence[SignedTransaction]) -> list[dict[str, Any]]:
-        """Commit up to 1,000 signed transactions; what became of each, in order."""
+    async def send_batch(self, batch: Sequence[SignedTransaction]) -> tuple[BatchOutcome, ...]:
+        """Have up to 1,000 signed transactions committed; what became of each, in order, refused or not."""
         body = b"[" + b",".join(signed.envelope() for signed in batch) + b"]"
         answer = await self.request("POST", "/v1/transactions/batch", body, session=False)
-        results: list[dict[str, Any]] = msgspec.json.decode(answer)["results"]
-        return results
+        return value_of(answer, BatchOutcomes).results

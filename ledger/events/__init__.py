@@ -82,6 +82,12 @@ AnyEvent = (
     | StatementRegistered
 )  # fmt: skip
 
+
+def event_name(event: Event) -> str:
+    """An event's name on the wire, such as `token.minted`."""
+    return str(event.__struct_config__.tag)
+
+
 __all__ = [
     "AccessAllowed",
     "AccessGranted",
@@ -140,4 +146,5 @@ __all__ = [
     "TokenTransferred",
     "TokenUnlisted",
     "VoteCast",
+    "event_name",
 ]

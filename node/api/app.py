@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -12,6 +11,7 @@ from starlette.responses import Response
 from node.api import problem
 from node.api.bodies import answer
 from node.ordering.driver import Driver
+from remarque.api.chain import Live, Readiness
 
 
 def make_app(version: str, routers: list[APIRouter]) -> FastAPI:
@@ -29,18 +29,18 @@ def make_app(version: str, routers: list[APIRouter]) -> FastAPI:
     return app
 
 
-def health_routes(driver: Driver, ready: Callable[[], dict[str, Any]]) -> APIRouter:
+def health_routes(driver: Driver, ready: Callable[[], Readiness]) -> APIRouter:
     """What orchestrators and Prometheus ask."""
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", summary="Whether the process lives")
     async def healthz() -> Response:
-        return answer({"live": True})
+        return answer(Live(live=True))
 
     @router.get("/readyz", summary="Whether the node takes requests: it knows a leader and has caught up")
     async def readyz() -> Response:
         condition = ready()
-        return answer(condition, 200 if condition["ready"] else 503)
+        return answer(condition, 200 if condition.ready else 503)
 
     @router.get("/metrics", summary="Prometheus metrics")
     async def metrics(_: Request) -> Response:

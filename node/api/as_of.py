@@ -9,11 +9,12 @@ That nothing changed between that block and the height asked about rests on this
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, Query
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from ledger import records
@@ -27,7 +28,7 @@ from ledger.governance import proposal_key
 from ledger.names import org_of
 from ledger.state_answer import KEYS_MAX
 from ledger.transaction import SignedTransaction
-from node.api.bodies import answer
+from node.api.bodies import answer, stored
 from node.api.history import places_about
 from node.api.proofs import check_keys
 from node.api.readers import Reader
@@ -35,6 +36,7 @@ from node.chain.chain import Chain
 from node.chain.finals import Final
 from node.chain.reading import Reading
 from node.policies.replaying import PastState
+from remarque.api.past import AssetAt, EntryAt, StateAt
 from remarque.errors import NodeCode, NodeError
 
 BASIS = "answered by this member; provable through the receipts of the transactions named"
@@ -51,20 +53,20 @@ def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
     @router.get("/state/at", summary="What stood under keys of the state at a height or time, and what made it so")
     async def state(key: list[str] = Query(), height: Height = None, time_ms: TimeMs = None) -> Response:  # noqa: B008, how FastAPI takes a repeated parameter
         check_keys(key)
-        header = await header_at(chain, reading, height, time_ms)
-        return answer(header | {"entries": await entries_at(chain, reading, key, header["height"])})
+        meant = await height_meant(chain, reading, height, time_ms)
+        entries = await entries_at(chain, reading, key, meant)
+        return answer(StateAt(height=meant, basis=BASIS, entries=tuple(entries)))
 
     @router.get("/assets/{asset}/at", summary="An asset, its owner, policies, listing and grants at a height or time")
     async def asset(asset: str, height: Height = None, time_ms: TimeMs = None) -> Response:
         chain.ledger().asset(asset)
-        header = await header_at(chain, reading, height, time_ms)
-        return answer(header | await asset_at(chain, reading, asset, header["height"]))
+        return answer(await asset_at(chain, reading, asset, await height_meant(chain, reading, height, time_ms)))
 
     return router
 
 
-async def header_at(chain: Chain, reading: Reading, height: int | None, time_ms: int | None) -> dict[str, Any]:
-    """The block that is meant by a height or a time, as answers name it."""
+async def height_meant(chain: Chain, reading: Reading, height: int | None, time_ms: int | None) -> int:
+    """Height of the block that is meant by a height or a time."""
     if (height is None) == (time_ms is None):
         raise NodeError(NodeCode.REQUEST_MALFORMED, "name a height or a time_ms, and not both")
     if height is None:
@@ -74,7 +76,7 @@ async def header_at(chain: Chain, reading: Reading, height: int | None, time_ms:
     if height < chain.state.first:
         detail = f"this node knows what was from block {chain.state.first} on; ask a node that has the whole chain"
         raise NodeError(NodeCode.BLOCK_PRUNED, detail)
-    return {"height": height, "basis": BASIS}
+    return height
 
 
 async def _newest_not_after(chain: Chain, reading: Reading, time_ms: int) -> int:
@@ -91,17 +93,14 @@ async def _newest_not_after(chain: Chain, reading: Reading, time_ms: int) -> int
     return low
 
 
-async def entries_at(chain: Chain, reading: Reading, keys: list[str], height: int) -> list[dict[str, Any]]:
+async def entries_at(chain: Chain, reading: Reading, keys: list[str], height: int) -> list[EntryAt]:
     """What stood under keys, since when, and which transactions made it so."""
     found = []
     for key in dict.fromkeys(keys):
         held = await reading.piece(chain.state.at, key, height)
-        entry: dict[str, Any] = {"key": key, "since": held.since, "transactions": []}
-        if held.value is not None:
-            entry["value"] = msgspec.Raw(held.value)
-        if held.since > chain.finals.oldest:
-            entry["transactions"] = await reading.final(held.since, partial(_makers, key))
-        found.append(entry)
+        makers = await reading.final(held.since, partial(_makers, key)) if held.since > chain.finals.oldest else []
+        value = UNSET if held.value is None else msgspec.Raw(held.value)
+        found.append(EntryAt(key=key, value=value, since=held.since, transactions=tuple(makers)))
     return found
 
 
@@ -125,7 +124,7 @@ def _ends(key: str, outcome: Outcome) -> bool:
     return about and any(isinstance(one, ProposalMade | ProposalPassed | ProposalRejected) for one in outcome.events)
 
 
-async def asset_at(chain: Chain, reading: Reading, asset: str, height: int) -> dict[str, Any]:
+async def asset_at(chain: Chain, reading: Reading, asset: str, height: int) -> AssetAt:
     """An asset with owner, policies, listing and grants, and the entries they were read off."""
     token = token_id(asset)
     accounts = await _ever_granted(chain, reading, asset, height)
@@ -136,14 +135,20 @@ async def asset_at(chain: Chain, reading: Reading, asset: str, height: int) -> d
     if record is not None:
         keys += _scope_keys(record)
     entries = await entries_at(chain, reading, keys, height)
-    values = [bytes(entry["value"]) if "value" in entry else None for entry in entries]
-    found: dict[str, Any] = {"asset": asset, "entries": [entry for entry in entries if "value" in entry]}
-    if record is not None:
-        found["owner"] = record.owner if values[1] is None else decode_trusted(values[1], records.Token).owner
-        found["policies"] = await reading.piece(governing, Ledger(PastState(chain.state, height)), record)
+    values = [None if isinstance(entry.value, UnsetType) else bytes(entry.value) for entry in entries]
     grants = values[3 : 3 + len(accounts)]
-    found["grants"] = [msgspec.Raw(value) for value in grants if value is not None]
-    return found
+    found = AssetAt(
+        height=height,
+        basis=BASIS,
+        asset=asset,
+        entries=tuple(entry for entry in entries if entry.value is not UNSET),
+        grants=tuple(stored(value, records.Grant) for value in grants if value is not None),
+    )
+    if record is None:
+        return found
+    owner = record.owner if values[1] is None else decode_trusted(values[1], records.Token).owner
+    policies = await reading.piece(governing, Ledger(PastState(chain.state, height)), record)
+    return replace(found, owner=owner, policies=tuple(policies))
 
 
 def _scope_keys(asset: records.Asset) -> list[str]:

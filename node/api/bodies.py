@@ -1,10 +1,14 @@
-"""Bodies in and out: bounded before they are parsed, canonical when they leave."""
+"""Bodies in and out: bounded before they are parsed, canonical when they leave.
+
+What routes take and answer are the values of `remarque.api`, or of the ledger. Parts of a large answer may be put in as
+the bytes they will be, which msgspec passes on as they are: those of `encoded` and of `stored`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 from fastapi import Request
@@ -69,9 +73,19 @@ async def read_json(request: Request, kind: type[T]) -> T:
         raise NodeError(NodeCode.REQUEST_MALFORMED, f"{error}; see /openapi.json for this route") from None
 
 
-def answer(value: object, status: int = 200) -> Response:
+def answer(value: msgspec.Struct, status: int = 200) -> Response:
     """A value as a JSON response, in canonical bytes."""
     return Response(encode(value), status_code=status, media_type="application/json")
+
+
+def encoded(value: T) -> T:
+    """A value in its bytes already, for its place in an answer, so that it is encoded in the turn that read it."""
+    return cast(T, msgspec.Raw(encode(value)))
+
+
+def stored(data: bytes, kind: type[T]) -> T:
+    """A value of a kind in the canonical bytes it is kept in, for its place in an answer."""
+    return cast(T, msgspec.Raw(data))
 
 
 def transaction_id(text: str) -> str:

@@ -11,6 +11,7 @@ from node.api.bodies import answer
 from node.api.lists import LIMIT, After, Limit, check_after, page_of
 from node.api.readers import Reader
 from node.chain.chain import Chain
+from remarque.api.assets import CollectionAssetsPage
 
 
 def routes(chain: Chain, reader: Reader) -> APIRouter:
@@ -26,7 +27,7 @@ def routes(chain: Chain, reader: Reader) -> APIRouter:
         check_after(after, Hex32)
         prefix = records.collection_asset_key(chain.ledger().collection(collection).name, "")
         places = (key.removeprefix(prefix) for key, _ in chain.state.items(prefix, after))
-        page = page_of("assets", ((place, place) for place in places), limit)
-        return answer({"collection": collection, **page})
+        found, more = page_of(((place, place) for place in places), limit)
+        return answer(CollectionAssetsPage(collection=collection, assets=found, next=more))
 
     return router

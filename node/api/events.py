@@ -16,6 +16,7 @@ from node.api.readers import Reader
 from node.chain.chain import Chain
 from node.chain.finals import Final
 from node.chain.reading import Reading
+from remarque.api.chain import ChainEvent
 from remarque.errors import NodeCode, NodeError
 
 KEEPALIVE_SECONDS = 15.0
@@ -73,7 +74,7 @@ def events_of(final: Final) -> list[tuple[EventPlace, bytes]]:
     height = final.block.header.height
     for position, signed in enumerate(final.block.transactions):
         for number, event in enumerate(final.results.outcomes[position].events):
-            data = encode({"transaction": signed.id, "height": height, "event": event})
+            data = encode(ChainEvent(transaction=signed.id, height=height, event=event))
             name = f"{height}.{position}.{number}".encode()
             found.append(((height, position, number), b"id: " + name + b"\ndata: " + data + b"\n\n"))
     return found

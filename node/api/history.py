@@ -9,21 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from heapq import merge
 from itertools import groupby
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Depends
-from msgspec import Meta
+from msgspec import UNSET, Meta
 from starlette.responses import Response
 
-from ledger.encoding import encode
 from ledger.execution.holding import token_id
-from node.api.bodies import answer
+from node.api.bodies import answer, encoded
 from node.api.lists import LIMIT, After, Limit, check_after, page_of
 from node.api.readers import Reader
 from node.chain.chain import Chain
 from node.chain.finals import Final
 from node.chain.reading import Place, Reading
+from remarque.api.assets import HistoryPage, HistoryRow
 
 HistoryPlace = Annotated[str, Meta(pattern=r"^[0-9]{1,15}\.[0-9]{1,9}\Z")]
 """`height.position` of a transaction."""
@@ -40,15 +39,14 @@ def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
     return router
 
 
-async def history_page(chain: Chain, reading: Reading, asset: str, after: str, limit: int) -> dict[str, Any]:
+async def history_page(chain: Chain, reading: Reading, asset: str, after: str, limit: int) -> HistoryPage:
     """A page of an asset's history."""
     check_after(after, HistoryPlace)
     height, _, position = (after or "0.0").partition(".")
     oldest = chain.finals.oldest
-    page = page_of("history", places_about(chain, asset, max((int(height), int(position)), (oldest, 2**31))), limit)
-    if oldest:
-        page["blocks_from"] = oldest + 1
-    return {**page, "history": await reading.each(page["history"], row)}
+    places, more = page_of(places_about(chain, asset, max((int(height), int(position)), (oldest, 2**31))), limit)
+    rows = await reading.each(places, row)
+    return HistoryPage(history=tuple(rows), next=more, blocks_from=oldest + 1 if oldest else UNSET)
 
 
 def places_about(chain: Chain, asset: str, after: Place) -> Iterator[tuple[str, Place]]:
@@ -61,22 +59,20 @@ def places_about(chain: Chain, asset: str, after: Place) -> Iterator[tuple[str, 
         yield f"{height}.{position}", (height, position)
 
 
-def row(final: Final, position: int) -> msgspec.Raw:
-    """A transaction as the history shows it."""
+def row(final: Final, position: int) -> HistoryRow:
+    """A transaction as the history shows it, encoded."""
     signed, outcome = final.block.transactions[position], final.results.outcomes[position]
-    return msgspec.Raw(
-        encode(
-            {
-                "transaction": signed.id,
-                "height": final.block.header.height,
-                "position": position,
-                "time_ms": final.block.header.time_ms,
-                "signer": signed.transaction.signers[0].account,
-                "actions": signed.transaction.actions,
-                "code": outcome.code,
-                "detail": final.results.details[position],
-                "events": outcome.events,
-                "decisions": outcome.decisions,
-            }
+    return encoded(
+        HistoryRow(
+            transaction=signed.id,
+            height=final.block.header.height,
+            position=position,
+            time_ms=final.block.header.time_ms,
+            signer=signed.transaction.signers[0].account,
+            actions=signed.transaction.actions,
+            code=outcome.code,
+            detail=final.results.details[position],
+            events=outcome.events,
+            decisions=outcome.decisions,
         )
     )

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Depends, Query
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 from starlette.responses import Response
 
 from ledger import records
 from ledger.encoding import decode_trusted
 from ledger.names import AccountName, CollectionName, CurrencyCode, Hex32, NodeName, OrgName
-from node.api.bodies import answer
+from node.api.bodies import answer, stored
 from node.api.readers import Reader
 from node.chain.chain import Chain
+from remarque.api.assets import AssetsPage, CollectionsPage, DisputesPage, GrantsPage
+from remarque.api.members import BalancesPage, CurrenciesPage, ModelsPage, NodesPage, OrgsPage
+from remarque.api.policies import PoliciesPage
+from remarque.api.shapes import Page
 from remarque.errors import NodeCode, NodeError
 
 LIMIT, LIMIT_MAX = 50, 100
@@ -29,25 +33,56 @@ After = Annotated[str, Query(description="Where the page before ended, as its `n
 Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Most items of the page.")]
 PolicyPlace = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,62}/[0-9]{1,16}\Z")]
 
-LISTS: tuple[tuple[str, str, Any, str], ...] = (
-    ("assets", records.asset_key(""), Hex32, "Recorded assets, by id"),
-    ("orgs", records.org_key(""), OrgName, "The members"),
-    ("nodes", records.node_key(""), NodeName, "The members' nodes"),
-    ("models", records.model_key(""), Hex32, "Registered generator models"),
-    ("currencies", records.currency_key(""), CurrencyCode, "Currencies, with their supply"),
-    ("collections", records.collection_key(""), CollectionName, "Collections of assets, with their policies"),
-    ("policies", "policy/", PolicyPlace, "Published policies, with their sources"),
+T = TypeVar("T")
+
+
+class List(msgspec.Struct, frozen=True):
+    """A list of records that stand under one prefix of the state."""
+
+    name: str
+    """Of its route, and of the field of its pages."""
+    prefix: str
+    record: type[Any]
+    place: Any
+    """What follows the prefix in each key."""
+    page: Callable[..., Page]
+    summary: str
+
+
+LISTS = (
+    List("assets", records.asset_key(""), records.Asset, Hex32, AssetsPage, "Recorded assets, by id"),
+    List("orgs", records.org_key(""), records.Org, OrgName, OrgsPage, "The members"),
+    List("nodes", records.node_key(""), records.NodeRecord, NodeName, NodesPage, "The members' nodes"),
+    List("models", records.model_key(""), records.Model, Hex32, ModelsPage, "Registered generator models"),
+    List(
+        "currencies",
+        records.currency_key(""),
+        records.Currency,
+        CurrencyCode,
+        CurrenciesPage,
+        "Currencies, with their supply",
+    ),
+    List(
+        "collections",
+        records.collection_key(""),
+        records.Collection,
+        CollectionName,
+        CollectionsPage,
+        "Collections of assets, with their policies",
+    ),
+    List(
+        "policies", "policy/", records.PolicyRecord, PolicyPlace, PoliciesPage, "Published policies, with their sources"
+    ),
 )
-"""Name, prefix of the keys, what follows it in each, and summary."""
 
 
-def page_of(name: str, found: Iterable[tuple[str, Any]], limit: int) -> dict[str, Any]:
-    """A page of items that come with their places; takes no more of them than it needs."""
+def page_of(found: Iterable[tuple[str, T]], limit: int) -> tuple[tuple[T, ...], str | UnsetType]:
+    """The items of a page, of those that come with their places, and where the next one begins if there is one.
+
+    Takes no more of them than it needs.
+    """
     taken = list(islice(found, limit + 1))
-    page: dict[str, Any] = {name: [item for _, item in taken[:limit]]}
-    if len(taken) > limit:
-        page["next"] = taken[limit - 1][0]
-    return page
+    return tuple(item for _, item in taken[:limit]), taken[limit - 1][0] if len(taken) > limit else UNSET
 
 
 def check_after(after: str, kind: Any) -> None:
@@ -64,16 +99,16 @@ def check_after(after: str, kind: Any) -> None:
 def routes(chain: Chain, reader: Reader) -> APIRouter:
     """The lists that members may read."""
     router = APIRouter(prefix="/v1", tags=["ledger"], dependencies=[Depends(reader)])
-    for name, prefix, kind, summary in LISTS:
-        router.add_api_route(f"/{name}", _listing(chain, name, prefix, kind), methods=["GET"], summary=summary)
+    for one in LISTS:
+        router.add_api_route(f"/{one.name}", _listing(chain, one), methods=["GET"], summary=one.summary)
 
     @router.get("/accounts/{account}/balances", summary="What an account holds, in minor units by currency")
     async def balances(account: str, after: After = "", limit: Limit = LIMIT) -> Response:
         chain.ledger().account(account)
         check_after(after, CurrencyCode)
-        found = _items(chain, records.balance_key(account, ""), after)
-        page = page_of("balances", ((currency, (currency, value)) for currency, value in found), limit)
-        return answer({"account": account, **page, "balances": dict(page["balances"])})
+        found = items(chain, records.balance_key(account, ""), after, int)
+        held, more = page_of(((currency, (currency, value)) for currency, value in found), limit)
+        return answer(BalancesPage(account=account, balances=dict(held), next=more))
 
     @router.get("/assets/{asset}/grants", summary="Grants of a confidential asset that have not ended")
     async def grants(asset: str, after: After = "", limit: Limit = LIMIT) -> Response:
@@ -82,29 +117,49 @@ def routes(chain: Chain, reader: Reader) -> APIRouter:
     @router.get("/assets/{asset}/disputes", summary="Who has disputed an asset, and how it ended; by org")
     async def disputes(asset: str, after: After = "", limit: Limit = LIMIT) -> Response:
         check_after(after, OrgName)
-        found = _items(chain, records.dispute_key(chain.ledger().asset(asset).id, ""), after)
-        return answer({"asset": asset, **page_of("disputes", found, limit)})
+        prefix = records.dispute_key(chain.ledger().asset(asset).id, "")
+        found, more = page_of(items(chain, prefix, after, records.Dispute), limit)
+        return answer(DisputesPage(asset=asset, disputes=found, next=more))
 
     return router
 
 
-def grants_page(chain: Chain, asset: str, after: str, limit: int) -> dict[str, Any]:
+def grants_page(chain: Chain, asset: str, after: str, limit: int) -> GrantsPage:
     """A page of an asset's grants, by account. Ended ones are left out, so it may be short, and even empty."""
     chain.ledger().asset(asset)
     check_after(after, AccountName)
-    page = page_of("grants", _items(chain, records.grant_key(asset, ""), after), limit)
-    grants = [decode_trusted(value, records.Grant) for value in page["grants"]]
-    return {"asset": asset, **page, "grants": [one for one in grants if one.until_ms > chain.committed.time_ms]}
+    grants, more = in_force(chain, records.grant_key(asset, ""), after, records.Grant, limit)
+    return GrantsPage(asset=asset, grants=grants, next=more)
 
 
-def _listing(chain: Chain, name: str, prefix: str, kind: Any) -> Callable[..., Any]:
+def _listing(chain: Chain, one: List) -> Callable[..., Any]:
     async def listing(after: After = "", limit: Limit = LIMIT) -> Response:
-        check_after(after, kind)
-        return answer(page_of(name, _items(chain, prefix, after), limit))
+        check_after(after, one.place)
+        found, more = page_of(items(chain, one.prefix, after, one.record), limit)
+        return answer(one.page(**{one.name: found, "next": more}))
 
     return listing
 
 
-def _items(chain: Chain, prefix: str, after: str) -> Iterator[tuple[str, msgspec.Raw]]:
+class Ending(Protocol):
+    """A record of something that ends."""
+
+    @property
+    def until_ms(self) -> int: ...
+
+
+E = TypeVar("E", bound=Ending)
+
+
+def in_force(chain: Chain, prefix: str, after: str, kind: type[E], limit: int) -> tuple[tuple[E, ...], str | UnsetType]:
+    """A page of what has an end, without what has ended; so it may be short, and even empty."""
+    stored_items = ((key.removeprefix(prefix), value) for key, value in chain.state.items(prefix, after))
+    taken, more = page_of(stored_items, limit)
+    found = (decode_trusted(value, kind) for value in taken)
+    return tuple(one for one in found if one.until_ms > chain.committed.time_ms), more
+
+
+def items(chain: Chain, prefix: str, after: str, kind: type[T]) -> Iterator[tuple[str, T]]:
+    """Records under a prefix of the state, in the bytes they are stored in, each with what follows it in its key."""
     for key, value in chain.state.items(prefix, after):
-        yield key.removeprefix(prefix), msgspec.Raw(value)
+        yield key.removeprefix(prefix), stored(value, kind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Depends, Request
+from msgspec.structs import asdict
 from starlette.responses import Response, StreamingResponse
 
 from generator.fingerprint import PICTURE_BYTES_MAX
@@ -15,9 +16,10 @@ from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid, parse_cid
 from node.content.openings import OpeningStore
 from node.exchange.releases import Releases
-from node.generation.asking import AskGeneration
 from node.generation.service import GenerationService
 from node.verification.verifier import Verifier
+from remarque.api.content import StoredPicture
+from remarque.api.generation import AskGeneration, GenerationTaken, Generators
 from remarque.errors import NodeCode, NodeError
 
 
@@ -47,8 +49,9 @@ def content_routes(
     @router.post("/content", summary="Store a picture's bytes before registering it")
     async def put(request: Request) -> Response:
         data = await read_body(request, PICTURE_BYTES_MAX)
-        described = await verifier.describe_upload(data)
-        return answer({"cid": await blockstore.aside(blockstore.put_file, data), **described}, 201)
+        facts = await verifier.describe_upload(data)
+        cid = await blockstore.aside(blockstore.put_file, data)
+        return answer(StoredPicture(cid=cid, **asdict(facts)), 201)
 
     @router.get("/content/{cid}", summary="Bytes of stored content; a confidential asset's are encrypted")
     async def get(cid: str) -> Response:
@@ -91,7 +94,7 @@ def generation_routes(service: GenerationService | None, reader: Reader) -> APIR
 
     @router.get("/generators", summary="Models this node's generator serves", dependencies=[Depends(reader)])
     async def generators() -> Response:
-        return answer({"models": [] if service is None else service.models})
+        return answer(Generators(models=() if service is None else tuple(service.models)))
 
     @router.post("/generations", summary="Ask for pictures with a signed request and its openings")
     async def ask(request: Request, account: str = Depends(reader)) -> Response:
@@ -101,7 +104,7 @@ def generation_routes(service: GenerationService | None, reader: Reader) -> APIR
                 NodeCode.GENERATION_INVALID, f"the session is {account}'s, the request {asked.request.creator}'s"
             )
         job = present().ask(asked)
-        return answer({"generation": job.id, "state": job.state}, 202)
+        return answer(GenerationTaken(generation=job.id, state=job.state), 202)
 
     @router.get("/generations/{generation}", summary="How far a generation is, and its recorded pictures")
     async def get(generation: str, account: str = Depends(reader)) -> Response:

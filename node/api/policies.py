@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
-import msgspec
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from node.api.as_of import header_at
+from node.api.as_of import height_meant
 from node.api.bodies import answer, read_json
 from node.api.readers import Reader
 from node.chain.chain import Chain
 from node.chain.reading import Reading
-from node.policies.asking import Question, Source, evaluate, faults_of, parsed
+from node.policies.asking import evaluate, faults_of, parsed
 from node.policies.replaying import BindingAll, Proposed, Replays
-
-REPLAYED = 1_000
-"""Requests replayed unless asked for otherwise."""
-
-
-class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A policy's source."""
-
-    source: Source
-
-
-class ToReplay(Written, frozen=True, forbid_unknown_fields=True):
-    """A policy's source, and how many of the last requests it is tried on."""
-
-    requests: int = REPLAYED
-    binding_all: bool = False
-    """As the consortium's policy, not in the place of its other versions."""
+from remarque.api.policies import AskReplay, Question, Written
 
 
 def routes(chain: Chain, reading: Reading, replays: Replays, reader: Reader) -> APIRouter:
@@ -48,15 +31,14 @@ def routes(chain: Chain, reading: Reading, replays: Replays, reader: Reader) -> 
         asked = await read_json(request, Question)
         instead = await asyncio.to_thread(parsed, asked.source) if asked.source else None
         newest = chain.committed.height
-        height = newest if asked.height is None else asked.height
-        await header_at(chain, reading, height, None)
+        height = await height_meant(chain, reading, newest if asked.height is None else asked.height, None)
         time_ms = asked.time_ms if asked.time_ms is not None else (await reading.piece(chain.header, height)).time_ms
         version = chain.version(newest + 1)
         return answer(await reading.piece(evaluate, chain.state, asked, instead, height, time_ms, version))
 
     @router.post("/replay", summary="The last requests under a proposed policy: which are decided otherwise")
     async def replayed(request: Request) -> Response:
-        body = await read_json(request, ToReplay)
+        body = await read_json(request, AskReplay)
         policy = await asyncio.to_thread(parsed, body.source)
         under = BindingAll if body.binding_all else Proposed
         return answer(await replays.newest(policy, body.requests, under=under))

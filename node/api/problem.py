@@ -12,6 +12,7 @@ from ledger.errors import LedgerError
 from ledger.merkle_log import LeavesUnknown
 from node.ground import metrics
 from node.ground.logs import logger
+from remarque.api.problem import Problem
 from remarque.errors import NodeCode, NodeError, status_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -21,7 +22,7 @@ LOGGED = "the operator finds it in the node's log"
 def problem(code: str, meaning: str, detail: str, status: int, retry_after: int | None = None) -> Response:
     """A refusal as a response."""
     metrics.REFUSED.labels(code).inc()
-    body = {"type": f"urn:remarque:error:{code}", "title": meaning, "status": status, "code": code, "detail": detail}
+    body = Problem(type=f"urn:remarque:error:{code}", title=meaning, status=status, code=code, detail=detail)
     headers = {"Retry-After": str(retry_after)} if retry_after is not None else {}
     return Response(msgspec.json.encode(body), status_code=status, headers=headers, media_type=MEDIA_TYPE)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-import msgspec
 from fastapi import APIRouter, Depends
 from msgspec import UNSET
 from starlette.responses import Response
@@ -20,7 +18,9 @@ from node.api.bodies import answer
 from node.api.lists import LIMIT, After, Limit, check_after, page_of
 from node.api.readers import Reader
 from node.chain.chain import Chain
-from node.policies.replaying import Replays, in_short
+from node.policies.replaying import Replays
+from remarque.api.governance import ProposalReplay, ProposalsPage, ProposalView
+from remarque.api.policies import in_short
 from remarque.errors import NodeCode, NodeError
 
 
@@ -33,10 +33,10 @@ def routes(chain: Chain, replays: Replays, reader: Reader) -> APIRouter:
         check_after(after, Hex32)
         prefix = proposal_key("")
         found = ((key.removeprefix(prefix), value) for key, value in chain.state.items(prefix, after))
-        page = page_of("proposals", found, limit)
+        taken, more = page_of(found, limit)
         active = active_orgs(chain.ledger())
-        views = [proposal_view(chain, decode_trusted(value, Proposal), active) for value in page["proposals"]]
-        return answer({**page, "proposals": views})
+        views = tuple(proposal_view(chain, decode_trusted(value, Proposal), active) for value in taken)
+        return answer(ProposalsPage(proposals=views, next=more))
 
     @router.get("/proposals/{proposal}", summary="A proposal, with its votes and how many it needs")
     async def proposal(proposal: str) -> Response:
@@ -52,7 +52,7 @@ def routes(chain: Chain, replays: Replays, reader: Reader) -> APIRouter:
         name, _, version = told.policy.partition("@")
         policy = await asyncio.to_thread(compiled, ledger.policy(name, int(version)).source)
         again = await replays.again(proposal, policy, told)
-        return answer({"told": told, "holds": in_short(again) == told, "replay": again})
+        return answer(ProposalReplay(told=told, holds=in_short(again) == told, replay=again))
 
     return router
 
@@ -64,14 +64,20 @@ def _proposal(ledger: Ledger, proposal: str) -> Proposal:
     return found
 
 
-def proposal_view(chain: Chain, proposal: Proposal, active: set[str]) -> dict[str, Any]:
+def proposal_view(chain: Chain, proposal: Proposal, active: set[str]) -> ProposalView:
     """A proposal as queries show it: its status by the newest block's time, and the quorum as of now."""
-    found: dict[str, Any] = msgspec.to_builtins(proposal)
-    found |= {
-        "status": proposal.status_at(chain.committed.time_ms),
-        "reason": proposal.reason,
-        "approving": sum(vote.approve for vote in proposal.votes if vote.org in active),
-        "quorum": quorum(len(active)),
-        "orgs": sorted(active),
-    }
-    return found
+    return ProposalView(
+        id=proposal.id,
+        proposer=proposal.proposer,
+        changes=proposal.changes,
+        reason=proposal.reason,
+        replay=proposal.replay,
+        until_ms=proposal.until_ms,
+        votes=proposal.votes,
+        status=proposal.status_at(chain.committed.time_ms),
+        height_proposed=proposal.height_proposed,
+        height_decided=proposal.height_decided,
+        approving=sum(vote.approve for vote in proposal.votes if vote.org in active),
+        quorum=quorum(len(active)),
+        orgs=tuple(sorted(active)),
+    )

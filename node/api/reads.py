@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
 from fastapi import APIRouter, Depends
+from msgspec import UNSET, convert
 from starlette.responses import Response
 
 from ledger import records
@@ -13,7 +11,8 @@ from ledger.actions import action_name
 from ledger.execution.holding import user_of
 from ledger.execution.scope import governing, policies_named, policy_names
 from ledger.receipt import encode_receipt
-from node.api.bodies import answer, transaction_id
+from ledger.transaction import Transaction
+from node.api.bodies import answer, stored, transaction_id
 from node.api.log import Anchor
 from node.api.readers import Reader
 from node.chain.chain import Chain
@@ -24,6 +23,11 @@ from node.ordering.driver import Driver
 from node.ordering.upgrades import protocol_status
 from node.policies.redaction import explained
 from node.verification.verifier import open_disputes
+from remarque.api.assets import AssetView, PolicyRoyalty
+from remarque.api.chain import BlockTransaction, BlockView, Checkpoint, Status
+from remarque.api.explanations import Explanation
+from remarque.api.market import TokenView
+from remarque.api.transactions import TransactionView
 from remarque.errors import NodeCode, NodeError
 
 
@@ -36,30 +40,32 @@ def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter
     async def checkpoint() -> Response:
         certificate = chain.state.certificate_upto(chain.committed.height)
         header = chain.header(0 if certificate is None else certificate.height)
-        found: dict[str, Any] = {"header": header, "hash": header.hash}
-        if certificate is not None:
-            found["certificate"] = certificate
-        if chain.recoveries:
-            found["recoveries"] = chain.recoveries
-        return answer(found)
+        return answer(
+            Checkpoint(
+                header=header,
+                hash=header.hash,
+                certificate=UNSET if certificate is None else certificate,
+                recoveries=chain.recoveries or UNSET,
+            )
+        )
 
     @router.get("/status", summary="What this node is doing")
     async def status() -> Response:
         replica = driver.replica
         return answer(
-            {
-                "chain": chain.name,
-                "node": chain.node,
-                "role": replica.role.value,
-                "leader": replica.leader,
-                "term": replica.term,
-                "height": chain.committed.height,
-                "hash": chain.committed.hash,
-                "tip": chain.tip.height,
-                "oldest": chain.finals.oldest,
-                "recoveries": len(chain.recoveries),
-                "protocol": protocol_status(chain),
-            }
+            Status(
+                chain=chain.name,
+                node=chain.node,
+                role=replica.role.value,
+                leader=replica.leader,
+                term=replica.term,
+                height=chain.committed.height,
+                hash=chain.committed.hash,
+                tip=chain.tip.height,
+                oldest=chain.finals.oldest,
+                recoveries=len(chain.recoveries),
+                protocol=protocol_status(chain),
+            )
         )
 
     @router.get("/genesis", summary="The genesis file")
@@ -89,12 +95,12 @@ def member_routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
         newest = chain.committed.height
         if not 0 <= height <= newest:
             raise NodeError(NodeCode.NOT_FOUND, f"block {height} is not final here; the newest is {newest}")
-        return await reading.final(height, lambda final: answer(block_summary(final)))
+        return await reading.final(height, lambda final: answer(block_view(final)))
 
     @router.get("/transactions/{transaction}", summary="A transaction, its outcome, and its decisions explained")
     async def transaction(transaction: str, account: str = Depends(reader)) -> Response:
         height, position = reading.place(transaction_id(transaction))
-        return await reading.final(height, lambda final: answer(transaction_at(chain, account, final, position)))
+        return await reading.final(height, lambda final: answer(transaction_view(chain, account, final, position)))
 
     @router.get("/assets/{asset}", summary="An asset with its owner, and its royalty terms")
     async def asset(asset: str) -> Response:
@@ -102,75 +108,75 @@ def member_routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
 
     @router.get("/tokens/{token}", summary="A token with its terms; its listing, auction and rental if it has one")
     async def token(token: str) -> Response:
-        ledger = chain.ledger()
-        record = ledger.token(token)
-        terms = " ".join(policy_names(ledger, ledger.asset(record.asset)))
-        found: dict[str, Any] = {"token": record, "terms": terms}
-        for name, key in (("listing", records.listing_key(token)), ("auction", records.auction_key(token))):
-            value = chain.state.get(key)
-            if value is not None:
-                found[name] = msgspec.Raw(value)
-        rental = user_of(ledger, token, chain.committed.time_ms)
-        if rental is not None:
-            found["rental"] = rental
-        return answer(found)
+        return answer(token_view(chain, token))
 
     return router
 
 
-def block_summary(final: Final) -> dict[str, Any]:
+def block_view(final: Final) -> BlockView:
     """A block as queries show it."""
-    return {
-        "header": final.block.header,
-        "hash": final.block.hash,
-        "transactions": [
-            {
-                "transaction": signed.id,
-                "actions": [action_name(ask) for ask in signed.transaction.actions],
-                "code": outcome.code,
-            }
-            for signed, outcome in zip(final.block.transactions, final.results.outcomes, strict=True)
-        ],
-    }
+    transactions = tuple(
+        BlockTransaction(
+            transaction=signed.id,
+            actions=tuple(action_name(ask) for ask in signed.transaction.actions),
+            code=outcome.code,
+        )
+        for signed, outcome in zip(final.block.transactions, final.results.outcomes, strict=True)
+    )
+    return BlockView(header=final.block.header, hash=final.block.hash, transactions=transactions)
 
 
-def transaction_at(chain: Chain, reader: str, final: Final, position: int) -> dict[str, Any]:
+def transaction_view(chain: Chain, reader: str, final: Final, position: int) -> TransactionView:
     """A committed transaction as queries show it to an account."""
     signed, header, results = final.block.transactions[position], final.block.header, final.results
-    return {
-        "id": signed.id,
-        "height": header.height,
-        "position": position,
-        "time_ms": header.time_ms,
-        "transaction": msgspec.Raw(signed.body),
-        "signatures": signed.signatures,
-        "outcome": results.outcomes[position],
-        "detail": results.details[position],
-        "explanations": explained(chain.ledger(), reader, signed, results.explanations[position]),
-    }
+    whole = convert(results.explanations[position], tuple[Explanation, ...])
+    return TransactionView(
+        id=signed.id,
+        height=header.height,
+        position=position,
+        time_ms=header.time_ms,
+        transaction=stored(signed.body, Transaction),
+        signatures=signed.signatures,
+        outcome=results.outcomes[position],
+        detail=results.details[position],
+        explanations=explained(chain.ledger(), reader, signed, whole),
+    )
 
 
-def asset_view(chain: Chain, asset: str) -> dict[str, Any]:
+def token_view(chain: Chain, token: str) -> TokenView:
+    """A token as queries show it, with its terms and what is under way with it."""
+    ledger = chain.ledger()
+    record = ledger.token(token)
+    rental = user_of(ledger, token, chain.committed.time_ms)
+    return TokenView(
+        token=record,
+        terms=" ".join(policy_names(ledger, ledger.asset(record.asset))),
+        listing=ledger.find(records.listing_key(token), records.Listing) or UNSET,
+        auction=ledger.find(records.auction_key(token), records.Auction) or UNSET,
+        rental=UNSET if rental is None else rental,
+    )
+
+
+def asset_view(chain: Chain, asset: str) -> AssetView:
     """An asset as queries show it, with owner and terms."""
     ledger = chain.ledger()
     record = ledger.asset(asset)
-    found: dict[str, Any] = {
-        "asset": record,
-        "owner": ledger.owner(record),
-        "evidence": record.evidence_level,
-        "disputes": open_disputes(ledger, record),
-    }
-    if isinstance(record.token, str):
-        token = ledger.token(record.token)
-        found["token"] = token
-        if not isinstance(token.royalty, msgspec.UnsetType):
-            found["royalty"] = token.royalty
+    token = ledger.token(record.token) if isinstance(record.token, str) else UNSET
     scopes = governing(ledger, record)
     names = tuple(one.policy for one in scopes)
-    found |= {"policies": scopes, "terms": " ".join(names)}
-    found["policy_royalties"] = [
-        {"id": clause.id, "trigger": clause.trigger, "rate_ppm": clause.rate_ppm, "policy": policy.id}
+    royalties = tuple(
+        PolicyRoyalty(id=clause.id, trigger=clause.trigger, rate_ppm=clause.rate_ppm, policy=policy.id)
         for policy in policies_named(ledger, names)
         for clause in policy.royalties
-    ]
-    return found
+    )
+    return AssetView(
+        asset=record,
+        owner=ledger.owner(record),
+        evidence=record.evidence_level,
+        disputes=open_disputes(ledger, record),
+        token=token,
+        royalty=UNSET if token is UNSET else token.royalty,
+        policies=tuple(scopes),
+        terms=" ".join(names),
+        policy_royalties=royalties,
+    )

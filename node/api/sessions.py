@@ -6,46 +6,20 @@ import secrets
 import time
 from collections import OrderedDict
 
-import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ledger import crypto
-from ledger.encoding import Value, encode
-from ledger.names import AccountName
+from ledger.encoding import encode
 from node.api.bodies import answer, read_json
 from node.chain.chain import Chain
+from remarque.api.sessions import AskChallenge, Challenge, OpenSession, Session
 from remarque.errors import NodeCode, NodeError
 
 CHALLENGE_SECONDS = 60
 SESSION_SECONDS = 3_600
 SESSIONS_MAX = 10_000
 CHALLENGES_MAX = 10_000
-
-
-class Challenge(Value, frozen=True, kw_only=True):
-    """What is signed to open a session (`remarque/session/v1` + canonical bytes)."""
-
-    chain: str
-    node: str
-    account: str
-    challenge: str
-    """32 random bytes, hex."""
-
-
-class OpenSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Body of `POST /v1/sessions`."""
-
-    account: str
-    key: str
-    challenge: str
-    signature: str
-
-
-class AskChallenge(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Body of `POST /v1/sessions/challenge`."""
-
-    account: AccountName
 
 
 class Sessions:
@@ -63,8 +37,8 @@ class Sessions:
         _trim(self._challenges, CHALLENGES_MAX)
         return Challenge(chain=self._chain.name, node=self._chain.node, account=account, challenge=value)
 
-    def open(self, ask: OpenSession) -> tuple[str, int]:
-        """Token and its life in seconds, for a challenge signed by one of the account's keys in force."""
+    def open(self, ask: OpenSession) -> Session:
+        """A session, for a challenge signed by one of the account's keys in force."""
         account, deadline = self._challenges.pop(ask.challenge, ("", 0.0))
         if account != ask.account or time.monotonic() > deadline:
             raise NodeError(NodeCode.SESSION_INVALID, "the challenge is unknown, used or too old; ask for a new one")
@@ -78,7 +52,7 @@ class Sessions:
         token = secrets.token_urlsafe(32)
         self._sessions[token] = (account, ask.key, time.monotonic() + SESSION_SECONDS)
         _trim(self._sessions, SESSIONS_MAX)
-        return token, SESSION_SECONDS
+        return Session(token=token, expires_in_s=SESSION_SECONDS)
 
     def account(self, request: Request) -> str:
         """The account whose session a request carries, or a refusal. The key is checked anew: revoked is revoked."""
@@ -111,7 +85,6 @@ def routes(sessions: Sessions) -> APIRouter:
 
     @router.post("", summary="Open a session with a signed challenge")
     async def open_session(request: Request) -> Response:
-        token, seconds = sessions.open(await read_json(request, OpenSession))
-        return answer({"token": token, "expires_in_s": seconds}, 201)
+        return answer(sessions.open(await read_json(request, OpenSession)), 201)
 
     return router

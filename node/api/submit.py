@@ -16,15 +16,16 @@ from fastapi import APIRouter
 
 from ledger.encoding import encode
 from ledger.errors import Code, LedgerError, ensure
-from ledger.receipt import encode_receipt
+from ledger.receipt import Receipt, encode_receipt
 from ledger.transaction import TRANSACTION_BYTES_MAX, SignedTransaction, parse_envelope
-from node.api.bodies import BODY_SECONDS_MAX, joined
+from node.api.bodies import BODY_SECONDS_MAX, encoded, joined
 from node.api.problem import LOGGED, refusal
 from node.chain.chain import Chain
 from node.chain.finals import Final
 from node.chain.reading import Reading
 from node.ground.logs import logger
 from node.ordering.submitter import Submitter
+from remarque.api.transactions import BatchOutcome, BatchOutcomes, BatchReceipts, BatchTaken, Taken
 from remarque.errors import NodeCode, NodeError
 
 BATCH_TRANSACTIONS_MAX = 1_000
@@ -88,7 +89,7 @@ class SubmitRoutes:
         signed = parse_envelope(body)
         if query.get("wait") == ["false"]:
             await self._submitter.take([signed])
-            return 202, encode({"transaction": signed.id})
+            return 202, encode(Taken(transaction=signed.id))
         place = await self._submitter.commit(signed)
         return 200, encode_receipt(await self._reading.receipt(*place))
 
@@ -99,26 +100,25 @@ class SubmitRoutes:
             transactions += await self._reading.piece(parse_some, parts, len(transactions))
         if query.get("wait") == ["false"]:
             await self._submitter.take(transactions)
-            return 202, encode({"transactions": [signed.id for signed in transactions]})
+            return 202, encode(BatchTaken(transactions=tuple(signed.id for signed in transactions)))
         places = await self._submitter.commit_all(transactions)
-        read = self._receipt if query.get("receipts") == ["true"] else outcome_at
-        return 200, encode({"results": await self._reading.each(places, read)})
+        if query.get("receipts") == ["true"]:
+            return 200, encode(BatchReceipts(results=tuple(await self._reading.each(places, self._receipt))))
+        return 200, encode(BatchOutcomes(results=tuple(await self._reading.each(places, outcome_at))))
 
-    def _receipt(self, final: Final, position: int) -> msgspec.Raw:
-        return msgspec.Raw(encode_receipt(self._chain.finals.receipt(final, position)))
+    def _receipt(self, final: Final, position: int) -> Receipt:
+        return encoded(self._chain.finals.receipt(final, position))
 
 
-def outcome_at(final: Final, position: int) -> msgspec.Raw:
-    """What became of a transaction of a batch."""
-    return msgspec.Raw(
-        encode(
-            {
-                "transaction": final.block.transactions[position].id,
-                "code": final.results.outcomes[position].code,
-                "detail": final.results.details[position],
-                "height": final.block.header.height,
-                "position": position,
-            }
+def outcome_at(final: Final, position: int) -> BatchOutcome:
+    """What became of a transaction of a batch, encoded."""
+    return encoded(
+        BatchOutcome(
+            transaction=final.block.transactions[position].id,
+            code=final.results.outcomes[position].code,
+            detail=final.results.details[position],
+            height=final.block.header.height,
+            position=position,
         )
     )
 

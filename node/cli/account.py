@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
+from msgspec import UNSET
 
 from ledger import actions
+from ledger.events import RolesSet
+from ledger.records import AccountKey
 from node.cli.target import Target, with_target
 from remarque.keys.files import public_key
 
@@ -35,18 +37,18 @@ def account() -> None:
 def show(target: Target, name: str) -> None:
     """Show the account NAME: its roles, and each of its keys with the blocks between which it was good."""
     with target.client() as client:
-        found = client.get(f"/v1/accounts/{name}")
+        found = client.account_record(name)
     lines = [
-        f"{found['name']}{' (suspended)' if found.get('suspended') else ''}",
-        f"roles {', '.join(found.get('roles', [])) or 'none'}",
-        *(f"key {key['public']}  {_life(key)}" for key in found["keys"]),
+        f"{found.name}{' (suspended)' if found.suspended else ''}",
+        f"roles {', '.join(found.roles) or 'none'}",
+        *(f"key {key.public}  {_life(key)}" for key in found.keys),
     ]
     target.show(found, "\n".join(lines))
 
 
-def _life(key: dict[str, Any]) -> str:
-    begin = f"from block {key['added_height']} on" if "added_height" in key else "since genesis"
-    return f"{begin}, revoked in block {key['revoked_height']}" if "revoked_height" in key else begin
+def _life(key: AccountKey) -> str:
+    begin = "since genesis" if key.added_height is UNSET else f"from block {key.added_height} on"
+    return begin if key.revoked_height is UNSET else f"{begin}, revoked in block {key.revoked_height}"
 
 
 @account.command("add-key")
@@ -101,7 +103,8 @@ def set_roles(target: Target, name: str, roles: tuple[str, ...]) -> None:
     """Let the account NAME of your org hold these ROLES and no others, but for those given by vote."""
     with target.client() as client:
         receipt = client.submit(actions.SetRoles(account=name, roles=tuple(sorted(roles))))
-    target.done(receipt, f"roles of {name}: {', '.join(receipt.outcome.events[0].roles) or 'none'}")
+    held = next(event for event in receipt.outcome.events if isinstance(event, RolesSet)).roles
+    target.done(receipt, f"roles of {name}: {', '.join(held) or 'none'}")
 
 
 @account.command("suspend")

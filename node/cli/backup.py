@@ -8,10 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 import click
+from msgspec import UNSET
 
-from ledger.encoding import decode, encode
-from ledger.errors import LedgerError
-from ledger.generation import Openings
 from ledger.snapshot import SnapshotRefused, parse_manifest
 from ledger.state_tree import EMPTY, apply_changes, root_hash
 from node.chain.chain import Chain
@@ -26,8 +24,8 @@ from node.snapshots.recovering import keep_recoveries, load_recoveries, require_
 from node.snapshots.snapshots import MANIFEST, read_entries, take, write
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
-from remarque.client import Client, RemarqueError
-from remarque.errors import NodeCode, NodeError
+from remarque.client import Client
+from remarque.errors import NodeCode, NodeError, RemarqueError
 from remarque.keys.files import load_key, new_key
 from remarque.trusted_files import load_genesis, read_recoveries
 
@@ -95,9 +93,9 @@ def backup(target: Target, source: str, place: Path, genesis: Path) -> None:
         writer.openings(openings_in(Path(source)))
     else:
         with Target((source,), target.account, target.key, target.as_json).client() as client:
-            assets = client.items("/v1/assets")
-            writer.content(_content_at(client, sorted({asset["content"]["cid"] for asset in assets})))
-            writer.openings(_openings_at(client, [asset["id"] for asset in assets if "commitments" in asset]))
+            assets = client.assets()
+            writer.content(_content_at(client, sorted({asset.content.cid for asset in assets})))
+            writer.openings(_openings_at(client, [asset.id for asset in assets if asset.commitments is not UNSET]))
     contents = writer.finish()
     target.show(
         {"backup": str(place), "height": contents.height, "files": len(contents.files)},
@@ -119,10 +117,8 @@ def _content_at(client: Client, cids: list[str]) -> Iterator[tuple[str, bytes]]:
 def _openings_at(client: Client, assets: list[str]) -> Iterator[OpenedAsset]:
     for asset in assets:
         try:
-            yield OpenedAsset(
-                asset=asset, openings=decode(encode(client.get(f"/v1/assets/{asset}/openings")), Openings)
-            )
-        except (RemarqueError, LedgerError) as error:
+            yield OpenedAsset(asset=asset, openings=client.openings(asset))
+        except RemarqueError as error:
             click.echo(f"left out: {error}", err=True)
 
 

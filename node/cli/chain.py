@@ -12,6 +12,7 @@ import msgspec
 from ledger.actions import AnyAction
 from ledger.encoding import encode
 from ledger.errors import Code, LedgerError
+from ledger.events import event_name
 from ledger.receipt import encode_receipt, verify_receipt
 from ledger.state_answer import StateAnswer, verify_state_answer
 from node.cli.target import Target, with_target
@@ -23,8 +24,8 @@ from remarque.trusted_files import load_genesis, read_recoveries
 def status(target: Target) -> None:
     """What the node is doing: role, leader, height."""
     with target.client() as client:
-        found = client.get("/v1/status", session=False)
-    target.show(found, "\n".join(f"{name:8} {value}" for name, value in found.items()))
+        found = client.status()
+    target.show(found, "\n".join(f"{name:8} {value}" for name, value in msgspec.to_builtins(found).items()))
 
 
 @click.command()
@@ -62,7 +63,7 @@ def events(target: Target, after: str) -> None:
     """Follow what happens, one event a line, until interrupted."""
     with target.client() as client:
         for place, event in client.events(after):
-            click.echo(f"{place} {event['event']['type']} {event['event']}")
+            click.echo(f"{place} {event_name(event.event)} {encode(event.event).decode()}")
 
 
 def genesis_option(*, required: bool) -> Callable[[Any], Any]:
@@ -159,10 +160,11 @@ def state_at(target: Target, keys: tuple[str, ...], height: int | None, time_ms:
         raise click.UsageError("name --height or --time-ms, and not both")
     with target.client() as client:
         found = client.state_at(*keys, height=height, time_ms=time_ms)
-    lines = [f"at block {found['height']}, {found['basis']}:"]
-    for entry in found["entries"]:
-        lines.append(f"{entry['key']}  {entry.get('value', 'nothing')}")
-        lines.append(f"    since block {entry['since']} {' '.join(entry['transactions'])}")
+    lines = [f"at block {found.height}, {found.basis}:"]
+    for entry in found.entries:
+        stood = "nothing" if isinstance(entry.value, msgspec.UnsetType) else bytes(entry.value).decode()
+        lines.append(f"{entry.key}  {stood}")
+        lines.append(f"    since block {entry.since} {' '.join(entry.transactions)}")
     target.show(found, "\n".join(lines))
 
 

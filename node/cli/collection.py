@@ -42,7 +42,7 @@ def add(target: Target, name: str, asset: str) -> None:
 def show(target: Target, name: str) -> None:
     """Show the collection NAME and its assets."""
     with target.client() as client:
-        found = client.get(f"/v1/collections/{name}")
-        assets = client.items(f"/v1/collections/{name}/assets")
-    policy = found.get("policy", "no policy of its own")
-    target.show({"collection": found, "assets": assets}, "\n".join([f"{name} of {found['owner']}: {policy}", *assets]))
+        found = client.collection(name)
+        assets = client.collection_assets(name)
+    policy = found.policy or "no policy of its own"
+    target.show({"collection": found, "assets": assets}, "\n".join([f"{name} of {found.owner}: {policy}", *assets]))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 import msgspec
 
 from ledger.errors import Code, LedgerError
-from ledger.governance import Changes
+from ledger.governance import Changes, Replayed, change_name
 from node.cli.policy import EXIT_FAILED, told
 from node.cli.target import LASTING, Target, with_target
+from remarque.api.governance import ProposalView
+from remarque.api.policies import Replay
 
 
 @click.group()
@@ -71,8 +73,8 @@ def vote(target: Target, proposal: str, approve: bool) -> None:
 def list_proposals(target: Target, status: str | None) -> None:
     """List the proposals."""
     with target.client() as client:
-        found = [one for one in client.items("/v1/proposals") if status in (None, one["status"])]
-    rows = (f"{one['id']} {', '.join(change['type'] for change in one['changes'])}: {_standing(one)}" for one in found)
+        found = [one for one in client.proposals() if status in (None, one.status)]
+    rows = (f"{one.id} {', '.join(map(change_name, one.changes))}: {_standing(one)}" for one in found)
     target.show(found, "\n".join(rows) or "none")
 
 
@@ -83,15 +85,15 @@ def show(target: Target, proposal: str) -> None:
     """Show a PROPOSAL: its changes, its votes, and how many it needs."""
     with target.client() as client:
         found = client.proposal(proposal)
-    lines = [f"proposal {found['id']} by {found['proposer']}", _standing(found)]
-    if found["reason"]:
-        lines.append(f"reason  {found['reason']}")
-    if "replay" in found:
-        lines.append(f"replay  {_told(found['replay'])}; see `remarque governance replay`")
-    lines += [f"change  {msgspec.json.encode(change).decode()}" for change in found["changes"]]
+    lines = [f"proposal {found.id} by {found.proposer}", _standing(found)]
+    if found.reason:
+        lines.append(f"reason  {found.reason}")
+    if not isinstance(found.replay, msgspec.UnsetType):
+        lines.append(f"replay  {_told(found.replay)}; see `remarque governance replay`")
+    lines += [f"change  {msgspec.json.encode(change).decode()}" for change in found.changes]
     lines += [
-        f"vote    {one['org']} {'approves' if one['approve'] else 'rejects'} ({one['account']}, block {one['height']})"
-        for one in found["votes"]
+        f"vote    {one.org} {'approves' if one.approve else 'rejects'} ({one.account}, block {one.height})"
+        for one in found.votes
     ]
     target.show(found, "\n".join(lines))
 
@@ -103,21 +105,21 @@ def replay(target: Target, proposal: str) -> None:
     """Run the requests again that a PROPOSAL tells of, and say whether it tells the truth. Exit status 1 if not."""
     with target.client() as client:
         found = client.replay_of(proposal)
-    lines = [told(one) for one in found["replay"]["differences"]]
-    verdict = "as the proposal says" if found["holds"] else "NOT as the proposal says"
-    target.show(found, "\n".join([*lines, f"{_told(found['replay'])}: {verdict}"]))
-    if not found["holds"]:
+    lines = [told(one) for one in found.replay.differences]
+    verdict = "as the proposal says" if found.holds else "NOT as the proposal says"
+    target.show(found, "\n".join([*lines, f"{_told(found.replay)}: {verdict}"]))
+    if not found.holds:
         sys.exit(EXIT_FAILED)
 
 
-def _told(counts: dict[str, Any]) -> str:
+def _told(counts: Replayed | Replay) -> str:
     return (
-        f"under {counts['policy']} {counts['different']} of {counts['requests']} requests "
-        f"(blocks {counts['first']} to {counts['last']}) come out otherwise"
+        f"under {counts.policy} {counts.different} of {counts.requests} requests "
+        f"(blocks {counts.first} to {counts.last}) come out otherwise"
     )
 
 
-def _standing(found: dict[str, Any]) -> str:
-    until = datetime.fromtimestamp(found["until_ms"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    decided = f", since block {found['height_decided']}" if "height_decided" in found else f", until {until}"
-    return f"{found['status']}{decided}: {found['approving']} approve, {found['quorum']} of {len(found['orgs'])} needed"
+def _standing(found: ProposalView) -> str:
+    until = datetime.fromtimestamp(found.until_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    decided = f", until {until}" if found.height_decided is msgspec.UNSET else f", since block {found.height_decided}"
+    return f"{found.status}{decided}: {found.approving} approve, {found.quorum} of {len(found.orgs)} needed"

@@ -12,7 +12,7 @@ from ledger import actions
 from ledger.events import TokenMinted, TokenSold
 from node.cli.target import LASTING, Target, with_target
 from node.cli.transaction import drafted, hand_on, seconds_of
-from remarque.client import RemarqueError
+from remarque.errors import RemarqueError
 
 
 def _shares(payees: tuple[str, ...]) -> dict[str, int]:

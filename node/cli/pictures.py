@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
+from msgspec.structs import asdict, replace
 
 from generator.models import default_model_folder, fetch_model, model_digest, verify_model
-from ledger.actions import RegisterModel
+from ledger.actions import RegisterModel, action_name
 from node.cli.target import Target, with_target
-from remarque.client import RemarqueError
+from remarque.api.generation import GeneratedPicture
+from remarque.errors import RemarqueError
 
 
 @click.command()
@@ -44,13 +45,6 @@ def generate(
     out: Path,
 ) -> None:
     """Generate pictures of PROMPT; each is on the chain before it is here."""
-
-    def progress(event: dict[str, Any]) -> None:
-        if not target.as_json and "step" in event:
-            click.echo(
-                f"\rpicture {event['index'] + 1}/{event['count']}, step {event['step']}/{event['steps']} ", nl=False
-            )
-
     with target.client() as client:
         generation = client.generate(
             prompt,
@@ -64,15 +58,19 @@ def generate(
             count=count,
             confidential=confidential,
         )
-        pictures = client.generation(generation, progress)
+        pictures: tuple[GeneratedPicture, ...] = ()
+        for now in client.progress(generation):
+            pictures = now.pictures
+            if not target.as_json and isinstance(now.index, int):
+                click.echo(f"\rpicture {now.index + 1}/{now.count}, step {now.step}/{now.steps} ", nl=False)
         out.mkdir(parents=True, exist_ok=True)
-        for picture in pictures:
-            data = client.open(picture["asset"], "the creator's own copy") if confidential else None
-            data = data or client.content(picture["cid"])
-            picture["file"] = str(out / f"{picture['asset'][:16]}.png")
-            Path(picture["file"]).write_bytes(data)
-    lines = [f"\rasset {one['asset']}\n  file {one['file']}\n  transaction {one['transaction']}" for one in pictures]
-    target.show({"generation": generation, "pictures": pictures}, "\n".join(lines))
+        files = {one.asset: out / f"{one.asset[:16]}.png" for one in pictures}
+        for one in pictures:
+            data = client.open(one.asset, "the creator's own copy") if confidential else client.content(one.cid)
+            files[one.asset].write_bytes(data)
+    written = [asdict(one) | {"file": str(files[one.asset])} for one in pictures]
+    lines = [f"\rasset {one['asset']}\n  file {one['file']}\n  transaction {one['transaction']}" for one in written]
+    target.show({"generation": generation, "pictures": written}, "\n".join(lines))
 
 
 @click.command()
@@ -103,17 +101,17 @@ def verify(target: Target, file: Path) -> None:
     """Ask what the chain knows about the picture in FILE."""
     with target.client() as client:
         found = client.verify(file.read_bytes())
-    lines = [found["wording"]]
-    for match in found["matches"]:
-        when = datetime.fromtimestamp(match["recorded_ms"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        model = match.get("model", {}).get("name", "no model stated")
+    lines = [found.wording]
+    for match in found.matches:
+        when = datetime.fromtimestamp(match.recorded_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        model = match.model and match.model.name
         lines.append(
-            f"  {match['evidence']} by {match['creator']}, {when}, {model}, "
-            f"{match['distance']} of 256 bits apart, asset {match['asset'][:16]}…"
+            f"  {match.evidence} by {match.creator}, {when}, {model or 'no model stated'}, "
+            f"{match.distance} of 256 bits apart, asset {match.asset[:16]}…"
         )
-        for dispute in match.get("disputes", []):
-            lines.append(f"    {dispute['org']} disputes it ({dispute['account']}): {dispute['reason']}")
-            lines.append(f"    evidence {dispute['evidence']}; recorded as {match['recorded_evidence']}")
+        for dispute in match.disputes or ():
+            lines.append(f"    {dispute.org} disputes it ({dispute.account}): {dispute.reason}")
+            lines.append(f"    evidence {dispute.evidence}; recorded as {match.recorded_evidence}")
     target.show(found, "\n".join(lines))
 
 
@@ -123,7 +121,7 @@ def verify(target: Target, file: Path) -> None:
 def show(target: Target, asset: str) -> None:
     """Show an ASSET: where it comes from, who owns it, what resales owe."""
     with target.client() as client:
-        target.show(client.get(f"/v1/assets/{asset}"))
+        target.show(client.asset(asset))
 
 
 @click.command()
@@ -132,10 +130,9 @@ def show(target: Target, asset: str) -> None:
 def history(target: Target, asset: str) -> None:
     """Show everything that was asked about an ASSET and its token, and what became of it."""
     with target.client() as client:
-        found = client.items(f"/v1/assets/{asset}/history")
+        found = client.history(asset)
     lines = [
-        f"{row['height']:>6} {row['signer']:24} {', '.join(ask['type'] for ask in row['actions']):40} "
-        f"{row['code']} {row['detail']}"
+        f"{row.height:>6} {row.signer:24} {', '.join(map(action_name, row.actions)):40} {row.code} {row.detail}"
         for row in found
     ]
     target.show(found, "\n".join(lines))
@@ -152,26 +149,20 @@ def regenerate(target: Target, asset: str, model: Path | None) -> None:
     from generator.pipeline import Pipeline
     from generator.png import encode_png
     from generator.regenerate import compare
-    from ledger.encoding import decode, encode
-    from ledger.generation import Openings
     from node.generation.asking import settings_of
 
     with target.client() as client:
-        record = client.get(f"/v1/assets/{asset}")["asset"]
-        if "model" not in record:
+        record = client.asset(asset).asset
+        if not isinstance(record.model, str):
             raise RemarqueError(
-                "NOT_FOUND", f"asset {asset[:16]}… is {record['evidence']}, so nothing says how to make it"
+                "NOT_FOUND", f"asset {asset[:16]}… is {record.evidence}, so nothing says how to make it"
             )
-        openings = decode(encode(client.get(f"/v1/assets/{asset}/openings")), Openings)
-        original = client.open(asset, "regeneration") if record["confidential"] else client.picture(asset)
+        openings = client.openings(asset)
+        original = client.open(asset, "regeneration") if record.confidential else client.picture(asset)
     folder = model or default_model_folder()
-    verify_model(folder, record["model"])
-    settings = settings_of(openings)
-    import msgspec
-
-    again = Pipeline(folder).generate(
-        msgspec.structs.replace(settings, index=record["index"]), lambda step, steps: None
-    )
+    verify_model(folder, record.model)
+    settings = replace(settings_of(openings), index=record.index)
+    again = Pipeline(folder).generate(settings, lambda step, steps: None)
     found = compare(original, encode_png(again))
     target.show(
         found,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -17,8 +16,9 @@ from node.policies.asking import faults_of
 from node.policies.comparing import compare
 from node.policies.files import PolicyFile, read_policy, run_cases, write_source
 from node.policies.formatting import formatted
-from node.policies.redaction import VALUES
-from remarque.client import RemarqueError
+from remarque.api.explanations import Explanation, Shown
+from remarque.api.policies import Difference, Said
+from remarque.errors import RemarqueError
 
 EXIT_FAILED = 1
 """Exit status when a case does not come out as its author expects, or a file is not laid out."""
@@ -38,10 +38,10 @@ def policy() -> None:
 def check(target: Target, file: Path) -> None:
     """Say whether the policy in FILE may be published, and if not, where and why. Needs no node."""
     found = faults_of(read_policy(file).source)
-    texts = [problem["text"] for problem in found["problems"]]
-    texts += [f"{rule} costs at most {fuel} fuel" for rule, fuel in found.get("fuel", {}).items()]
-    target.show(found, "\n".join([*texts, f"{file} may {'be' if found['holds'] else 'not be'} published"]))
-    if not found["holds"]:
+    texts = [problem.text for problem in found.problems]
+    texts += [f"{rule} costs at most {fuel} fuel" for rule, fuel in (found.fuel or {}).items()]
+    target.show(found, "\n".join([*texts, f"{file} may {'be' if found.holds else 'not be'} published"]))
+    if not found.holds:
         sys.exit(EXIT_REFUSED)
 
 
@@ -133,8 +133,8 @@ def replay(target: Target, file: Path, requests: int) -> None:
     """Run the chain's last requests again under the policy in FILE, and show which come out otherwise."""
     with target.client() as client:
         found = client.replay(read_policy(file).source, requests)
-    lines = [told(one) for one in found["differences"]]
-    counts = f"{found['different']} of {found['requests']} requests, {found['decisions']} decisions"
+    lines = [told(one) for one in found.differences]
+    counts = f"{found.different} of {found.requests} requests, {found.decisions} decisions"
     target.show(found, "\n".join([*lines, f"{counts}, come out otherwise"]))
 
 
@@ -149,12 +149,25 @@ def replay(target: Target, file: Path, requests: int) -> None:
 @click.option("--paid", is_flag=True, help="As if another action of the same transaction paid.")
 @click.option("--height", type=click.IntRange(0), help="On the state after this block instead of the newest.")
 @with_target
-def ask(target: Target, asset: str, kind: str, requester: str, file: Path | None, **about: Any) -> None:
+def ask(
+    target: Target,
+    asset: str,
+    kind: str,
+    requester: str,
+    file: Path | None,
+    price: int | None,
+    currency: str | None,
+    to: str | None,
+    paid: bool,
+    height: int | None,
+) -> None:
     """Ask what would be decided if REQUESTER asked for KIND (view, sale, …) of an ASSET. Changes nothing."""
     source = "" if file is None else read_policy(file).source
     with target.client() as client:
-        found = client.evaluate(asset, kind, requester, source=source, **about)
-    target.show(found, in_words(found["explanation"]))
+        found = client.evaluate(
+            asset, kind, requester, source=source, price=price, currency=currency, to=to, paid=paid, height=height
+        )
+    target.show(found, in_words(found.explanation))
 
 
 @policy.command("explain")
@@ -163,41 +176,44 @@ def ask(target: Target, asset: str, kind: str, requester: str, file: Path | None
 def explain(target: Target, transaction: str) -> None:
     """Say why the rules decided a TRANSACTION as they did, as far as your account may know."""
     with target.client() as client:
-        found = client.get(f"/v1/transactions/{transaction}")
-    decided = found["outcome"].get("decisions", [])
-    lines = [f"{one['kind']}: {one['code']}" + (f" by {one['rule']}" if one["rule"] else "") for one in decided]
-    lines += [in_words(one) for one in found["explanations"]] or ["allowed; what is denied is explained whole"]
-    target.show({"decisions": decided, "explanations": found["explanations"]}, "\n".join(lines))
+        found = client.transaction(transaction)
+    decided = found.outcome.decisions
+    lines = [f"{one.kind}: {one.code}" + (f" by {one.rule}" if one.rule else "") for one in decided]
+    lines += [in_words(one) for one in found.explanations] or ["allowed; what is denied is explained whole"]
+    target.show({"decisions": decided, "explanations": found.explanations}, "\n".join(lines))
 
 
-def told(one: dict[str, Any]) -> str:
+def told(one: Difference) -> str:
     """A request that comes out otherwise."""
-    before, after = _said(one["before"]), _said(one["after"])
-    return f"{one['transaction'][:16]}… block {one['height']} {', '.join(one['kinds'])}: {before} becomes {after}"
+    before, after = _said(one.before), _said(one.after)
+    return f"{one.transaction[:16]}… block {one.height} {', '.join(one.kinds)}: {before} becomes {after}"
 
 
-def in_words(explanation: dict[str, Any]) -> str:
+def in_words(explanation: Explanation) -> str:
     """An explanation, a line for each rule and each thing it looked at."""
-    lines = [f"{explanation['action']}: {explanation['decision']}, {explanation['code']}: {explanation['reason']}"]
-    scopes = {one["policy"]: one["scope"] for one in explanation["scopes"]}
-    for rule in explanation["rules"]:
-        lines.append(f"  {rule['effect']} {rule['id']} of {rule['policy']} ({scopes[rule['policy']]}): {_value(rule)}")
-        lines += [f"    {part['expr']} = {_value(part)}" for part in rule["why"]]
-    if "left_out" in explanation:
-        lines.append("  and {rules} rules and {parts} parts that did not fit".format(**explanation["left_out"]))
+    lines = [f"{explanation.action}: {explanation.decision}, {explanation.code}: {explanation.reason}"]
+    scopes = {one.policy: one.scope for one in explanation.scopes}
+    for rule in explanation.rules:
+        lines.append(f"  {rule.effect} {rule.id} of {rule.policy} ({scopes[rule.policy]}): {_value(rule)}")
+        lines += [f"    {part.expr} = {_value(part)}" for part in rule.why]
+    if explanation.left_out:
+        left_out = explanation.left_out
+        lines.append(f"  and {left_out.rules} rules and {left_out.parts} parts that did not fit")
     return "\n".join(lines)
 
 
-def _value(part: dict[str, Any]) -> str:
-    if part.get("withheld"):
-        return "withheld"
-    name = next(name for name in VALUES if name in part)
-    text = msgspec.json.encode(part[name]).decode()
-    return text if name == "value" else f"{name} {text}"
+def _value(shown: Shown) -> str:
+    """What a rule or a part came to: its value, or the one thing that is said instead."""
+    for name in Shown.__struct_fields__:
+        came_to = getattr(shown, name)
+        if came_to is not msgspec.UNSET:
+            text = msgspec.json.encode(came_to).decode()
+            return text if name == "value" else f"{name} {text}"
+    return "withheld"
 
 
-def _said(decided: dict[str, str]) -> str:
-    return " ".join(word for word in (decided["code"], decided["decision"], decided["rule"]) if word)
+def _said(decided: Said) -> str:
+    return " ".join(word for word in (decided.code, decided.decision, decided.rule) if word)
 
 
 def _parsed(held: PolicyFile) -> contracts_vm.Policy:

@@ -12,7 +12,7 @@ from ledger.recovery import parse_recovery
 from node.cli.target import Target, with_target
 from node.snapshots.recovering import Held, Home
 from node.storage.directory import write_durably
-from remarque.client import now_ms
+from remarque.requesting import now_ms
 
 HOME = click.argument("home", type=click.Path(path_type=Path, exists=True, file_okay=False))
 FILE = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))

@@ -5,23 +5,10 @@ from __future__ import annotations
 import click
 import msgspec
 
-from generator.errors import GeneratorError
-from ledger.consistency import ConsistencyRefused
-from ledger.cose import CoseRefused
-from ledger.errors import LedgerError
-from ledger.receipt import ReceiptRefused
-from ledger.recovery import RecoveryRefused
-from ledger.snapshot import SnapshotRefused
-from ledger.state_answer import StateAnswerRefused
+from ledger.errors import Refused
 from node.cli.target import Target
-from remarque.errors import NodeError
-from remarque.requesting import RemarqueError
-from remarque.sealing import SealBroken
 
-REFUSALS = (
-    RemarqueError, NodeError, LedgerError, ReceiptRefused, StateAnswerRefused, ConsistencyRefused, CoseRefused,
-    RecoveryRefused, SnapshotRefused, GeneratorError, SealBroken, OSError,
-)  # fmt: skip
+REFUSALS = (Refused, OSError)
 
 
 def tell(error: Exception, ctx: click.Context) -> None:

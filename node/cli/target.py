@@ -11,9 +11,8 @@ from typing import Any
 import click
 import msgspec
 
-from ledger.consistency import ConsistencyProof
+from ledger.encoding import encode
 from ledger.receipt import Receipt
-from ledger.state_answer import StateAnswer
 from remarque.client import Client
 from remarque.keys.files import load_key
 
@@ -54,15 +53,9 @@ class Target:
     def show(self, value: Any, text: str | None = None) -> None:
         """Print a value: as JSON if asked for, else as text."""
         if self.as_json or text is None:
-            formatted = msgspec.json.format(msgspec.json.encode(_plain(value)), indent=2)
-            click.echo(formatted.decode())
+            click.echo(msgspec.json.format(encode(value), indent=2).decode())
         else:
             click.echo(text)
-
-
-def _plain(value: Any) -> Any:
-    proof = isinstance(value, Receipt | StateAnswer | ConsistencyProof)
-    return msgspec.json.decode(msgspec.json.encode(value)) if proof else value
 
 
 def with_target(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -38,13 +38,16 @@ def derive(
     out: Path | None,
 ) -> None:
     """Say that your ASSET was made from its PARENTS, before you mint it; their policies decide and are paid."""
-    wanted = {"value": value, "currency": currency, "terms": terms or None}
+    seen = terms or None
     with target.client() as client:
         if owners:
-            draft = client.draft_derivation(asset, *parents, owners=owners, valid_s=seconds_of(minutes), **wanted)
+            valid_s = seconds_of(minutes)
+            draft = client.draft_derivation(
+                asset, *parents, owners=owners, value=value, currency=currency, terms=seen, valid_s=valid_s
+            )
             hand_on(target, draft, out)
             return
-        receipt = client.derive(asset, *parents, **wanted)
+        receipt = client.derive(asset, *parents, value=value, currency=currency, terms=seen)
     target.done(receipt, f"made from {len(parents)} recorded")
 
 
@@ -70,9 +73,17 @@ def swap(
     out: Path | None,
 ) -> None:
     """Exchange your TOKEN for FOR_TOKEN of the account OTHER: write it, signed by you, for that account to sign."""
-    values = {"value": value, "for_value": for_value, "currency": currency}
     with target.client() as client:
-        draft = client.draft_swap(token, for_token, other, key=other_key, valid_s=seconds_of(minutes), **values)
+        draft = client.draft_swap(
+            token,
+            for_token,
+            other,
+            value=value,
+            for_value=for_value,
+            currency=currency,
+            key=other_key,
+            valid_s=seconds_of(minutes),
+        )
     hand_on(target, draft, out)
 
 

@@ -13,8 +13,8 @@ from ledger.actions import action_name
 from node.cli.chain import decode_actions
 from node.cli.target import LASTING, Target, with_target
 from node.storage.directory import write_durably
-from remarque.client import RemarqueError
 from remarque.drafts import Draft, encode_draft, missing, parse_draft, sign_draft
+from remarque.errors import RemarqueError
 from remarque.keys.files import load_key
 
 DRAFT = click.argument("draft", type=click.Path(path_type=Path, exists=True, dir_okay=False))

@@ -23,6 +23,7 @@ from node.chain.finals import Final
 from node.chain.reading import Reading
 from node.peers.network import Peers
 from remarque import sealing
+from remarque.api.content import KeyShare, Release
 from remarque.errors import NodeCode, NodeError
 
 RELEASE_MS_MAX = 120_000
@@ -42,16 +43,16 @@ class Releases:
         self._key = key
         self._peers = peers
 
-    async def shares(self, transaction: str) -> dict[str, Any]:
+    async def shares(self, transaction: str) -> Release:
         """Shares of the key for an access request that was decided on the chain."""
         event = await self._decided(transaction)
         custodians = [sealed.node for sealed in self._sealed_keys(event.asset)]
         if self._chain.node in custodians:
-            return {"transaction": transaction, "shares": [self.own_share(event)]}
+            return Release(transaction=transaction, shares=(self.own_share(event),))
         for node in custodians:
             answer = await self._peers.ask(node, f"/v1/releases/{transaction}", 64 * 1024)
             if answer is not None:
-                return {"transaction": transaction, "shares": [msgspec.json.decode(answer)]}
+                return Release(transaction=transaction, shares=(msgspec.json.decode(answer, type=KeyShare),))
         raise NodeError(
             NodeCode.NOT_CUSTODIAN, f"{', '.join(custodians)} can open it and cannot be reached now; ask again later", 5
         )
@@ -60,7 +61,7 @@ class Releases:
         """This node's share, for another node that was asked."""
         return encode(self.own_share(await self._decided(transaction)))
 
-    def own_share(self, event: AccessAllowed) -> dict[str, str]:
+    def own_share(self, event: AccessAllowed) -> KeyShare:
         """The content key, sealed to the reader key of the request."""
         sealed = next((one for one in self._sealed_keys(event.asset) if one.node == self._chain.node), None)
         if sealed is None:
@@ -73,7 +74,7 @@ class Releases:
                 NodeCode.NOT_CUSTODIAN, f"what the record seals to this node does not open: {error}"
             ) from None
         content_key = sealing.content_key(seed, self._chain.name, record.id, record.creator)
-        return {"node": self._chain.node, "sealed": sealing.seal_to_reader(content_key, event.reader_key).hex()}
+        return KeyShare(node=self._chain.node, sealed=sealing.seal_to_reader(content_key, event.reader_key).hex())
 
     async def _decided(self, transaction: str) -> AccessAllowed:
         """The decision of a request, once this node has it. RELEASE_DENIED if there is none in its favour."""

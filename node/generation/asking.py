@@ -7,17 +7,10 @@ import msgspec
 from generator.settings import Settings
 from ledger import crypto, records
 from ledger.encoding import encode
-from ledger.generation import COUNT_MAX, PROMPT_LENGTH_MAX, SETTING_FIELDS, GenerationRequest, Openings
+from ledger.generation import COUNT_MAX, PROMPT_LENGTH_MAX, SETTING_FIELDS, Openings
 from node.chain.chain import Chain
+from remarque.api.generation import AskGeneration
 from remarque.errors import NodeCode, NodeError
-
-
-class AskGeneration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Body of `POST /v1/generations`."""
-
-    request: GenerationRequest
-    signature: str
-    openings: Openings
 
 
 def check_asked(ask: AskGeneration, chain: Chain, now_ms: int) -> None:

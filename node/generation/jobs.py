@@ -9,17 +9,7 @@ import msgspec
 
 from ledger.generation import GenerationRequest, Openings
 from node.storage.raft_log_store import open_database
-
-QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
-
-
-class RecordedPicture(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture of a generation whose record is committed."""
-
-    index: int
-    asset: str
-    cid: str
-    transaction: str
+from remarque.api.generation import DONE, FAILED, QUEUED, GeneratedPicture
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +22,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Place in the queue, ever growing."""
     state: str = QUEUED
     attempts: int = 0
-    pictures: tuple[RecordedPicture, ...] = ()
+    pictures: tuple[GeneratedPicture, ...] = ()
     code: str = ""
     detail: str = ""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from generator.protocol import StepProgress
 from ledger.encoding import encode
-from node.generation.jobs import DONE, FAILED, RUNNING, Job, JobStore
+from node.generation.jobs import Job, JobStore
 from node.ground.changes import ChangeCounter
+from remarque.api.generation import DONE, FAILED, RUNNING, Generation
 
 KEEPALIVE_SECONDS = 15.0
 
@@ -20,14 +20,14 @@ class JobProgress:
 
     def __init__(self, jobs: JobStore) -> None:
         self._jobs = jobs
-        self._steps: dict[str, dict[str, int]] = {}
+        self._steps: dict[str, StepProgress] = {}
         """Of the picture that a running job is at."""
         self.changes = ChangeCounter()
         """Whoever waits for a job, or for the next one, waits here."""
 
     def step(self, progress: StepProgress) -> None:
         """A picture is one step further."""
-        self._steps[progress.job] = {"index": progress.index, "step": progress.step, "steps": progress.steps}
+        self._steps[progress.job] = progress
         self.changes.tell()
 
     def update(self, job: Job) -> None:
@@ -37,19 +37,13 @@ class JobProgress:
             self._steps.pop(job.id, None)
         self.changes.tell()
 
-    def describe(self, job: Job) -> dict[str, Any]:
+    def describe(self, job: Job) -> Generation:
         """A generation as clients see it."""
-        found: dict[str, Any] = {
-            "generation": job.id,
-            "state": job.state,
-            "pictures": [msgspec.to_builtins(picture) for picture in job.pictures],
-            "count": job.request.count,
-        }
+        found = Generation(generation=job.id, state=job.state, pictures=job.pictures, count=job.request.count)
         if job.id in self._steps and job.state == RUNNING:
-            found |= self._steps[job.id]
-        if job.state == FAILED:
-            found |= {"code": job.code, "detail": job.detail}
-        return found
+            at = self._steps[job.id]
+            return replace(found, index=at.index, step=at.step, steps=at.steps)
+        return replace(found, code=job.code, detail=job.detail) if job.state == FAILED else found
 
     async def follow(self, generation: str) -> AsyncIterator[bytes]:
         """Server-sent events of a generation's progress, until it has ended."""

@@ -18,9 +18,10 @@ from ledger.transaction import Signer, Transaction, sign
 from node.chain.chain import Chain
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
-from node.generation.jobs import Job, RecordedPicture
+from node.generation.jobs import Job
 from node.ordering.submitter import Submitter
 from remarque import sealing
+from remarque.api.generation import GeneratedPicture
 from remarque.errors import NodeCode, NodeError
 
 RECORD_VALID_MS = 300_000
@@ -47,16 +48,16 @@ class Recorder:
         self._openings = openings
         self._clock_ms = clock_ms
 
-    def recorded(self, request: str, index: int) -> RecordedPicture | None:
+    def recorded(self, request: str, index: int) -> GeneratedPicture | None:
         """The picture of a request, if its record is committed."""
         asset = self._chain.ledger().find(records.request_key(request, index), str)
         return None if asset is None else self._picture(index, asset)
 
-    def _picture(self, index: int, asset: str) -> RecordedPicture:
+    def _picture(self, index: int, asset: str) -> GeneratedPicture:
         record = self._chain.ledger().asset(asset)
-        return RecordedPicture(index=index, asset=asset, cid=record.content.cid, transaction=record.transaction)
+        return GeneratedPicture(index=index, asset=asset, cid=record.content.cid, transaction=record.transaction)
 
-    async def record(self, job: Job, generated: Generated) -> RecordedPicture:
+    async def record(self, job: Job, generated: Generated) -> GeneratedPicture:
         """Store a picture and commit its record. GENERATION_FAILED if the ledger refuses it: it is not released."""
         attestation = decode(generated.attestation, Attestation)
         content = await self._store(job.request, attestation.pixel_digest, generated.png)

@@ -16,13 +16,14 @@ from generator.protocol import Failed, FromWorker, Generate, Generated, StepProg
 from ledger.crypto import SigningKey
 from ledger.errors import LedgerError
 from node.chain.chain import Chain
-from node.generation.asking import AskGeneration, check_asked, settings_of
-from node.generation.jobs import DONE, FAILED, RUNNING, Job, JobStore
+from node.generation.asking import check_asked, settings_of
+from node.generation.jobs import Job, JobStore
 from node.generation.process import WorkerGone, WorkerProcess
 from node.generation.progress import JobProgress
 from node.generation.recording import Recorder
 from node.ground.config import GeneratorSection
 from node.ground.logs import logger
+from remarque.api.generation import DONE, FAILED, RUNNING, AskGeneration
 from remarque.errors import NodeCode, NodeError
 
 ATTEMPTS_MAX = 3

@@ -6,7 +6,7 @@ in its status. It takes no vote of its own org for it, and it stops at the versi
 
 from __future__ import annotations
 
-from typing import Any
+from msgspec import UNSET
 
 from ledger import records
 from ledger.actions import CastVote, Propose
@@ -18,6 +18,7 @@ from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
 from node.chain.layers import Layer
 from node.ground.logs import logger
+from remarque.api.chain import ProtocolAhead, ProtocolStatus
 from remarque.errors import NodeCode, NodeError
 
 
@@ -45,14 +46,17 @@ class Upgrades:
             )
 
 
-def protocol_status(chain: Chain) -> dict[str, Any]:
+def protocol_status(chain: Chain) -> ProtocolStatus:
     """What rules are in force, which this node knows, and what comes."""
     protocol, height = chain.protocol(), chain.committed.height
     ahead = protocol.ahead_of(height)
-    found: dict[str, Any] = {"in_force": protocol.number_at(height), "known": sorted(chain.versions)}
-    if ahead is not None:
-        found["ahead"] = {"version": ahead.version, "height": ahead.height, "known": ahead.version in chain.versions}
-    return found
+    return ProtocolStatus(
+        in_force=protocol.number_at(height),
+        known=tuple(sorted(chain.versions)),
+        ahead=UNSET
+        if ahead is None
+        else ProtocolAhead(version=ahead.version, height=ahead.height, known=ahead.version in chain.versions),
+    )
 
 
 def check_vote(chain: Chain, ledger: Ledger, signed: SignedTransaction) -> None:

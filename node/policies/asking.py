@@ -2,76 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
-from msgspec import Meta
+from msgspec import UNSET, convert
 
 import contracts_vm
 from contracts_vm import Policy
 from ledger.execution.policy import explain, facts_for
 from ledger.execution.scope import ASSET, governing, scoped_policies
 from ledger.execution.view import Ledger
-from ledger.names import AccountName, Count, CurrencyCode, Hex32, Positive, TimeMs
 from ledger.policy_source import KINDS, SCHEMA
 from ledger.version import ProtocolVersion
 from node.policies.replaying import PastState
 from node.storage.state_store import StateStore
+from remarque.api.explanations import Explanation
+from remarque.api.policies import Evaluation, PolicyCheck, PolicyProblem, Question
 from remarque.errors import NodeCode, NodeError
 
-SOURCE_CHARACTERS_MAX = 16 * 1024
-Source = Annotated[str, Meta(max_length=SOURCE_CHARACTERS_MAX)]
 
-
-class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What would be decided."""
-
-    asset: Hex32
-    kind: str
-    """One of the actions that rules decide."""
-    requester: AccountName
-    source: Source = ""
-    """A policy in the place of the asset's own; empty: that one, if it has one."""
-    price: Positive | None = None
-    currency: CurrencyCode | None = None
-    to: AccountName | None = None
-    paid: bool = False
-    """Whether another action of the same transaction may pay."""
-    height: Count | None = None
-    """Of the block after which; else the newest."""
-    time_ms: TimeMs | None = None
-    """Time of the block that it would be in; else that of the block meant."""
-
-
-def faults_of(source: str | bytes) -> dict[str, Any]:
+def faults_of(source: str | bytes) -> PolicyCheck:
     """Whether a source may be published, and what each rule costs at most; if not, why: every fault with its place."""
     try:
         policy = contracts_vm.parse(source)
     except contracts_vm.PolicyError as error:
-        return {"holds": False, "problems": [_told(error)]}
-    problems = [_told(problem) for problem in contracts_vm.check(policy, SCHEMA, KINDS)]
-    holds = not any(problem["severity"] == "error" for problem in problems)
-    found = {"holds": holds, "policy": policy.id, "digest": policy.digest, "problems": problems}
-    return found | {"fuel": dict(contracts_vm.bounds(policy, SCHEMA))} if holds else found
+        return PolicyCheck(holds=False, problems=(_told(error),))
+    problems = tuple(_told(problem) for problem in contracts_vm.check(policy, SCHEMA, KINDS))
+    holds = not any(problem.severity == "error" for problem in problems)
+    return PolicyCheck(
+        holds=holds,
+        policy=policy.id,
+        digest=policy.digest,
+        problems=problems,
+        fuel=dict(contracts_vm.bounds(policy, SCHEMA)) if holds else UNSET,
+    )
 
 
-def _told(problem: Any) -> dict[str, Any]:
+def _told(problem: Any) -> PolicyProblem:
     told = {name: getattr(problem, name, "") for name in ("code", "message", "rule", "excerpt")}
-    told |= {name: getattr(problem, name) for name in ("line", "column")}
-    return told | {"severity": getattr(problem, "severity", "error"), "text": str(problem)}
+    severity = getattr(problem, "severity", "error")
+    return PolicyProblem(line=problem.line, column=problem.column, severity=severity, text=str(problem), **told)
 
 
 def parsed(source: str) -> Policy:
     """A policy that may be published, from its source; else POLICY_INVALID's words as REQUEST_MALFORMED."""
     found = faults_of(source)
-    if not found["holds"]:
-        raise NodeError(NodeCode.REQUEST_MALFORMED, "\n".join(one["text"] for one in found["problems"][:5]))
+    if not found.holds:
+        raise NodeError(NodeCode.REQUEST_MALFORMED, "\n".join(one.text for one in found.problems[:5]))
     return contracts_vm.parse(source)
 
 
 def evaluate(
     state: StateStore, asked: Question, instead: Policy | None, height: int, time_ms: int, version: ProtocolVersion
-) -> dict[str, Any]:
+) -> Evaluation:
     """The decision after a block, explained whole. LedgerError if the asset or account was not there yet.
 
     `instead`: the policy that the question brings, parsed; that takes up to 60 ms, so it is no part of this.
@@ -88,4 +70,5 @@ def evaluate(
     given = {name: value for name, value in about.items() if value is not None}
     facts = facts_for(ledger, height + 1, time_ms, asset, asked.kind, token, asked.requester, given)
     decision = contracts_vm.decide([policy for _, policy in scopes], asked.kind, facts, version.decision_fuel_max)
-    return {"allowed": decision.allowed, "height": height, "explanation": explain(decision, scopes)}
+    explanation = convert(explain(decision, scopes), Explanation)
+    return Evaluation(allowed=decision.allowed, height=height, explanation=explanation)

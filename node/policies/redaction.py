@@ -8,8 +8,9 @@ outcome is of the whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+
+from msgspec.structs import replace
 
 from contracts_vm.lexer import lexemes
 from ledger.actions import subjects
@@ -17,22 +18,21 @@ from ledger.execution.view import Ledger
 from ledger.policy_source import SCHEMA
 from ledger.records import Account, Asset, Token, account_key, asset_key, token_key
 from ledger.transaction import SignedTransaction
+from remarque.api.explanations import Explanation, Part
 
 REQUEST = ("block", "tx")
 PARTY = (*REQUEST, "requester", "grant")
 OWNER = (*PARTY, "asset", "token")
 AUDITOR = "auditor"
 """Role whose holders see everything."""
-VALUES = ("value", "error", "list_size", "record_size", "map_size")
-"""Where an explanation keeps what a part came to."""
 
 
 def explained(
-    ledger: Ledger, reader: str, signed: SignedTransaction, explanations: Iterable[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
+    ledger: Ledger, reader: str, signed: SignedTransaction, explanations: Iterable[Explanation]
+) -> tuple[Explanation, ...]:
     """The explanations of a transaction as an account may see them."""
     level = _level_of(ledger, reader, signed)
-    return [_shown(one, level) for one in explanations]
+    return tuple(_shown(one, level) for one in explanations)
 
 
 def _level_of(ledger: Ledger, reader: str, signed: SignedTransaction) -> tuple[str, ...] | None:
@@ -50,25 +50,20 @@ def _level_of(ledger: Ledger, reader: str, signed: SignedTransaction) -> tuple[s
     return PARTY if any(signer.account == reader for signer in signed.transaction.signers) else ()
 
 
-def _shown(explanation: Mapping[str, Any], level: tuple[str, ...] | None) -> dict[str, Any]:
+def _shown(explanation: Explanation, level: tuple[str, ...] | None) -> Explanation:
     if level is None:
-        return dict(explanation)
-    return redacted(explanation, REQUEST if level == PARTY and explanation["action"] == "sale" else level)
+        return explanation
+    return redacted(explanation, REQUEST if level == PARTY and explanation.action == "sale" else level)
 
 
-def redacted(explanation: Mapping[str, Any], roots: tuple[str, ...]) -> dict[str, Any]:
+def redacted(explanation: Explanation, roots: tuple[str, ...]) -> Explanation:
     """An explanation with the values of those parts alone that read nothing but some roots."""
-    rules = [
-        dict(rule) | {"why": [_part(part, roots) for part in rule.get("why", ())]}
-        for rule in explanation.get("rules", ())
-    ]
-    return dict(explanation) | {"rules": rules}
+    rules = (replace(rule, why=tuple(_part(part, roots) for part in rule.why)) for rule in explanation.rules)
+    return replace(explanation, rules=tuple(rules))
 
 
-def _part(part: Mapping[str, Any], roots: tuple[str, ...]) -> dict[str, Any]:
-    if _reads(part["expr"]) <= set(roots):
-        return dict(part)
-    return {name: value for name, value in part.items() if name not in VALUES} | {"withheld": True}
+def _part(part: Part, roots: tuple[str, ...]) -> Part:
+    return part if _reads(part.expr) <= set(roots) else Part(expr=part.expr, withheld=True)
 
 
 def _reads(expression: str) -> set[str]:

@@ -10,7 +10,6 @@ A piece on the event loop is a few milliseconds of transactions, and at most one
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import deque
 from collections.abc import Iterator
 
@@ -29,6 +28,7 @@ from ledger.policy_source import policy_record
 from node.chain.chain import Chain
 from node.chain.reading import Reading
 from node.storage.state_store import UNVERSIONED, StateStore
+from remarque.api.policies import Difference, Replay, Said
 from remarque.errors import NodeCode, NodeError
 
 REQUESTS_MAX = 10_000
@@ -41,43 +41,6 @@ KEPT_MAX = 16
 """Replays of proposals kept, so that their voters do not have each made again: some 100 KB each."""
 RETRY_SECONDS = 5
 """One replay is made at a time; whoever asks for another is told to wait so long."""
-
-
-class Decided(msgspec.Struct, frozen=True):
-    """What the rules said to a request."""
-
-    code: str
-    """Of the transaction's outcome."""
-    decision: str
-    """Of its last decision; empty: none was made."""
-    rule: str
-
-
-class Difference(msgspec.Struct, frozen=True):
-    """A request that the proposed policy decides in another way."""
-
-    transaction: str
-    height: int
-    kinds: tuple[str, ...]
-    """What the rules were asked about."""
-    before: Decided
-    after: Decided
-
-
-class Replay(msgspec.Struct, frozen=True):
-    """What came of replaying."""
-
-    policy: str
-    digest: str
-    first: int
-    """Height of the oldest block replayed."""
-    last: int
-    requests: int
-    decisions: int
-    different: int
-    """Requests that are decided in another way."""
-    differences: tuple[Difference, ...]
-    """The newest of them."""
 
 
 class PastState:
@@ -193,19 +156,6 @@ class Replays:
         )
 
 
-def in_short(replay: Replay) -> Replayed:
-    """What a proposal says of a replay."""
-    return Replayed(
-        policy=replay.policy,
-        first=replay.first,
-        last=replay.last,
-        requests=replay.requests,
-        decisions=replay.decisions,
-        different=replay.different,
-        digest=hashlib.sha256(encode(replay)).hexdigest(),
-    )
-
-
 class _Found(msgspec.Struct):
     """What came of the blocks replayed so far."""
 
@@ -236,7 +186,9 @@ def _run_twice(
         if _differ(before, after):
             found.different += 1
             kinds = tuple(one.kind for one in before.decisions or after.decisions)
-            newest.append(Difference(signed.id, height, kinds, _said(before), _said(after)))
+            newest.append(
+                Difference(transaction=signed.id, height=height, kinds=kinds, before=_said(before), after=_said(after))
+            )
         yield
     found.differences += reversed(newest)
 
@@ -247,6 +199,10 @@ def _differ(before: Outcome, after: Outcome) -> bool:
     return bool(before.decisions or after.decisions) and (was.code, was.decision) != (now.code, now.decision)
 
 
-def _said(outcome: Outcome) -> Decided:
+def _said(outcome: Outcome) -> Said:
     last = outcome.decisions[-1] if outcome.decisions else None
-    return Decided(outcome.code, "" if last is None else last.code, "" if last is None else last.rule)
+    return Said(
+        code=outcome.code,
+        decision="" if last is None else last.code,
+        rule="" if last is None else last.rule,
+    )

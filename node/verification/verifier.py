@@ -14,7 +14,9 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import Any
+from typing import NamedTuple
+
+from msgspec import UNSET, UnsetType
 
 from generator.errors import GeneratorCode, GeneratorError
 from generator.fingerprint import (
@@ -33,6 +35,7 @@ from ledger.encoding import decode_trusted
 from ledger.events import AssetRegistered
 from ledger.execution.view import Ledger
 from ledger.receipt import Receipt
+from ledger.state_answer import StateAnswer
 from node.chain.chain import Chain
 from node.chain.layers import Layer
 from node.chain.reading import Reading
@@ -40,6 +43,8 @@ from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid
 from node.ground.logs import progress
 from node.verification.image_codes import ImageCodes
+from remarque.api.content import PictureFacts
+from remarque.api.verification import Attested, Match, MatchedModel, Verdict, Verification
 from remarque.errors import NodeCode, NodeError
 
 MATCHES_MAX = 10
@@ -56,7 +61,7 @@ NOT_RECORDED = (
     "Not recorded: neither this file nor its pixels are on this chain (proven), and no match among {codes} image codes "
     "up to height {height}. This does not mean that it is not AI-made."
 )
-WORDING = {
+WORDING: dict[Verdict, str] = {
     "exact_file": "This very file is recorded on the chain.",
     "same_pixels": "The same pixels are recorded on the chain, in another file.",
     "near_duplicate": "A near-duplicate of this picture is recorded: re-encoded, resized or lightly edited.",
@@ -132,28 +137,23 @@ class Verifier:
         finally:
             self._open -= 1
 
-    async def verify(self, data: bytes) -> dict[str, Any]:
+    async def verify(self, data: bytes) -> Verification:
         """What is known about a picture's bytes."""
         async with self._decoding:
             picture, file_digest, pixels, codes = await asyncio.to_thread(describe, data)
-        found: dict[str, Any] = {
-            "height": self._chain.committed.height,
-            "file_digest": file_digest,
-            "pixel_digest": pixels,
-            "image_code": codes[0],
-        }
+        brought = _Brought(self._chain.committed.height, file_digest, pixels, codes[0])
         exact = self._chain.state.get(records.file_key(file_digest))
         # Anyone may declare another file's digest; only pixels that are its own make it this file.
         if exact is not None and decode_trusted(exact, str) == pixels:
-            return await self._answer(found, "exact_file", [(0, pixels)])
+            return await self._answer(brought, "exact_file", [(0, pixels)])
         if self._chain.state.get(records.asset_key(pixels)) is not None:
-            return await self._answer(found, "same_pixels", [(0, pixels)])
+            return await self._answer(brought, "same_pixels", [(0, pixels)])
         if not self._indexed:
             detail = f"{len(self._codes)} image codes are indexed so far, after this node's start; ask again"
             raise NodeError(NodeCode.INDEX_LOADING, detail, 1)
         # Of this very state, for blocks may be committed while codes are searched.
         absence = self._chain.state_answer([records.file_key(file_digest), records.asset_key(pixels)])
-        not_recorded = NOT_RECORDED.format(codes=len(self._codes), height=found["height"])
+        not_recorded = NOT_RECORDED.format(codes=len(self._codes), height=brought.height)
         near = await self._near(codes)
         confirmed = [
             (distance, asset)
@@ -161,24 +161,23 @@ class Verifier:
             if distance <= DISTANCE_SURE and await self._same(picture, asset)
         ]
         if confirmed:
-            return await self._answer(found, "near_duplicate", confirmed)
-        found["absence"] = absence
+            return await self._answer(brought, "near_duplicate", confirmed)
         if near:
-            return await self._answer(found, "candidates", near)
-        return {"verdict": "not_recorded", "wording": not_recorded, "matches": [], **found}
+            return await self._answer(brought, "candidates", near, absence)
+        return brought.answered("not_recorded", not_recorded, (), absence)
 
-    async def describe_upload(self, data: bytes) -> dict[str, Any]:
+    async def describe_upload(self, data: bytes) -> PictureFacts:
         """What identifies an uploaded picture, for its registrant."""
         async with self._describing:
             picture, file_digest, pixels, codes = await asyncio.to_thread(describe, data)
-        return {
-            "pixel_digest": pixels,
-            "file_digest": file_digest,
-            "image_code": codes[0],
-            "width": picture.width,
-            "height": picture.height,
-            "media_type": MEDIA_TYPES[picture.format],
-        }
+        return PictureFacts(
+            pixel_digest=pixels,
+            file_digest=file_digest,
+            image_code=codes[0],
+            width=picture.width,
+            height=picture.height,
+            media_type=MEDIA_TYPES[picture.format],
+        )
 
     async def _near(self, codes: tuple[str, ...]) -> list[tuple[int, str]]:
         """Recorded codes within the candidate distance of any of a picture's, nearest first, of equals the oldest."""
@@ -199,44 +198,71 @@ class Verifier:
         except (NodeError, GeneratorError, CidInvalid):
             return False
 
-    async def _match(self, distance: int, asset: str) -> dict[str, Any]:
+    async def _match(self, distance: int, asset: str) -> Match:
         record = self._chain.ledger().asset(asset)
-        match: dict[str, Any] = {
-            "asset": asset,
-            "evidence": record.evidence_level,
-            "creator": record.creator,
-            "registrant": record.registrant,
-            "recorded_ms": record.created_ms,
-            "height": record.height_recorded,
-            "confidential": record.confidential,
-            "distance": distance,
-            "receipt": await self._receipt(record.transaction),
-        }
-        if record.disputed_by:
-            match |= {"recorded_evidence": record.evidence, "disputes": open_disputes(self._chain.ledger(), record)}
-        if isinstance(record.attested_in, str):
-            match["attested"] = {"by": record.attested_by, "receipt": await self._receipt(record.attested_in)}
-        if isinstance(record.model, str):
-            model = self._chain.ledger().find(records.model_key(record.model), records.Model)
-            match["model"] = {"digest": record.model}
-            if model is not None:
-                match["model"] |= {"name": model.name, "version": model.version, "provider": model.provider}
-        return match
+        return Match(
+            asset=asset,
+            evidence=record.evidence_level,
+            creator=record.creator,
+            registrant=record.registrant,
+            recorded_ms=record.created_ms,
+            height=record.height_recorded,
+            confidential=record.confidential,
+            distance=distance,
+            receipt=await self._receipt(record.transaction),
+            recorded_evidence=record.evidence if record.disputed_by else UNSET,
+            disputes=open_disputes(self._chain.ledger(), record) if record.disputed_by else UNSET,
+            attested=await self._attested(record),
+            model=self._model(record),
+        )
+
+    async def _attested(self, record: records.Asset) -> Attested | UnsetType:
+        if not isinstance(record.attested_in, str) or not isinstance(record.attested_by, str):
+            return UNSET
+        return Attested(by=record.attested_by, receipt=await self._receipt(record.attested_in))
+
+    def _model(self, record: records.Asset) -> MatchedModel | UnsetType:
+        if not isinstance(record.model, str):
+            return UNSET
+        model = self._chain.ledger().find(records.model_key(record.model), records.Model)
+        if model is None:
+            return MatchedModel(digest=record.model)
+        return MatchedModel(digest=record.model, name=model.name, version=model.version, provider=model.provider)
 
     async def _receipt(self, transaction: str) -> Receipt | None:
         place = self._chain.state.locate(transaction)
         return None if place is None or place[0] <= self._chain.finals.oldest else await self._reading.receipt(*place)
 
-    async def _answer(self, found: dict[str, Any], verdict: str, near: list[tuple[int, str]]) -> dict[str, Any]:
+    async def _answer(
+        self,
+        brought: _Brought,
+        verdict: Verdict,
+        near: list[tuple[int, str]],
+        absence: StateAnswer | UnsetType = UNSET,
+    ) -> Verification:
         matches = [await self._match(distance, asset) for distance, asset in near[:MATCHES_MAX]]
-        wording = WORDING[verdict] + (CONTESTED if any("disputes" in match for match in matches) else "")
-        return {"verdict": verdict, "wording": wording, "matches": matches, **found}
+        contested = any(match.disputes is not UNSET for match in matches)
+        return brought.answered(verdict, WORDING[verdict] + (CONTESTED if contested else ""), tuple(matches), absence)
 
 
-def open_disputes(ledger: Ledger, asset: records.Asset) -> list[records.Dispute]:
+class _Brought(NamedTuple):
+    """A picture that is asked about, and the height that the answer is about."""
+
+    height: int
+    file_digest: str
+    pixel_digest: str
+    image_code: str
+
+    def answered(
+        self, verdict: Verdict, wording: str, matches: tuple[Match, ...], absence: StateAnswer | UnsetType
+    ) -> Verification:
+        return Verification(verdict=verdict, wording=wording, matches=matches, absence=absence, **self._asdict())
+
+
+def open_disputes(ledger: Ledger, asset: records.Asset) -> tuple[records.Dispute, ...]:
     """Who disputes an asset now, and why; by org."""
     found = (ledger.find(records.dispute_key(asset.id, org), records.Dispute) for org in asset.disputed_by)
-    return [dispute for dispute in found if dispute is not None]
+    return tuple(dispute for dispute in found if dispute is not None)
 
 
 def describe(data: bytes) -> tuple[Picture, str, str, tuple[str, ...]]:

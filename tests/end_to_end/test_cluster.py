@@ -23,8 +23,9 @@ from ledger.block import Certificate, Header, certificate_fault
 from ledger.encoding import decode, encode
 from ledger.receipt import encode_receipt, verify_receipt
 from ledger.transaction import SignedTransaction
-from remarque.client import AsyncClient, Client, RemarqueError
-from remarque.errors import NodeCode
+from remarque.async_client import AsyncClient
+from remarque.client import Client
+from remarque.errors import NodeCode, RemarqueError
 
 
 def level(cluster: Cluster, seconds: float = 20.0) -> int:

@@ -8,11 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from answers import check_is
+from msgspec import UNSET
 
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, EDITOR, STUDIO
@@ -20,7 +23,12 @@ from generator.models import default_model_folder, model_digest
 from ledger import crypto
 from ledger.actions import RegisterModel
 from ledger.encoding import encode
-from remarque.client import Client, RemarqueError, now_ms
+from ledger.generation import Openings
+from remarque.api.content import Release
+from remarque.api.generation import Generation, GenerationTaken, Generators
+from remarque.client import Client
+from remarque.errors import RemarqueError
+from remarque.requesting import now_ms
 
 MODEL = model_digest(default_model_folder())
 
@@ -42,34 +50,34 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def alice(studio: Cluster) -> Iterator[Client]:
     with Client(studio.url("node1"), CREATOR, studio.key(CREATOR)) as client:
         deadline = time.monotonic() + 90
-        while not client.get("/v1/generators")["models"]:
+        while not client.generators():
             assert time.monotonic() < deadline
             time.sleep(0.2)
         yield client
 
 
 def test_pictures_are_recorded_before_they_are_released_and_replicated(studio: Cluster, alice: Client) -> None:
-    seen: list[dict[str, Any]] = []
     generation = alice.generate("a boat on the sea at noon", seed=5, steps=4, count=2)
-    pictures = alice.generation(generation, seen.append)
+    seen = list(alice.progress(generation))
+    pictures = alice.generation(generation)
 
-    assert [picture["index"] for picture in pictures] == [0, 1]
-    assert any("step" in event for event in seen)
+    assert [picture.index for picture in pictures] == [0, 1]
+    assert any(isinstance(now.step, int) for now in seen)
     for picture in pictures:
-        asset = alice.get(f"/v1/assets/{picture['asset']}")["asset"]
-        assert (asset["evidence"], asset["creator"], asset["model"]) == ("generated", CREATOR, MODEL)
-        original = alice.content(picture["cid"])
+        asset = alice.asset(picture.asset).asset
+        assert (asset.evidence, asset.creator, asset.model) == ("generated", CREATOR, MODEL)
+        original = alice.content(picture.cid)
         with Client(studio.url("node2"), EDITOR, studio.key(EDITOR)) as nadia:
             deadline = time.monotonic() + 20
             while True:
                 try:
-                    assert nadia.content(picture["cid"]) == original
-                    assert nadia.get(f"/v1/assets/{picture['asset']}/openings")["seed"]["value"] == 5
+                    assert nadia.content(picture.cid) == original
+                    assert nadia.openings(picture.asset).seed.value == 5
                     break
                 except RemarqueError:
                     assert time.monotonic() < deadline, "content and openings reach the other member"
                     time.sleep(0.1)
-            assert nadia.verify(original)["verdict"] == "exact_file"
+            assert nadia.verify(original).verdict == "exact_file"
 
 
 def test_a_picture_is_regenerated_identically(studio: Cluster, alice: Client) -> None:
@@ -78,7 +86,7 @@ def test_a_picture_is_regenerated_identically(studio: Cluster, alice: Client) ->
     done = subprocess.run(
         [
             sys.executable, "-m", "node", "--json", "--node", studio.url("node1"), "--account", CREATOR,
-            "--key", str(studio.root / "accounts" / f"{CREATOR}.key"), "regenerate", picture["asset"],
+            "--key", str(studio.root / "accounts" / f"{CREATOR}.key"), "regenerate", picture.asset,
         ],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
@@ -92,11 +100,10 @@ def test_a_confidential_picture_is_in_clear_on_no_disk_and_opens_for_its_creator
 ) -> None:
     picture = alice.generation(alice.generate("a house at night", seed=3, steps=4, confidential=True))[0]
 
-    plain = alice.open(picture["asset"])
+    plain = alice.open(picture.asset)
 
     assert plain.startswith(b"\x89PNG")
-    record = alice.get(f"/v1/assets/{picture['asset']}")["asset"]
-    assert "image_code" not in record
+    assert alice.asset(picture.asset).asset.image_code is UNSET
     probe = plain[len(plain) // 2 :][:64]
     for name in studio.names:
         for path in (studio.home(name) / "data").rglob("*"):
@@ -105,24 +112,24 @@ def test_a_confidential_picture_is_in_clear_on_no_disk_and_opens_for_its_creator
         Client(studio.url("node2"), COLLECTOR, studio.key(COLLECTOR)) as carla,
         pytest.raises(RemarqueError, match="POLICY_DENIED") as denied,
     ):
-        carla.open(picture["asset"])
+        carla.open(picture.asset)
     assert "grant_in_force" in denied.value.detail
     with (
         Client(studio.url("node2"), EDITOR, studio.key(EDITOR)) as nadia,
         pytest.raises(RemarqueError, match="NOT_FOUND"),
     ):
-        nadia.get(f"/v1/assets/{picture['asset']}/openings")
+        nadia.openings(picture.asset)
 
 
 def test_a_grant_opens_through_another_members_node(studio: Cluster, alice: Client) -> None:
     picture = alice.generation(alice.generate("a vase with flowers", seed=4, steps=4, confidential=True))[0]
-    alice.grant(picture["asset"], EDITOR, now_ms() + 60_000)
+    alice.grant(picture.asset, EDITOR, now_ms() + 60_000)
 
     with Client(studio.url("node2"), EDITOR, studio.key(EDITOR)) as nadia:
         deadline = time.monotonic() + 20
         while True:
             try:
-                assert nadia.open(picture["asset"]) == alice.open(picture["asset"])
+                assert nadia.open(picture.asset) == alice.open(picture.asset)
                 break
             except RemarqueError as error:
                 assert error.code == "CONTENT_MISSING"
@@ -160,7 +167,7 @@ def test_a_request_that_does_not_hold_is_refused(
     studio: Cluster, alice: Client, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bodies: list[bytes] = []
-    inner = alice.wrapped.request
+    inner = alice._waiting.request
 
     async def keep(method: str, path: str, body: bytes | None = None, **named: Any) -> bytes:
         if path != "/v1/generations":
@@ -168,7 +175,7 @@ def test_a_request_that_does_not_hold_is_refused(
         bodies.append(body or b"")
         raise RemarqueError("KEPT", "")
 
-    monkeypatch.setattr(alice.wrapped, "request", keep)
+    monkeypatch.setattr(alice._waiting, "request", keep)
     with pytest.raises(RemarqueError, match="KEPT"):
         alice.generate("a tree", seed=1)
     monkeypatch.undo()
@@ -183,6 +190,54 @@ def test_a_request_that_does_not_hold_is_refused(
 
     with pytest.raises(RemarqueError, match="GENERATION_INVALID"):
         alice.request("POST", "/v1/generations", encode(body))
+
+
+def test_the_routes_about_generated_pictures_answer_the_bytes_of_their_values(
+    alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: dict[str, bytes] = {}
+    inner = alice._waiting.request
+
+    async def keep(method: str, path: str, *rest: Any, **named: Any) -> bytes:
+        answer = await inner(method, path, *rest, **named)
+        answers[path.rpartition("/")[0] if "/releases/" in path else path] = answer
+        return answer
+
+    monkeypatch.setattr(alice._waiting, "request", keep)
+    generation = alice.generate("a bridge over a river", seed=12, steps=4, confidential=True)
+    picture = alice.generation(generation)[0]
+    alice.open(picture.asset)
+    shown = alice.request("GET", f"/v1/generations/{generation}")
+    opened = alice.request("GET", f"/v1/assets/{picture.asset}/openings")
+
+    check_is(Generators, answers["/v1/generators"])
+    check_is(GenerationTaken, answers["/v1/generations"])
+    check_is(Release, answers["/v1/releases"])
+    check_is(Generation, shown)
+    check_is(Openings, opened)
+    assert msgspec.json.decode(shown, type=Generation).pictures == (picture,)
+
+
+def test_a_failed_generation_says_why_and_progress_ends_with_it(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = {
+        "generation": "ab",
+        "state": "failed",
+        "pictures": [],
+        "count": 1,
+        "code": "OUT_OF_MEMORY",
+        "detail": "4 GiB",
+    }
+
+    async def stream(_: str, kind: type[Generation], __: str = "") -> AsyncGenerator[tuple[str, Generation], None]:
+        yield "", msgspec.convert(failed | {"state": "running"}, kind)
+        yield "", msgspec.convert(failed, kind)
+
+    monkeypatch.setattr(alice._waiting, "_stream", stream)
+    progress = alice.progress("ab")
+
+    assert [next(progress).state, next(progress).state] == ["running", "failed"]
+    with pytest.raises(RemarqueError, match="OUT_OF_MEMORY: 4 GiB"):
+        next(progress)
 
 
 def test_a_killed_worker_is_replaced_and_its_job_goes_on(studio: Cluster, alice: Client) -> None:

@@ -19,7 +19,8 @@ from devnet.story import COLLECTOR, CREATOR, EDITOR, STUDIO, TREASURER
 from ledger import actions
 from ledger.governance import ActivateProtocol
 from ledger.version import ACTIVATION_NOTICE_BLOCKS
-from remarque.client import Client, RemarqueError
+from remarque.client import Client
+from remarque.errors import RemarqueError
 from remarque.keys.files import load_key, new_key, save_key
 from remarque.keys.passphrases import PASSPHRASE_FILE
 

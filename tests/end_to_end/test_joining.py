@@ -22,7 +22,8 @@ from ledger.node_certificate import make_certificate
 from ledger.receipt import encode_receipt, verify_receipt
 from node.snapshots.joining import INSTALLED_RATIO
 from node.snapshots.snapshots import heights_in
-from remarque.client import Client, RemarqueError
+from remarque.client import Client
+from remarque.errors import RemarqueError
 from remarque.keys.files import new_key
 
 EVERY = 200

@@ -17,7 +17,9 @@ from ledger import actions
 from ledger.execution.holding import token_id
 from ledger.receipt import encode_receipt, verify_receipt
 from ledger.transaction import SignedTransaction
-from remarque.client import AsyncClient, Client, RemarqueError
+from remarque.async_client import AsyncClient
+from remarque.client import Client
+from remarque.errors import RemarqueError
 from remarque.requesting import UNREACHED
 
 ACCOUNTS = (CREATOR, COLLECTOR, SECOND_COLLECTOR)

@@ -281,7 +281,7 @@ def test_what_is_no_tile_of_this_log_is_not_found(one_node: Cluster) -> None:
 def test_a_tile_that_is_full_is_kept_for_ever(one_node: Cluster) -> None:
     with Client(one_node.urls, COLLECTOR, one_node.key(COLLECTOR)) as client:
         batch = [client.sign(actions.Pay(to=SECOND_COLLECTOR, currency="EUR", amount=1)) for _ in range(600)]
-        assert {result["code"] for result in client.send_batch(batch)} == {"OK"}
+        assert {result.code for result in client.send_batch(batch)} == {"OK"}
     size, root, _ = checkpoint(one_node, "node1", beyond=600)
 
     assert follow(one_node.url("node1"), size)[1] == root

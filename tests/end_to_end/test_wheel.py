@@ -1,9 +1,10 @@
-"""The wheel, in an empty environment outside the checkout, without torch, brings a node to ready."""
+"""The wheel in an empty environment without torch, outside the checkout: it runs a node, its types reach programs."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -50,30 +51,100 @@ def test_the_wheel_holds_the_packages_with_their_pages_and_policies_and_no_tests
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
 
-    assert tops == {"contracts_vm", "ledger", "consensus", "generator", "node", "devnet", "remarque.py"}
+    assert tops == {"contracts_vm", "ledger", "consensus", "generator", "remarque", "node", "devnet"}
     for wanted in ("node/pages/index.html", "contracts_vm/policies/asset_default.policy"):
         assert wanted in names
+    assert {name for name in names if name.endswith("py.typed")} == {
+        "contracts_vm/py.typed", "ledger/py.typed", "remarque/py.typed",
+    }  # fmt: skip
     assert any(name.startswith("generator/models/default/unet/") for name in names)
 
 
-def test_a_node_runs_from_the_wheel_without_torch(wheel: Path, tmp_path: Path) -> None:
-    home = tmp_path / "a path with a space"
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Python of an environment that holds the wheel, and what it needs to run a node."""
+    home = tmp_path_factory.mktemp("installed") / "a path with a space"
     venv.create(home / "env", with_pip=True)
     python = home / "env" / "bin" / "python"
-    clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", "-r", ROOT / "locks" / "node.txt"], check=True, env=clean
+    install = [python, "-m", "pip", "install", "--quiet"]
+    subprocess.run([*install, "-r", ROOT / "locks" / "node.txt"], check=True, env=clean())
+    subprocess.run([*install, "--no-deps", wheel], check=True, env=clean())
+    return python
+
+
+def clean() -> dict[str, str]:
+    """The environment, without the way to the checkout."""
+    return {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "MYPYPATH")}
+
+
+def samples(document: str) -> list[str]:
+    """The Python in a document."""
+    return re.findall(r"^```python\n(.*?)^```", (ROOT / document).read_text(encoding="utf-8"), re.M | re.S)
+
+
+def checked(python: Path, source: str, directory: Path) -> tuple[int, str]:
+    """What mypy says of a program against what is installed beside a Python: its exit status, and its words."""
+    (directory / "program.py").write_text(source, encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--python-executable", str(python)]
+    done = subprocess.run(
+        [*command, "program.py"], cwd=directory, env=clean(), capture_output=True, text=True, check=False
     )
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-deps", wheel], check=True, env=clean)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/use.md"])
+def test_samples_of_the_documents_have_the_types_of_the_installed_sdk(
+    installed: Path, tmp_path: Path, document: str
+) -> None:
+    found = samples(document)
+
+    assert found
+    for number, sample in enumerate(found):
+        status, said = checked(installed, sample, tmp_path)
+        assert status == 0, f"sample {number + 1} of {document}:\n{said}"
+
+
+WRONG = """\
+from remarque import AsyncClient, Client, load_key
+
+client = Client("http://127.0.0.1:8100", "alice@studio", load_key("alice.key"))
+client.list_token("00", "120000", "EUR")  # arg-type
+client.pay("carla@club", 5)  # call-arg
+client.verify(b"")["wording"]  # index
+client.verify(b"").word  # attr-defined
+client.buys("00", 5, "EUR")  # attr-defined
+height: str = client.status().height  # assignment
+for place, event in client.events():
+    event.hight  # attr-defined
+
+
+async def story(waiting: AsyncClient) -> int:
+    return await waiting.balances()  # return-value
+"""
+
+
+def test_a_program_with_wrong_types_is_told_where(installed: Path, tmp_path: Path) -> None:
+    wanted = [(number, line.rpartition("# ")[2]) for number, line in enumerate(WRONG.splitlines(), 1) if "  # " in line]
+
+    status, said = checked(installed, WRONG, tmp_path)
+
+    assert status == 1
+    told = re.findall(r"^program\.py:(\d+): error: .*\[([\w-]+)\]$", said, re.M)
+    assert [(int(number), code) for number, code in told] == wanted, said
+
+
+def test_a_node_runs_from_the_wheel_without_torch(installed: Path, tmp_path: Path) -> None:
+    home, python = tmp_path / "a path with a space", installed
+    home.mkdir()
     peer, api = free_ports(2)
     (home / "plan.toml").write_text(
         f'name = "wheel"\n[orgs]\nacme = "Acme"\n[nodes.n1]\norg = "acme"\npeer = "127.0.0.1:{peer}"\n'
         f'api = "127.0.0.1:{api}"\n[accounts."alice@acme"]\n'
     )
-    remarque = [str(home / "env" / "bin" / "remarque")]
-    subprocess.run([*remarque, "init", "plan.toml", "c"], cwd=home, check=True, env=clean, capture_output=True)
+    remarque = [str(python.with_name("remarque"))]
+    subprocess.run([*remarque, "init", "plan.toml", "c"], cwd=home, check=True, env=clean(), capture_output=True)
     node = subprocess.Popen(
-        [*remarque, "node", "run", "--config", "c/nodes/n1/node.toml"], cwd=home, env=clean, stderr=subprocess.DEVNULL
+        [*remarque, "node", "run", "--config", "c/nodes/n1/node.toml"], cwd=home, env=clean(), stderr=subprocess.DEVNULL
     )
     try:
         deadline = time.monotonic() + 30
@@ -92,12 +163,12 @@ def test_a_node_runs_from_the_wheel_without_torch(wheel: Path, tmp_path: Path) -
         node.terminate()
         assert node.wait(timeout=15) == 0
     listed = subprocess.run(
-        [python, "-c", "import node.run, sys; assert 'torch' not in sys.modules"], check=False, env=clean
+        [python, "-c", "import node.run, sys; assert 'torch' not in sys.modules"], check=False, env=clean()
     )
     assert listed.returncode == 0
     assert (
         "torch"
         not in subprocess.run(
-            [python, "-m", "pip", "list"], capture_output=True, text=True, check=True, env=clean
+            [python, "-m", "pip", "list"], capture_output=True, text=True, check=True, env=clean()
         ).stdout
     )

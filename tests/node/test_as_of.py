@@ -16,7 +16,7 @@ from ledger.execution.governance import proposal_id
 from ledger.execution.holding import token_id
 from ledger.governance import SetParameters, SuspendOrg, proposal_key
 from ledger.receipt import encode_receipt, verify_receipt
-from node.api.as_of import asset_at, entries_at, header_at
+from node.api.as_of import asset_at, entries_at, height_meant
 from node.chain.reading import Reading
 from remarque.errors import NodeCode, NodeError
 
@@ -42,8 +42,8 @@ def a_story(written: WrittenChain) -> list[Any]:
 
 def values(written: WrittenChain, key: str, height: int) -> tuple[Any, int, list[str]]:
     (entry,) = asyncio.run(entries_at(written.chain, Reading(written.chain), [key], height))
-    value = msgspec.json.decode(entry["value"]) if "value" in entry else None
-    return value, entry["since"], entry["transactions"]
+    value = None if entry.value is msgspec.UNSET else msgspec.json.decode(entry.value)
+    return value, entry.since, list(entry.transactions)
 
 
 def test_every_height_shows_what_stood_then_and_what_made_it_so(tmp_path: Path) -> None:
@@ -125,10 +125,10 @@ def test_an_asset_is_shown_with_owner_policies_and_the_grants_of_that_height(tmp
     written.block(written.ask(empty, actions.SetOrgPolicy(policy="house", version=1)))
     shown = [asyncio.run(asset_at(written.chain, Reading(written.chain), ASSET, height)) for height in range(5)]
 
-    assert ["owner" in one for one in shown] == [False, True, True, True, True]
-    granted = [[msgspec.json.decode(grant)["account"] for grant in one["grants"]] for one in shown]
+    assert [one.owner is not msgspec.UNSET for one in shown] == [False, True, True, True, True]
+    granted = [[msgspec.json.decode(grant)["account"] for grant in one.grants] for one in shown]
     assert granted == [[], [], ["bob@agency"], [], []]
-    policies = [[one.policy for one in view.get("policies", ())] for view in shown]
+    policies = [[one.policy for one in view.policies or ()] for view in shown]
     assert policies == [[], *([["asset_default@1"]] * 3), ["asset_default@1", "house@1"]]
     written.close()
 
@@ -139,8 +139,7 @@ def test_a_time_means_the_newest_block_not_after_it(tmp_path: Path) -> None:
     times = [written.chain.header(height).time_ms for height in range(5)]
 
     async def at(time_ms: int) -> int:
-        found: int = (await header_at(written.chain, Reading(written.chain), None, time_ms))["height"]
-        return found
+        return await height_meant(written.chain, Reading(written.chain), None, time_ms)
 
     for height, time in enumerate(times):
         assert asyncio.run(at(time)) == height
@@ -161,7 +160,7 @@ def test_what_cannot_be_meant_is_refused(
     written = WrittenChain(tmp_path)
 
     with pytest.raises(NodeError) as refused:
-        asyncio.run(header_at(written.chain, Reading(written.chain), height, time_ms))
+        asyncio.run(height_meant(written.chain, Reading(written.chain), height, time_ms))
 
     assert refused.value.code is code
     written.close()

@@ -20,8 +20,9 @@ from ledger.crypto import SigningKey
 from ledger.encoding import encode
 from ledger.errors import Code
 from ledger.transaction import Signer, Transaction, sign
-from remarque.client import Client, RemarqueError, now_ms
-from remarque.errors import NodeCode
+from remarque.client import Client
+from remarque.errors import NodeCode, RemarqueError
+from remarque.requesting import now_ms
 
 OTHER_KEY = SigningKey(b"\x07" * 32)
 
@@ -206,8 +207,8 @@ def test_a_batch_answers_for_each_transaction(one_node: Cluster, alice: Client) 
 
     results = alice.send_batch(batch)
 
-    assert [row["code"] for row in results] == ["OK"] * 40 + ["INSUFFICIENT_FUNDS"]
-    assert [row["transaction"] for row in results] == [signed.id for signed in batch]
+    assert [row.code for row in results] == ["OK"] * 40 + ["INSUFFICIENT_FUNDS"]
+    assert [row.transaction for row in results] == [signed.id for signed in batch]
 
 
 def bomb() -> bytes:

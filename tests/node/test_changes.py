@@ -15,9 +15,10 @@ from written_chain import WrittenChain
 from ledger import crypto
 from ledger.encoding import encode
 from ledger.generation import GenerationRequest
-from node.generation.jobs import DONE, QUEUED, RUNNING, JobStore
+from node.generation.jobs import JobStore
 from node.generation.progress import JobProgress
 from node.ground.changes import ChangeCounter
+from remarque.api.generation import DONE, QUEUED, RUNNING
 
 SOON, NEVER = 5.0, 0.01
 """Seconds to wait for what is about to come, and for what is not."""

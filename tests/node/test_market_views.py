@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from consortium import State, a_digest, a_genesis, done, minted, registering, royalty, trading_terms
+from msgspec import UNSET, to_builtins
 
 from ledger import actions
 from ledger.execution.holding import token_id
 from ledger.execution.view import Ledger
 from node.api.market import lineage_view, metadata_view, royalty_view
+from remarque.api.assets import UpstreamClause
+from remarque.api.market import TokenMetadata
 
 ALICE, BOB = "alice@studio", "bob@agency"
 
@@ -22,7 +23,7 @@ def state() -> State:
 
 def royalty_info(state: State, token: str, price: int) -> tuple[str, int]:
     view = royalty_view(Ledger(state), token, price)
-    return view["receiver"], view["royalty_amount"]
+    return view.receiver, view.royalty_amount
 
 
 def test_lineage_shows_who_is_owed_what(state: State) -> None:
@@ -31,12 +32,12 @@ def test_lineage_shows_who_is_owed_what(state: State) -> None:
 
     view = lineage_view(Ledger(state), a_digest("night"))
 
-    assert [(one["asset"], one["depth"], one["lap_ppm"], one["lrp_ppm"]) for one in view["ancestors"]] == [
+    assert [(one.asset, one.depth, one.lap_ppm, one.lrp_ppm) for one in view.ancestors] == [
         (a_digest("sea"), 1, 100_000, 100_000)
     ]
-    assert view["ancestors"][0]["creators"][0].account == ALICE
-    assert {"trigger": "secondary_sale", "mode": "lap", "max_depth": 32} in view["upstream"]
-    assert lineage_view(Ledger(state), a_digest("sea"))["derivatives"] == 1
+    assert view.ancestors[0].creators[0].account == ALICE
+    assert UpstreamClause(trigger="secondary_sale", mode="lap", max_depth=32) in view.upstream
+    assert lineage_view(Ledger(state), a_digest("sea")).derivatives == 1
 
 
 # ERC-2981: https://eips.ethereum.org/EIPS/eip-2981
@@ -57,21 +58,21 @@ def test_erc_2981_the_percentage_must_not_depend_on_comparing_the_price_with_con
     token = minted(state, "p")
 
     assert [royalty_info(state, token, price)[1] for price in (10, 100, 1_000)] == [1, 10, 100]
-    assert "floors" in royalty_view(Ledger(state), token, 10)["left_out"]
+    assert "floors" in royalty_view(Ledger(state), token, 10).left_out
 
 
 def test_erc_2981_the_amount_must_be_in_the_unit_of_the_sale_price(state: State) -> None:
     view = royalty_view(Ledger(state), minted(state, "p"), 1_000)
 
-    assert (view["sale_price"], view["royalty_amount"]) == (1_000, 75)
-    assert "currency" not in view
+    assert (view.sale_price, view.royalty_amount) == (1_000, 75)
+    assert "currency" not in view.__struct_fields__
 
 
 def test_erc_2981_there_is_one_receiver_and_the_others_are_not_hidden(state: State) -> None:
     token = minted(state, "p", royalty=royalty(100_000, alice=300_000, bob=700_000))
 
     assert royalty_info(state, token, 1_000) == (BOB, 100)
-    assert royalty_view(Ledger(state), token, 1_000)["shared_with"] == 1
+    assert royalty_view(Ledger(state), token, 1_000).shared_with == 1
 
 
 def test_erc_2981_nothing_is_due_where_nothing_is_paid(state: State) -> None:
@@ -81,8 +82,8 @@ def test_erc_2981_nothing_is_due_where_nothing_is_paid(state: State) -> None:
 # ERC-721's metadata
 
 
-def attributes(view: dict[str, Any]) -> dict[str, Any]:
-    return {one["trait_type"]: one["value"] for one in view["attributes"]}
+def attributes(view: TokenMetadata) -> dict[str, str | int]:
+    return {one.trait_type: one.value for one in view.attributes}
 
 
 def test_erc_721_metadata_names_describes_and_shows(state: State) -> None:
@@ -93,9 +94,9 @@ def test_erc_721_metadata_names_describes_and_shows(state: State) -> None:
     view = metadata_view(Ledger(state), token, state.time_ms)
     later = metadata_view(Ledger(state), token, state.time_ms + 5_000)
 
-    assert {"name", "description", "image"} <= set(view)
-    assert view["name"].endswith("#2")
-    assert view["image"].startswith("ipfs://baf")
+    assert {"name", "description", "image"} <= set(to_builtins(view))
+    assert view.name.endswith("#2")
+    assert view.image.startswith("ipfs://baf")
     assert attributes(view)["user"] == BOB
     assert "user" not in attributes(later)
 
@@ -103,4 +104,4 @@ def test_erc_721_metadata_names_describes_and_shows(state: State) -> None:
 def test_erc_721_metadata_of_a_confidential_picture_points_at_no_image(state: State) -> None:
     state.do(ALICE, registering("p", confidential=True), actions.MintToken(asset=a_digest("p")))
 
-    assert "image" not in metadata_view(Ledger(state), token_id(a_digest("p")), state.time_ms)
+    assert metadata_view(Ledger(state), token_id(a_digest("p")), state.time_ms).image is UNSET

@@ -35,6 +35,7 @@ from node.exchange import replicator
 from node.exchange.replicator import Replicator, read_kept
 from node.verification import verifier as verification
 from node.verification.verifier import Verifier
+from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
 
 DATA = Random(1).randbytes(2_500_000)
@@ -228,7 +229,7 @@ def test_a_peer_is_given_blocks_off_the_loop(tmp_path: Path) -> None:
     assert [status for status, _ in missing] == [404, 404]
 
 
-async def verified(verifier: Verifier, data: bytes) -> dict[str, Any]:
+async def verified(verifier: Verifier, data: bytes) -> Verification:
     """What a verifier that has read its index says."""
     await verifier.run()
     return await verifier.verify(data)
@@ -252,8 +253,8 @@ def test_a_near_picture_is_compared_off_the_loop(tmp_path: Path) -> None:
 
     found = asyncio.run(verified(Verifier(written.chain, Reading(written.chain), store), out.getvalue()))
 
-    assert found["verdict"] == "near_duplicate"
-    assert found["matches"][0]["receipt"].header.height == 1
+    assert found.verdict == "near_duplicate"
+    assert found.matches[0].receipt.header.height == 1
 
 
 def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_path: Path) -> None:
@@ -272,7 +273,7 @@ def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_pat
 
     verifier = Verifier(written.chain, Interrupted(written.chain), Blockstore(tmp_path / "content"))
 
-    async def story() -> dict[str, Any]:
+    async def story() -> Verification:
         await verifier.run()
         armed.append(True)
         return await verifier.verify(data)
@@ -280,8 +281,8 @@ def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_pat
     found = asyncio.run(story())
 
     assert written.chain.committed.height == 2
-    absence = verify_state_answer(encode(found["absence"]), written.chain.genesis)
-    assert (found["verdict"], found["height"], absence.header.height) == ("not_recorded", 1, 1)
+    absence = verify_state_answer(encode(found.absence), written.chain.genesis)
+    assert (found.verdict, found.height, absence.header.height) == ("not_recorded", 1, 1)
     assert absence.value(asset_key(pixel_digest(open_picture(data)))) is None
 
 
@@ -296,11 +297,11 @@ def test_of_equally_near_pictures_all_nodes_name_the_same_whenever_they_started(
             written.block(*(written.ask(registering(number, image_code=code)) for number in numbers))
         restarted = Verifier(written.chain, Reading(written.chain), store)
         await restarted.run()
-        return [(await one.verify(a_picture(4)))["matches"] for one in (running, restarted)]
+        return [(await one.verify(a_picture(4))).matches for one in (running, restarted)]
 
     found = asyncio.run(story())
 
-    named = [[match["asset"] for match in matches] for matches in found]
+    named = [[match.asset for match in matches] for matches in found]
     assert named[0] == named[1]
-    assert [match["height"] for match in found[0]] == [1, 1, 2, 2, 2, 3]
+    assert [match.height for match in found[0]] == [1, 1, 2, 2, 2, 3]
     assert set(named[0]) == {a_digest(number) for number in (1, 2, 3, 4, 8, 9)}

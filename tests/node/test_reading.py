@@ -117,11 +117,12 @@ def everything_about(chain: Chain) -> list[tuple[int, int]]:
 
 async def read_history(chain: Chain, limit: int) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    page: dict[str, Any] = {"next": ""}
-    while "next" in page:
-        page = await history_page(chain, Reading(chain), ASSET, page["next"], limit)
-        assert 0 < len(page["history"]) <= limit
-        rows += [msgspec.json.decode(row) for row in page["history"]]
+    after: str | msgspec.UnsetType = ""
+    while isinstance(after, str):
+        page = await history_page(chain, Reading(chain), ASSET, after, limit)
+        after = page.next
+        assert 0 < len(page.history) <= limit
+        rows += [msgspec.json.decode(row) for row in page.history]
     return rows
 
 
@@ -173,9 +174,9 @@ def keys_read(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 def test_a_page_of_history_reads_no_more_of_the_index_than_it_shows(
     written: WrittenChain, keys_read: list[bytes]
 ) -> None:
-    page = page_of("history", places_about(written.chain, ASSET, (BLOCKS // 2, 0)), 5)
+    places, _ = page_of(places_about(written.chain, ASSET, (BLOCKS // 2, 0)), 5)
 
-    assert len(page["history"]) == 5
+    assert len(places) == 5
     assert len(keys_read) <= 8
 
 
@@ -203,11 +204,11 @@ def test_ended_grants_are_left_out_of_their_page(tmp_path: Path) -> None:
     written.block(after_ms=3_600_000)
 
     first = grants_page(written.chain, asset, "", 3)
-    second = grants_page(written.chain, asset, first["next"], 3)
+    second = grants_page(written.chain, asset, first.next, 3)
 
-    assert [grant.account for grant in first["grants"]] == ["bob@agency"]
-    assert [grant.account for grant in second["grants"]] == ["root@club"]
-    assert "next" not in second
+    assert [grant.account for grant in first.grants] == ["bob@agency"]
+    assert [grant.account for grant in second.grants] == ["root@club"]
+    assert second.next is msgspec.UNSET
 
 
 def test_each_is_read_in_the_order_asked_for(written: WrittenChain) -> None:

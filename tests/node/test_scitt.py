@@ -23,8 +23,8 @@ from ledger.execution.governance import proposal_id
 from ledger.governance import SuspendOrg
 from ledger.statement import STATEMENT_BYTES_MAX, parse_statement, sign_statement, verify_transparent
 from node.transparency.scitt import Statements
-from remarque.client import Client, RemarqueError
-from remarque.errors import NodeCode, NodeError
+from remarque.client import Client
+from remarque.errors import NodeCode, NodeError, RemarqueError
 
 OTHER_KEY = SigningKey(b"\x07" * 32)
 

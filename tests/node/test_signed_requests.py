@@ -21,7 +21,10 @@ from devnet.story import COLLECTOR, CREATOR
 from ledger import actions
 from ledger.crypto import SigningKey
 from node.content.cid import import_file
-from remarque.client import AsyncClient, Client, RemarqueError
+from remarque.api.chain import ChainEvent
+from remarque.async_client import AsyncClient
+from remarque.client import Client
+from remarque.errors import RemarqueError
 from remarque.message_signatures import FIELD_CHARACTERS_MAX, TARGET
 
 OTHER_KEY = SigningKey(b"\x07" * 32)
@@ -108,13 +111,13 @@ def test_the_sdk_signs_reads_bodies_and_streams(one_node: Cluster, alice: Client
     assert alice.balances() == alice.get(BALANCES)["balances"]
     assert alice.get("/v1/state", key="ä b+c&d=e/?%")["entries"][0]["key"] == "ä b+c&d=e/?%"
     assert alice.picture(asset)
-    assert alice.wrapped._tokens == {}
+    assert alice._waiting._tokens == {}
 
-    async def first_event() -> tuple[str, dict[str, Any]]:
+    async def first_event() -> tuple[str, ChainEvent]:
         async with AsyncClient(one_node.urls, CREATOR, one_node.key(CREATOR), signed_requests=True) as client:
             return await anext(client.events(after=str(receipt.header.height)))
 
-    assert asyncio.run(first_event())[1]["transaction"] == receipt.signed.id
+    assert asyncio.run(first_event())[1].transaction == receipt.signed.id
 
 
 def test_a_key_signs_from_its_block_on_until_it_is_revoked(one_node: Cluster, alice: Client) -> None:

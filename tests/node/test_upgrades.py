@@ -29,6 +29,7 @@ from node.ordering.submitter import Submitter
 from node.ordering.upgrades import Upgrades, protocol_status
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
+from remarque.api.chain import ProtocolAhead, ProtocolStatus
 from remarque.errors import NodeCode, NodeError
 
 V2 = ProtocolVersion(number=2, decision_fuel_max=20_000, expired_ids_per_block=64)
@@ -137,11 +138,8 @@ def test_it_warns_in_its_log_and_its_status_before(net: Net, tmp_path: Path) -> 
 
     assert quiet == []
     assert [(one["event"], one["version"], one["height"]) for one in told] == [("protocol_unknown", 2, ACTIVATED)]
-    assert protocol_status(follower) == {
-        "in_force": 1,
-        "known": [1],
-        "ahead": {"version": 2, "height": ACTIVATED, "known": False},
-    }
+    ahead = ProtocolAhead(version=2, height=ACTIVATED, known=False)
+    assert protocol_status(follower) == ProtocolStatus(in_force=1, known=(1,), ahead=ahead)
 
 
 def an_activation(state: State, org: str) -> SignedTransaction:

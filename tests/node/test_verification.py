@@ -11,17 +11,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import UNSET
 from PIL import Image, ImageEnhance, ImageFilter
 
 from devnet.cluster import Cluster
 from devnet.story import CREATOR, EDITOR, STUDIO, TREASURER
 from ledger import actions
+from ledger.actions import action_name
 from ledger.encoding import decode, encode
+from ledger.events import event_name
 from ledger.governance import DismissDispute
 from ledger.receipt import verify_receipt
 from ledger.records import Asset, asset_key, file_key
 from ledger.state_answer import verify_state_answer
-from remarque.client import Client, RemarqueError
+from remarque.client import Client
+from remarque.errors import RemarqueError
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -66,10 +70,10 @@ def test_every_answer_about_a_recorded_picture_carries_a_receipt(
     ):
         found = alice.verify(copy)
 
-        assert found["verdict"] == verdict
-        match = found["matches"][0]
-        assert (match["asset"], match["creator"], match["evidence"]) == (asset, CREATOR, "declared")
-        receipt = verify_receipt(encode(match["receipt"]), one_node.genesis)
+        assert found.verdict == verdict
+        match = found.matches[0]
+        assert (match.asset, match.creator, match.evidence) == (asset, CREATOR, "declared")
+        receipt = verify_receipt(encode(match.receipt), one_node.genesis)
         assert receipt.outcome.events[0].asset == asset
 
 
@@ -78,12 +82,12 @@ def test_another_picture_is_not_recorded_and_that_is_proven(
 ) -> None:
     found = alice.verify(encoded(drawn(40).filter(ImageFilter.FIND_EDGES), "PNG"))
 
-    assert found["verdict"] == "not_recorded"
-    assert "does not mean that it is not AI-made" in found["wording"]
-    absence = verify_state_answer(encode(found["absence"]), one_node.genesis)
+    assert found.verdict == "not_recorded"
+    assert "does not mean that it is not AI-made" in found.wording
+    absence = verify_state_answer(encode(found.absence), one_node.genesis)
     assert [entry.key for entry in absence.entries] == [
-        file_key(found["file_digest"]),
-        asset_key(found["pixel_digest"]),
+        file_key(found.file_digest),
+        asset_key(found.pixel_digest),
     ]
     assert {absence.value(entry.key) for entry in absence.entries} == {None}
 
@@ -118,7 +122,7 @@ def test_a_receipt_is_checked_by_the_command_without_node_or_network(
     one_node: Cluster, alice: Client, recorded: tuple[Image.Image, bytes, str], tmp_path: Path
 ) -> None:
     folder = tmp_path
-    receipt = encode(alice.verify(recorded[1])["matches"][0]["receipt"])
+    receipt = encode(alice.verify(recorded[1]).matches[0].receipt)
     (folder / "receipt.json").write_bytes(receipt)
     (folder / "forged.json").write_bytes(receipt.replace(b'"code":"OK"', b'"code":"ON"'))
     command = [sys.executable, "-m", "node", "--json", "receipt", "verify", "--genesis"]
@@ -154,7 +158,7 @@ def test_the_news_desk_learns_who_disputes_a_picture_and_why_until_it_is_settled
     with Client(one_node.urls, EDITOR, one_node.key(EDITOR)) as desk:
         desk.submit(actions.SetRoles(account=EDITOR, roles=("administrator", "fact-checker")))
         desk.dispute(asset, "the boat was added", b"the photograph without it")
-        found, view = alice.verify(data), alice.get(f"/v1/assets/{asset}")
+        found, view = alice.verify(data), alice.asset(asset)
         (tmp_path / "picture.png").write_bytes(data)
         told = subprocess.run(
             [
@@ -171,24 +175,22 @@ def test_the_news_desk_learns_who_disputes_a_picture_and_why_until_it_is_settled
             check=True,
         ).stdout
         desk.withdraw_dispute(asset)
-    after, history = alice.verify(data), alice.items(f"/v1/assets/{asset}/history")
+    after, history = alice.verify(data), alice.history(asset)
 
-    match = found["matches"][0]
-    assert (match["evidence"], match["recorded_evidence"]) == ("disputed", "declared")
-    assert [(one["org"], one["account"], one["reason"]) for one in match["disputes"]] == [
-        ("agency", EDITOR, "the boat was added")
-    ]
-    assert match["disputes"][0]["evidence"] == hashlib.sha256(b"the photograph without it").hexdigest()
-    assert "What is recorded of it is disputed" in found["wording"]
+    match = found.matches[0]
+    assert (match.evidence, match.recorded_evidence) == ("disputed", "declared")
+    assert [(one.org, one.account, one.reason) for one in match.disputes] == [("agency", EDITOR, "the boat was added")]
+    assert match.disputes[0].evidence == hashlib.sha256(b"the photograph without it").hexdigest()
+    assert "What is recorded of it is disputed" in found.wording
     assert "agency disputes it (nadia@agency): the boat was added" in told
-    assert (view["evidence"], view["disputes"]) == ("disputed", match["disputes"])
-    assert after["matches"][0]["evidence"] == "declared"
-    assert "disputes" not in after["matches"][0]
-    assert "disputed" not in after["wording"]
-    assert [row["actions"][0]["type"] for row in history] == [
+    assert (view.evidence, view.disputes) == ("disputed", match.disputes)
+    assert after.matches[0].evidence == "declared"
+    assert after.matches[0].disputes is UNSET
+    assert "disputed" not in after.wording
+    assert [action_name(row.actions[0]) for row in history] == [
         "asset.register", "asset.dispute", "asset.withdraw_dispute",
     ]  # fmt: skip
-    assert [one["status"] for one in alice.items(f"/v1/assets/{asset}/disputes")] == ["withdrawn"]
+    assert [one.status for one in alice.disputes(asset)] == ["withdrawn"]
 
 
 def test_a_vote_that_dismisses_a_dispute_stands_in_the_pictures_history(one_node: Cluster, alice: Client) -> None:
@@ -202,7 +204,11 @@ def test_a_vote_that_dismisses_a_dispute_stands_in_the_pictures_history(one_node
         desk.dispute(asset, "not so", b"proof")
         proposal, _ = studio.propose(DismissDispute(asset=asset, org="agency"))
         club.vote(proposal, True)
-    rows = alice.items(f"/v1/assets/{asset}/history")
+    rows = alice.history(asset)
 
-    assert [row["actions"][0]["type"] for row in rows[1:]] == ["asset.dispute", "governance.propose", "governance.vote"]
-    assert [event["type"] for event in rows[-1]["events"]][-1] == "asset.dispute_dismissed"
+    assert [action_name(row.actions[0]) for row in rows[1:]] == [
+        "asset.dispute",
+        "governance.propose",
+        "governance.vote",
+    ]
+    assert [event_name(event) for event in rows[-1].events][-1] == "asset.dispute_dismissed"

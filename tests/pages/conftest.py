@@ -18,7 +18,9 @@ from devnet.story import COLLECTOR, CREATOR, CURRENCY, EDITOR, SECOND_COLLECTOR,
 from generator.models import default_model_folder, model_digest
 from ledger.actions import RegisterModel
 from ledger.records import Parameters
-from remarque.client import Client, RemarqueError, now_ms
+from remarque.client import Client
+from remarque.errors import RemarqueError
+from remarque.requesting import now_ms
 
 PURPOSE = "fact <b>check</b>"
 """Text that must stay text."""
@@ -100,7 +102,7 @@ def _live(cluster: Cluster) -> Gallery:
 
 def _generated(alice: Client, model: str, confidential: bool) -> str:
     generation = alice.generate(PROMPT, model=model, seed=20 + confidential, steps=4, confidential=confidential)
-    return str(alice.generation(generation)[0]["asset"])
+    return alice.generation(generation)[0].asset
 
 
 def _sell(members: dict[str, Client], asset: str) -> None:

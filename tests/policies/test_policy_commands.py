@@ -15,7 +15,8 @@ from PIL import Image
 import contracts_vm
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, EDITOR, SECOND_COLLECTOR, STUDIO
-from remarque.client import Client, RemarqueError
+from remarque.client import Client
+from remarque.errors import RemarqueError
 
 FIRST = """policy quiet version 1 schema remarque@1 {
   forbid sale as too_cheap when has(tx.price) && tx.price < 1000 reason "nothing is sold below 10.00";
@@ -115,7 +116,7 @@ def test_policies_of_the_org_and_of_a_collection_decide_too(one_node: Cluster, t
         assert [one["scope"] for one in view["policies"]] == ["consortium", "organisation", "collection"]
         assert [one["name"] for one in client.get("/v1/collections")["collections"]] == [spring]
         for kind, rule in (("rent", "no_rent"), ("list", "not_yet")):
-            assert client.evaluate(asset, kind, CREATOR)["explanation"]["rule"] == rule
+            assert client.evaluate(asset, kind, CREATOR).explanation.rule == rule
     refused = remarque(*owner, "policy", "apply", "house", "1", asset, "--org", status=2)
     assert refused["code"] == "REQUEST_MALFORMED"
     undo = tmp_path / "house2.policy"

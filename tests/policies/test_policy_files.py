@@ -32,7 +32,7 @@ def test_there_are_ten_examples_and_the_page_names_each() -> None:
 def test_an_example_may_be_published_and_decides_as_its_author_says(file: Path) -> None:
     held = read_policy(file)
 
-    assert faults_of(held.source)["holds"]
+    assert faults_of(held.source).holds
     assert formatted(held.source) == held.source
     ran = run_cases(contracts_vm.parse(held.source), held.cases, SCHEMA)
     assert len(ran) >= 3

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from asgi import answer_of
 from consortium import a_digest, registering
+from msgspec import UNSET, convert
 from written_chain import WrittenChain
 
 import contracts_vm
@@ -26,9 +27,11 @@ from node.api import policies, proposals
 from node.api.app import make_app
 from node.chain.reading import Reading
 from node.policies import replaying
-from node.policies.asking import Question, evaluate, faults_of, parsed
+from node.policies.asking import evaluate, faults_of, parsed
 from node.policies.redaction import explained
-from node.policies.replaying import BindingAll, PastState, Replay, Replays, in_short
+from node.policies.replaying import BindingAll, PastState, Replays
+from remarque.api.explanations import Explanation
+from remarque.api.policies import Evaluation, Question, Replay, in_short
 from remarque.errors import NodeCode, NodeError
 
 TOKEN = token_id(a_digest("picture"))
@@ -248,16 +251,16 @@ def test_replaying_changes_nothing(written: WrittenChain) -> None:
     assert (written.chain.committed, list(written.chain.state.items()), written.chain.log.root()) == before
 
 
-def asked(written: WrittenChain, height: int, **about: Any) -> dict[str, Any]:
+def asked(written: WrittenChain, height: int, **about: Any) -> Evaluation:
     question = Question(**({"asset": a_digest("picture"), "kind": "sale", "requester": "alice@studio"} | about))
     instead = parsed(question.source) if question.source else None
     return evaluate(written.chain.state, question, instead, height, written.chain.header(height).time_ms, NEWEST)
 
 
 def test_a_question_is_answered_on_the_state_of_its_height(written: WrittenChain) -> None:
-    assert asked(written, 4)["allowed"]
-    assert not asked(written, 5)["allowed"]
-    assert asked(written, 5, requester="bob@agency")["allowed"]
+    assert asked(written, 4).allowed
+    assert not asked(written, 5).allowed
+    assert asked(written, 5, requester="bob@agency").allowed
     with pytest.raises(LedgerError, match="ASSET_UNKNOWN"):
         asked(written, 1)
 
@@ -267,9 +270,9 @@ def test_a_question_may_bring_a_policy_that_is_not_published(written: WrittenCha
 
     found = asked(written, 4, source=source, price=1_000)
 
-    assert not found["allowed"]
-    assert found["explanation"]["rule"] == "cheap"
-    assert asked(written, 4, source=source, price=9_000)["allowed"]
+    assert not found.allowed
+    assert found.explanation.rule == "cheap"
+    assert asked(written, 4, source=source, price=9_000).allowed
     with pytest.raises(NodeError, match="SYNTAX"):
         asked(written, 4, source="policy")
     with pytest.raises(NodeError, match="rules decide"):
@@ -282,26 +285,26 @@ def test_a_question_may_bring_a_policy_that_is_not_published(written: WrittenCha
 )
 def test_only_the_owner_sees_what_the_rules_read_of_the_asset(written: WrittenChain, reader: str, seen: bool) -> None:
     final = written.chain.finals.at(6)
-    whole = final.results.explanations[0]
+    whole = convert(final.results.explanations[0], tuple[Explanation, ...])
 
     shown = explained(written.chain.ledger(), reader, final.block.transactions[0], whole)
 
-    parts = {part["expr"]: part for rule in shown[0]["rules"] for part in rule["why"]}
-    assert shown[0]["code"] == whole[0]["code"]
-    assert ("value" in parts["asset.owner"]) == seen
-    assert parts["asset.owner"].get("withheld", False) != seen
-    assert ("value" in parts["requester.id"]) == (reader in ("bob@agency", "alice@studio"))
+    parts = {part.expr: part for rule in shown[0].rules for part in rule.why}
+    assert shown[0].code == whole[0].code
+    assert (parts["asset.owner"].value is not UNSET) == seen
+    assert bool(parts["asset.owner"].withheld) != seen
+    assert (parts["requester.id"].value is not UNSET) == (reader in ("bob@agency", "alice@studio"))
 
 
 def test_faults_are_told_with_their_places() -> None:
     good = faults_of(CALM.format(version=1, rule=""))
     bad = faults_of(CALM.format(version=1, rule="permit sale when asset.ownr == requester.id;"))
     none = faults_of(b"\xff")
-    fault = next(one for one in bad["problems"] if one["severity"] == "error")
+    fault = next(one for one in bad.problems if one.severity == "error")
 
-    assert (good["holds"], good["policy"]) == (True, "calm@1")
-    assert set(good["fuel"]) == {"always"}
-    assert 0 < good["fuel"]["always"] < 10_000
-    assert (bad["holds"], fault["code"], fault["line"]) == (False, "FIELD_UNKNOWN", 3)
-    assert "owner" in fault["message"]
-    assert (none["holds"], none["problems"][0]["code"]) == (False, "SOURCE_NOT_UTF8")
+    assert (good.holds, good.policy) == (True, "calm@1")
+    assert set(good.fuel) == {"always"}
+    assert 0 < good.fuel["always"] < 10_000
+    assert (bad.holds, fault.code, fault.line) == (False, "FIELD_UNKNOWN", 3)
+    assert "owner" in fault.message
+    assert (none.holds, none.problems[0].code) == (False, "SOURCE_NOT_UTF8")

@@ -1,4 +1,4 @@
-"""The SDK's part about ownership and money: minting, selling, renting, deriving, and paying.
+"""Ownership and money: minting, selling, auctioning, renting, deriving, and paying.
 
 What two accounts have to agree on (a sale without a listing, a paid rental, a swap, a refund) comes as a draft that
 this client has signed; the other signs it (`sign_draft`) and commits it (`send_draft`).
@@ -16,6 +16,7 @@ from ledger import actions
 from ledger.actions import Price, Royalty, Share
 from ledger.execution.holding import token_id
 from ledger.receipt import Receipt
+from remarque.api.members import BalancesPage
 from remarque.drafts import Draft
 from remarque.requesting import now_ms
 from remarque.submitting import VALID_SECONDS, Submitting
@@ -35,16 +36,16 @@ def _derivation(
     return actions.DeriveAsset(asset=asset, parents=parents, value=_price(value, currency), terms=tuple(terms))
 
 
-class MarketClient(Submitting):
-    """Tokens, the market and money."""
+class Trading(Submitting):
+    """What an account does with tokens, on the market, and with money. Prices and amounts are in minor units."""
 
     async def terms(self, token: str) -> str:
         """The policies that a token is under now, as what is signed about it names them."""
-        return str((await self.get(f"/v1/tokens/{token}"))["terms"])
+        return (await self.token(token)).terms
 
     async def asset_terms(self, asset: str) -> str:
-        """The same of an asset, minted or not."""
-        return str((await self.get(f"/v1/assets/{asset}"))["terms"])
+        """The policies that an asset is under now, minted or not, as what is signed about it names them."""
+        return (await self.asset(asset)).terms
 
     async def mint(
         self,
@@ -53,9 +54,12 @@ class MarketClient(Submitting):
         payees: dict[str, int] | None = None,
         editions: int | None = None,
     ) -> tuple[str, Receipt]:
-        """Mint an asset's token; its id and the receipt. Payees by account, weights in ppm making 1,000,000.
+        """Mint one's own asset's token; its id and the receipt.
 
-        With `editions` that many numbered ones are minted, and the id is that of the first.
+        `royalty_ppm` is the part of each resale's price in millionths; without it the policies say what a resale owes.
+        `payees` are weights by account, in ppm, that make 1,000,000; without them all of it is the client's account's.
+        With `editions` so many numbered tokens are minted, and the id is that of the first. TOKEN_EXISTS if the asset
+        has its tokens already, POLICY_DENIED if a policy stands against it.
         """
         royalty: Royalty | msgspec.UnsetType = msgspec.UNSET
         if royalty_ppm is not None:
@@ -71,7 +75,7 @@ class MarketClient(Submitting):
         )
 
     async def list_token(self, token: str, price: int, currency: str, hours: float = 24) -> Receipt:
-        """Offer a token at a price in minor units."""
+        """Put one's own token up for sale at a price, for so many hours."""
         until = now_ms() + int(hours * 3_600_000)
         return await self.submit(actions.ListToken(token=token, price=price, currency=currency, until_ms=until))
 
@@ -126,7 +130,12 @@ class MarketClient(Submitting):
         return await self.draft_with({other: key}, swap, valid_s=valid_s)
 
     async def buy(self, token: str, price: int, currency: str, terms: str | None = None) -> Receipt:
-        """Buy a listed token at the price one has seen, and under the `terms` that its view showed."""
+        """Buy a listed token at the price one has seen, and under the `terms` that its view showed.
+
+        Token, price and every royalty move in one transaction or not at all: the receipt's `TokenSold` lists the
+        payments. PRICE_CHANGED or TERMS_CHANGED if they are others by then, POLICY_DENIED with the explanation in
+        `transaction`, INSUFFICIENT_FUNDS.
+        """
         seen = terms or await self.terms(token)
         return await self.submit(actions.BuyToken(token=token, price=price, currency=currency, terms=seen))
 
@@ -228,12 +237,10 @@ class MarketClient(Submitting):
         return await self.draft_with({to: key}, rental, valid_s=valid_s)
 
     async def pay(self, to: str, amount: int, currency: str) -> Receipt:
-        """Pay an account, in minor units."""
+        """Pay an account out of one's own balance."""
         return await self.submit(actions.Pay(to=to, amount=amount, currency=currency))
 
     async def balances(self, account: str | None = None) -> dict[str, int]:
         """What an account holds, in minor units by currency."""
-        found: dict[str, int] = {}
-        async for page in self._pages(f"/v1/accounts/{account or self._signer()[0]}/balances"):
-            found |= page["balances"]
-        return found
+        path = f"/v1/accounts/{account or self._signer()[0]}/balances"
+        return dict(await self._listed(path, BalancesPage, lambda page: page.balances.items()))

@@ -1,44 +1,71 @@
-"""The SDK's part about rules: policies, the scopes that they are put in force for, votes, and an account's keys."""
+"""Rules: policies, the scopes that they are put in force for, votes, and an account's keys."""
 
 from __future__ import annotations
-
-import hashlib
-from typing import Any
 
 import msgspec
 
 from ledger import actions
-from ledger.encoding import encode
 from ledger.execution.governance import proposal_id
 from ledger.governance import AnyChange, Replayed, SetConsortiumPolicy, unknown_version
 from ledger.receipt import Receipt
 from ledger.version import KNOWN
-from remarque.requesting import RemarqueError, now_ms
+from remarque.api.governance import ProposalReplay
+from remarque.api.policies import REPLAYED, AskReplay, Evaluation, PolicyCheck, Question, Replay, Written, in_short
+from remarque.errors import RemarqueError
+from remarque.requesting import now_ms
 from remarque.submitting import Submitting
 
 
-class GoverningClient(Submitting):
-    """Policies and governance."""
+class Governing(Submitting):
+    """What an account does with policies and votes."""
 
     # Policies
 
-    async def evaluate(self, asset: str, kind: str, requester: str, **about: Any) -> dict[str, Any]:
-        """What the rules would decide, explained; `about`: source, price, currency, to, paid, height, time_ms."""
-        asked = {"asset": asset, "kind": kind, "requester": requester}
-        given = {name: value for name, value in about.items() if value is not None}
-        return await self._ask("/v1/policies/evaluate", asked | given)
+    async def check_policy(self, source: str) -> PolicyCheck:
+        """Whether a policy's source may be published; if not, why."""
+        return await self._ask("/v1/policies/check", Written(source=source), PolicyCheck)
 
-    async def replay(self, source: str, requests: int, *, binding_all: bool = False) -> dict[str, Any]:
-        """The last requests under a proposed policy, and which come out otherwise.
+    async def evaluate(
+        self,
+        asset: str,
+        kind: str,
+        requester: str,
+        *,
+        source: str = "",
+        price: int | None = None,
+        currency: str | None = None,
+        to: str | None = None,
+        paid: bool = False,
+        height: int | None = None,
+        time_ms: int | None = None,
+    ) -> Evaluation:
+        """What the rules would decide if an account asked for `kind` (`view`, `sale`, …) of an asset, explained.
+
+        `source` is a policy in the place of the asset's own; `price` is in minor units, `to` would receive the asset,
+        `paid` says that another action of the same transaction pays. It is asked of the state after the block at
+        `height`, else of the newest, at `time_ms`, else at that block's time. Nothing is changed by asking.
+        """
+        asked = Question(
+            asset=asset,
+            kind=kind,
+            requester=requester,
+            source=source,
+            price=price,
+            currency=currency,
+            to=to,
+            paid=paid,
+            height=height,
+            time_ms=time_ms,
+        )
+        return await self._ask("/v1/policies/evaluate", asked, Evaluation)
+
+    async def replay(self, source: str, requests: int = REPLAYED, *, binding_all: bool = False) -> Replay:
+        """The last requests under a proposed policy, 1 to 10,000 of them, and which come out otherwise.
 
         It stands in the place of its other versions, or with `binding_all` in that of the consortium's policy.
         """
-        asked = {"source": source, "requests": requests, "binding_all": binding_all}
-        return await self._ask("/v1/policies/replay", asked)
-
-    async def _ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = msgspec.json.decode(await self.request("POST", path, encode(body)))
-        return found
+        asked = AskReplay(source=source, requests=requests, binding_all=binding_all)
+        return await self._ask("/v1/policies/replay", asked, Replay)
 
     async def set_policy(
         self, policy: str, version: int, *, asset: str | None = None, collection: str | None = None
@@ -65,9 +92,10 @@ class GoverningClient(Submitting):
     async def propose(
         self, *changes: AnyChange, hours: float = 168, reason: str = "", replayed: int = 0
     ) -> tuple[str, Receipt]:
-        """Put changes to the vote of the orgs; the proposal's id and the receipt. One's own org approves by it.
+        """Put changes to the vote of the orgs for so many hours; the proposal's id and the receipt.
 
-        `replayed`: say with it how so many of the last requests would have come out under the policy proposed.
+        One's own org approves by it. `replayed`: say with it how so many of the last requests would have come out
+        under the policy proposed. PROTOCOL_UNKNOWN if this software does not know a version that it would activate.
         """
         self._check_known(changes)
         until = now_ms() + int(hours * 3_600_000)
@@ -79,21 +107,17 @@ class GoverningClient(Submitting):
         named = [change for change in changes if isinstance(change, SetConsortiumPolicy)]
         if not named:
             raise RemarqueError("REPLAY_INVALID", "no policy is proposed for all assets, so there is none to replay")
-        source = (await self.get(f"/v1/policies/{named[0].policy}/{named[0].version}"))["source"]
-        whole = await self.replay(source, requests, binding_all=True)
-        counts = {name: whole[name] for name in ("policy", "first", "last", "requests", "decisions", "different")}
-        return Replayed(**counts, digest=hashlib.sha256(encode(whole)).hexdigest())
+        source = (await self.policy(named[0].policy, named[0].version)).source
+        return in_short(await self.replay(source, requests, binding_all=True))
 
-    async def replay_of(self, proposal: str) -> dict[str, Any]:
+    async def replay_of(self, proposal: str) -> ProposalReplay:
         """The replay that a proposal came with, run again by the node: what was told, what is found, if it `holds`."""
-        found: dict[str, Any] = await self.get(f"/v1/proposals/{proposal}/replay")
-        return found
+        return await self._read(f"/v1/proposals/{proposal}/replay", ProposalReplay)
 
     async def vote(self, proposal: str, approve: bool) -> Receipt:
         """Say one's org's word on a proposal, for good."""
         if approve:
-            found = await self.proposal(proposal)
-            self._check_known(msgspec.convert(found["changes"], tuple[AnyChange, ...]))
+            self._check_known((await self.proposal(proposal)).changes)
         return await self.submit(actions.CastVote(proposal=proposal, approve=approve))
 
     def _check_known(self, changes: tuple[AnyChange, ...]) -> None:
@@ -102,11 +126,6 @@ class GoverningClient(Submitting):
             raise RemarqueError(
                 "PROTOCOL_UNKNOWN", f"this software does not know protocol version {unknown}; upgrade it, then vote"
             )
-
-    async def proposal(self, proposal: str) -> dict[str, Any]:
-        """A proposal with its votes, its status and the quorum."""
-        found: dict[str, Any] = await self.get(f"/v1/proposals/{proposal}")
-        return found
 
     async def rotate_key(self, new: str) -> Receipt:
         """Replace the key that this client signs with by another, given by its public part."""

@@ -1,0 +1,43 @@
+"""Stored pictures, and the keys of those that are confidential."""
+
+from __future__ import annotations
+
+from remarque.api.shapes import Answer
+
+
+class PictureFacts(Answer, frozen=True, kw_only=True):
+    """What identifies a picture for its registrant."""
+
+    pixel_digest: str
+    """Of its pixels: the id that its asset will have."""
+    file_digest: str
+    """SHA-256 of its bytes."""
+    image_code: str
+    """Its ISCC Image-Code."""
+    width: int
+    height: int
+    media_type: str
+
+
+class StoredPicture(PictureFacts, frozen=True, kw_only=True):
+    """A picture that a node has stored, to be registered."""
+
+    cid: str
+    """Content id of its bytes."""
+
+
+class KeyShare(Answer, frozen=True, kw_only=True):
+    """A share of a content key."""
+
+    node: str
+    """Who released it."""
+    sealed: str
+    """Sealed to the reader key that the request named, hex."""
+
+
+class Release(Answer, frozen=True, kw_only=True):
+    """What opens a confidential picture for one request; today one share does."""
+
+    transaction: str
+    """The request, decided on the chain in its reader's favour."""
+    shares: tuple[KeyShare, ...]

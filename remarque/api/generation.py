@@ -1,0 +1,76 @@
+"""Asking a node's generator for pictures, and how far it is."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ledger.generation import GenerationRequest, Openings
+from remarque.api.shapes import Answer, Body
+
+QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
+"""The states of a generation."""
+
+
+class Generators(Answer, frozen=True, kw_only=True):
+    """What a node's generator serves."""
+
+    models: tuple[str, ...]
+    """Digests of its models; none if the node has no generator, or that is still starting."""
+
+
+class AskGeneration(Body, frozen=True, kw_only=True):
+    """Body of `POST /v1/generations`."""
+
+    request: GenerationRequest
+    signature: str
+    """The creator's, under `remarque/generation-request/v1` and the canonical request; hex."""
+    openings: Openings
+    """Prompt and settings, of which the request holds the commitments only."""
+
+
+class GenerationTaken(Answer, frozen=True, kw_only=True):
+    """That pictures were asked for. The same request again is the generation that it is already."""
+
+    generation: str
+    """Its id."""
+    state: str
+
+
+class GeneratedPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture of a generation whose record is committed."""
+
+    index: int
+    """Which of the pictures that were asked for, from 0."""
+    asset: str
+    """Its asset's id."""
+    cid: str
+    """Content id of its file; of a confidential one, of the encrypted file."""
+    transaction: str
+    """Id of the transaction that recorded it."""
+
+
+class Generation(Answer, frozen=True, kw_only=True):
+    """How far a generation is."""
+
+    generation: str
+    """Its id."""
+    state: str
+    """`queued`, `running`, `done` or `failed`."""
+    pictures: tuple[GeneratedPicture, ...]
+    """Those that are recorded."""
+    count: int
+    """How many were asked for."""
+    index: int | UnsetType = UNSET
+    """The picture that is being made, from 0; like the next two, only while one is."""
+    step: int | UnsetType = UNSET
+    """How many steps of the sampler are done."""
+    steps: int | UnsetType = UNSET
+    code: str | UnsetType = UNSET
+    """Why it failed."""
+    detail: str | UnsetType = UNSET
+    """The same in words."""
+
+    @property
+    def ended(self) -> bool:
+        return self.state in (DONE, FAILED)

@@ -1,0 +1,77 @@
+"""What the chain knows about a picture that anybody brings."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import UNSET, UnsetType
+
+from ledger.receipt import Receipt
+from ledger.records import Dispute
+from ledger.state_answer import StateAnswer
+from remarque.api.shapes import Answer
+
+Verdict = Literal["exact_file", "same_pixels", "near_duplicate", "candidates", "not_recorded"]
+
+
+class MatchedModel(Answer, frozen=True, kw_only=True):
+    """The generator model that made a recorded picture; its digest alone, if the chain has no record of it."""
+
+    digest: str
+    name: str | UnsetType = UNSET
+    version: str | UnsetType = UNSET
+    provider: str | UnsetType = UNSET
+
+
+class Attested(Answer, frozen=True, kw_only=True):
+    """That a generator attested a picture after it had been declared."""
+
+    by: str
+    """The generator's account."""
+    receipt: Receipt | None
+    """Of the transaction that brought the attestation; null if this node no longer keeps its block."""
+
+
+class Match(Answer, frozen=True, kw_only=True):
+    """A recorded picture that is the one brought, or like it."""
+
+    asset: str
+    evidence: str
+    """`generated`, `declared`, or `disputed` while an org disputes it."""
+    creator: str
+    registrant: str
+    """The account that recorded it: the generator, or whoever declared it."""
+    recorded_ms: int
+    height: int
+    """Of the block that recorded it."""
+    confidential: bool
+    distance: int
+    """Bits of 256 in which the image codes differ; 0 for the same pixels."""
+    receipt: Receipt | None
+    """Of the transaction that recorded it; null if this node no longer keeps its block."""
+    recorded_evidence: str | UnsetType = UNSET
+    """What it was recorded as, of one that is disputed."""
+    disputes: tuple[Dispute, ...] | UnsetType = UNSET
+    """Who disputes it and why, of one that is disputed."""
+    attested: Attested | UnsetType = UNSET
+    model: MatchedModel | UnsetType = UNSET
+
+
+class Verification(Answer, frozen=True, kw_only=True):
+    """What the chain knows about a picture, and how sure that is."""
+
+    verdict: Verdict
+    wording: str
+    """The same for people, to be shown as it is."""
+    matches: tuple[Match, ...]
+    """Nearest first."""
+    height: int
+    """Of the newest final block that was looked at."""
+    file_digest: str
+    """SHA-256 of the bytes brought."""
+    pixel_digest: str
+    """Of its pixels: the id that its asset has or would have."""
+    image_code: str
+    """Its ISCC Image-Code."""
+    absence: StateAnswer | UnsetType = UNSET
+    """Proof that neither file nor pixels are recorded, where that is so."""

@@ -1,0 +1,94 @@
+"""An AsyncClient for programs that block: an event loop in a thread of its own, in which everything is awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
+from typing import Any, Self, TypeVar
+
+from ledger.crypto import SigningKey
+from remarque.async_client import AsyncClient
+
+T = TypeVar("T")
+
+
+class Blocking:
+    """What a blocking client consists of. It may be used from several threads."""
+
+    def __init__(
+        self,
+        urls: str | Sequence[str],
+        account: str | None = None,
+        key: SigningKey | None = None,
+        *,
+        signed_requests: bool = False,
+    ) -> None:
+        """A client of the nodes at `urls`, as an account; without one it asks only what is open to anybody.
+
+        What only members may ask is asked in a session, opened on first use; with `signed_requests` each such request
+        is signed by itself instead, for exactly the address it is sent to.
+        """
+        self._waiting = AsyncClient(urls, account, key, signed_requests=signed_requests)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="remarque-client")
+        self._thread.start()
+
+    @property
+    def urls(self) -> list[str]:
+        """Addresses of nodes; the first is asked, and goes to the end when it does not answer."""
+        return self._waiting.urls
+
+    @property
+    def account(self) -> str | None:
+        """The account that asks and signs, such as `alice@studio`."""
+        return self._waiting.account
+
+    @property
+    def key(self) -> SigningKey | None:
+        """One of the account's keys. It never travels."""
+        return self._waiting.key
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections and end the client's thread; again, it does nothing."""
+        if self._loop.is_closed():
+            return
+        self._run(self._loop.shutdown_asyncgens())
+        self._run(self._waiting.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for something; whoever interrupts the waiting ends it."""
+        if self._loop.is_closed():
+            work.close()
+            raise RuntimeError("this client is closed; make another one")
+        running = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return running.result()
+        except BaseException:
+            running.cancel()
+            raise
+
+    def _iterate(self, stream: AsyncGenerator[T, None]) -> Generator[T, None, None]:
+        """What comes of a stream, one by one; whoever stops taking ends it."""
+        try:
+            while True:
+                try:
+                    yield self._run(_next(stream))
+                except StopAsyncIteration:
+                    return
+        finally:
+            if not self._loop.is_closed():
+                self._run(stream.aclose())
+
+
+async def _next(stream: AsyncGenerator[T, None]) -> T:
+    return await anext(stream)

@@ -1,0 +1,169 @@
+"""Pictures: having them generated, recording one's own, fetching, verifying, and disputing what is recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from ledger import actions, crypto
+from ledger.actions import AnyAction
+from ledger.encoding import encode
+from ledger.generation import SETTING_FIELDS, GenerationRequest, Opening, Openings
+from ledger.receipt import Receipt
+from remarque.api.content import StoredPicture
+from remarque.api.generation import FAILED, AskGeneration, GeneratedPicture, Generation, GenerationTaken, Generators
+from remarque.api.verification import Verification
+from remarque.errors import NodeCode, RemarqueError
+from remarque.reading import RECONNECT_SECONDS
+from remarque.requesting import UNREACHED, now_ms, value_of
+from remarque.submitting import VALID_SECONDS, Submitting
+
+
+class Picturing(Submitting):
+    """What an account does with pictures."""
+
+    # Generation
+
+    async def generators(self) -> tuple[str, ...]:
+        """Digests of the models that the node's generator serves; none if it has no generator, or that still starts."""
+        return (await self._read("/v1/generators", Generators)).models
+
+    async def generate(
+        self,
+        prompt: str,
+        *,
+        model: str = "",
+        negative_prompt: str = "",
+        seed: int | None = None,
+        steps: int = 20,
+        guidance_centi: int = 500,
+        width: int = 128,
+        height: int = 128,
+        count: int = 1,
+        confidential: bool = False,
+    ) -> str:
+        """Ask the node's generator for pictures; the id of the generation. Follow it with `progress` or `generation`.
+
+        `model` is a digest, of the node's first model if left out; `seed` 0 to 2^53 − 1, by chance if left out;
+        `guidance_centi` how closely to follow the prompt, in hundredths; `width` and `height` pixels, multiples of 8;
+        `count` 1 to 16. Confidential pictures are encrypted before they are stored anywhere. GENERATOR_ABSENT,
+        GENERATION_INVALID, or GENERATION_QUEUE_FULL.
+        """
+        account, key = self._signer()
+        if not model:
+            models = await self.generators()
+            if not models:
+                raise RemarqueError(NodeCode.GENERATOR_ABSENT.name, "this node has no generator; ask one that has")
+            model = models[0]
+        settings: dict[str, str | int] = {
+            "prompt": prompt,
+            "negative_prompt": negative_prompt,
+            "seed": secrets.randbits(31) if seed is None else seed,
+            "steps": steps,
+            "guidance_centi": guidance_centi,
+            "width": width,
+            "height": height,
+        }
+        openings = Openings(
+            **{field: Opening(salt=secrets.token_hex(16), value=settings[field]) for field in SETTING_FIELDS}
+        )
+        request = GenerationRequest(
+            chain=(await self.genesis()).chain,
+            creator=account,
+            key=key.public,
+            model=model,
+            count=count,
+            confidential=confidential,
+            commitments=openings.commitments(),
+            valid_until_ms=now_ms() + VALID_SECONDS * 1000,
+            nonce=secrets.token_hex(16),
+        )
+        signature = key.sign(crypto.GENERATION_REQUEST, encode(request))
+        asked = AskGeneration(request=request, signature=signature, openings=openings)
+        return (await self._ask("/v1/generations", asked, GenerationTaken)).generation
+
+    async def progress(self, generation: str) -> AsyncGenerator[Generation, None]:
+        """How far a generation is, whenever that changes, until all its pictures are recorded.
+
+        RemarqueError with the generator's code if it fails; what was recorded before stays.
+        """
+        told = None
+        while True:
+            try:
+                path = f"/v1/generations/{generation}/events"
+                async with aclosing(self._stream(path, Generation)) as stream:
+                    async for _, now in stream:
+                        if now != told:
+                            told = now
+                            yield now
+                        if now.state == FAILED:
+                            raise RemarqueError(now.code or NodeCode.GENERATION_FAILED.name, now.detail or "")
+                        if now.ended:
+                            return
+            except RemarqueError as error:
+                if error.code != NodeCode.SESSION_INVALID.name:
+                    raise
+            except UNREACHED:
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def generation(self, generation: str) -> tuple[GeneratedPicture, ...]:
+        """Wait for a generation; its recorded pictures. RemarqueError with the generator's code if it fails."""
+        pictures: tuple[GeneratedPicture, ...] = ()
+        async for now in self.progress(generation):
+            pictures = now.pictures
+        return pictures
+
+    # Content
+
+    async def content(self, cid: str) -> bytes:
+        """Bytes of stored content, encrypted if it is confidential. CONTENT_MISSING if no node that answers has it."""
+        return await self.request("GET", f"/v1/content/{cid}")
+
+    async def picture(self, asset: str) -> bytes:
+        """File of a public asset; of a confidential one, of the encrypted file, which `open` decrypts."""
+        return await self.content((await self.asset(asset)).asset.content.cid)
+
+    async def put_content(self, data: bytes) -> StoredPicture:
+        """Store a picture's bytes at the node before registering it; its content id and what identifies it."""
+        return value_of(await self.request("POST", "/v1/content", data), StoredPicture)
+
+    async def register(self, data: bytes, collection: str | None = None) -> tuple[str, Receipt]:
+        """Record a picture of one's own (evidence: declared), in a collection of one's own if named; id and receipt.
+
+        ASSET_EXISTS if the same pixels are recorded already, IMAGE_UNREADABLE or IMAGE_TOO_LARGE if it is no picture
+        that the node takes.
+        """
+        stored = await self.put_content(data)
+        asset = stored.pixel_digest
+        wanted: list[AnyAction] = [
+            actions.RegisterAsset(
+                pixel_digest=asset,
+                file_digest=stored.file_digest,
+                width=stored.width,
+                height=stored.height,
+                content=actions.Content(cid=stored.cid, size=len(data), media_type=stored.media_type),
+                image_code=stored.image_code,
+                confidential=False,
+            )
+        ]
+        if collection is not None:
+            wanted.append(actions.AddToCollection(collection=collection, asset=asset))
+        return asset, await self.submit(*wanted)
+
+    async def verify(self, data: bytes) -> Verification:
+        """What the chain knows about a picture. Open to anybody; INDEX_LOADING for a while after a node's start."""
+        return value_of(await self.request("POST", "/v1/verify", data, session=False), Verification)
+
+    # Evidence
+
+    async def dispute(self, asset: str, reason: str, evidence: bytes) -> Receipt:
+        """Dispute what is recorded of an asset; the evidence's digest goes on the chain, its bytes stay here."""
+        digest = hashlib.sha256(evidence).hexdigest()
+        return await self.submit(actions.DisputeAsset(asset=asset, reason=reason, evidence=digest))
+
+    async def withdraw_dispute(self, asset: str) -> Receipt:
+        """Take the dispute of one's org back."""
+        return await self.submit(actions.WithdrawDispute(asset=asset))

@@ -1,0 +1,183 @@
+"""The two clients: one is written from the other, and the one that blocks ends what it began."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import inspect
+import signal
+import sys
+import threading
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+
+import pytest
+
+import remarque
+from devnet.cluster import Cluster
+from devnet.story import COLLECTOR, CREATOR, CURRENCY, SECOND_COLLECTOR
+from ledger import actions
+from ledger.errors import Refused
+from remarque.async_client import AsyncClient
+from remarque.client import Client
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def methods(kind: type[object]) -> dict[str, inspect.Signature]:
+    """The public methods of a class, each with its parameters."""
+    found = inspect.getmembers(kind, inspect.isfunction)
+    return {name: inspect.signature(method) for name, method in found if not name.startswith("_")}
+
+
+def test_the_blocking_client_is_what_the_script_writes() -> None:
+    spec = importlib.util.spec_from_file_location("write_client", ROOT / "scripts" / "write_client.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+
+    assert script.CLIENT.read_text(encoding="utf-8") == script.client(), "run scripts/write_client.py"
+
+
+def test_both_clients_offer_the_same() -> None:
+    waiting, blocking = methods(AsyncClient), methods(Client)
+
+    assert waiting.keys() == blocking.keys()
+    assert len(blocking) > 80
+    for name, signature in waiting.items():
+        assert signature.parameters == blocking[name].parameters, name
+    assert inspect.signature(AsyncClient).parameters == inspect.signature(Client).parameters
+
+
+def test_every_name_that_the_sdk_offers_says_what_it_is() -> None:
+    for name in remarque.__all__:
+        assert hasattr(remarque, name)
+    for kind in (AsyncClient, Client):
+        for name, method in inspect.getmembers(kind, inspect.isfunction):
+            assert name.startswith("_") or method.__doc__, f"{kind.__name__}.{name}"
+
+
+@pytest.fixture(scope="module")
+def carla(one_node: Cluster) -> Iterator[Client]:
+    with Client(one_node.urls, COLLECTOR, one_node.key(COLLECTOR)) as client:
+        yield client
+
+
+def test_what_a_client_was_given_can_be_read_off_it(one_node: Cluster, carla: Client) -> None:
+    assert (carla.urls, carla.account) == (one_node.urls, COLLECTOR)
+    assert carla.key
+    assert carla.key.public == one_node.key(COLLECTOR).public
+
+
+def test_a_batch_tells_what_became_of_each(carla: Client) -> None:
+    good = carla.sign(actions.Pay(to=SECOND_COLLECTOR, currency=CURRENCY, amount=1))
+    bad = carla.sign(actions.Pay(to=SECOND_COLLECTOR, currency="CHF", amount=1))
+
+    told = carla.send_batch([good, bad])
+
+    assert [(one.transaction, one.code) for one in told] == [(good.id, "OK"), (bad.id, "CURRENCY_UNKNOWN")]
+    assert told[1].detail
+
+
+def test_events_are_iterated_over_and_left(carla: Client) -> None:
+    receipt = carla.pay(SECOND_COLLECTOR, 3, CURRENCY)
+    place, event = next(iter(carla.events(str(receipt.header.height))))
+
+    assert place == f"{receipt.header.height}.0.0"
+    assert event.transaction == receipt.signed.id
+    assert event.event == receipt.outcome.events[0]
+    assert carla.status().height >= receipt.header.height
+
+
+def test_a_client_that_is_closed_has_ended_its_streams_and_says_so(one_node: Cluster, carla: Client) -> None:
+    height = carla.pay(SECOND_COLLECTOR, 4, CURRENCY).header.height
+    with Client(one_node.urls, COLLECTOR, one_node.key(COLLECTOR)) as client:
+        stream = client.events(str(height))
+        next(stream)
+    client.close()
+
+    with pytest.raises(RuntimeError, match="closed"):
+        next(stream)
+    with pytest.raises(RuntimeError, match="closed"):
+        client.status()
+
+
+async def numbers(ended: threading.Event) -> AsyncGenerator[int, None]:
+    """A stream that says when it has ended."""
+    try:
+        for number in range(3):
+            yield number
+    finally:
+        ended.set()
+
+
+def test_a_stream_that_is_left_is_ended(carla: Client) -> None:
+    ended = threading.Event()
+
+    for number in carla._iterate(numbers(ended)):
+        if number == 1:
+            break
+
+    assert ended.is_set()
+    assert list(carla._iterate(numbers(ended))) == [0, 1, 2]
+
+
+def test_a_client_that_is_closed_has_ended_a_stream_that_somebody_holds(one_node: Cluster) -> None:
+    ended = threading.Event()
+    with Client(one_node.urls) as client:
+        held = client._iterate(numbers(ended))
+        assert next(held) == 0
+
+    assert ended.is_set()
+    held.close()
+
+
+class Interrupted(Exception):
+    pass
+
+
+def test_whoever_interrupts_a_wait_ends_what_was_waited_for(carla: Client) -> None:
+    ended = threading.Event()
+
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    async def long() -> None:
+        main = threading.main_thread().ident or 0
+        while sys._current_frames()[main].f_code.co_name != "wait":
+            await asyncio.sleep(0)
+        signal.pthread_kill(main, signal.SIGUSR1)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        with pytest.raises(Interrupted):
+            carla._run(long())
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert ended.wait(10)
+
+
+def test_one_error_is_the_base_of_all_that_a_program_may_be_refused_with(
+    one_node: Cluster, carla: Client, tmp_path: Path
+) -> None:
+    draft = carla.draft_sale("ab" * 32, CREATOR, 5, CURRENCY, terms="asset_default@1")
+    with pytest.raises(Refused, match="TOKEN_UNKNOWN"):
+        carla.token("00" * 32)
+    with pytest.raises(Refused, match="KEY_UNREADABLE"):
+        remarque.load_key(tmp_path / "none.key")
+    with pytest.raises(Refused, match="SIGNATURE_EXTRA"):
+        remarque.sign_draft(draft, remarque.new_key())
+    with pytest.raises(Refused, match="SIGNATURE_MISSING"):
+        carla.send_draft(draft)
+    with pytest.raises(Refused):
+        remarque.verify_receipt(b"{}", one_node.genesis)
+    with pytest.raises(Refused):
+        remarque.verify_consistency(b"{}", one_node.genesis)
+    for kind in vars(remarque).values():
+        if inspect.isclass(kind) and issubclass(kind, Exception):
+            assert issubclass(kind, Refused), kind
