@@ -89,6 +89,7 @@ def settings() -> str:
         config.NodeSection,
         config.ApiSection,
         config.PeersSection,
+        config.StorageSection,
         config.GeneratorSection,
         config.ScittSection,
     ):

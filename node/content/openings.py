@@ -23,9 +23,11 @@ class OpeningStore:
         self._db = open_database(path)
 
     def put(self, asset: str, openings: Openings) -> None:
+        """Keep an asset's openings, durably."""
         self._db.put(asset.encode(), encode(openings), sync=True)
 
     def get(self, asset: str) -> Openings | None:
+        """An asset's openings, if they are here."""
         data = self._db.get(asset.encode())
         return None if data is None else decode(data, Openings)
 

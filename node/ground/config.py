@@ -1,4 +1,4 @@
-"""A node's settings: one TOML file, every setting with its default and meaning; docs/operate.md is checked against it.
+"""A node's settings: one TOML file, every setting with its default and meaning. docs/settings.md is written from here.
 
 Paths are relative to the file. Unknown settings are refused: a misspelt one would silently not be in force.
 """
@@ -113,7 +113,7 @@ def load_config(path: Path) -> Config:
     except FileNotFoundError:
         raise NodeError(NodeCode.CONFIG_INVALID, f"{path} does not exist; `remarque init` writes one") from None
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise NodeError(NodeCode.CONFIG_INVALID, f"{path}: {error}; see docs/operate.md") from None
+        raise NodeError(NodeCode.CONFIG_INVALID, f"{path}: {error}; see docs/settings.md") from None
 
 
 def split_address(address: str) -> tuple[str, int]:

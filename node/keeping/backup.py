@@ -88,7 +88,7 @@ class Writer:
 
     @staticmethod
     def _drop_unfinished(place: Path) -> None:
-        """Remove what a backup left that was cut off: what has an archive and does not say what it is of."""
+        """Remove what an unfinished backup left: it has an archive, and no file that says what it is of."""
         if (place / ARCHIVE).exists() and not (place / CONTENTS).exists():
             for name in (ARCHIVE, OPENINGS):
                 (place / name).unlink(missing_ok=True)
@@ -188,7 +188,7 @@ def restore(
 ) -> Contents:
     """Fill a node's empty data directory from a backup. BACKUP_INVALID leaves it empty.
 
-    The node must be a new one: what another has endorsed since is in no backup.
+    The node must be a new one: what a node has endorsed since the backup is in no backup.
     """
     contents = check(place, genesis)
     if any(one.name == node or one.key == key.public for one in genesis.nodes):

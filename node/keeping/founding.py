@@ -1,7 +1,7 @@
 """Founding a consortium: from a plan that people write to a genesis, keys and one directory per node.
 
-The plan may hold public keys that members made themselves; for whatever it leaves out, keys are made here and written
-beside the genesis, each to be handed to its owner. `remarque init` is this.
+The plan may hold public keys that members made themselves. Whatever keys it leaves out are made here and written beside
+the genesis, each to be handed to its owner. `remarque init` runs this.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """What `remarque init` reads (TOML)."""
 
     name: str
-    """Of the consortium: lower-case letters, digits and dashes."""
+    """Name of the consortium: lower-case letters, digits and dashes."""
     orgs: dict[str, str]
     """Title of each org, by name."""
     nodes: dict[str, PlanNode]

@@ -1,10 +1,12 @@
 """The driver: consensus meets disk, chain and peers.
 
 What clients want is handed on by `forwarding.py`, what makes blocks final is kept by `certifying.py`, and what a leader
-proposes is made by `proposer.py`. Here they are moved: time passes, and consensus takes one input after another. The
-replica's outputs are performed in order, before the next input: execute, make durable, then send. The synced write is
-done on the event loop on purpose: on one machine with few cores a thread that waits for the interpreter costs more than
-the write (the leader's blocks have left for the followers before it starts, so the disks still run in parallel).
+proposes is made by `proposer.py`. Here consensus is kept in motion: time passes, the replica takes one input after
+another, and its outputs are performed in order before the next input: execute, make durable, then send.
+
+The synced write is done on the event loop on purpose: on one machine with few cores a thread that waits for the
+interpreter costs more than the write. The leader's blocks have left for the followers before it starts, so the disks
+still run in parallel.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Forwarding:
         self._proposer = proposer
         self._handed = time.monotonic()
         self._waited: set[str] = set()
-        """Those that waited when the leader was last handed what had waited before."""
+        """Ids that waited already when `again` last looked: what still waits the next time is handed over once more."""
 
     def take(self, transactions: list[SignedTransaction]) -> None:
         """Keep admitted transactions of this node's clients, and hand those that are new to the leader."""

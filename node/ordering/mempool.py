@@ -68,7 +68,7 @@ class Mempool:
         self._bytes += len(signed.body)
 
     def wait(self, transaction: str) -> asyncio.Future[Place]:
-        """What is done once the transaction is committed, or fails if it is dropped."""
+        """A future: the place of the transaction once it is committed, or the reason why it was dropped."""
         future: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(transaction, []).append(future)
         return future

@@ -146,7 +146,7 @@ class Peers:
             await asyncio.gather(*both, return_exceptions=True)
 
     async def _until_closed(self, name: str, ws: aiohttp.ClientWebSocketResponse) -> None:
-        """The called side only ever speaks to refuse: the stream itself, or what a node it does not call forwarded."""
+        """Read what the called side says: only ever a refusal, of the stream or of what was forwarded on it."""
         async for message in ws:
             if message.type is WSMsgType.TEXT:
                 logger.error("peer_refused_us", node=name, reason=message.data)
@@ -285,6 +285,6 @@ async def serve(application: web.Application, context: ssl.SSLContext, host: str
     except OSError as error:
         await runner.cleanup()
         raise NodeError(
-            NodeCode.PORT_TAKEN, f"{host}:{port}: {error.strerror}; stop the other process or set peer_listen"
+            NodeCode.PORT_TAKEN, f"{host}:{port}: {error.strerror}; stop the other process or set peers.listen"
         ) from None
     return runner

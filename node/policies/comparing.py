@@ -41,7 +41,7 @@ def compare(old: Policy, new: Policy) -> tuple[PolicyChange, ...]:
 
 
 def _effect_of(before: Rule | None, after: Rule | None) -> str:
-    """Which way a rule that came or went moves decisions; of one that was changed nothing is known in general."""
+    """Whether a rule that came or went allows more or less; for one that was changed that is not known in general."""
     rule = (after if before is None else before) if before is None or after is None else None
     if rule is None:
         return ""

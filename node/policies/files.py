@@ -1,7 +1,7 @@
 """A policy's file: its source and, behind the line `--- tests`, the author's own cases, which are never published.
 
-A case is a TOML table. What it does not say of the facts stands at nothing: "", 0, false, an empty list, 1970; optional
-fields are absent. So a case names what matters for it, and no more.
+A case is a TOML table. A fact that it does not name is "", 0, false, an empty list or 1970, and optional fields are
+absent. So a case names what matters for it, and no more.
 
     --- tests
     [[case]]
@@ -53,7 +53,7 @@ class CaseResult(msgspec.Struct, frozen=True):
     found: str
     """The decision's code, with the deciding rule."""
     explanation: dict[str, Any] | None = None
-    """Of a case that did not pass."""
+    """The decision explained, if the case did not pass."""
 
 
 class PolicyFile(msgspec.Struct, frozen=True):
@@ -64,7 +64,7 @@ class PolicyFile(msgspec.Struct, frozen=True):
 
 
 def read_policy(path: Path) -> PolicyFile:
-    """A policy's file. POLICY_FILE_INVALID if its cases are none; of the source nothing is said yet."""
+    """A policy's file. POLICY_FILE_INVALID if its cases cannot be read; its source is not looked into yet."""
     source, rest = _parts(path)
     try:
         tables = tomllib.loads(rest)
@@ -110,7 +110,7 @@ def _run(policy: Policy, case: Case, schema: Schema) -> CaseResult:
 
 
 def facts_of(case: Case, schema: Schema) -> Facts:
-    """All facts of a case: what it says, and nothing for what it does not."""
+    """All facts of a case: those that it names, and empty ones for the others."""
     for root, fields in case.facts.items():
         unknown = sorted(set(fields) - set(schema.roots.get(root, {})))
         if root not in schema.roots or unknown:

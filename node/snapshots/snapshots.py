@@ -4,7 +4,7 @@
     snapshots/<height>/<number>.chunk
 
 The state is read off a view of the store, one chunk in a turn of the event loop; packing and writing are done in a
-thread. Snapshots are of directly certified heights: what is delivered with its certificate.
+thread. A snapshot is of a height that has a certificate of its own, as every height has that consensus delivers.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Snapshots:
         return None
 
     async def _prune(self, upto: int) -> None:
-        """Forget the blocks up to a height, some at a time, if not all are to be kept."""
+        """Forget the blocks up to a height, some at a time, unless all are to be kept."""
         before = self._chain.finals.oldest
         while self._keep_blocks and self._chain.finals.oldest < upto:
             await self._reading.piece(self._chain.finals.prune, upto, PRUNED_TOGETHER)
@@ -156,7 +156,7 @@ def take(chain: Chain) -> SnapshotView | None:
 
 
 def write(taken: SnapshotView, place: Path) -> Manifest:
-    """Write a snapshot where nothing else goes on."""
+    """Write a snapshot of a node that does not run, all at once."""
     if place.exists():
         raise NodeError(NodeCode.DATA_DIRECTORY_EXISTS, f"{place} is there already; choose another")
     new = place.with_name(place.name + ".new")

@@ -50,11 +50,11 @@ def open_locked(path: Path, chain: str, genesis: str, node: str) -> int:
     except FileNotFoundError:
         raise NodeError(
             NodeCode.DATA_DIRECTORY_MISSING,
-            f"{path} holds no {IDENTITY}: it was wiped, or never made. A node that lost its log must not endorse again "
-            "under its old key: have it removed, and join as a new node with a new key",
+            f"{path} holds no {IDENTITY}: it was wiped, or never made. A node that lost its Raft log must not endorse "
+            "again under its old key: have it removed, and join as a new node with a new key",
         ) from None
     except msgspec.DecodeError as error:
-        raise NodeError(NodeCode.DATA_CORRUPT, f"{path / IDENTITY}: {error}; restore the directory") from None
+        raise NodeError(NodeCode.DATA_CORRUPT, f"{path / IDENTITY}: {error}; join as a new node") from None
     if identity.format != FORMAT:
         raise NodeError(
             NodeCode.DATA_FORMAT_UNKNOWN, f"{path} has format {identity.format}, this version writes {FORMAT}"
