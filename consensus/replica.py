@@ -54,6 +54,8 @@ class Replica(ReplicaState):
     def _receive(self, message: AnyMessage) -> None:
         if message.sender not in self.others or not self.votes_here:
             return
+        if not self.believes(message.term):
+            return
         if message.term > self.term and not self._accept_newer_term(message):
             return
         if message.term < self.term and self._answer_older_term(message):

@@ -145,10 +145,10 @@ def refused(replica: ReplicaState, report: EntryRefused) -> None:
 def observed(replica: ReplicaState, report: Observed) -> None:
     """This replica does not vote: what is final came from another node, with its word on who leads."""
     ensure(not replica.votes_here, "only a replica that does not vote takes what is final from elsewhere")
-    if report.leader != replica.leader or report.term > replica.term:
-        replica.become_follower(max(report.term, replica.term), report.leader)
     replica.log.refresh()
     replica.committed = replica.persisted = report.index
+    if replica.believes(report.term) and (report.leader != replica.leader or report.term > replica.term):
+        replica.become_follower(max(report.term, replica.term), report.leader)
     ensure(replica.log.last_index == report.index, "what was observed is durable")
 
 

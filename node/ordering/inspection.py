@@ -75,11 +75,15 @@ class Inspector:
     def _plausible(self, message: AnyMessage) -> bool:
         """Whether an honest peer could have sent it."""
         replica = self._replica
+        if not replica.believes(message.term):
+            return False
         if isinstance(message, AppendReply):
-            return 0 <= message.index <= replica.log.last_index + 1 and message.hint_index >= 0 <= message.hint_term
+            return message.index <= replica.log.last_index + 1
         if not isinstance(message, Append):
-            return message.term >= 0
-        if message.previous_index < 0 or (replica.role is Role.LEADER and message.term == replica.term):
+            return True
+        if replica.role is Role.LEADER and message.term == replica.term:
+            return False
+        if message.certified > message.previous_index + len(message.entries):
             return False
         terms = [message.previous_term, *(entry.term for entry in message.entries), message.term]
         if terms != sorted(terms):
@@ -97,8 +101,9 @@ class Inspector:
     async def _decoded(self, append: Append) -> bool:
         """Decode an append's blocks and check their signatures; False if one does not hold."""
         try:
-            if append.certificate:
-                decode(append.certificate, Certificate)
+            if append.certificate and decode(append.certificate, Certificate).height != append.certified:
+                logger.error("append_refused", node=append.sender, reason="its certificate is of another height")
+                return False
             for entry in append.entries:
                 if entry.index <= self._replica.committed:
                     continue

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ledger import crypto
-from ledger.block import Endorsement, Voters, decode_header
+from ledger.block import Endorsement, Header, Voters, decode_header
 from ledger.encoding import encode
 from ledger.genesis import Genesis, genesis_header
 from ledger.recovery import (
@@ -75,7 +75,7 @@ class Home:
         with closing(RaftLogStore(self.data / "log")) as raft_log, closing(StateStore(self.data / "state")) as state:
             newest = raft_log.last_index()
             base = state.base.header if state.base is not None else genesis_header(self.genesis)
-            header = base if newest == base.height else decode_header(raft_log.entry(newest).data)
+            header = base if newest == base.height else _header_in(raft_log, newest, self.data)
             certificate = state.certificate_upto(newest)
         return Held(
             node=self.config.node.name,
@@ -160,6 +160,14 @@ class Home:
                 )
             if raft_log.last_index() > recovery.height:
                 raft_log.persist(raft_log.hard_term, raft_log.hard_vote, recovery.height + 1, ())
+
+
+def _header_in(raft_log: RaftLogStore, height: int, data: Path) -> Header:
+    try:
+        return decode_header(raft_log.entry(height).data)
+    except msgspec.DecodeError as error:
+        detail = f"block {height} in {data} is none ({error}); leave this node out, and recover from another"
+        raise NodeError(NodeCode.DATA_CORRUPT, detail) from None
 
 
 def require_chain(data: Path) -> None:
