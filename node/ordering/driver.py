@@ -135,9 +135,9 @@ class Driver:
         if await self.inspector.admits(message):
             self.step(Receive(message))
 
-    async def receive_forwarded(self, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
+    async def receive_forwarded(self, member: str, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
         """Take transactions that another node's clients submitted; return (id, code, text) of those refused."""
-        refused = await self.forwarding.receive(transactions)
+        refused = await self.forwarding.receive(member, transactions)
         if self.leading:
             self._schedule_pump()
         return refused

@@ -268,7 +268,7 @@ class Peers:
             ]
         except LedgerError as error:
             raise NodeError(NodeCode.REQUEST_MALFORMED, f"{name} forwards what is no transaction: {error}") from None
-        return [ForwardRefused(*refused) for refused in await self._driver.receive_forwarded(transactions)]
+        return [ForwardRefused(*refused) for refused in await self._driver.receive_forwarded(name, transactions)]
 
 
 async def _drain(queue: asyncio.Queue[bytes], ws: aiohttp.ClientWebSocketResponse) -> None:

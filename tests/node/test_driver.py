@@ -16,11 +16,13 @@ from consensus.messages import AnyMessage, Append, AppendReply, Result, VoteRepl
 from consensus.raft_log import RaftEntry
 from consensus.replica_state import TERM_STEP_MAX, Role
 from ledger import actions
+from ledger.errors import LedgerError
 from ledger.execution import context
-from ledger.transaction import SignedTransaction
+from ledger.transaction import SignedTransaction, Signer, sign
 from node.chain.chain import Chain
 from node.ordering.driver import Driver
 from node.ordering.mempool import Mempool
+from node.ordering.submitter import Submitter
 from node.peers.frames import decode_frame, encode_frame
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
@@ -183,3 +185,35 @@ def test_a_poisonous_transaction_is_kept_out_and_the_others_go_on(
     carried, fine = asyncio.run(story())
 
     assert carried == [fine.id]
+
+
+def test_what_a_member_forwards_goes_through_the_same_door_as_what_clients_bring(tmp_path: Path) -> None:
+    state = State(GENESIS)
+    stranger = msgspec.structs.replace(
+        state.transaction("bob@agency", registering(1)).transaction,
+        signers=(Signer(account="nobody@agency", key=key_of("bob@agency").public),),
+    )
+    foreign_key = msgspec.structs.replace(
+        state.transaction("bob@agency", registering(2)).transaction,
+        signers=(Signer(account="alice@studio", key=key_of("bob@agency").public),),
+    )
+    brought = [sign(one, [key_of("bob@agency")]) for one in (stranger, foreign_key)]
+    fine = state.transaction("bob@agency", registering(3))
+
+    async def story() -> tuple[list[tuple[str, str, str]], list[str]]:
+        driver = await led(a_driver(tmp_path))
+        submitter = Submitter(driver, str(tmp_path), 0)
+        refused = await driver.receive_forwarded("node3", [*brought, fine])
+        own = []
+        for signed in brought:
+            try:
+                await submitter.take([signed])
+            except LedgerError as error:
+                own.append(error.code.name)
+        assert fine.id in driver.mempool
+        assert not any(signed.id in driver.mempool for signed in brought)
+        return refused, own
+
+    refused, own = asyncio.run(story())
+
+    assert [code for _, code, _ in refused] == own == ["ACCOUNT_UNKNOWN", "KEY_UNKNOWN"]
