@@ -22,9 +22,12 @@ class OpeningStore:
     def __init__(self, path: Path) -> None:
         self._db = open_database(path)
 
-    def put(self, asset: str, openings: Openings) -> None:
-        """Keep an asset's openings, durably."""
-        self._db.put(asset.encode(), encode(openings), sync=True)
+    def put(self, asset: Asset, openings: Openings) -> bool:
+        """Keep, durably, the openings of a recorded asset; False if they are not those of its commitments."""
+        if openings.commitments() != asset.commitments:
+            return False
+        self._db.put(asset.id.encode(), encode(openings), sync=True)
+        return True
 
     def get(self, asset: str) -> Openings | None:
         """An asset's openings, if they are here."""
@@ -39,13 +42,9 @@ class OpeningStore:
     def put_checked(self, asset: Asset, data: bytes) -> bool:
         """Keep openings that came from another member, if they open the asset's commitments."""
         try:
-            openings = decode(data, Openings)
+            return self.put(asset, decode(data, Openings))
         except LedgerError:
             return False
-        if openings.commitments() != asset.commitments:
-            return False
-        self.put(asset.id, openings)
-        return True
 
     def close(self) -> None:
         self._db.close()

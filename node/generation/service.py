@@ -125,7 +125,7 @@ class GenerationService:
 
     async def _work(self, job: Job) -> None:
         worker = await self._ensure_worker()
-        job = self._resumed(replace(job, state=RUNNING, attempts=job.attempts + 1))
+        job = await self._resumed(replace(job, state=RUNNING, attempts=job.attempts + 1))
         self.progress.update(job)
         try:
             if len(job.pictures) < job.request.count:
@@ -156,10 +156,10 @@ class GenerationService:
             confidential=request.confidential,
         )
 
-    def _resumed(self, job: Job) -> Job:
+    async def _resumed(self, job: Job) -> Job:
         """The job with the pictures whose records were committed before a crash."""
         for index in range(job.request.count):
-            picture = None if _has(job, index) else self._recorder.recorded(job.id, index)
+            picture = None if _has(job, index) else await self._recorder.recorded(job, index)
             if picture is not None:
                 job = replace(job, pictures=(*job.pictures, picture))
         return job

@@ -80,6 +80,21 @@ def test_pictures_are_recorded_before_they_are_released_and_replicated(studio: C
             assert nadia.verify(original).verdict == "exact_file"
 
 
+def test_a_refused_repeat_changes_nothing_of_the_picture_that_it_repeats(
+    studio: Cluster, alice: Client
+) -> None:
+    [picture] = alice.generation(alice.generate("a snowy house at dusk", seed=77, steps=4))
+    before = alice.openings(picture.asset)
+
+    with Client(studio.url("node1"), COLLECTOR, studio.key(COLLECTOR)) as carla:
+        repeat = carla.generate("a snowy house at dusk", seed=77, steps=4)
+        with pytest.raises(RemarqueError, match="ASSET_EXISTS"):
+            carla.generation(repeat)
+
+    assert alice.openings(picture.asset) == before
+    assert before.commitments() == alice.asset(picture.asset).asset.commitments
+
+
 def test_a_picture_is_regenerated_identically(studio: Cluster, alice: Client) -> None:
     picture = alice.generation(alice.generate("a red apple on a table", seed=11, steps=4))[0]
 
