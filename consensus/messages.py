@@ -40,6 +40,8 @@ class Append(Message, frozen=True):
     certified: Number = 0
     """Index that `certificate` makes final, 0 if there is none; filled in by the driver."""
     certificate: bytes = b""
+    newest: Number = 0
+    """Index up to which everything is final at the sender: by it a node knows how far it is behind, and no more."""
 
 
 class Result(Enum):

@@ -41,6 +41,7 @@ def _send_append(replica: ReplicaState, name: str, first: int, entries: tuple[Ra
         previous_index=first - 1,
         previous_term=replica.log.term(first - 1),
         entries=entries,
+        newest=replica.committed,
     )
     replica.send(name, append)
 

@@ -186,8 +186,13 @@ class Node:
 
     def ready(self) -> Readiness:
         """What `/readyz` says."""
-        leader = self.driver.replica.leader
-        return Readiness(ready=bool(leader), leader=leader, height=self.chain.committed.height)
+        fresh = self.driver.freshness
+        return Readiness(
+            ready=fresh.ready,
+            leader=self.driver.replica.leader,
+            height=self.chain.committed.height,
+            behind=fresh.behind,
+        )
 
     def stop(self, reason: str, *, fatal: bool = False) -> None:
         """Ask the node to stop."""

@@ -59,6 +59,7 @@ from node.ground import metrics
 from node.ground.logs import logger
 from node.ordering.certifying import Certifying
 from node.ordering.forwarding import Forwarding, ForwardingNetwork
+from node.ordering.freshness import Freshness
 from node.ordering.inspection import Inspector
 from node.ordering.mempool import Mempool
 from node.ordering.proposer import Proposer
@@ -104,6 +105,7 @@ class Driver:
         )
         self.inspector = Inspector(chain, self.replica)
         self.certifying = Certifying(chain)
+        self.freshness = Freshness(chain, self.replica)
         self.forwarding = Forwarding(chain, mempool, self.replica, self.inspector, self.proposer)
         chain.commits.follow(self._committed)
 
@@ -134,6 +136,8 @@ class Driver:
         """Take an authenticated message of a peer."""
         if await self.inspector.admits(message):
             self.step(Receive(message))
+            if isinstance(message, Append):
+                self.freshness.heard(message)
 
     async def receive_forwarded(self, member: str, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
         """Take transactions that another node's clients submitted; return (id, code, text) of those refused."""

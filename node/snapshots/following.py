@@ -70,8 +70,11 @@ class Follower:
                 chain.accept(block, None)
                 await asyncio.sleep(0)
             self._driver.observe(stretch, self._certificate(stretch))
-            if self._driver.proposer.clock() - chain.committed.time_ms < LEVEL_MS:
+            recent = self._driver.proposer.clock() - chain.committed.time_ms < LEVEL_MS
+            if recent:
                 self.level.set()
+            if recent or not stretch.blocks:
+                self._driver.freshness.level()
         except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
             logger.error("stretch_refused", node=peer, reason=str(error))
             chain.truncate(first)

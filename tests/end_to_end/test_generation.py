@@ -80,9 +80,7 @@ def test_pictures_are_recorded_before_they_are_released_and_replicated(studio: C
             assert nadia.verify(original).verdict == "exact_file"
 
 
-def test_a_refused_repeat_changes_nothing_of_the_picture_that_it_repeats(
-    studio: Cluster, alice: Client
-) -> None:
+def test_a_refused_repeat_changes_nothing_of_the_picture_that_it_repeats(studio: Cluster, alice: Client) -> None:
     [picture] = alice.generation(alice.generate("a snowy house at dusk", seed=77, steps=4))
     before = alice.openings(picture.asset)
 
