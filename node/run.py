@@ -40,6 +40,7 @@ from node.api import (
 )
 from node.api import log as log_routes
 from node.api.app import health_routes, make_app
+from node.api.heads import BoundedHeads
 from node.api.peer_port.content import peer_app
 from node.api.peer_port.giving import Stretches, chain_routes
 from node.api.peer_port.log import add_log_routes
@@ -60,6 +61,7 @@ from node.generation.recording import Recorder
 from node.generation.service import GenerationService
 from node.ground import logs
 from node.ground.config import Config, load_config, split_address
+from node.ground.doors import RESERVED_DESCRIPTORS, BoundedListener, Door, raise_descriptor_limit
 from node.ground.logs import logger
 from node.ground.version import version
 from node.ordering.driver import Driver
@@ -209,17 +211,19 @@ class Node:
             loop.add_signal_handler(name, self.stop, name.name)
         self.driver.on_broken = _end_at_once
         self.peers.on_log_lost = lambda detail: self.stop(detail, fatal=True)
-        peer_host, peer_port = split_address(self.config.peers.listen)
         application = peer_app(self.peers, self.chain, self.blockstore, self.openings, self.releases)
         application.add_routes(chain_routes(self.peers, Stretches(self.driver, self.reading), self.snapshots))
         add_log_routes(application, self.peers, self.chain.commits, self.receipts, self.notes)
-        runner = await serve(application, self.peers.server_context(), peer_host, peer_port)
+        peer_door, rest_door = self._doors()
+        listener = BoundedListener.at(*split_address(self.config.api.listen), rest_door)
+        peer_listener = BoundedListener.at(*split_address(self.config.peers.listen), peer_door)
+        runner = await serve(application, self.peers.server_context(), peer_listener)
         server = self._rest_server()
         gc.collect()
         gc.freeze()
         try:
             async with asyncio.TaskGroup() as group:
-                rest = group.create_task(self._serve_rest(server))
+                rest = group.create_task(server.serve([listener]))
                 others = [group.create_task(work) for work in self._work()]
                 logger.info("started", node=self.chain.node, chain=self.chain.name, height=self.chain.committed.height)
                 await self._stop.wait()
@@ -301,15 +305,12 @@ class Node:
                 pages.routes(),
             ],
         )
-        host, port = split_address(self.config.api.listen)
         settings = uvicorn.Config(
             SubmitRoutes(app, self.submitter, self.chain, self.reading),
-            host=host,
-            port=port,
             log_config=None,
             access_log=False,
             lifespan="off",
-            http="httptools",
+            http=BoundedHeads,
             ws="none",
             timeout_keep_alive=75,
             timeout_graceful_shutdown=3,
@@ -318,13 +319,15 @@ class Node:
         )
         return _Server(settings)
 
-    async def _serve_rest(self, server: _Server) -> None:
-        try:
-            await server.serve()
-        except SystemExit:
-            raise NodeError(
-                NodeCode.PORT_TAKEN, f"{self.config.api.listen} is in use; stop the other process or set api.listen"
-            ) from None
+    def _doors(self) -> tuple[Door, Door]:
+        """Of the peer port and of the REST port. CONFIG_INVALID if this process may not open so many files."""
+        api, peers = self.config.api, self.config.peers
+        raise_descriptor_limit(api.connections_max + peers.connections_max + RESERVED_DESCRIPTORS)
+        others = frozenset(split_address(address)[0] for address in peers.addresses.values())
+        return (
+            Door("peers", peers.connections_max, peers.connections_max // 2, others),
+            Door("api", api.connections_max, api.address_connections_max),
+        )
 
 
 async def _after(event: asyncio.Event, work: Callable[[], Coroutine[Any, Any, None]]) -> None:

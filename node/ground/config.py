@@ -42,6 +42,10 @@ class ApiSection(Section, frozen=True, kw_only=True):
     authority: str = ""
     """Host, with its port unless that is the scheme's own, at which clients reach this node; empty: `listen`. A signed
     request must be signed for it."""
+    connections_max: int = 1_024
+    """Connections that may be open; what is over is closed at once."""
+    address_connections_max: int = 512
+    """The same of one address. Behind a proxy all clients have one: set it to `connections_max` there."""
     tls_certificate: str = ""
     """PEM file; with `tls_key`, REST is served over TLS."""
     tls_key: str = ""
@@ -60,6 +64,8 @@ class PeersSection(Section, frozen=True, kw_only=True):
     """host:port of this node's peer port."""
     addresses: dict[str, str] = {}
     """host:port of each other node's peer port, by node name."""
+    connections_max: int = 256
+    """Connections of other nodes that may be open; what is over is closed at once."""
 
 
 class GeneratorSection(Section, frozen=True, kw_only=True):

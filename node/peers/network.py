@@ -23,6 +23,7 @@ from ledger.encoding import decode, encode
 from ledger.errors import LedgerError
 from ledger.transaction import SignedTransaction, parse_signed
 from node.ground import metrics
+from node.ground.doors import BoundedListener
 from node.ground.logs import logger
 from node.ordering.driver import Driver
 from node.peers.admission import Admission
@@ -276,15 +277,9 @@ async def _drain(queue: asyncio.Queue[bytes], ws: aiohttp.ClientWebSocketRespons
         await ws.send_bytes(await queue.get())
 
 
-async def serve(application: web.Application, context: ssl.SSLContext, host: str, port: int) -> web.AppRunner:
+async def serve(application: web.Application, context: ssl.SSLContext, listener: BoundedListener) -> web.AppRunner:
     """Open the peer port."""
     runner = web.AppRunner(application, access_log=None, handle_signals=False)
     await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port, ssl_context=context).start()
-    except OSError as error:
-        await runner.cleanup()
-        raise NodeError(
-            NodeCode.PORT_TAKEN, f"{host}:{port}: {error.strerror}; stop the other process or set peers.listen"
-        ) from None
+    await web.SockSite(runner, listener, ssl_context=context).start()
     return runner
