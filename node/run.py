@@ -53,6 +53,7 @@ from node.chain.paging import load_pages, write_pages
 from node.chain.proving import Proving
 from node.chain.reading import Reading
 from node.chain.thinning import thin_certificates
+from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
 from node.exchange.releases import Releases
@@ -138,7 +139,8 @@ class Node:
         self.upgrades = Upgrades(self.chain)
         self.submitter = Submitter(self.driver, str(self.data), config.node.disk_free_bytes_min)
         self.blockstore = Blockstore(self.data / "content")
-        self.openings = OpeningStore(self.data / "openings")
+        self.at_rest = AtRest(self.key)
+        self.openings = OpeningStore(self.data / "openings", self.at_rest)
         self.replicator = Replicator(
             self.chain, self.peers, self.blockstore, self.openings, self.data / "replication.json"
         )
@@ -184,7 +186,7 @@ class Node:
             return None
         key = load_key(self.home / section.key)
         recorder = Recorder(section.account, key, self.chain, self.submitter, self.blockstore, self.openings, clock_ms)
-        return GenerationService(section, self.home, self.data, key, self.chain, recorder, clock_ms)
+        return GenerationService(section, self.home, self.data, key, self.chain, recorder, self.at_rest, clock_ms)
 
     def ready(self) -> Readiness:
         """What `/readyz` says."""
@@ -353,6 +355,7 @@ def run_node(config_path: Path) -> None:
     """Run a node until it is stopped. NodeError if it cannot start."""
     config = load_config(config_path)
     logs.configure(config.node.log_level)
+    directory.keep_private()
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     gc.set_threshold(*GC_THRESHOLDS)
 

@@ -102,7 +102,7 @@ def found(plan: Plan, target: Path, base: Path) -> Genesis:
     genesis = _genesis(plan, base, node_keys, account_keys)
     directory_of = target / "nodes"
     directory_of.mkdir(parents=True, exist_ok=True)
-    directory.write_durably(target / "genesis.json", encode(genesis))
+    directory.write_durably(target / "genesis.json", encode(genesis), directory.PUBLIC)
     for name, key in account_keys.items():
         save_key(target / "accounts" / f"{name}.key", key)
     for name, key in node_keys.items():
@@ -167,7 +167,7 @@ def prepare(home: Path, genesis_path: Path, name: str, key_path: Path, settings:
     if home.exists() and any(home.iterdir()):
         raise NodeError(NodeCode.DATA_DIRECTORY_EXISTS, f"{home} is not empty; choose another directory")
     home.mkdir(parents=True, exist_ok=True)
-    directory.write_durably(home / "genesis.json", encode(genesis))
+    directory.write_durably(home / "genesis.json", encode(genesis), directory.PUBLIC)
     copy_key(key_path, home / "node.key")
     (home / "node.toml").write_text(_node_toml(name, "genesis.json", settings), encoding="utf-8")
     directory.make(home / "data", genesis.chain, genesis.digest, name)

@@ -23,7 +23,7 @@ import msgspec
 
 import contracts_vm
 from contracts_vm import Duration, Facts, Policy, Schema, Timestamp
-from node.storage.directory import write_durably
+from node.storage.directory import PUBLIC, write_durably
 from remarque.errors import NodeCode, NodeError
 
 SEPARATOR = "--- tests"
@@ -79,7 +79,7 @@ def read_policy(path: Path) -> PolicyFile:
 def write_source(path: Path, source: str) -> None:
     """Put another source in a file, and leave its cases as they are."""
     _, rest = _parts(path)
-    write_durably(path, (source + (f"{SEPARATOR}\n{rest}" if rest else "")).encode())
+    write_durably(path, (source + (f"{SEPARATOR}\n{rest}" if rest else "")).encode(), PUBLIC)
 
 
 def _parts(path: Path) -> tuple[str, str]:
