@@ -104,10 +104,11 @@ class PictureMethods(SubmitMethods):
                         if now.ended:
                             return
             except RemarqueError as error:
-                if error.code != NodeCode.SESSION_INVALID.name:
+                if error.code != NodeCode.SHUTTING_DOWN.name:
                     raise
             except UNREACHED:
-                await asyncio.sleep(RECONNECT_SECONDS)
+                pass  # the node was started again, or the line was cut: the job goes on
+            await asyncio.sleep(RECONNECT_SECONDS)
 
     async def generation(self, generation: str) -> tuple[GeneratedPicture, ...]:
         """Wait for a generation; its recorded pictures. RemarqueError with the generator's code if it fails."""
