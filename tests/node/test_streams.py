@@ -102,7 +102,7 @@ def test_a_stream_that_was_cut_off_before_its_first_event_asks_for_what_came_sin
         return web.json_response(msgspec.to_builtins(STATUS))
 
     async def challenge(_: web.Request) -> web.Response:
-        return web.json_response({"challenge": "00"})
+        return web.json_response({"chain": "test", "node": "node1", "account": EDITOR, "challenge": "00"})
 
     async def session(_: web.Request) -> web.Response:
         return web.json_response({"token": "t", "expires_in_s": 9}, status=201)
