@@ -494,7 +494,10 @@ class Client(Blocking):
         return self._run(self._waiting.submit(*wanted, memo=memo))
 
     def send(self, signed: SignedTransaction) -> Receipt:
-        """Have a signed transaction committed; the receipt, or RemarqueError. Safe to repeat, to any node."""
+        """Have a signed transaction committed; the receipt, or RemarqueError. Safe to repeat, to any node.
+
+        Pending says that it may be committed or not: then repeat it, until there is a receipt or a refusal.
+        """
         return self._run(self._waiting.send(signed))
 
     def send_draft(self, draft: Draft) -> Receipt:
