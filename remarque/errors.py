@@ -126,8 +126,8 @@ class RemarqueError(Refused):
 class Pending(RemarqueError):
     """Nobody has said what became of a transaction: it may be committed already, or still be.
 
-    Send `signed` again, to any node, until there is a receipt or a refusal: it is committed once. A new transaction that
-    asks for the same would be another one, and might be committed too.
+    Send `signed` again, to any node, until there is a receipt or a refusal: it is committed once. A new transaction
+    that asks for the same would be another one, and might be committed too.
     """
 
     def __init__(self, signed: SignedTransaction, detail: str) -> None:
