@@ -24,8 +24,8 @@ PICTURE_BYTES_MAX = 32 * 1024 * 1024
 PICTURE_PIXELS_MAX = 40_000_000
 PICTURE_SIDE_MAX = 32_768
 """Pixels of a side: a picture of one long row costs decoders far more than its pixels say."""
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "BMP")
-"""Formats read here; of a file with several pictures, the first one is read. MPO is a JPEG with another one behind it."""
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP")
+"""Formats read here; of a file with several pictures, the first one is read."""
 
 DISTANCE_SURE = 32
 """Up to this many differing bits of 256 two pictures are taken for the same, unless `difference` objects."""
@@ -74,7 +74,7 @@ def open_picture(data: bytes) -> Picture:
                 if max(image.size) > PICTURE_SIDE_MAX:
                     raise _too_large(f"{image.width} x {image.height} pixels, a side has at most {PICTURE_SIDE_MAX}")
                 image.load()
-                container = "JPEG" if image.format == "MPO" else str(image.format)
+                container = "JPEG" if image.format == "MPO" else str(image.format)  # a JPEG with another one behind it
                 return Picture(_uniform(ImageOps.exif_transpose(image)), container)
     except Image.DecompressionBombError:
         raise _too_large(f"the header announces more than {PICTURE_PIXELS_MAX} pixels") from None
@@ -89,8 +89,8 @@ def open_picture(data: bytes) -> Picture:
 def without_texts(data: bytes) -> bytes:
     """A PNG without its text chunks, and everything else as it is.
 
-    Texts say nothing about pixels, and Pillow refuses a file for those that are long when they are unpacked, such as the
-    workflows that generators leave in their pictures.
+    Texts say nothing about pixels, and Pillow refuses a file for those that are long when they are unpacked, such as
+    the workflows that generators leave in their pictures.
     """
     if not data.startswith(_PNG):
         return data
