@@ -10,10 +10,12 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 
+from msgspec import UnsetType
+
 from ledger import records
 from ledger.crypto import SigningKey
 from ledger.encoding import decode_trusted
-from ledger.events import NodeAdded, NodeRemoved
+from ledger.events import NodeAdded, NodeRemoved, OrgSuspended
 from ledger.node_certificate import is_certificate_of, make_certificate
 from node.chain.chain import Chain
 from node.chain.layers import Layer
@@ -30,8 +32,8 @@ class Admission:
         self.certificates: dict[str, bytes] = {}
         """Certificate of each node, by name."""
         self._names: dict[bytes, str] = {}
-        self.on_removed: Callable[[str], None] = lambda name: None
-        """Called with the name of a node that was removed."""
+        self.on_shut_out: Callable[[str], None] = lambda name: None
+        """Called with the name of a node that was removed, or does not vote and whose org was suspended."""
         for _, data in chain.state.items(records.node_key("")):
             self._take(decode_trusted(data, records.NodeRecord))
         self._context = tls.server_context(key, self.own_certificate, self._names)
@@ -46,6 +48,20 @@ class Admission:
         """Name of the node that shows a certificate, if it is one."""
         return None if certificate is None else self._names.get(certificate)
 
+    def is_suspended(self, name: str) -> bool:
+        """Whether a node's org is suspended: then it is given nothing, whenever it was first started."""
+        record = self._record(name)
+        org = None if record is None else self._chain.ledger().find(records.org_key(record.org), records.Org)
+        return org is None or org.suspended
+
+    def votes(self, name: str) -> bool:
+        """Whether a node votes. One that does is needed for consensus, whatever becomes of its org."""
+        record = self._record(name)
+        return record is not None and isinstance(record.role, UnsetType)
+
+    def _record(self, name: str) -> records.NodeRecord | None:
+        return self._chain.ledger().find(records.node_key(name), records.NodeRecord)
+
     def server_context(self) -> ssl.SSLContext:
         """Context of the peer port. Each handshake lets in who is a member at that moment, or was since the start."""
         return self._context
@@ -59,6 +75,8 @@ class Admission:
                         self._added(event.node)
                     elif isinstance(event, NodeRemoved):
                         self._removed(event.node)
+                    elif isinstance(event, OrgSuspended):
+                        self._suspended(event.org)
 
     def _added(self, name: str) -> None:
         data = self._chain.state.get(records.node_key(name))
@@ -69,7 +87,13 @@ class Admission:
         certificate = self.certificates.pop(name, None)
         if certificate is not None:
             del self._names[certificate]
-            self.on_removed(name)
+            self.on_shut_out(name)
+
+    def _suspended(self, org: str) -> None:
+        for name in list(self.certificates):
+            record = self._record(name)
+            if record is not None and record.org == org and not self.votes(name):
+                self.on_shut_out(name)
 
     def _take(self, record: records.NodeRecord) -> bool:
         certificate = bytes.fromhex(record.certificate)

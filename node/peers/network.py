@@ -71,7 +71,7 @@ class Peers:
         """Streams being closed, kept until they are."""
         self.on_log_lost: Callable[[str], None] = lambda detail: None
         """Called when a peer says that this node has less of the log than it has endorsed."""
-        admission.on_removed = self._removed
+        admission.on_shut_out = self._shut_out
 
     # The driver's network
 
@@ -183,7 +183,13 @@ class Peers:
         return self._admission.server_context()
 
     def caller(self, request: web.Request) -> str:
-        """Name of the node that made a request, by the certificate it showed."""
+        """Name of the node that made a request, by the certificate it showed; refused while its org is suspended."""
+        name = self._caller(request)
+        if self._admission.is_suspended(name):
+            raise web.HTTPForbidden(text=f"the org of {name} is suspended")
+        return name
+
+    def _caller(self, request: web.Request) -> str:
         transport = request.transport
         tls_object = transport.get_extra_info("ssl_object") if transport is not None else None
         name = self._admission.name_of(tls_object.getpeercert(True)) if tls_object is not None else None
@@ -193,7 +199,9 @@ class Peers:
 
     async def stream(self, request: web.Request) -> web.WebSocketResponse:
         """Handler of `/v1/stream`: take a peer's frames, in order, until it goes."""
-        name = self.caller(request)
+        name = self._caller(request)
+        if not self._admission.votes(name):
+            self.caller(request)
         # Read before the caller says what it holds: what it endorses meanwhile must not be held against it.
         endorsed = self._driver.certifying.endorsed_by(name)
         ws = web.WebSocketResponse(max_msg_size=FRAME_BYTES_MAX, heartbeat=2.0, compress=False)
@@ -218,11 +226,11 @@ class Peers:
         await ws.close()
         return ws
 
-    def _removed(self, name: str) -> None:
-        """Close what a removed node has open; what it asks from now on is refused."""
-        logger.warning("peer_removed", node=name)
+    def _shut_out(self, name: str) -> None:
+        """Close what a node has open that is no member any more, or suspended; what it asks from now on is refused."""
+        logger.warning("peer_shut_out", node=name)
         for ws in self._calls.pop(name, set()):
-            closing = asyncio.ensure_future(ws.close(message=b"this node was removed"))
+            closing = asyncio.ensure_future(ws.close(message=b"this node was removed, or its org is suspended"))
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
 

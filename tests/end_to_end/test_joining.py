@@ -127,7 +127,7 @@ def test_a_node_joins_follows_serves_hands_on_and_is_shut_out(cluster: Cluster) 
 
     with Client(cluster.url("node1"), STUDIO, cluster.key(STUDIO)) as client:
         client.submit(RemoveNode(node="watcher"))
-    until(lambda: any(event["event"] == "peer_removed" for event in events(cluster, "node1")))
+    until(lambda: any(event["event"] == "peer_shut_out" for event in events(cluster, "node1")))
     height = cluster.status("watcher").get("height", 0)
     commit(cluster, 20)
     assert cluster.status("watcher").get("height", 0) <= height + 1

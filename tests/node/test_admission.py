@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 from consortium import key_of
+from governed import ADMINISTRATORS, DAY_MS, a_governed_state
 from handshake import shown
 from msgspec.structs import replace
 from written_chain import GENESIS, WrittenChain
 
 from ledger import actions
+from ledger.execution.governance import proposal_id
+from ledger.governance import SuspendOrg
 from ledger.node_certificate import make_certificate
 from node.peers.admission import Admission
 from node.peers.tls import client_context, server_context
@@ -34,7 +37,7 @@ def written(tmp_path: Path) -> Iterator[WrittenChain]:
 
 def test_a_node_is_known_while_its_record_stands_and_its_neighbours_stay(written: WrittenChain) -> None:
     admission, gone = Admission(written.chain, key_of("node1")), []
-    admission.on_removed = gone.append
+    admission.on_shut_out = gone.append
     context = admission.server_context()
 
     def called_by(name: str) -> str | None:
@@ -89,3 +92,27 @@ def test_what_openssl_does_not_read_is_left_out_and_the_others_are_let_in() -> N
     server = server_context(key_of("node1"), OURS, [b"\xab" * 100, b"", OURS[:-1], theirs])
 
     assert shown(client_context(caller, theirs, OURS), server) == theirs
+
+
+def test_a_suspended_orgs_node_is_given_nothing_but_a_voter_goes_on_voting(tmp_path: Path) -> None:
+    written = WrittenChain(tmp_path, a_governed_state().genesis)
+    admission, shut_out = Admission(written.chain, key_of("node1")), []
+    admission.on_shut_out = shut_out.append
+    written.block(written.ask(adding("watcher"), signer=ROOT))
+    before = admission.is_suspended("watcher"), admission.is_suspended("node3")
+
+    until_ms = written.chain.tip.time_ms + DAY_MS
+    asked = written.ask(
+        actions.Propose(changes=(SuspendOrg(org="club"),), until_ms=until_ms), signer=ADMINISTRATORS["studio"]
+    )
+    vote = actions.CastVote(proposal=proposal_id(asked.id, 0), approve=True)
+    written.block(asked)
+    written.block(written.ask(vote, signer=ADMINISTRATORS["agency"]))
+
+    assert before == (False, False)
+    assert (admission.is_suspended("watcher"), admission.is_suspended("node3")) == (True, True)
+    assert (admission.votes("watcher"), admission.votes("node3")) == (False, True)
+    assert shut_out == ["watcher"]
+    assert not admission.is_suspended("node1")
+    assert Admission(written.chain, key_of("node1")).is_suspended("watcher")
+    written.close()
