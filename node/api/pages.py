@@ -10,6 +10,7 @@ from importlib.resources import files
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from node.api.routing import Route
 from remarque.errors import NodeCode, NodeError
 
 _TYPES = {
@@ -33,7 +34,7 @@ def _kind(name: str) -> str:
 
 def routes() -> APIRouter:
     """The pages' routes: the two pages, and under `/pages/` the files they refer to."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, route_class=Route)
     served = {file.name: file.read_bytes() for file in files("node").joinpath("pages").iterdir() if file.is_file()}
 
     def page(name: str) -> Response:
