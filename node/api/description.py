@@ -291,6 +291,6 @@ def _refusal(status: int, codes: tuple[Refusal, ...], media: str) -> dict[str, A
         "code": first.name,
         "detail": "what was asked, why it is refused, and what to do instead",
     }
-    enumerated = {"properties": {"code": {"enum": [code.name for code in codes]}, "status": {"const": status}}}
+    enumerated = {"properties": {"code": {"enum": [code.name for code in codes]}}}
     schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, enumerated]}
     return response | {"content": {media: {"schema": schema, "example": shown}}}

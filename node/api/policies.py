@@ -28,6 +28,7 @@ OF_DECISIONS = (
     Code.ORG_UNKNOWN,
     Code.COLLECTION_UNKNOWN,
     Code.POLICY_UNKNOWN,
+    Code.POLICY_INVALID,
 )
 """What a decision looks up, and may not find at the height asked about."""
 
@@ -65,7 +66,7 @@ def routes(chain: Chain, reading: Reading, replays: Replays, reader: Reader) -> 
     @operation(
         Replay,
         sent=Sent(AskReplay, "The policy's text, and on how many requests it is tried."),
-        refuses=(NodeCode.NOT_FOUND, NodeCode.BLOCK_PRUNED, NodeCode.OVERLOADED),
+        refuses=(Code.POLICY_INVALID, NodeCode.NOT_FOUND, NodeCode.BLOCK_PRUNED, NodeCode.OVERLOADED),
     )
     async def replayed(request: Request) -> Response:
         """Runs the newest requests of the chain again, as if the policy had been in force, and compares."""

@@ -41,7 +41,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def no_route(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
-            return _other_method(request, (error.headers or {}).get("Allow", ""))
+            methods = set((error.headers or {}).get("Allow", "").split(", "))
+            return other_method(request.method, request.url.path, methods)
         return refusal(NodeError(NodeCode.ROUTE_UNKNOWN, f"{request.url.path}; see /openapi.json for the routes"))
 
     @app.exception_handler(Exception)
@@ -50,12 +51,11 @@ def install(app: FastAPI) -> None:
         return refusal(NodeError(NodeCode.INTERNAL, LOGGED))
 
 
-def _other_method(request: Request, methods: str) -> Response:
-    """OPTIONS asks which methods a path takes; any other is refused with the same header field."""
-    allow = ", ".join(sorted({*methods.split(", "), "OPTIONS"}))
-    if request.method == "OPTIONS":
+def other_method(method: str, path: str, methods: set[str]) -> Response:
+    """OPTIONS asks which methods a path takes; another that it does not take is refused and told the same."""
+    allow = ", ".join(sorted({*methods, "OPTIONS"}))
+    if method == "OPTIONS":
         return Response(status_code=204, headers={"Allow": allow})
-    detail = f"{request.url.path} takes {allow}, not {request.method[:20]}; see /openapi.json"
-    response = refusal(NodeError(NodeCode.METHOD_NOT_ALLOWED, detail))
+    response = refusal(NodeError(NodeCode.METHOD_NOT_ALLOWED, f"{path} takes {allow}, not {method[:20]}"))
     response.headers["Allow"] = allow
     return response

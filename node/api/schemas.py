@@ -27,6 +27,7 @@ from msgspec.inspect import (
     type_info,
 )
 
+from ledger.errors import ensure
 from ledger.receipt import Receipt
 from ledger.transaction import Envelope, Transaction
 
@@ -108,10 +109,16 @@ def _complete(schema: dict[str, Any], kind: type[msgspec.Struct]) -> None:
 
 
 def _respelled(schema: Any) -> Any:
-    """The same with its patterns in the spelling of JSON Schema."""
-    if isinstance(schema, dict):
-        return {
-            key: value.replace(r"\Z", "$") if key == "pattern" and isinstance(value, str) else _respelled(value)
-            for key, value in schema.items()
-        }
-    return type(schema)(map(_respelled, schema)) if isinstance(schema, list | tuple) else schema
+    """The same with patterns as JSON Schema spells them, and pairs of one type as lists, which generators can read."""
+    if isinstance(schema, list | tuple):
+        return type(schema)(map(_respelled, schema))
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _respelled(value) for key, value in schema.items()}
+    if isinstance(found.get("pattern"), str):
+        found["pattern"] = found["pattern"].replace(r"\Z", "$")
+    if found.get("items") is False:
+        first, *others = found.pop("prefixItems")
+        ensure(all(one == first for one in others), "a list of several types has no schema yet")
+        found["items"] = first
+    return found

@@ -20,7 +20,7 @@ from ledger.receipt import Receipt, encode_receipt
 from ledger.transaction import TRANSACTION_BYTES_MAX, Envelope, SignedTransaction, parse_envelope
 from node.api.bodies import BODY_SECONDS_MAX, encoded, joined
 from node.api.operations import Given, Operation, Sent, note_refusal, operation
-from node.api.problem import LOGGED, refusal
+from node.api.problem import LOGGED, other_method, refusal
 from node.api.routing import check_names
 from node.api.routing import router as make_router
 from node.chain.chain import Chain
@@ -97,14 +97,14 @@ class SubmitRoutes:
         self._bytes_open = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST":
-            if scope["path"] == "/v1/transactions":
-                await self._answer(self._one, ONE, TRANSACTION_BYTES_MAX, scope, receive, send)
-                return
-            if scope["path"] == "/v1/transactions/batch":
-                await self._answer(self._batch, BATCH, BATCH_BYTES_MAX, scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        if scope["type"] != "http" or scope["path"] not in ("/v1/transactions", "/v1/transactions/batch"):
+            await self._app(scope, receive, send)
+        elif scope["method"] != "POST":
+            await other_method(scope["method"], scope["path"], {"POST"})(scope, receive, send)
+        elif scope["path"] == "/v1/transactions":
+            await self._answer(self._one, ONE, TRANSACTION_BYTES_MAX, scope, receive, send)
+        else:
+            await self._answer(self._batch, BATCH, BATCH_BYTES_MAX, scope, receive, send)
 
     async def _answer(
         self, route: Any, declared: Operation, bytes_max: int, scope: Any, receive: Any, send: Any
@@ -214,8 +214,10 @@ def split_batch(body: bytes) -> list[msgspec.Raw]:
         parts = _batch_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise LedgerError(Code.MALFORMED, f"{error}; a batch is a JSON array of signed transactions") from None
-    if not 1 <= len(parts) <= BATCH_TRANSACTIONS_MAX:
-        raise LedgerError(Code.TOO_LARGE, f"{len(parts)} transactions, a batch has 1 to {BATCH_TRANSACTIONS_MAX}")
+    if not parts:
+        raise LedgerError(Code.MALFORMED, f"a batch has 1 to {BATCH_TRANSACTIONS_MAX} transactions, this one has none")
+    if len(parts) > BATCH_TRANSACTIONS_MAX:
+        raise LedgerError(Code.TOO_LARGE, f"{len(parts)} transactions, a batch has at most {BATCH_TRANSACTIONS_MAX}")
     return parts
 
 

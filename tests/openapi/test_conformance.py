@@ -1,0 +1,75 @@
+"""A node does what its description says, for whatever schemathesis thinks of: right requests and wrong ones.
+
+Every operation is asked, with a member's session and as a stranger. The run is bounded and always the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from every_record import Names, every_record
+from sessions import open_session
+
+from devnet.cluster import Cluster
+from devnet.story import CREATOR
+from remarque.client import Client
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SECONDS_MAX = 300
+
+
+@pytest.fixture(scope="module")
+def names(one_node: Cluster) -> Iterator[Names]:
+    with Client(one_node.urls, CREATOR, one_node.key(CREATOR)) as alice:
+        yield every_record(one_node, alice)
+
+
+def known(description: dict[str, Any], names: Names) -> dict[str, dict[str, Any]]:
+    """Parameters whose examples stand for something, with what is there on this chain."""
+    real = {
+        "asset": names["picture"],
+        "token": names["token"],
+        "transaction": names["refused"],
+        "proposal": names["proposal"],
+        "collection": "spring@studio",
+        "height": int(names["height"]),
+        "from": 1,
+        "to": int(names["newest"]),
+        "key": [f"asset/{names['picture']}", "none"],
+        "anchor": int(names["newest"]),
+    }
+    operations = [one for path in description["paths"].values() for one in path.values()]
+    examples = {one["name"]: one["example"] for operation in operations for one in operation["parameters"]}
+    return {name: {"example": examples[name], "real": value} for name, value in real.items()}
+
+
+@pytest.mark.parametrize("who", ["member", "stranger"])
+def test_a_node_does_what_its_description_says(one_node: Cluster, names: Names, who: str, tmp_path: Path) -> None:
+    address = one_node.url("node1") + "/openapi.json"
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        description = json.load(answer)
+    authorization = f"Authorization: Bearer {open_session(one_node, CREATOR)}"
+    phases = ["--phases", "examples,coverage,fuzzing" if who == "member" else "examples"]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", "tests/openapi/schemathesis.toml", "run"),
+            *(address, *phases, "--report", "ndjson", "--report-ndjson-path", str(tmp_path / "events.ndjson")),
+            *(["-H", authorization] if who == "member" else []),
+        ],
+        cwd=ROOT,
+        env=os.environ | {"REMARQUE_KNOWN": json.dumps(known(description, names))},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_MAX,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-2_000:]
