@@ -1,13 +1,15 @@
 """What schemathesis must know of a node beside its description.
 
 `REMARQUE_KNOWN` maps the examples of parameters to what stands on the chain that is asked, so that an example finds
-something; other values stay as they were made.
+something; other values stay as they were made. `REMARQUE_ANSWERS` is the file to which every operation is noted with
+the status that it was answered with.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import schemathesis
@@ -38,3 +40,10 @@ def before_call(_: object, case: Any, kwargs: Any) -> None:
             known = KNOWN.get(name)
             if known is not None and value == known["example"]:
                 parameters[name] = known["real"]
+
+
+@schemathesis.hook
+def after_call(_: object, case: Any, response: Any) -> None:
+    """Note what was answered."""
+    with Path(os.environ["REMARQUE_ANSWERS"]).open("a") as answers:
+        answers.write(f"{response.request.method} {case.path}\t{response.status_code}\n")
