@@ -20,7 +20,7 @@ KNOWN: dict[str, dict[str, Any]] = json.loads(os.environ["REMARQUE_KNOWN"])
 
 @schemathesis.serializer("application/json")
 def canonical(_: object, value: Any) -> bytes:
-    """JSON in the one spelling that transactions must have (RFC 8785); other bodies may. Bytes that are no JSON stay."""
+    """JSON in the one spelling that transactions must have (RFC 8785). Bytes that are no JSON stay as they are."""
     if isinstance(value, bytes):
         return value
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
