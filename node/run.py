@@ -40,6 +40,7 @@ from node.api import (
 )
 from node.api import log as log_routes
 from node.api.app import health_routes, make_app
+from node.api.origins import allow_origins
 from node.api.peer_port.content import peer_app
 from node.api.peer_port.giving import Stretches, chain_routes
 from node.api.peer_port.log import add_log_routes
@@ -298,7 +299,7 @@ class Node:
         )
         host, port = split_address(self.config.api.listen)
         settings = uvicorn.Config(
-            SubmitRoutes(app, self.submitter, self.chain, self.reading),
+            allow_origins(SubmitRoutes(app, self.submitter, self.chain, self.reading), self.config.api.allowed_origins),
             host=host,
             port=port,
             log_config=None,

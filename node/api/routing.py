@@ -13,9 +13,13 @@ from starlette.responses import Response
 
 from ledger.errors import LedgerError
 from ledger.merkle_log import LeavesUnknown
-from node.api.operations import Operation, note_refusal, operation_of
-from node.api.problem import MEDIA_TYPE, refusal
+from node.api.operations import Operation, Refusal, note_refusal, operation_of
+from node.api.problem import LOGGED, MEDIA_TYPE, refusal
+from node.ground.logs import logger
 from remarque.errors import NodeCode, NodeError
+
+OF_PAGES: frozenset[Refusal] = frozenset((NodeCode.ROUTE_UNKNOWN,))
+"""What a page may refuse with."""
 
 
 class Route(APIRoute):
@@ -43,22 +47,24 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle, operation = super().get_route_handler(), self.operation
-        if operation is None:
-            return _bodiless_for_head(handle)
         names = frozenset(parameter.alias for parameter in self.dependant.query_params)
-        codes = operation.codes(members=self.members_only)
+        codes = OF_PAGES if operation is None else operation.codes(members=self.members_only)
 
         async def handled(request: Request) -> Response:
             try:
-                if request.scope["query_string"]:
+                if operation is not None and request.scope["query_string"]:
                     check_names(request.scope["query_string"], names)
-                return await handle(request)
+                response = await handle(request)
             except (LedgerError, NodeError, LeavesUnknown, RequestValidationError) as error:
                 refused = _told(error)
                 note_refusal(refused.code, codes, request.url.path)
-                return self.refused(refused)
+                response = self.refused(refused)
+            except Exception:
+                logger.exception("request_failed", path=request.url.path)
+                response = self.refused(NodeError(NodeCode.INTERNAL, LOGGED))
+            return _header(response) if request.method == "HEAD" else response
 
-        return _bodiless_for_head(handled)
+        return handled
 
 
 def router(prefix: str, tag: str, reader: Callable[..., Any] | None = None, route: type[Route] = Route) -> APIRouter:
@@ -88,17 +94,8 @@ def _told(error: LedgerError | NodeError | LeavesUnknown | RequestValidationErro
     return error
 
 
-def _bodiless_for_head(
-    handle: Callable[[Request], Coroutine[Any, Any, Response]],
-) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """Answer HEAD with the header of the answer to GET: a stream is not even begun."""
-
-    async def handled(request: Request) -> Response:
-        response = await handle(request)
-        if request.method != "HEAD":
-            return response
-        header = Response(status_code=response.status_code)
-        header.raw_headers = response.raw_headers
-        return header
-
-    return handled
+def _header(response: Response) -> Response:
+    """What HEAD is answered where this is the answer to GET: its header. A stream is not even begun."""
+    header = Response(status_code=response.status_code)
+    header.raw_headers = response.raw_headers
+    return header

@@ -1,6 +1,6 @@
 """The story's first steps with a generated client: nothing here is Remarque's but what is generated.
 
-    python python_story.py URL ACCOUNT      the account's Ed25519 seed, as hex, on standard input
+python python_story.py URL ACCOUNT      the account's Ed25519 seed, as hex, on standard input
 """
 
 from __future__ import annotations
