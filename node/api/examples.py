@@ -37,12 +37,22 @@ from node.api.schemas import ENCODED
 from remarque.api.assets import PolicyRoyalty
 from remarque.api.explanations import ExplainedRule
 from remarque.api.governance import ProposalView
+from remarque.api.market import Trait
+from remarque.api.transactions import TransactionView
 
 CHOSEN = (Pay, Paid, SetParameters)
 """What stands for all actions, all events, and all changes."""
 ACCOUNT, CHAIN, NODE, TIME_MS = "alice@studio", "studio-3f1c22d0", "node1", 1_764_000_000_000
-IDS = {Asset: "asset", Token: "token", ProposalView: "proposal", PolicyRoyalty: "rule", ExplainedRule: "rule"}
-"""What the field `id` of a value is elsewhere called; of others it is a transaction's."""
+ELSEWHERE = {
+    (Asset, "id"): "asset",
+    (Token, "id"): "token",
+    (ProposalView, "id"): "proposal",
+    (TransactionView, "id"): "transaction",
+    (PolicyRoyalty, "id"): "rule",
+    (ExplainedRule, "id"): "rule",
+    (Trait, "value"): "creator",
+}
+"""Fields that are elsewhere called otherwise."""
 HEX_DIGITS = {
     r"^[0-9a-f]{32}\Z": 32,
     r"^[0-9a-f]{64}\Z": 64,
@@ -164,7 +174,7 @@ TEXTS = {
     "trigger": "secondary_sale",
     "type": "urn:remarque:error:NOT_FOUND",
     "user": "carla@club",
-    "value": ACCOUNT,
+    "value": "a lighthouse by the sea at sunset",
     "version": "1",
     "why": "sold",
     "wording": "This very file is recorded on the chain.",
@@ -236,7 +246,7 @@ def _of(one: Type, name: str, whole: bool) -> Any:
     if isinstance(one, TupleType):
         return [_of(item, name, False) for item in one.item_types]
     if isinstance(one, CollectionType):
-        return [_of(one.item_type, name, False)]
+        return [_of(one.item_type, name, False)] * max(1, one.min_length or 0)
     if isinstance(one, LiteralType):
         return one.values[0]
     return _of_plain(one, name)
@@ -248,7 +258,7 @@ def _of_struct(one: StructType, whole: bool) -> dict[str, Any]:
         if field.required or (whole and not _may_be_null(field)):
             encoded = ENCODED.get((one.cls, field.name))
             kind = field.type if encoded is None else type_info(encoded)
-            name = IDS.get(one.cls, "transaction") if field.name == "id" else field.encode_name
+            name = ELSEWHERE.get((one.cls, field.name), field.encode_name)
             found[field.encode_name] = _of(kind, name, False)
     return found
 
