@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from consensus import replication
+from consensus.errors import ensure
 from consensus.messages import VoteReply, VoteRequest
 from consensus.outputs import Follow, Lead
 from consensus.progress import FollowerProgress
 from consensus.quorum import decided, majority
+from consensus.raft_log import NUMBER_MAX
 from consensus.replica_state import ReplicaState, Role
 
 
@@ -47,6 +49,7 @@ def stand(replica: ReplicaState, *, probe: bool) -> None:
         replica.outputs.append(Follow(replica.term, ""))
     replica.votes = {replica.config.name: True}
     term = replica.term + 1
+    ensure(term <= NUMBER_MAX, "terms do not end")
     number = 0
     if probe:
         replica.role = Role.PRE_CANDIDATE

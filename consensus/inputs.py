@@ -33,7 +33,7 @@ class Persisted(Input, frozen=True):
     number: int
 
 
-class Refused(Input, frozen=True):
+class EntryRefused(Input, frozen=True):
     """Execution refused entry `index` of the newest `Persist`: it and what follows it were not made durable."""
 
     number: int
@@ -63,4 +63,4 @@ class Observed(Input, frozen=True):
     """Who leads, as far as the node that gave it knows; empty if unknown."""
 
 
-AnyInput = Tick | Receive | ProposeEntry | Persisted | Refused | Endorsed | Certified | Observed
+AnyInput = Tick | Receive | ProposeEntry | Persisted | EntryRefused | Endorsed | Certified | Observed

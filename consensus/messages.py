@@ -6,21 +6,21 @@ from enum import Enum
 
 import msgspec
 
-from consensus.raft_log import RaftEntry
+from consensus.raft_log import Number, RaftEntry
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True, tag=True, kw_only=True):
     """Base of all messages."""
 
-    term: int
+    term: Number
     sender: str
 
 
 class VoteRequest(Message, frozen=True):
     """Asks for a vote. With `probe` set it is a pre-vote: would you, if I stood?"""
 
-    last_index: int
-    last_term: int
+    last_index: Number
+    last_term: Number
     probe: bool
 
 
@@ -34,12 +34,14 @@ class VoteReply(Message, frozen=True):
 class Append(Message, frozen=True):
     """Entries after a known place, and the newest certificate the receiver can use. Without entries: a heartbeat."""
 
-    previous_index: int
-    previous_term: int
+    previous_index: Number
+    previous_term: Number
     entries: tuple[RaftEntry, ...]
-    certified: int = 0
+    certified: Number = 0
     """Index that `certificate` makes final, 0 if there is none; filled in by the driver."""
     certificate: bytes = b""
+    newest: Number = 0
+    """Index up to which everything is final at the sender: by it a node knows how far it is behind, and no more."""
 
 
 class Result(Enum):
@@ -58,13 +60,13 @@ class AppendReply(Message, frozen=True):
     """Answers an append."""
 
     result: Result
-    index: int
+    index: Number
     """ACCEPTED: last index now held. REJECTED: the probed index. REFUSED, POSTPONED: the entry."""
-    hint_index: int = 0
+    hint_index: Number = 0
     """REJECTED: highest place at which the logs may still match."""
-    hint_term: int = 0
+    hint_term: Number = 0
     code: str = ""
-    endorsements: tuple[tuple[int, bytes], ...] = ()
+    endorsements: tuple[tuple[Number, bytes], ...] = ()
     """(index, signature) for entries of the current term; filled in by the driver."""
 
 

@@ -6,21 +6,26 @@ Merkle tree over everything that was committed.)
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
+from msgspec import Meta
 
 from consensus.errors import ensure
 
 KEEP_ENTRIES = 256
 """Committed entries kept in memory for followers that lag a little."""
+NUMBER_MAX = 2**53 - 1
+"""Highest term and index: what a block's header can hold."""
+Number = Annotated[int, Meta(ge=0, le=NUMBER_MAX)]
+"""A term or an index as another node may state it. No frame with a number beyond is ever decoded."""
 
 
 class RaftEntry(msgspec.Struct, frozen=True, array_like=True):
     """One place of the Raft log, with bytes that consensus does not look into."""
 
-    index: int
-    term: int
+    index: Number
+    term: Number
     data: bytes
 
 

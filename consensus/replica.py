@@ -12,11 +12,11 @@ from consensus.inputs import (
     AnyInput,
     Certified,
     Endorsed,
+    EntryRefused,
     Observed,
     Persisted,
     ProposeEntry,
     Receive,
-    Refused,
     Tick,
 )
 from consensus.messages import AnyMessage, Append, AppendReply, Result, VoteReply, VoteRequest
@@ -39,7 +39,7 @@ class Replica(ReplicaState):
                 replication.propose(self, data)
             case Persisted(number):
                 replication.persisted(self, number)
-            case Refused():
+            case EntryRefused():
                 replication.refused(self, given)
             case Endorsed(endorsements):
                 replication.endorsed(self, self.config.name, endorsements)
@@ -53,6 +53,8 @@ class Replica(ReplicaState):
 
     def _receive(self, message: AnyMessage) -> None:
         if message.sender not in self.others or not self.votes_here:
+            return
+        if not self.believes(message.term):
             return
         if message.term > self.term and not self._accept_newer_term(message):
             return

@@ -12,6 +12,10 @@ from consensus.outputs import AnyOutput, Follow, Persist, Send, SendAfter
 from consensus.progress import FollowerProgress
 from consensus.raft_log import RaftEntry, RaftLog, RaftLogReader
 
+TERM_STEP_MAX = 1 << 16
+"""By how much one message may raise the term: far more elections than an honest node can have missed while it ran, and
+so little that a member that lies cannot use terms up."""
+
 
 class Role(Enum):
     FOLLOWER = "follower"
@@ -90,6 +94,13 @@ class ReplicaState:
     def others(self) -> list[str]:
         """All voters but this one."""
         return [voter for voter in self.config.voters if voter != self.config.name]
+
+    def believes(self, term: int) -> bool:
+        """Whether a term that another node states may be adopted: it is not far above those that this one has seen.
+
+        A node that missed more elections takes final blocks first, whose terms then are in its log.
+        """
+        return term <= max(self.term, self.log.last_term) + TERM_STEP_MAX
 
     def become_follower(self, term: int, leader: str) -> None:
         """Follow, in this term or a newer one."""

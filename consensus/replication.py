@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from consensus.errors import ensure
-from consensus.inputs import Observed, Refused
+from consensus.inputs import EntryRefused, Observed
 from consensus.messages import Append, AppendReply, Result
 from consensus.outputs import Acknowledge, Certify, CheckCertificate, Deliver, Endorse
 from consensus.progress import FollowerProgress
@@ -41,6 +41,7 @@ def _send_append(replica: ReplicaState, name: str, first: int, entries: tuple[Ra
         previous_index=first - 1,
         previous_term=replica.log.term(first - 1),
         entries=entries,
+        newest=replica.committed,
     )
     replica.send(name, append)
 
@@ -127,7 +128,7 @@ def persisted(replica: ReplicaState, number: int) -> None:
     _check_certificate(replica)
 
 
-def refused(replica: ReplicaState, report: Refused) -> None:
+def refused(replica: ReplicaState, report: EntryRefused) -> None:
     """Execution refused an entry: forget it and what follows, and tell the leader which and why."""
     ensure(report.number == replica.number, "the newest Persist is refused")
     ensure(replica.role is not Role.LEADER, "a leader proposes only what it has executed")
@@ -145,10 +146,10 @@ def refused(replica: ReplicaState, report: Refused) -> None:
 def observed(replica: ReplicaState, report: Observed) -> None:
     """This replica does not vote: what is final came from another node, with its word on who leads."""
     ensure(not replica.votes_here, "only a replica that does not vote takes what is final from elsewhere")
-    if report.leader != replica.leader or report.term > replica.term:
-        replica.become_follower(max(report.term, replica.term), report.leader)
     replica.log.refresh()
     replica.committed = replica.persisted = report.index
+    if replica.believes(report.term) and (report.leader != replica.leader or report.term > replica.term):
+        replica.become_follower(max(report.term, replica.term), report.leader)
     ensure(replica.log.last_index == report.index, "what was observed is durable")
 
 

@@ -5,7 +5,7 @@ The way of a policy through this package:
 1. `parse(source)` reads the text (lexer, parser, syntax), compiles its conditions (evaluate) and gives a frozen
    `Policy`, or raises `PolicyError` with the place and what was expected.
 2. `check(policy, schema, actions)` holds it against a vocabulary (schema, inference, guards, checker) and lists every
-   `Problem`. Publish only what has no error; `bounds` says what each rule may cost.
+   `RuleProblem`. Publish only what has no error; `bounds` says what each rule may cost.
 3. `decide(policies, action, facts, fuel)` evaluates every rule that names the action under a fuel meter (cost) and
    combines the verdicts without regard to order into a `PolicyDecision`. It never raises.
 4. `decision.explain()` says why, as plain JSON values (explain).
@@ -16,7 +16,7 @@ Everything here is a pure function of its arguments: integers only, no clock, no
 same result on every node. The language is described in docs/rules.md.
 """
 
-from contracts_vm.checker import Problem, bounds, check
+from contracts_vm.checker import RuleProblem, bounds, check
 from contracts_vm.cost import COST_TABLE_VERSION
 from contracts_vm.decide import DECISION_CODES, PolicyDecision, decide
 from contracts_vm.errors import InvariantBroken, PolicyError, RoyaltyError
@@ -41,8 +41,8 @@ __all__ = [
     "Policy",
     "PolicyDecision",
     "PolicyError",
-    "Problem",
     "RoyaltyError",
+    "RuleProblem",
     "RuleValue",
     "Schema",
     "Settlement",

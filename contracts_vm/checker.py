@@ -23,7 +23,7 @@ from contracts_vm.shapes import FALSE, TRUE
 from contracts_vm.syntax import ANY_ACTION, Expr, FieldPath, Logic, RoyaltyClause, Rule, SourceSpan, children
 
 
-class Problem(msgspec.Struct, frozen=True):
+class RuleProblem(msgspec.Struct, frozen=True):
     """One finding: a code of `errors.CHECK_CODES`, what and where."""
 
     code: str
@@ -48,7 +48,7 @@ ERRORS_MAX: Final = 100
 """No author mends more at once, and a hostile source can be made to have thousands."""
 
 
-def check(policy: Policy, schema: Schema, actions: AbstractSet[str] = frozenset()) -> tuple[Problem, ...]:
+def check(policy: Policy, schema: Schema, actions: AbstractSet[str] = frozenset()) -> tuple[RuleProblem, ...]:
     """The problems of a policy under a schema, in source order: all, unless there are more than 100 errors.
 
     An empty set of actions leaves actions unchecked.
@@ -77,13 +77,13 @@ class _Checker:
         self.source = policy.source
         self.schema = schema
         self.rule = ""
-        self.problems: list[Problem] = []
+        self.problems: list[RuleProblem] = []
         self.errors = 0
         self.fuel: dict[str, int] = {}
 
     def report(self, code: str, message: str, place: SourceSpan) -> None:
         line, column, excerpt = position(self.source, place.start)
-        self.problems.append(Problem(code, message, line, column, self.rule, excerpt))
+        self.problems.append(RuleProblem(code, message, line, column, self.rule, excerpt))
         self.errors += code not in WARNINGS
         if self.errors == ERRORS_MAX:
             raise _EnoughErrors

@@ -37,7 +37,7 @@ _VERDICTS: Final[Mapping[Effect, Callable[[RuleValue | EvaluationError], str]]] 
 """What a rule says by its value, which is an error unless it is true or false; "" when it says nothing."""
 
 
-class Question(msgspec.Struct, frozen=True):
+class RuleQuestion(msgspec.Struct, frozen=True):
     """What was asked: kept in the decision so that it can be explained later."""
 
     policies: Sequence[Policy]
@@ -61,7 +61,7 @@ class PolicyDecision(msgspec.Struct, frozen=True):
     """The policy of the deciding rule: `asset_default@3`."""
     digest: str | None
     """The digest of that policy."""
-    question: Question
+    question: RuleQuestion
 
     @property
     def allowed(self) -> bool:
@@ -100,7 +100,7 @@ def decide(policies: Sequence[Policy], action: str, facts: Facts, fuel: int) -> 
     """Decide an action under policies, broadest scope first: their order changes only the explanation. Never raises."""
     meter = [fuel]
     decisive: dict[str, tuple[ReadyRule, EvaluationError | None]] = {}
-    question = Question(policies, action, facts, fuel)
+    question = RuleQuestion(policies, action, facts, fuel)
     for policy in policies:
         for ready in policy.rules_for(action):
             meter[0] -= cost.RULE

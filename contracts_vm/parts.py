@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contracts_vm.evaluate import Run, compile_expression
 from contracts_vm.syntax import Choice, Expr, FieldPath, Has, Literal, Logic, Not, children
 
-Part = tuple[str, Run]
+RulePart = tuple[str, Run]
 """A part as its author wrote it, and the closure that computes it."""
 
 
-def parts_of(source: str, condition: Expr) -> tuple[Part, ...]:
+def parts_of(source: str, condition: Expr) -> tuple[RulePart, ...]:
     """The parts of a condition in the order of the source; one that is written twice, once."""
     found: dict[str, Expr] = {}
     for part in _parts(condition):

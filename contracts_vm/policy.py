@@ -15,7 +15,7 @@ from contracts_vm.cost import Meter
 from contracts_vm.evaluate import Run, compile_expression, run
 from contracts_vm.operators import EvaluationError
 from contracts_vm.parser import parse_document
-from contracts_vm.parts import Part, parts_of
+from contracts_vm.parts import RulePart, parts_of
 from contracts_vm.royalty import DueRoyalty
 from contracts_vm.syntax import ANY_ACTION, Effect, RoyaltyClause, Rule
 from contracts_vm.types import Facts
@@ -38,7 +38,7 @@ class ReadyRule:
     """Of several rules with the same verdict, the first by this, not by position, is named as deciding."""
 
     @cached_property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[RulePart, ...]:
         """What its condition is made of, for an explanation."""
         return parts_of(self.source, self.rule.when)
 

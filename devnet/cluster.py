@@ -57,10 +57,13 @@ class Cluster:
         return key
 
     def set(self, name: str, section: str, **settings: int | str) -> None:
-        """Add settings to a node's file, in a section that it does not have yet; in force once it starts again."""
-        lines = [f"[{section}]", *(f"{setting} = {json.dumps(value)}" for setting, value in settings.items())]
-        with (self.home(name) / "node.toml").open("a", encoding="utf-8") as file:
-            file.write("\n" + "\n".join(lines) + "\n")
+        """Add settings to a section of a node's file; in force once it starts again."""
+        file, head = self.home(name) / "node.toml", f"[{section}]\n"
+        text = file.read_text(encoding="utf-8")
+        if head not in text:
+            text += "\n" + head
+        lines = "".join(f"{setting} = {json.dumps(value)}\n" for setting, value in settings.items())
+        file.write_text(text.replace(head, head + lines), encoding="utf-8")
 
     # Facts
 

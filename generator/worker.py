@@ -39,13 +39,13 @@ log = logging.getLogger("generator.worker")
 
 READ_BYTES = 1 << 16
 
-Answer = Callable[[FromWorker], None]
+WorkerAnswer = Callable[[FromWorker], None]
 
 
 class Worker:
     """Serves the models of a machine; loads each when it is first asked for."""
 
-    def __init__(self, folders: list[Path], attester: Attester, answer: Answer, jobs: Jobs) -> None:
+    def __init__(self, folders: list[Path], attester: Attester, answer: WorkerAnswer, jobs: Jobs) -> None:
         """MODEL_UNREADABLE if a folder is not a model's."""
         self._folders = {model_digest(folder): folder for folder in folders}
         self._pipelines: dict[str, Pipeline] = {}
@@ -89,7 +89,7 @@ class Worker:
         return self._pipelines[digest]
 
 
-def read_jobs(descriptor: int, jobs: Jobs, answer: Answer) -> None:
+def read_jobs(descriptor: int, jobs: Jobs, answer: WorkerAnswer) -> None:
     """Obey messages until the stream ends; what is wrong with it ends up in `jobs.error`.
 
     Reads the descriptor itself: a buffered reader that waits in a thread makes the interpreter abort at its exit.
@@ -135,7 +135,7 @@ def main() -> int:
     return 0
 
 
-def _obey(message: ToWorker, jobs: Jobs, answer: Answer) -> None:
+def _obey(message: ToWorker, jobs: Jobs, answer: WorkerAnswer) -> None:
     if isinstance(message, Generate):
         if not jobs.add(message):
             fact = f"{GeneratorCode.QUEUE_FULL.name}: {WAITING_MAX} jobs wait already; ask again later"

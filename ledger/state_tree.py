@@ -33,8 +33,8 @@ _EMPTY_TAG, _BUCKET_TAG, _INNER_TAG = b"\x00", b"\x01", b"\x02"
 Bucket = tuple[bytes, bytes]
 """(hash, entries): entries are 32 bytes of key hash and 32 of value hash each, sorted by key hash."""
 TreeNode = tuple[Any, ...]
-"""A bucket; a page not loaded (hash, its number of entries as in `Page`, how to load them); or an inner node (hash, the
-16 hashes of its children joined, child 0, …, child 15)."""
+"""A bucket; a page not loaded (hash, its number of entries as in `TreePage`, how to load them); or an inner node (hash,
+the 16 hashes of its children joined, child 0, …, child 15)."""
 HashedChange = tuple[bytes, bytes | None]
 """Hash of a key, and hash of its new value; None removes it."""
 
@@ -48,7 +48,7 @@ class PageDamaged(Exception):
     """The entries stored for a page are not those that its hash stands for. The store cannot be trusted."""
 
 
-class Page(NamedTuple):
+class TreePage(NamedTuple):
     """What stands for a page while it is not loaded."""
 
     prefix: bytes
@@ -73,17 +73,17 @@ def apply_hashed(root: TreeNode, changes: list[HashedChange]) -> TreeNode:
     return _update(root, sorted(changes), 0, shrinks=any(value is None for _, value in changes))
 
 
-def open_tree(pages: Iterable[Page], load: Callable[[bytes], bytes]) -> TreeNode:
+def open_tree(pages: Iterable[TreePage], load: Callable[[bytes], bytes]) -> TreeNode:
     """Tree over stored pages, in order of their prefixes; `load` gives the entries of a prefix, joined and sorted."""
     return _opened([page for page in pages if page.entries], 0, load)
 
 
-def page_from(prefix: bytes, entries: bytes) -> Page:
+def page_from(prefix: bytes, entries: bytes) -> TreePage:
     """What stands for the entries of a prefix, joined and sorted."""
-    return Page(prefix, _build(entries, PAGE_DEPTH)[0], min(len(entries) // ENTRY, BUCKET_MAX + 1))
+    return TreePage(prefix, _build(entries, PAGE_DEPTH)[0], min(len(entries) // ENTRY, BUCKET_MAX + 1))
 
 
-def page_of(root: TreeNode, prefix: bytes) -> Page:
+def page_of(root: TreeNode, prefix: bytes) -> TreePage:
     """What stands for the part of a tree whose keys' hashes begin with a prefix."""
     node, depth = root, 0
     while depth < PAGE_DEPTH and len(node) > 3:
@@ -92,12 +92,12 @@ def page_of(root: TreeNode, prefix: bytes) -> Page:
     if len(node) == 3:
         node = _loaded(node)
     if len(node) > 2:
-        return Page(prefix, node[0], BUCKET_MAX + 1)
+        return TreePage(prefix, node[0], BUCKET_MAX + 1)
     entries: bytes = node[1]
     if depth == PAGE_DEPTH:
-        return Page(prefix, node[0], len(entries) // ENTRY)
+        return TreePage(prefix, node[0], len(entries) // ENTRY)
     within = [entries[at : at + ENTRY] for at in range(0, len(entries), ENTRY) if entries.startswith(prefix, at)]
-    return Page(prefix, _bucket(b"".join(within))[0], len(within))
+    return TreePage(prefix, _bucket(b"".join(within))[0], len(within))
 
 
 def unloaded(node: TreeNode, prefix: int = 0, depth: int = 0) -> Iterator[bytes]:
@@ -120,13 +120,13 @@ def with_page(node: TreeNode, prefix: bytes, depth: int = 0) -> TreeNode:
     return tuple(parts)
 
 
-def _opened(pages: list[Page], depth: int, load: Callable[[bytes], bytes]) -> TreeNode:
+def _opened(pages: list[TreePage], depth: int, load: Callable[[bytes], bytes]) -> TreeNode:
     if depth == PAGE_DEPTH and pages:
         (page,) = pages
         return (page.hash, page.entries, lambda: load(page.prefix))
     if sum(page.entries for page in pages) <= BUCKET_MAX:
         return _bucket(b"".join([load(page.prefix) for page in pages]))
-    parts: list[list[Page]] = [[] for _ in range(16)]
+    parts: list[list[TreePage]] = [[] for _ in range(16)]
     for page in pages:
         parts[_nibble(page.prefix, depth)].append(page)
     return _inner([_opened(part, depth + 1, load) for part in parts])

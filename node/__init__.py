@@ -2,11 +2,14 @@
 
 Its rooms, from the top; each may import those below it, never above, and `lint-imports` checks that:
 
-    cli, run        the command, and what a running node is made of
+    cli             the command
+    run             what a running node is made of, and how it starts and stops
     api             what a node answers to clients and to other nodes
     keeping         founding, archives, audits, backups
-    generation, verification, transparency
-    snapshots       joining, following, recovering
+    generation      pictures made, and recorded before they are released
+    verification    what the chain knows of a picture that somebody brings
+    transparency    receipts, notes and statements for strangers
+    snapshots       how a node comes to hold a chain that it did not see
     exchange        content and keys between members
     peers           streams and questions to other nodes
     ordering        mempool, proposer, driver, certificates
@@ -14,7 +17,10 @@ Its rooms, from the top; each may import those below it, never above, and `lint-
     chain           state and blocks, executed and final
     content         pictures' bytes, and the openings of prompts
     storage         databases, and the data directory
-    ground          settings, logs, metrics
+    ground          settings, logs, metrics, waiting for changes
+
+The three services in the middle do not know each other. Why each room is one, and what a request does in them, is
+told in docs/architecture.md.
 
 Start at `run.py`, then `ordering/driver.py` (how consensus meets disk, peers and chain) and `chain/chain.py`
 (how blocks meet state). Importing this package never imports torch.

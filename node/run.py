@@ -40,6 +40,7 @@ from node.api import (
 )
 from node.api import log as log_routes
 from node.api.app import health_routes, make_app
+from node.api.heads import BoundedHeads
 from node.api.origins import allow_origins
 from node.api.peer_port.content import peer_app
 from node.api.peer_port.giving import Stretches, chain_routes
@@ -53,6 +54,7 @@ from node.chain.paging import load_pages, write_pages
 from node.chain.proving import Proving
 from node.chain.reading import Reading
 from node.chain.thinning import thin_certificates
+from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
 from node.exchange.releases import Releases
@@ -61,6 +63,7 @@ from node.generation.recording import Recorder
 from node.generation.service import GenerationService
 from node.ground import logs
 from node.ground.config import Config, load_config, split_address
+from node.ground.doors import RESERVED_DESCRIPTORS, BoundedListener, Door, raise_descriptor_limit
 from node.ground.logs import logger
 from node.ground.version import version
 from node.ordering.driver import Driver
@@ -137,7 +140,8 @@ class Node:
         self.upgrades = Upgrades(self.chain)
         self.submitter = Submitter(self.driver, str(self.data), config.node.disk_free_bytes_min)
         self.blockstore = Blockstore(self.data / "content")
-        self.openings = OpeningStore(self.data / "openings")
+        self.at_rest = AtRest(self.key)
+        self.openings = OpeningStore(self.data / "openings", self.at_rest)
         self.replicator = Replicator(
             self.chain, self.peers, self.blockstore, self.openings, self.data / "replication.json"
         )
@@ -183,12 +187,17 @@ class Node:
             return None
         key = load_key(self.home / section.key)
         recorder = Recorder(section.account, key, self.chain, self.submitter, self.blockstore, self.openings, clock_ms)
-        return GenerationService(section, self.home, self.data, key, self.chain, recorder, clock_ms)
+        return GenerationService(section, self.home, self.data, key, self.chain, recorder, self.at_rest, clock_ms)
 
     def ready(self) -> Readiness:
         """What `/readyz` says."""
-        leader = self.driver.replica.leader
-        return Readiness(ready=bool(leader), leader=leader, height=self.chain.committed.height)
+        fresh = self.driver.freshness
+        return Readiness(
+            ready=fresh.ready,
+            leader=self.driver.replica.leader,
+            height=self.chain.committed.height,
+            behind=fresh.behind,
+        )
 
     def stop(self, reason: str, *, fatal: bool = False) -> None:
         """Ask the node to stop."""
@@ -205,17 +214,19 @@ class Node:
             loop.add_signal_handler(name, self.stop, name.name)
         self.driver.on_broken = _end_at_once
         self.peers.on_log_lost = lambda detail: self.stop(detail, fatal=True)
-        peer_host, peer_port = split_address(self.config.peers.listen)
         application = peer_app(self.peers, self.chain, self.blockstore, self.openings, self.releases)
         application.add_routes(chain_routes(self.peers, Stretches(self.driver, self.reading), self.snapshots))
         add_log_routes(application, self.peers, self.chain.commits, self.receipts, self.notes)
-        runner = await serve(application, self.peers.server_context(), peer_host, peer_port)
+        peer_door, rest_door = self._doors()
+        listener = BoundedListener.at(*split_address(self.config.api.listen), rest_door)
+        peer_listener = BoundedListener.at(*split_address(self.config.peers.listen), peer_door)
+        runner = await serve(application, self.peers.server_context(), peer_listener)
         server = self._rest_server()
         gc.collect()
         gc.freeze()
         try:
             async with asyncio.TaskGroup() as group:
-                rest = group.create_task(self._serve_rest(server))
+                rest = group.create_task(server.serve([listener]))
                 others = [group.create_task(work) for work in self._work()]
                 logger.info("started", node=self.chain.node, chain=self.chain.name, height=self.chain.committed.height)
                 await self._stop.wait()
@@ -297,15 +308,12 @@ class Node:
                 pages.routes(),
             ],
         )
-        host, port = split_address(self.config.api.listen)
         settings = uvicorn.Config(
             allow_origins(SubmitRoutes(app, self.submitter, self.chain, self.reading), self.config.api.allowed_origins),
-            host=host,
-            port=port,
             log_config=None,
             access_log=False,
             lifespan="off",
-            http="httptools",
+            http=BoundedHeads,
             ws="none",
             timeout_keep_alive=75,
             timeout_graceful_shutdown=3,
@@ -314,13 +322,15 @@ class Node:
         )
         return _Server(settings)
 
-    async def _serve_rest(self, server: _Server) -> None:
-        try:
-            await server.serve()
-        except SystemExit:
-            raise NodeError(
-                NodeCode.PORT_TAKEN, f"{self.config.api.listen} is in use; stop the other process or set api.listen"
-            ) from None
+    def _doors(self) -> tuple[Door, Door]:
+        """Of the peer port and of the REST port. CONFIG_INVALID if this process may not open so many files."""
+        api, peers = self.config.api, self.config.peers
+        raise_descriptor_limit(api.connections_max + peers.connections_max + RESERVED_DESCRIPTORS)
+        others = frozenset(split_address(address)[0] for address in peers.addresses.values())
+        return (
+            Door("peers", peers.connections_max, peers.connections_max // 2, others),
+            Door("api", api.connections_max, api.address_connections_max),
+        )
 
 
 async def _after(event: asyncio.Event, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -346,6 +356,7 @@ def run_node(config_path: Path) -> None:
     """Run a node until it is stopped. NodeError if it cannot start."""
     config = load_config(config_path)
     logs.configure(config.node.log_level)
+    directory.keep_private()
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     gc.set_threshold(*GC_THRESHOLDS)
 

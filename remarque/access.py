@@ -8,12 +8,12 @@ from ledger.receipt import Receipt
 from remarque import sealing
 from remarque.api.content import Release
 from remarque.drafts import Draft
-from remarque.picturing import Picturing
+from remarque.picturing import PictureMethods
 from remarque.submitting import VALID_SECONDS
-from remarque.trading import Trading
+from remarque.trading import TradeMethods
 
 
-class Access(Picturing, Trading):
+class AccessMethods(PictureMethods, TradeMethods):
     """What an account does about confidential pictures."""
 
     async def grant(self, asset: str, account: str, until_ms: int) -> Receipt:

@@ -7,12 +7,12 @@ about rules (`governing.py`). `client.py` is the same for programs that block, w
 
 from __future__ import annotations
 
-from remarque.access import Access
-from remarque.governing import Governing
-from remarque.proving import Proving
+from remarque.access import AccessMethods
+from remarque.governing import GovernanceMethods
+from remarque.proving import ProofMethods
 
 
-class AsyncClient(Access, Governing, Proving):
+class AsyncClient(AccessMethods, GovernanceMethods, ProofMethods):
     """An account's access to nodes. `async with AsyncClient(url, account, key) as client: …`
 
     Methods refuse with RemarqueError, whose `code` is a permanent word; `remarque.errors` says what else may be met.

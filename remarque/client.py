@@ -526,9 +526,10 @@ class Client(Blocking):
         return self._run(self._waiting.transaction(transaction))
 
     def events(self, after: str = "") -> Iterator[tuple[str, ChainEvent]]:
-        """What happens, as (place, event), for ever; resumes by itself when cut off.
+        """What happens, as (place, event), for ever; resumes by itself, without a gap, when cut off at any moment.
 
-        It begins after the event at the place `after`; a height alone means its first event; without one, now.
+        It begins after the event at the place `after`; a height alone means its first event; without one, now. A node
+        that was started again, or stops, is no end; RemarqueError if the account may no longer read.
         """
         return self._iterate(self._waiting.events(after))
 

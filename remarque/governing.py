@@ -13,10 +13,10 @@ from remarque.api.governance import ProposalReplay
 from remarque.api.policies import REPLAYED, AskReplay, Evaluation, PolicyCheck, Question, Replay, Written, in_short
 from remarque.errors import RemarqueError
 from remarque.requesting import now_ms
-from remarque.submitting import Submitting
+from remarque.submitting import SubmitMethods
 
 
-class Governing(Submitting):
+class GovernanceMethods(SubmitMethods):
     """What an account does with policies and votes."""
 
     # Policies

@@ -35,8 +35,8 @@ Member = tuple[list[tuple[str, dict[str, Any]]], dict[str, Any]]
 """A member of `Signature-Input` as http-sf gives it: covered components, and the signature's parameters."""
 
 
-class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Parameters of a signature, all covered by it."""
+class SignatureParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """SignatureParameters of a signature, all covered by it."""
 
     created: int
     """Seconds since 1970."""
@@ -55,7 +55,7 @@ class RequestSignature(msgspec.Struct, frozen=True):
     """A request's signature with what it says of itself; nothing is verified yet."""
 
     member: Member
-    parameters: Parameters
+    parameters: SignatureParameters
     value: bytes
 
     @property
@@ -75,7 +75,7 @@ def parse_signature(signature_input: str, signature: str) -> RequestSignature:
         raise ValueError(f"Signature has no bytes for {label}")
     if not isinstance(member[0], list) or not all(isinstance(name, str) and not more for name, more in member[0]):
         raise ValueError("what is covered must be a list of component names, without parameters")
-    return RequestSignature(member, msgspec.convert(member[1], Parameters), value)
+    return RequestSignature(member, msgspec.convert(member[1], SignatureParameters), value)
 
 
 def needed(method: str, fields: Container[str]) -> tuple[str, ...]:

@@ -19,10 +19,10 @@ from remarque.api.verification import Verification
 from remarque.errors import NodeCode, RemarqueError
 from remarque.reading import RECONNECT_SECONDS
 from remarque.requesting import UNREACHED, now_ms, value_of
-from remarque.submitting import VALID_SECONDS, Submitting
+from remarque.submitting import VALID_SECONDS, SubmitMethods
 
 
-class Picturing(Submitting):
+class PictureMethods(SubmitMethods):
     """What an account does with pictures."""
 
     # Generation
@@ -104,10 +104,11 @@ class Picturing(Submitting):
                         if now.ended:
                             return
             except RemarqueError as error:
-                if error.code != NodeCode.SESSION_INVALID.name:
+                if error.code != NodeCode.SHUTTING_DOWN.name:
                     raise
             except UNREACHED:
-                await asyncio.sleep(RECONNECT_SECONDS)
+                pass  # the node was started again, or the line was cut: the job goes on
+            await asyncio.sleep(RECONNECT_SECONDS)
 
     async def generation(self, generation: str) -> tuple[GeneratedPicture, ...]:
         """Wait for a generation; its recorded pictures. RemarqueError with the generator's code if it fails."""

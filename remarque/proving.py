@@ -13,10 +13,10 @@ from ledger.genesis import Genesis
 from ledger.receipt import Receipt, parse_receipt
 from ledger.recovery import Recoveries
 from ledger.state_answer import StateAnswer, StateAnswerRefused, verify_state_answer
-from remarque.submitting import Submitting
+from remarque.submitting import SubmitMethods
 
 
-class Proving(Submitting):
+class ProofMethods(SubmitMethods):
     """Proofs for an account, and statements by it."""
 
     async def receipt(self, transaction: str, anchor: int | None = None) -> Receipt:

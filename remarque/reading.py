@@ -57,13 +57,14 @@ from remarque.api.members import CurrenciesPage, ModelsPage, NodesPage, OrgsPage
 from remarque.api.past import AssetAt, StateAt
 from remarque.api.policies import PoliciesPage
 from remarque.api.transactions import TransactionView
-from remarque.requesting import UNREACHED, Requesting
+from remarque.errors import NodeCode, RemarqueError
+from remarque.requesting import UNREACHED, NodeConnection
 
 RECONNECT_SECONDS = 0.2
 """Between two attempts to go on with a stream."""
 
 
-class Reading(Requesting):
+class QueryMethods(NodeConnection):
     """What an account reads of the chain."""
 
     _genesis: Genesis | None = None
@@ -93,10 +94,12 @@ class Reading(Requesting):
         return await self._read(f"/v1/transactions/{transaction}", TransactionView)
 
     async def events(self, after: str = "") -> AsyncGenerator[tuple[str, ChainEvent], None]:
-        """What happens, as (place, event), for ever; resumes by itself when cut off.
+        """What happens, as (place, event), for ever; resumes by itself, without a gap, when cut off at any moment.
 
-        It begins after the event at the place `after`; a height alone means its first event; without one, now.
+        It begins after the event at the place `after`; a height alone means its first event; without one, now. A node
+        that was started again, or stops, is no end; RemarqueError if the account may no longer read.
         """
+        after = after or str((await self.status()).height + 1)
         while True:
             try:
                 async with aclosing(self._stream("/v1/events", ChainEvent, after)) as stream:
@@ -105,7 +108,11 @@ class Reading(Requesting):
                         yield place, event
             except UNREACHED:
                 self.urls.append(self.urls.pop(0))
-                await asyncio.sleep(RECONNECT_SECONDS)
+            except RemarqueError as error:
+                if error.code != NodeCode.SHUTTING_DOWN.name:
+                    raise
+                self.urls.append(self.urls.pop(0))
+            await asyncio.sleep(RECONNECT_SECONDS)
 
     # Members
 

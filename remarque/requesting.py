@@ -36,7 +36,7 @@ T = TypeVar("T")
 P = TypeVar("P", bound=Page)
 
 
-class Requesting:
+class NodeConnection:
     """An account's way to nodes."""
 
     def __init__(
@@ -208,21 +208,32 @@ class Requesting:
         return self.account, self.key
 
     async def _stream(self, path: str, kind: type[T], after: str = "") -> AsyncGenerator[tuple[str, T], None]:
-        """Values that a node sends as they come about, each with its place, until the node ends the stream."""
+        """Values that a node sends as they come about, each with its place, until the node ends the stream.
+
+        A session that the node no longer knows, because it was started again, is opened anew.
+        """
         url = self.urls[0]
-        fields, signing = await self._credentials(url)
-        headers = fields | ({"Last-Event-ID": after} if after else {})
         timeout = aiohttp.ClientTimeout(total=None, sock_read=60.0)
-        async with self._session().get(url + path, headers=headers, timeout=timeout, middlewares=signing) as response:
-            if response.status >= 400:
-                self._tokens.pop(url, "")  # a restarted node knows no sessions; the next attempt opens one
-                raise _problem(await response.read(), response.status)
-            place = ""
-            async for line in response.content:
-                if line.startswith(b"id: "):
-                    place = line[4:].strip().decode()
-                elif line.startswith(b"data: "):
-                    yield place, value_of(line[6:], kind)
+        while True:
+            renewable = url in self._tokens
+            fields, signing = await self._credentials(url)
+            headers = fields | ({"Last-Event-ID": after} if after else {})
+            async with self._session().get(
+                url + path, headers=headers, timeout=timeout, middlewares=signing
+            ) as response:
+                if response.status >= 400:
+                    error = _problem(await response.read(), response.status)
+                    self._tokens.pop(url, "")
+                    if error.code == NodeCode.SESSION_INVALID.name and renewable:
+                        continue
+                    raise error
+                place = ""
+                async for line in response.content:
+                    if line.startswith(b"id: "):
+                        place = line[4:].strip().decode()
+                    elif line.startswith(b"data: "):
+                        yield place, value_of(line[6:], kind)
+                return
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

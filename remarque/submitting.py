@@ -13,14 +13,14 @@ from ledger.transaction import SignedTransaction, Signer, Transaction, sign
 from remarque.api.transactions import BatchOutcome, BatchOutcomes
 from remarque.drafts import Draft, complete, draft_of, sign_draft
 from remarque.errors import RemarqueError
-from remarque.reading import Reading
+from remarque.reading import QueryMethods
 from remarque.requesting import now_ms, value_of
 
 VALID_SECONDS = 300
 """For how long a transaction is valid unless told otherwise."""
 
 
-class Submitting(Reading):
+class SubmitMethods(QueryMethods):
     """An account's way to change the ledger. Keys never travel."""
 
     async def sign(

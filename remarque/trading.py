@@ -19,7 +19,7 @@ from ledger.receipt import Receipt
 from remarque.api.members import BalancesPage
 from remarque.drafts import Draft
 from remarque.requesting import now_ms
-from remarque.submitting import VALID_SECONDS, Submitting
+from remarque.submitting import VALID_SECONDS, SubmitMethods
 
 
 def _or_unset(text: str | None) -> str | msgspec.UnsetType:
@@ -36,7 +36,7 @@ def _derivation(
     return actions.DeriveAsset(asset=asset, parents=parents, value=_price(value, currency), terms=tuple(terms))
 
 
-class Trading(Submitting):
+class TradeMethods(SubmitMethods):
     """What an account does with tokens, on the market, and with money. Prices and amounts are in minor units."""
 
     async def terms(self, token: str) -> str:

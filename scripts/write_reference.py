@@ -76,6 +76,7 @@ def settings() -> str:
         config.NodeSection,
         config.ApiSection,
         config.PeersSection,
+        config.StorageSection,
         config.GeneratorSection,
         config.ScittSection,
     ):

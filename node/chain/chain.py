@@ -67,16 +67,16 @@ class Chain:
         self.name = genesis.chain
         self.node = node
         self.recoveries = recoveries
-        """Those that this node has accepted."""
+        """The recoveries that this node has accepted."""
         self._voters = [(-1, genesis.voters)] + [(one.height, one.voters) for one in recoveries]
         """Voters by the height above which they certify."""
         self.key = key
-        """This node's."""
+        """This node's key: it signs proposals and endorsements."""
         self._raft_log = raft_log
         self.state = state_store
         self.layers: list[Layer] = []
         self.commits = Commits()
-        """Whoever needs to know what becomes final follows them."""
+        """Whoever needs to know what becomes final follows these."""
         if state_store.applied < 0:
             _apply_genesis(genesis, state_store)
         self._tree = state_store.pages.tree()
@@ -224,7 +224,7 @@ class Chain:
         return [signed for layer in dropped for signed in layer.block.transactions]
 
     def commit(self, height: int, certificate: Certificate | None) -> None:
-        """Make the blocks up to a height final, and tell those who follow."""
+        """Make the blocks up to a height final, and tell the listeners."""
         count = height - self.committed.height
         done = self.layers[:count]
         for layer in done:
@@ -309,7 +309,8 @@ class Chain:
         try:
             self.accept(decode_block(self._raft_log.entry(index).data, trusted=True), None)
         except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
-            raise NodeError(NodeCode.DATA_CORRUPT, f"block {index} of the log: {error}; join as a new node") from None
+            detail = f"block {index} of the Raft log: {error}; join as a new node"
+            raise NodeError(NodeCode.DATA_CORRUPT, detail) from None
 
 
 def _apply_genesis(genesis: Genesis, store: StateStore) -> None:

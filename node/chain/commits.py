@@ -1,7 +1,7 @@
 """Following the chain: whoever needs to know what became final is told here, and in no other way.
 
 A listener is called with the layers that became final, in order, before the turn of the event loop in which they did
-ends; it must not wait, and must not fail. Whoever can wait asks for a height instead.
+ends. It must not wait and must not fail. Whoever can wait waits by `count` instead.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Commits:
         self._changes = ChangeCounter()
 
     def follow(self, listener: Listener) -> None:
-        """Call a listener with all that becomes final from now on. Those who came first are called first."""
+        """Call a listener with all that becomes final from now on. Those that were added first are called first."""
         self._listeners.append(listener)
 
     def tell(self, layers: list[Layer]) -> None:

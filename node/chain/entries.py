@@ -19,7 +19,7 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
     index: int
     height: int
-    """Of its block."""
+    """The height of its block."""
     subject: str
     """What it is about: a transaction's id, or a statement's subject."""
 

@@ -1,6 +1,6 @@
 """The final blocks that a node keeps: where they are, what they did, and what proves them.
 
-The newest stay decoded, for receipts and queries ask for them most; an older one is decoded when it is asked for.
+The newest stay decoded, because receipts and queries ask for them most; an older one is decoded when it is asked for.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class Final(msgspec.Struct, frozen=True):
     block: Block
     results: Results
     anchor: Certificate | None
-    """Of the first certified height at or above; None if a crash cut it off and none has come since."""
+    """The certificate of the first certified height at or above; None if a crash cut it off and none has come since."""
 
 
 class FinalBlocks:
     """The final blocks of one node."""
 
     def __init__(self, genesis: Header, raft_log: RaftLogStore, state_store: StateStore, log: MerkleLog) -> None:
-        """`genesis`: its header. `log`: with a leaf for each transaction of the final blocks, at least."""
+        """`genesis` is its header. `log` holds at least the leaves of all final blocks."""
         self._genesis = genesis
         self._base = genesis if state_store.base is None else state_store.base.header
         self._raft_log = raft_log
@@ -73,7 +73,7 @@ class FinalBlocks:
         return self._recent.get(height)
 
     def add(self, final: Final) -> None:
-        """The next one is final."""
+        """Take the next block, which has become final."""
         self.newest = final.block.header
         self._recent[self.newest.height] = final
 

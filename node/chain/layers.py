@@ -37,7 +37,7 @@ class Layer:
         self.forgotten = max(
             (key for key in _keys_within(result.writes, SEEN_PREFIX) if self.changed[key] is None), default=""
         )
-        """The last id it forgot: none below is remembered, for they are forgotten in order."""
+        """The last id that the block forgot. None below it is remembered, because ids are forgotten in order."""
 
 
 class TipReader:

@@ -1,8 +1,8 @@
 """The state tree's pages, kept up beside commits.
 
-Their hashes are written when nothing else goes on, or when many have changed: what is not written when a node is killed
-is computed when it starts again; see `node/storage/pages.py`. After a start they are loaded while nothing else goes on,
-so that the blocks that come need not wait for the disk.
+Their hashes are written while the chain is idle, or when many have changed. What is not written when a node is killed
+is computed when it starts again; see `node/storage/pages.py`. After a start they are loaded while the chain is idle, so
+that the blocks that come need not wait for the disk.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MANY = 32_768
 TOGETHER = 256
 """Pages written in one piece of work, of about 1 ms."""
 IDLE_SECONDS = 1.0
-"""Without a new block for so long, nothing goes on."""
+"""A chain that has had no new block for so long is idle."""
 LOADED_TOGETHER = 16
 """Pages loaded in one piece of work, of 1 to 2 ms."""
 

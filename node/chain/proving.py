@@ -1,4 +1,4 @@
-"""What this node can prove from its log: from which heights, between which, and up to which.
+"""What this node can prove from its log, and at which heights it holds the certificate that this takes.
 
 Only what is certified is proven: the log in memory also holds leaves of blocks that may still be truncated.
 """

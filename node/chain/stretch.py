@@ -19,10 +19,10 @@ class Stretch(msgspec.Struct, frozen=True, array_like=True):
     blocks: tuple[bytes, ...]
     """Frames, the lowest first; none if there are no newer ones yet."""
     certificate: bytes
-    """Of the last of them; empty if there are none."""
+    """The certificate of the last of them; empty if there are none."""
     term: Count
     leader: Annotated[str, Meta(max_length=64)]
-    """Who leads that term, as far as the giver knows; empty: unknown."""
+    """Who leads that term, as far as the giver knows; empty if it does not know."""
 
 
 _decoder = msgspec.msgpack.Decoder(Stretch)

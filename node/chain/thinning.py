@@ -1,4 +1,4 @@
-"""Old certificates, thinned: what proves a transaction for ever is budgeted, whatever the number of blocks.
+"""Old certificates, thinned: what is kept for ever beside a block has a bound of its own.
 
 Any certified header proves all that lies below it, so of the old certificates one in 16 heights is kept: some 40 bytes
 a block. (More apart, a node that follows from genesis could not take the blocks between two of them at once.) Of the

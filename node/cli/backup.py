@@ -79,18 +79,24 @@ def verify_snapshot(target: Target, place: Path, genesis: Path, recoveries: tupl
 @click.argument("source")
 @click.argument("place", type=click.Path(path_type=Path, file_okay=False))
 @genesis_option(required=True)
+@click.option(
+    "--node-key",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The key file of the node whose data directory SOURCE is; node.key beside it if left out.",
+)
 @with_target
-def backup(target: Target, source: str, place: Path, genesis: Path) -> None:
+def backup(target: Target, source: str, place: Path, genesis: Path, node_key: Path | None) -> None:
     """Write the chain in SOURCE with its content and openings to the directory PLACE.
 
-    SOURCE is the data directory of a node that does not run, or the address of one that does.
+    SOURCE is the data directory of a node that does not run, or the address of one that does. A backup holds the
+    prompts of confidential pictures in clear: keep it where only their owners' operators can read it.
     """
     writer = Writer(place, load_genesis(genesis))
     with lines_of(target, source, load_genesis(genesis)) as lines:
         writer.archive(lines)
     if Path(source).is_dir():
         writer.content(content_in(Path(source)))
-        writer.openings(openings_in(Path(source)))
+        writer.openings(openings_in(Path(source), load_key(node_key or Path(source).parent / "node.key")))
     else:
         with Target((source,), target.account, target.key, target.as_json).client() as client:
             assets = client.assets()

@@ -11,7 +11,7 @@ from ledger.encoding import encode
 from ledger.recovery import parse_recovery
 from node.cli.target import Target, with_target
 from node.snapshots.recovering import Held, Home
-from node.storage.directory import write_durably
+from node.storage.directory import PUBLIC, write_durably
 from remarque.requesting import now_ms
 
 HOME = click.argument("home", type=click.Path(path_type=Path, exists=True, file_okay=False))
@@ -54,7 +54,7 @@ def fetch(target: Target, home: Path, source: Path) -> None:
 def propose(target: Target, home: Path, file: Path, survivors: tuple[str, ...], reason: str) -> None:
     """Write to FILE that the survivors go on from the newest block of the node in HOME, signed by it."""
     signed = Home(home).propose(list(survivors), reason, now_ms())
-    write_durably(file, encode(signed))
+    write_durably(file, encode(signed), PUBLIC)
     target.show(
         {"file": str(file), "height": signed.recovery.height, "lost": signed.recovery.lost},
         f"recovery {signed.recovery.number} from block {signed.recovery.height} without "
@@ -69,7 +69,7 @@ def propose(target: Target, home: Path, file: Path, survivors: tuple[str, ...], 
 def sign(target: Target, file: Path, home: Path) -> None:
     """Add the signature of the node in HOME to the recovery in FILE."""
     signed = Home(home).sign(parse_recovery(file.read_bytes()))
-    write_durably(file, encode(signed))
+    write_durably(file, encode(signed), PUBLIC)
     names = [one.node for one in signed.signatures]
     target.show({"file": str(file), "signed": names}, f"signed by {', '.join(names)}")
 

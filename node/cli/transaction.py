@@ -12,7 +12,7 @@ import msgspec
 from ledger.actions import action_name
 from node.cli.chain import decode_actions
 from node.cli.target import LASTING, Target, with_target
-from node.storage.directory import write_durably
+from node.storage.directory import PUBLIC, write_durably
 from remarque.drafts import Draft, encode_draft, missing, parse_draft, sign_draft
 from remarque.errors import RemarqueError
 from remarque.keys.files import load_key
@@ -65,7 +65,7 @@ def sign(target: Target, draft: Path, key: Path | None) -> None:
     if path is None:
         raise RemarqueError("REQUEST_MALFORMED", "nothing to sign with; give --key")
     signed = sign_draft(parse_draft(draft.read_bytes()), load_key(path))
-    write_durably(draft, encode_draft(signed))
+    write_durably(draft, encode_draft(signed), PUBLIC)
     target.show(_facts(signed), _in_words(signed))
 
 
@@ -103,7 +103,7 @@ def hand_on(target: Target, draft: Draft, out: Path | None) -> None:
     """Write a draft for those who have not signed it, and say what they do with it."""
     if out is None:
         raise RemarqueError("REQUEST_MALFORMED", f"{', '.join(missing(draft))} signs it too; give --out")
-    write_durably(out, encode_draft(draft))
+    write_durably(out, encode_draft(draft), PUBLIC)
     signers = " and ".join(missing(draft))
     target.show(
         {"draft": str(out)}, f"{signers} signs it: remarque transaction sign {out}, then transaction submit {out}"

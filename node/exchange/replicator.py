@@ -43,7 +43,7 @@ CONTENT, OPENINGS = "content/", "openings/"
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """How far everything recorded is here, but for some."""
+    """Up to which height everything recorded is here, and what of it is not."""
 
     height: int
     wants: list[str]
@@ -65,7 +65,7 @@ class Replicator:
         self._chain = chain
         self._kept = kept
         self._looked = False
-        """Whether everything recorded before the start has been looked at."""
+        """Whether everything that was recorded before the start has been looked at."""
         self._peers = peers
         self._blockstore = blockstore
         self._openings = openings
@@ -108,7 +108,7 @@ class Replicator:
             group.create_task(self._keep())
 
     async def _look_through(self) -> None:
-        """Want what is recorded and not here: since the file was written, or at all if there is none."""
+        """Want what was recorded since the file was written and is not here; without the file, look at everything."""
         kept = read_kept(self._kept)
         if kept is not None and self._chain.finals.oldest <= kept.height <= self._chain.committed.height:
             for want in kept.wants:
@@ -144,7 +144,7 @@ class Replicator:
             yield CONTENT + cid_of_digest(bytes.fromhex(key.removeprefix(prefix)))
 
     def _lacking(self, wants: list[str]) -> list[str]:
-        """Those that are not here. Reads what is, so not for the event loop."""
+        """The wants that are not here. It reads and hashes what is here, so it is not for the event loop."""
         return [want for want in wants if not self._here(want)]
 
     def _here(self, want: str) -> bool:

@@ -1,4 +1,5 @@
 """Generation on a node: a durable queue, the worker process beside it, and recording before release.
 
-Torch is in the worker, never here.
+`service.py` takes a job from `asking.py` through `process.py` and `recording.py`, and `progress.py` tells clients how
+far it is. Torch is in the worker, never here.
 """

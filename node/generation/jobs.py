@@ -1,4 +1,7 @@
-"""The durable queue of generations: each change is on disk before it is told to anyone."""
+"""The durable queue of generations: each change is on disk before it is told to anyone.
+
+Jobs hold prompts in clear, so those of confidential pictures are encrypted on the disk.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from ledger.generation import GenerationRequest, Openings
+from node.content.at_rest import AtRest
 from node.storage.raft_log_store import open_database
 from remarque.api.generation import DONE, FAILED, QUEUED, GeneratedPicture
 
@@ -34,13 +38,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 class JobStore:
     """Jobs on disk, by id and in order."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, at_rest: AtRest) -> None:
         self._db = open_database(path)
+        self._at_rest = at_rest
         self._waiting: list[str] = []
         last = 0
         for _, value in self._db.iterator(prefix=b"j"):
-            job = msgspec.json.decode(value, type=Job)
-            last = max(last, job.number)
+            last = max(last, self._read(value).number)
         self._next = last + 1
         for _, value in self._db.iterator(prefix=b"q"):
             self._waiting.append(value.decode())
@@ -53,7 +57,7 @@ class JobStore:
         job = Job(request=request, signature=signature, openings=openings, number=self._next)
         self._next += 1
         with self._db.write_batch(sync=True) as batch:
-            batch.put(b"j" + job.id.encode(), msgspec.json.encode(job))
+            batch.put(b"j" + job.id.encode(), self._written(job))
             batch.put(b"q" + struct.pack(">Q", job.number), job.id.encode())
         self._waiting.append(job.id)
         return job
@@ -61,12 +65,12 @@ class JobStore:
     def get(self, generation: str) -> Job | None:
         """A job by its id."""
         value = self._db.get(b"j" + generation.encode())
-        return None if value is None else msgspec.json.decode(value, type=Job)
+        return None if value is None else self._read(value)
 
     def update(self, job: Job) -> None:
         """Keep a job's new condition; one that has ended leaves the queue."""
         with self._db.write_batch(sync=True) as batch:
-            batch.put(b"j" + job.id.encode(), msgspec.json.encode(job))
+            batch.put(b"j" + job.id.encode(), self._written(job))
             if job.state in (DONE, FAILED):
                 batch.delete(b"q" + struct.pack(">Q", job.number))
         if job.state in (DONE, FAILED) and job.id in self._waiting:
@@ -80,6 +84,13 @@ class JobStore:
     def waiting(self) -> int:
         """Jobs that have not ended."""
         return len(self._waiting)
+
+    def _written(self, job: Job) -> bytes:
+        data = msgspec.json.encode(job)
+        return self._at_rest.seal(data) if job.request.confidential else data
+
+    def _read(self, value: bytes) -> Job:
+        return msgspec.json.decode(self._at_rest.open(value), type=Job)
 
     def close(self) -> None:
         self._db.close()

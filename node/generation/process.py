@@ -1,7 +1,7 @@
 """The worker process: started when it is needed, spoken to through its standard input and output.
 
-It holds torch and the device; whatever happens to it, the node goes on. Its death ends the stream, and closing its
-input ends it.
+It holds torch and the device; whatever happens to it, the node goes on. If it dies its output ends, and if its input is
+closed it ends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from remarque.errors import NodeCode, NodeError
 
 START_SECONDS_MAX = 120.0
 SILENCE_SECONDS_MAX = 600.0
-"""A step of a picture takes less than this on any device worth having."""
+"""How long a worker may say nothing: a step of a picture takes less on any device that is of use."""
 READ_BYTES = 256 * 1024
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from generator.protocol import Generated
 from ledger import records
 from ledger.actions import Content, RegisterGenerated, SealedKey
-from ledger.block import OK
 from ledger.crypto import SigningKey
 from ledger.encoding import decode
 from ledger.generation import Attestation, GenerationRequest
@@ -48,20 +47,24 @@ class Recorder:
         self._openings = openings
         self._clock_ms = clock_ms
 
-    def recorded(self, request: str, index: int) -> GeneratedPicture | None:
-        """The picture of a request, if its record is committed."""
-        asset = self._chain.ledger().find(records.request_key(request, index), str)
-        return None if asset is None else self._picture(index, asset)
+    async def recorded(self, job: Job, index: int) -> GeneratedPicture | None:
+        """A picture of a job, if its record is committed. Its openings are kept here from then on.
 
-    def _picture(self, index: int, asset: str) -> GeneratedPicture:
-        record = self._chain.ledger().asset(asset)
+        Not earlier: a record that the ledger refuses may be about a picture that another record has, and its openings
+        must not take the place of that one's.
+        """
+        ledger = self._chain.ledger()
+        asset = ledger.find(records.request_key(job.id, index), str)
+        if asset is None:
+            return None
+        record = ledger.asset(asset)
+        await asyncio.to_thread(self._openings.put, record, job.openings)
         return GeneratedPicture(index=index, asset=asset, cid=record.content.cid, transaction=record.transaction)
 
     async def record(self, job: Job, generated: Generated) -> GeneratedPicture:
         """Store a picture and commit its record. GENERATION_FAILED if the ledger refuses it: it is not released."""
         attestation = decode(generated.attestation, Attestation)
         content = await self._store(job.request, attestation.pixel_digest, generated.png)
-        await asyncio.to_thread(self._openings.put, attestation.pixel_digest, job.openings)
         transaction = Transaction(
             chain=self._chain.name,
             signers=(Signer(account=self._account, key=self._key.public),),
@@ -80,11 +83,12 @@ class Recorder:
         height, position = await self._submitter.commit(sign(transaction, [self._key]))
         results = self._chain.finals.at(height).results
         code, detail = results.outcomes[position].code, results.details[position]
-        if code != OK and self.recorded(job.id, generated.index) is None:
+        picture = await self.recorded(job, generated.index)
+        if picture is None:
             raise NodeError(
                 NodeCode.GENERATION_FAILED, f"its record was refused, so it is not released: {code}: {detail}"
             )
-        return self._picture(generated.index, attestation.pixel_digest)
+        return picture
 
     async def _store(self, request: GenerationRequest, asset: str, png: bytes) -> Content:
         """Keep the picture's bytes; if confidential, encrypted, with the key sealed to this org's nodes."""

@@ -16,6 +16,7 @@ from generator.protocol import Failed, FromWorker, Generate, Generated, StepProg
 from ledger.crypto import SigningKey
 from ledger.errors import LedgerError
 from node.chain.chain import Chain
+from node.content.at_rest import AtRest
 from node.generation.asking import check_asked, settings_of
 from node.generation.jobs import Job, JobStore
 from node.generation.process import WorkerGone, WorkerProcess
@@ -50,6 +51,7 @@ class GenerationService:
         key: SigningKey,
         chain: Chain,
         recorder: Recorder,
+        at_rest: AtRest,
         clock_ms: Callable[[], int],
     ) -> None:
         """`home`: what the section's paths are relative to. `key`: of the section's account."""
@@ -59,7 +61,7 @@ class GenerationService:
         self._chain = chain
         self._recorder = recorder
         self._clock_ms = clock_ms
-        self._jobs = JobStore(data / "jobs")
+        self._jobs = JobStore(data / "jobs", at_rest)
         self.progress = JobProgress(self._jobs)
         self._worker: WorkerProcess | None = None
 
@@ -125,7 +127,7 @@ class GenerationService:
 
     async def _work(self, job: Job) -> None:
         worker = await self._ensure_worker()
-        job = self._resumed(replace(job, state=RUNNING, attempts=job.attempts + 1))
+        job = await self._resumed(replace(job, state=RUNNING, attempts=job.attempts + 1))
         self.progress.update(job)
         try:
             if len(job.pictures) < job.request.count:
@@ -156,10 +158,10 @@ class GenerationService:
             confidential=request.confidential,
         )
 
-    def _resumed(self, job: Job) -> Job:
+    async def _resumed(self, job: Job) -> Job:
         """The job with the pictures whose records were committed before a crash."""
         for index in range(job.request.count):
-            picture = None if _has(job, index) else self._recorder.recorded(job.id, index)
+            picture = None if _has(job, index) else await self._recorder.recorded(job, index)
             if picture is not None:
                 job = replace(job, pictures=(*job.pictures, picture))
         return job

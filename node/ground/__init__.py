@@ -1,1 +1,4 @@
-"""What every room stands on: settings, logs, metrics, waiting for changes. Nothing here knows what a chain is."""
+"""What every room stands on: settings, log lines, metrics, waiting for changes.
+
+Nothing here knows what a chain is.
+"""

@@ -1,4 +1,4 @@
-"""A node's settings: one TOML file, every setting with its default and meaning; docs/operate.md is checked against it.
+"""A node's settings: one TOML file, every setting with its default and meaning. docs/settings.md is written from here.
 
 Paths are relative to the file. Unknown settings are refused: a misspelt one would silently not be in force.
 """
@@ -49,6 +49,10 @@ class ApiSection(Section, frozen=True, kw_only=True):
     allowed_origins: tuple[str, ...] = ()
     """Origins of web pages that may read this node's answers (CORS), such as `https://gallery.example`; `*`: of any.
     Empty: none but the node's own pages. Cookies are never allowed."""
+    connections_max: int = 1_024
+    """Connections that may be open; what is over is closed at once."""
+    address_connections_max: int = 512
+    """The same of one address. Behind a proxy all clients have one: set it to `connections_max` there."""
     tls_certificate: str = ""
     """PEM file; with `tls_key`, REST is served over TLS."""
     tls_key: str = ""
@@ -67,6 +71,8 @@ class PeersSection(Section, frozen=True, kw_only=True):
     """host:port of this node's peer port."""
     addresses: dict[str, str] = {}
     """host:port of each other node's peer port, by node name."""
+    connections_max: int = 256
+    """Connections of other nodes that may be open; what is over is closed at once."""
 
 
 class GeneratorSection(Section, frozen=True, kw_only=True):
@@ -120,7 +126,7 @@ def load_config(path: Path) -> Config:
     except FileNotFoundError:
         raise NodeError(NodeCode.CONFIG_INVALID, f"{path} does not exist; `remarque init` writes one") from None
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise NodeError(NodeCode.CONFIG_INVALID, f"{path}: {error}; see docs/operate.md") from None
+        raise NodeError(NodeCode.CONFIG_INVALID, f"{path}: {error}; see docs/settings.md") from None
     for origin in config.api.allowed_origins:
         if origin != "*" and not re.fullmatch(ORIGIN, origin):
             detail = f"{path}: api.allowed_origins: {origin!r} is no origin such as https://gallery.example, nor *"

@@ -14,6 +14,7 @@ from typing import TypeVar
 import structlog
 
 TELL_SECONDS = 1.0
+SELDOM_SECONDS = 60.0
 
 T = TypeVar("T")
 
@@ -47,6 +48,23 @@ def configure(level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for noisy in ("uvicorn.access", "aiohttp.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class Seldom:
+    """A warning that whoever connects can cause: told once a minute at most, with how often it came in between."""
+
+    def __init__(self, event: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._event = event
+        self._clock = clock
+        self._told = float("-inf")
+        self._untold = 0
+
+    def warning(self, **facts: object) -> None:
+        self._untold += 1
+        if self._clock() - self._told >= SELDOM_SECONDS:
+            self._told = self._clock()
+            logger.warning(self._event, times=self._untold, **facts)
+            self._untold = 0
 
 
 def progress(event: str, items: Iterable[T], clock: Callable[[], float] = time.monotonic) -> Iterator[T]:

@@ -9,6 +9,7 @@ LEADING = Gauge("remarque_leading", "1 while this node leads")
 TRANSACTIONS = Counter("remarque_transactions_committed", "Transactions committed, whatever their outcome")
 QUARANTINED = Counter("remarque_transactions_quarantined", "Transactions that break execution")
 REFUSED = Counter("remarque_refusals", "Requests refused, by code", ["code"])
+CONNECTIONS_REFUSED = Counter("remarque_connections_refused", "Connections closed since too many are open", ["port"])
 MEMPOOL = Gauge("remarque_mempool_transactions", "Transactions that wait")
 PEERS = Gauge("remarque_peers_connected", "Peers this node can send to")
 SYNC_SECONDS = Histogram(

@@ -1,4 +1,4 @@
-"""Auditing at full speed: blocks run in this process while another checks their signatures."""
+"""Auditing at full speed: blocks run in this process while others check their signatures."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def audit(
 ) -> Report:
     """Run a chain again. `progress` is told height and transactions, once a second.
 
-    NodeError if it cannot be told: PROTOCOL_UNKNOWN if a block needs rules that this software does not know,
-    EVIDENCE_BELOW_START if a receipt is older than the block that the chain is told from.
+    NodeError if there can be no result: PROTOCOL_UNKNOWN if a block needs rules that this software does not know,
+    EVIDENCE_BELOW_START if a receipt is older than the block that the archive starts from.
     """
     auditor, started = Auditor(genesis, evidence, recoveries), time.monotonic()
     findings: list[Finding] = []

@@ -38,12 +38,14 @@ from ledger.recovery import Recoveries
 from ledger.snapshot import SnapshotRefused, check_peaks
 from ledger.state_tree import root_hash
 from node.chain.chain import Chain
+from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid
 from node.content.openings import OpeningStore
 from node.ground.logs import progress
 from node.keeping.audit import SignatureChecker
 from node.snapshots.snapshots import SNAPSHOTS, take, write
+from node.storage import directory
 from node.storage.directory import write_durably
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import Base, StateStore
@@ -81,6 +83,7 @@ class Writer:
         self._drop_unfinished(place)
         if place.exists() and any(place.iterdir()):
             raise NodeError(NodeCode.DATA_DIRECTORY_EXISTS, f"{place} is not empty; choose another directory")
+        directory.keep_private()
         place.mkdir(parents=True, exist_ok=True)
         self._place, self._genesis = place, genesis
         self._files: dict[str, str] = {}
@@ -88,7 +91,7 @@ class Writer:
 
     @staticmethod
     def _drop_unfinished(place: Path) -> None:
-        """Remove what a backup left that was cut off: what has an archive and does not say what it is of."""
+        """Remove what an unfinished backup left: it has an archive, and no file that says what it is of."""
         if (place / ARCHIVE).exists() and not (place / CONTENTS).exists():
             for name in (ARCHIVE, OPENINGS):
                 (place / name).unlink(missing_ok=True)
@@ -147,10 +150,10 @@ def content_in(data: Path) -> Iterator[tuple[str, bytes]]:
             yield str(file.relative_to(root)), file.read_bytes()
 
 
-def openings_in(data: Path) -> Iterator[OpenedAsset]:
-    """Openings in a data directory."""
+def openings_in(data: Path, key: SigningKey) -> Iterator[OpenedAsset]:
+    """Openings in the data directory of the node with a key."""
     if (data / "openings").exists():
-        with closing(OpeningStore(data / "openings")) as store:
+        with closing(OpeningStore(data / "openings", AtRest(key))) as store:
             for asset, openings in store.items():
                 yield OpenedAsset(asset=asset, openings=openings)
 
@@ -188,7 +191,7 @@ def restore(
 ) -> Contents:
     """Fill a node's empty data directory from a backup. BACKUP_INVALID leaves it empty.
 
-    The node must be a new one: what another has endorsed since is in no backup.
+    The node must be a new one: what a node has endorsed since the backup is in no backup.
     """
     contents = check(place, genesis)
     if any(one.name == node or one.key == key.public for one in genesis.nodes):
@@ -203,7 +206,7 @@ def restore(
             if restored.chain.committed.hash != contents.hash:
                 raise _invalid(restored.chain.committed.height, "the backup names another newest block")
             _restore_content(place, data, contents)
-            _restore_openings(place, data, restored.chain)
+            _restore_openings(place, data, restored.chain, AtRest(key))
         finally:
             restored.close()
     except BaseException:
@@ -330,8 +333,8 @@ def _restore_content(place: Path, data: Path, contents: Contents) -> None:
                 raise _invalid(contents.height, f"{name} is not the content it is named by: {error}") from None
 
 
-def _restore_openings(place: Path, data: Path, chain: Chain) -> None:
-    with closing(OpeningStore(data / "openings")) as store, (place / OPENINGS).open("rb") as source:
+def _restore_openings(place: Path, data: Path, chain: Chain, at_rest: AtRest) -> None:
+    with closing(OpeningStore(data / "openings", at_rest)) as store, (place / OPENINGS).open("rb") as source:
         for line in source:
             try:
                 opened = decode(line.removesuffix(b"\n"), OpenedAsset)

@@ -1,7 +1,7 @@
 """Founding a consortium: from a plan that people write to a genesis, keys and one directory per node.
 
-The plan may hold public keys that members made themselves; for whatever it leaves out, keys are made here and written
-beside the genesis, each to be handed to its owner. `remarque init` is this.
+The plan may hold public keys that members made themselves. Whatever keys it leaves out are made here and written beside
+the genesis, each to be handed to its owner. `remarque init` runs this.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """What `remarque init` reads (TOML)."""
 
     name: str
-    """Of the consortium: lower-case letters, digits and dashes."""
+    """Name of the consortium: lower-case letters, digits and dashes."""
     orgs: dict[str, str]
     """Title of each org, by name."""
     nodes: dict[str, PlanNode]
@@ -102,7 +102,7 @@ def found(plan: Plan, target: Path, base: Path) -> Genesis:
     genesis = _genesis(plan, base, node_keys, account_keys)
     directory_of = target / "nodes"
     directory_of.mkdir(parents=True, exist_ok=True)
-    directory.write_durably(target / "genesis.json", encode(genesis))
+    directory.write_durably(target / "genesis.json", encode(genesis), directory.PUBLIC)
     for name, key in account_keys.items():
         save_key(target / "accounts" / f"{name}.key", key)
     for name, key in node_keys.items():
@@ -167,7 +167,7 @@ def prepare(home: Path, genesis_path: Path, name: str, key_path: Path, settings:
     if home.exists() and any(home.iterdir()):
         raise NodeError(NodeCode.DATA_DIRECTORY_EXISTS, f"{home} is not empty; choose another directory")
     home.mkdir(parents=True, exist_ok=True)
-    directory.write_durably(home / "genesis.json", encode(genesis))
+    directory.write_durably(home / "genesis.json", encode(genesis), directory.PUBLIC)
     copy_key(key_path, home / "node.key")
     (home / "node.toml").write_text(_node_toml(name, "genesis.json", settings), encoding="utf-8")
     directory.make(home / "data", genesis.chain, genesis.digest, name)

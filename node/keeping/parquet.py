@@ -1,4 +1,4 @@
-"""A chain as Parquet, for analysts' own engines: one file for transactions, one for what they did.
+"""A chain as Parquet, for analysts' own engines: a file for transactions, one for events and one for payments.
 
     transactions.parquet    one row a transaction: where, when, who, what was asked, what came of it, memo
     events.parquet          one row an event: where, its type, and all of it as canonical JSON

@@ -20,11 +20,11 @@ class Certifying:
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
         self.newest: Certificate | None = chain.state.certificate_upto(chain.committed.height)
-        """Of the newest final block that has one."""
+        """The certificate of the newest final block that has one."""
         self._complete: dict[int, Certificate] = {}
-        """Of blocks that consensus is about to deliver, by height."""
+        """Certificates of blocks that consensus is about to deliver, by height."""
         self._endorsed: dict[int, tuple[str, bytes]] = {}
-        """Hash of the header and signature, by height above the final blocks."""
+        """This node's endorsements by height above the final blocks: each the hash of the header, and the signature."""
 
     def endorsements(self, first: int, last: int, term: int) -> tuple[tuple[int, bytes], ...]:
         """This node's endorsements of its blocks between two heights, of a term and of no other."""

@@ -1,10 +1,12 @@
 """The driver: consensus meets disk, chain and peers.
 
 What clients want is handed on by `forwarding.py`, what makes blocks final is kept by `certifying.py`, and what a leader
-proposes is made by `proposer.py`. Here they are moved: time passes, and consensus takes one input after another. The
-replica's outputs are performed in order, before the next input: execute, make durable, then send. The synced write is
-done on the event loop on purpose: on one machine with few cores a thread that waits for the interpreter costs more than
-the write (the leader's blocks have left for the followers before it starts, so the disks still run in parallel).
+proposes is made by `proposer.py`. Here consensus is kept in motion: time passes, the replica takes one input after
+another, and its outputs are performed in order before the next input: execute, make durable, then send.
+
+The synced write is done on the event loop on purpose: on one machine with few cores a thread that waits for the
+interpreter costs more than the write. The leader's blocks have left for the followers before it starts, so the disks
+still run in parallel.
 """
 
 from __future__ import annotations
@@ -18,7 +20,17 @@ from typing import Protocol
 
 import msgspec
 
-from consensus.inputs import AnyInput, Certified, Endorsed, Observed, Persisted, ProposeEntry, Receive, Refused, Tick
+from consensus.inputs import (
+    AnyInput,
+    Certified,
+    Endorsed,
+    EntryRefused,
+    Observed,
+    Persisted,
+    ProposeEntry,
+    Receive,
+    Tick,
+)
 from consensus.messages import AnyMessage, Append
 from consensus.outputs import (
     Acknowledge,
@@ -47,6 +59,7 @@ from node.ground import metrics
 from node.ground.logs import logger
 from node.ordering.certifying import Certifying
 from node.ordering.forwarding import Forwarding, ForwardingNetwork
+from node.ordering.freshness import Freshness
 from node.ordering.inspection import Inspector
 from node.ordering.mempool import Mempool
 from node.ordering.proposer import Proposer
@@ -92,6 +105,7 @@ class Driver:
         )
         self.inspector = Inspector(chain, self.replica)
         self.certifying = Certifying(chain)
+        self.freshness = Freshness(chain, self.replica)
         self.forwarding = Forwarding(chain, mempool, self.replica, self.inspector, self.proposer)
         chain.commits.follow(self._committed)
 
@@ -122,10 +136,12 @@ class Driver:
         """Take an authenticated message of a peer."""
         if await self.inspector.admits(message):
             self.step(Receive(message))
+            if isinstance(message, Append):
+                self.freshness.heard(message)
 
-    async def receive_forwarded(self, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
+    async def receive_forwarded(self, member: str, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
         """Take transactions that another node's clients submitted; return (id, code, text) of those refused."""
-        refused = await self.forwarding.receive(transactions)
+        refused = await self.forwarding.receive(member, transactions)
         if self.leading:
             self._schedule_pump()
         return refused
@@ -221,18 +237,18 @@ class Driver:
         if asked.truncate_from is not None:
             self.mempool.put_back(self.chain.truncate(asked.truncate_from))
         taken: list[RaftEntry] = []
-        refusal: Refused | None = None
+        refusal: EntryRefused | None = None
         for entry in asked.entries:
             try:
                 if entry.index > self.chain.tip.height:
                     self.chain.accept(self.inspector.block_of(entry), self.proposer.clock())
             except Postponed as error:
                 logger.warning("block_postponed", height=entry.index, reason=str(error))
-                refusal = Refused(asked.number, entry.index, str(error), True)
+                refusal = EntryRefused(asked.number, entry.index, str(error), True)
                 break
             except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
                 logger.error("block_refused", height=entry.index, reason=str(error))
-                refusal = Refused(asked.number, entry.index, str(error), False)
+                refusal = EntryRefused(asked.number, entry.index, str(error), False)
                 break
             taken.append(entry)
         started = time.perf_counter()

@@ -11,7 +11,6 @@ from typing import Protocol
 
 from consensus.replica import Replica
 from ledger.errors import Code, LedgerError
-from ledger.execution.block import check_admissible
 from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
 from node.ordering.inspection import Inspector
@@ -44,27 +43,24 @@ class Forwarding:
         self._proposer = proposer
         self._handed = time.monotonic()
         self._waited: set[str] = set()
-        """Those that waited when the leader was last handed what had waited before."""
+        """Ids that waited already when `again` last looked: what still waits the next time is handed over once more."""
 
     def take(self, transactions: list[SignedTransaction]) -> None:
         """Keep admitted transactions of this node's clients, and hand those that are new to the leader."""
         new = [signed for signed in transactions if signed.id not in self._mempool]
         for signed in transactions:
-            self._mempool.add(signed, own=True)
+            self._mempool.add(signed)
         self._hand_over(new)
 
-    async def receive(self, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
-        """Keep transactions of another node's clients; (id, code, text) of those refused."""
+    async def receive(self, member: str, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
+        """Keep transactions of another member's clients; (id, code, text) of those refused."""
         refused = []
-        ledger = self._chain.ledger()
-        parameters = ledger.parameters()
         for signed in transactions:
             try:
-                check_admissible(ledger, self._chain.name, signed, self._proposer.time_for(signed), parameters)
-                await self._inspector.verify([signed])
+                await self._inspector.admit([signed], self._proposer.time_for)
                 if signed.id not in self._mempool and self._chain.state.locate(signed.id) is None:
-                    self._mempool.check_room([signed])
-                    self._mempool.add(signed, own=False)
+                    self._mempool.check_room([signed], member)
+                    self._mempool.add(signed, member)
             except (LedgerError, NodeError) as error:
                 if error.code is not Code.DUPLICATE:
                     refused.append((signed.id, error.code.name, error.detail))

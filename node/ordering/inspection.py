@@ -8,6 +8,7 @@ transaction is not checked again in a block.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 from cachetools import FIFOCache
@@ -19,7 +20,10 @@ from consensus.replica_state import Role
 from ledger.block import Block, Certificate, decode_block, endorsement_holds
 from ledger.encoding import decode
 from ledger.errors import InvalidBlock, LedgerError
+from ledger.execution.block import check_admissible
+from ledger.execution.context import Context
 from ledger.transaction import SignedTransaction, check_signatures
+from ledger.version import NEWEST
 from node.chain.chain import Chain
 from node.ground.logs import logger
 
@@ -38,6 +42,19 @@ class Inspector:
         self._replica = replica
         self._verified: FIFOCache[str, None] = FIFOCache(VERIFIED_MAX)
         self._received: FIFOCache[int, tuple[bytes, Block]] = FIFOCache(RECEIVED_BLOCKS_MAX)
+
+    async def admit(self, transactions: list[SignedTransaction], time_for: Callable[[SignedTransaction], int]) -> None:
+        """Check what may wait at this node, whoever brought it. LedgerError on the first that may not.
+
+        `time_for`: the time at which each is judged, in milliseconds since 1970.
+        """
+        ledger = self._chain.ledger()
+        parameters = ledger.parameters()
+        for signed in transactions:
+            now = time_for(signed)
+            check_admissible(ledger, self._chain.name, signed, now, parameters)
+            Context(signed, 0, now, NEWEST, 0).check_signers(ledger)
+        await self.verify(transactions)
 
     async def verify(self, transactions: list[SignedTransaction]) -> None:
         """Check signatures not checked on this node before, a few at a time. LedgerError on the first that fails."""
@@ -75,11 +92,15 @@ class Inspector:
     def _plausible(self, message: AnyMessage) -> bool:
         """Whether an honest peer could have sent it."""
         replica = self._replica
+        if not replica.believes(message.term):
+            return False
         if isinstance(message, AppendReply):
-            return 0 <= message.index <= replica.log.last_index + 1 and message.hint_index >= 0 <= message.hint_term
+            return message.index <= replica.log.last_index + 1
         if not isinstance(message, Append):
-            return message.term >= 0
-        if message.previous_index < 0 or (replica.role is Role.LEADER and message.term == replica.term):
+            return True
+        if replica.role is Role.LEADER and message.term == replica.term:
+            return False
+        if message.certified > message.previous_index + len(message.entries):
             return False
         terms = [message.previous_term, *(entry.term for entry in message.entries), message.term]
         if terms != sorted(terms):
@@ -97,8 +118,9 @@ class Inspector:
     async def _decoded(self, append: Append) -> bool:
         """Decode an append's blocks and check their signatures; False if one does not hold."""
         try:
-            if append.certificate:
-                decode(append.certificate, Certificate)
+            if append.certificate and decode(append.certificate, Certificate).height != append.certified:
+                logger.error("append_refused", node=append.sender, reason="its certificate is of another height")
+                return False
             for entry in append.entries:
                 if entry.index <= self._replica.committed:
                     continue

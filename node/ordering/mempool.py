@@ -1,13 +1,15 @@
 """Transactions that wait for a block, and the clients that wait for them.
 
-Bounded in number, bytes and per account. A transaction leaves when it is committed or has expired, never merely
-because it was proposed: a block may still be truncated, and then its transactions are proposed again.
+Bounded in number and bytes: of all, of an account at whichever nodes it hands them in, and of a member that forwards. A
+transaction leaves when it is committed or has expired, never merely because it was proposed: a block may still be
+truncated, and then its transactions are proposed again.
+
+Accounts take turns. However many transactions of one account wait, the first one of another is in the next block.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 
 from ledger.errors import Code, LedgerError
 from ledger.transaction import SignedTransaction
@@ -17,18 +19,38 @@ from remarque.errors import NodeCode, NodeError
 TRANSACTIONS_MAX = 20_000
 BYTES_MAX = 64 * 1024 * 1024
 ACCOUNT_TRANSACTIONS_MAX = 5_000
+ACCOUNT_BYTES_MAX = 8 * 1024 * 1024
+MEMBER_TRANSACTIONS_MAX = TRANSACTIONS_MAX // 2
+MEMBER_BYTES_MAX = BYTES_MAX // 2
+"""What one member may have forwarded: whatever it forwards, the other half is for the others."""
+TURN_BYTES = 64 * 1024
+"""Bytes that one account puts into a block before it is the next one's turn."""
+
+
+class Usage:
+    """How much of the mempool somebody has taken, in transactions and in bytes."""
+
+    __slots__ = ("size", "transactions")
+
+    def __init__(self) -> None:
+        self.transactions = 0
+        self.size = 0
 
 
 class Mempool:
-    """Waiting transactions in order of arrival."""
+    """Waiting transactions, those of each account in order of arrival."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, SignedTransaction] = {}
-        self._unproposed: dict[str, SignedTransaction] = {}
+        self._queues: dict[str, dict[str, SignedTransaction]] = {}
+        """Those that wait for a block, by account; the account whose turn is next comes first."""
         self._own: dict[str, SignedTransaction] = {}
         self._waiters: dict[str, list[asyncio.Future[Place]]] = {}
-        self._per_account: Counter[str] = Counter()
-        self._bytes = 0
+        self._sources: dict[str, str] = {}
+        """The member that forwarded a transaction; those of this node's clients are not named."""
+        self._accounts: dict[str, Usage] = {}
+        self._members: dict[str, Usage] = {}
+        self._all = Usage()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -41,60 +63,93 @@ class Mempool:
         """Waiting transactions that clients gave to this node."""
         return list(self._own.values())
 
-    def check_room(self, transactions: list[SignedTransaction]) -> None:
-        """Refuse what there is no room for."""
-        size = sum(len(signed.body) for signed in transactions)
-        if len(self._waiting) + len(transactions) > TRANSACTIONS_MAX or self._bytes + size > BYTES_MAX:
+    def check_room(self, transactions: list[SignedTransaction], member: str = "") -> None:
+        """Refuse what there is no room for: at all, for an account, or for the member that forwards it."""
+        count, size = len(transactions), sum(len(signed.body) for signed in transactions)
+        if _exceeds(self._all, count, size, TRANSACTIONS_MAX, BYTES_MAX):
             raise NodeError(
                 NodeCode.MEMPOOL_FULL, f"{len(self._waiting)} transactions wait here; send it again a little later", 1
             )
-        for account, count in Counter(signed.transaction.signers[0].account for signed in transactions).items():
-            if self._per_account[account] + count > ACCOUNT_TRANSACTIONS_MAX:
+        used = self._members.get(member)
+        if used is not None and _exceeds(used, count, size, MEMBER_TRANSACTIONS_MAX, MEMBER_BYTES_MAX):
+            detail = f"{used.transactions} transactions that {member} forwarded wait; send it a little later"
+            raise NodeError(NodeCode.MEMPOOL_FULL, detail, 1)
+        for account, wanted in _by_account(transactions).items():
+            used = self._accounts.get(account, Usage())
+            if _exceeds(used, wanted.transactions, wanted.size, ACCOUNT_TRANSACTIONS_MAX, ACCOUNT_BYTES_MAX):
                 raise NodeError(
                     NodeCode.ACCOUNT_BUSY,
-                    f"{self._per_account[account]} transactions of {account} wait, at most "
-                    f"{ACCOUNT_TRANSACTIONS_MAX} may; wait for their receipts",
+                    f"{used.transactions} transactions of {account} wait, with {used.size} bytes; at most "
+                    f"{ACCOUNT_TRANSACTIONS_MAX} may, with {ACCOUNT_BYTES_MAX} bytes; wait for their receipts",
                     1,
                 )
 
-    def add(self, signed: SignedTransaction, *, own: bool) -> None:
-        """Take a transaction whose admission has been checked. Taking it twice changes nothing."""
-        if own:
+    def add(self, signed: SignedTransaction, member: str = "") -> None:
+        """Take a transaction whose admission has been checked, of a client of this node or of the member's.
+
+        Taking it twice changes nothing, but that a client of this node waits for it too.
+        """
+        if not member:
             self._own[signed.id] = signed
         if signed.id in self._waiting:
             return
-        self._waiting[signed.id] = self._unproposed[signed.id] = signed
-        self._per_account[signed.transaction.signers[0].account] += 1
-        self._bytes += len(signed.body)
+        self._waiting[signed.id] = signed
+        account = _account(signed)
+        self._queues.setdefault(account, {})[signed.id] = signed
+        if member:
+            self._sources[signed.id] = member
+        for used in self._usages(signed):
+            used.transactions += 1
+            used.size += len(signed.body)
+
+    def _usages(self, signed: SignedTransaction) -> list[Usage]:
+        """What a transaction is counted in."""
+        found = [self._all, self._accounts.setdefault(_account(signed), Usage())]
+        member = self._sources.get(signed.id)
+        return found if member is None else [*found, self._members.setdefault(member, Usage())]
 
     def wait(self, transaction: str) -> asyncio.Future[Place]:
-        """What is done once the transaction is committed, or fails if it is dropped."""
+        """A future: the place of the transaction once it is committed, or the reason why it was dropped."""
         future: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(transaction, []).append(future)
         return future
 
     def cut(self, transactions_max: int, bytes_max: int) -> tuple[SignedTransaction, ...]:
-        """Take the next transactions for a block; they stay here until committed."""
+        """Take the next transactions for a block, of one account after the other; they stay here until committed."""
         found: list[SignedTransaction] = []
-        size = 0
-        for signed in self._unproposed.values():
-            size += len(signed.body)
-            if len(found) == transactions_max or (found and size > bytes_max):
+        size = turn = 0
+        while self._queues:
+            account, queue = next(iter(self._queues.items()))
+            signed = next(iter(queue.values()))
+            full = len(found) == transactions_max or (len(found) > 0 and size + len(signed.body) > bytes_max)
+            if not full:
+                del queue[signed.id]
+                found.append(signed)
+                size += len(signed.body)
+                turn += len(signed.body)
+            if (full and turn) or turn >= TURN_BYTES or not queue:
+                turn = 0
+                del self._queues[account]
+                if queue:
+                    self._queues[account] = queue
+            if full:
                 break
-            found.append(signed)
-        for signed in found:
-            del self._unproposed[signed.id]
         return tuple(found)
 
     @property
     def unproposed(self) -> int:
         """How many wait for a block."""
-        return len(self._unproposed)
+        return sum(len(queue) for queue in self._queues.values())
 
     def put_back(self, transactions: list[SignedTransaction]) -> None:
-        """A block was dropped: propose its transactions again, before all others."""
-        returned = {signed.id: signed for signed in transactions if signed.id in self._waiting}
-        self._unproposed = returned | self._unproposed
+        """A block was dropped: propose its transactions again, before the others of their accounts."""
+        returned: dict[str, dict[str, SignedTransaction]] = {}
+        for signed in transactions:
+            if signed.id in self._waiting:
+                returned.setdefault(_account(signed), {})[signed.id] = signed
+        for account, queue in returned.items():
+            queue |= self._queues.pop(account, {})
+        self._queues = returned | self._queues
 
     def committed(self, transaction: str, place: Place) -> None:
         """It is final: wake who waits for it."""
@@ -124,12 +179,36 @@ class Mempool:
 
     def _remove(self, transaction: str) -> None:
         signed = self._waiting.pop(transaction, None)
-        self._unproposed.pop(transaction, None)
         self._own.pop(transaction, None)
         if signed is None:
             return
-        self._bytes -= len(signed.body)
-        account = signed.transaction.signers[0].account
-        self._per_account[account] -= 1
-        if not self._per_account[account]:
-            del self._per_account[account]
+        account = _account(signed)
+        queue = self._queues.get(account, {})
+        queue.pop(transaction, None)
+        if not queue:
+            self._queues.pop(account, None)
+        for used in self._usages(signed):
+            used.transactions -= 1
+            used.size -= len(signed.body)
+        member = self._sources.pop(transaction, "")
+        for held, name in ((self._accounts, account), (self._members, member)):
+            if name in held and not held[name].transactions:
+                del held[name]
+
+
+def _account(signed: SignedTransaction) -> str:
+    """Whom a transaction is counted for: the account that acts in it."""
+    return signed.transaction.signers[0].account
+
+
+def _by_account(transactions: list[SignedTransaction]) -> dict[str, Usage]:
+    found: dict[str, Usage] = {}
+    for signed in transactions:
+        used = found.setdefault(_account(signed), Usage())
+        used.transactions += 1
+        used.size += len(signed.body)
+    return found
+
+
+def _exceeds(used: Usage, transactions: int, size: int, transactions_max: int, bytes_max: int) -> bool:
+    return used.transactions + transactions > transactions_max or used.size + size > bytes_max

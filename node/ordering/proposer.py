@@ -14,7 +14,9 @@ from node.ground.logs import logger
 from node.ordering.mempool import Mempool
 
 CUT_TRANSACTIONS_MAX = 256
-"""Transactions the leader puts in a block: enough to share its costs, few enough not to stall the event loop."""
+CUT_BYTES_MAX = 512 * 1024
+"""Transactions the leader puts in a block, and bytes of them: enough to share its costs, and few enough not to stall
+the event loop."""
 CLOCK_BEHIND_MS = 5_000
 
 Transactions = tuple[SignedTransaction, ...]
@@ -48,7 +50,8 @@ class Proposer:
         limit = min(CUT_TRANSACTIONS_MAX, parameters.block_transactions_max)
         clock_ms = self.clock()
         self._tell_if_behind(clock_ms)
-        kept, late = self._admissible(self._mempool.cut(limit, parameters.block_bytes_max), clock_ms)
+        cut = self._mempool.cut(limit, min(CUT_BYTES_MAX, parameters.block_bytes_max))
+        kept, late = self._admissible(cut, clock_ms)
         self._mempool.put_back(late)
         return self._build(tuple(kept), term, clock_ms) if kept or late else None
 

@@ -6,10 +6,7 @@ import asyncio
 import shutil
 import time
 
-from ledger.execution.block import check_admissible
-from ledger.execution.context import Context
 from ledger.transaction import SignedTransaction
-from ledger.version import NEWEST
 from node.chain.reading import Place
 from node.ground import metrics
 from node.ordering.driver import Driver
@@ -36,18 +33,10 @@ class Submitter:
         """Admit transactions, or refuse all; return those that still need committing."""
         self.check_condition()
         chain = self._driver.chain
-        ledger = chain.ledger()
-        parameters = ledger.parameters()
-        new = []
-        for signed in transactions:
-            if chain.state.locate(signed.id) is not None:
-                continue
-            now = self._driver.proposer.time_for(signed)
-            check_admissible(ledger, chain.name, signed, now, parameters)
-            Context(signed, 0, now, NEWEST, 0).check_signers(ledger)
-            check_vote(chain, ledger, signed)
-            new.append(signed)
-        await self._driver.inspector.verify(new)
+        new = [signed for signed in transactions if chain.state.locate(signed.id) is None]
+        await self._driver.inspector.admit(new, self._driver.proposer.time_for)
+        for signed in new:
+            check_vote(chain, chain.ledger(), signed)
         new = [signed for signed in new if chain.state.locate(signed.id) is None]
         self._driver.mempool.check_room([signed for signed in new if signed.id not in self._driver.mempool])
         self._driver.submit(new)

@@ -1,7 +1,7 @@
 """New versions of the rules of execution, seen by one node: it says in time what it does not know, and votes for none.
 
-A version is activated by vote, some blocks ahead. A node that does not know it warns until then, in its log and its
-status; it takes no vote of its own org for it; and it stops at the version's first block (`Chain.version`).
+A version is activated by vote, some blocks ahead. A node that does not know it warns until then, in a log line and
+in its status. It takes no vote of its own org for it, and it stops at the version's first block (`Chain.version`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from node.peers import tls
 
 ASK_SECONDS = 10.0
 NOT_REACHED = 0
-"""Stands for the status of an answer that did not come in time, or was too much."""
+"""Stands for the status of an answer that did not come in time, or was too long."""
 
 
 class Asking:

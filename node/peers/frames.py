@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from consensus.messages import Append, AppendReply, VoteReply, VoteRequest
+from consensus.raft_log import Number
 
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 PROTOCOL_LOWEST = PROTOCOL_HIGHEST = 1
@@ -16,9 +17,9 @@ class Hello(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
     node: str
     chain: str
-    lowest: int
-    highest: int
-    last_index: int
+    lowest: Number
+    highest: Number
+    last_index: Number
 
 
 class Forward(msgspec.Struct, frozen=True, array_like=True, tag=True):

@@ -1,4 +1,4 @@
-"""Asking the nodes of all members for the same thing at once: who answers in time is heard, the others are left out."""
+"""Asking the nodes of all members for one thing at once: those that answer in time are heard, the others left out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ASKING_MAX = 16
 
 
 class Members:
-    """The other nodes, as those who are asked and whose keys are known."""
+    """The other nodes: their keys, and their answers."""
 
     def __init__(self, chain: Chain, peers: Peers) -> None:
         self._chain = chain

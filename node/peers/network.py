@@ -23,6 +23,7 @@ from ledger.encoding import decode, encode
 from ledger.errors import LedgerError
 from ledger.transaction import SignedTransaction, parse_signed
 from node.ground import metrics
+from node.ground.doors import BoundedListener
 from node.ground.logs import logger
 from node.ordering.driver import Driver
 from node.peers.admission import Admission
@@ -146,7 +147,7 @@ class Peers:
             await asyncio.gather(*both, return_exceptions=True)
 
     async def _until_closed(self, name: str, ws: aiohttp.ClientWebSocketResponse) -> None:
-        """The called side only ever speaks to refuse: the stream itself, or what a node it does not call forwarded."""
+        """Read what the called side says: only ever a refusal, of the stream or of what was forwarded on it."""
         async for message in ws:
             if message.type is WSMsgType.TEXT:
                 logger.error("peer_refused_us", node=name, reason=message.data)
@@ -268,7 +269,7 @@ class Peers:
             ]
         except LedgerError as error:
             raise NodeError(NodeCode.REQUEST_MALFORMED, f"{name} forwards what is no transaction: {error}") from None
-        return [ForwardRefused(*refused) for refused in await self._driver.receive_forwarded(transactions)]
+        return [ForwardRefused(*refused) for refused in await self._driver.receive_forwarded(name, transactions)]
 
 
 async def _drain(queue: asyncio.Queue[bytes], ws: aiohttp.ClientWebSocketResponse) -> None:
@@ -276,15 +277,9 @@ async def _drain(queue: asyncio.Queue[bytes], ws: aiohttp.ClientWebSocketRespons
         await ws.send_bytes(await queue.get())
 
 
-async def serve(application: web.Application, context: ssl.SSLContext, host: str, port: int) -> web.AppRunner:
+async def serve(application: web.Application, context: ssl.SSLContext, listener: BoundedListener) -> web.AppRunner:
     """Open the peer port."""
     runner = web.AppRunner(application, access_log=None, handle_signals=False)
     await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port, ssl_context=context).start()
-    except OSError as error:
-        await runner.cleanup()
-        raise NodeError(
-            NodeCode.PORT_TAKEN, f"{host}:{port}: {error.strerror}; stop the other process or set peer_listen"
-        ) from None
+    await web.SockSite(runner, listener, ssl_context=context).start()
     return runner

@@ -9,7 +9,7 @@ from contracts_vm.syntax import RoyaltyClause, Rule
 from node.policies.formatting import one_line
 
 
-class Difference(msgspec.Struct, frozen=True):
+class PolicyChange(msgspec.Struct, frozen=True):
     """One change."""
 
     what: str
@@ -22,26 +22,26 @@ class Difference(msgspec.Struct, frozen=True):
     """What follows from it."""
 
 
-def compare(old: Policy, new: Policy) -> tuple[Difference, ...]:
+def compare(old: Policy, new: Policy) -> tuple[PolicyChange, ...]:
     """What is different, rules first. The order of rules means nothing, so moving one is no change."""
     found = []
     if new.name != old.name:
-        found.append(Difference("name", old.name, new.name, "it is another policy, not a version of this one"))
+        found.append(PolicyChange("name", old.name, new.name, "it is another policy, not a version of this one"))
     elif new.version != old.version + 1:
         note = f"a new version of it would be {old.version + 1}"
-        found.append(Difference("version", str(old.version), str(new.version), note))
+        found.append(PolicyChange("version", str(old.version), str(new.version), note))
     if new.schema != old.schema:
-        found.append(Difference("schema", old.schema, new.schema))
+        found.append(PolicyChange("schema", old.schema, new.schema))
     before, after = ({rule.id: rule for rule in policy.rules} for policy in (old, new))
     for name in sorted(before | after):
         texts = _rule(old, before.get(name)), _rule(new, after.get(name))
         if texts[0] != texts[1]:
-            found.append(Difference(f"rule {name}", *texts, _effect_of(before.get(name), after.get(name))))
+            found.append(PolicyChange(f"rule {name}", *texts, _effect_of(before.get(name), after.get(name))))
     return (*found, *_royalties(old, new))
 
 
 def _effect_of(before: Rule | None, after: Rule | None) -> str:
-    """Which way a rule that came or went moves decisions; of one that was changed nothing is known in general."""
+    """Whether a rule that came or went allows more or less; for one that was changed that is not known in general."""
     rule = (after if before is None else before) if before is None or after is None else None
     if rule is None:
         return ""
@@ -49,7 +49,7 @@ def _effect_of(before: Rule | None, after: Rule | None) -> str:
     return f"{', '.join(rule.actions)}: {'more' if opens else 'less'} is allowed"
 
 
-def _royalties(old: Policy, new: Policy) -> list[Difference]:
+def _royalties(old: Policy, new: Policy) -> list[PolicyChange]:
     before, after = ({clause.trigger: clause for clause in policy.royalties} for policy in (old, new))
     found = []
     for trigger in sorted(before | after):
@@ -58,7 +58,7 @@ def _royalties(old: Policy, new: Policy) -> list[Difference]:
         if texts[0] != texts[1]:
             rates = [clause.rate_ppm if clause is not None else 0 for clause in (was, now)]
             note = "the higher rate is due for tokens minted from then on" if rates[1] > rates[0] else ""
-            found.append(Difference(f"royalty on {trigger}", *texts, note))
+            found.append(PolicyChange(f"royalty on {trigger}", *texts, note))
     return found
 
 

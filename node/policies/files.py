@@ -1,7 +1,7 @@
 """A policy's file: its source and, behind the line `--- tests`, the author's own cases, which are never published.
 
-A case is a TOML table. What it does not say of the facts stands at nothing: "", 0, false, an empty list, 1970; optional
-fields are absent. So a case names what matters for it, and no more.
+A case is a TOML table. A fact that it does not name is "", 0, false, an empty list or 1970, and optional fields are
+absent. So a case names what matters for it, and no more.
 
     --- tests
     [[case]]
@@ -23,7 +23,7 @@ import msgspec
 
 import contracts_vm
 from contracts_vm import Duration, Facts, Policy, Schema, Timestamp
-from node.storage.directory import write_durably
+from node.storage.directory import PUBLIC, write_durably
 from remarque.errors import NodeCode, NodeError
 
 SEPARATOR = "--- tests"
@@ -45,7 +45,7 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     facts: dict[str, dict[str, Any]] = {}
 
 
-class Ran(msgspec.Struct, frozen=True):
+class CaseResult(msgspec.Struct, frozen=True):
     """What came of a case."""
 
     name: str
@@ -53,7 +53,7 @@ class Ran(msgspec.Struct, frozen=True):
     found: str
     """The decision's code, with the deciding rule."""
     explanation: dict[str, Any] | None = None
-    """Of a case that did not pass."""
+    """The decision explained, if the case did not pass."""
 
 
 class PolicyFile(msgspec.Struct, frozen=True):
@@ -64,7 +64,7 @@ class PolicyFile(msgspec.Struct, frozen=True):
 
 
 def read_policy(path: Path) -> PolicyFile:
-    """A policy's file. POLICY_FILE_INVALID if its cases are none; of the source nothing is said yet."""
+    """A policy's file. POLICY_FILE_INVALID if its cases cannot be read; its source is not looked into yet."""
     source, rest = _parts(path)
     try:
         tables = tomllib.loads(rest)
@@ -79,7 +79,7 @@ def read_policy(path: Path) -> PolicyFile:
 def write_source(path: Path, source: str) -> None:
     """Put another source in a file, and leave its cases as they are."""
     _, rest = _parts(path)
-    write_durably(path, (source + (f"{SEPARATOR}\n{rest}" if rest else "")).encode())
+    write_durably(path, (source + (f"{SEPARATOR}\n{rest}" if rest else "")).encode(), PUBLIC)
 
 
 def _parts(path: Path) -> tuple[str, str]:
@@ -94,23 +94,23 @@ def _parts(path: Path) -> tuple[str, str]:
     return (source + "\n", rest) if found else (source, "")
 
 
-def run_cases(policy: Policy, cases: tuple[Case, ...], schema: Schema) -> tuple[Ran, ...]:
+def run_cases(policy: Policy, cases: tuple[Case, ...], schema: Schema) -> tuple[CaseResult, ...]:
     """Decide each case by the policy alone."""
     return tuple(_run(policy, case, schema) for case in cases)
 
 
-def _run(policy: Policy, case: Case, schema: Schema) -> Ran:
+def _run(policy: Policy, case: Case, schema: Schema) -> CaseResult:
     if case.expect not in contracts_vm.DECISION_CODES:
         codes = ", ".join(contracts_vm.DECISION_CODES)
         raise NodeError(NodeCode.POLICY_FILE_INVALID, f"case {case.name!r} expects {case.expect!r}, none of {codes}")
     decision = contracts_vm.decide([policy], case.action, facts_of(case, schema), CASE_FUEL)
     found = decision.code if decision.rule is None else f"{decision.code} by {decision.rule}"
     passed = decision.code == case.expect and case.rule in ("", decision.rule)
-    return Ran(case.name, passed, found, None if passed else decision.explain())
+    return CaseResult(case.name, passed, found, None if passed else decision.explain())
 
 
 def facts_of(case: Case, schema: Schema) -> Facts:
-    """All facts of a case: what it says, and nothing for what it does not."""
+    """All facts of a case: those that it names, and empty ones for the others."""
     for root, fields in case.facts.items():
         unknown = sorted(set(fields) - set(schema.roots.get(root, {})))
         if root not in schema.roots or unknown:

@@ -23,7 +23,7 @@ _BLOCKS = frozenset({"policy", "royalty"})
 class _Item(NamedTuple):
     text: str
     kind: str
-    """Of a lexeme, or `comment`."""
+    """The kind of a lexeme, or `comment`."""
     breaks: int
     """Line breaks before it in the source, at most two."""
 

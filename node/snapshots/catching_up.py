@@ -2,7 +2,7 @@
 
 While it runs it takes blocks from its leader alone, which may have pruned those that come next. What is taken here is
 final, whoever gives it: a certificate covers the last block of a stretch, and each block names the one below. Only an
-entry of the own log that contradicts such a block is dropped; everything else that this node has endorsed stays.
+entry of its own Raft log that contradicts such a block is dropped; everything else that this node has endorsed stays.
 """
 
 from __future__ import annotations

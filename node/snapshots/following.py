@@ -1,6 +1,6 @@
 """Following: a node that does not vote asks the others for final blocks, runs them itself, and keeps up with the chain.
 
-It checks all that a voter checks, and besides that a certificate makes the last block of a stretch final; only then is
+It checks all that a voter checks, and also that a certificate makes the last block of a stretch final. Only then is
 anything written. It asks another node whenever one has nothing newer, so one that lies or lags costs time and nothing
 else. What it is told of the leader is used for nothing but to hand on what its own clients submit.
 """
@@ -36,7 +36,7 @@ class Follower:
         self._asking = asking
         self._peers = list(asking.addresses)
         self.level = asyncio.Event()
-        """Set once its newest block is of now, or no node gives a newer one."""
+        """Set once the newest block is of now, or no node gives a newer one."""
 
     async def run(self) -> None:
         """Follow, for ever. NodeError if none of those that answer keeps the blocks that come next."""
@@ -70,8 +70,11 @@ class Follower:
                 chain.accept(block, None)
                 await asyncio.sleep(0)
             self._driver.observe(stretch, self._certificate(stretch))
-            if self._driver.proposer.clock() - chain.committed.time_ms < LEVEL_MS:
+            recent = self._driver.proposer.clock() - chain.committed.time_ms < LEVEL_MS
+            if recent:
                 self.level.set()
+            if recent or not stretch.blocks:
+                self._driver.freshness.level()
         except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
             logger.error("stretch_refused", node=peer, reason=str(error))
             chain.truncate(first)

@@ -1,7 +1,7 @@
 """Installing a snapshot: a store of its own is filled and checked, and takes the place of the old one.
 
-Two renames do that, each of a directory that is complete; killed before, between or behind them, the next start
-finishes what can be finished and throws the rest away.
+Two renames do that, each of a directory that is complete. Wherever a node is killed, its next start finishes what can
+be finished and throws the rest away.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _base_of(new: Path, data: Path) -> Base | None:
 
 
 def _keep_snapshot(data: Path) -> None:
-    """What is run again from here on, by an audit for one, starts with the snapshot that was installed."""
+    """Keep the snapshot that was installed: whatever runs the chain again, such as an audit, starts with it."""
     place = data / JOIN
     if not (data / "state").exists() or not (place / MANIFEST).exists():
         return

@@ -47,7 +47,7 @@ RETRY_SECONDS = 1.0
 WATCH_SECONDS = 10.0
 OK, GONE = 200, 410
 INSTALLED_RATIO = 5
-"""Bytes that a snapshot takes while it is installed, beside those of its chunks."""
+"""How many times the bytes of its chunks a snapshot needs on the disk while it is installed."""
 CHAIN_LOST = (
     "this node votes, has no chain, and others no longer keep the first blocks: what it has endorsed is lost, so it "
     "may not vote again; let a new node in, with a new key"
@@ -248,7 +248,7 @@ def _same(place: Path, manifest: bytes) -> bool:
 
 
 def behind(height: int) -> NodeError:
-    """What a node is told that fell behind what the others keep."""
+    """The refusal that ends a node which fell behind what the others keep."""
     return NodeError(
         NodeCode.BLOCK_PRUNED,
         f"no reachable node keeps blocks above {height} any more; start this node again, and it joins from a snapshot",

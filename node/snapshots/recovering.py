@@ -1,4 +1,5 @@
-"""Going on without a majority: looking at what is left, stating where to go on from, signing it, putting it in force.
+"""Going on without a majority: looking at what is left, stating from which block to go on, signing that statement, and
+putting it in force.
 
 Everything here is for nodes that do not run. A node keeps the recoveries it accepts in `recoveries/` of its data
 directory, and starts with the voters that they leave.
@@ -13,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ledger import crypto
-from ledger.block import Endorsement, Voters, decode_header
+from ledger.block import Endorsement, Header, Voters, decode_header
 from ledger.encoding import encode
 from ledger.genesis import Genesis, genesis_header
 from ledger.recovery import (
@@ -44,7 +45,7 @@ class Held(msgspec.Struct, frozen=True):
     node: str
     votes: bool
     term: int
-    """Of its newest block."""
+    """The term of its newest block."""
     height: int
     header: str
     """Hash of its newest block."""
@@ -69,12 +70,12 @@ class Home:
         self.recoveries = load_recoveries(self.data, self.genesis)
 
     def held(self) -> Held:
-        """What is on its disk. DATA_DIRECTORY_LOCKED if it runs, DATA_DIRECTORY_MISSING if it never did."""
+        """What the node has on its disk. DATA_DIRECTORY_LOCKED if it runs, DATA_DIRECTORY_MISSING if it never did."""
         require_chain(self.data)
         with closing(RaftLogStore(self.data / "log")) as raft_log, closing(StateStore(self.data / "state")) as state:
             newest = raft_log.last_index()
             base = state.base.header if state.base is not None else genesis_header(self.genesis)
-            header = base if newest == base.height else decode_header(raft_log.entry(newest).data)
+            header = base if newest == base.height else _header_in(raft_log, newest, self.data)
             certificate = state.certificate_upto(newest)
         return Held(
             node=self.config.node.name,
@@ -121,7 +122,7 @@ class Home:
         return self.sign(SignedRecovery(recovery=recovery, signatures=()))
 
     def sign(self, signed: SignedRecovery) -> SignedRecovery:
-        """Add this node's signature, unless its own log is better than the one that is gone on from."""
+        """Add this node's signature, unless its own Raft log is better than the one that the recovery goes on from."""
         recovery, held = signed.recovery, self.held()
         check_statement(recovery, self.recoveries, self.genesis)
         theirs = (recovery.term, recovery.height)
@@ -129,7 +130,7 @@ class Home:
             raise NodeError(
                 NodeCode.RECOVERY_INVALID,
                 f"{held.node} holds block {held.height} of term {held.term}, the recovery goes on from "
-                f"{recovery.height} of term {recovery.term}: propose it from the node whose log `survey` shows first",
+                f"{recovery.height} of term {recovery.term}: propose it from the first voter that `survey` shows",
             )
         key = load_key(self._path / self.config.node.key)
         if recovery.voters.key(held.node) != key.public:
@@ -155,10 +156,18 @@ class Home:
                 raise NodeError(
                     NodeCode.RECOVERY_INVALID,
                     f"{self.config.node.name} knows block {state.applied} to be final, the recovery goes on from "
-                    f"{recovery.height}: let a survivor `recover fetch` its blocks first, or join again as a new node",
+                    f"{recovery.height}: let a survivor `recover fetch` its blocks first, or join as a new node",
                 )
             if raft_log.last_index() > recovery.height:
                 raft_log.persist(raft_log.hard_term, raft_log.hard_vote, recovery.height + 1, ())
+
+
+def _header_in(raft_log: RaftLogStore, height: int, data: Path) -> Header:
+    try:
+        return decode_header(raft_log.entry(height).data)
+    except msgspec.DecodeError as error:
+        detail = f"block {height} in {data} is none ({error}); leave this node out, and recover from another"
+        raise NodeError(NodeCode.DATA_CORRUPT, detail) from None
 
 
 def require_chain(data: Path) -> None:

@@ -4,7 +4,7 @@
     snapshots/<height>/<number>.chunk
 
 The state is read off a view of the store, one chunk in a turn of the event loop; packing and writing are done in a
-thread. Snapshots are of directly certified heights: what is delivered with its certificate.
+thread. A snapshot is of a height that has a certificate of its own, as every height has that consensus delivers.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ KEPT = 2
 """Snapshots kept: the one before stays while a node that joins is fetching it."""
 
 
-class Taken(msgspec.Struct, frozen=True):
+class SnapshotView(msgspec.Struct, frozen=True):
     """What a snapshot is made of, as it stood at one moment."""
 
     view: StateView
@@ -75,7 +75,7 @@ class Snapshots:
         self._every = every
         self._keep_blocks = keep_blocks
         self._since = 0
-        self._due: Taken | None = None
+        self._due: SnapshotView | None = None
         self._woken = asyncio.Event()
         for unfinished in path.glob("*.new"):
             shutil.rmtree(unfinished)
@@ -122,14 +122,14 @@ class Snapshots:
         return None
 
     async def _prune(self, upto: int) -> None:
-        """Forget the blocks up to a height, some at a time, if not all are to be kept."""
+        """Forget the blocks up to a height, some at a time, unless all are to be kept."""
         before = self._chain.finals.oldest
         while self._keep_blocks and self._chain.finals.oldest < upto:
             await self._reading.piece(self._chain.finals.prune, upto, PRUNED_TOGETHER)
         if self._chain.finals.oldest > before:
             logger.info("blocks_pruned", upto=self._chain.finals.oldest)
 
-    async def _write(self, taken: Taken) -> None:
+    async def _write(self, taken: SnapshotView) -> None:
         height = taken.header.height
         place = _new(self._path, height)
         place.mkdir(parents=True)
@@ -145,18 +145,18 @@ class Snapshots:
         logger.info("snapshot_taken", height=height, entries=entries, bytes=sum(chunk.size for chunk in chunks))
 
 
-def take(chain: Chain) -> Taken | None:
+def take(chain: Chain) -> SnapshotView | None:
     """The newest final state, to be written; None if no certificate is directly for it."""
     header = chain.committed
     certificate = chain.state.certificate(header.height)
     if certificate is None:
         return None
     peaks = tuple(peak.hex() for peak in chain.log.peaks(header.log_size))
-    return Taken(chain.state.view(), header, certificate, peaks, chain.version(header.height).number)
+    return SnapshotView(chain.state.view(), header, certificate, peaks, chain.version(header.height).number)
 
 
-def write(taken: Taken, place: Path) -> Manifest:
-    """Write a snapshot where nothing else goes on."""
+def write(taken: SnapshotView, place: Path) -> Manifest:
+    """Write a snapshot of a node that does not run, all at once."""
     if place.exists():
         raise NodeError(NodeCode.DATA_DIRECTORY_EXISTS, f"{place} is there already; choose another")
     new = place.with_name(place.name + ".new")
@@ -170,7 +170,7 @@ def write(taken: Taken, place: Path) -> Manifest:
     return finish(new, taken, chunks, entries)
 
 
-def finish(place: Path, taken: Taken, chunks: list[Chunk], entries: int) -> Manifest:
+def finish(place: Path, taken: SnapshotView, chunks: list[Chunk], entries: int) -> Manifest:
     """Write the manifest, and give the directory its name."""
     manifest = Manifest(
         version=SNAPSHOT_VERSION,

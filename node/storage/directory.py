@@ -17,6 +17,10 @@ import msgspec
 from remarque.errors import NodeCode, NodeError
 
 FORMAT = 2
+PRIVATE = 0o700
+"""Mode of a data directory."""
+PUBLIC = 0o644
+"""Mode of a file that is meant for others: a genesis, a draft."""
 IDENTITY = "identity.json"
 _FS_IOC_GETVERSION = 0x80087601
 """Linux: the generation of an inode; not every file system has one."""
@@ -34,11 +38,17 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Inode and generation of the directory when it was made."""
 
 
+def keep_private() -> None:
+    """Let nobody but the owner read what this process writes from now on, whatever the umask was."""
+    os.umask(0o077)
+
+
 def make(path: Path, chain: str, genesis: str, node: str) -> None:
     """Make a node's empty data directory."""
     if path.exists() and any(path.iterdir()):
         raise NodeError(NodeCode.DATA_DIRECTORY_EXISTS, f"{path} is not empty; choose another, or move it away")
     path.mkdir(parents=True, exist_ok=True)
+    path.chmod(PRIVATE)
     identity = Identity(FORMAT, chain, genesis, node, _place(path))
     write_durably(path / IDENTITY, msgspec.json.encode(identity))
 
@@ -50,11 +60,11 @@ def open_locked(path: Path, chain: str, genesis: str, node: str) -> int:
     except FileNotFoundError:
         raise NodeError(
             NodeCode.DATA_DIRECTORY_MISSING,
-            f"{path} holds no {IDENTITY}: it was wiped, or never made. A node that lost its log must not endorse again "
-            "under its old key: have it removed, and join as a new node with a new key",
+            f"{path} holds no {IDENTITY}: it was wiped, or never made. A node that lost its Raft log must not endorse "
+            "again under its old key: have it removed, and join as a new node with a new key",
         ) from None
     except msgspec.DecodeError as error:
-        raise NodeError(NodeCode.DATA_CORRUPT, f"{path / IDENTITY}: {error}; restore the directory") from None
+        raise NodeError(NodeCode.DATA_CORRUPT, f"{path / IDENTITY}: {error}; join as a new node") from None
     if identity.format != FORMAT:
         raise NodeError(
             NodeCode.DATA_FORMAT_UNKNOWN, f"{path} has format {identity.format}, this version writes {FORMAT}"
@@ -70,6 +80,7 @@ def open_locked(path: Path, chain: str, genesis: str, node: str) -> int:
             f"{path} was made for {identity.node} in another place: it is a copy or was restored. Two nodes with one "
             "key convict each other: have the node removed, and join as a new node with a new key",
         )
+    path.chmod(PRIVATE)  # one that an older version made, or that was unpacked
     lock = os.open(path / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -79,8 +90,8 @@ def open_locked(path: Path, chain: str, genesis: str, node: str) -> int:
     return lock
 
 
-def write_durably(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Write a file so that after a crash it is there whole or not at all."""
+def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write a file so that after a crash it is there whole or not at all; its owner's alone, unless told otherwise."""
     temporary = path.with_name(path.name + ".new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "wb") as file:

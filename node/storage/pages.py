@@ -18,7 +18,7 @@ from typing import Any
 
 import plyvel
 
-from ledger.state_tree import ENTRY, HASH, PAGE_BYTES, HashedChange, Page, TreeNode, open_tree, page_from, page_of
+from ledger.state_tree import ENTRY, HASH, PAGE_BYTES, HashedChange, TreeNode, TreePage, open_tree, page_from, page_of
 
 
 class PageIndex:
@@ -38,7 +38,7 @@ class PageIndex:
 
     def tree(self) -> TreeNode:
         """The tree of the committed state."""
-        pages = {key[1:]: Page(key[1:], value[:-1], value[-1]) for key, value in self._db.iterator(prefix=b"p")}
+        pages = {key[1:]: TreePage(key[1:], value[:-1], value[-1]) for key, value in self._db.iterator(prefix=b"p")}
         for prefix in self._changed:
             pages[prefix] = page_from(prefix, self._load(prefix))
         return open_tree([pages[prefix] for prefix in sorted(pages)], self._load)
@@ -94,7 +94,7 @@ class PageIndex:
             self._changed.pop(prefix, None)
             self._changed[prefix] = height
 
-    def _put(self, batch: Any, page: Page) -> None:
+    def _put(self, batch: Any, page: TreePage) -> None:
         batch.put(b"p" + page.prefix, page.hash + bytes([page.entries]))
 
     def _load(self, prefix: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """The Raft log on disk: blocks by height, with term and vote, each change in one synced batch.
 
-`paranoid_checks` is on: without it LevelDB drops a corrupt batch silently, and with it a vote or an endorsed block. A
-failed write ends the process; it is never retried, for the page cache may then hold what the disk does not.
+`paranoid_checks` is on, because LevelDB would otherwise drop a corrupt batch silently, and a vote or an endorsed block
+with the batch. A failed write ends the process and is never tried again: the page cache may then hold what the disk
+does not.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _SPAN = b"t"
 
 
 class RaftLogStore:
-    """Durable entries above `base` to `last_index`, and the hard state: a `consensus.raft_log.RaftLogReader`."""
+    """Durable entries above `base` up to `last_index`, term and vote. Satisfies `consensus.raft_log.RaftLogReader`."""
 
     def __init__(self, path: Path) -> None:
         self._db = open_database(path)
@@ -34,7 +35,7 @@ class RaftLogStore:
         self.hard_term, self.hard_vote = (0, "") if hard is None else _unpack_hard(hard)
         base = self._db.get(_BASE)
         self.base = 0 if base is None else _term(base)
-        """Index below the first entry: of genesis, of the snapshot the log began with, or of what was pruned."""
+        """Index below the first entry: of genesis, of the snapshot that this log began with, or of what was pruned."""
         self._spans: list[tuple[int, int]] = [(0, 0)]
         """First index and term of each run of entries of one term, from genesis on."""
         for key, value in self._db.iterator(prefix=_SPAN):
@@ -53,7 +54,7 @@ class RaftLogStore:
             raise NodeError(NodeCode.BLOCK_PRUNED, f"this node keeps blocks above {self.base}; ask another for {index}")
         value = self._db.get(_key(index), verify_checksums=True)
         if value is None:
-            raise NodeError(NodeCode.DATA_CORRUPT, f"entry {index} of the log is missing; join again as a new node")
+            raise NodeError(NodeCode.DATA_CORRUPT, f"entry {index} of the Raft log is missing; join as a new node")
         return RaftEntry(index, _term(value), value[8:])
 
     def persist(self, term: int, vote: str, truncate_from: int | None, entries: tuple[RaftEntry, ...]) -> None:
@@ -106,7 +107,7 @@ def open_database(path: Path) -> plyvel.DB:
             str(path), create_if_missing=True, paranoid_checks=True, bloom_filter_bits=10, write_buffer_size=16 << 20
         )
     except plyvel.CorruptionError as error:
-        raise NodeError(NodeCode.DATA_CORRUPT, f"{path}: {error}; join again as a new node") from None
+        raise NodeError(NodeCode.DATA_CORRUPT, f"{path}: {error}; join as a new node") from None
     except plyvel.IOError as error:
         if disk_is_full(error):
             raise NodeError(NodeCode.DISK_FULL, f"{path}: {error}; make room") from None

@@ -1,4 +1,4 @@
-"""The committed state on disk, and the indexes beside it. Never synced: after a crash it is replayed from the log.
+"""The committed state on disk, with its indexes. Never synced: after a crash it is made again from the Raft log.
 
 One LevelDB batch per committed block holds everything the block changed, so the store is always at exactly one height.
 
@@ -76,7 +76,7 @@ class Base(msgspec.Struct, frozen=True):
 
     header: Header
     peaks: tuple[bytes, ...]
-    """Of the log at that header."""
+    """Peaks of the log at that header."""
 
 
 class PastValue(msgspec.Struct, frozen=True):
@@ -128,7 +128,7 @@ class StateStore:
         """Height below which few certificates are kept."""
         self.pages = PageIndex(self._db)
         self._first_seen = SEEN_PREFIX
-        """No id is remembered below: they go in order, and LevelDB would walk over all that it has not dropped yet."""
+        """No id below is remembered: they go in order. LevelDB would walk over all that it has not dropped yet."""
 
     @property
     def first(self) -> int:

@@ -29,7 +29,7 @@ class P256Key:
     algorithm = cose.ES256
 
     def __init__(self, x: bytes, y: bytes) -> None:
-        """CoseRefused if there is no such point."""
+        """CoseRefused if the coordinates are of no point of the curve."""
         try:
             self._key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + x + y)
         except ValueError:

@@ -1,4 +1,4 @@
-"""Signed notes of where the log stands, by this node and the others: a note a second at most, whoever asks.
+"""Signed notes of where the log stands, by this node and the others. One is made a second at most, whoever asks.
 
 Only the log of a final header is ever signed, so no two notes of one node contradict each other.
 """

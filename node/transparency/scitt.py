@@ -2,7 +2,7 @@
 
 The registration policy: a statement is a COSE_Sign1 in one spelling whose issuer is an enrolled account, signed by
 EdDSA under a key of that account that is in force, which it names by thumbprint; neither account nor org is suspended.
-The chain executes none of this; that it was done is the word of the registrar, who signs `statement.register`.
+The chain executes none of this. That it was done is the word of the registrar, who signs `statement.register`.
 """
 
 from __future__ import annotations

@@ -24,6 +24,8 @@ class Readiness(Answer, frozen=True, kw_only=True):
     """Node that leads; empty while none is known."""
     height: int
     """Of the newest final block."""
+    behind: int
+    """Final blocks that the leader has told of and this node lacks."""
 
 
 class ProtocolAhead(Answer, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import json
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -23,9 +25,12 @@ from devnet.story import CREATOR
 from ledger.governance import AnyChange, SetParameters
 from node.cli.governance import decode_changes
 from node.cli.main import cli
+from remarque import AsyncClient
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"
+PAGES = [*DOCS.glob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"))]
+PACKAGES = ("contracts_vm", "ledger", "consensus", "generator", "remarque", "node", "devnet")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +54,8 @@ def test_the_reference_pages_are_what_the_code_says(one_node: Cluster, reference
 
 
 def test_every_word_of_the_glossary_is_in_the_code() -> None:
-    rows = re.findall(r"^\| ([a-z ]+) \| .+ \| `([^`]+)` \|$", (DOCS / "glossary.md").read_text(encoding="utf-8"), re.M)
+    text = (DOCS / "glossary.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([A-Za-z ]+) \| .+ \| `([^`]+)` \|$", text, re.M)
     assert len(rows) > 25
     for word, place in rows:
         if place.startswith("GET "):
@@ -63,14 +69,14 @@ def test_every_word_of_the_glossary_is_in_the_code() -> None:
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    for page in [*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "SECURITY.md"]:
+    for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
 def test_files_that_documents_name_exist() -> None:
-    for page in [*DOCS.glob("*.md"), ROOT / "README.md"]:
+    for page in PAGES:
         for named in re.findall(
             r"`((?:docs|node|ledger|consensus|tests|scripts|generator|contracts_vm|locks)/[\w./]+)`",
             page.read_text(encoding="utf-8"),
@@ -78,9 +84,39 @@ def test_files_that_documents_name_exist() -> None:
             assert (ROOT / named).exists(), f"{page.name} names {named}"
 
 
+def test_what_the_walks_name_is_in_the_code() -> None:
+    text = re.sub(r"^```.*?^```", "", (DOCS / "architecture.md").read_text(encoding="utf-8"), flags=re.S | re.M)
+    members: dict[str, set[str]] = {}
+    for package in PACKAGES:
+        for file in (ROOT / package).rglob("*.py"):
+            for name, found in members_in(ast.parse(file.read_text(encoding="utf-8"))):
+                members.setdefault(name, set()).update(found)
+    members["AsyncClient"] = set(dir(AsyncClient))
+
+    named = re.findall(r"`([A-Z]\w+)\.(\w+)`", text)
+    assert len(named) > 60
+    for name, member in named:
+        assert member in members.get(name, ()), f"there is no {name}.{member}"
+    for function, place in re.findall(r"`([a-z_]\w*)`\s+\(`([\w/]+\.py)`\)", text):
+        assert re.search(rf"^(?:async )?def {function}\(", (ROOT / place).read_text(encoding="utf-8"), re.M), function
+
+
+def members_in(module: ast.Module) -> Iterator[tuple[str, set[str]]]:
+    """The classes of a module, each with its methods and with what it sets of itself."""
+    for one in module.body:
+        if isinstance(one, ast.ClassDef):
+            methods = {part.name for part in one.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)}
+            fields = {
+                part.attr
+                for part in ast.walk(one)
+                if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "self"
+            }
+            yield one.name, methods | fields
+
+
 def test_every_command_that_documents_name_exists_with_its_options() -> None:
     shown = 0
-    for page in [*DOCS.glob("*.md"), ROOT / "README.md"]:
+    for page in PAGES:
         if page.name == "command_line.md":
             continue
         for block in re.findall(r"^```[a-z]*\n(.*?)^```", page.read_text(encoding="utf-8"), re.S | re.M):
@@ -126,11 +162,12 @@ def test_every_dependency_has_its_reason() -> None:
         assert re.search(rf"^\|.*\b{re.escape(name)}\b.*\|", text, re.M), f"docs/architecture.md says nothing of {name}"
 
 
-def test_targets_that_the_readme_names_are_in_the_makefile() -> None:
+def test_targets_that_documents_name_are_in_the_makefile() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
 
-    for named in set(re.findall(r"(?:^|`)make ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)):
-        assert named in targets, named
+    for page in PAGES:
+        for named in re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.M):
+            assert named in targets, f"{page.name} names make {named}"
 
 
 def test_the_sdk_example_of_the_documentation_has_twelve_lines_and_runs(one_node: Cluster, tmp_path: Path) -> None:

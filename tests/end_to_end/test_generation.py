@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -80,6 +81,19 @@ def test_pictures_are_recorded_before_they_are_released_and_replicated(studio: C
             assert nadia.verify(original).verdict == "exact_file"
 
 
+def test_a_refused_repeat_changes_nothing_of_the_picture_that_it_repeats(studio: Cluster, alice: Client) -> None:
+    [picture] = alice.generation(alice.generate("a snowy house at dusk", seed=77, steps=4))
+    before = alice.openings(picture.asset)
+
+    with Client(studio.url("node1"), COLLECTOR, studio.key(COLLECTOR)) as carla:
+        repeat = carla.generate("a snowy house at dusk", seed=77, steps=4)
+        with pytest.raises(RemarqueError, match="ASSET_EXISTS"):
+            carla.generation(repeat)
+
+    assert alice.openings(picture.asset) == before
+    assert before.commitments() == alice.asset(picture.asset).asset.commitments
+
+
 def test_a_picture_is_regenerated_identically(studio: Cluster, alice: Client) -> None:
     picture = alice.generation(alice.generate("a red apple on a table", seed=11, steps=4))[0]
 
@@ -98,16 +112,21 @@ def test_a_picture_is_regenerated_identically(studio: Cluster, alice: Client) ->
 def test_a_confidential_picture_is_in_clear_on_no_disk_and_opens_for_its_creator(
     studio: Cluster, alice: Client
 ) -> None:
-    picture = alice.generation(alice.generate("a house at night", seed=3, steps=4, confidential=True))[0]
+    secret = f"a house at night {secrets.token_hex(12)}"
+    picture = alice.generation(alice.generate(secret, seed=3, steps=4, confidential=True))[0]
 
     plain = alice.open(picture.asset)
 
     assert plain.startswith(b"\x89PNG")
+    assert alice.openings(picture.asset).prompt.value == secret
     assert alice.asset(picture.asset).asset.image_code is UNSET
     probe = plain[len(plain) // 2 :][:64]
     for name in studio.names:
         for path in (studio.home(name) / "data").rglob("*"):
-            assert not path.is_file() or probe not in path.read_bytes()
+            if path.is_file():
+                kept = path.read_bytes()
+                assert probe not in kept
+                assert secret.rpartition(" ")[2].encode() not in kept, f"{path} holds the prompt"
     with (
         Client(studio.url("node2"), COLLECTOR, studio.key(COLLECTOR)) as carla,
         pytest.raises(RemarqueError, match="POLICY_DENIED") as denied,

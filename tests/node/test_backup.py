@@ -43,7 +43,7 @@ def a_backup(tmp_path: Path, *, pruned: bool = False) -> tuple[Path, str]:
     writer = Writer(place, GENESIS)
     writer.archive(archive.from_directory(data, GENESIS))
     writer.content(content_in(data))
-    writer.openings(openings_in(data))
+    writer.openings(openings_in(data, key_of("node1")))
     writer.finish()
     return place, newest
 

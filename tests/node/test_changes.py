@@ -15,6 +15,7 @@ from written_chain import WrittenChain
 from ledger import crypto
 from ledger.encoding import encode
 from ledger.generation import GenerationRequest
+from node.content.at_rest import AtRest
 from node.generation.jobs import JobStore
 from node.generation.progress import JobProgress
 from node.ground.changes import ChangeCounter
@@ -60,7 +61,7 @@ def test_followers_are_called_in_order_once_the_state_is_committed(tmp_path: Pat
 
 @pytest.fixture
 def jobs(tmp_path: Path) -> JobStore:
-    return JobStore(tmp_path / "jobs")
+    return JobStore(tmp_path / "jobs", AtRest(key_of("node1")))
 
 
 def a_request() -> GenerationRequest:

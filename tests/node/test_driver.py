@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -11,15 +12,18 @@ import pytest
 from consortium import State, a_genesis, key_of, registering
 
 from consensus.inputs import Tick
-from consensus.messages import Append, AppendReply, Result, VoteReply
+from consensus.messages import AnyMessage, Append, AppendReply, Result, VoteReply, VoteRequest
 from consensus.raft_log import RaftEntry
-from consensus.replica_state import Role
+from consensus.replica_state import TERM_STEP_MAX, Role
 from ledger import actions
+from ledger.errors import LedgerError
 from ledger.execution import context
-from ledger.transaction import SignedTransaction
+from ledger.transaction import SignedTransaction, Signer, sign
 from node.chain.chain import Chain
 from node.ordering.driver import Driver
 from node.ordering.mempool import Mempool
+from node.ordering.submitter import Submitter
+from node.peers.frames import decode_frame, encode_frame
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 
@@ -51,6 +55,18 @@ def an_append(**changes: object) -> Append:
     return Append(**(parts | changes))  # type: ignore[arg-type]
 
 
+async def sent(driver: Driver, message: AnyMessage) -> None:
+    """What a peer's stream does with a message: frames that are none never reach the driver."""
+    with suppress(msgspec.DecodeError):
+        frame = decode_frame(encode_frame(message))
+        assert isinstance(frame, VoteRequest | VoteReply | Append | AppendReply)
+        await driver.receive(frame)
+
+
+HIGHEST = 2**53 - 1
+OUT_OF_REACH = [HIGHEST + 1, 2**64 - 1, HIGHEST, TERM_STEP_MAX + 2]
+"""Terms that no header holds, and terms that no honest node comes to without the others."""
+
 LIES = [
     an_append(previous_index=-1),
     an_append(entries=(RaftEntry(2, 1, b"x"),)),
@@ -59,6 +75,10 @@ LIES = [
     an_append(entries=(RaftEntry(1, 1, msgspec.msgpack.encode((b"\xff", b"", ()))),)),
     an_append(term=-5),
     an_append(certified=7, certificate=b"{"),
+    an_append(certified=HIGHEST),
+    an_append(certified=HIGHEST + 1),
+    an_append(previous_index=2**64 - 1),
+    an_append(entries=(RaftEntry(2**64 - 1, 1, b"x"),)),
 ]
 
 
@@ -66,9 +86,44 @@ LIES = [
 def test_a_follower_drops_what_no_honest_leader_sends(tmp_path: Path, lie: Append) -> None:
     driver = a_driver(tmp_path)
 
-    asyncio.run(driver.receive(lie))
+    asyncio.run(sent(driver, lie))
 
     assert driver.chain.tip.height == 0
+    assert driver.replica.pending_certificate == (0, b"")
+
+
+@pytest.mark.parametrize("term", OUT_OF_REACH)
+@pytest.mark.parametrize("leads", [True, False])
+def test_no_member_raises_the_term_out_of_reach(tmp_path: Path, *, leads: bool, term: int) -> None:
+    lies = (
+        an_append(term=term, sender="node3"),
+        AppendReply(term=term, sender="node3", result=Result.REJECTED, index=1),
+        VoteRequest(term=term, sender="node3", last_index=9, last_term=term, probe=False),
+        VoteRequest(term=term, sender="node3", last_index=9, last_term=term, probe=True),
+        VoteReply(term=term, sender="node3", granted=False, probe=True),
+        VoteReply(term=term, sender="node3", granted=True, probe=False),
+    )
+
+    async def story() -> int:
+        driver = a_driver(tmp_path)
+        if leads:
+            await led(driver)
+        for lie in lies:
+            await sent(driver, lie)
+        assert driver.leading is leads
+        return driver.replica.term
+
+    reached = asyncio.run(story())
+
+    assert reached == (1 if leads else 0)
+
+
+def test_a_node_follows_a_term_that_it_missed_while_it_was_away(tmp_path: Path) -> None:
+    driver = a_driver(tmp_path)
+
+    asyncio.run(sent(driver, an_append(term=TERM_STEP_MAX)))
+
+    assert (driver.replica.term, driver.replica.leader) == (TERM_STEP_MAX, "node2")
 
 
 def test_a_leader_drops_what_no_honest_follower_sends(tmp_path: Path) -> None:
@@ -81,8 +136,8 @@ def test_a_leader_drops_what_no_honest_follower_sends(tmp_path: Path) -> None:
             AppendReply(term=term, sender="node2", result=Result.ACCEPTED, index=1, endorsements=((1, b"\x00" * 64),)),
             AppendReply(term=term, sender="node2", result=Result.ACCEPTED, index=1, endorsements=((99, b"x"),)),
         ):
-            await driver.receive(reply)
-        await driver.receive(an_append(term=term))
+            await sent(driver, reply)
+        await sent(driver, an_append(term=term))
         assert driver.leading
         assert driver.chain.committed.height == 0
 
@@ -130,3 +185,35 @@ def test_a_poisonous_transaction_is_kept_out_and_the_others_go_on(
     carried, fine = asyncio.run(story())
 
     assert carried == [fine.id]
+
+
+def test_what_a_member_forwards_goes_through_the_same_door_as_what_clients_bring(tmp_path: Path) -> None:
+    state = State(GENESIS)
+    stranger = msgspec.structs.replace(
+        state.transaction("bob@agency", registering(1)).transaction,
+        signers=(Signer(account="nobody@agency", key=key_of("bob@agency").public),),
+    )
+    foreign_key = msgspec.structs.replace(
+        state.transaction("bob@agency", registering(2)).transaction,
+        signers=(Signer(account="alice@studio", key=key_of("bob@agency").public),),
+    )
+    brought = [sign(one, [key_of("bob@agency")]) for one in (stranger, foreign_key)]
+    fine = state.transaction("bob@agency", registering(3))
+
+    async def story() -> tuple[list[tuple[str, str, str]], list[str]]:
+        driver = await led(a_driver(tmp_path))
+        submitter = Submitter(driver, str(tmp_path), 0)
+        refused = await driver.receive_forwarded("node3", [*brought, fine])
+        own = []
+        for signed in brought:
+            try:
+                await submitter.take([signed])
+            except LedgerError as error:
+                own.append(error.code.name)
+        assert fine.id in driver.mempool
+        assert not any(signed.id in driver.mempool for signed in brought)
+        return refused, own
+
+    refused, own = asyncio.run(story())
+
+    assert [code for _, code, _ in refused] == own == ["ACCOUNT_UNKNOWN", "KEY_UNKNOWN"]

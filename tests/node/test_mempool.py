@@ -23,7 +23,7 @@ def some(count: int, signer: str = "alice@studio") -> list[SignedTransaction]:
 def filled(transactions: list[SignedTransaction]) -> Mempool:
     waiting = Mempool()
     for signed in transactions:
-        waiting.add(signed, own=True)
+        waiting.add(signed)
     return waiting
 
 
@@ -33,6 +33,7 @@ def filled(transactions: list[SignedTransaction]) -> Mempool:
         ("TRANSACTIONS_MAX", 3, NodeCode.MEMPOOL_FULL),
         ("BYTES_MAX", 2_000, NodeCode.MEMPOOL_FULL),
         ("ACCOUNT_TRANSACTIONS_MAX", 3, NodeCode.ACCOUNT_BUSY),
+        ("ACCOUNT_BYTES_MAX", 2_000, NodeCode.ACCOUNT_BUSY),
     ],
 )
 def test_what_there_is_no_room_for_is_refused_with_a_time_to_come_back(
@@ -63,7 +64,46 @@ def test_room_comes_back_when_transactions_are_committed() -> None:
         waiting.committed(signed.id, (1, position))
 
     assert (len(waiting), waiting.unproposed, waiting.own) == (0, 0, [])
-    assert (waiting._bytes, waiting._per_account) == (0, {})
+    assert (waiting._all.size, waiting._accounts) == (0, {})
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MEMBER_TRANSACTIONS_MAX", 3), ("MEMBER_BYTES_MAX", 2_000)])
+def test_what_a_member_forwards_is_counted_against_that_member(
+    monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    monkeypatch.setattr(mempool, limit, most)
+    waiting, forwarded = Mempool(), some(3)
+    for signed in forwarded:
+        waiting.add(signed, "node3")
+
+    with pytest.raises(NodeError, match="node3 forwarded"):
+        waiting.check_room(some(1, "bob@agency"), "node3")
+    waiting.check_room(some(1, "bob@agency"), "node2")
+    waiting.check_room(some(1, "bob@agency"))
+    for signed in forwarded:
+        waiting.committed(signed.id, (1, 1))
+    waiting.check_room(some(1, "bob@agency"), "node3")
+    assert (waiting.own, waiting._members) == ([], {})
+
+
+def test_accounts_take_turns_however_many_transactions_one_of_them_has() -> None:
+    many, one = some(40), some(1, "bob@agency")
+    waiting = filled([*many, *one])
+
+    first, second = waiting.cut(10, 10**6), waiting.cut(10, 10**6)
+
+    assert first == tuple(many[:10])
+    assert second == (*one, *many[10:19])
+
+
+def test_large_transactions_of_one_account_leave_room_in_each_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    many, others = some(20), [*some(2, "bob@agency"), *some(1, "carol@club")]
+    size = len(many[0].body)
+    monkeypatch.setattr(mempool, "TURN_BYTES", 2 * size)
+    waiting = filled([*many, *others])
+
+    assert waiting.cut(99, 5 * size + 50) == (*many[:2], *others)
+    assert waiting.cut(3, 10**6) == tuple(many[2:5])
 
 
 def test_a_cut_respects_number_and_bytes_and_takes_at_least_one() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from asgi import asked
-from consortium import a_digest, registering
+from consortium import a_digest, key_of, registering
 from msgspec import UNSET
 from msgspec.structs import replace
 from PIL import Image
@@ -29,6 +29,7 @@ from node.api.app import make_app
 from node.api.peer_port.content import peer_app
 from node.api.pictures import content_routes
 from node.chain.reading import Reading
+from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
 from node.exchange import replicator
@@ -93,6 +94,10 @@ async def until_here(store: Blockstore, cid: str) -> None:
             await asyncio.sleep(0)
 
 
+def an_opening_store(path: Path) -> OpeningStore:
+    return OpeningStore(path / "openings", AtRest(key_of("node1")))
+
+
 def test_what_is_recorded_is_fetched_at_start_and_as_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replicator, "RETRY_SECONDS", (0.0, 0.0))
     theirs, ours = Blockstore(tmp_path / "theirs"), Watched(tmp_path / "ours")
@@ -106,7 +111,11 @@ def test_what_is_recorded_is_fetched_at_start_and_as_it_comes(tmp_path: Path, mo
 
     async def story() -> None:
         fetching = Replicator(
-            written.chain, OtherMember(theirs), ours, OpeningStore(tmp_path / "openings"), tmp_path / "kept"
+            written.chain,
+            OtherMember(theirs),
+            ours,
+            OpeningStore(tmp_path / "openings", AtRest(key_of("node1"))),
+            tmp_path / "kept",
         )
         running = asyncio.create_task(fetching.run())
         await until_here(ours, old)
@@ -129,7 +138,7 @@ def test_a_start_goes_on_where_fetching_was_and_looks_at_nothing_else(
     theirs, ours = Blockstore(tmp_path / "theirs"), Watched(tmp_path / "ours")
     written, kept = WrittenChain(tmp_path), tmp_path / "kept"
     old, new, late = theirs.put_file(DATA), theirs.put_file(b"new"), Blockstore(tmp_path / "late").put_file(b"late")
-    openings = OpeningStore(tmp_path / "openings")
+    openings = an_opening_store(tmp_path)
 
     def recording(cid: str) -> SignedTransaction:
         return written.ask(registering(cid, content=actions.Content(cid=cid, size=1, media_type="image/png")))

@@ -201,7 +201,7 @@ def test_a_limit_that_is_lowered_binds_the_very_next_block(net: Net) -> None:
     chain.build((state.transaction(ADMINISTRATORS["agency"], ballot),), 1, state.time_ms + 1_000)
     mempool = Mempool()
     for number in range(3):
-        mempool.add(state.transaction("alice@studio", registering(number)), own=True)
+        mempool.add(state.transaction("alice@studio", registering(number)))
     proposer = Proposer(chain, mempool, lambda: state.time_ms + 2_000)
 
     frame = proposer.next_block(1)

@@ -13,7 +13,7 @@ from contracts_vm.lexer import lexemes
 from ledger.policy_source import SCHEMA
 from node.policies.asking import faults_of
 from node.policies.comparing import compare
-from node.policies.files import Ran, read_policy, run_cases, write_source
+from node.policies.files import CaseResult, read_policy, run_cases, write_source
 from node.policies.formatting import formatted
 from remarque.errors import NodeCode, NodeError
 
@@ -127,7 +127,7 @@ def test_cases_that_cannot_be_read_or_run_are_refused(text: str, tmp_path: Path)
     assert refused.value.code is NodeCode.POLICY_FILE_INVALID
 
 
-def run_file(file: Path) -> tuple[Ran, ...]:
+def run_file(file: Path) -> tuple[CaseResult, ...]:
     held = read_policy(file)
     return run_cases(contracts_vm.parse(held.source), held.cases, SCHEMA)
 

@@ -12,7 +12,7 @@ from random import Random
 
 import msgspec
 
-from consensus.inputs import Certified, Endorsed, Persisted, ProposeEntry, Receive, Refused, Tick
+from consensus.inputs import Certified, Endorsed, EntryRefused, Persisted, ProposeEntry, Receive, Tick
 from consensus.messages import AnyMessage, Append
 from consensus.outputs import Acknowledge, Certify, CheckCertificate, Deliver, Endorse, Lead, Persist, Send, SendAfter
 from consensus.quorum import majority
@@ -117,7 +117,7 @@ class Node:
         for entry in asked.entries:
             if self.world.refuses(self, entry):
                 disk.hard_term, disk.hard_vote = asked.term, asked.vote
-                return Refused(asked.number, entry.index, "no", True)
+                return EntryRefused(asked.number, entry.index, "no", True)
             assert entry.index == len(disk.entries) + 1
             disk.entries.append(entry)
         disk.hard_term, disk.hard_vote = asked.term, asked.vote

@@ -1,0 +1,55 @@
+"""Whether this node is where the others are: that is what `/readyz` means by ready.
+
+A leader is: it steps down when a majority no longer answers. Any other node has to be told, again and again, how far
+the chain is, and to be there itself, but for blocks that are on their way. So a node that takes no blocks, because its
+clock is wrong, its own frames do not leave it or its disk is slow, stops being ready within a second.
+"""
+
+from __future__ import annotations
+
+import time
+
+from consensus.messages import Append
+from consensus.replica_state import ReplicaState, Role
+from node.chain.chain import Chain
+
+BEHIND_MAX = 8
+"""Blocks that may be on their way to a node that is level with the others."""
+TOLD_SECONDS = 1.0
+"""How long ago a voter was level at most: the longest election timeout."""
+ASKED_SECONDS = 5.0
+"""The same for a node that does not vote, which asks for blocks and may wait two seconds for an answer."""
+
+
+class Freshness:
+    """What a node knows of how far the others are."""
+
+    def __init__(self, chain: Chain, replica: ReplicaState) -> None:
+        self._chain = chain
+        self._replica = replica
+        self._told = 0
+        self._level = float("-inf")
+
+    def heard(self, append: Append) -> None:
+        """The leader has said how far it is, and what it sent has been taken, or not."""
+        if append.sender == self._replica.leader:
+            self._told = append.newest
+            if self.behind <= BEHIND_MAX:
+                self.level()
+
+    def level(self) -> None:
+        """This node is where the others are."""
+        self._level = time.monotonic()
+
+    @property
+    def behind(self) -> int:
+        """Final blocks that the leader has told of and this node lacks."""
+        return max(0, self._told - self._chain.committed.height)
+
+    @property
+    def ready(self) -> bool:
+        """Whether this node leads, or was level with the others a moment ago."""
+        if self._replica.role is Role.LEADER:
+            return True
+        within = TOLD_SECONDS if self._replica.votes_here else ASKED_SECONDS
+        return bool(self._replica.leader) and time.monotonic() - self._level <= within
