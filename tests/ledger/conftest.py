@@ -1,18 +1,14 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+import reference_actions
 from consortium import State, a_genesis
 
 from ledger.errors import LedgerError
 from ledger.execution.context import HANDLERS
-
-sys.path.append(str(Path(__file__).resolve().parents[2] / "scripts"))
-import reference_actions  # noqa: E402, beside the other scripts
 
 
 @pytest.fixture
