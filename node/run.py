@@ -47,7 +47,8 @@ from node.api.peer_port.giving import Stretches, chain_routes
 from node.api.peer_port.log import add_log_routes
 from node.api.readers import make_reader
 from node.api.signed_requests import SignedRequests
-from node.api.submit import SubmitRoutes, described
+from node.api.submissions import described
+from node.api.submit import SubmitRoutes
 from node.chain.chain import Chain
 from node.chain.entries import Entries
 from node.chain.paging import load_pages, write_pages

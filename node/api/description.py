@@ -15,19 +15,16 @@ from typing import Any
 
 import msgspec
 from fastapi import APIRouter
-from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from node.api.examples import example, example_named
-from node.api.operations import EVENTS, JSON, Given, Operation, Refusal, Sent, http_status
-from node.api.parameters import MEANINGS
-from node.api.problem import MEDIA_TYPE
+from node.api import parameters
+from node.api.examples import example
+from node.api.operations import EVENTS, JSON, Given, Operation, Sent
+from node.api.refusals import refusals
 from node.api.routing import Route
-from node.api.schemas import references_and_components, schema_of
+from node.api.schemas import references_and_components
 from remarque.api.chain import ChainEvent
 from remarque.api.problem import Problem
-from remarque.errors import NodeCode
 
 SUMMARY = "Who made which picture, who owns it, who may see it, and who is paid."
 INTRODUCTION = """A node of a Remarque chain. What it answers is canonical JSON (RFC 8785); every refusal is
@@ -62,23 +59,9 @@ SECURITY = {
         "`Signature-Input` and `Signature`; docs/http_api.md says what it covers. Good for one request.",
     },
 }
-RETRY_AFTER = {"description": "Seconds after which to try again.", "schema": {"type": "integer", "minimum": 0}}
-CONCISE_SCHEMA = {
-    "type": "string",
-    "format": "binary",
-    "description": "A CBOR map: -1 the code's meaning, -2 the detail, `urn:remarque:error` a map with the `code`.",
-}
-SHARED = {
-    "Malformed": (NodeCode.REQUEST_MALFORMED,),
-    "Unauthorized": (NodeCode.REQUEST_SIGNATURE_INVALID, NodeCode.SESSION_INVALID, NodeCode.SESSION_REQUIRED),
-    "NotFound": (NodeCode.NOT_FOUND,),
-    "Pruned": (NodeCode.BLOCK_PRUNED,),
-    "TooLarge": (NodeCode.BODY_TOO_LARGE,),
-    "Busy": (NodeCode.ACCOUNT_BUSY,),
-    "Fault": (NodeCode.DATA_CORRUPT, NodeCode.INTERNAL),
-    "Overloaded": (NodeCode.OVERLOADED,),
-}
-"""Refusals of one status that many operations have in common, by the names under which they are described once."""
+
+
+BINARY = {"type": "string", "format": "binary"}
 
 
 def routes(version: str, routers: list[APIRouter]) -> APIRouter:
@@ -164,12 +147,6 @@ class _Values:
         return next(reference for known, reference in self._references if known == kind)
 
 
-PLACES = ("after", "last-event-id")
-EXAMPLES = {"after": "42.0.0", "last-event-id": "42.0.0", "from": 40, "to": 42, "height": 42, "anchor": 42}
-"""Of parameters whose type does not give one away."""
-BINARY = {"type": "string", "format": "binary"}
-
-
 def kinds_of(body: Given | Sent) -> tuple[Any, ...]:
     """The types of values that a body may be; none of what is plain bytes."""
     if body.kind is bytes:
@@ -186,8 +163,8 @@ def _operation(
         "summary": route.summary,
         "description": inspect.cleandoc(route.description),
         "operationId": operation_id(method, route.path_format),
-        "parameters": _parameters(route, operation, method),
-        "responses": _answers(operation, values) | _refusals(route, operation, shared),
+        "parameters": parameters.described(route, operation, method),
+        "responses": _answers(operation, values) | refusals(route, operation, shared),
         "security": [{name: []} for name in SECURITY] if route.members_only else [],
     }
     if operation.sent is not None:
@@ -205,37 +182,6 @@ def operation_id(method: str, path: str) -> str:
     return f"{method.lower()}_{words}"
 
 
-def _parameters(route: Route, operation: Operation, method: str) -> list[dict[str, Any]]:
-    """The parameters that FastAPI found, with their true forms and what they mean."""
-    plain = APIRoute(route.path_format, route.endpoint, methods=[method])
-    read = get_openapi(title="", version="", routes=[plain])["paths"][route.path_format][method.lower()]
-    found = []
-    for parameter in read.get("parameters", []):
-        name, meaning = parameter["name"], MEANINGS[parameter["name"]]
-        schema = parameter["schema"]
-        default = schema.get("default")
-        if "anyOf" in schema:
-            (schema,) = (one for one in schema["anyOf"] if one != {"type": "null"})
-        form = operation.after if name in PLACES and schema["type"] == "string" else meaning.kind
-        example = _parameter_example(name, form, schema)
-        if form is not None:
-            schema = schema_of(form)
-        schema = {key: value for key, value in schema.items() if key not in ("title", "description", "default")}
-        if name in PLACES and "pattern" in schema:
-            schema["pattern"] = f"^({schema['pattern'][1:-1]})?$"
-        if default is not None:
-            schema["default"] = default
-        described = {"name": name, "in": parameter["in"], "required": parameter["required"], "schema": schema}
-        found.append(described | {"description": meaning.text, "example": example})
-    return found
-
-
-def _parameter_example(name: str, form: Any, schema: dict[str, Any]) -> Any:
-    if form is not None:
-        return example_named(name, form)
-    return EXAMPLES[name] if name in EXAMPLES else schema.get("default", schema.get("minimum", 1))
-
-
 def _answers(operation: Operation, values: _Values) -> dict[str, Any]:
     """Responses of an operation that does what it is asked for; those of one status stand together."""
     found: dict[str, Any] = {}
@@ -248,49 +194,3 @@ def _answers(operation: Operation, values: _Values) -> dict[str, Any]:
                 name: {"description": text, "schema": {"type": "string"}} for name, text in given.headers
             }
     return found
-
-
-def _refusals(route: Route, operation: Operation, shared: dict[str, Any]) -> dict[str, Any]:
-    """Responses of an operation that refuses, by status, each with the codes that it may have."""
-    found = {}
-    names: dict[tuple[Refusal, ...], str] = {codes: name for name, codes in SHARED.items()}
-    for status, codes in by_status(route, operation).items():
-        response = _refusal(status, codes, route.problem_media)
-        name = names.get(codes)
-        if name is None:
-            found[str(status)] = response
-            continue
-        name += "" if route.problem_media == MEDIA_TYPE else "Concise"
-        shared[name] = response
-        found[str(status)] = {"$ref": f"#/components/responses/{name}"}
-    return found
-
-
-def by_status(route: Route, operation: Operation) -> dict[int, tuple[Refusal, ...]]:
-    """The codes that an operation may refuse with, by the status they are told with. Redirections are answers."""
-    found: dict[int, list[Refusal]] = {}
-    for code in sorted(operation.codes(members=route.members_only), key=lambda code: (http_status(code), code.name)):
-        found.setdefault(http_status(code), []).append(code)
-    return {status: tuple(codes) for status, codes in found.items() if status >= 400}
-
-
-def _refusal(status: int, codes: tuple[Refusal, ...], media: str) -> dict[str, Any]:
-    """A response that refuses with one of some codes."""
-    told = {code: code.meaning if isinstance(code, NodeCode) else code.value for code in codes}
-    text = "\n".join(f"* `{code.name}`: {meaning}" for code, meaning in told.items())
-    response: dict[str, Any] = {"description": text}
-    if status in (429, 503, 504, 507):
-        response["headers"] = {"Retry-After": RETRY_AFTER}
-    if media != MEDIA_TYPE:
-        return response | {"content": {media: {"schema": CONCISE_SCHEMA | {"x-codes": [code.name for code in codes]}}}}
-    first = codes[0]
-    shown = {
-        "type": f"urn:remarque:error:{first.name}",
-        "title": told[first],
-        "status": status,
-        "code": first.name,
-        "detail": "what was asked, why it is refused, and what to do instead",
-    }
-    enumerated = {"properties": {"code": {"enum": [code.name for code in codes]}}}
-    schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, enumerated]}
-    return response | {"content": {media: {"schema": schema, "example": shown}}}

@@ -9,11 +9,17 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from msgspec import Meta
 
 from ledger.names import AccountName, CollectionName, ContentId, Count, Hex32, PolicyName, Positive
 from ledger.state_answer import KEYS_MAX
+from node.api.examples import example_named
+from node.api.operations import Operation
 from node.api.proofs import KEY_LENGTH_MAX
+from node.api.routing import Route
+from node.api.schemas import schema_of
 
 Key = Annotated[str, Meta(min_length=1, max_length=KEY_LENGTH_MAX)]
 
@@ -62,3 +68,47 @@ MEANINGS = {
     "version": Meaning(Positive, "A policy's version."),
     "wait": Meaning(None, "Whether to answer once it is final, or at once."),
 }
+PLACES = ("after", "last-event-id")
+"""Parameters that hold a place in the list or feed of their route, or nothing."""
+EXAMPLES = {"after": 42, "from": 40, "to": 42, "height": 42, "anchor": 42}
+"""Of parameters whose type does not give one away."""
+
+
+def described(route: Route, operation: Operation, method: str) -> list[dict[str, Any]]:
+    """The parameters that FastAPI found of an operation, with their true forms and what they mean."""
+    plain = APIRoute(route.path_format, route.endpoint, methods=[method])
+    read = get_openapi(title="", version="", routes=[plain])["paths"][route.path_format][method.lower()]
+    return [_described(parameter, operation.after) for parameter in read.get("parameters", [])]
+
+
+def _described(parameter: dict[str, Any], place: Any) -> dict[str, Any]:
+    name, meaning, found = parameter["name"], MEANINGS[parameter["name"]], _without_null(parameter["schema"])
+    form = place if name in PLACES and found["type"] == "string" else meaning.kind
+    schema = _bare(found if form is None else schema_of(form))
+    if name in PLACES and form is not None:
+        schema["pattern"] = f"^({schema['pattern'][1:-1]})?$"
+    if parameter["schema"].get("default") is not None:
+        schema["default"] = parameter["schema"]["default"]
+    return {
+        "name": name,
+        "in": parameter["in"],
+        "required": parameter["required"],
+        "schema": schema,
+        "description": meaning.text,
+        "example": _example(name, schema) if form is None else example_named(name, form),
+    }
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter that may be left out is not null when it is there."""
+    (found,) = [one for one in schema.get("anyOf", [schema]) if one != {"type": "null"}]
+    return dict(found)
+
+
+def _bare(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema without what is said beside it."""
+    return {key: value for key, value in schema.items() if key not in ("title", "description", "default")}
+
+
+def _example(name: str, schema: dict[str, Any]) -> Any:
+    return EXAMPLES[name] if name in EXAMPLES else schema.get("default", schema.get("minimum", 1))

@@ -20,7 +20,7 @@ from node.api.log import ANCHORED, COSE_RECEIPT, Anchor
 from node.api.operations import Given, Sent, operation
 from node.api.routing import Route
 from node.api.routing import router as make_router
-from node.api.submit import OF_SUBMISSIONS
+from node.api.submissions import OF_SUBMISSIONS
 from node.ground import metrics
 from node.peers.members import Members
 from node.transparency.key_sets import key_set

@@ -8,21 +8,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
-from urllib.parse import parse_qs
+from typing import Any
 
 import msgspec
-from fastapi import APIRouter
 
 from ledger.encoding import encode
-from ledger.errors import Code, LedgerError, ensure
+from ledger.errors import Code, LedgerError
 from ledger.receipt import Receipt, encode_receipt
-from ledger.transaction import TRANSACTION_BYTES_MAX, Envelope, SignedTransaction, parse_envelope
+from ledger.transaction import TRANSACTION_BYTES_MAX, SignedTransaction, parse_envelope
 from node.api.bodies import BODY_SECONDS_MAX, encoded, joined
-from node.api.operations import Given, Operation, Sent, note_refusal, operation
+from node.api.operations import Operation, note_refusal
 from node.api.problem import LOGGED, other_method, refusal
-from node.api.routing import check_names
-from node.api.routing import router as make_router
+from node.api.submissions import BATCH, BATCH_TRANSACTIONS_MAX, ONE, choices
 from node.chain.chain import Chain
 from node.chain.finals import Final
 from node.chain.reading import Reading
@@ -31,57 +28,11 @@ from node.ordering.submitter import Submitter
 from remarque.api.transactions import BatchOutcome, BatchOutcomes, BatchReceipts, BatchTaken, Taken
 from remarque.errors import NodeCode, NodeError
 
-BATCH_TRANSACTIONS_MAX = 1_000
 BATCH_BYTES_MAX = 16 * 1024 * 1024
 PARSE_BYTES = 256 * 1024
 """Bytes of a batch that are parsed between two turns of the event loop."""
 BYTES_OPEN_MAX = 256 * 1024 * 1024
 """Bytes of bodies under way at once; above this, requests are refused before they are read."""
-
-OF_SUBMISSIONS = (
-    Code.WRONG_CHAIN,
-    Code.SIGNATURE_MISSING,
-    Code.SIGNATURE_EXTRA,
-    Code.SIGNATURE_INVALID,
-    Code.EXPIRED,
-    Code.VALID_TOO_LONG,
-    Code.DUPLICATE,
-    Code.ACCOUNT_UNKNOWN,
-    Code.KEY_UNKNOWN,
-    Code.KEY_REVOKED,
-    Code.ACCOUNT_SUSPENDED,
-    Code.ORG_UNKNOWN,
-    Code.ORG_SUSPENDED,
-    Code.EXECUTION_QUARANTINED,
-    NodeCode.PROTOCOL_UNKNOWN,
-    NodeCode.ACCOUNT_BUSY,
-    NodeCode.OVERLOADED,
-    NodeCode.MEMPOOL_FULL,
-    NodeCode.NO_LEADER,
-    NodeCode.COMMIT_TIMEOUT,
-    NodeCode.DISK_FULL,
-    NodeCode.SHUTTING_DOWN,
-)
-"""What a transaction may be refused with before any block: afterwards its outcome says it, and the answer is 200."""
-OF_BYTES = (Code.TOO_LARGE, Code.MALFORMED, Code.NOT_CANONICAL)
-ONE = operation(
-    Receipt,
-    Given(Taken, 202, meaning="With `wait=false`: it was taken, and nothing more is promised."),
-    sent=Sent(Envelope, "A signed transaction, in canonical JSON.", digest=False),
-    refuses=(*OF_BYTES, *OF_SUBMISSIONS, NodeCode.BLOCK_PRUNED),
-)
-BATCH = operation(
-    Given((BatchOutcomes, BatchReceipts), meaning="What became of each, in order; receipts with `receipts=true`."),
-    Given(BatchTaken, 202, meaning="With `wait=false`: all were taken, and nothing more is promised."),
-    sent=Sent(
-        Annotated[list[Envelope], msgspec.Meta(min_length=1, max_length=BATCH_TRANSACTIONS_MAX)],
-        "Signed transactions, each in canonical JSON. One that is refused refuses all.",
-        digest=False,
-    ),
-    refuses=(*OF_BYTES, *OF_SUBMISSIONS, NodeCode.BLOCK_PRUNED),
-)
-CHOICES = {"wait": True, "receipts": False}
-"""Parameters of the two routes, with what holds if they are left out; the first has only `wait`."""
 
 _batch_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -173,39 +124,6 @@ def outcome_at(final: Final, position: int) -> BatchOutcome:
             position=position,
         )
     )
-
-
-def described() -> APIRouter:
-    """The two routes as the API's description shows them; `SubmitRoutes` answers before they are reached."""
-    router = make_router("/v1", "transactions")
-
-    @router.post("/transactions", summary="Commit a signed transaction; its receipt, or with wait=false its id at once")
-    @ONE
-    async def one(wait: bool = CHOICES["wait"]) -> None:
-        """Answers once it is final, whatever its outcome: the receipt says which. The same transaction again gives the
-        same receipt, and may be sent to any node; so after 503 or 504 send it again."""
-        ensure(False, "answered by SubmitRoutes")
-
-    @router.post("/transactions/batch", summary="Commit up to 1,000 signed transactions, given as a JSON array")
-    @BATCH
-    async def batch(wait: bool = CHOICES["wait"], receipts: bool = CHOICES["receipts"]) -> None:
-        """Answers once all are final, each with its own outcome. They may come into different blocks."""
-        ensure(False, "answered by SubmitRoutes")
-
-    return router
-
-
-def choices(query: bytes, *names: str) -> tuple[bool, ...]:
-    """What is chosen by a query's parameters, each `true` or `false`; or a refusal."""
-    if not query:
-        return tuple(CHOICES[name] for name in names)
-    check_names(query, frozenset(names))
-    given = parse_qs(query.decode("latin-1"), keep_blank_values=True)
-    for name, values in given.items():
-        if values not in (["true"], ["false"]):
-            detail = f"{name}={values[-1][:80]!r}; it is true or false, and stands there once"
-            raise NodeError(NodeCode.REQUEST_MALFORMED, detail)
-    return tuple(given[name] == ["true"] if name in given else CHOICES[name] for name in names)
 
 
 def split_batch(body: bytes) -> list[msgspec.Raw]:
