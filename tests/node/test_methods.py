@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import asgi
 import pytest
 from sessions import open_session
+from starlette.responses import Response, StreamingResponse
 
 from devnet.cluster import Cluster
 from devnet.story import CREATOR
+from node.api.app import make_app
+from node.api.routing import router as make_router
 from node.ground.config import load_config
 from remarque.errors import NodeError
 
@@ -58,6 +63,33 @@ def test_head_is_answered_with_the_header_of_get_wherever_get_is(one_node: Clust
     assert asked(one_node, "HEAD", "/v1/genesis")[1]["Content-Length"] == str(
         len(asked(one_node, "GET", "/v1/genesis")[2])
     )
+
+
+def test_head_begins_no_stream_and_gives_no_body() -> None:
+    begun = []
+
+    async def parts() -> AsyncIterator[bytes]:
+        begun.append(1)
+        yield b"part"
+
+    router = make_router("", "events")
+
+    @router.get("/stream")
+    async def stream() -> StreamingResponse:
+        return StreamingResponse(parts(), media_type="text/event-stream")
+
+    @router.get("/whole")
+    async def whole() -> Response:
+        return Response(b"whole")
+
+    async def head(path: str) -> list[dict[str, Any]]:
+        return [message async for message in asgi.asked(make_app("0", [router]), "HEAD", path)]
+
+    for path, field in (("/stream", b"content-type"), ("/whole", b"content-length")):
+        start, *bodies = asyncio.run(head(path))
+        assert (start["status"], field in dict(start["headers"])) == (200, True)
+        assert b"".join(body["body"] for body in bodies) == b""
+    assert begun == []
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

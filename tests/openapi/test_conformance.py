@@ -22,7 +22,7 @@ from devnet.cluster import Cluster
 from devnet.story import CREATOR
 from remarque.client import Client
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+HERE = Path(__file__).resolve().parent
 SECONDS_MAX = 300
 NOT_DONE = {
     "GET /.well-known/scitt-keys/{kid}",
@@ -78,12 +78,17 @@ def test_a_node_does_what_its_description_says(one_node: Cluster, names: Names, 
     answers = tmp_path / "answers"
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "schemathesis.cli", "--config-file", "tests/openapi/schemathesis.toml"),
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")),
             *("run", address, "--phases", "examples,coverage,fuzzing" if who == "member" else "examples,coverage"),
             *(["-H", authorization] if who == "member" else []),
         ],
-        cwd=ROOT,
-        env=os.environ | {"REMARQUE_KNOWN": json.dumps(known(description, names)), "REMARQUE_ANSWERS": str(answers)},
+        cwd=tmp_path,
+        env=os.environ
+        | {
+            "SCHEMATHESIS_HOOKS": str(HERE / "schemathesis_hooks.py"),
+            "REMARQUE_KNOWN": json.dumps(known(description, names)),
+            "REMARQUE_ANSWERS": str(answers),
+        },
         capture_output=True,
         text=True,
         timeout=SECONDS_MAX,
