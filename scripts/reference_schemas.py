@@ -53,7 +53,7 @@ def fields(schema: Schema) -> list[str]:
 
 def _default(field: Schema) -> str:
     default = field.get("default")
-    return "" if default in (None, "", []) else f", else `{json.dumps(default)}`"
+    return "" if default in (None, "", [], ()) else f", else `{json.dumps(default)}`"
 
 
 def _of_several(kinds: list[Schema]) -> str:

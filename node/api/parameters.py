@@ -34,7 +34,7 @@ class Meaning(msgspec.Struct, frozen=True):
 
 MEANINGS = {
     "account": Meaning(AccountName, "An account: a name in an org."),
-    "after": Meaning(None, "Where to go on: what comes behind that place. Empty: from the beginning."),
+    "after": Meaning(None, "Where to go on: what comes behind that place is answered."),
     "anchor": Meaning(None, "Height of the certified header to prove it up to; else the first at or above."),
     "asset": Meaning(Hex32, "An asset's id: the digest of its pixels."),
     "cid": Meaning(ContentId, "A content id."),

@@ -38,7 +38,7 @@ def verify_routes(verifier: Verifier) -> APIRouter:
     @router.post("/verify", summary="What the chain knows about the picture in the body")
     @operation(
         Verification,
-        sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP and what else Pillow reads.", OCTETS),
+        sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF or BMP.", OCTETS),
         refuses=(*OF_PICTURES, NodeCode.NOTHING_CERTIFIED, NodeCode.BLOCK_PRUNED),
     )
     async def verify(request: Request) -> Response:
@@ -65,7 +65,7 @@ def content_routes(
     @router.post("/content", summary="Store a picture's bytes before registering it")
     @operation(
         Given(StoredPicture, 201),
-        sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP and what else Pillow reads.", OCTETS),
+        sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF or BMP.", OCTETS),
         refuses=OF_PICTURES,
     )
     async def put(request: Request) -> Response:
