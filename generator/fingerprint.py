@@ -22,6 +22,8 @@ from generator.errors import GeneratorCode, GeneratorError
 
 PICTURE_BYTES_MAX = 32 * 1024 * 1024
 PICTURE_PIXELS_MAX = 40_000_000
+PICTURE_SIDE_MAX = 32_768
+"""Pixels of a side: a picture of one long row costs decoders far more than its pixels say."""
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP")
 """Formats read here; of a file with several pictures, the first one is read."""
 
@@ -32,6 +34,7 @@ DISTANCE_CANDIDATE = 56
 DIFFERENCE_SAME = 5.0
 """Up to this `difference` two pictures are the same one, re-encoded; measured, see docs/generator_model.md."""
 
+_PNG = b"\x89PNG\r\n\x1a\n"
 _PIXELS_TAG = b"remarque/pixels/v1"
 _TRIM_TOLERANCE = 16
 _TRIM_PASSES_MAX = 16
@@ -65,11 +68,14 @@ def open_picture(data: bytes) -> Picture:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            with Image.open(io.BytesIO(without_texts(data)), formats=FORMATS) as image:
                 if image.width * image.height > PICTURE_PIXELS_MAX:
                     raise _too_large(f"{image.width} x {image.height} pixels, at most {PICTURE_PIXELS_MAX}")
+                if max(image.size) > PICTURE_SIDE_MAX:
+                    raise _too_large(f"{image.width} x {image.height} pixels, a side has at most {PICTURE_SIDE_MAX}")
                 image.load()
-                return Picture(_uniform(ImageOps.exif_transpose(image)), str(image.format))
+                container = "JPEG" if image.format == "MPO" else str(image.format)  # a JPEG with another one behind it
+                return Picture(_uniform(ImageOps.exif_transpose(image)), container)
     except Image.DecompressionBombError:
         raise _too_large(f"the header announces more than {PICTURE_PIXELS_MAX} pixels") from None
     except UnidentifiedImageError:
@@ -78,6 +84,23 @@ def open_picture(data: bytes) -> Picture:
         raise
     except Exception as error:  # decoders answer hostile bytes with almost any exception
         raise _unreadable(f"{type(error).__name__}: {error}"[:200]) from None
+
+
+def without_texts(data: bytes) -> bytes:
+    """A PNG without its text chunks, and everything else as it is.
+
+    Texts say nothing about pixels, and Pillow refuses a file for those that are long when they are unpacked, such as
+    the workflows that generators leave in their pictures.
+    """
+    if not data.startswith(_PNG):
+        return data
+    kept, start = [_PNG], len(_PNG)
+    while start + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, start)
+        if data[start + 4 : start + 8] not in (b"tEXt", b"zTXt", b"iTXt"):
+            kept.append(data[start : start + 12 + length])
+        start += 12 + length
+    return b"".join([*kept, data[start:]])
 
 
 def pixel_digest(picture: Picture) -> str:

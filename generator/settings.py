@@ -9,6 +9,10 @@ from msgspec import Meta
 
 from generator.errors import GeneratorCode, GeneratorError
 
+INDEX_MAX = 1_000
+SEED_MAX = 2**32 - 1 - INDEX_MAX
+"""The noise that a picture begins with comes of 32 bits: a larger seed would give the picture of a smaller one."""
+
 Side = Annotated[int, Meta(ge=64, le=1024, multiple_of=8)]
 
 
@@ -18,14 +22,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     prompt: Annotated[str, Meta(max_length=2000)]
     negative_prompt: Annotated[str, Meta(max_length=2000)] = ""
     """What guidance steers away from."""
-    seed: Annotated[int, Meta(ge=0, le=2**53 - 1)]
+    seed: Annotated[int, Meta(ge=0, le=SEED_MAX)]
     steps: Annotated[int, Meta(ge=1, le=100)] = 25
     guidance_centi: Annotated[int, Meta(ge=0, le=5000)] = 750
     """Classifier-free guidance in hundredths: 750 is 7.5."""
     width: Side = 128
     """Pixels."""
     height: Side = 128
-    index: Annotated[int, Meta(ge=0, le=1_000)] = 0
+    index: Annotated[int, Meta(ge=0, le=INDEX_MAX)] = 0
     """Which picture of a job: picture i is made with seed + i."""
 
 

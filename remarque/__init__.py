@@ -92,7 +92,7 @@ from remarque.api.verification import Attested, Match, MatchedModel, Verdict, Ve
 from remarque.async_client import AsyncClient
 from remarque.client import Client
 from remarque.drafts import Draft, encode_draft, parse_draft, sign_draft
-from remarque.errors import NodeError, RemarqueError
+from remarque.errors import NodeError, Pending, RemarqueError
 from remarque.keys.files import load_key, new_key
 from remarque.sealing import SealBroken
 from remarque.trusted_files import load_genesis, read_recoveries
@@ -149,6 +149,7 @@ __all__ = [
     "OpenAuction",
     "Part",
     "Pay",
+    "Pending",
     "PlaceBid",
     "PolicyCheck",
     "PolicyProblem",

@@ -108,7 +108,7 @@ class Client(Blocking):
     ) -> str:
         """Ask the node's generator for pictures; the id of the generation. Follow it with `progress` or `generation`.
 
-        `model` is a digest, of the node's first model if left out; `seed` 0 to 2^53 − 1, by chance if left out;
+        `model` is a digest, of the node's first model if left out; `seed` 0 to 2^32 − 1,001, by chance if left out;
         `guidance_centi` how closely to follow the prompt, in hundredths; `width` and `height` pixels, multiples of 8;
         `count` 1 to 16. Confidential pictures are encrypted before they are stored anywhere. GENERATOR_ABSENT,
         GENERATION_INVALID, or GENERATION_QUEUE_FULL.
@@ -494,7 +494,10 @@ class Client(Blocking):
         return self._run(self._waiting.submit(*wanted, memo=memo))
 
     def send(self, signed: SignedTransaction) -> Receipt:
-        """Have a signed transaction committed; the receipt, or RemarqueError. Safe to repeat, to any node."""
+        """Have a signed transaction committed; the receipt, or RemarqueError. Safe to repeat, to any node.
+
+        Pending says that it may be committed or not: then repeat it, until there is a receipt or a refusal.
+        """
         return self._run(self._waiting.send(signed))
 
     def send_draft(self, draft: Draft) -> Receipt:

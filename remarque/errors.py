@@ -3,6 +3,7 @@
     Refused                   the base of all refusals (`ledger.errors`)
       RemarqueError           a node refused what a client asked, or an outcome on the chain does; or the client, before
                               it asked anything: all that a client's methods refuse with, but for the three below
+        Pending               a transaction was sent, and nobody has said yet what became of it
       NodeError               this side refused: a key file, a draft, a genesis that cannot be used; inside a node
                               everything that it refuses by itself
       LedgerError             the rules of the ledger refused on this side: a draft that is signed by a stranger, …
@@ -10,7 +11,7 @@
                               what a node brought, or a file holds, does not prove what it says: trust nothing in it
       SealBroken              a key or content does not open
 
-A client that reaches no node raises `ConnectionError`: nothing is refused, and a transaction may be sent again.
+A client that reaches no node raises `ConnectionError`: nothing is refused, and nothing was sent.
 
 The catalogue holds the codes that a node refuses with by itself. Every refusal reaches a client as problem+json
 (RFC 9457) with the permanent code word in `code`. docs/errors.md is checked against this catalogue and the ledger's by
@@ -23,6 +24,7 @@ from enum import Enum
 
 from ledger.errors import Code, Refused
 from ledger.receipt import Receipt
+from ledger.transaction import SignedTransaction
 
 
 class NodeCode(Enum):
@@ -120,6 +122,18 @@ class RemarqueError(Refused):
         """HTTP status; 0 where the refusal is an outcome on the chain, or nothing was asked."""
         self.receipt = receipt
         """Of the transaction, if the refusal is its outcome: it is final, and the same transaction stays refused."""
+
+
+class Pending(RemarqueError):
+    """Nobody has said what became of a transaction: it may be committed already, or still be.
+
+    Send `signed` again, to any node, until there is a receipt or a refusal: it is committed once. A new transaction
+    that asks for the same would be another one, and might be committed too.
+    """
+
+    def __init__(self, signed: SignedTransaction, detail: str) -> None:
+        super().__init__(NodeCode.COMMIT_TIMEOUT.name, detail, NodeCode.COMMIT_TIMEOUT.status)
+        self.signed = signed
 
 
 class NodeError(Refused):

@@ -29,11 +29,17 @@ CONCISE_PROBLEM = "application/concise-problem-details+cbor"
 ANSWER_BYTES_MAX = 128 * 1024 * 1024
 AT_ONCE_BYTES_MAX = 1024 * 1024
 """A longer body is sent in parts, between which the event loop goes on."""
+NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+"""What failed before anything was sent."""
 UNREACHED = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
 """How a node is not reached, as aiohttp says it."""
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Page)
+
+
+class Unanswered(ConnectionError):
+    """A node was reached and did not answer: it may have done what it was asked."""
 
 
 class NodeConnection:
@@ -91,6 +97,7 @@ class NodeConnection:
         if not {".", ".."}.isdisjoint(path.partition("?")[0].split("/")):
             raise RemarqueError("REQUEST_MALFORMED", f"{path!r} would lead to another route; name one thing, by its id")
         failure: BaseException | None = None
+        unanswered = False
         for url in list(self.urls):
             try:
                 return await self._request(
@@ -98,12 +105,14 @@ class NodeConnection:
                 )
             except UNREACHED as error:
                 failure = error
+                unanswered |= not isinstance(error, NOT_SENT)
             except RemarqueError as error:
-                if error.code != "SHUTTING_DOWN":
+                if error.code != NodeCode.SHUTTING_DOWN.name:
                     raise
-                failure = error
+                failure, unanswered = error, True
             self.urls.append(self.urls.pop(0))
-        raise ConnectionError(f"none of {', '.join(self.urls)} answers: {failure}")
+        raised = Unanswered if unanswered else ConnectionError
+        raise raised(f"none of {', '.join(self.urls)} answers: {failure}")
 
     async def _request(
         self,

@@ -12,9 +12,9 @@ from ledger.receipt import Receipt, parse_receipt
 from ledger.transaction import SignedTransaction, Signer, Transaction, sign
 from remarque.api.transactions import BatchOutcome, BatchOutcomes
 from remarque.drafts import Draft, complete, draft_of, sign_draft
-from remarque.errors import RemarqueError
+from remarque.errors import NodeCode, Pending, RemarqueError
 from remarque.reading import QueryMethods
-from remarque.requesting import now_ms, value_of
+from remarque.requesting import Unanswered, now_ms, value_of
 
 VALID_SECONDS = 300
 """For how long a transaction is valid unless told otherwise."""
@@ -87,8 +87,19 @@ class SubmitMethods(QueryMethods):
         return await self.send(await self.sign(*wanted, memo=memo))
 
     async def send(self, signed: SignedTransaction) -> Receipt:
-        """Have a signed transaction committed; the receipt, or RemarqueError. Safe to repeat, to any node."""
-        receipt = parse_receipt(await self.request("POST", "/v1/transactions", signed.envelope(), session=False))
+        """Have a signed transaction committed; the receipt, or RemarqueError. Safe to repeat, to any node.
+
+        Pending says that it may be committed or not: then repeat it, until there is a receipt or a refusal.
+        """
+        try:
+            data = await self.request("POST", "/v1/transactions", signed.envelope(), session=False)
+        except RemarqueError as error:
+            if error.code != NodeCode.COMMIT_TIMEOUT.name:
+                raise
+            raise Pending(signed, error.detail) from None
+        except Unanswered as error:
+            raise Pending(signed, str(error)) from None
+        receipt = parse_receipt(data)
         if receipt.outcome.code != "OK":
             detail = ""
             if self.key is not None:

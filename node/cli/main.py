@@ -13,9 +13,6 @@ from typing import Any
 
 import click
 
-EXIT_REFUSED = 2
-"""Exit status of a refusal, whoever refused."""
-
 COMMANDS = {
     "accept": "node.cli.trading:accept",
     "account": "node.cli.account:account",
@@ -75,7 +72,8 @@ COMMANDS = {
 
 
 class Command(click.Group):
-    """The commands by name. A refusal ends them with one line and exit status 2, never with a traceback."""
+    """The commands by name. A refusal ends them with one line and exit status 2, a
+    transaction whose end nobody knows yet with 3, and neither with a traceback."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -95,8 +93,7 @@ class Command(click.Group):
 
             if not isinstance(error, REFUSALS):
                 raise
-            tell(error, ctx)
-            sys.exit(EXIT_REFUSED)
+            sys.exit(tell(error, ctx))
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

@@ -11,14 +11,14 @@ from msgspec.structs import asdict, replace
 from generator.models import default_model_folder, fetch_model, model_digest, verify_model
 from ledger.actions import RegisterModel, action_name
 from node.cli.target import Target, with_target
-from remarque.api.generation import GeneratedPicture
+from remarque.api.generation import GeneratedPicture, RefusedPicture
 from remarque.errors import RemarqueError
 
 
 @click.command()
 @click.argument("prompt")
 @click.option("--negative", default="", help="What the picture should not show.")
-@click.option("--seed", type=click.IntRange(0, 2**53 - 1), help="Seed; by chance if absent.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1_001), help="Seed; by chance if absent.")
 @click.option("--steps", type=click.IntRange(1, 100), default=20, show_default=True, help="Steps of the sampler.")
 @click.option(
     "--guidance", type=click.FloatRange(0, 50), default=5.0, show_default=True, help="How closely to follow the prompt."
@@ -59,8 +59,9 @@ def generate(
             confidential=confidential,
         )
         pictures: tuple[GeneratedPicture, ...] = ()
+        refused: tuple[RefusedPicture, ...] = ()
         for now in client.progress(generation):
-            pictures = now.pictures
+            pictures, refused = now.pictures, now.refused
             if not target.as_json and isinstance(now.index, int):
                 click.echo(f"\rpicture {now.index + 1}/{now.count}, step {now.step}/{now.steps} ", nl=False)
         out.mkdir(parents=True, exist_ok=True)
@@ -68,6 +69,8 @@ def generate(
         for one in pictures:
             data = client.open(one.asset, "the creator's own copy") if confidential else client.content(one.cid)
             files[one.asset].write_bytes(data)
+    for picture in refused:
+        click.echo(f"picture {picture.index + 1} is not recorded, so not released: {picture.detail}", err=True)
     written = [asdict(one) | {"file": str(files[one.asset])} for one in pictures]
     lines = [f"\rasset {one['asset']}\n  file {one['file']}\n  transaction {one['transaction']}" for one in written]
     target.show({"generation": generation, "pictures": written}, "\n".join(lines))

@@ -18,6 +18,8 @@ from remarque.keys.files import load_key
 
 EXIT_REFUSED = 2
 """Exit status of a refusal, whoever refused."""
+EXIT_PENDING = 3
+"""Exit status where a transaction was sent and nobody has said yet what became of it."""
 
 
 class Lasting(click.FloatRange):

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from ledger.actions import action_name
+from ledger.transaction import parse_envelope
 from node.cli.chain import decode_actions
 from node.cli.target import LASTING, Target, with_target
 from node.storage.directory import PUBLIC, write_durably
@@ -85,6 +86,18 @@ def submit(target: Target, draft: Path) -> None:
     """Commit the DRAFT, signed by all."""
     with target.client() as client:
         receipt = client.send_draft(parse_draft(draft.read_bytes()))
+    target.done(receipt, "committed")
+
+
+@transaction.command("resume")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@with_target
+def resume(target: Target, file: Path) -> None:
+    """Send a signed transaction that was left pending, in FILE, once more. It is committed once, however often sent."""
+    signed = parse_envelope(file.read_bytes().strip())
+    with target.client() as client:
+        receipt = client.send(signed)
+    file.unlink()
     target.done(receipt, "committed")
 
 

@@ -13,7 +13,7 @@ import msgspec
 from ledger.generation import GenerationRequest, Openings
 from node.content.at_rest import AtRest
 from node.storage.raft_log_store import open_database
-from remarque.api.generation import DONE, FAILED, QUEUED, GeneratedPicture
+from remarque.api.generation import DONE, FAILED, QUEUED, GeneratedPicture, RefusedPicture
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,12 +27,22 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     state: str = QUEUED
     attempts: int = 0
     pictures: tuple[GeneratedPicture, ...] = ()
+    refused: tuple[RefusedPicture, ...] = ()
     code: str = ""
     detail: str = ""
 
     @property
     def id(self) -> str:
         return self.request.id
+
+    def has(self, index: int) -> bool:
+        """Whether it is known what became of a picture."""
+        return index in {one.index for one in self.pictures} | {one.index for one in self.refused}
+
+    @property
+    def complete(self) -> bool:
+        """Whether that is known of all that were asked for."""
+        return len(self.pictures) + len(self.refused) >= self.request.count
 
 
 class JobStore:

@@ -39,7 +39,9 @@ class JobProgress:
 
     def describe(self, job: Job) -> Generation:
         """A generation as clients see it."""
-        found = Generation(generation=job.id, state=job.state, pictures=job.pictures, count=job.request.count)
+        found = Generation(
+            generation=job.id, state=job.state, pictures=job.pictures, count=job.request.count, refused=job.refused
+        )
         if job.id in self._steps and job.state == RUNNING:
             at = self._steps[job.id]
             return replace(found, index=at.index, step=at.step, steps=at.steps)

@@ -20,8 +20,7 @@ from node.content.openings import OpeningStore
 from node.generation.jobs import Job
 from node.ordering.submitter import Submitter
 from remarque import sealing
-from remarque.api.generation import GeneratedPicture
-from remarque.errors import NodeCode, NodeError
+from remarque.api.generation import GeneratedPicture, RefusedPicture
 
 RECORD_VALID_MS = 300_000
 
@@ -61,8 +60,8 @@ class Recorder:
         await asyncio.to_thread(self._openings.put, record, job.openings)
         return GeneratedPicture(index=index, asset=asset, cid=record.content.cid, transaction=record.transaction)
 
-    async def record(self, job: Job, generated: Generated) -> GeneratedPicture:
-        """Store a picture and commit its record. GENERATION_FAILED if the ledger refuses it: it is not released."""
+    async def record(self, job: Job, generated: Generated) -> GeneratedPicture | RefusedPicture:
+        """Store a picture and commit its record; if the ledger refuses it, it is not released."""
         attestation = decode(generated.attestation, Attestation)
         content = await self._store(job.request, attestation.pixel_digest, generated.png)
         transaction = Transaction(
@@ -84,11 +83,9 @@ class Recorder:
         results = self._chain.finals.at(height).results
         code, detail = results.outcomes[position].code, results.details[position]
         picture = await self.recorded(job, generated.index)
-        if picture is None:
-            raise NodeError(
-                NodeCode.GENERATION_FAILED, f"its record was refused, so it is not released: {code}: {detail}"
-            )
-        return picture
+        if picture is not None:
+            return picture
+        return RefusedPicture(index=generated.index, code=code, detail=f"{code}: {detail}")
 
     async def _store(self, request: GenerationRequest, asset: str, png: bytes) -> Content:
         """Keep the picture's bytes; if confidential, encrypted, with the key sealed to this org's nodes."""

@@ -24,7 +24,7 @@ from node.generation.progress import JobProgress
 from node.generation.recording import Recorder
 from node.ground.config import GeneratorSection
 from node.ground.logs import logger
-from remarque.api.generation import DONE, FAILED, RUNNING, AskGeneration
+from remarque.api.generation import DONE, FAILED, RUNNING, AskGeneration, RefusedPicture
 from remarque.errors import NodeCode, NodeError
 
 ATTEMPTS_MAX = 3
@@ -130,11 +130,14 @@ class GenerationService:
         job = await self._resumed(replace(job, state=RUNNING, attempts=job.attempts + 1))
         self.progress.update(job)
         try:
-            if len(job.pictures) < job.request.count:
+            if not job.complete:
                 worker.send(self._order(job))
-            while len(job.pictures) < job.request.count:
+            while not job.complete:
                 job = await self._take(job, await worker.receive())
-            self.progress.update(replace(job, state=DONE))
+            if job.pictures:
+                self.progress.update(replace(job, state=DONE))
+            else:
+                self._fail(job, NodeCode.GENERATION_FAILED.name, f"no picture was recorded: {job.refused[0].detail}")
         except WorkerGone as error:
             await self._drop_worker()
             logger.error("generator_gone", reason=str(error), generation=job.id)
@@ -161,7 +164,7 @@ class GenerationService:
     async def _resumed(self, job: Job) -> Job:
         """The job with the pictures whose records were committed before a crash."""
         for index in range(job.request.count):
-            picture = None if _has(job, index) else await self._recorder.recorded(job, index)
+            picture = None if job.has(index) else await self._recorder.recorded(job, index)
             if picture is not None:
                 job = replace(job, pictures=(*job.pictures, picture))
         return job
@@ -171,16 +174,15 @@ class GenerationService:
             self.progress.step(message)
         elif isinstance(message, Failed) and message.job == job.id:
             raise NodeError(NodeCode.GENERATION_FAILED, f"{message.code}: {message.message}")
-        elif isinstance(message, Generated) and message.job == job.id and not _has(job, message.index):
-            picture = await self._recorder.record(job, message)
-            job = replace(job, pictures=(*job.pictures, picture))
+        elif isinstance(message, Generated) and message.job == job.id and not job.has(message.index):
+            made = await self._recorder.record(job, message)
+            if isinstance(made, RefusedPicture):
+                job = replace(job, refused=(*job.refused, made))
+            else:
+                job = replace(job, pictures=(*job.pictures, made))
             self.progress.update(job)
         return job
 
     def _fail(self, job: Job, code: str, detail: str) -> None:
         logger.error("generation_failed", generation=job.id, code=code, detail=detail)
         self.progress.update(replace(job, state=FAILED, code=code, detail=detail))
-
-
-def _has(job: Job, index: int) -> bool:
-    return any(picture.index == index for picture in job.pictures)

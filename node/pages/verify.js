@@ -13,6 +13,14 @@ const VERDICTS = {
   not_recorded: "Not recorded",
 };
 
+/** How each match was found. @type {Record<string, string>} */
+const RELATIONS = {
+  exact_file: "This very file",
+  same_pixels: "The same pixels, in another file",
+  near_duplicate: "A near-duplicate; the recorded picture confirms it",
+  candidate: "Similar only; nothing confirms that it is the same",
+};
+
 const preview = /** @type {HTMLImageElement} */ (place("preview"));
 const chooser = /** @type {HTMLInputElement} */ (place("file"));
 let turn = 0;
@@ -46,7 +54,8 @@ function showAnswer(answer) {
   place("verdict").replaceChildren(el("div", { className: `verdict ${answer.verdict}` },
     el("h2", {}, VERDICTS[answer.verdict] ?? answer.verdict),
     el("p", {}, answer.wording),
-    el("p", { className: "quiet" }, `Compared up to block ${answer.height}; ${count} ${count === 1 ? "match" : "matches"}.`)));
+    el("p", { className: "quiet" }, `Compared up to block ${answer.height}; ${count} ${count === 1 ? "match" : "matches"}` +
+      `${answer.further ? `, and ${answer.further} more that are not shown` : ""}.`)));
   place("matches").replaceChildren(...answer.matches.map(matched), el("details", {},
     el("summary", {}, "What identifies the picture you brought"),
     facts({ "File, SHA-256": code(answer.file_digest), "Pixels, SHA-256": code(answer.pixel_digest), "Image code": code(answer.image_code) })));
@@ -59,6 +68,7 @@ function matched(match) {
     el("h3", {}, `By ${match.creator}`, badge(match.evidence, match.evidence), match.confidential && badge("confidential", "refused")),
     contested(match.disputes),
     facts({
+      Found: RELATIONS[match.relation] ?? match.relation,
       Evidence: evidence(match.evidence, match.recorded_evidence),
       "Attested later by": match.attested?.by,
       "Recorded by": match.registrant,

@@ -14,7 +14,6 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
 
@@ -43,32 +42,24 @@ from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid
 from node.ground.logs import progress
 from node.verification.image_codes import ImageCodes
+from node.verification.ranking import Found, by_evidence, fairly, in_words, verdict_of
 from remarque.api.content import PictureFacts
-from remarque.api.verification import Attested, Match, MatchedModel, Verdict, Verification
+from remarque.api.verification import Attested, Match, MatchedModel, Verification
 from remarque.errors import NodeCode, NodeError
 
 MATCHES_MAX = 10
-NEAR_MAX = 100
-"""Recorded pictures that are compared, so that look-alike records without content cannot crowd the real one out."""
+NEAR_MAX = 2_000
+"""Near codes that are looked at."""
+COMPARED_MAX = 100
+"""Recorded pictures that are compared with the one brought."""
+READ_TOGETHER = 64
+"""Records read in one piece of work."""
 INDEXED_TOGETHER = 500
 """Assets read in one piece of work after a start."""
 PICTURES_MAX = 16
 """Pictures being verified at the same time, most of them waiting."""
 DECODERS_MAX = 2
 """Pictures decoded at the same time."""
-
-NOT_RECORDED = (
-    "Not recorded: neither this file nor its pixels are on this chain (proven), and no match among {codes} image codes "
-    "up to height {height}. This does not mean that it is not AI-made."
-)
-WORDING: dict[Verdict, str] = {
-    "exact_file": "This very file is recorded on the chain.",
-    "same_pixels": "The same pixels are recorded on the chain, in another file.",
-    "near_duplicate": "A near-duplicate of this picture is recorded: re-encoded, resized or lightly edited.",
-    "candidates": "Similar pictures are recorded. None is shown to be the same: look at them.",
-}
-
-CONTESTED = " What is recorded of it is disputed: read by whom, and why, before you rely on it."
 
 MEDIA_TYPES = {
     "PNG": "image/png",
@@ -138,33 +129,54 @@ class Verifier:
             self._open -= 1
 
     async def verify(self, data: bytes) -> Verification:
-        """What is known about a picture's bytes."""
+        """What is known about a picture's bytes: every record of it, whichever way it was found.
+
+        No layer ends the search. Whoever declares a copy of a picture, or its very file, is told of beside the
+        generator that attests the picture, and never in its place.
+        """
         async with self._decoding:
             picture, file_digest, pixels, codes = await asyncio.to_thread(describe, data)
-        brought = _Brought(self._chain.committed.height, file_digest, pixels, codes[0])
-        exact = self._chain.state.get(records.file_key(file_digest))
-        # Anyone may declare another file's digest; only pixels that are its own make it this file.
-        if exact is not None and decode_trusted(exact, str) == pixels:
-            return await self._answer(brought, "exact_file", [(0, pixels)])
-        if self._chain.state.get(records.asset_key(pixels)) is not None:
-            return await self._answer(brought, "same_pixels", [(0, pixels)])
         if not self._indexed:
             detail = f"{len(self._codes)} image codes are indexed so far, after this node's start; ask again"
             raise NodeError(NodeCode.INDEX_LOADING, detail, 1)
         # Of this very state, for blocks may be committed while codes are searched.
-        absence = self._chain.state_answer([records.file_key(file_digest), records.asset_key(pixels)])
-        not_recorded = NOT_RECORDED.format(codes=len(self._codes), height=brought.height)
-        near = await self._near(codes)
-        confirmed = [
-            (distance, asset)
-            for distance, asset in near
-            if distance <= DISTANCE_SURE and await self._same(picture, asset)
-        ]
-        if confirmed:
-            return await self._answer(brought, "near_duplicate", confirmed)
-        if near:
-            return await self._answer(brought, "candidates", near, absence)
-        return brought.answered("not_recorded", not_recorded, (), absence)
+        height, searched = self._chain.committed.height, len(self._codes)
+        exact = self._exact(file_digest, pixels)
+        absence = UNSET if exact else self._absence(file_digest, pixels)
+        near = fairly(await self._recorded(await self._near(codes), pixels))
+        compared = {
+            found.record.id: await self._same(picture, found.record.id)
+            for found in [one for one in near if one.distance <= DISTANCE_SURE][:COMPARED_MAX]
+        }
+        same = [*exact, *(one._replace(relation="near_duplicate") for one in near if compared.get(one.record.id))]
+        same.sort(key=by_evidence)
+        similar = [one for one in near if not compared.get(one.record.id)]
+        matches = tuple([await self._match(found) for found in [*same, *similar][:MATCHES_MAX]])
+        return Verification(
+            verdict=verdict_of(same, similar),
+            wording=in_words(same, similar, absence, searched, height),
+            matches=matches,
+            further=len(same) + len(similar) - len(matches),
+            height=height,
+            file_digest=file_digest,
+            pixel_digest=pixels,
+            image_code=codes[0],
+            absence=absence,
+        )
+
+    def _exact(self, file_digest: str, pixels: str) -> list[Found]:
+        """The record of the very pixels, if there is one. Anyone may declare a digest as that of their own picture's
+        file; only a record of the file's own pixels is about this file."""
+        record = self._chain.ledger().find(records.asset_key(pixels), records.Asset)
+        if record is None:
+            return []
+        file = self._chain.ledger().find(records.file_key(file_digest), str)
+        return [Found(record, 0, "exact_file" if file == pixels else "same_pixels")]
+
+    def _absence(self, file_digest: str, pixels: str) -> StateAnswer:
+        """Proof that the pixels are not recorded, and that the file is not, where that is so."""
+        keys = (records.file_key(file_digest), records.asset_key(pixels))
+        return self._chain.state_answer([key for key in keys if self._chain.state.get(key) is None])
 
     async def describe_upload(self, data: bytes) -> PictureFacts:
         """What identifies an uploaded picture, for its registrant."""
@@ -188,6 +200,18 @@ class Verifier:
             near = found
         return near
 
+    async def _recorded(self, near: list[tuple[int, str]], pixels: str) -> list[Found]:
+        """The records of near codes, but for that of the very pixels; some at a time."""
+        others = [(distance, asset) for distance, asset in near if asset != pixels]
+        found: list[Found] = []
+        for start in range(0, len(others), READ_TOGETHER):
+            found += await self._reading.piece(self._read, others[start : start + READ_TOGETHER])
+        return found
+
+    def _read(self, near: list[tuple[int, str]]) -> list[Found]:
+        ledger = self._chain.ledger()
+        return [Found(ledger.asset(asset), distance, "candidate") for distance, asset in near]
+
     async def _same(self, picture: Picture, asset: str) -> bool:
         """Whether the recorded picture itself confirms a near code."""
         content = self._chain.ledger().asset(asset).content
@@ -198,17 +222,18 @@ class Verifier:
         except (NodeError, GeneratorError, CidInvalid):
             return False
 
-    async def _match(self, distance: int, asset: str) -> Match:
-        record = self._chain.ledger().asset(asset)
+    async def _match(self, found: Found) -> Match:
+        record = found.record
         return Match(
-            asset=asset,
+            asset=record.id,
+            relation=found.relation,
             evidence=record.evidence_level,
             creator=record.creator,
             registrant=record.registrant,
             recorded_ms=record.created_ms,
             height=record.height_recorded,
             confidential=record.confidential,
-            distance=distance,
+            distance=found.distance,
             receipt=await self._receipt(record.transaction),
             recorded_evidence=record.evidence if record.disputed_by else UNSET,
             disputes=open_disputes(self._chain.ledger(), record) if record.disputed_by else UNSET,
@@ -232,31 +257,6 @@ class Verifier:
     async def _receipt(self, transaction: str) -> Receipt | None:
         place = self._chain.state.locate(transaction)
         return None if place is None or place[0] <= self._chain.finals.oldest else await self._reading.receipt(*place)
-
-    async def _answer(
-        self,
-        brought: _Brought,
-        verdict: Verdict,
-        near: list[tuple[int, str]],
-        absence: StateAnswer | UnsetType = UNSET,
-    ) -> Verification:
-        matches = [await self._match(distance, asset) for distance, asset in near[:MATCHES_MAX]]
-        contested = any(match.disputes is not UNSET for match in matches)
-        return brought.answered(verdict, WORDING[verdict] + (CONTESTED if contested else ""), tuple(matches), absence)
-
-
-class _Brought(NamedTuple):
-    """A picture that is asked about, and the height that the answer is about."""
-
-    height: int
-    file_digest: str
-    pixel_digest: str
-    image_code: str
-
-    def answered(
-        self, verdict: Verdict, wording: str, matches: tuple[Match, ...], absence: StateAnswer | UnsetType
-    ) -> Verification:
-        return Verification(verdict=verdict, wording=wording, matches=matches, absence=absence, **self._asdict())
 
 
 def open_disputes(ledger: Ledger, asset: records.Asset) -> tuple[records.Dispute, ...]:

@@ -50,6 +50,15 @@ class GeneratedPicture(msgspec.Struct, frozen=True, kw_only=True):
     """Id of the transaction that recorded it."""
 
 
+class RefusedPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture of a generation whose record the ledger refused, so that it is not released."""
+
+    index: int
+    """Which of the pictures that were asked for, from 0."""
+    code: str
+    detail: str
+
+
 class Generation(Answer, frozen=True, kw_only=True):
     """How far a generation is."""
 
@@ -61,6 +70,8 @@ class Generation(Answer, frozen=True, kw_only=True):
     """Those that are recorded."""
     count: int
     """How many were asked for."""
+    refused: tuple[RefusedPicture, ...] = ()
+    """Those that the ledger refused to record; the others are made all the same."""
     index: int | UnsetType = UNSET
     """The picture that is being made, from 0; like the next two, only while one is."""
     step: int | UnsetType = UNSET

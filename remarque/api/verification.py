@@ -12,6 +12,7 @@ from ledger.state_answer import StateAnswer
 from remarque.api.shapes import Answer
 
 Verdict = Literal["exact_file", "same_pixels", "near_duplicate", "candidates", "not_recorded"]
+Relation = Literal["exact_file", "same_pixels", "near_duplicate", "candidate"]
 
 
 class MatchedModel(Answer, frozen=True, kw_only=True):
@@ -36,6 +37,9 @@ class Match(Answer, frozen=True, kw_only=True):
     """A recorded picture that is the one brought, or like it."""
 
     asset: str
+    relation: Relation
+    """How it was found: by the file's own digest, by its pixels, as a near-duplicate that the recorded picture
+    confirms, or as a candidate that nothing confirms."""
     evidence: str
     """`generated`, `declared`, or `disputed` while an org disputes it."""
     creator: str
@@ -61,10 +65,13 @@ class Verification(Answer, frozen=True, kw_only=True):
     """What the chain knows about a picture, and how sure that is."""
 
     verdict: Verdict
+    """How the first match was found."""
     wording: str
-    """The same for people, to be shown as it is."""
+    """The same for people, to be shown as it is: what the strongest record says, and whether others say otherwise."""
     matches: tuple[Match, ...]
-    """Nearest first."""
+    """Every record of the picture that was found, the strongest and earliest evidence first; then candidates."""
+    further: int
+    """Matches that there is no room for here."""
     height: int
     """Of the newest final block that was looked at."""
     file_digest: str

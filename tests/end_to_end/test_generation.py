@@ -94,6 +94,17 @@ def test_a_refused_repeat_changes_nothing_of_the_picture_that_it_repeats(studio:
     assert before.commitments() == alice.asset(picture.asset).asset.commitments
 
 
+def test_one_picture_that_exists_does_not_fail_the_others_of_its_batch(alice: Client) -> None:
+    [first] = alice.generation(alice.generate("a quiet lake in autumn", seed=501, steps=4))
+
+    last = list(alice.progress(alice.generate("a quiet lake in autumn", seed=500, steps=4, count=3)))[-1]
+
+    assert last.state == "done"
+    assert [picture.index for picture in last.pictures] == [0, 2]
+    assert [(refused.index, refused.code) for refused in last.refused] == [(1, "ASSET_EXISTS")]
+    assert first.asset not in {picture.asset for picture in last.pictures}
+
+
 def test_a_picture_is_regenerated_identically(studio: Cluster, alice: Client) -> None:
     picture = alice.generation(alice.generate("a red apple on a table", seed=11, steps=4))[0]
 
@@ -173,6 +184,7 @@ def asked(alice: Client, **settings: Any) -> str:
         ({"width": 100}, "GENERATION_INVALID"),
         ({"height": 4_096}, "GENERATION_INVALID"),
         ({"seed": -1}, "GENERATION_INVALID"),
+        ({"seed": 2**32 - 1_000}, "GENERATION_INVALID"),
         ({"count": 17}, "GENERATION_INVALID"),
         ({"model": "ab" * 32}, "MODEL_NOT_LOADED"),
     ],

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw, PngImagePlugin
 
 from generator import fingerprint
 from generator.errors import GeneratorCode, GeneratorError
@@ -23,6 +25,7 @@ from generator.fingerprint import (
     DIFFERENCE_SAME,
     DISTANCE_CANDIDATE,
     DISTANCE_SURE,
+    PICTURE_SIDE_MAX,
     difference,
     distance,
     image_code,
@@ -31,8 +34,11 @@ from generator.fingerprint import (
     open_picture,
     pixel_digest,
     search_codes,
+    without_texts,
 )
 from generator.training.scenes import draw_scene
+
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def a_scene(seed: int = 1) -> Image.Image:
@@ -253,3 +259,30 @@ def test_fingerprints_are_taken_without_torch() -> None:
     program += "assert not {'torch', 'diffusers', 'transformers'} & set(sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_phones_picture_with_a_second_one_inside_is_read_as_the_first() -> None:
+    opened = open_picture(saved(a_scene(), "MPO", save_all=True, append_images=[Image.new("RGB", (8, 8))]))
+
+    assert (opened.format, opened.width, opened.height) == ("JPEG", *a_scene().size)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_long_texts_in_a_png_change_nothing_of_its_pixels(packed: bool) -> None:
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("workflow", "{}" * (4 << 20), zip=packed)
+    texts.add_itxt("prompt", "x" * (1 << 20), zip=packed)
+    with_texts, plain = saved(a_scene(), "PNG", pnginfo=texts), saved(a_scene(), "PNG")
+
+    assert pixel_digest(open_picture(with_texts)) == pixel_digest(open_picture(plain))
+    assert without_texts(with_texts) == without_texts(plain) == plain
+
+
+@given(st.binary(max_size=200))
+def test_chunks_that_are_none_are_left_as_they_are(rest: bytes) -> None:
+    assert len(without_texts(PNG + rest)) <= len(PNG + rest)
+    assert without_texts(b"GIF89a" + rest) == b"GIF89a" + rest
+
+
+def test_a_picture_of_one_long_row_is_refused_before_it_is_decoded() -> None:
+    assert refusal_of(a_png_header(PICTURE_SIDE_MAX + 1, 1)) is GeneratorCode.IMAGE_TOO_LARGE

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from generator.errors import GeneratorError
 from generator.models import fetch_model, model_digest, verify_model
-from node.cli.main import EXIT_REFUSED, cli
+from node.cli.main import cli
+from node.cli.target import EXIT_REFUSED
 
 
 def a_model(folder: Path, files: dict[str, bytes]) -> Path:

@@ -15,6 +15,7 @@ from generator.models import default_model_folder, model_digest
 from generator.pipeline import Pipeline, Settings
 from generator.png import SOURCE_TYPE, encode_png
 from generator.regenerate import compare
+from generator.settings import INDEX_MAX, SEED_MAX
 
 MODEL_BYTES_MAX = 16_000_000
 
@@ -65,7 +66,7 @@ def test_a_red_wall_is_redder_than_a_blue_wall(pipeline: Pipeline) -> None:
 
 
 def test_regeneration_gives_the_same_pixels_and_another_seed_another_picture(pipeline: Pipeline) -> None:
-    settings = Settings(prompt="the sea at sunset, a white boat on the left", seed=2**53 - 1, steps=6, index=3)
+    settings = Settings(prompt="the sea at sunset, a white boat on the left", seed=SEED_MAX, steps=6, index=INDEX_MAX)
     other = Settings(prompt=settings.prompt, seed=5, steps=6)
     first, second, third = (
         encode_png(pipeline.generate(each, lambda step, steps: None)) for each in (settings, settings, other)

@@ -1,0 +1,156 @@
+"""No record of a picture hides a stronger or earlier one, and nothing is called proven that is not."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+
+import pytest
+from attested import MODEL, a_record
+from consortium import registering
+from msgspec.structs import replace
+from PIL import Image
+from written_chain import WrittenChain
+
+from ledger import actions
+from ledger.encoding import encode
+from ledger.records import asset_key, file_key
+from ledger.state_answer import verify_state_answer
+from node.chain.reading import Reading
+from node.content.blockstore import Blockstore
+from node.verification import verifier as verification
+from node.verification.ranking import Found, fairly
+from node.verification.verifier import NEAR_MAX, Verifier
+from remarque.api.verification import Verification
+
+ALICE, CARLA = "bob@agency", "carol@club"
+"""Who asked a generator for the picture, and who declares it as hers."""
+
+
+def a_picture(seed: int) -> Image.Image:
+    small = Image.frombytes("RGB", (7, 5), Random(seed).randbytes(105))
+    return small.resize((160, 120), Image.Resampling.BICUBIC)
+
+
+def file_of(image: Image.Image, kind: str = "PNG") -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, quality=95)
+    return out.getvalue()
+
+
+class Gallery:
+    """A chain with alice's generated picture, and a verifier."""
+
+    def __init__(self, path: Path, image: Image.Image) -> None:
+        self.written = WrittenChain(path)
+        self.store = Blockstore(path / "content")
+        model = actions.RegisterModel(model=MODEL, name="m", version="1", licence="none")
+        self.written.block(self.written.ask(model))
+        self.asset = self._generated(file_of(image))
+
+    def _generated(self, data: bytes) -> str:
+        picture, file_digest, pixels, codes = verification.describe(data)
+        attestation = {
+            "pixel_digest": pixels,
+            "file_digest": file_digest,
+            "image_code": codes[0],
+            "width": picture.width,
+            "height": picture.height,
+        }
+        content = {"cid": self.store.put_file(data), "size": len(data)}
+        record = a_record(self.written._signing, attestation=attestation, content=content)
+        self.written.block(self.written.ask(record, signer="gen@studio"))
+        return pixels
+
+    def declared(self, data: bytes, **changes: object) -> str:
+        """The id of a picture that carla declares as hers."""
+        picture, file_digest, pixels, codes = verification.describe(data)
+        content = actions.Content(cid=self.store.put_file(data), size=len(data), media_type="image/png")
+        ask = registering(
+            "", pixel_digest=pixels, file_digest=file_digest, image_code=codes[0], content=content,
+            width=picture.width, height=picture.height,
+        )  # fmt: skip
+        self.written.block(self.written.ask(replace(ask, **changes), signer=CARLA))
+        return pixels
+
+    def verified(self, data: bytes) -> Verification:
+        async def story() -> Verification:
+            verifier = Verifier(self.written.chain, Reading(self.written.chain), self.store)
+            await verifier.run()
+            return await verifier.verify(data)
+
+        return asyncio.run(story())
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> Gallery:
+    return Gallery(tmp_path, a_picture(1))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "one pixel"])
+def test_whoever_declares_a_copy_is_told_of_after_the_generator_that_attests_it(gallery: Gallery, kind: str) -> None:
+    image = a_picture(1)
+    if kind == "one pixel":
+        image.putpixel((3, 3), (1, 2, 3))
+    copy = file_of(image, "JPEG" if kind == "JPEG" else "PNG")
+    hers = gallery.declared(copy)
+
+    found = gallery.verified(copy)
+
+    assert [(one.asset, one.evidence, one.relation) for one in found.matches] == [
+        (gallery.asset, "generated", "near_duplicate"),
+        (hers, "declared", "exact_file"),
+    ]
+    assert found.verdict == "near_duplicate"
+    assert f"it made the picture for {ALICE}" in found.wording
+    assert "2 records of it do not say the same" in found.wording
+
+
+def test_the_very_file_of_a_generated_picture_says_so(gallery: Gallery) -> None:
+    found = gallery.verified(file_of(a_picture(1)))
+
+    assert (found.verdict, [one.relation for one in found.matches]) == ("exact_file", ["exact_file"])
+    assert "do not say the same" not in found.wording
+
+
+def test_records_by_the_hundred_crowd_no_other_out(gallery: Gallery) -> None:
+    copy = file_of(a_picture(1), "JPEG")
+    code = verification.describe(copy)[3][0]
+    crowd = [registering(f"crowd {number}", image_code=code) for number in range(130)]
+    for start in range(0, len(crowd), 10):
+        gallery.written.block(*(gallery.written.ask(ask, signer=CARLA) for ask in crowd[start : start + 10]))
+
+    found = gallery.verified(copy)
+
+    assert (found.matches[0].asset, found.matches[0].relation) == (gallery.asset, "near_duplicate")
+    assert found.further == 131 - len(found.matches)
+
+
+def test_orgs_take_turns_among_what_is_declared() -> None:
+    def near(asset: str, org: str, distance: int, evidence: str = "declared") -> Found:
+        record = SimpleNamespace(id=asset, registrant=f"a@{org}", evidence=evidence, height_recorded=1)
+        return Found(record, distance, "candidate")  # type: ignore[arg-type]
+
+    crowd = [near(f"c{number}", "club", 0) for number in range(NEAR_MAX)]
+    ordered = fairly([*crowd, near("s", "studio", 9), near("g", "agency", 30, "generated"), near("t", "studio", 3)])
+
+    assert [found.record.id for found in ordered[:5]] == ["g", "c0", "t", "c1", "s"]
+
+
+def test_what_is_called_proven_is_what_the_proof_says(gallery: Gallery) -> None:
+    """carla has named the digest of a file in the record of another picture, so only the pixels are absent."""
+    other = file_of(Image.effect_noise((64, 64), 90).convert("RGB"))
+    _, digest, pixels, _ = verification.describe(other)
+    gallery.declared(file_of(a_picture(7)), file_digest=digest)
+
+    found = gallery.verified(other)
+    absence = verify_state_answer(encode(found.absence), gallery.written.chain.genesis)
+
+    assert found.verdict == "not_recorded"
+    assert [entry.key for entry in absence.entries] == [asset_key(pixels)]
+    assert absence.value(asset_key(pixels)) is None
+    assert "named this file's digest in the record of another picture" in found.wording
+    assert gallery.written.chain.state.get(file_key(digest)) is not None
