@@ -10,6 +10,7 @@ import hashlib
 import re
 from typing import Any
 
+from msgspec import UNSET
 from msgspec.inspect import (
     AnyType,
     BoolType,
@@ -86,12 +87,17 @@ def _of(one: Type, name: str, whole: bool) -> Any:
 def _of_struct(one: StructType, whole: bool) -> dict[str, Any]:
     found = {} if one.tag is None else {str(one.tag_field): one.tag}
     for field in one.fields:
-        if field.required or (whole and not _may_be_null(field)):
+        if _is_there(one, field) or (whole and not _may_be_null(field)):
             encoded = ENCODED.get((one.cls, field.name))
             kind = field.type if encoded is None else type_info(encoded)
             name = ELSEWHERE.get((one.cls, field.name), field.encode_name)
             found[field.encode_name] = _of(kind, name, False)
     return found
+
+
+def _is_there(one: StructType, field: Field) -> bool:
+    """Whether a value's JSON always has a field."""
+    return field.required or (not one.cls.__struct_config__.omit_defaults and field.default is not UNSET)
 
 
 def _may_be_null(field: Field) -> bool:
