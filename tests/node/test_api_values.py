@@ -219,7 +219,7 @@ def test_every_value_says_what_it_is_and_has_a_schema_under_its_own_name() -> No
     assert {kind.__name__ for kind in values} <= set(components)
     for kind in values:
         assert kind.__doc__, f"{kind.__name__} says nothing of itself"
-        assert issubclass(kind, Body | Answer) or kind.__name__ in ("Challenge", "GeneratedPicture")
+        assert issubclass(kind, Body | Answer) or kind.__name__ in ("Challenge", "GeneratedPicture", "RefusedPicture")
 
 
 def test_a_body_with_a_field_that_the_node_does_not_know_is_refused(alice: Client) -> None:
