@@ -41,12 +41,14 @@ from node.api import (
 from node.api import log as log_routes
 from node.api.app import health_routes, make_app
 from node.api.heads import BoundedHeads
+from node.api.origins import allow_origins
 from node.api.peer_port.content import peer_app
 from node.api.peer_port.giving import Stretches, chain_routes
 from node.api.peer_port.log import add_log_routes
 from node.api.readers import make_reader
 from node.api.signed_requests import SignedRequests
-from node.api.submit import SubmitRoutes, described
+from node.api.submissions import described
+from node.api.submit import SubmitRoutes
 from node.chain.chain import Chain
 from node.chain.entries import Entries
 from node.chain.paging import load_pages, write_pages
@@ -308,7 +310,7 @@ class Node:
             ],
         )
         settings = uvicorn.Config(
-            SubmitRoutes(app, self.submitter, self.chain, self.reading),
+            allow_origins(SubmitRoutes(app, self.submitter, self.chain, self.reading), self.config.api.allowed_origins),
             log_config=None,
             access_log=False,
             lifespan="off",

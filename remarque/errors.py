@@ -34,6 +34,7 @@ class NodeCode(Enum):
     REQUEST_MALFORMED = ("the request is not of the documented shape", 400)
     BODY_TOO_LARGE = ("the request's body is larger than this node takes", 413)
     ROUTE_UNKNOWN = ("there is no such route", 404)
+    METHOD_NOT_ALLOWED = ("the route does not take this method", 405)
     NOT_FOUND = ("nothing is recorded under this name", 404)
     BLOCK_PRUNED = ("this node does not keep blocks that old", 410)
     SESSION_REQUIRED = ("reading this chain needs a member's session, or a signed request", 401)
@@ -160,6 +161,8 @@ _STATUS = {
     Code.SIGNATURE_INVALID: 403,
     Code.ASSET_UNKNOWN: 404,
     Code.TOKEN_UNKNOWN: 404,
+    Code.COLLECTION_UNKNOWN: 404,
+    Code.POLICY_UNKNOWN: 404,
     Code.POLICY_DENIED: 403,
 }
 

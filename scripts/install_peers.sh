@@ -1,5 +1,6 @@
 #!/bin/sh
-# What `make test-peers` needs beside pip's packages: Chromium, Node 18 or newer, and faketime.
+# What `make test-peers` needs beside pip's packages: Chromium, Node 18 or newer with npm and a few of its packages, and
+# faketime.
 # Quick when everything is there. Otherwise installs what it may, or ends with the line that does it.
 set -eu
 
@@ -34,6 +35,16 @@ need_node() {
     [ "$found" -ge "$NODE_MAJOR_MIN" ] || fail "node is version $found" "$fix"
 }
 
+# The packages of the TypeScript client's test, exactly those of its lock.
+need_typescript() {
+    folder=$(dirname "$0")/../tests/openapi/typescript
+    cmp -s "$folder/package-lock.json" "$folder/node_modules/installed-lock.json" && return
+    command -v npm >/dev/null 2>&1 || fail "npm is missing" "install npm, e.g. apt-get install -y npm"
+    npm ci --prefix "$folder" --no-audit --no-fund || fail "npm could not install $folder" "npm ci --prefix $folder"
+    cp "$folder/package-lock.json" "$folder/node_modules/installed-lock.json"
+}
+
 need_package chromium chromium
 need_package faketime faketime
 need_node
+need_typescript

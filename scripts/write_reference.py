@@ -1,4 +1,4 @@
-"""Writes the reference pages that are read off the code: routes, errors, settings, command line.
+"""Writes the reference pages that are read off the code: routes, actions, errors, settings, command line.
 
     python scripts/write_reference.py
 
@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+import reference_actions
+import reference_http
 from click.testing import CliRunner
 
 from contracts_vm import DECISION_CODES
@@ -28,21 +30,6 @@ from remarque.errors import NodeCode, status_of
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 NOTE = "<!-- Written by scripts/write_reference.py from the code; a test keeps it true. -->\n"
-
-
-def http_api(openapi: dict[str, Any]) -> str:
-    """docs/http_api.md, from a node's OpenAPI description."""
-    groups: dict[str, list[str]] = {}
-    for path, methods in sorted(openapi["paths"].items()):
-        for method, route in sorted(methods.items()):
-            parameters = [one["name"] for one in route.get("parameters", []) if one["in"] == "query"]
-            query = f" (`?{'=…&'.join(parameters)}=…`)" if parameters else ""
-            row = f"| `{method.upper()} {path}` | {route['summary']}{query} |"
-            groups.setdefault(route["tags"][0], []).append(row)
-    parts = [NOTE, "# HTTP API", "", (Path(__file__).parent / "http_api_intro.md").read_text(encoding="utf-8")]
-    for tag, rows in sorted(groups.items()):
-        parts += [f"## {tag}", "", "| route | what |", "|---|---|", *rows, ""]
-    return "\n".join(parts)
 
 
 def errors() -> str:
@@ -123,7 +110,8 @@ def command_line() -> str:
 def pages(openapi: dict[str, Any]) -> dict[str, str]:
     """All pages, by name."""
     return {
-        "http_api.md": http_api(openapi),
+        "http_api.md": reference_http.page(NOTE, openapi),
+        "actions.md": reference_actions.page(NOTE),
         "errors.md": errors(),
         "settings.md": settings(),
         "command_line.md": command_line(),

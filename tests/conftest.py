@@ -26,6 +26,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("nodes")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def every_code_is_declared() -> Iterator[None]:
+    """Fail whichever test stops a node that refused with a code that the route does not declare: it logs so."""
+    down = Cluster.down
+
+    def down_and_checked(cluster: Cluster) -> None:
+        down(cluster)
+        logs = [cluster.home(name) / "node.log" for name in cluster.names]
+        lines = [line for log in logs if log.exists() for line in log.read_text(errors="replace").splitlines()]
+        assert [line for line in lines if "code_undeclared" in line] == []
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Cluster, "down", down_and_checked)
+        yield
+
+
 @pytest.fixture
 def three_nodes(tmp_path: Path) -> Iterator[Cluster]:
     """Three real node processes, ready."""

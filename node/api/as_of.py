@@ -12,7 +12,7 @@ from functools import partial
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 from starlette.responses import Response
@@ -20,6 +20,7 @@ from starlette.responses import Response
 from ledger import records
 from ledger.block import Outcome
 from ledger.encoding import decode_trusted, encode
+from ledger.errors import Code
 from ledger.events import AccessGranted, ProposalMade, ProposalPassed, ProposalRejected
 from ledger.execution.holding import token_id
 from ledger.execution.scope import governing
@@ -30,8 +31,10 @@ from ledger.state_answer import KEYS_MAX
 from ledger.transaction import SignedTransaction
 from node.api.bodies import answer, stored
 from node.api.history import places_about
+from node.api.operations import operation
 from node.api.proofs import check_keys
 from node.api.readers import Reader
+from node.api.routing import router as make_router
 from node.chain.chain import Chain
 from node.chain.finals import Final
 from node.chain.reading import Reading
@@ -41,6 +44,8 @@ from remarque.errors import NodeCode, NodeError
 
 BASIS = "answered by this member; provable through the receipts of the transactions named"
 GRANTS_MAX = KEYS_MAX
+PAST = (NodeCode.NOT_FOUND, NodeCode.BLOCK_PRUNED)
+"""What whoever asks for an earlier height may be refused with."""
 
 Height = Annotated[int | None, Query(ge=0, description="Height of the block after which it stood so.")]
 TimeMs = Annotated[int | None, Query(ge=0, description="Instead: a time; the newest block not after it is meant.")]
@@ -48,17 +53,23 @@ TimeMs = Annotated[int | None, Query(ge=0, description="Instead: a time; the new
 
 def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
     """The routes to the past."""
-    router = APIRouter(prefix="/v1", tags=["ledger"], dependencies=[Depends(reader)])
+    router = make_router("/v1", "ledger", reader)
 
     @router.get("/state/at", summary="What stood under keys of the state at a height or time, and what made it so")
+    @operation(StateAt, refuses=PAST)
     async def state(key: list[str] = Query(), height: Height = None, time_ms: TimeMs = None) -> Response:  # noqa: B008, how FastAPI takes a repeated parameter
+        """Up to 64 keys, at a height or a time: one of the two must be named. By the word of this node, but each
+        entry names the transactions whose receipts prove it.
+        """
         check_keys(key)
         meant = await height_meant(chain, reading, height, time_ms)
         entries = await entries_at(chain, reading, key, meant)
         return answer(StateAt(height=meant, basis=BASIS, entries=tuple(entries)))
 
     @router.get("/assets/{asset}/at", summary="An asset, its owner, policies, listing and grants at a height or time")
+    @operation(AssetAt, refuses=(Code.ASSET_UNKNOWN, *PAST))
     async def asset(asset: str, height: Height = None, time_ms: TimeMs = None) -> Response:
+        """At a height or a time: one of the two must be named. An asset that was not recorded yet has no owner then."""
         chain.ledger().asset(asset)
         return answer(await asset_at(chain, reading, asset, await height_meant(chain, reading, height, time_ms)))
 

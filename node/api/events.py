@@ -7,12 +7,16 @@ An event's id is `height.position.number`. A client that was cut off sends the l
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Header
+from msgspec import Meta
 from starlette.responses import Response, StreamingResponse
 
 from ledger.encoding import encode
+from node.api.operations import EVENTS, Given, operation
 from node.api.readers import Reader
+from node.api.routing import router as make_router
 from node.chain.chain import Chain
 from node.chain.finals import Final
 from node.chain.reading import Reading
@@ -26,6 +30,7 @@ FRAMED_BLOCKS_MAX = 4
 AFTER_ALL = 1 << 30
 """A position after every transaction of a block."""
 
+EventId = Annotated[str, Meta(pattern=r"^[0-9]{1,15}(\.[0-9]{1,15}){0,2}\Z")]
 EventPlace = tuple[int, int, int]
 """Height of its block, position of its transaction there, and its number among that one's events."""
 
@@ -82,15 +87,23 @@ def events_of(final: Final) -> list[tuple[EventPlace, bytes]]:
 
 def routes(feed: Feed, chain: Chain, reader: Reader) -> APIRouter:
     """The feed's route."""
-    router = APIRouter(prefix="/v1", tags=["events"], dependencies=[Depends(reader)])
+    router = make_router("/v1", "events", reader)
 
     @router.get("/events", summary="What happens, as server-sent events; resume with Last-Event-ID or after=")
-    async def events(request: Request, after: str = "") -> Response:
+    @operation(
+        Given(ChainEvent, media=EVENTS, meaning="One event a frame: `id` is its place, `data` a ChainEvent."),
+        refuses=(NodeCode.BLOCK_PRUNED,),
+        after=EventId,
+    )
+    async def events(after: str = "", last_event_id: Annotated[str, Header()] = "") -> Response:
+        """The stream does not end. Without `after` and `Last-Event-ID` it begins at the present; with one of them
+        it goes on behind that event, or at the beginning of a height. The header field counts if both are there.
+        """
         if feed.subscribers >= SUBSCRIBERS_MAX:
             raise NodeError(NodeCode.ACCOUNT_BUSY, f"{SUBSCRIBERS_MAX} streams are open; close one", 5)
-        start = request.headers.get("last-event-id", after)
+        start = last_event_id or after
         place = parse_place(start) if start else (chain.committed.height, AFTER_ALL, 0)
-        return StreamingResponse(feed.follow(place), media_type="text/event-stream")
+        return StreamingResponse(feed.follow(place), media_type=EVENTS)
 
     return router
 

@@ -11,18 +11,22 @@ from heapq import merge
 from itertools import groupby
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from msgspec import UNSET, Meta
 from starlette.responses import Response
 
+from ledger.errors import Code
 from ledger.execution.holding import token_id
 from node.api.bodies import answer, encoded
 from node.api.lists import LIMIT, After, Limit, check_after, page_of
+from node.api.operations import operation
 from node.api.readers import Reader
+from node.api.routing import router as make_router
 from node.chain.chain import Chain
 from node.chain.finals import Final
 from node.chain.reading import Place, Reading
 from remarque.api.assets import HistoryPage, HistoryRow
+from remarque.errors import NodeCode
 
 HistoryPlace = Annotated[str, Meta(pattern=r"^[0-9]{1,15}\.[0-9]{1,9}\Z")]
 """`height.position` of a transaction."""
@@ -30,10 +34,12 @@ HistoryPlace = Annotated[str, Meta(pattern=r"^[0-9]{1,15}\.[0-9]{1,9}\Z")]
 
 def routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
     """The history's route."""
-    router = APIRouter(prefix="/v1", tags=["ledger"], dependencies=[Depends(reader)])
+    router = make_router("/v1", "ledger", reader)
 
     @router.get("/assets/{asset}/history", summary="Every transaction about an asset or its token, oldest first")
+    @operation(HistoryPage, refuses=(Code.ASSET_UNKNOWN, NodeCode.BLOCK_PRUNED), after=HistoryPlace)
     async def history(asset: str, after: After = "", limit: Limit = LIMIT) -> Response:
+        """Carried out or refused. What was read of it stays as it is; what happens later comes after it."""
         return answer(await history_page(chain, reading, asset, after, limit))
 
     return router

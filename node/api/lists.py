@@ -11,15 +11,18 @@ from itertools import islice
 from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from msgspec import UNSET, Meta, UnsetType
 from starlette.responses import Response
 
 from ledger import records
 from ledger.encoding import decode_trusted
+from ledger.errors import Code
 from ledger.names import AccountName, CollectionName, CurrencyCode, Hex32, NodeName, OrgName
 from node.api.bodies import answer, stored
+from node.api.operations import operation
 from node.api.readers import Reader
+from node.api.routing import router as make_router
 from node.chain.chain import Chain
 from remarque.api.assets import AssetsPage, CollectionsPage, DisputesPage, GrantsPage
 from remarque.api.members import BalancesPage, CurrenciesPage, ModelsPage, NodesPage, OrgsPage
@@ -98,12 +101,16 @@ def check_after(after: str, kind: Any) -> None:
 
 def routes(chain: Chain, reader: Reader) -> APIRouter:
     """The lists that members may read."""
-    router = APIRouter(prefix="/v1", tags=["ledger"], dependencies=[Depends(reader)])
+    router = make_router("/v1", "ledger", reader)
     for one in LISTS:
-        router.add_api_route(f"/{one.name}", _listing(chain, one), methods=["GET"], summary=one.summary)
+        router.add_api_route(
+            f"/{one.name}", _listing(chain, one), methods=["GET"], summary=one.summary, description=one.page.__doc__
+        )
 
     @router.get("/accounts/{account}/balances", summary="What an account holds, in minor units by currency")
+    @operation(BalancesPage, refuses=(Code.ACCOUNT_UNKNOWN,), after=CurrencyCode)
     async def balances(account: str, after: After = "", limit: Limit = LIMIT) -> Response:
+        """Only currencies of which it holds something, or once did."""
         chain.ledger().account(account)
         check_after(after, CurrencyCode)
         found = items(chain, records.balance_key(account, ""), after, int)
@@ -111,11 +118,15 @@ def routes(chain: Chain, reader: Reader) -> APIRouter:
         return answer(BalancesPage(account=account, balances=dict(held), next=more))
 
     @router.get("/assets/{asset}/grants", summary="Grants of a confidential asset that have not ended")
+    @operation(GrantsPage, refuses=(Code.ASSET_UNKNOWN,), after=AccountName)
     async def grants(asset: str, after: After = "", limit: Limit = LIMIT) -> Response:
+        """Ended ones are left out of their page, so a page may be short, and even empty, while more follow."""
         return answer(grants_page(chain, asset, after, limit))
 
     @router.get("/assets/{asset}/disputes", summary="Who has disputed an asset, and how it ended; by org")
+    @operation(DisputesPage, refuses=(Code.ASSET_UNKNOWN,), after=OrgName)
     async def disputes(asset: str, after: After = "", limit: Limit = LIMIT) -> Response:
+        """Those that were withdrawn or dismissed are there too, with how they ended."""
         check_after(after, OrgName)
         prefix = records.dispute_key(chain.ledger().asset(asset).id, "")
         found, more = page_of(items(chain, prefix, after, records.Dispute), limit)
@@ -133,6 +144,7 @@ def grants_page(chain: Chain, asset: str, after: str, limit: int) -> GrantsPage:
 
 
 def _listing(chain: Chain, one: List) -> Callable[..., Any]:
+    @operation(one.page, after=one.place)
     async def listing(after: After = "", limit: Limit = LIMIT) -> Response:
         check_after(after, one.place)
         found, more = page_of(items(chain, one.prefix, after, one.record), limit)

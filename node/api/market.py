@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from msgspec import UNSET
 from starlette.responses import Response
 
 from contracts_vm import portion
 from ledger import records
+from ledger.errors import Code
 from ledger.execution.due import SECONDARY_SALE
 from ledger.execution.holding import token_id, user_of
 from ledger.execution.scope import policies_for, policies_named, terms_for
@@ -22,7 +23,9 @@ from ledger.execution.view import Ledger
 from ledger.names import INTEGER_MAX, AccountName, Hex32
 from node.api.bodies import answer
 from node.api.lists import LIMIT, After, Limit, check_after, in_force, items, page_of
+from node.api.operations import operation
 from node.api.readers import Reader
+from node.api.routing import router as make_router
 from node.chain.chain import Chain
 from remarque.api.assets import AncestorView, LineageView, UpstreamClause
 from remarque.api.market import (
@@ -37,19 +40,26 @@ from remarque.api.market import (
 )
 
 SalePrice = Annotated[int, Query(ge=0, le=INTEGER_MAX, description="Price in minor units.")]
+OF_TOKENS = (Code.TOKEN_UNKNOWN,)
 LEFT_OUT = "floors, caps, ancestors, buyers who pay on top, and conditions; GET /v1/tokens/{token} has the terms"
 
 
 def routes(chain: Chain, reader: Reader) -> APIRouter:
     """The market's routes."""
-    router = APIRouter(prefix="/v1", tags=["market"], dependencies=[Depends(reader)])
+    router = make_router("/v1", "market", reader)
 
     @router.get("/assets/{asset}/lineage", summary="What an asset was made from, and who is owed what of its sales")
+    @operation(LineageView, refuses=(Code.ASSET_UNKNOWN,))
     async def lineage(asset: str) -> Response:
+        """Ancestors with their creators, nearest first, and the clauses of the policies in force by which they are
+        paid.
+        """
         return answer(lineage_view(chain.ledger(), asset))
 
     @router.get("/assets/{asset}/tokens", summary="The tokens of an asset, by number")
+    @operation(TokensOf, refuses=(Code.ASSET_UNKNOWN,))
     async def tokens(asset: str) -> Response:
+        """One without a number, or up to 256 numbered ones; none before it is minted."""
         ledger = chain.ledger()
         record = ledger.asset(asset)
         numbers: Iterable[int | None] = [None] if record.editions is UNSET else range(1, record.editions + 1)
@@ -58,36 +68,48 @@ def routes(chain: Chain, reader: Reader) -> APIRouter:
         return answer(TokensOf(asset=record.id, tokens=found))
 
     @router.get("/tokens/{token}/offers", summary="Offers for a token whose money is in escrow, by buyer")
+    @operation(OffersPage, refuses=(Code.TOKEN_UNKNOWN,), after=AccountName)
     async def offers(token: str, after: After = "", limit: Limit = LIMIT) -> Response:
+        """Ended ones too, until their money is returned."""
         check_after(after, AccountName)
         prefix = records.offer_key(chain.ledger().token(token).id, "")
         found, more = page_of(items(chain, prefix, after, records.Offer), limit)
         return answer(OffersPage(token=token, offers=found, next=more))
 
     @router.get("/auctions", summary="Auctions that are not closed, by token")
+    @operation(AuctionsPage, after=Hex32)
     async def auctions(after: After = "", limit: Limit = LIMIT) -> Response:
+        """An auction is there until it is settled or cancelled, so its end may have passed."""
         check_after(after, Hex32)
         found, more = page_of(items(chain, records.auction_key(""), after, records.Auction), limit)
         return answer(AuctionsPage(auctions=found, next=more))
 
     @router.get("/listings", summary="Tokens for sale at a price, by token; ended ones are left out")
+    @operation(ListingsPage, after=Hex32)
     async def listings(after: After = "", limit: Limit = LIMIT) -> Response:
+        """Ended ones are left out of their page, so a page may be short, and even empty, while more follow."""
         check_after(after, Hex32)
         found, more = in_force(chain, records.listing_key(""), after, records.Listing, limit)
         return answer(ListingsPage(listings=found, next=more))
 
     @router.get("/rentals", summary="Rentals in force, by token")
+    @operation(RentalsPage, after=Hex32)
     async def rentals(after: After = "", limit: Limit = LIMIT) -> Response:
+        """Ended ones are left out of their page, so a page may be short, and even empty, while more follow."""
         check_after(after, Hex32)
         found, more = in_force(chain, records.rental_key(""), after, records.Rental, limit)
         return answer(RentalsPage(rentals=found, next=more))
 
     @router.get("/tokens/{token}/metadata.json", summary="A token's metadata in the form of ERC-721")
+    @operation(TokenMetadata, refuses=OF_TOKENS)
     async def metadata(token: str) -> Response:
+        """An export for tools that know ERC-721. A confidential picture has no image in it."""
         return answer(metadata_view(chain.ledger(), token, chain.committed.time_ms))
 
     @router.get("/tokens/{token}/royalty_info", summary="What a resale at a price owes, in the form of ERC-2981")
+    @operation(RoyaltyInfo, refuses=OF_TOKENS)
     async def royalty_info(token: str, sale_price: SalePrice) -> Response:
+        """An export for tools that know ERC-2981. What that form cannot say stands in `left_out`."""
         return answer(royalty_view(chain.ledger(), token, sale_price))
 
     return router

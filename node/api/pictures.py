@@ -9,8 +9,12 @@ from msgspec.structs import asdict
 from starlette.responses import Response, StreamingResponse
 
 from generator.fingerprint import PICTURE_BYTES_MAX
+from ledger.errors import Code
+from ledger.generation import Openings
 from node.api.bodies import answer, read_body, read_json, transaction_id
+from node.api.operations import EVENTS, OCTETS, Given, Sent, operation
 from node.api.readers import Reader
+from node.api.routing import router as make_router
 from node.chain.chain import Chain
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid, parse_cid
@@ -18,17 +22,29 @@ from node.content.openings import OpeningStore
 from node.exchange.releases import Releases
 from node.generation.service import GenerationService
 from node.verification.verifier import Verifier
-from remarque.api.content import StoredPicture
-from remarque.api.generation import AskGeneration, GenerationTaken, Generators
+from remarque.api.content import Release, StoredPicture
+from remarque.api.generation import AskGeneration, Generation, GenerationTaken, Generators
+from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
+
+OF_PICTURES = (NodeCode.IMAGE_UNREADABLE, NodeCode.IMAGE_TOO_LARGE, NodeCode.INDEX_LOADING, NodeCode.OVERLOADED)
+"""What a picture that somebody brings may be refused with."""
 
 
 def verify_routes(verifier: Verifier) -> APIRouter:
     """Open to anyone: what the chain knows about a picture."""
-    router = APIRouter(prefix="/v1", tags=["open"])
+    router = make_router("/v1", "open")
 
     @router.post("/verify", summary="What the chain knows about the picture in the body")
+    @operation(
+        Verification,
+        sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF or BMP.", OCTETS),
+        refuses=(*OF_PICTURES, NodeCode.NOTHING_CERTIFIED, NodeCode.BLOCK_PRUNED),
+    )
     async def verify(request: Request) -> Response:
+        """Exact file, same pixels, near-duplicate, candidates, or not recorded, which is proven. The picture is not
+        kept.
+        """
         with verifier.room():
             return answer(await verifier.verify(await read_body(request, PICTURE_BYTES_MAX)))
 
@@ -44,17 +60,27 @@ def content_routes(
     reader: Reader,
 ) -> APIRouter:
     """Content, openings and releases, for members."""
-    router = APIRouter(prefix="/v1", tags=["content"], dependencies=[Depends(reader)])
+    router = make_router("/v1", "content", reader)
 
     @router.post("/content", summary="Store a picture's bytes before registering it")
+    @operation(
+        Given(StoredPicture, 201),
+        sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF or BMP.", OCTETS),
+        refuses=OF_PICTURES,
+    )
     async def put(request: Request) -> Response:
+        """What identifies it comes back, ready for `asset.register`. Nothing is recorded by this yet."""
         data = await read_body(request, PICTURE_BYTES_MAX)
         facts = await verifier.describe_upload(data)
         cid = await blockstore.aside(blockstore.put_file, data)
         return answer(StoredPicture(cid=cid, **asdict(facts)), 201)
 
     @router.get("/content/{cid}", summary="Bytes of stored content; a confidential asset's are encrypted")
-    async def get(cid: str) -> Response:
+    @operation(
+        Given(bytes, media=OCTETS, meaning="The file."), refuses=(NodeCode.CONTENT_MISSING, NodeCode.BODY_TOO_LARGE)
+    )
+    async def get_content(cid: str) -> Response:
+        """Under its content id, so whoever asks can hold the bytes against it."""
         try:
             parse_cid(cid)
             leaves = await blockstore.aside(blockstore.leaves, cid)
@@ -66,10 +92,12 @@ def content_routes(
                 yield await blockstore.aside(blockstore.present, leaf, cid)
 
         headers = {"X-Content-Type-Options": "nosniff", "Content-Length": str(sum(size for _, size in leaves))}
-        return StreamingResponse(parts(), media_type="application/octet-stream", headers=headers)
+        return StreamingResponse(parts(), media_type=OCTETS, headers=headers)
 
     @router.get("/assets/{asset}/openings", summary="Prompt and settings of a generated picture, with their salts")
+    @operation(Openings, refuses=(Code.ASSET_UNKNOWN, NodeCode.NOT_FOUND))
     async def opened(asset: str, account: str = Depends(reader)) -> Response:
+        """Of a confidential asset for its creator alone. They open the commitments of the asset's record."""
         record = chain.ledger().asset(asset)
         found = openings.get(asset)
         if found is None or (record.confidential and account != record.creator):
@@ -77,7 +105,20 @@ def content_routes(
         return answer(found)
 
     @router.get("/releases/{transaction}", summary="Shares of a confidential asset's key, for an allowed request")
+    @operation(
+        Release,
+        refuses=(
+            NodeCode.NOT_FOUND,
+            NodeCode.RELEASE_DENIED,
+            NodeCode.NOT_CUSTODIAN,
+            NodeCode.BLOCK_PRUNED,
+            Code.ASSET_UNKNOWN,
+        ),
+    )
     async def release(transaction: str) -> Response:
+        """For a committed `access.request` that was allowed, within a limited time of it. Shares are sealed to the
+        key that the request names, so it matters little who asks.
+        """
         return answer(await releases.shares(transaction_id(transaction)))
 
     return router
@@ -85,7 +126,7 @@ def content_routes(
 
 def generation_routes(service: GenerationService | None, reader: Reader) -> APIRouter:
     """Generations, for the members they belong to."""
-    router = APIRouter(prefix="/v1", tags=["generation"])
+    router = make_router("/v1", "generation")
 
     def present() -> GenerationService:
         if service is None:
@@ -93,11 +134,26 @@ def generation_routes(service: GenerationService | None, reader: Reader) -> APIR
         return service
 
     @router.get("/generators", summary="Models this node's generator serves", dependencies=[Depends(reader)])
+    @operation(Generators)
     async def generators() -> Response:
+        """None, if this node has no generator or that is still starting."""
         return answer(Generators(models=() if service is None else tuple(service.models)))
 
     @router.post("/generations", summary="Ask for pictures with a signed request and its openings")
+    @operation(
+        Given(GenerationTaken, 202),
+        sent=Sent(AskGeneration, "What the creator signed, with its openings."),
+        refuses=(
+            NodeCode.GENERATION_INVALID,
+            NodeCode.GENERATOR_ABSENT,
+            NodeCode.MODEL_NOT_LOADED,
+            NodeCode.GENERATION_QUEUE_FULL,
+        ),
+    )
     async def ask(request: Request, account: str = Depends(reader)) -> Response:
+        """Recorded by the generator as soon as they are made. The same request again is the generation that it is
+        already.
+        """
         asked = await read_json(request, AskGeneration)
         if account and account != asked.request.creator:
             raise NodeError(
@@ -107,12 +163,19 @@ def generation_routes(service: GenerationService | None, reader: Reader) -> APIR
         return answer(GenerationTaken(generation=job.id, state=job.state), 202)
 
     @router.get("/generations/{generation}", summary="How far a generation is, and its recorded pictures")
-    async def get(generation: str, account: str = Depends(reader)) -> Response:
+    @operation(Generation, refuses=(NodeCode.NOT_FOUND, NodeCode.GENERATOR_ABSENT))
+    async def generation(generation: str, account: str = Depends(reader)) -> Response:
+        """For its creator alone, on the node that was asked for it."""
         return answer(present().progress.describe(present().job(generation, account)))
 
     @router.get("/generations/{generation}/events", summary="A generation's progress, as server-sent events")
-    async def events(generation: str, account: str = Depends(reader)) -> Response:
+    @operation(
+        Given(Generation, media=EVENTS, meaning="One state of the generation a frame: `data` is a Generation."),
+        refuses=(NodeCode.NOT_FOUND, NodeCode.GENERATOR_ABSENT),
+    )
+    async def progress(generation: str, account: str = Depends(reader)) -> Response:
+        """The stream ends once the generation has."""
         job = present().job(generation, account)
-        return StreamingResponse(present().progress.follow(job.id), media_type="text/event-stream")
+        return StreamingResponse(present().progress.follow(job.id), media_type=EVENTS)
 
     return router

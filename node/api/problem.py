@@ -1,15 +1,16 @@
-"""One error shape everywhere: problem+json (RFC 9457) with the permanent code."""
+"""One error shape everywhere: problem+json (RFC 9457) with the permanent code.
+
+Routes refuse by themselves (`node.api.routing`); what is answered here was asked of no route, or is a bug.
+"""
 
 from __future__ import annotations
 
 import msgspec
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ledger.errors import LedgerError
-from ledger.merkle_log import LeavesUnknown
 from node.ground import metrics
 from node.ground.logs import logger
 from remarque.api.problem import Problem
@@ -35,35 +36,26 @@ def refusal(error: LedgerError | NodeError) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every failure of a route in the one shape."""
-
-    @app.exception_handler(LedgerError)
-    async def ledger_error(_: Request, error: LedgerError) -> Response:
-        return refusal(error)
-
-    @app.exception_handler(NodeError)
-    async def node_error(_: Request, error: NodeError) -> Response:
-        return refusal(error)
-
-    @app.exception_handler(LeavesUnknown)
-    async def leaves_unknown(_: Request, error: LeavesUnknown) -> Response:
-        return refusal(NodeError(NodeCode.BLOCK_PRUNED, f"{error}; ask a node that has the whole chain"))
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        return refusal(
-            NodeError(NodeCode.REQUEST_MALFORMED, f"{place}: {first['msg']}; see /openapi.json for this route")
-        )
+    """Answer what no route answers in the one shape: unknown paths, other methods, bugs."""
 
     @app.exception_handler(HTTPException)
-    async def other(request: Request, error: HTTPException) -> Response:
-        if error.status_code == 404:
-            return refusal(NodeError(NodeCode.ROUTE_UNKNOWN, f"{request.url.path}; see /openapi.json for the routes"))
-        return problem("REQUEST_MALFORMED", NodeCode.REQUEST_MALFORMED.meaning, str(error.detail), error.status_code)
+    async def no_route(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 405:
+            methods = set((error.headers or {}).get("Allow", "").split(", "))
+            return other_method(request.method, request.url.path, methods)
+        return refusal(NodeError(NodeCode.ROUTE_UNKNOWN, f"{request.url.path}; see /openapi.json for the routes"))
 
     @app.exception_handler(Exception)
     async def bug(request: Request, _: Exception) -> Response:
         logger.exception("request_failed", path=request.url.path)
         return refusal(NodeError(NodeCode.INTERNAL, LOGGED))
+
+
+def other_method(method: str, path: str, methods: set[str]) -> Response:
+    """OPTIONS asks which methods a path takes; another that it does not take is refused and told the same."""
+    allow = ", ".join(sorted({*methods, "OPTIONS"}))
+    if method == "OPTIONS":
+        return Response(status_code=204, headers={"Allow": allow})
+    response = refusal(NodeError(NodeCode.METHOD_NOT_ALLOWED, f"{path} takes {allow}, not {method[:20]}"))
+    response.headers["Allow"] = allow
+    return response

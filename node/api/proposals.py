@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from msgspec import UNSET
 from starlette.responses import Response
 
 from ledger.encoding import decode_trusted
+from ledger.errors import Code
 from ledger.execution.changes import active_orgs
 from ledger.execution.scope import compiled
 from ledger.execution.view import Ledger
@@ -16,7 +17,9 @@ from ledger.governance import Proposal, proposal_key, quorum
 from ledger.names import Hex32
 from node.api.bodies import answer
 from node.api.lists import LIMIT, After, Limit, check_after, page_of
+from node.api.operations import operation
 from node.api.readers import Reader
+from node.api.routing import router as make_router
 from node.chain.chain import Chain
 from node.policies.replaying import Replays
 from remarque.api.governance import ProposalReplay, ProposalsPage, ProposalView
@@ -26,10 +29,12 @@ from remarque.errors import NodeCode, NodeError
 
 def routes(chain: Chain, replays: Replays, reader: Reader) -> APIRouter:
     """What members may read of governance."""
-    router = APIRouter(prefix="/v1", tags=["governance"], dependencies=[Depends(reader)])
+    router = make_router("/v1", "governance", reader)
 
     @router.get("/proposals", summary="Proposals with their votes, by id")
+    @operation(ProposalsPage, after=Hex32)
     async def proposals(after: After = "", limit: Limit = LIMIT) -> Response:
+        """Open, passed, rejected and expired ones alike."""
         check_after(after, Hex32)
         prefix = proposal_key("")
         found = ((key.removeprefix(prefix), value) for key, value in chain.state.items(prefix, after))
@@ -39,12 +44,19 @@ def routes(chain: Chain, replays: Replays, reader: Reader) -> APIRouter:
         return answer(ProposalsPage(proposals=views, next=more))
 
     @router.get("/proposals/{proposal}", summary="A proposal, with its votes and how many it needs")
+    @operation(ProposalView, refuses=(NodeCode.NOT_FOUND,))
     async def proposal(proposal: str) -> Response:
+        """Its status is by the newest block's time, the quorum as of now."""
         ledger = chain.ledger()
         return answer(proposal_view(chain, _proposal(ledger, proposal), active_orgs(ledger)))
 
     @router.get("/proposals/{proposal}/replay", summary="What a proposal says of its policy, run again and compared")
+    @operation(
+        ProposalReplay,
+        refuses=(NodeCode.NOT_FOUND, NodeCode.BLOCK_PRUNED, NodeCode.OVERLOADED, Code.POLICY_UNKNOWN),
+    )
     async def replayed(proposal: str) -> Response:
+        """Made once by this node and kept; for proposals that came with a replay."""
         ledger = chain.ledger()
         told = _proposal(ledger, proposal).replay
         if told is UNSET:

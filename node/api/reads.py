@@ -8,13 +8,19 @@ from starlette.responses import Response
 
 from ledger import records
 from ledger.actions import action_name
+from ledger.errors import Code
 from ledger.execution.holding import user_of
 from ledger.execution.scope import governing, policies_named, policy_names
-from ledger.receipt import encode_receipt
+from ledger.genesis import Genesis
+from ledger.receipt import Receipt, encode_receipt
+from ledger.records import Account
 from ledger.transaction import Transaction
 from node.api.bodies import answer, stored, transaction_id
-from node.api.log import Anchor
+from node.api.log import ANCHORED, Anchor
+from node.api.market import OF_TOKENS
+from node.api.operations import operation
 from node.api.readers import Reader
+from node.api.routing import router as make_router
 from node.chain.chain import Chain
 from node.chain.finals import Final
 from node.chain.proving import Proving
@@ -33,11 +39,15 @@ from remarque.errors import NodeCode, NodeError
 
 def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter:
     """What anyone may read: how far the chain is, receipts, and the genesis they are checked against."""
-    router = APIRouter(prefix="/v1", tags=["open"])
+    router = make_router("/v1", "open")
     chain = driver.chain
 
     @router.get("/checkpoint", summary="The newest certified header with its certificate")
+    @operation(Checkpoint)
     async def checkpoint() -> Response:
+        """All that a client must remember to notice a rewritten chain. Without a certificate as long as only the
+        genesis block is there.
+        """
         certificate = chain.state.certificate_upto(chain.committed.height)
         header = chain.header(0 if certificate is None else certificate.height)
         return answer(
@@ -50,7 +60,9 @@ def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter
         )
 
     @router.get("/status", summary="What this node is doing")
+    @operation(Status)
     async def status() -> Response:
+        """Of this node alone; another may be further."""
         replica = driver.replica
         return answer(
             Status(
@@ -69,11 +81,17 @@ def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter
         )
 
     @router.get("/genesis", summary="The genesis file")
+    @operation(Genesis)
     async def genesis() -> Response:
+        """Get it once from somebody you trust: all that is verified is verified with it."""
         return answer(chain.genesis)
 
     @router.get("/transactions/{transaction}/receipt", summary="The receipt of a committed transaction")
+    @operation(Receipt, refuses=ANCHORED)
     async def receipt(transaction: str, anchor: Anchor = None) -> Response:
+        """Open, for it is of use only to those who have the transaction already: its id tells nothing. Verifiable
+        offline.
+        """
         height, position = reading.place(transaction_id(transaction))
         certificate = proving.anchor_of(height, anchor)
         found = await reading.receipt(height, position, certificate)
@@ -84,30 +102,40 @@ def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter
 
 def member_routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
     """What members may read."""
-    router = APIRouter(prefix="/v1", tags=["ledger"], dependencies=[Depends(reader)])
+    router = make_router("/v1", "ledger", reader)
 
     @router.get("/accounts/{account}", summary="An account: keys and roles")
+    @operation(Account, refuses=(Code.ACCOUNT_UNKNOWN,))
     async def account(account: str) -> Response:
+        """With the blocks between which each key was good."""
         return answer(chain.ledger().account(account))
 
     @router.get("/blocks/{height}", summary="A block: header, and what each of its transactions did")
+    @operation(BlockView, refuses=(NodeCode.NOT_FOUND, NodeCode.BLOCK_PRUNED))
     async def block(height: int) -> Response:
+        """Each transaction in short; it has a route of its own."""
         newest = chain.committed.height
         if not 0 <= height <= newest:
             raise NodeError(NodeCode.NOT_FOUND, f"block {height} is not final here; the newest is {newest}")
         return await reading.final(height, lambda final: answer(block_view(final)))
 
     @router.get("/transactions/{transaction}", summary="A transaction, its outcome, and its decisions explained")
+    @operation(TransactionView, refuses=(NodeCode.NOT_FOUND, NodeCode.BLOCK_PRUNED))
     async def transaction(transaction: str, account: str = Depends(reader)) -> Response:
+        """Denials are explained, and values that are not for the account that asks are withheld."""
         height, position = reading.place(transaction_id(transaction))
         return await reading.final(height, lambda final: answer(transaction_view(chain, account, final, position)))
 
     @router.get("/assets/{asset}", summary="An asset with its owner, and its royalty terms")
+    @operation(AssetView, refuses=(Code.ASSET_UNKNOWN,))
     async def asset(asset: str) -> Response:
+        """With the policies that govern it now, and what they ask of a resale."""
         return answer(asset_view(chain, asset))
 
     @router.get("/tokens/{token}", summary="A token with its terms; its listing, auction and rental if it has one")
+    @operation(TokenView, refuses=OF_TOKENS)
     async def token(token: str) -> Response:
+        """`terms` is what a buyer names in what it signs."""
         return answer(token_view(chain, token))
 
     return router

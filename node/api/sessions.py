@@ -12,6 +12,8 @@ from starlette.responses import Response
 from ledger import crypto
 from ledger.encoding import encode
 from node.api.bodies import answer, read_json
+from node.api.operations import Given, Sent, operation
+from node.api.routing import router as make_router
 from node.chain.chain import Chain
 from remarque.api.sessions import AskChallenge, Challenge, OpenSession, Session
 from remarque.errors import NodeCode, NodeError
@@ -76,15 +78,21 @@ def _trim(kept: OrderedDict[str, tuple[str, float]] | OrderedDict[str, tuple[str
 
 def routes(sessions: Sessions) -> APIRouter:
     """The session routes."""
-    router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
+    router = make_router("/v1/sessions", "sessions")
 
     @router.post("/challenge", summary="Ask for a challenge to sign")
+    @operation(Challenge, sent=Sent(AskChallenge, "Who wants to open a session."))
     async def challenge(request: Request) -> Response:
+        """Good for one session, within a minute. Sign `remarque/session/v1` and the exact bytes of the answer."""
         ask = await read_json(request, AskChallenge)
         return answer(sessions.challenge(ask.account))
 
     @router.post("", summary="Open a session with a signed challenge")
+    @operation(
+        Given(Session, 201), sent=Sent(OpenSession, "The signed challenge."), refuses=(NodeCode.SESSION_INVALID,)
+    )
     async def open_session(request: Request) -> Response:
+        """For an hour, or until the key is revoked."""
         return answer(sessions.open(await read_json(request, OpenSession)), 201)
 
     return router

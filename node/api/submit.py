@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from urllib.parse import parse_qs
 
 import msgspec
-from fastapi import APIRouter
 
 from ledger.encoding import encode
-from ledger.errors import Code, LedgerError, ensure
+from ledger.errors import Code, LedgerError
 from ledger.receipt import Receipt, encode_receipt
 from ledger.transaction import TRANSACTION_BYTES_MAX, SignedTransaction, parse_envelope
 from node.api.bodies import BODY_SECONDS_MAX, encoded, joined
-from node.api.problem import LOGGED, refusal
+from node.api.operations import Operation, note_refusal
+from node.api.problem import LOGGED, other_method, refusal
+from node.api.submissions import BATCH, BATCH_TRANSACTIONS_MAX, ONE, choices
 from node.chain.chain import Chain
 from node.chain.finals import Final
 from node.chain.reading import Reading
@@ -28,7 +28,6 @@ from node.ordering.submitter import Submitter
 from remarque.api.transactions import BatchOutcome, BatchOutcomes, BatchReceipts, BatchTaken, Taken
 from remarque.errors import NodeCode, NodeError
 
-BATCH_TRANSACTIONS_MAX = 1_000
 BATCH_BYTES_MAX = 16 * 1024 * 1024
 PARSE_BYTES = 256 * 1024
 """Bytes of a batch that are parsed between two turns of the event loop."""
@@ -49,26 +48,28 @@ class SubmitRoutes:
         self._bytes_open = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST":
-            if scope["path"] == "/v1/transactions":
-                await self._answer(self._one, TRANSACTION_BYTES_MAX, scope, receive, send)
-                return
-            if scope["path"] == "/v1/transactions/batch":
-                await self._answer(self._batch, BATCH_BYTES_MAX, scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        if scope["type"] != "http" or scope["path"] not in ("/v1/transactions", "/v1/transactions/batch"):
+            await self._app(scope, receive, send)
+        elif scope["method"] != "POST":
+            await other_method(scope["method"], scope["path"], {"POST"})(scope, receive, send)
+        elif scope["path"] == "/v1/transactions":
+            await self._answer(self._one, ONE, TRANSACTION_BYTES_MAX, scope, receive, send)
+        else:
+            await self._answer(self._batch, BATCH, BATCH_BYTES_MAX, scope, receive, send)
 
-    async def _answer(self, route: Any, bytes_max: int, scope: Any, receive: Any, send: Any) -> None:
-        declared = _content_length(scope, bytes_max)
-        self._bytes_open += declared
+    async def _answer(
+        self, route: Any, declared: Operation, bytes_max: int, scope: Any, receive: Any, send: Any
+    ) -> None:
+        expected = _content_length(scope, bytes_max)
+        self._bytes_open += expected
         try:
             if self._bytes_open > BYTES_OPEN_MAX:
                 raise NodeError(NodeCode.OVERLOADED, f"{self._bytes_open} bytes of requests are under way", 1)
             async with asyncio.timeout(BODY_SECONDS_MAX):
                 body = await read_body(receive, bytes_max)
-            query = parse_qs(scope["query_string"].decode("latin-1"))
-            status, answer = await route(body, query)
+            status, answer = await route(body, scope["query_string"])
         except (LedgerError, NodeError) as error:
+            note_refusal(error.code, declared.codes(members=False), scope["path"])
             await refusal(error)(scope, receive, send)
             return
         except TimeoutError:
@@ -80,29 +81,31 @@ class SubmitRoutes:
             await refusal(NodeError(NodeCode.INTERNAL, LOGGED))(scope, receive, send)
             return
         finally:
-            self._bytes_open -= declared
+            self._bytes_open -= expected
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
-    async def _one(self, body: bytes, query: dict[str, list[str]]) -> tuple[int, bytes]:
+    async def _one(self, body: bytes, query: bytes) -> tuple[int, bytes]:
+        (wait,) = choices(query, "wait")
         signed = parse_envelope(body)
-        if query.get("wait") == ["false"]:
+        if not wait:
             await self._submitter.take([signed])
             return 202, encode(Taken(transaction=signed.id))
         place = await self._submitter.commit(signed)
         return 200, encode_receipt(await self._reading.receipt(*place))
 
-    async def _batch(self, body: bytes, query: dict[str, list[str]]) -> tuple[int, bytes]:
+    async def _batch(self, body: bytes, query: bytes) -> tuple[int, bytes]:
+        wait, receipts = choices(query, "wait", "receipts")
         parts = split_batch(body)
         transactions: list[SignedTransaction] = []
         while len(transactions) < len(parts):
             transactions += await self._reading.piece(parse_some, parts, len(transactions))
-        if query.get("wait") == ["false"]:
+        if not wait:
             await self._submitter.take(transactions)
             return 202, encode(BatchTaken(transactions=tuple(signed.id for signed in transactions)))
         places = await self._submitter.commit_all(transactions)
-        if query.get("receipts") == ["true"]:
+        if receipts:
             return 200, encode(BatchReceipts(results=tuple(await self._reading.each(places, self._receipt))))
         return 200, encode(BatchOutcomes(results=tuple(await self._reading.each(places, outcome_at))))
 
@@ -123,29 +126,16 @@ def outcome_at(final: Final, position: int) -> BatchOutcome:
     )
 
 
-def described() -> APIRouter:
-    """The two routes as the API's description shows them; `SubmitRoutes` answers before they are reached."""
-    router = APIRouter(prefix="/v1", tags=["transactions"])
-
-    @router.post("/transactions", summary="Commit a signed transaction; its receipt, or with wait=false its id at once")
-    async def one(wait: bool = True) -> None:
-        ensure(False, "answered by SubmitRoutes")
-
-    @router.post("/transactions/batch", summary="Commit up to 1,000 signed transactions, given as a JSON array")
-    async def batch(wait: bool = True, receipts: bool = False) -> None:
-        ensure(False, "answered by SubmitRoutes")
-
-    return router
-
-
 def split_batch(body: bytes) -> list[msgspec.Raw]:
     """The parts of a batch's JSON array, not yet looked into."""
     try:
         parts = _batch_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise LedgerError(Code.MALFORMED, f"{error}; a batch is a JSON array of signed transactions") from None
-    if not 1 <= len(parts) <= BATCH_TRANSACTIONS_MAX:
-        raise LedgerError(Code.TOO_LARGE, f"{len(parts)} transactions, a batch has 1 to {BATCH_TRANSACTIONS_MAX}")
+    if not parts:
+        raise LedgerError(Code.MALFORMED, f"a batch has 1 to {BATCH_TRANSACTIONS_MAX} transactions, this one has none")
+    if len(parts) > BATCH_TRANSACTIONS_MAX:
+        raise LedgerError(Code.TOO_LARGE, f"{len(parts)} transactions, a batch has at most {BATCH_TRANSACTIONS_MAX}")
     return parts
 
 

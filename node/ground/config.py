@@ -5,12 +5,16 @@ Paths are relative to the file. Unknown settings are refused: a misspelt one wou
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
 import msgspec
 
 from remarque.errors import NodeCode, NodeError
+
+ORIGIN = r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?"
+"""How browsers write the origin of a page: lower case, nothing behind host and port."""
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -42,6 +46,9 @@ class ApiSection(Section, frozen=True, kw_only=True):
     authority: str = ""
     """Host, with its port unless that is the scheme's own, at which clients reach this node; empty: `listen`. A signed
     request must be signed for it."""
+    allowed_origins: tuple[str, ...] = ()
+    """Origins of web pages that may read this node's answers (CORS), such as `https://gallery.example`; `*`: of any.
+    Empty: none but the node's own pages. Cookies are never allowed."""
     connections_max: int = 1_024
     """Connections that may be open; what is over is closed at once."""
     address_connections_max: int = 512
@@ -115,11 +122,16 @@ class Config(Section, frozen=True, kw_only=True):
 def load_config(path: Path) -> Config:
     """Settings from a file. CONFIG_INVALID names the setting and what it should be."""
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Config)
+        config = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Config)
     except FileNotFoundError:
         raise NodeError(NodeCode.CONFIG_INVALID, f"{path} does not exist; `remarque init` writes one") from None
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise NodeError(NodeCode.CONFIG_INVALID, f"{path}: {error}; see docs/settings.md") from None
+    for origin in config.api.allowed_origins:
+        if origin != "*" and not re.fullmatch(ORIGIN, origin):
+            detail = f"{path}: api.allowed_origins: {origin!r} is no origin such as https://gallery.example, nor *"
+            raise NodeError(NodeCode.CONFIG_INVALID, detail)
+    return config
 
 
 def split_address(address: str) -> tuple[str, int]:

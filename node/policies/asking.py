@@ -8,6 +8,7 @@ from msgspec import UNSET, convert
 
 import contracts_vm
 from contracts_vm import Policy
+from ledger.errors import Code, LedgerError
 from ledger.execution.policy import explain, facts_for
 from ledger.execution.scope import ASSET, governing, scoped_policies
 from ledger.execution.view import Ledger
@@ -17,7 +18,6 @@ from node.policies.replaying import PastState
 from node.storage.state_store import StateStore
 from remarque.api.explanations import Explanation
 from remarque.api.policies import Evaluation, PolicyCheck, PolicyProblem, Question
-from remarque.errors import NodeCode, NodeError
 
 
 def faults_of(source: str | bytes) -> PolicyCheck:
@@ -44,10 +44,10 @@ def _told(problem: Any) -> PolicyProblem:
 
 
 def parsed(source: str) -> Policy:
-    """A policy that may be published, from its source; else POLICY_INVALID's words as REQUEST_MALFORMED."""
+    """A policy that may be published, from its source; or POLICY_INVALID."""
     found = faults_of(source)
     if not found.holds:
-        raise NodeError(NodeCode.REQUEST_MALFORMED, "\n".join(one.text for one in found.problems[:5]))
+        raise LedgerError(Code.POLICY_INVALID, "\n".join(one.text for one in found.problems[:5]))
     return contracts_vm.parse(source)
 
 
@@ -58,8 +58,6 @@ def evaluate(
 
     `instead`: the policy that the question brings, parsed; that takes up to 60 ms, so it is no part of this.
     """
-    if asked.kind not in KINDS:
-        raise NodeError(NodeCode.REQUEST_MALFORMED, f"rules decide {', '.join(sorted(KINDS))}, not {asked.kind!r}")
     ledger = Ledger(PastState(state, height))
     asset = ledger.asset(asked.asset)
     token = ledger.token(asset.token) if isinstance(asset.token, str) else None

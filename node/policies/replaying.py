@@ -28,11 +28,9 @@ from ledger.policy_source import policy_record
 from node.chain.chain import Chain
 from node.chain.reading import Reading
 from node.storage.state_store import UNVERSIONED, StateStore
-from remarque.api.policies import Difference, Replay, Said
+from remarque.api.policies import REQUESTS_MAX, Difference, Replay, Said
 from remarque.errors import NodeCode, NodeError
 
-REQUESTS_MAX = 10_000
-"""Transactions replayed at most."""
 BLOCKS_MAX = 10_000
 """Blocks replayed at most, however few requests they hold."""
 DIFFERENCES_MAX = 200
@@ -109,8 +107,6 @@ class Replays:
 
     async def newest(self, policy: Policy, requests: int, *, under: type[Proposed | BindingAll] = Proposed) -> Replay:
         """Replay the newest blocks that hold at least so many requests, as far as this node keeps them."""
-        if not 1 <= requests <= REQUESTS_MAX:
-            raise NodeError(NodeCode.REQUEST_MALFORMED, f"{requests} requests; replay 1 to {REQUESTS_MAX}")
         return await self._make(policy, under, self._chain.committed.height, self._lowest(), requests)
 
     async def again(self, proposal: str, policy: Policy, told: Replayed) -> Replay:

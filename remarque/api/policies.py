@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 from ledger.encoding import encode
 from ledger.governance import Replayed
 from ledger.names import AccountName, Count, CurrencyCode, Hex32, Positive, TimeMs
+from ledger.policy_source import KINDS
 from ledger.records import PolicyRecord
 from remarque.api.explanations import Explanation
 from remarque.api.shapes import Answer, Body, Page
@@ -20,8 +21,10 @@ from remarque.api.shapes import Answer, Body, Page
 SOURCE_CHARACTERS_MAX = 16 * 1024
 Source = Annotated[str, Meta(max_length=SOURCE_CHARACTERS_MAX)]
 """A policy's text."""
-REPLAYED = 1_000
-"""Requests that are replayed unless it is asked for otherwise."""
+Kind = Annotated[str, Meta(pattern=rf"^({'|'.join(sorted(KINDS))})\Z")]
+"""What rules decide."""
+REPLAYED, REQUESTS_MAX = 1_000, 10_000
+"""Requests that are replayed unless it is asked for otherwise, and at most."""
 
 
 class Written(Body, frozen=True, kw_only=True):
@@ -64,7 +67,7 @@ class Question(Body, frozen=True, kw_only=True):
     """Body of `POST /v1/policies/evaluate`: what would be decided."""
 
     asset: Hex32
-    kind: str
+    kind: Kind
     """One of the actions that rules decide, such as `view` or `sale`."""
     requester: AccountName
     source: Source = ""
@@ -94,7 +97,7 @@ class Evaluation(Answer, frozen=True, kw_only=True):
 class AskReplay(Written, frozen=True, kw_only=True):
     """Body of `POST /v1/policies/replay`: a policy, and how many of the last requests it is tried on."""
 
-    requests: int = REPLAYED
+    requests: Annotated[int, Meta(ge=1, le=REQUESTS_MAX)] = REPLAYED
     binding_all: bool = False
     """As the consortium's policy, not in the place of its other versions."""
 

@@ -52,7 +52,12 @@ def test_the_wheel_holds_the_packages_with_their_pages_and_policies_and_no_tests
     tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
 
     assert tops == {"contracts_vm", "ledger", "consensus", "generator", "remarque", "node", "devnet"}
-    for wanted in ("node/pages/index.html", "contracts_vm/policies/asset_default.policy"):
+    for wanted in (
+        "node/pages/index.html",
+        "node/pages/vendored/swagger-ui.css",
+        "node/pages/vendored/swagger-ui.LICENSE.txt",
+        "contracts_vm/policies/asset_default.policy",
+    ):
         assert wanted in names
     assert {name for name in names if name.endswith("py.typed")} == {
         "contracts_vm/py.typed", "ledger/py.typed", "remarque/py.typed",

@@ -15,17 +15,16 @@ from typing import Any
 import msgspec
 import pytest
 from answers import check_is
-from consortium import a_digest, registering
-from PIL import Image, ImageDraw
+from consortium import registering
+from every_record import POLICY, Names, a_picture, every_record
+from PIL import Image
 
 import remarque.api
 from devnet.cluster import Cluster
-from devnet.story import COLLECTOR, CREATOR, CURRENCY, EDITOR, STUDIO, TREASURER
-from ledger import actions
+from devnet.story import CREATOR, CURRENCY
 from ledger.consistency import ConsistencyProof
 from ledger.encoding import encode
 from ledger.genesis import Genesis
-from ledger.governance import SetConsortiumPolicy, SetParameters
 from ledger.receipt import Receipt
 from ledger.records import Account, Collection, PolicyRecord
 from ledger.state_answer import StateAnswer
@@ -72,25 +71,7 @@ from remarque.api.verification import Verification
 from remarque.client import Client
 from remarque.errors import RemarqueError
 
-POLICY = """policy house version 1 schema remarque@1 {
-  forbid sale as cheap when has(tx.price) && tx.price < 100 reason "nothing below 1.00";
-  permit * as all_may when true;
-  royalty resale on secondary_sale { base tx.price; pay 5% to asset.creators by weight; upstream lap max_depth 4; }
-}
-"""
 BAD_POLICY = POLICY.replace("asset.creators", "asset.creaters")
-FAR_MS = 4_000_000_000_000
-Names = dict[str, str]
-
-
-def a_picture() -> bytes:
-    image = Image.new("RGB", (200, 160), "white")
-    draw = ImageDraw.Draw(image)
-    draw.ellipse((40, 60, 150, 140), fill=(220, 40, 60))
-    draw.rectangle((20, 10, 90, 50), fill=(20, 90, 200))
-    out = io.BytesIO()
-    image.save(out, "PNG")
-    return out.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -102,58 +83,7 @@ def alice(one_node: Cluster) -> Iterator[Client]:
 @pytest.fixture(scope="module")
 def names(one_node: Cluster, alice: Client) -> Names:
     """A chain on which every kind of record stands; what the routes about them are asked for."""
-    with (
-        Client(one_node.urls, COLLECTOR, one_node.key(COLLECTOR)) as carla,
-        Client(one_node.urls, EDITOR, one_node.key(EDITOR)) as nadia,
-        Client(one_node.urls, TREASURER, one_node.key(TREASURER)) as club,
-        Client(one_node.urls, STUDIO, one_node.key(STUDIO)) as studio,
-    ):
-        return _written(alice, carla, nadia, club, studio)
-
-
-def _written(alice: Client, carla: Client, nadia: Client, club: Client, studio: Client) -> Names:
-    model = actions.RegisterModel(model="ab" * 32, name="A model", version="1", licence="Apache-2.0")
-    studio.submit(model)
-    studio.submit(actions.PublishPolicy(source=POLICY))
-    alice.create_collection("spring@studio")
-    picture, _ = alice.register(a_picture(), collection="spring@studio")
-    alice.submit(*(registering(name) for name in ("parent", "child", "many")), registering("veiled", confidential=True))
-    alice.set_policy("house", 1, asset=picture)
-    alice.mint(a_digest("parent"))
-    alice.derive(a_digest("child"), a_digest("parent"))
-    first, _ = alice.mint(a_digest("many"), editions=3)
-    carla.offer(first, 500, CURRENCY)
-    second, third = (one.id for one in alice.tokens(a_digest("many"))[1:])
-    alice.open_auction(second, 100, 10, CURRENCY)
-    carla.bid(second, 150, CURRENCY)
-    alice.rent_out(third, COLLECTOR, hours=2)
-    alice.list_token(third, 700, CURRENCY)
-    token, _ = alice.mint(picture, royalty_ppm=75_000)
-    alice.list_token(token, 50, CURRENCY)
-    with pytest.raises(RemarqueError, match="POLICY_DENIED") as refused:
-        carla.buy(token, 50, CURRENCY)
-    assert refused.value.receipt is not None
-    alice.grant(a_digest("veiled"), EDITOR, FAR_MS)
-    nadia.submit(actions.SetRoles(account=EDITOR, roles=("administrator", "fact-checker")))
-    nadia.dispute(picture, "the boat was added", b"proof")
-    proposed, _ = studio.propose(SetConsortiumPolicy(policy="house", version=1), replayed=20)
-    passed, _ = club.propose(SetParameters(proposals_open_max=9), reason="more room")
-    nadia.vote(passed, True)
-    stands = alice.receipt(refused.value.receipt.signed.id)
-    return {
-        "picture": picture,
-        "child": a_digest("child"),
-        "many": a_digest("many"),
-        "veiled": a_digest("veiled"),
-        "token": token,
-        "offered": first,
-        "auctioned": second,
-        "rented": third,
-        "refused": stands.signed.id,
-        "height": str(stands.header.height),
-        "proposal": proposed,
-        "newest": str(alice.checkpoint().header.height),
-    }
+    return every_record(one_node, alice)
 
 
 ROUTES: list[tuple[str, Any]] = [
@@ -289,7 +219,7 @@ def test_every_value_says_what_it_is_and_has_a_schema_under_its_own_name() -> No
     assert {kind.__name__ for kind in values} <= set(components)
     for kind in values:
         assert kind.__doc__, f"{kind.__name__} says nothing of itself"
-        assert issubclass(kind, Body | Answer) or kind.__name__ in ("Challenge", "GeneratedPicture")
+        assert issubclass(kind, Body | Answer) or kind.__name__ in ("Challenge", "GeneratedPicture", "RefusedPicture")
 
 
 def test_a_body_with_a_field_that_the_node_does_not_know_is_refused(alice: Client) -> None:

@@ -279,7 +279,13 @@ def test_what_is_no_picture_is_refused(alice: Client, path: str, code: str, data
         ("GET", "/v1/assets/xyz/grants", "ASSET_UNKNOWN"),
         ("GET", "/v1/generations/abc", "GENERATOR_ABSENT"),
         ("POST", "/v1/generations", "REQUEST_MALFORMED"),
-        ("DELETE", "/v1/blocks/1", "REQUEST_MALFORMED"),
+        ("DELETE", "/v1/blocks/1", "METHOD_NOT_ALLOWED"),
+        ("GET", "/v1/transactions/batch", "METHOD_NOT_ALLOWED"),
+        ("GET", "/v1/orgs?Limit=2", "REQUEST_MALFORMED"),
+        ("POST", "/v1/transactions?wait=no", "REQUEST_MALFORMED"),
+        ("POST", "/v1/transactions/batch?wait=true&wait=false", "REQUEST_MALFORMED"),
+        ("POST", "/v1/transactions?receipts=true", "REQUEST_MALFORMED"),
+        ("GET", "/v1/orgs/", "ROUTE_UNKNOWN"),
     ],
 )
 def test_a_bad_query_is_refused(alice: Client, method: str, path: str, code: str) -> None:

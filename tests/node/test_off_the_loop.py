@@ -216,7 +216,7 @@ def test_a_file_that_loses_a_block_while_it_is_sent_is_broken_off_and_not_cut_sh
         async for message in asked(a_face(written, store), "GET", f"/v1/content/{cid}"):
             sent.append(message)
 
-    with pytest.raises(RuntimeError, match="response already started"):
+    with pytest.raises(NodeError, match="CONTENT_MISSING"):
         asyncio.run(story())
     assert sum(len(part["body"]) for part in sent[1:]) == 2 * 1_048_576
     assert all(part["more_body"] for part in sent[1:])

@@ -182,5 +182,5 @@ def test_a_bad_question_is_refused_with_a_code(route: str, body: dict[str, Any],
     ):
         client.request("POST", f"/v1/policies/{route}", json.dumps(body).encode())
 
-    assert refused.value.code in ("REQUEST_MALFORMED", "ASSET_UNKNOWN", "NOT_FOUND")
+    assert refused.value.code in ("REQUEST_MALFORMED", "ASSET_UNKNOWN", "NOT_FOUND", "POLICY_INVALID")
     assert 400 <= refused.value.status < 500

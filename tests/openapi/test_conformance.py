@@ -1,0 +1,108 @@
+"""A node does what its description says, for whatever schemathesis thinks of: right requests and wrong ones.
+
+Every operation is asked, with a member's session and as a stranger. The run is bounded and always the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from every_record import Names, every_record
+from sessions import open_session
+
+from devnet.cluster import Cluster
+from devnet.story import CREATOR
+from remarque.client import Client
+
+HERE = Path(__file__).resolve().parent
+SECONDS_MAX = 300
+AS_A_STRANGER = ["--phases", "examples,coverage", "--mode", "positive"]
+"""What is open to strangers looks at no session, so the member has made all wrong requests to it already."""
+NOT_DONE = {
+    "GET /.well-known/scitt-keys/{kid}",
+    "GET /entries/{entry}",
+    "GET /v1/assets/{asset}/at",
+    "GET /v1/assets/{asset}/openings",
+    "GET /v1/events",
+    "GET /v1/generations/{generation}",
+    "GET /v1/generations/{generation}/events",
+    "GET /v1/releases/{transaction}",
+    "GET /v1/tlog/tile/{path}",
+    "POST /entries",
+    "POST /v1/generations",
+    "POST /v1/policies/evaluate",
+    "POST /v1/sessions",
+    "POST /v1/transactions",
+    "POST /v1/transactions/batch",
+}
+"""What needs a signature, a generator, a full tile or one of two parameters: these only refuse here."""
+
+
+@pytest.fixture(scope="module")
+def names(one_node: Cluster) -> Iterator[Names]:
+    with Client(one_node.urls, CREATOR, one_node.key(CREATOR)) as alice:
+        yield every_record(one_node, alice)
+
+
+def known(description: dict[str, Any], names: Names) -> dict[str, dict[str, Any]]:
+    """Parameters whose examples stand for something, with what is there on this chain."""
+    real = {
+        "asset": names["picture"],
+        "token": names["token"],
+        "transaction": names["refused"],
+        "proposal": names["proposal"],
+        "collection": "spring@studio",
+        "height": int(names["height"]),
+        "from": 1,
+        "to": int(names["newest"]),
+        "key": [f"asset/{names['picture']}", "none"],
+        "anchor": int(names["newest"]),
+    }
+    operations = [one for path in description["paths"].values() for one in path.values()]
+    examples = {one["name"]: one["example"] for operation in operations for one in operation["parameters"]}
+    return {name: {"example": examples[name], "real": value} for name, value in real.items()}
+
+
+@pytest.mark.parametrize("who", ["member", "stranger"])
+def test_a_node_does_what_its_description_says(one_node: Cluster, names: Names, who: str, tmp_path: Path) -> None:
+    address = one_node.url("node1") + "/openapi.json"
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        description = json.load(answer)
+    authorization = f"Authorization: Bearer {open_session(one_node, CREATOR)}"
+    answers = tmp_path / "answers"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")),
+            *("run", address),
+            *(["-H", authorization] if who == "member" else AS_A_STRANGER),
+        ],
+        cwd=tmp_path,
+        env=os.environ
+        | {
+            "SCHEMATHESIS_HOOKS": str(HERE / "schemathesis_hooks.py"),
+            "REMARQUE_KNOWN": json.dumps(known(description, names)),
+            "REMARQUE_ANSWERS": str(answers),
+        },
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_MAX,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-2_000:]
+    met = {tuple(line.split("\t")) for line in answers.read_text().splitlines()}
+    every = {f"{method.upper()} {path}": one for path, at in description["paths"].items() for method, one in at.items()}
+    done_so = {operation for operation, status in met if operation in every and status.startswith("2")}
+    assert {operation for operation, _ in met if operation in every} == every.keys() - {"GET /v1/events"}
+    if who == "stranger":
+        assert done_so <= {operation for operation, one in every.items() if one["security"] == []}
+    else:
+        assert every.keys() - done_so <= NOT_DONE
