@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import secrets
-import time
-from collections import OrderedDict
 
+from cachetools import TTLCache
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -25,24 +24,25 @@ CHALLENGES_MAX = 10_000
 
 
 class Sessions:
-    """Open challenges and sessions, both bounded; the oldest goes first."""
+    """Open challenges and sessions, both bounded in number and time; the oldest goes first."""
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
-        self._challenges: OrderedDict[str, tuple[str, float]] = OrderedDict()
-        self._sessions: OrderedDict[str, tuple[str, str, float]] = OrderedDict()
+        self._challenges: TTLCache[str, str] = TTLCache(CHALLENGES_MAX, CHALLENGE_SECONDS)
+        """The account that asked for each."""
+        self._sessions: TTLCache[str, tuple[str, str]] = TTLCache(SESSIONS_MAX, SESSION_SECONDS)
+        """Account and key by token."""
 
     def challenge(self, account: str) -> Challenge:
         """A challenge for an account, good for a minute and one use."""
         value = secrets.token_hex(32)
-        self._challenges[value] = (account, time.monotonic() + CHALLENGE_SECONDS)
-        _trim(self._challenges, CHALLENGES_MAX)
+        self._challenges[value] = account
         return Challenge(chain=self._chain.name, node=self._chain.node, account=account, challenge=value)
 
     def open(self, ask: OpenSession) -> Session:
         """A session, for a challenge signed by one of the account's keys in force."""
-        account, deadline = self._challenges.pop(ask.challenge, ("", 0.0))
-        if account != ask.account or time.monotonic() > deadline:
+        account = self._challenges.pop(ask.challenge, "")
+        if not account or account != ask.account:
             raise NodeError(NodeCode.SESSION_INVALID, "the challenge is unknown, used or too old; ask for a new one")
         challenge = Challenge(chain=self._chain.name, node=self._chain.node, account=account, challenge=ask.challenge)
         if not self._chain.key_in_force(account, ask.key) or not crypto.verify(
@@ -52,8 +52,7 @@ class Sessions:
                 NodeCode.SESSION_INVALID, f"the challenge is not signed by a key in force of {account}; sign it again"
             )
         token = secrets.token_urlsafe(32)
-        self._sessions[token] = (account, ask.key, time.monotonic() + SESSION_SECONDS)
-        _trim(self._sessions, SESSIONS_MAX)
+        self._sessions[token] = account, ask.key
         return Session(token=token, expires_in_s=SESSION_SECONDS)
 
     def account(self, request: Request) -> str:
@@ -64,16 +63,11 @@ class Sessions:
                 NodeCode.SESSION_REQUIRED,
                 "open one at /v1/sessions and send its token as Authorization: Bearer, or sign the request",
             )
-        account, key, deadline = self._sessions.get(token, ("", "", 0.0))
-        if not account or time.monotonic() > deadline or not self._chain.key_in_force(account, key):
+        account, key = self._sessions.get(token, ("", ""))
+        if not account or not self._chain.key_in_force(account, key):
             self._sessions.pop(token, None)
             raise NodeError(NodeCode.SESSION_INVALID, "the session has ended; open a new one at /v1/sessions")
         return account
-
-
-def _trim(kept: OrderedDict[str, tuple[str, float]] | OrderedDict[str, tuple[str, str, float]], most: int) -> None:
-    while len(kept) > most:
-        kept.popitem(last=False)
 
 
 def routes(sessions: Sessions) -> APIRouter:
