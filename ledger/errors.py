@@ -107,6 +107,8 @@ class Code(Enum):
     TERMS_CHANGED = "the policies in force are not those that the buyer saw, or ask for more"
     TERMS_MISSING = "more is due than the action says, and it does not name the policies that ask for it"
     PRICE_TOO_LOW = "the royalty on the price would round to nothing"
+    SOLD_TOGETHER = "what is priced in one transaction is valued together, and this part cannot bear its royalty"
+    NOT_ALONE = "the action is no part of a transaction that pays otherwise too"
     OFFER_UNKNOWN = "there is no such offer"
     OFFER_ENDED = "the offer has ended"
     OFFER_OPEN = "the offer has not ended, so only its buyer takes it back"

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from ledger.actions import CancelAuction, OpenAuction, PlaceBid, SettleAuction
 from ledger.errors import Code, LedgerError
 from ledger.events import AuctionClosed, AuctionOpened, BidPlaced, EscrowReturned
+from ledger.execution.beside import paid_beside
 from ledger.execution.context import ACTION_FUEL, Context, action
 from ledger.execution.due import check_currency, check_terms, due, sale_of
 from ledger.execution.holding import check_end, require_free, user_of
@@ -148,6 +149,8 @@ def _check_rental(ledger: Ledger, tx: Context, ask: OpenAuction) -> None:
 
 def _sell(ledger: Ledger, tx: Context, found: Auction, bidder: str) -> str:
     """Sell to the highest bidder, or return the code of what stands against it, which is never a lack of fuel."""
+    if paid_beside(tx):
+        raise LedgerError(Code.NOT_ALONE, "nobody spoils an auction by what they pay beside it; settle it alone")
     alone = ledger.parameters().transaction_fuel_max - ACTION_FUEL
     if tx.fuel_left < min(alone, tx.version.decision_fuel_max):
         raise LedgerError(Code.FUEL_EXHAUSTED, "it is decided with all the fuel that it may need; settle it alone")

@@ -15,23 +15,12 @@ import contracts_vm
 from contracts_vm import Timestamp
 from contracts_vm.types import TIMESTAMP_MS_MAX
 from ledger import crypto
-from ledger.actions import (
-    AcceptOffer,
-    Action,
-    BuyToken,
-    DeriveAsset,
-    GrantAccess,
-    IssueCurrency,
-    Pay,
-    PublishPolicy,
-    RentToken,
-    SellToken,
-    SettleAuction,
-)
+from ledger.actions import PublishPolicy
 from ledger.block import Decision
 from ledger.encoding import encode
 from ledger.errors import Code, LedgerError
 from ledger.events import PolicyPublished
+from ledger.execution.beside import paid_apart, paid_beside
 from ledger.execution.context import Context, action
 from ledger.execution.scope import RIGHTS_MANAGER, ScopedPolicy, governing, policies_for, scoped_policies
 from ledger.execution.view import Ledger
@@ -39,9 +28,6 @@ from ledger.names import INTEGER_MAX, org_of
 from ledger.policy_source import TIME_MS_MAX, check_source, policy_record
 from ledger.records import Asset, Governing, Grant, Token, grant_key, policy_key
 
-PAYING = (Pay, IssueCurrency, BuyToken, SellToken, AcceptOffer, SettleAuction)
-"""Actions, besides those with a price, by which money may reach whoever gives something in the same transaction."""
-PRICED = (RentToken, GrantAccess)
 EXPLAINED = "view"
 """Decisions of this kind are explained whole even when they allow: who was shown what, and why, is never in doubt."""
 
@@ -115,7 +101,7 @@ def facts_for(
         "grant": {}
         if grant is None
         else {"until": Timestamp(min(grant.until_ms, TIMESTAMP_MS_MAX)), "granted_by": grant.granted_by},
-        "tx": {"kind": kind, "paid": False, **about},
+        "tx": {"kind": kind, "paid": False, "paid_apart": False, **about},
         "block": {"height": height, "time": Timestamp(min(time_ms, TIME_MS_MAX))},
     }
 
@@ -135,7 +121,7 @@ def decide(
     The requester is the signer, but for a sale, which is the seller's act: a listing is its standing consent. The rules
     are those in force, unless others are named.
     """
-    about["paid"] = paid_beside(tx)
+    about |= {"paid": paid_beside(tx), "paid_apart": paid_apart(tx)}
     facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, requester or tx.signer, about)
     fuel = min(tx.version.decision_fuel_max, tx.fuel_left)
     scopes = scoped_policies(ledger, governed or governing(ledger, asset))
@@ -161,19 +147,6 @@ def decide(
     if not decision.allowed:
         raise LedgerError(Code.POLICY_DENIED, denial(scopes, kind, decision))
     return decision.rule or ""
-
-
-def paid_beside(tx: Context) -> bool:
-    """Whether another action of the transaction may pay for this one."""
-    return any(_may_pay(ask) for place, ask in enumerate(tx.transaction.actions) if place != tx.action_index)
-
-
-def _may_pay(ask: Action) -> bool:
-    if isinstance(ask, PRICED):
-        return ask.price is not UNSET
-    if isinstance(ask, DeriveAsset):
-        return ask.value is not UNSET
-    return isinstance(ask, PAYING)
 
 
 def explain(decision: contracts_vm.PolicyDecision, scopes: list[ScopedPolicy]) -> dict[str, Any]:

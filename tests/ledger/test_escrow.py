@@ -437,6 +437,8 @@ def wanted_of(
     user, seller = held if rental is None else rental.user, held if sold is None else sold.seller
     price = amount if listed is None else listed.price
     seen: Any = " ".join(policy_names(ledger, ledger.asset(asset))) if amount % 5 else UNSET
+    theirs = ledger.asset(a_digest(NAMES[tokens.index(another)]))
+    seen_too: Any = " ".join(policy_names(ledger, theirs)) if amount % 5 else UNSET
     policy: dict[str, Any] = {"policy": sorted(POLICIES)[amount % 3], "version": 1}
     eur = actions.Price(amount=amount, currency="EUR")
     deal: dict[str, Any] = {"token": token, "price": amount, "currency": "EUR"}
@@ -461,7 +463,10 @@ def wanted_of(
         (["root@club" if to == CAROL else ROOT], [standing(account=to)]),
         ([held, to], [actions.TransferToken(token=token, to=to, terms=seen)]),
         ([held, to, user], [actions.TransferToken(token=token, to=to, terms=seen)]),
-        ([held, yours], [actions.SwapTokens(token=token, for_token=another, value=eur)]),
+        (
+            [held, yours],
+            [actions.SwapTokens(token=token, for_token=another, value=eur, terms=seen, for_terms=seen_too)],
+        ),
         ([held, to], [actions.RentToken(token=token, to=to, until_ms=until, price=eur, terms=seen)]),
         ([held], [actions.RentToken(token=token, to=to, until_ms=until)]),
         ([seller, held], [actions.RefundSale(token=token)]),

@@ -209,7 +209,8 @@ def test_a_buyer_sheds_no_policy_and_its_creator_changes_none_alone(state: State
     assert state.do(ALICE, shedding).code == Code.NOT_OWNER.name
     assert state.do(BOB, actions.TransferToken(token=token, to=CAROL)).code == Code.POLICY_DENIED.name
     assert done(state, [BOB, ALICE], shedding).code == "OK"
-    assert state.do(BOB, actions.TransferToken(token=token, to=CAROL)).code == "OK"
+    giving = actions.TransferToken(token=token, to=CAROL, terms="asset_default@1 open_again@1")
+    assert state.do(BOB, giving).code == "OK"
 
 
 RESALE = "resale on secondary_sale { base tx.price; pay 10% to asset.creators by weight; }"
@@ -253,7 +254,8 @@ def test_the_creator_of_numbered_tokens_changes_no_policy_for_those_who_bought_t
     alone, with_one = state.do(ALICE, closing), done(state, [ALICE, BOB], closing)
 
     assert alone.code == with_one.code == Code.HOLDER_MISSING.name
-    assert state.do(BOB, actions.TransferToken(token=token_id(asset, 1), to=CAROL)).code == "OK"
+    giving = actions.TransferToken(token=token_id(asset, 1), to=CAROL, terms="asset_default@1 open_still@1")
+    assert state.do(BOB, giving).code == "OK"
     assert done(state, [ALICE, CAROL], closing).code == "OK", "all who hold one have signed"
 
 
