@@ -132,6 +132,7 @@ class Code(Enum):
     POLICY_DENIED = "the policy in force does not permit the action"
     NOT_CONFIDENTIAL = "the asset's content is public, so there is no key to release"
     GRANT_UNKNOWN = "there is no such grant"
+    GRANT_PAID = "the account has paid for its grant, and has not signed"
     GRANT_ENDED = "the grant's end lies in the past"
     # Statements
     STATEMENT_EXISTS = "a statement with this digest is already registered"

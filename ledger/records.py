@@ -34,6 +34,8 @@ class Parameters(Value, frozen=True, kw_only=True):
     """How far ahead a proposal may end."""
     rental_ms_max: int = 365 * 24 * 3_600_000
     """How far ahead a rental may end, so that no rental stands in for a sale to escape its royalty."""
+    dispute_hold_ms: int = 14 * 24 * 3_600_000
+    """For how long an org's dispute counts for the rules; it is shown until it is settled."""
 
 
 class Org(Value, frozen=True, kw_only=True):
@@ -94,6 +96,15 @@ class Model(Value, frozen=True, kw_only=True):
     provider: str
 
 
+class Governing(Value, frozen=True, kw_only=True):
+    """A policy that has a say about an asset, and the scope that it has it from."""
+
+    scope: str
+    """`consortium`, `organisation`, `collection` or `asset`."""
+    policy: str
+    """`name@version`."""
+
+
 class Asset(Value, frozen=True, kw_only=True):
     """A recorded picture, under the digest of its pixels."""
 
@@ -121,6 +132,11 @@ class Asset(Value, frozen=True, kw_only=True):
     collection: str | UnsetType = UNSET
     policy: str | UnsetType = UNSET
     """`name@version` of its own policy, beside those of the broader scopes."""
+    kept: tuple[Governing, ...] | UnsetType = UNSET
+    """The policies of its org and collection when a token of it first left its creator's hands: those of its holders
+    since. Later ones of that org and collection have no say about it."""
+    held_until_ms: int | UnsetType = UNSET
+    """Until when a dispute counts for the rules; afterwards only a vote keeps what is sold from its holder."""
     token: str | UnsetType = UNSET
     editions: int | UnsetType = UNSET
     """How many numbered tokens were minted, if it was not one without a number."""
@@ -140,6 +156,11 @@ class Asset(Value, frozen=True, kw_only=True):
     def evidence_level(self) -> str:
         """What answers say of it: `disputed` while an org disputes it, else its evidence."""
         return DISPUTED if self.disputed_by else self.evidence
+
+    def evidence_at(self, time_ms: int) -> str:
+        """What rules see of it: a dispute counts for them until its hold has ended."""
+        held = self.held_until_ms is not UNSET and time_ms < self.held_until_ms
+        return self.evidence_level if held else self.evidence
 
 
 class Collection(Value, frozen=True, kw_only=True):
@@ -165,15 +186,6 @@ class Dispute(Value, frozen=True, kw_only=True):
     height: int
     status: str
     """`open`, `withdrawn` by the org, or `dismissed` by vote."""
-
-
-class Governing(Value, frozen=True, kw_only=True):
-    """A policy that has a say about an asset, and the scope that it has it from."""
-
-    scope: str
-    """`consortium`, `organisation`, `collection` or `asset`."""
-    policy: str
-    """`name@version`."""
 
 
 class Token(Value, frozen=True, kw_only=True):
@@ -284,6 +296,9 @@ class Grant(Value, frozen=True, kw_only=True):
     account: str
     until_ms: int
     granted_by: str
+    policies: tuple[Governing, ...] | UnsetType = UNSET
+    """If the account paid for it: what governed the asset then, and does for this account. It ends it with its
+    signature only."""
 
 
 class PolicyRecord(Value, frozen=True, kw_only=True):

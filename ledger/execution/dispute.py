@@ -1,11 +1,13 @@
 """Disputes: an org says that what is recorded of a picture is wrong, and every answer says so until it is settled.
 
 Settled by the org itself, which takes its word back, or by a vote of the consortium, which dismisses it. Nothing is
-unrecorded by a dispute: the answer names what was recorded, who disputes it and why.
+unrecorded by a dispute: the answer names what was recorded, who disputes it and why. The rules see it for a limited
+time only, once for each org, so that nobody holds another's picture to ransom; a vote takes one down for good.
 """
 
 from __future__ import annotations
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger.actions import DisputeAsset, WithdrawDispute
@@ -43,7 +45,12 @@ def dispute(ledger: Ledger, tx: Context, ask: DisputeAsset) -> None:
         status=OPEN,
     )
     ledger.put(dispute_key(asset.id, org), opened)
-    ledger.put(asset_key(asset.id), replace(asset, disputed_by=tuple(sorted((*asset.disputed_by, org)))))
+    held = asset.held_until_ms
+    if before is None:
+        hold = tx.time_ms + ledger.parameters().dispute_hold_ms
+        held = hold if held is UNSET else max(held, hold)
+    disputed_by = tuple(sorted((*asset.disputed_by, org)))
+    ledger.put(asset_key(asset.id), replace(asset, disputed_by=disputed_by, held_until_ms=held))
     tx.emit(AssetDisputed(asset=asset.id, org=org, account=tx.signer))
 
 

@@ -22,7 +22,7 @@ from ledger.errors import Code, LedgerError
 from ledger.events import PolicyPublished
 from ledger.execution.beside import paid_apart, paid_beside
 from ledger.execution.context import Context, action
-from ledger.execution.scope import RIGHTS_MANAGER, ScopedPolicy, governing, policies_for, scoped_policies
+from ledger.execution.scope import RIGHTS_MANAGER, ScopedPolicy, governing, scoped_policies, still_governing
 from ledger.execution.view import Ledger
 from ledger.names import INTEGER_MAX, org_of
 from ledger.policy_source import TIME_MS_MAX, check_source, policy_record
@@ -81,7 +81,7 @@ def facts_for(
         "creators": tuple((share.account, share.weight_ppm) for share in asset.creators),
         "org": org_of(asset.creator),
         "confidential": asset.confidential,
-        "evidence": asset.evidence_level,
+        "evidence": asset.evidence_at(time_ms),
         "parents": asset.parents,
         "depth": asset.depth,
     }
@@ -119,12 +119,13 @@ def decide(
     """Ask the rules; return the id of the rule that allowed it, or refuse with POLICY_DENIED.
 
     The requester is the signer, but for a sale, which is the seller's act: a listing is its standing consent. The rules
-    are those in force, unless others are named.
+    are those in force, unless others are named, or were paid for.
     """
+    requester = requester or tx.signer
     about |= {"paid": paid_beside(tx), "paid_apart": paid_apart(tx)}
-    facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, requester or tx.signer, about)
+    facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, requester, about)
     fuel = min(tx.version.decision_fuel_max, tx.fuel_left)
-    scopes = scoped_policies(ledger, governed or governing(ledger, asset))
+    scopes = scoped_policies(ledger, governed or governing_for(ledger, asset, kind, requester, tx.time_ms))
     policies = [policy for _, policy in scopes]
     decision = contracts_vm.decide(policies, kind, facts, fuel)
     tx.spend(decision.fuel)
@@ -163,7 +164,16 @@ def explain_metered(decision: contracts_vm.PolicyDecision, scopes: list[ScopedPo
 def may_view(ledger: Ledger, asset: Asset, account: str, height: int, time_ms: int, fuel: int) -> bool:
     """Whether the rules, asked now, still let an account see an asset."""
     facts = facts_for(ledger, height, time_ms, asset, "view", None, account, {})
-    return contracts_vm.decide(policies_for(ledger, asset), "view", facts, fuel).allowed
+    scopes = scoped_policies(ledger, governing_for(ledger, asset, "view", account, time_ms))
+    return contracts_vm.decide([policy for _, policy in scopes], "view", facts, fuel).allowed
+
+
+def governing_for(ledger: Ledger, asset: Asset, kind: str, requester: str, time_ms: int) -> tuple[Governing, ...]:
+    """The policies that decide; for somebody who paid to see it, those of then, with the consortium's of now."""
+    grant = ledger.find(grant_key(asset.id, requester), Grant) if kind == EXPLAINED else None
+    if grant is None or grant.policies is UNSET or grant.until_ms <= time_ms:
+        return governing(ledger, asset)
+    return still_governing(ledger, grant.policies)
 
 
 def denial(scopes: list[ScopedPolicy], kind: str, decision: contracts_vm.PolicyDecision) -> str:

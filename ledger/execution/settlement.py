@@ -13,7 +13,7 @@ from ledger.execution.context import Context
 from ledger.execution.due import Due, Occasion, check_terms, due
 from ledger.execution.holding import hand_over
 from ledger.execution.policy import decide
-from ledger.execution.scope import governing
+from ledger.execution.scope import governing, keep_terms
 from ledger.execution.view import Ledger
 from ledger.records import Governing, Sale, Token, sale_key
 
@@ -71,9 +71,8 @@ def sell(
     """
     asset = ledger.asset(token.asset)
     check_terms(ledger, asset, terms)
-    governed = governed or governing(ledger, asset)
     decide(
-        ledger, tx, asset, "sale", token, occasion.giver, governed,
+        ledger, tx, asset, "sale", token, occasion.giver, governed or governing(ledger, asset),
         price=occasion.price, currency=occasion.currency, to=occasion.to,
     )  # fmt: skip
     found = due(ledger, tx, asset, token, occasion, terms)
@@ -83,6 +82,7 @@ def sell(
             Code.TERMS_CHANGED, f"the sale costs {found.split.buyer_pays} now, {held} are in escrow; offer again"
         )
     payments = pay(ledger, account, found, occasion.giver)
+    keep_terms(ledger, asset, governed if terms is UNSET else ())
     hand_over(ledger, tx, token, occasion.to, token.sales + 1)
     sale = Sale(
         token=token.id,

@@ -133,10 +133,9 @@ def test_policies_are_named_broadest_first_and_one_in_two_scopes_once(state: Sta
 
     found = [(one.scope, one.policy) for one in governing(ledger, ledger.asset(a_digest("p")))]
     assert found == [("consortium", "asset_default@1"), *zip(SCOPES, ("a@1", "b@1", "c@1"), strict=True)]
-    state.do(ALICE, listing(state, token, 100))
-    terms = "asset_default@1 a@1 b@1 c@1"
+    state.do(ALICE, put_in_force("collection", "a"), listing(state, token, 100))
+    terms = "asset_default@1 a@1 c@1"
     assert state.do(BOB, actions.BuyToken(token=token, price=100, currency="EUR", terms=terms)).code == "OK"
-    state.do(ALICE, put_in_force("collection", "a"))
     ledger = Ledger(state)
     assert [one.scope for one in governing(ledger, ledger.asset(a_digest("p")))] == [
         "consortium",
@@ -174,9 +173,9 @@ def test_the_broadest_scope_that_has_a_clause_says_the_royalty(state: State) -> 
 
 def test_an_orgs_policy_is_about_what_its_accounts_created_whoever_owns_it(state: State) -> None:
     token, other = minted(state, "p"), minted(state, "q", BOB)
-    publish(state, "closed", CLOSED)
-    state.do(ALICE, actions.TransferToken(token=token, to=BOB))
+    publish(state, "closed", "forbid transfer as closed when requester.id != asset.creator;")
     state.do(ALICE, put_in_force("organisation", "closed"))
+    state.do(ALICE, actions.TransferToken(token=token, to=BOB))
 
     assert state.do(BOB, actions.TransferToken(token=token, to=CAROL)).code == Code.POLICY_DENIED.name
     assert state.do(BOB, actions.TransferToken(token=other, to=CAROL)).code == "OK"
