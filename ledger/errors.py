@@ -103,6 +103,7 @@ class Code(Enum):
     TOKEN_LISTED = "the token is listed for sale"
     TOKEN_AUCTIONED = "the token is being auctioned"
     TOKEN_RENTED = "the token is rented to an account that has not signed"
+    CONSENT_ENDED = "the key that gave the standing word is revoked, or its account is suspended"
     END_INVALID = "the end lies in the past, or later than it may"
     TERMS_CHANGED = "the policies in force are not those that the buyer saw, or ask for more"
     TERMS_MISSING = "more is due than the action says, and it does not name the policies that ask for it"

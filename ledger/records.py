@@ -34,6 +34,10 @@ class Parameters(Value, frozen=True, kw_only=True):
     """How far ahead a proposal may end."""
     rental_ms_max: int = 365 * 24 * 3_600_000
     """How far ahead a rental may end, so that no rental stands in for a sale to escape its royalty."""
+    consent_ms_max: int = 90 * 24 * 3_600_000
+    """How far ahead a listing, an offer or an auction may end, so that no word stands and no money waits for ever."""
+    grant_ms_max: int = 365 * 24 * 3_600_000
+    """How far ahead a grant may end."""
     dispute_hold_ms: int = 14 * 24 * 3_600_000
     """For how long an org's dispute counts for the rules; it is shown until it is settled."""
 
@@ -74,6 +78,8 @@ class AccountKey(Value, frozen=True, kw_only=True):
     revoked: bool = False
     revoked_height: int | UnsetType = UNSET
     """Block that took it away: the key is good up to the transaction that did, and never after."""
+    lost: bool = False
+    """Whether an administrator took it away, as when an account is recovered: what it bound the account to is void."""
 
 
 class Account(Value, frozen=True, kw_only=True):
@@ -209,6 +215,9 @@ class Rental(Value, frozen=True, kw_only=True):
     """From this block time on the account is no longer the user, whether or not the record still stands."""
     paid: bool = False
     """Whether the user paid for it. If so, a new owner ends it only with the user's signature."""
+    owner: str
+    key: str
+    """The owner's key that gave it."""
 
 
 class Offer(Value, frozen=True, kw_only=True):
@@ -220,6 +229,8 @@ class Offer(Value, frozen=True, kw_only=True):
     terms: str | UnsetType = UNSET
     escrowed: int
     """What the buyer would have paid in all when the offer was made."""
+    key: str
+    """The key that gave it."""
 
 
 class Auction(Value, frozen=True, kw_only=True):
@@ -232,7 +243,10 @@ class Auction(Value, frozen=True, kw_only=True):
     extension_ms: int
     policies: tuple[Governing, ...]
     """What governed the asset when it was opened, by scope; of these only the consortium's is replaced by a newer."""
+    key: str
+    """The key that opened it."""
     bidder: str | UnsetType = UNSET
+    bidder_key: str | UnsetType = UNSET
     bid: int = 0
     terms: str | UnsetType = UNSET
     escrowed: int = 0
@@ -279,6 +293,8 @@ class Lineage(Value, frozen=True, kw_only=True):
 class Listing(Value, frozen=True, kw_only=True):
     token: str
     seller: str
+    key: str
+    """The key that gave it."""
     price: int
     currency: str
     until_ms: int
@@ -296,6 +312,8 @@ class Grant(Value, frozen=True, kw_only=True):
     account: str
     until_ms: int
     granted_by: str
+    key: str
+    """The key that granted it."""
     policies: tuple[Governing, ...] | UnsetType = UNSET
     """If the account paid for it: what governed the asset then, and does for this account. It ends it with its
     signature only."""

@@ -9,8 +9,10 @@ from msgspec import UNSET
 from ledger.actions import GrantAccess, Price, RequestAccess, RevokeAccess
 from ledger.errors import Code, LedgerError
 from ledger.events import AccessAllowed, AccessGranted, AccessRevoked, PaymentIn
+from ledger.execution.consent import consenting_key
 from ledger.execution.context import Context, action
 from ledger.execution.due import Occasion, check_terms, due
+from ledger.execution.holding import check_end
 from ledger.execution.policy import decide
 from ledger.execution.scope import in_force
 from ledger.execution.settlement import pay_apart
@@ -26,6 +28,7 @@ def grant(ledger: Ledger, tx: Context, ask: GrantAccess) -> None:
     if ask.until_ms <= tx.time_ms:
         raise LedgerError(Code.GRANT_ENDED, f"it would end at {ask.until_ms}, block time is {tx.time_ms}")
     _check_paid(ledger, tx, ask.asset, ask.account)
+    check_end(tx, ask.until_ms, ledger.parameters().grant_ms_max)
     price = None if ask.price is UNSET else ask.price
     about: dict[str, Any] = {} if price is None else {"price": price.amount, "currency": price.currency}
     check_terms(ledger, asset, ask.terms)
@@ -36,6 +39,7 @@ def grant(ledger: Ledger, tx: Context, ask: GrantAccess) -> None:
         account=ask.account,
         until_ms=ask.until_ms,
         granted_by=tx.signer,
+        key=consenting_key(tx, tx.signer),
         policies=UNSET if price is None else in_force(ledger, asset),
     )
     ledger.put(grant_key(asset.id, ask.account), granted)

@@ -21,6 +21,7 @@ from ledger.encoding import encode
 from ledger.errors import Code, LedgerError
 from ledger.events import PolicyPublished
 from ledger.execution.beside import paid_apart, paid_beside
+from ledger.execution.consent import is_void
 from ledger.execution.context import Context, action
 from ledger.execution.scope import RIGHTS_MANAGER, ScopedPolicy, governing, scoped_policies, still_governing
 from ledger.execution.view import Ledger
@@ -89,6 +90,8 @@ def facts_for(
         if value is not UNSET:
             seen_asset[name] = value
     grant = ledger.find(grant_key(asset.id, requester), Grant) if asset.confidential else None
+    if grant is not None and grant.policies is UNSET and is_void(ledger, grant.granted_by, grant.key):
+        grant = None
     return {
         "requester": {
             "id": requester,

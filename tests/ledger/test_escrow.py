@@ -32,13 +32,13 @@ from ledger.encoding import encode
 from ledger.errors import Code
 from ledger.events import AuctionClosed, BidPlaced, EscrowReturned, TokenSold
 from ledger.execution.auction import SETTLE_MS
-from ledger.execution.holding import ENDS_MS_MAX, token_id
+from ledger.execution.holding import token_id
 from ledger.execution.scope import policy_names
 from ledger.execution.view import Ledger
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
 HOUR = 3_600_000
-FAR = START_MS + 2 * ENDS_MS_MAX
+FAR = START_MS + 2 * records.Parameters().consent_ms_max
 
 
 def offering(state: State, token: str, price: int, **changes: Any) -> actions.MakeOffer:
