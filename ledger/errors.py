@@ -132,6 +132,8 @@ class Code(Enum):
     POLICY_INVALID = "the policy's source is refused by the rule language"
     POLICY_DENIED = "the policy in force does not permit the action"
     NOT_CONFIDENTIAL = "the asset's content is public, so there is no key to release"
+    CUSTODIANS_FULL = "as many nodes hold the asset's key as may"
+    CUSTODIAN_EXISTS = "the node holds the asset's key already, and nobody of its org has signed"
     GRANT_UNKNOWN = "there is no such grant"
     GRANT_PAID = "the account has paid for its grant, and has not signed"
     GRANT_ENDED = "the grant's end lies in the past"

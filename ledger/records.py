@@ -47,6 +47,8 @@ class Org(Value, frozen=True, kw_only=True):
     title: str
     suspended: bool = False
     """Whether none of its accounts may sign and its vote does not count."""
+    withdrawn_height: int | UnsetType = UNSET
+    """Block in which it was last suspended."""
     proposals: tuple[str, ...] = ()
     """Ids of its proposals that are open, or ended without having been looked at since."""
     administered: bool = False
@@ -87,6 +89,8 @@ class Account(Value, frozen=True, kw_only=True):
     keys: tuple[AccountKey, ...]
     roles: tuple[str, ...] = ()
     suspended: bool = False
+    withdrawn_height: int | UnsetType = UNSET
+    """Block in which it was last suspended, or lost a role: what was decided for it up to then is void."""
 
     @property
     def keys_in_force(self) -> tuple[str, ...]:
@@ -443,6 +447,11 @@ def balance_key(account: str, currency: str) -> str:
 
 def grant_key(asset: str, account: str) -> str:
     return f"grant/{asset}/{account}"
+
+
+def withdrawn_key(asset: str, account: str) -> str:
+    """Says in which block an account last lost a grant, or a token, of a confidential asset."""
+    return f"withdrawn/{asset}/{account}"
 
 
 def policy_key(name: str, version: int) -> str:

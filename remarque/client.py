@@ -10,6 +10,7 @@ from typing import Any
 
 from ledger.actions import AnyAction
 from ledger.consistency import ConsistencyProof
+from ledger.crypto import SigningKey
 from ledger.generation import Openings
 from ledger.genesis import Genesis
 from ledger.governance import AnyChange
@@ -79,6 +80,13 @@ class Client(Blocking):
     def revoke(self, asset: str, account: str) -> Receipt:
         """End a grant now; it stops future releases only."""
         return self._run(self._waiting.revoke(asset, account))
+
+    def reseal(self, asset: str, node_key: SigningKey, nodes: Sequence[str]) -> Receipt:
+        """Have further nodes hold the key of one's own confidential asset, as a node does whose key is at hand.
+
+        NOT_CUSTODIAN if nothing is sealed to that node. SealBroken if what is sealed to it does not open.
+        """
+        return self._run(self._waiting.reseal(asset, node_key, nodes))
 
     def open(self, asset: str, purpose: str = "") -> bytes:
         """Ask for a confidential asset, have the chain decide, and decrypt it. The purpose stands on the chain.

@@ -57,6 +57,7 @@ from ledger.actions.members import (
 from ledger.actions.parts import (
     CREATORS_MAX,
     ROLES_MAX,
+    SEALED_KEYS_MAX,
     Action,
     Content,
     Price,
@@ -73,6 +74,7 @@ from ledger.actions.rules import (
     GrantAccess,
     PublishPolicy,
     RequestAccess,
+    ResealAsset,
     RevokeAccess,
     SetCollectionPolicy,
     SetOrgPolicy,
@@ -90,7 +92,7 @@ AnyAction = (
     | RefundSale | MakeOffer | AcceptOffer | WithdrawOffer | OpenAuction | CancelAuction | PlaceBid | SettleAuction
     | CreateCurrency | IssueCurrency | RedeemCurrency | Pay
     | PublishPolicy | SetOrgPolicy | CreateCollection | SetCollectionPolicy | AddToCollection | SetPolicy
-    | GrantAccess | RevokeAccess | RequestAccess
+    | GrantAccess | RevokeAccess | RequestAccess | ResealAsset
     | RegisterStatement
 )  # fmt: skip
 """The union that a transaction's body is decoded as."""
@@ -116,6 +118,7 @@ def subjects(action: Action) -> tuple[str, ...]:
 __all__ = [
     "CREATORS_MAX",
     "ROLES_MAX",
+    "SEALED_KEYS_MAX",
     "AcceptOffer",
     "Action",
     "AddKey",
@@ -153,6 +156,7 @@ __all__ = [
     "RemoveNode",
     "RentToken",
     "RequestAccess",
+    "ResealAsset",
     "ResumeAccount",
     "RevokeAccess",
     "RevokeKey",

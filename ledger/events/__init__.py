@@ -62,6 +62,7 @@ from ledger.events.rules import (
     AccessRevoked,
     AddedToCollection,
     AssetPolicySet,
+    AssetResealed,
     CollectionCreated,
     CollectionPolicySet,
     OrgPolicySet,
@@ -78,7 +79,7 @@ AnyEvent = (
     | TokenMinted | TokenTransferred | TokenRented | TokenListed | TokenUnlisted | TokenSold | SaleRefunded
     | OfferMade | EscrowReturned | AuctionOpened | BidPlaced | AuctionClosed
     | CurrencyCreated | CurrencyIssued | CurrencyRedeemed | Paid
-    | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed
+    | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed | AssetResealed
     | StatementRegistered
 )  # fmt: skip
 
@@ -103,6 +104,7 @@ __all__ = [
     "AssetDisputed",
     "AssetPolicySet",
     "AssetRegistered",
+    "AssetResealed",
     "AuctionClosed",
     "AuctionOpened",
     "BidPlaced",

@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
-from ledger.actions import GrantAccess, Price, RequestAccess, RevokeAccess
+from ledger.actions import SEALED_KEYS_MAX, GrantAccess, Price, RequestAccess, ResealAsset, RevokeAccess
 from ledger.errors import Code, LedgerError
-from ledger.events import AccessAllowed, AccessGranted, AccessRevoked, PaymentIn
+from ledger.events import AccessAllowed, AccessGranted, AccessRevoked, AssetResealed, PaymentIn
 from ledger.execution.consent import consenting_key
 from ledger.execution.context import Context, action
 from ledger.execution.due import Occasion, check_terms, due
-from ledger.execution.holding import check_end
+from ledger.execution.holding import check_end, tokens_of
 from ledger.execution.policy import decide
-from ledger.execution.scope import in_force
+from ledger.execution.scope import HOLDER_FUEL, in_force
 from ledger.execution.settlement import pay_apart
 from ledger.execution.view import Ledger
-from ledger.records import Asset, Grant, grant_key
+from ledger.names import org_of
+from ledger.records import Asset, Grant, NodeRecord, asset_key, grant_key, node_key, withdrawn_key
 
 
 @action(GrantAccess)
@@ -42,6 +44,9 @@ def grant(ledger: Ledger, tx: Context, ask: GrantAccess) -> None:
         key=consenting_key(tx, tx.signer),
         policies=UNSET if price is None else in_force(ledger, asset),
     )
+    before = ledger.find(grant_key(asset.id, ask.account), Grant)
+    if before is not None and before.until_ms <= tx.time_ms:
+        ledger.put(withdrawn_key(asset.id, ask.account), tx.height)
     ledger.put(grant_key(asset.id, ask.account), granted)
     tx.emit(
         AccessGranted(
@@ -63,6 +68,7 @@ def revoke(ledger: Ledger, tx: Context, ask: RevokeAccess) -> None:
     _check_paid(ledger, tx, asset.id, ask.account)
     decide(ledger, tx, asset, "revoke", to=ask.account)
     ledger.remove(grant_key(asset.id, ask.account))
+    ledger.put(withdrawn_key(asset.id, ask.account), tx.height)
     tx.emit(AccessRevoked(asset=asset.id, account=ask.account, revoked_by=tx.signer))
 
 
@@ -72,6 +78,45 @@ def request(ledger: Ledger, tx: Context, ask: RequestAccess) -> None:
     asset = _confidential(ledger, ask.asset)
     rule = decide(ledger, tx, asset, "view")
     tx.emit(AccessAllowed(asset=asset.id, account=tx.signer, reader_key=ask.reader_key, rule=rule))
+
+
+def still_decided(ledger: Ledger, event: AccessAllowed, key: str, height: int) -> bool:
+    """Whether a request that was decided in a block, signed with a key, still is: nothing was taken away since.
+
+    One decision stands for what the account was given then. What it was given again later needs another.
+    """
+    account = ledger.account(event.account)
+    marks = (
+        ledger.find(withdrawn_key(event.asset, event.account), int),
+        account.withdrawn_height,
+        ledger.org(org_of(account.name)).withdrawn_height,
+    )
+    return key in account.keys_in_force and all(mark < height for mark in marks if isinstance(mark, int))
+
+
+@action(ResealAsset)
+def reseal(ledger: Ledger, tx: Context, ask: ResealAsset) -> None:
+    """Seal an asset's key to further nodes, so that who bought it does not depend on the nodes of who sold it."""
+    asset = _confidential(ledger, ask.asset)
+    holders = {ledger.owner(asset), *(token.owner for token in tokens_of(ledger, asset))}
+    tx.spend(HOLDER_FUEL * len(holders))
+    if holders.isdisjoint(tx.accounts):
+        raise LedgerError(Code.NOT_OWNER, f"asset {asset.id[:16]}… is {min(holders)}'s, who has others hold its key")
+    held = () if asset.content.sealed_keys is UNSET else asset.content.sealed_keys
+    kept = {one.node: one for one in held if ledger.holds(node_key(one.node))}
+    orgs = {org_of(account) for account in tx.accounts}
+    for one in ask.sealed_keys:
+        node = ledger.find(node_key(one.node), NodeRecord)
+        if node is None:
+            raise LedgerError(Code.NODE_UNKNOWN, f"there is no node {one.node}")
+        if one.node in kept and node.org not in orgs:
+            raise LedgerError(Code.CUSTODIAN_EXISTS, f"{one.node} holds it; have an account of {node.org} sign too")
+        kept[one.node] = one
+    if len(kept) > SEALED_KEYS_MAX:
+        raise LedgerError(Code.CUSTODIANS_FULL, f"{len(kept)} nodes would hold it, at most {SEALED_KEYS_MAX} may")
+    content = replace(asset.content, sealed_keys=tuple(kept.values()))
+    ledger.put(asset_key(asset.id), replace(asset, content=content))
+    tx.emit(AssetResealed(asset=asset.id, nodes=tuple(one.node for one in ask.sealed_keys)))
 
 
 def _pay(ledger: Ledger, tx: Context, asset: Asset, ask: GrantAccess, price: Price) -> tuple[PaymentIn, ...]:

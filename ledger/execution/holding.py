@@ -12,7 +12,7 @@ from ledger.errors import Code, LedgerError
 from ledger.execution.consent import is_void
 from ledger.execution.context import Context
 from ledger.execution.view import Ledger
-from ledger.records import Asset, Token, auction_key, listing_key, rental_key, sale_key, token_key
+from ledger.records import Asset, Token, auction_key, listing_key, rental_key, sale_key, token_key, withdrawn_key
 
 
 def token_id(asset: str, number: int | None = None) -> str:
@@ -37,6 +37,8 @@ def hand_over(ledger: Ledger, tx: Context, token: Token, to: str, sales: int) ->
             f"{rental.user} has paid to use it until {rental.until_ms}; wait for that, or have them sign too",
         )
     ledger.put(token_key(token.id), replace(token, owner=to, sales=sales))
+    if ledger.asset(token.asset).confidential:
+        ledger.put(withdrawn_key(token.asset, token.owner), tx.height)
     for key in (listing_key(token.id), rental_key(token.id), sale_key(token.id)):
         if ledger.holds(key):
             ledger.remove(key)

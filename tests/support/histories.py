@@ -176,7 +176,7 @@ def wanted_of(
     return list(dict.fromkeys(signers)), asks
 
 
-OTHERS = 29
+OTHERS = 30
 
 
 def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]]:
@@ -197,7 +197,7 @@ def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]
     declared = registering("later", file_digest=a_digest("later file"), width=128, height=128, image_code=CODE)
     statements = {"request": later.request, "request_signature": later.request_signature,
                   "attestation": later.attestation, "attestation_signature": later.attestation_signature}  # fmt: skip
-    adding = actions.AddKey(key=key)
+    adding, sealed = actions.AddKey(key=key), actions.SealedKey(node="node2", sealed="00" * 80)
     checker = ("model-provider", "rights-manager", "fact-checker")
     put: dict[str, Any] = {"policy": "closed" if amount % 7 == 0 else "gifted", "version": 1}
     wanted: list[tuple[list[str], list[Any]]] = [
@@ -227,6 +227,7 @@ def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]
         ([ALICE], [actions.RevokeAccess(asset=secret, account=to)]),
         ([ALICE], [actions.GrantAccess(asset=secret, account=to, until_ms=until)]),
         ([to], [actions.RequestAccess(asset=secret, reader_key="ab" * 32, purpose="")]),
+        ([ALICE], [actions.ResealAsset(asset=secret, sealed_keys=(sealed,))]),
         ([NOTARY], [actions.RegisterStatement(digest=a_digest(fresh), issuer=to, subject="x")]),
         ([to], [registering(fresh), actions.MintToken(asset=a_digest(fresh))]),
         ([to], [registering(fresh), actions.MintToken(asset=a_digest(fresh), editions=2 + amount % 9)]),
