@@ -115,6 +115,31 @@ class Governing(Value, frozen=True, kw_only=True):
     """`name@version`."""
 
 
+class Claim(Value, frozen=True, kw_only=True):
+    """Another record of the same picture: one whose place was taken, or one that disputes this."""
+
+    creator: str
+    evidence: str
+    transaction: str
+    """The transaction that brought it, with all that it says."""
+    height: int
+    displaced: bool
+    """Whether it was the record, until a better founded one came."""
+
+
+class Commitment(Value, frozen=True, kw_only=True):
+    """What an account has said that it will register, by a digest that tells nobody what it is."""
+
+    digest: str
+    height: int
+    until_ms: int
+
+
+class OpenCommitments(Value, frozen=True, kw_only=True):
+    open: tuple[Commitment, ...] = ()
+    """Those that were neither followed by their registration nor found to have ended."""
+
+
 class Asset(Value, frozen=True, kw_only=True):
     """A recorded picture, under the digest of its pixels."""
 
@@ -161,6 +186,10 @@ class Asset(Value, frozen=True, kw_only=True):
     """The generator's account, if it attested the asset after it had been declared."""
     attested_in: str | UnsetType = UNSET
     """The transaction that brought this attestation."""
+    committed_height: int | UnsetType = UNSET
+    """Block in which its registrant committed to it, since when the record counts."""
+    claims: tuple[Claim, ...] = ()
+    """Other records of the same picture, oldest first."""
 
     @property
     def evidence_level(self) -> str:
@@ -318,6 +347,8 @@ class Grant(Value, frozen=True, kw_only=True):
     granted_by: str
     key: str
     """The key that granted it."""
+    record: str
+    """The transaction that brought the record it is about; once another takes its place the grant is void."""
     policies: tuple[Governing, ...] | UnsetType = UNSET
     """If the account paid for it: what governed the asset then, and does for this account. It ends it with its
     signature only."""
@@ -370,6 +401,11 @@ def model_key(digest: str) -> str:
 
 def asset_key(pixel_digest: str) -> str:
     return f"asset/{pixel_digest}"
+
+
+def commitments_key(account: str) -> str:
+    """All open commitments of an account."""
+    return f"commitments/{account}"
 
 
 def collection_key(name: str) -> str:

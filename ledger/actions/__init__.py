@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ledger.actions.assets import (
     AttestAsset,
+    CommitAsset,
     DeriveAsset,
     DisputeAsset,
     RegisterAsset,
@@ -86,7 +87,7 @@ AnyAction = (
     EnrolAccount | AddKey | RevokeKey | RotateKey | RecoverAccount | SetRoles | SuspendAccount | ResumeAccount
     | Propose | CastVote
     | AddNode | RemoveNode
-    | RegisterModel | RegisterAsset | RegisterGenerated | AttestAsset | DeriveAsset | DisputeAsset
+    | RegisterModel | CommitAsset | RegisterAsset | RegisterGenerated | AttestAsset | DeriveAsset | DisputeAsset
     | WithdrawDispute
     | MintToken | TransferToken | SwapTokens | RentToken | ListToken | UnlistToken | BuyToken | SellToken
     | RefundSale | MakeOffer | AcceptOffer | WithdrawOffer | OpenAuction | CancelAuction | PlaceBid | SettleAuction
@@ -129,6 +130,7 @@ __all__ = [
     "BuyToken",
     "CancelAuction",
     "CastVote",
+    "CommitAsset",
     "Content",
     "CreateCollection",
     "CreateCurrency",

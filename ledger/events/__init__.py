@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from ledger.events.assets import (
     AssetAttested,
+    AssetClaimed,
+    AssetCommitted,
     AssetDerived,
+    AssetDisplaced,
     AssetDisputed,
     AssetRegistered,
     DisputeDismissed,
@@ -74,7 +77,8 @@ AnyEvent = (
     | AccountEnrolled | KeyAdded | KeyRevoked | KeyRotated | AccountRecovered | RolesSet | AccountSuspended
     | AccountResumed | ProposalMade | VoteCast | ProposalPassed | ProposalRejected | OrgAdded | OrgSuspended
     | OrgResumed | ParametersSet | ConsortiumPolicySet | ProtocolScheduled
-    | ModelRegistered | AssetRegistered | AssetAttested | AssetDerived | AssetDisputed | DisputeWithdrawn
+    | ModelRegistered | AssetCommitted | AssetRegistered | AssetDisplaced | AssetClaimed
+    | AssetAttested | AssetDerived | AssetDisputed | DisputeWithdrawn
     | DisputeDismissed | AssetPolicySet | OrgPolicySet | CollectionCreated | CollectionPolicySet | AddedToCollection
     | TokenMinted | TokenTransferred | TokenRented | TokenListed | TokenUnlisted | TokenSold | SaleRefunded
     | OfferMade | EscrowReturned | AuctionOpened | BidPlaced | AuctionClosed
@@ -100,7 +104,10 @@ __all__ = [
     "AddedToCollection",
     "AnyEvent",
     "AssetAttested",
+    "AssetClaimed",
+    "AssetCommitted",
     "AssetDerived",
+    "AssetDisplaced",
     "AssetDisputed",
     "AssetPolicySet",
     "AssetRegistered",

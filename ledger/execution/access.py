@@ -42,6 +42,7 @@ def grant(ledger: Ledger, tx: Context, ask: GrantAccess) -> None:
         until_ms=ask.until_ms,
         granted_by=tx.signer,
         key=consenting_key(tx, tx.signer),
+        record=asset.transaction,
         policies=UNSET if price is None else in_force(ledger, asset),
     )
     before = ledger.find(grant_key(asset.id, ask.account), Grant)

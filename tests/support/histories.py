@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from ledger import actions, records
+from ledger.execution.claim import commitment_to
 from ledger.execution.holding import token_id
 from ledger.execution.scope import policy_names
 from ledger.execution.view import Ledger
@@ -176,7 +177,7 @@ def wanted_of(
     return list(dict.fromkeys(signers)), asks
 
 
-OTHERS = 30
+OTHERS = 33
 
 
 def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]]:
@@ -195,6 +196,7 @@ def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]
     made = a_record(state, request={"nonce": f"{at:032x}"}, attestation=about)
     later = a_record(state, attestation={"pixel_digest": a_digest("later"), "file_digest": a_digest("later file")})
     declared = registering("later", file_digest=a_digest("later file"), width=128, height=128, image_code=CODE)
+    salt = "5a" * 32
     statements = {"request": later.request, "request_signature": later.request_signature,
                   "attestation": later.attestation, "attestation_signature": later.attestation_signature}  # fmt: skip
     adding, sealed = actions.AddKey(key=key), actions.SealedKey(node="node2", sealed="00" * 80)
@@ -228,6 +230,9 @@ def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]
         ([ALICE], [actions.GrantAccess(asset=secret, account=to, until_ms=until)]),
         ([to], [actions.RequestAccess(asset=secret, reader_key="ab" * 32, purpose="")]),
         ([ALICE], [actions.ResealAsset(asset=secret, sealed_keys=(sealed,))]),
+        ([to], [actions.CommitAsset(commitment=commitment_to(to, a_digest("committed"), key))]),
+        ([to], [actions.CommitAsset(commitment=commitment_to(to, a_digest("committed"), salt))]),
+        ([to], [registering("committed", salt=salt)]),
         ([NOTARY], [actions.RegisterStatement(digest=a_digest(fresh), issuer=to, subject="x")]),
         ([to], [registering(fresh), actions.MintToken(asset=a_digest(fresh))]),
         ([to], [registering(fresh), actions.MintToken(asset=a_digest(fresh), editions=2 + amount % 9)]),
