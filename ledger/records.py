@@ -224,7 +224,7 @@ class Dispute(Value, frozen=True, kw_only=True):
     opened_ms: int
     height: int
     status: str
-    """`open`, `withdrawn` by the org, or `dismissed` by vote."""
+    """`open`, `withdrawn` by the org, `dismissed` by vote, or `settled` as another record took the asset's place."""
 
 
 class Token(Value, frozen=True, kw_only=True):

@@ -29,7 +29,7 @@ def grant(ledger: Ledger, tx: Context, ask: GrantAccess) -> None:
     ledger.account(ask.account)
     if ask.until_ms <= tx.time_ms:
         raise LedgerError(Code.GRANT_ENDED, f"it would end at {ask.until_ms}, block time is {tx.time_ms}")
-    _check_paid(ledger, tx, ask.asset, ask.account)
+    _check_paid(ledger, tx, asset, ask.account)
     check_end(tx, ask.until_ms, ledger.parameters().grant_ms_max)
     price = None if ask.price is UNSET else ask.price
     about: dict[str, Any] = {} if price is None else {"price": price.amount, "currency": price.currency}
@@ -66,7 +66,7 @@ def revoke(ledger: Ledger, tx: Context, ask: RevokeAccess) -> None:
     asset = _confidential(ledger, ask.asset)
     if not ledger.holds(grant_key(asset.id, ask.account)):
         raise LedgerError(Code.GRANT_UNKNOWN, f"{ask.account} holds no grant on asset {asset.id[:16]}…")
-    _check_paid(ledger, tx, asset.id, ask.account)
+    _check_paid(ledger, tx, asset, ask.account)
     decide(ledger, tx, asset, "revoke", to=ask.account)
     ledger.remove(grant_key(asset.id, ask.account))
     ledger.put(withdrawn_key(asset.id, ask.account), tx.height)
@@ -134,12 +134,12 @@ def _pay(ledger: Ledger, tx: Context, asset: Asset, ask: GrantAccess, price: Pri
     return pay_apart(ledger, account, found, owner)
 
 
-def _check_paid(ledger: Ledger, tx: Context, asset: str, account: str) -> None:
+def _check_paid(ledger: Ledger, tx: Context, asset: Asset, account: str) -> None:
     """Refuse to end or replace what somebody has paid for without their signature."""
-    before = ledger.find(grant_key(asset, account), Grant)
-    if before is None or before.policies is UNSET or before.until_ms <= tx.time_ms:
+    before = ledger.find(grant_key(asset.id, account), Grant)
+    if before is None or before.record != asset.transaction or before.until_ms <= tx.time_ms:
         return
-    if account not in tx.accounts:
+    if before.policies is not UNSET and account not in tx.accounts:
         raise LedgerError(
             Code.GRANT_PAID, f"{account} has paid to see it until {before.until_ms}; wait for that, or have them sign"
         )

@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from ledger import crypto
 from ledger.actions import CommitAsset
 from ledger.errors import Code, LedgerError
-from ledger.events import AssetClaimed, AssetCommitted, AssetDisplaced, AssetDisputed, AssetRegistered
+from ledger.events import AssetClaimed, AssetCommitted, AssetDisplaced, AssetRegistered
 from ledger.execution.context import Context, action
+from ledger.execution.dispute import SETTLED, open_dispute
 from ledger.execution.holding import tokens_of
 from ledger.execution.view import Ledger
 from ledger.names import org_of
@@ -137,30 +138,12 @@ def _claim(ledger: Ledger, tx: Context, asset: Asset, before: Asset) -> None:
     """Keep a record beside the one that stands, and have its creator's org dispute that."""
     if len(before.claims) >= CLAIMS_MAX:
         raise LedgerError(Code.ASSET_EXISTS, f"asset {asset.id[:16]}… is recorded, with {CLAIMS_MAX} claims")
-    claims = (*before.claims, _claim_of(asset, displaced=False))
-    org, disputed_by = org_of(asset.creator), before.disputed_by
-    held = before.held_until_ms
     tx.emit(AssetClaimed(asset=asset.id, creator=asset.creator, evidence=asset.evidence))
-    if org not in disputed_by:
-        disputed_by = tuple(sorted((*disputed_by, org)))
-        if not ledger.holds(dispute_key(asset.id, org)):
-            hold = tx.time_ms + ledger.parameters().dispute_hold_ms
-            held = hold if held is UNSET else max(held, hold)
-        ledger.put(
-            dispute_key(asset.id, org),
-            Dispute(
-                asset=asset.id,
-                org=org,
-                account=asset.creator,
-                reason=f"a better founded record ({asset.evidence}) names {asset.creator} as its creator",
-                evidence=asset.transaction,
-                opened_ms=tx.time_ms,
-                height=tx.height,
-                status="open",
-            ),
-        )
-        tx.emit(AssetDisputed(asset=asset.id, org=org, account=asset.creator))
-    ledger.put(asset_key(asset.id), replace(before, claims=claims, disputed_by=disputed_by, held_until_ms=held))
+    if org_of(asset.creator) not in before.disputed_by:
+        reason = f"a better founded record ({asset.evidence}) names {asset.creator} as its creator"
+        before = open_dispute(ledger, tx, before, asset.creator, reason, asset.transaction)
+    claims = (*before.claims, _claim_of(asset, displaced=False))
+    ledger.put(asset_key(asset.id), replace(before, claims=claims))
 
 
 def _displace(ledger: Ledger, tx: Context, asset: Asset, before: Asset) -> Asset:
@@ -176,7 +159,7 @@ def _displace(ledger: Ledger, tx: Context, asset: Asset, before: Asset) -> Asset
     for org in before.disputed_by:
         dispute = ledger.find(dispute_key(before.id, org), Dispute)
         if dispute is not None:
-            ledger.put(dispute_key(before.id, org), replace(dispute, status="settled"))
+            ledger.put(dispute_key(before.id, org), replace(dispute, status=SETTLED))
     tx.emit(AssetDisplaced(asset=asset.id, creator=before.creator, transaction=before.transaction))
     return replace(asset, claims=(*before.claims, _claim_of(before, displaced=True)))
 

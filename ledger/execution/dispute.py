@@ -18,10 +18,10 @@ from ledger.execution.context import Context, action
 from ledger.execution.view import Ledger
 from ledger.governance import DismissDispute
 from ledger.names import org_of
-from ledger.records import Dispute, asset_key, dispute_key
+from ledger.records import Asset, Dispute, asset_key, dispute_key
 
 FACT_CHECKER = "fact-checker"
-OPEN, WITHDRAWN, DISMISSED = "open", "withdrawn", "dismissed"
+OPEN, WITHDRAWN, DISMISSED, SETTLED = "open", "withdrawn", "dismissed", "settled"
 
 
 @action(DisputeAsset)
@@ -34,24 +34,28 @@ def dispute(ledger: Ledger, tx: Context, ask: DisputeAsset) -> None:
         raise LedgerError(Code.DISPUTE_EXISTS, f"{before.account} disputes it for {org}; withdraw that first")
     if before is not None and before.status == DISMISSED and before.evidence == ask.evidence:
         raise LedgerError(Code.DISPUTE_DISMISSED, f"{ask.evidence[:16]}… was dismissed; bring other evidence")
+    ledger.put(asset_key(asset.id), open_dispute(ledger, tx, asset, tx.signer, ask.reason, ask.evidence))
+
+
+def open_dispute(ledger: Ledger, tx: Context, asset: Asset, account: str, reason: str, evidence: str) -> Asset:
+    """The asset, disputed by an account's org; rules see that for a time if it is the first time that the org does."""
+    org, held = org_of(account), asset.held_until_ms
+    if not ledger.holds(dispute_key(asset.id, org)):
+        hold = tx.time_ms + ledger.parameters().dispute_hold_ms
+        held = hold if held is UNSET else max(held, hold)
     opened = Dispute(
         asset=asset.id,
         org=org,
-        account=tx.signer,
-        reason=ask.reason,
-        evidence=ask.evidence,
+        account=account,
+        reason=reason,
+        evidence=evidence,
         opened_ms=tx.time_ms,
         height=tx.height,
         status=OPEN,
     )
     ledger.put(dispute_key(asset.id, org), opened)
-    held = asset.held_until_ms
-    if before is None:
-        hold = tx.time_ms + ledger.parameters().dispute_hold_ms
-        held = hold if held is UNSET else max(held, hold)
-    disputed_by = tuple(sorted((*asset.disputed_by, org)))
-    ledger.put(asset_key(asset.id), replace(asset, disputed_by=disputed_by, held_until_ms=held))
-    tx.emit(AssetDisputed(asset=asset.id, org=org, account=tx.signer))
+    tx.emit(AssetDisputed(asset=asset.id, org=org, account=account))
+    return replace(asset, disputed_by=tuple(sorted((*asset.disputed_by, org))), held_until_ms=held)
 
 
 @action(WithdrawDispute)

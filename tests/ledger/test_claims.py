@@ -66,10 +66,9 @@ def test_a_declared_record_gives_way_to_the_generators_and_stays_visible(governe
 
 
 def test_what_hung_on_a_displaced_record_is_gone(governed: State) -> None:
-    collection = actions.CreateCollection(collection="c@club")
-    joining = actions.AddToCollection(collection="c@club", asset=PIXELS)
+    made = actions.CreateCollection(collection="c@club"), actions.AddToCollection(collection="c@club", asset=PIXELS)
     until = governed.time_ms + 10**6
-    assert governed.do(CAROL, registering("own"), squatting(confidential=True, image_code=UNSET), collection, joining,
+    assert governed.do(CAROL, registering("own"), squatting(confidential=True, image_code=UNSET), *made,
                        actions.DeriveAsset(asset=PIXELS, parents=(a_digest("own"),)),
                        actions.GrantAccess(asset=PIXELS, account=ALICE, until_ms=until)).code == "OK"  # fmt: skip
     secret = {"sealed_keys": (actions.SealedKey(node="node2", sealed="00" * 80),)}
@@ -83,6 +82,23 @@ def test_what_hung_on_a_displaced_record_is_gone(governed: State) -> None:
         ask = actions.RequestAccess(asset=PIXELS, reader_key="00" * 32, purpose="")
         assert governed.do(who, ask).code == Code.POLICY_DENIED.name
     assert list(governed.keys("collection_asset/")) == []
+
+
+def test_a_grant_that_was_paid_for_on_a_displaced_record_binds_its_author_to_nothing(governed: State) -> None:
+    root, until = "root@studio", governed.time_ms + 10**6
+    governed.do(BOB, actions.Pay(to=root, currency="EUR", amount=100))
+    price = actions.Price(amount=100, currency="EUR")
+    granting = actions.GrantAccess(asset=PIXELS, account=root, until_ms=until, price=price)
+    squat = squatting(confidential=True, image_code=UNSET)
+    assert done(governed, [CAROL, root], squat, granting).code == "OK"
+    secret = {"sealed_keys": (actions.SealedKey(node="node2", sealed="00" * 80),)}
+    record = a_record(governed, request={"confidential": True}, attestation={"image_code": UNSET}, content=secret)
+    assert governed.do(GENERATOR, record).code == "OK"
+
+    asking = actions.RequestAccess(asset=PIXELS, reader_key="00" * 32, purpose="")
+    assert governed.do(root, asking).code == Code.POLICY_DENIED.name
+    assert governed.do(BOB, actions.GrantAccess(asset=PIXELS, account=root, until_ms=until)).code == "OK"
+    assert governed.do(root, asking).code == "OK"
 
 
 @pytest.mark.parametrize("sold", [False, True])

@@ -6,7 +6,7 @@ name. What reaches alice's side in the transaction that brings bob the picture i
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from consortium import (
@@ -28,6 +28,7 @@ from hypothesis import strategies as st
 from ledger import actions
 from ledger.actions import Price
 from ledger.errors import Code
+from ledger.execution.beside import PAYING, SALES
 from ledger.execution.holding import token_id
 from ledger.execution.scope import policy_names
 from ledger.execution.view import Ledger
@@ -243,3 +244,22 @@ def test_nobody_spoils_an_auction_by_paying_beside_its_settlement() -> None:
 
     assert state.do(CAROL, settle, pay).code == Code.NOT_ALONE.name
     assert (state.do(CAROL, settle).code, owner(state, JUNK)) == ("OK", BOB)
+
+
+QUIET = {
+    actions.EnrolAccount, actions.AddKey, actions.RevokeKey, actions.RotateKey, actions.RecoverAccount,
+    actions.SetRoles, actions.SuspendAccount, actions.ResumeAccount, actions.Propose, actions.CastVote,
+    actions.AddNode, actions.RemoveNode, actions.RegisterModel, actions.CommitAsset, actions.RegisterAsset,
+    actions.RegisterGenerated, actions.AttestAsset, actions.DisputeAsset, actions.WithdrawDispute,
+    actions.MintToken, actions.ListToken, actions.UnlistToken, actions.WithdrawOffer, actions.OpenAuction,
+    actions.CancelAuction, actions.CreateCurrency, actions.RedeemCurrency, actions.PublishPolicy,
+    actions.SetOrgPolicy, actions.CreateCollection, actions.SetCollectionPolicy, actions.AddToCollection,
+    actions.SetPolicy, actions.RevokeAccess, actions.RequestAccess, actions.ResealAsset, actions.RegisterStatement,
+}  # fmt: skip
+"""Actions by which nobody is paid and nobody promises to pay."""
+PRICED = {actions.RentToken, actions.GrantAccess, actions.DeriveAsset, actions.TransferToken, actions.SwapTokens}
+
+
+def test_of_every_action_it_is_said_whether_it_pays() -> None:
+    """A new action is put among those that pay, or among those that do not."""
+    assert set(get_args(actions.AnyAction)) == {*QUIET, *PRICED, *SALES, *PAYING}
