@@ -20,7 +20,7 @@ from ledger.execution.context import ACTION_FUEL, Context, action
 from ledger.execution.due import check_currency, check_terms, due, sale_of
 from ledger.execution.holding import check_end, require_free, user_of
 from ledger.execution.policy import decide
-from ledger.execution.scope import in_force, still_governing
+from ledger.execution.scope import in_force
 from ledger.execution.settlement import sell
 from ledger.execution.view import Ledger
 from ledger.records import Auction, auction_key, escrow_of, listing_key
@@ -176,7 +176,7 @@ def _sell(ledger: Ledger, tx: Context, found: Auction, bidder: str) -> str:
         with ledger.tried():
             purse = (escrow_of(auction_key(found.token)), found.escrowed)
             sale = sale_of(token, bidder, found.bid, found.currency)
-            sell(ledger, tx, token, sale, found.terms, purse, still_governing(ledger, found.policies))
+            sell(ledger, tx, token, sale, found.terms, purse, found.policies)
     except LedgerError as refusal:
         if refusal.code is Code.FUEL_EXHAUSTED:
             raise
