@@ -159,13 +159,14 @@ class Client(Blocking):
         """Store a picture's bytes at the node before registering it; its content id and what identifies it."""
         return self._run(self._waiting.put_content(data))
 
-    def register(self, data: bytes, collection: str | None = None) -> tuple[str, Receipt]:
+    def register(self, data: bytes, collection: str | None = None, *, commit: bool = False) -> tuple[str, Receipt]:
         """Record a picture of one's own (evidence: declared), in a collection of one's own if named; id and receipt.
 
+        To `commit` first takes a transaction more, and keeps whoever sees the registration from coming before it.
         ASSET_EXISTS if the same pixels are recorded already, IMAGE_UNREADABLE or IMAGE_TOO_LARGE if it is no picture
         that the node takes.
         """
-        return self._run(self._waiting.register(data, collection))
+        return self._run(self._waiting.register(data, collection, commit=commit))
 
     def verify(self, data: bytes) -> Verification:
         """What the chain knows about a picture. Open to anybody; INDEX_LOADING for a while after a node's start."""
