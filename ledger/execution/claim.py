@@ -80,9 +80,9 @@ def record_asset(ledger: Ledger, tx: Context, asset: Asset, salt: str | UnsetTyp
         asset = replace(asset, committed_height=_take_commitment(ledger, tx, asset.id, salt))
     before = ledger.find(asset_key(asset.id), Asset)
     if before is not None:
-        if not _is_better(asset, before):
+        if not _is_founded(asset, before):
             raise LedgerError(Code.ASSET_EXISTS, f"asset {asset.id[:16]}… is recorded; ask for it by this id")
-        if not _is_free(ledger, tx, before, committed=salt is not UNSET):
+        if not _gives_way(ledger, tx, before, asset):
             _claim(ledger, tx, asset, before)
             return
         asset = _displace(ledger, tx, asset, before)
@@ -113,23 +113,28 @@ def _take_commitment(ledger: Ledger, tx: Context, pixel_digest: str, salt: str) 
     return found.height
 
 
-def _is_better(asset: Asset, before: Asset) -> bool:
-    """Whether a record is better founded than the one that is there. That of the same creator never is."""
-    if asset.creator == before.creator:
-        return False
-    since = before.height_recorded if before.committed_height is UNSET else before.committed_height
-    earlier = asset.committed_height is not UNSET and asset.committed_height < since
+def _is_founded(asset: Asset, before: Asset) -> bool:
+    """Whether a record says something against the one that is there. That of the same creator never does."""
     attested = asset.evidence == GENERATED and before.evidence == DECLARED
-    return earlier or (attested and before.committed_height is UNSET)
+    return asset.creator != before.creator and (attested or _is_earlier(asset, before))
 
 
-def _is_free(ledger: Ledger, tx: Context, before: Asset, *, committed: bool) -> bool:
-    """Whether nothing of a record has reached anybody else. What is minted gives way to a commitment alone."""
+def _is_earlier(asset: Asset, before: Asset) -> bool:
+    """Whether a record was committed to in an earlier block than the one from which the one that is there counts."""
+    since = before.height_recorded if before.committed_height is UNSET else before.committed_height
+    return asset.committed_height is not UNSET and asset.committed_height < since
+
+
+def _gives_way(ledger: Ledger, tx: Context, before: Asset, asset: Asset) -> bool:
+    """Whether nothing of a record has reached anybody else, nor was it minted or committed to before the other."""
+    earlier = _is_earlier(asset, before)
     if before.evidence == GENERATED or before.kept is not UNSET or ledger.lineage(before.id).derivatives:
+        return False
+    if before.committed_height is not UNSET and not earlier:
         return False
     for token in tokens_of(ledger, before):
         tx.spend(TOKEN_FUEL)
-        if not committed or ledger.holds(auction_key(token.id)) or ledger.holds(rental_key(token.id)):
+        if not earlier or ledger.holds(auction_key(token.id)) or ledger.holds(rental_key(token.id)):
             return False
     return True
 
