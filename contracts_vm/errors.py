@@ -91,6 +91,7 @@ ROYALTY_CODES = {
     "PAYEES_INVALID": "no payee, more than 1,024, one twice, or one that is no text",
     "PAYER_UNKNOWN": "a payer that is neither buyer nor seller",
     "RATE_OUT_OF_RANGE": "a rate outside 0 to 1,000,000 ppm",
+    "ROYALTY_OVER_PRICE": "a part of what is sold together owes more than its price",
     "WEIGHT_INVALID": "a weight that is not an integer from 1 to 2^53-1, or groups whose weights make different wholes",
 }
 """Why `divide`, `portion` and `settle` refuse."""

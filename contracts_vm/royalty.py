@@ -64,11 +64,13 @@ def settle(
     floor: int = 0,
     cap_ppm: int = PPM_WHOLE,
     fallback: int = 0,
+    worth: int = 0,
 ) -> Settlement:
     """Split a price between the seller, the payees and those of the ancestors, at most 1,024; else RoyaltyError.
 
     What is due is the portion of all rates together, at most the cap and at least the floor; taken out of the price, it
-    is never more than the price. Without a price the fallback is due.
+    is never more than the price. Without a price the fallback is due. What is sold with other things has a `worth`
+    above its price, of which the rates are parts; where the price does not cover that, it is refused.
     """
     if payer not in ("buyer", "seller"):
         raise RoyaltyError("PAYER_UNKNOWN", "the payer is the buyer or the seller")
@@ -78,7 +80,10 @@ def settle(
     else:
         on_top = payer == "buyer"
         stack = sum(_rate(rate) for rate, _ in groups)
-        royalty = max(_amount(price) * min(stack, _rate(cap_ppm)) // PPM_WHOLE, _amount(floor))
+        part = _amount(max(price, worth)) * min(stack, _rate(cap_ppm)) // PPM_WHOLE
+        if part > price and not on_top:
+            raise RoyaltyError("ROYALTY_OVER_PRICE", f"a royalty of {part} is due out of a price of {price}")
+        royalty = max(part, _amount(floor))
         royalty = royalty if on_top else min(royalty, price)
     payments = tuple([part for part in _split(royalty, _claims(groups)) if part[1]])
     buyer_pays = _amount(price + royalty if on_top else price)

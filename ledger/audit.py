@@ -376,18 +376,29 @@ class Auditor:
             self._fail(Fault.MONEY_DIFFERS, f"{min(held)} is held and was never created")
 
     def _check_tokens(self) -> None:
-        """Every token has its asset, every asset at most its one token."""
-        tokens = {key for key in self._state.values if key.startswith("token/")}
+        """Every token is one that its asset names: the one without a number, or one of its numbers."""
+        unnamed = {key for key in self._state.values if key.startswith("token/")}
         for key, value in self._state.values.items():
-            if key.startswith("asset/"):
-                asset = decode_trusted(value, records.Asset)
-                if asset.token is UNSET:
-                    continue
-                if asset.token != token_id(asset.id) or records.token_key(asset.token) not in tokens:
-                    self._fail(Fault.TOKEN_DIFFERS, f"asset {asset.id[:16]}… names token {asset.token[:16]}…")
-                tokens.discard(records.token_key(asset.token))
-        if tokens:
-            self._fail(Fault.TOKEN_DIFFERS, f"{min(tokens)[:24]}… has no asset that names it")
+            if not key.startswith("asset/"):
+                continue
+            asset = decode_trusted(value, records.Asset)
+            for number in self._numbers(asset):
+                name = token_id(asset.id, number or None)
+                held = self._state.get(records.token_key(name))
+                token = None if held is None else decode_trusted(held, records.Token)
+                if token is None or (token.id, token.asset, token.number) != (name, asset.id, number or UNSET):
+                    self._fail(Fault.TOKEN_DIFFERS, f"asset {asset.id[:16]}… names token {name[:16]}…")
+                unnamed.discard(records.token_key(name))
+        if unnamed:
+            self._fail(Fault.TOKEN_DIFFERS, f"{min(unnamed)[:24]}… has no asset that names it")
+
+    def _numbers(self, asset: records.Asset) -> range:
+        """The numbers of the tokens that an asset names; 0 stands for the one without a number."""
+        if asset.token is UNSET:
+            return range(1, 1 if asset.editions is UNSET else asset.editions + 1)
+        if asset.editions is not UNSET or asset.token != token_id(asset.id):
+            self._fail(Fault.TOKEN_DIFFERS, f"asset {asset.id[:16]}… names token {asset.token[:16]}…")
+        return range(1)
 
     def _fail(self, fault: Fault, detail: str) -> None:
         raise AuditFailed(self.newest.height, fault, detail)

@@ -34,6 +34,7 @@ SESSION = b"remarque/session/v1"
 GENESIS = b"remarque/genesis/v1"
 VOTERS = b"remarque/voters/v1"
 RECOVERY = b"remarque/recovery/v1"
+ASSET_COMMITMENT = b"remarque/asset-commitment/v1"
 ASSET_TOKEN = b"remarque/token/v1"
 DECISION = b"remarque/decision/v1"
 LEAF = b"remarque/leaf/v1"
@@ -42,7 +43,7 @@ GOVERNANCE_PROPOSAL = b"remarque/governance-proposal/v1"
 
 TAGS: tuple[bytes, ...] = (
     TRANSACTION, SIGNATURES, OUTCOME, HEADER, PROPOSAL, ENDORSEMENT, GENERATION_REQUEST, ATTESTATION, COMMITMENT,
-    SESSION, GENESIS, VOTERS, RECOVERY, ASSET_TOKEN, DECISION, LEAF, PREVIOUS, GOVERNANCE_PROPOSAL,
+    SESSION, GENESIS, VOTERS, RECOVERY, ASSET_TOKEN, ASSET_COMMITMENT, DECISION, LEAF, PREVIOUS, GOVERNANCE_PROPOSAL,
 )  # fmt: skip
 """Every domain tag; a test checks that none is a prefix of another."""
 

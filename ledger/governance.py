@@ -71,6 +71,9 @@ class SetParameters(Change, frozen=True, tag="parameters.set", kw_only=True):
     proposals_open_max: Annotated[int, Meta(ge=1, le=64)] | UnsetType = UNSET
     proposal_ms_max: Annotated[int, Meta(ge=60_000, le=31_536_000_000)] | UnsetType = UNSET
     rental_ms_max: Annotated[int, Meta(ge=60_000, le=315_360_000_000)] | UnsetType = UNSET
+    consent_ms_max: Annotated[int, Meta(ge=60_000, le=31_536_000_000)] | UnsetType = UNSET
+    grant_ms_max: Annotated[int, Meta(ge=60_000, le=315_360_000_000)] | UnsetType = UNSET
+    dispute_hold_ms: Annotated[int, Meta(ge=0, le=31_536_000_000)] | UnsetType = UNSET
 
 
 class SetConsortiumPolicy(Change, frozen=True, tag="consortium.set_policy", kw_only=True):
@@ -137,6 +140,8 @@ class Vote(Value, frozen=True, kw_only=True):
 
     org: str
     account: str
+    key: str
+    """The key that voted."""
     approve: bool
     height: int
 

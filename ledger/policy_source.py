@@ -58,6 +58,7 @@ SCHEMA = Schema(
         "tx": {
             "kind": Field("string", characters=32),
             "paid": Field("bool", actions=("transfer",)),
+            "paid_apart": Field("bool", actions=("sale",)),
             "price": Field("int", low=0, high=2**53 - 1, optional=True, actions=("sale", "list", "rent")),
             "currency": Field("string", characters=8, optional=True, actions=("sale", "list", "rent")),
             "to": Field("AccountId", characters=ACCOUNT, optional=True, actions=("sale", "transfer", "rent")),

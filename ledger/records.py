@@ -34,6 +34,12 @@ class Parameters(Value, frozen=True, kw_only=True):
     """How far ahead a proposal may end."""
     rental_ms_max: int = 365 * 24 * 3_600_000
     """How far ahead a rental may end, so that no rental stands in for a sale to escape its royalty."""
+    consent_ms_max: int = 90 * 24 * 3_600_000
+    """How far ahead a listing, an offer or an auction may end, so that no word stands and no money waits for ever."""
+    grant_ms_max: int = 365 * 24 * 3_600_000
+    """How far ahead a grant may end."""
+    dispute_hold_ms: int = 14 * 24 * 3_600_000
+    """For how long an org's dispute counts for the rules; it is shown until it is settled."""
 
 
 class Org(Value, frozen=True, kw_only=True):
@@ -41,6 +47,8 @@ class Org(Value, frozen=True, kw_only=True):
     title: str
     suspended: bool = False
     """Whether none of its accounts may sign and its vote does not count."""
+    withdrawn_height: int | UnsetType = UNSET
+    """Block in which it was last suspended."""
     proposals: tuple[str, ...] = ()
     """Ids of its proposals that are open, or ended without having been looked at since."""
     administered: bool = False
@@ -72,6 +80,8 @@ class AccountKey(Value, frozen=True, kw_only=True):
     revoked: bool = False
     revoked_height: int | UnsetType = UNSET
     """Block that took it away: the key is good up to the transaction that did, and never after."""
+    lost: bool = False
+    """Whether an administrator took it away, as when an account is recovered: what it bound the account to is void."""
 
 
 class Account(Value, frozen=True, kw_only=True):
@@ -79,6 +89,8 @@ class Account(Value, frozen=True, kw_only=True):
     keys: tuple[AccountKey, ...]
     roles: tuple[str, ...] = ()
     suspended: bool = False
+    withdrawn_height: int | UnsetType = UNSET
+    """Block in which it was last suspended, or lost a role: what was decided for it up to then is void."""
 
     @property
     def keys_in_force(self) -> tuple[str, ...]:
@@ -92,6 +104,40 @@ class Model(Value, frozen=True, kw_only=True):
     version: str
     licence: str
     provider: str
+
+
+class Governing(Value, frozen=True, kw_only=True):
+    """A policy that has a say about an asset, and the scope that it has it from."""
+
+    scope: str
+    """`consortium`, `organisation`, `collection` or `asset`."""
+    policy: str
+    """`name@version`."""
+
+
+class Claim(Value, frozen=True, kw_only=True):
+    """Another record of the same picture: one whose place was taken, or one that disputes this."""
+
+    creator: str
+    evidence: str
+    transaction: str
+    """The transaction that brought it, with all that it says."""
+    height: int
+    displaced: bool
+    """Whether it was the record, until a better founded one came."""
+
+
+class Commitment(Value, frozen=True, kw_only=True):
+    """What an account has said that it will register, by a digest that tells nobody what it is."""
+
+    digest: str
+    height: int
+    until_ms: int
+
+
+class OpenCommitments(Value, frozen=True, kw_only=True):
+    open: tuple[Commitment, ...] = ()
+    """Those that were neither followed by their registration nor found to have ended."""
 
 
 class Asset(Value, frozen=True, kw_only=True):
@@ -121,6 +167,11 @@ class Asset(Value, frozen=True, kw_only=True):
     collection: str | UnsetType = UNSET
     policy: str | UnsetType = UNSET
     """`name@version` of its own policy, beside those of the broader scopes."""
+    kept: tuple[Governing, ...] | UnsetType = UNSET
+    """The policies of its org and collection when a token of it first left its creator's hands: those of its holders
+    since. Later ones of that org and collection have no say about it."""
+    held_until_ms: int | UnsetType = UNSET
+    """Until when a dispute counts for the rules; afterwards only a vote keeps what is sold from its holder."""
     token: str | UnsetType = UNSET
     editions: int | UnsetType = UNSET
     """How many numbered tokens were minted, if it was not one without a number."""
@@ -135,11 +186,20 @@ class Asset(Value, frozen=True, kw_only=True):
     """The generator's account, if it attested the asset after it had been declared."""
     attested_in: str | UnsetType = UNSET
     """The transaction that brought this attestation."""
+    committed_height: int | UnsetType = UNSET
+    """Block in which its registrant committed to it, since when the record counts."""
+    claims: tuple[Claim, ...] = ()
+    """Other records of the same picture, oldest first."""
 
     @property
     def evidence_level(self) -> str:
         """What answers say of it: `disputed` while an org disputes it, else its evidence."""
         return DISPUTED if self.disputed_by else self.evidence
+
+    def evidence_at(self, time_ms: int) -> str:
+        """What rules see of it: a dispute counts for them until its hold has ended."""
+        held = self.held_until_ms is not UNSET and time_ms < self.held_until_ms
+        return self.evidence_level if held else self.evidence
 
 
 class Collection(Value, frozen=True, kw_only=True):
@@ -164,16 +224,7 @@ class Dispute(Value, frozen=True, kw_only=True):
     opened_ms: int
     height: int
     status: str
-    """`open`, `withdrawn` by the org, or `dismissed` by vote."""
-
-
-class Governing(Value, frozen=True, kw_only=True):
-    """A policy that has a say about an asset, and the scope that it has it from."""
-
-    scope: str
-    """`consortium`, `organisation`, `collection` or `asset`."""
-    policy: str
-    """`name@version`."""
+    """`open`, `withdrawn` by the org, `dismissed` by vote, or `settled` as another record took the asset's place."""
 
 
 class Token(Value, frozen=True, kw_only=True):
@@ -197,6 +248,9 @@ class Rental(Value, frozen=True, kw_only=True):
     """From this block time on the account is no longer the user, whether or not the record still stands."""
     paid: bool = False
     """Whether the user paid for it. If so, a new owner ends it only with the user's signature."""
+    owner: str
+    key: str
+    """The owner's key that gave it."""
 
 
 class Offer(Value, frozen=True, kw_only=True):
@@ -208,6 +262,8 @@ class Offer(Value, frozen=True, kw_only=True):
     terms: str | UnsetType = UNSET
     escrowed: int
     """What the buyer would have paid in all when the offer was made."""
+    key: str
+    """The key that gave it."""
 
 
 class Auction(Value, frozen=True, kw_only=True):
@@ -220,7 +276,10 @@ class Auction(Value, frozen=True, kw_only=True):
     extension_ms: int
     policies: tuple[Governing, ...]
     """What governed the asset when it was opened, by scope; of these only the consortium's is replaced by a newer."""
+    key: str
+    """The key that opened it."""
     bidder: str | UnsetType = UNSET
+    bidder_key: str | UnsetType = UNSET
     bid: int = 0
     terms: str | UnsetType = UNSET
     escrowed: int = 0
@@ -267,6 +326,8 @@ class Lineage(Value, frozen=True, kw_only=True):
 class Listing(Value, frozen=True, kw_only=True):
     token: str
     seller: str
+    key: str
+    """The key that gave it."""
     price: int
     currency: str
     until_ms: int
@@ -284,6 +345,13 @@ class Grant(Value, frozen=True, kw_only=True):
     account: str
     until_ms: int
     granted_by: str
+    key: str
+    """The key that granted it."""
+    record: str
+    """The transaction that brought the record it is about; once another takes its place the grant is void."""
+    policies: tuple[Governing, ...] | UnsetType = UNSET
+    """If the account paid for it: what governed the asset then, and does for this account. It ends it with its
+    signature only."""
 
 
 class PolicyRecord(Value, frozen=True, kw_only=True):
@@ -333,6 +401,11 @@ def model_key(digest: str) -> str:
 
 def asset_key(pixel_digest: str) -> str:
     return f"asset/{pixel_digest}"
+
+
+def commitments_key(account: str) -> str:
+    """All open commitments of an account."""
+    return f"commitments/{account}"
 
 
 def collection_key(name: str) -> str:
@@ -410,6 +483,11 @@ def balance_key(account: str, currency: str) -> str:
 
 def grant_key(asset: str, account: str) -> str:
     return f"grant/{asset}/{account}"
+
+
+def withdrawn_key(asset: str, account: str) -> str:
+    """Says in which block an account last lost a grant, or a token, of a confidential asset."""
+    return f"withdrawn/{asset}/{account}"
 
 
 def policy_key(name: str, version: int) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ledger import actions
-from ledger.actions import Price
+from ledger.actions import Price, SealedKey
+from ledger.crypto import SigningKey
 from ledger.receipt import Receipt
 from remarque import sealing
 from remarque.api.content import Release
 from remarque.drafts import Draft
+from remarque.errors import RemarqueError
 from remarque.picturing import PictureMethods
 from remarque.submitting import VALID_SECONDS
 from remarque.trading import TradeMethods
@@ -40,6 +44,24 @@ class AccessMethods(PictureMethods, TradeMethods):
     async def revoke(self, asset: str, account: str) -> Receipt:
         """End a grant now; it stops future releases only."""
         return await self.submit(actions.RevokeAccess(asset=asset, account=account))
+
+    async def reseal(self, asset: str, node_key: SigningKey, nodes: Sequence[str]) -> Receipt:
+        """Have further nodes hold the key of one's own confidential asset, as a node does whose key is at hand.
+
+        NOT_CUSTODIAN if nothing is sealed to that node. SealBroken if what is sealed to it does not open.
+        """
+        keys = {one.name: one.key for one in await self.nodes()}
+        held = (await self.asset(asset)).asset.content.sealed_keys
+        own = [one.sealed for one in (held or ()) if keys.get(one.node) == node_key.public]
+        unknown = sorted(set(nodes) - set(keys))
+        if not own or unknown:
+            raise RemarqueError(
+                "NODE_UNKNOWN" if own else "NOT_CUSTODIAN",
+                f"there is no node {', '.join(unknown)}" if own else "nothing is sealed to the node of this key",
+            )
+        made = sealing.reseal(bytes.fromhex(own[0]), node_key, {node: keys[node] for node in nodes})
+        sealed_keys = tuple(SealedKey(node=node, sealed=sealed.hex()) for node, sealed in made.items())
+        return await self.submit(actions.ResealAsset(asset=asset, sealed_keys=sealed_keys))
 
     async def open(self, asset: str, purpose: str = "") -> bytes:
         """Ask for a confidential asset, have the chain decide, and decrypt it. The purpose stands on the chain.

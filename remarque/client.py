@@ -10,6 +10,7 @@ from typing import Any
 
 from ledger.actions import AnyAction
 from ledger.consistency import ConsistencyProof
+from ledger.crypto import SigningKey
 from ledger.generation import Openings
 from ledger.genesis import Genesis
 from ledger.governance import AnyChange
@@ -79,6 +80,13 @@ class Client(Blocking):
     def revoke(self, asset: str, account: str) -> Receipt:
         """End a grant now; it stops future releases only."""
         return self._run(self._waiting.revoke(asset, account))
+
+    def reseal(self, asset: str, node_key: SigningKey, nodes: Sequence[str]) -> Receipt:
+        """Have further nodes hold the key of one's own confidential asset, as a node does whose key is at hand.
+
+        NOT_CUSTODIAN if nothing is sealed to that node. SealBroken if what is sealed to it does not open.
+        """
+        return self._run(self._waiting.reseal(asset, node_key, nodes))
 
     def open(self, asset: str, purpose: str = "") -> bytes:
         """Ask for a confidential asset, have the chain decide, and decrypt it. The purpose stands on the chain.
@@ -151,13 +159,14 @@ class Client(Blocking):
         """Store a picture's bytes at the node before registering it; its content id and what identifies it."""
         return self._run(self._waiting.put_content(data))
 
-    def register(self, data: bytes, collection: str | None = None) -> tuple[str, Receipt]:
+    def register(self, data: bytes, collection: str | None = None, *, commit: bool = False) -> tuple[str, Receipt]:
         """Record a picture of one's own (evidence: declared), in a collection of one's own if named; id and receipt.
 
+        To `commit` first takes a transaction more, and keeps whoever sees the registration from coming before it.
         ASSET_EXISTS if the same pixels are recorded already, IMAGE_UNREADABLE or IMAGE_TOO_LARGE if it is no picture
         that the node takes.
         """
-        return self._run(self._waiting.register(data, collection))
+        return self._run(self._waiting.register(data, collection, commit=commit))
 
     def verify(self, data: bytes) -> Verification:
         """What the chain knows about a picture. Open to anybody; INDEX_LOADING for a while after a node's start."""

@@ -8,9 +8,12 @@ import secrets
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from msgspec import UNSET
+
 from ledger import actions, crypto
 from ledger.actions import AnyAction
 from ledger.encoding import encode
+from ledger.execution.claim import commitment_to
 from ledger.generation import SETTING_FIELDS, GenerationRequest, Opening, Openings
 from ledger.receipt import Receipt
 from remarque.api.content import StoredPicture
@@ -131,14 +134,20 @@ class PictureMethods(SubmitMethods):
         """Store a picture's bytes at the node before registering it; its content id and what identifies it."""
         return value_of(await self.request("POST", "/v1/content", data), StoredPicture)
 
-    async def register(self, data: bytes, collection: str | None = None) -> tuple[str, Receipt]:
+    async def register(
+        self, data: bytes, collection: str | None = None, *, commit: bool = False
+    ) -> tuple[str, Receipt]:
         """Record a picture of one's own (evidence: declared), in a collection of one's own if named; id and receipt.
 
+        To `commit` first takes a transaction more, and keeps whoever sees the registration from coming before it.
         ASSET_EXISTS if the same pixels are recorded already, IMAGE_UNREADABLE or IMAGE_TOO_LARGE if it is no picture
         that the node takes.
         """
         stored = await self.put_content(data)
-        asset = stored.pixel_digest
+        asset, salt = stored.pixel_digest, secrets.token_hex(32) if commit else UNSET
+        if salt is not UNSET:
+            account, _ = self._signer()
+            await self.submit(actions.CommitAsset(commitment=commitment_to(account, asset, salt)))
         wanted: list[AnyAction] = [
             actions.RegisterAsset(
                 pixel_digest=asset,
@@ -148,6 +157,7 @@ class PictureMethods(SubmitMethods):
                 content=actions.Content(cid=stored.cid, size=len(data), media_type=stored.media_type),
                 image_code=stored.image_code,
                 confidential=False,
+                salt=salt,
             )
         ]
         if collection is not None:

@@ -99,6 +99,12 @@ def open_as_node(sealed: bytes, node_key: SigningKey) -> bytes:
     return _open(PrivateKey(crypto_sign_ed25519_sk_to_curve25519(secret)), sealed)
 
 
+def reseal(sealed: bytes, node_key: SigningKey, others: dict[str, str]) -> dict[str, bytes]:
+    """What is sealed to a node, sealed to others too, by name and Ed25519 key. SealBroken if it does not open."""
+    seed = open_as_node(sealed, node_key)
+    return {node: seal_to_node(seed, key) for node, key in others.items()}
+
+
 def seal_to_reader(key: bytes, reader_public: str) -> bytes:
     """A content key that only one request's reader can open."""
     return SealedBox(PublicKey(bytes.fromhex(reader_public))).encrypt(key)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ledger.actions.assets import (
     AttestAsset,
+    CommitAsset,
     DeriveAsset,
     DisputeAsset,
     RegisterAsset,
@@ -57,6 +58,7 @@ from ledger.actions.members import (
 from ledger.actions.parts import (
     CREATORS_MAX,
     ROLES_MAX,
+    SEALED_KEYS_MAX,
     Action,
     Content,
     Price,
@@ -73,6 +75,7 @@ from ledger.actions.rules import (
     GrantAccess,
     PublishPolicy,
     RequestAccess,
+    ResealAsset,
     RevokeAccess,
     SetCollectionPolicy,
     SetOrgPolicy,
@@ -84,13 +87,13 @@ AnyAction = (
     EnrolAccount | AddKey | RevokeKey | RotateKey | RecoverAccount | SetRoles | SuspendAccount | ResumeAccount
     | Propose | CastVote
     | AddNode | RemoveNode
-    | RegisterModel | RegisterAsset | RegisterGenerated | AttestAsset | DeriveAsset | DisputeAsset
+    | RegisterModel | CommitAsset | RegisterAsset | RegisterGenerated | AttestAsset | DeriveAsset | DisputeAsset
     | WithdrawDispute
     | MintToken | TransferToken | SwapTokens | RentToken | ListToken | UnlistToken | BuyToken | SellToken
     | RefundSale | MakeOffer | AcceptOffer | WithdrawOffer | OpenAuction | CancelAuction | PlaceBid | SettleAuction
     | CreateCurrency | IssueCurrency | RedeemCurrency | Pay
     | PublishPolicy | SetOrgPolicy | CreateCollection | SetCollectionPolicy | AddToCollection | SetPolicy
-    | GrantAccess | RevokeAccess | RequestAccess
+    | GrantAccess | RevokeAccess | RequestAccess | ResealAsset
     | RegisterStatement
 )  # fmt: skip
 """The union that a transaction's body is decoded as."""
@@ -116,6 +119,7 @@ def subjects(action: Action) -> tuple[str, ...]:
 __all__ = [
     "CREATORS_MAX",
     "ROLES_MAX",
+    "SEALED_KEYS_MAX",
     "AcceptOffer",
     "Action",
     "AddKey",
@@ -126,6 +130,7 @@ __all__ = [
     "BuyToken",
     "CancelAuction",
     "CastVote",
+    "CommitAsset",
     "Content",
     "CreateCollection",
     "CreateCurrency",
@@ -153,6 +158,7 @@ __all__ = [
     "RemoveNode",
     "RentToken",
     "RequestAccess",
+    "ResealAsset",
     "ResumeAccount",
     "RevokeAccess",
     "RevokeKey",

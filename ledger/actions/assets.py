@@ -32,6 +32,16 @@ class RegisterModel(Action, frozen=True, tag="model.register", kw_only=True):
     licence: Annotated[str, Meta(max_length=64, pattern=r"^[ -~]*\Z")]
 
 
+class CommitAsset(Action, frozen=True, tag="asset.commit", kw_only=True):
+    """Commit to a picture without showing it, so that nobody who sees its registration can come before.
+
+    The commitment is SHA-256 of `remarque/asset-commitment/v1` and `ACCOUNT/PIXEL_DIGEST/SALT`, the account being the
+    signer. Its registration names the salt, in a later block and before the commitment ends.
+    """
+
+    commitment: Hex32
+
+
 class RegisterAsset(Action, frozen=True, tag="asset.register", kw_only=True):
     """Record a picture that its registrant declares. Evidence level: declared."""
 
@@ -44,6 +54,8 @@ class RegisterAsset(Action, frozen=True, tag="asset.register", kw_only=True):
     confidential: bool
     creators: Shares | UnsetType = UNSET
     """Who is paid as creator; the registrant alone if absent."""
+    salt: Hex32 | UnsetType = UNSET
+    """Of the registrant's commitment to it, if there is one."""
 
 
 class RegisterGenerated(Action, frozen=True, tag="asset.register_generated", kw_only=True):
@@ -56,6 +68,8 @@ class RegisterGenerated(Action, frozen=True, tag="asset.register_generated", kw_
     attestation_signature: Hex64
     """By the generator."""
     content: Content
+    salt: Hex32 | UnsetType = UNSET
+    """Of the generator's commitment to it, if there is one."""
 
 
 class AttestAsset(Action, frozen=True, tag="asset.attest", kw_only=True):

@@ -20,6 +20,7 @@ from ledger.names import (
 
 CREATORS_MAX = 64
 ROLES_MAX = 8
+SEALED_KEYS_MAX = 16
 
 
 class Action(
@@ -55,7 +56,7 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Bytes as stored."""
     media_type: MediaType
     """Of the picture itself."""
-    sealed_keys: Annotated[tuple[SealedKey, ...], Meta(max_length=16)] | UnsetType = UNSET
+    sealed_keys: Annotated[tuple[SealedKey, ...], Meta(max_length=SEALED_KEYS_MAX)] | UnsetType = UNSET
     """Present if and only if the content is encrypted."""
 
 

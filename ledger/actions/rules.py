@@ -7,8 +7,10 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from ledger.actions.parts import (
+    SEALED_KEYS_MAX,
     Action,
     Price,
+    SealedKey,
     Terms,
 )
 from ledger.names import (
@@ -75,6 +77,16 @@ class GrantAccess(Action, frozen=True, tag="access.grant", kw_only=True):
     price: Price | UnsetType = UNSET
     terms: Terms | UnsetType = UNSET
     """The policies that the account saw; needed where a royalty comes on top of the price."""
+
+
+class ResealAsset(Action, frozen=True, tag="asset.reseal", kw_only=True):
+    """Have further nodes hold the key of a confidential asset. By its owner, or whoever holds a token of it.
+
+    What is sealed to a node already is replaced only with the signature of an account of that node's org.
+    """
+
+    asset: Hex32
+    sealed_keys: Annotated[tuple[SealedKey, ...], Meta(min_length=1, max_length=SEALED_KEYS_MAX)]
 
 
 class RevokeAccess(Action, frozen=True, tag="access.revoke", kw_only=True):

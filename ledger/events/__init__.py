@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from ledger.events.assets import (
     AssetAttested,
+    AssetClaimed,
+    AssetCommitted,
     AssetDerived,
+    AssetDisplaced,
     AssetDisputed,
     AssetRegistered,
     DisputeDismissed,
@@ -62,6 +65,7 @@ from ledger.events.rules import (
     AccessRevoked,
     AddedToCollection,
     AssetPolicySet,
+    AssetResealed,
     CollectionCreated,
     CollectionPolicySet,
     OrgPolicySet,
@@ -73,12 +77,13 @@ AnyEvent = (
     | AccountEnrolled | KeyAdded | KeyRevoked | KeyRotated | AccountRecovered | RolesSet | AccountSuspended
     | AccountResumed | ProposalMade | VoteCast | ProposalPassed | ProposalRejected | OrgAdded | OrgSuspended
     | OrgResumed | ParametersSet | ConsortiumPolicySet | ProtocolScheduled
-    | ModelRegistered | AssetRegistered | AssetAttested | AssetDerived | AssetDisputed | DisputeWithdrawn
+    | ModelRegistered | AssetCommitted | AssetRegistered | AssetDisplaced | AssetClaimed
+    | AssetAttested | AssetDerived | AssetDisputed | DisputeWithdrawn
     | DisputeDismissed | AssetPolicySet | OrgPolicySet | CollectionCreated | CollectionPolicySet | AddedToCollection
     | TokenMinted | TokenTransferred | TokenRented | TokenListed | TokenUnlisted | TokenSold | SaleRefunded
     | OfferMade | EscrowReturned | AuctionOpened | BidPlaced | AuctionClosed
     | CurrencyCreated | CurrencyIssued | CurrencyRedeemed | Paid
-    | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed
+    | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed | AssetResealed
     | StatementRegistered
 )  # fmt: skip
 
@@ -99,10 +104,14 @@ __all__ = [
     "AddedToCollection",
     "AnyEvent",
     "AssetAttested",
+    "AssetClaimed",
+    "AssetCommitted",
     "AssetDerived",
+    "AssetDisplaced",
     "AssetDisputed",
     "AssetPolicySet",
     "AssetRegistered",
+    "AssetResealed",
     "AuctionClosed",
     "AuctionOpened",
     "BidPlaced",

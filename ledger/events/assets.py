@@ -21,6 +21,28 @@ class AssetRegistered(Event, frozen=True, tag="asset.registered", kw_only=True):
     model: str | UnsetType = UNSET
 
 
+class AssetCommitted(Event, frozen=True, tag="asset.committed", kw_only=True):
+    account: str
+    commitment: str
+    until_ms: int
+
+
+class AssetDisplaced(Event, frozen=True, tag="asset.displaced", kw_only=True):
+    """A better founded record took the place of a creator's, which stays among its claims."""
+
+    asset: str
+    creator: str
+    transaction: str
+
+
+class AssetClaimed(Event, frozen=True, tag="asset.claimed", kw_only=True):
+    """Somebody else has a well founded claim to a recorded picture; their org disputes the record."""
+
+    asset: str
+    creator: str
+    evidence: str
+
+
 class AssetAttested(Event, frozen=True, tag="asset.attested", kw_only=True):
     asset: str
     generator: str

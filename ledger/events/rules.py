@@ -49,6 +49,13 @@ class AccessRevoked(Event, frozen=True, tag="access.revoked", kw_only=True):
     revoked_by: str
 
 
+class AssetResealed(Event, frozen=True, tag="asset.resealed", kw_only=True):
+    """These nodes hold its key too, or anew; whether what was sealed opens, only they can tell."""
+
+    asset: str
+    nodes: tuple[str, ...]
+
+
 class AccessAllowed(Event, frozen=True, tag="access.allowed", kw_only=True):
     """A request was decided in the reader's favour: the key may be released to this reader key, and only now."""
 

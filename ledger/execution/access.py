@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
-from ledger.actions import GrantAccess, Price, RequestAccess, RevokeAccess
+from ledger.actions import SEALED_KEYS_MAX, GrantAccess, Price, RequestAccess, ResealAsset, RevokeAccess
 from ledger.errors import Code, LedgerError
-from ledger.events import AccessAllowed, AccessGranted, AccessRevoked, PaymentIn
+from ledger.events import AccessAllowed, AccessGranted, AccessRevoked, AssetResealed, PaymentIn
+from ledger.execution.consent import consenting_key
 from ledger.execution.context import Context, action
 from ledger.execution.due import Occasion, check_terms, due
+from ledger.execution.holding import check_end, tokens_of
 from ledger.execution.policy import decide
+from ledger.execution.scope import HOLDER_FUEL, in_force
 from ledger.execution.settlement import pay_apart
 from ledger.execution.view import Ledger
-from ledger.records import Asset, Grant, grant_key
+from ledger.names import org_of
+from ledger.records import Asset, Grant, NodeRecord, asset_key, grant_key, node_key, withdrawn_key
 
 
 @action(GrantAccess)
@@ -24,12 +29,25 @@ def grant(ledger: Ledger, tx: Context, ask: GrantAccess) -> None:
     ledger.account(ask.account)
     if ask.until_ms <= tx.time_ms:
         raise LedgerError(Code.GRANT_ENDED, f"it would end at {ask.until_ms}, block time is {tx.time_ms}")
+    _check_paid(ledger, tx, asset, ask.account)
+    check_end(tx, ask.until_ms, ledger.parameters().grant_ms_max)
     price = None if ask.price is UNSET else ask.price
     about: dict[str, Any] = {} if price is None else {"price": price.amount, "currency": price.currency}
     check_terms(ledger, asset, ask.terms)
     decide(ledger, tx, asset, "grant", to=ask.account, **about)
     payments = () if price is None else _pay(ledger, tx, asset, ask, price)
-    granted = Grant(asset=asset.id, account=ask.account, until_ms=ask.until_ms, granted_by=tx.signer)
+    granted = Grant(
+        asset=asset.id,
+        account=ask.account,
+        until_ms=ask.until_ms,
+        granted_by=tx.signer,
+        key=consenting_key(tx, tx.signer),
+        record=asset.transaction,
+        policies=UNSET if price is None else in_force(ledger, asset),
+    )
+    before = ledger.find(grant_key(asset.id, ask.account), Grant)
+    if before is not None and before.until_ms <= tx.time_ms:
+        ledger.put(withdrawn_key(asset.id, ask.account), tx.height)
     ledger.put(grant_key(asset.id, ask.account), granted)
     tx.emit(
         AccessGranted(
@@ -48,8 +66,10 @@ def revoke(ledger: Ledger, tx: Context, ask: RevokeAccess) -> None:
     asset = _confidential(ledger, ask.asset)
     if not ledger.holds(grant_key(asset.id, ask.account)):
         raise LedgerError(Code.GRANT_UNKNOWN, f"{ask.account} holds no grant on asset {asset.id[:16]}…")
+    _check_paid(ledger, tx, asset, ask.account)
     decide(ledger, tx, asset, "revoke", to=ask.account)
     ledger.remove(grant_key(asset.id, ask.account))
+    ledger.put(withdrawn_key(asset.id, ask.account), tx.height)
     tx.emit(AccessRevoked(asset=asset.id, account=ask.account, revoked_by=tx.signer))
 
 
@@ -59,6 +79,45 @@ def request(ledger: Ledger, tx: Context, ask: RequestAccess) -> None:
     asset = _confidential(ledger, ask.asset)
     rule = decide(ledger, tx, asset, "view")
     tx.emit(AccessAllowed(asset=asset.id, account=tx.signer, reader_key=ask.reader_key, rule=rule))
+
+
+def still_decided(ledger: Ledger, event: AccessAllowed, key: str, height: int) -> bool:
+    """Whether a request that was decided in a block, signed with a key, still is: nothing was taken away since.
+
+    One decision stands for what the account was given then. What it was given again later needs another.
+    """
+    account = ledger.account(event.account)
+    marks = (
+        ledger.find(withdrawn_key(event.asset, event.account), int),
+        account.withdrawn_height,
+        ledger.org(org_of(account.name)).withdrawn_height,
+    )
+    return key in account.keys_in_force and all(mark < height for mark in marks if isinstance(mark, int))
+
+
+@action(ResealAsset)
+def reseal(ledger: Ledger, tx: Context, ask: ResealAsset) -> None:
+    """Seal an asset's key to further nodes, so that who bought it does not depend on the nodes of who sold it."""
+    asset = _confidential(ledger, ask.asset)
+    holders = {ledger.owner(asset), *(token.owner for token in tokens_of(ledger, asset))}
+    tx.spend(HOLDER_FUEL * len(holders))
+    if holders.isdisjoint(tx.accounts):
+        raise LedgerError(Code.NOT_OWNER, f"asset {asset.id[:16]}… is {min(holders)}'s, who has others hold its key")
+    held = () if asset.content.sealed_keys is UNSET else asset.content.sealed_keys
+    kept = {one.node: one for one in held if ledger.holds(node_key(one.node))}
+    orgs = {org_of(account) for account in tx.accounts}
+    for one in ask.sealed_keys:
+        node = ledger.find(node_key(one.node), NodeRecord)
+        if node is None:
+            raise LedgerError(Code.NODE_UNKNOWN, f"there is no node {one.node}")
+        if one.node in kept and node.org not in orgs:
+            raise LedgerError(Code.CUSTODIAN_EXISTS, f"{one.node} holds it; have an account of {node.org} sign too")
+        kept[one.node] = one
+    if len(kept) > SEALED_KEYS_MAX:
+        raise LedgerError(Code.CUSTODIANS_FULL, f"{len(kept)} nodes would hold it, at most {SEALED_KEYS_MAX} may")
+    content = replace(asset.content, sealed_keys=tuple(kept.values()))
+    ledger.put(asset_key(asset.id), replace(asset, content=content))
+    tx.emit(AssetResealed(asset=asset.id, nodes=tuple(one.node for one in ask.sealed_keys)))
 
 
 def _pay(ledger: Ledger, tx: Context, asset: Asset, ask: GrantAccess, price: Price) -> tuple[PaymentIn, ...]:
@@ -73,6 +132,17 @@ def _pay(ledger: Ledger, tx: Context, asset: Asset, ask: GrantAccess, price: Pri
     occasion = Occasion("licence", owner, account, price.amount, price.currency)
     found = due(ledger, tx, asset, token, occasion, ask.terms)
     return pay_apart(ledger, account, found, owner)
+
+
+def _check_paid(ledger: Ledger, tx: Context, asset: Asset, account: str) -> None:
+    """Refuse to end or replace what somebody has paid for without their signature."""
+    before = ledger.find(grant_key(asset.id, account), Grant)
+    if before is None or before.record != asset.transaction or before.until_ms <= tx.time_ms:
+        return
+    if before.policies is not UNSET and account not in tx.accounts:
+        raise LedgerError(
+            Code.GRANT_PAID, f"{account} has paid to see it until {before.until_ms}; wait for that, or have them sign"
+        )
 
 
 def _confidential(ledger: Ledger, asset: str) -> Asset:

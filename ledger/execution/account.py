@@ -52,8 +52,14 @@ def set_roles(ledger: Ledger, tx: Context, ask: SetRoles) -> None:
     if ADMINISTRATOR not in wanted:
         require_another(tx.signer, ask.account)
     roles = tuple(sorted(wanted | (held & RESERVED_ROLES)))
-    ledger.put(account_key(account.name), replace(account, roles=roles))
+    ledger.put(account_key(account.name), with_roles(account, roles, tx.height))
     tx.emit(RolesSet(account=account.name, roles=roles))
+
+
+def with_roles(account: Account, roles: tuple[str, ...], height: int) -> Account:
+    """The account with other roles; where it loses one, what was decided for it so far is void."""
+    lost = set(account.roles) - set(roles)
+    return replace(account, roles=roles, withdrawn_height=height if lost else account.withdrawn_height)
 
 
 @action(SuspendAccount)
@@ -63,7 +69,7 @@ def suspend(ledger: Ledger, tx: Context, ask: SuspendAccount) -> None:
     require_another(tx.signer, ask.account)
     if account.suspended:
         raise LedgerError(Code.NOTHING_TO_CHANGE, f"{ask.account} is suspended already")
-    ledger.put(account_key(account.name), replace(account, suspended=True))
+    ledger.put(account_key(account.name), replace(account, suspended=True, withdrawn_height=tx.height))
     tx.emit(AccountSuspended(account=account.name))
 
 

@@ -10,12 +10,12 @@ from msgspec import UNSET, UnsetType
 
 from ledger.actions import Content, RegisterAsset, RegisterModel, Share
 from ledger.errors import Code, LedgerError
-from ledger.events import AssetRegistered, ModelRegistered
+from ledger.events import ModelRegistered
+from ledger.execution.claim import DECLARED, record_asset
 from ledger.execution.context import Context, action
 from ledger.execution.view import Ledger
-from ledger.records import Asset, Model, asset_key, file_key, model_key
+from ledger.records import Asset, Model, model_key
 
-DECLARED = "declared"
 MODEL_PROVIDER = "model-provider"
 WHOLE_PPM = 1_000_000
 
@@ -57,24 +57,7 @@ def register(ledger: Ledger, tx: Context, ask: RegisterAsset) -> None:
             height_recorded=tx.height,
             transaction=tx.transaction_id,
         ),
-    )
-
-
-def record_asset(ledger: Ledger, tx: Context, asset: Asset) -> None:
-    """Record a picture, once."""
-    if ledger.holds(asset_key(asset.id)):
-        raise LedgerError(Code.ASSET_EXISTS, f"asset {asset.id[:16]}… is recorded; ask for it by this id")
-    ledger.put(asset_key(asset.id), asset)
-    if not ledger.holds(file_key(asset.file_digest)):
-        ledger.put(file_key(asset.file_digest), asset.id)
-    tx.emit(
-        AssetRegistered(
-            asset=asset.id,
-            evidence=asset.evidence,
-            creator=asset.creator,
-            confidential=asset.confidential,
-            model=asset.model,
-        )
+        ask.salt,
     )
 
 

@@ -14,11 +14,13 @@ from msgspec.structs import replace
 from ledger.actions import CancelAuction, OpenAuction, PlaceBid, SettleAuction
 from ledger.errors import Code, LedgerError
 from ledger.events import AuctionClosed, AuctionOpened, BidPlaced, EscrowReturned
+from ledger.execution.beside import paid_beside
+from ledger.execution.consent import consenting_key, is_void
 from ledger.execution.context import ACTION_FUEL, Context, action
 from ledger.execution.due import check_currency, check_terms, due, sale_of
 from ledger.execution.holding import check_end, require_free, user_of
 from ledger.execution.policy import decide
-from ledger.execution.scope import in_force, still_governing
+from ledger.execution.scope import in_force
 from ledger.execution.settlement import sell
 from ledger.execution.view import Ledger
 from ledger.records import Auction, auction_key, escrow_of, listing_key
@@ -37,7 +39,7 @@ def open_auction(ledger: Ledger, tx: Context, ask: OpenAuction) -> None:
     if ledger.holds(listing_key(token.id)):
         raise LedgerError(Code.TOKEN_LISTED, f"token {token.id[:16]}… is for sale; unlist it first")
     ledger.currency(ask.currency)
-    check_end(tx, ask.until_ms)
+    check_end(tx, ask.until_ms, ledger.parameters().consent_ms_max)
     asset = ledger.asset(token.asset)
     decide(ledger, tx, asset, "list", token, price=ask.reserve, currency=ask.currency)
     check_currency(ledger, tx, asset, token, ask.reserve, ask.currency)
@@ -50,6 +52,7 @@ def open_auction(ledger: Ledger, tx: Context, ask: OpenAuction) -> None:
         until_ms=ask.until_ms,
         extension_ms=ask.extension_ms,
         policies=in_force(ledger, asset),
+        key=consenting_key(tx, token.owner),
     )
     ledger.put(auction_key(token.id), opened)
     tx.emit(
@@ -72,7 +75,9 @@ def cancel(ledger: Ledger, tx: Context, ask: CancelAuction) -> None:
 @action(PlaceBid)
 def bid(ledger: Ledger, tx: Context, ask: PlaceBid) -> None:
     """Bid more than the highest; all that the sale would cost the bidder now is set aside."""
-    found = _auction(ledger, ask.token)
+    found = _without_void_bid(ledger, tx, _auction(ledger, ask.token))
+    if is_void(ledger, found.seller, found.key):
+        raise LedgerError(Code.CONSENT_ENDED, f"the key with which {found.seller} opened it was lost; settle it")
     if tx.signer == found.seller:
         raise LedgerError(Code.SELF_SALE, f"{tx.signer} owns it already")
     if tx.time_ms >= found.until_ms:
@@ -92,6 +97,7 @@ def bid(ledger: Ledger, tx: Context, ask: PlaceBid) -> None:
     found = replace(
         found,
         bidder=tx.signer,
+        bidder_key=consenting_key(tx, tx.signer),
         bid=ask.price,
         terms=ask.terms,
         escrowed=cost,
@@ -113,7 +119,10 @@ def bid(ledger: Ledger, tx: Context, ask: PlaceBid) -> None:
 @action(SettleAuction)
 def settle(ledger: Ledger, tx: Context, ask: SettleAuction) -> None:
     """Close an auction that is over: sell to the highest bidder, or give the money back."""
-    found = _auction(ledger, ask.token)
+    found = _without_void_bid(ledger, tx, _auction(ledger, ask.token))
+    if is_void(ledger, found.seller, found.key):
+        _close(ledger, tx, found, Code.CONSENT_ENDED.name)
+        return
     if tx.time_ms < found.until_ms:
         raise LedgerError(Code.AUCTION_OPEN, f"it ends at {found.until_ms}, block time is {tx.time_ms}; wait for it")
     bidder = found.bidder
@@ -124,6 +133,14 @@ def settle(ledger: Ledger, tx: Context, ask: SettleAuction) -> None:
     else:
         found = _agreed(ledger, tx, found, bidder, ask.terms)
         _close(ledger, tx, found, _sell(ledger, tx, found, bidder))
+
+
+def _without_void_bid(ledger: Ledger, tx: Context, found: Auction) -> Auction:
+    """The auction, with the money of a bid returned whose key was lost."""
+    if found.bidder is UNSET or found.bidder_key is UNSET or not is_void(ledger, found.bidder, found.bidder_key):
+        return found
+    _return(ledger, tx, found, found.bidder)
+    return replace(found, bidder=UNSET, bidder_key=UNSET, bid=0, terms=UNSET, escrowed=0)
 
 
 def _agreed(ledger: Ledger, tx: Context, found: Auction, bidder: str, terms: str | UnsetType) -> Auction:
@@ -148,6 +165,8 @@ def _check_rental(ledger: Ledger, tx: Context, ask: OpenAuction) -> None:
 
 def _sell(ledger: Ledger, tx: Context, found: Auction, bidder: str) -> str:
     """Sell to the highest bidder, or return the code of what stands against it, which is never a lack of fuel."""
+    if paid_beside(tx):
+        raise LedgerError(Code.NOT_ALONE, "nobody spoils an auction by what they pay beside it; settle it alone")
     alone = ledger.parameters().transaction_fuel_max - ACTION_FUEL
     if tx.fuel_left < min(alone, tx.version.decision_fuel_max):
         raise LedgerError(Code.FUEL_EXHAUSTED, "it is decided with all the fuel that it may need; settle it alone")
@@ -157,7 +176,7 @@ def _sell(ledger: Ledger, tx: Context, found: Auction, bidder: str) -> str:
         with ledger.tried():
             purse = (escrow_of(auction_key(found.token)), found.escrowed)
             sale = sale_of(token, bidder, found.bid, found.currency)
-            sell(ledger, tx, token, sale, found.terms, purse, still_governing(ledger, found.policies))
+            sell(ledger, tx, token, sale, found.terms, purse, found.policies)
     except LedgerError as refusal:
         if refusal.code is Code.FUEL_EXHAUSTED:
             raise

@@ -22,7 +22,7 @@ from ledger.events import (
     ProtocolScheduled,
     RolesSet,
 )
-from ledger.execution.account import RESERVED_ROLES, add_account
+from ledger.execution.account import RESERVED_ROLES, add_account, with_roles
 from ledger.execution.context import Context
 from ledger.execution.view import Ledger
 from ledger.governance import (
@@ -99,7 +99,7 @@ def suspend_org(ledger: Ledger, tx: Context, ask: SuspendOrg) -> None:
         raise LedgerError(Code.NOTHING_TO_CHANGE, f"{ask.org} is suspended already")
     if active_orgs(ledger) == {ask.org}:
         raise LedgerError(Code.LAST_ORG, f"{ask.org} is the last org that can act; resume another first")
-    ledger.put(org_key(org.name), replace(org, suspended=True))
+    ledger.put(org_key(org.name), replace(org, suspended=True, withdrawn_height=tx.height))
     _require_quorum_in_reach(ledger)
     tx.emit(OrgSuspended(org=org.name))
 
@@ -143,7 +143,7 @@ def set_reserved_roles(ledger: Ledger, tx: Context, ask: SetReservedRoles) -> No
             )
         ledger.put(org_key(org.name), replace(org, administered=True))
     roles = tuple(sorted((set(account.roles) - RESERVED_ROLES) | wanted))
-    ledger.put(account_key(account.name), replace(account, roles=roles))
+    ledger.put(account_key(account.name), with_roles(account, roles, tx.height))
     tx.emit(RolesSet(account=account.name, roles=roles))
 
 

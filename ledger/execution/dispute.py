@@ -1,11 +1,13 @@
 """Disputes: an org says that what is recorded of a picture is wrong, and every answer says so until it is settled.
 
 Settled by the org itself, which takes its word back, or by a vote of the consortium, which dismisses it. Nothing is
-unrecorded by a dispute: the answer names what was recorded, who disputes it and why.
+unrecorded by a dispute: the answer names what was recorded, who disputes it and why. The rules see it for a limited
+time only, once for each org, so that nobody holds another's picture to ransom; a vote takes one down for good.
 """
 
 from __future__ import annotations
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger.actions import DisputeAsset, WithdrawDispute
@@ -16,10 +18,10 @@ from ledger.execution.context import Context, action
 from ledger.execution.view import Ledger
 from ledger.governance import DismissDispute
 from ledger.names import org_of
-from ledger.records import Dispute, asset_key, dispute_key
+from ledger.records import Asset, Dispute, asset_key, dispute_key
 
 FACT_CHECKER = "fact-checker"
-OPEN, WITHDRAWN, DISMISSED = "open", "withdrawn", "dismissed"
+OPEN, WITHDRAWN, DISMISSED, SETTLED = "open", "withdrawn", "dismissed", "settled"
 
 
 @action(DisputeAsset)
@@ -32,19 +34,28 @@ def dispute(ledger: Ledger, tx: Context, ask: DisputeAsset) -> None:
         raise LedgerError(Code.DISPUTE_EXISTS, f"{before.account} disputes it for {org}; withdraw that first")
     if before is not None and before.status == DISMISSED and before.evidence == ask.evidence:
         raise LedgerError(Code.DISPUTE_DISMISSED, f"{ask.evidence[:16]}… was dismissed; bring other evidence")
+    ledger.put(asset_key(asset.id), open_dispute(ledger, tx, asset, tx.signer, ask.reason, ask.evidence))
+
+
+def open_dispute(ledger: Ledger, tx: Context, asset: Asset, account: str, reason: str, evidence: str) -> Asset:
+    """The asset, disputed by an account's org; rules see that for a time if it is the first time that the org does."""
+    org, held = org_of(account), asset.held_until_ms
+    if not ledger.holds(dispute_key(asset.id, org)):
+        hold = tx.time_ms + ledger.parameters().dispute_hold_ms
+        held = hold if held is UNSET else max(held, hold)
     opened = Dispute(
         asset=asset.id,
         org=org,
-        account=tx.signer,
-        reason=ask.reason,
-        evidence=ask.evidence,
+        account=account,
+        reason=reason,
+        evidence=evidence,
         opened_ms=tx.time_ms,
         height=tx.height,
         status=OPEN,
     )
     ledger.put(dispute_key(asset.id, org), opened)
-    ledger.put(asset_key(asset.id), replace(asset, disputed_by=tuple(sorted((*asset.disputed_by, org)))))
-    tx.emit(AssetDisputed(asset=asset.id, org=org, account=tx.signer))
+    tx.emit(AssetDisputed(asset=asset.id, org=org, account=account))
+    return replace(asset, disputed_by=tuple(sorted((*asset.disputed_by, org))), held_until_ms=held)
 
 
 @action(WithdrawDispute)

@@ -16,8 +16,9 @@ from msgspec import UNSET, UnsetType
 
 import contracts_vm
 from ledger.errors import Code, LedgerError
+from ledger.execution.beside import paid_apart, paid_beside, priced_beside
 from ledger.execution.context import Context
-from ledger.execution.policy import facts_for, paid_beside
+from ledger.execution.policy import facts_for
 from ledger.execution.scope import policies_named, policy_names, terms_for
 from ledger.execution.view import Ledger
 from ledger.records import Asset, Token
@@ -26,7 +27,7 @@ PRIMARY_SALE, SECONDARY_SALE = "primary_sale", "secondary_sale"
 ANCESTOR_FUEL = 20
 """What looking up one ancestor's payees costs."""
 
-UNSETTLED = (Code.CURRENCY_MISMATCH, Code.PRICE_TOO_LOW, Code.AMOUNT_OVERFLOW)
+UNSETTLED = (Code.CURRENCY_MISMATCH, Code.PRICE_TOO_LOW, Code.AMOUNT_OVERFLOW, Code.SOLD_TOGETHER)
 """Where later terms end in one of these refusals, those of the mint stand alone."""
 
 GIFT, SWAP = "gift", "swap"
@@ -46,6 +47,8 @@ class Occasion(msgspec.Struct, frozen=True):
     """What is paid; in a swap, the declared value, of which only the royalty is paid."""
     currency: str = ""
     """Empty where there is no price."""
+    beside: int = 0
+    """What else is asked for in the same transaction: royalties are parts of both together."""
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -67,10 +70,16 @@ def due(
     terms: str | UnsetType = UNSET,
 ) -> Due:
     """What an occasion costs and whom it pays, by the terms that hold for this token."""
+    beside = list(priced_beside(tx))
+    if occasion.price and occasion.trigger != SWAP:
+        together = sum(one.amount for one in beside if one.currency == occasion.currency)
+        occasion = msgspec.structs.replace(occasion, beside=together)
     first, *later = clauses_for(ledger, tx, asset, token, occasion)
     found = _due_under(ledger, tx, first, asset, token, occasion)
     for clause in later:
         found = _lesser(found, _if_it_settles(ledger, tx, clause, asset, token, occasion))
+    if beside and found.split.royalty:
+        _check_together(tx, occasion, found, {one.currency for one in beside})
     more = found.split.buyer_pays - occasion.price
     if more and terms is UNSET:
         raise LedgerError(
@@ -79,6 +88,21 @@ def due(
             f"now {' '.join(policy_names(ledger, asset))}",
         )
     return found
+
+
+def _check_together(tx: Context, occasion: Occasion, found: Due, currencies: set[str]) -> None:
+    """Refuse what is priced with other things where a part could bear a royalty that another part owes."""
+    for fault, why in (
+        (currencies != {found.currency}, f"the others are priced in {', '.join(sorted(currencies))}"),
+        (found.split.buyer_pays > occasion.price, "it is due on top of the price"),
+        (occasion.giver not in tx.accounts, f"{occasion.giver}, who receives less by it, has not signed"),
+    ):
+        if fault:
+            raise LedgerError(
+                Code.SOLD_TOGETHER,
+                f"a royalty of {found.split.royalty} {found.currency} is due, and {why}; ask for it in a transaction "
+                "of its own",
+            )
 
 
 def sale_of(token: Token, buyer: str, price: int, currency: str) -> Occasion:
@@ -112,7 +136,7 @@ def clauses_for(
     about: dict[str, Any] = {"to": occasion.to} if occasion.to else {}
     if occasion.price:
         about |= {"price": occasion.price, "currency": occasion.currency}
-    about["paid"] = paid_beside(tx)
+    about |= {"paid": paid_beside(tx), "paid_apart": paid_apart(tx)}
     kind = KIND_OF.get(occasion.trigger, "sale")
     facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, occasion.giver, about)
     return clauses_by(ledger, tx, terms_for(ledger, asset, token), occasion.trigger, facts)
@@ -195,7 +219,16 @@ def _due_under(
         name, units = "floor" if occasion.price else "fallback", money.units(ledger.currency(currency).decimals) or 0
         bounds[name] = max(units, bounds.get(name, 0))
     split = _settled(occasion, rate, payees, "buyer" if swapped else clause.payer, ancestors=ancestors, **bounds)
+    if occasion.trigger in (GIFT, SWAP):
+        split = _to_others(split, occasion.to if clause.payer == "buyer" else occasion.giver)
     return Due(split, currency, clause.payer, clause.refund)
+
+
+def _to_others(split: contracts_vm.Settlement, payer: str) -> contracts_vm.Settlement:
+    """What is due besides a price, without what its payer would pay to itself: a sole creator's gift costs nothing."""
+    own = sum(amount for payee, amount in split.payments if payee == payer)
+    others = tuple(one for one in split.payments if one[0] != payer)
+    return contracts_vm.Settlement(split.royalty - own, others, split.seller_receives, split.buyer_pays - own)
 
 
 def _least(clause: contracts_vm.DueRoyalty, occasion: Occasion) -> list[contracts_vm.Money]:
@@ -238,16 +271,19 @@ def _ancestors(
 def _settled(
     occasion: Occasion, rate: int, payees: list[tuple[str, int]], payer: str, **terms: Any
 ) -> contracts_vm.Settlement:
+    worth = occasion.price + occasion.beside
     try:
-        split = contracts_vm.settle(occasion.price, rate, payees, payer, **terms)
+        split = contracts_vm.settle(occasion.price, rate, payees, payer, worth=worth, **terms)
     except contracts_vm.RoyaltyError as error:
+        if error.code == "ROYALTY_OVER_PRICE":
+            raise LedgerError(
+                Code.SOLD_TOGETHER, f"{error}; what one transaction sells is valued together, so sell this by itself"
+            ) from None
         raise LedgerError(
             Code.AMOUNT_OVERFLOW, f"the sale cannot be settled: {error}; list it at a lower price"
         ) from None
     stack = min(rate + sum(one for one, _ in terms.get("ancestors", ())), terms.get("cap_ppm", contracts_vm.PPM_WHOLE))
     if occasion.price and stack and not split.royalty:
         least = -(-contracts_vm.PPM_WHOLE // stack)
-        raise LedgerError(
-            Code.PRICE_TOO_LOW, f"{stack} ppm of {occasion.price} round to nothing; {least} is the least price"
-        )
+        raise LedgerError(Code.PRICE_TOO_LOW, f"{stack} ppm of {worth} round to nothing; {least} is the least price")
     return split

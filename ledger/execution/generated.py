@@ -14,13 +14,14 @@ from ledger.actions import AttestAsset, RegisterGenerated, Share
 from ledger.encoding import encode
 from ledger.errors import Code, LedgerError
 from ledger.events import AssetAttested
-from ledger.execution.asset import WHOLE_PPM, check_content, record_asset
+from ledger.execution.asset import WHOLE_PPM, check_content
+from ledger.execution.claim import GENERATED, record_asset
 from ledger.execution.context import SIGNATURE_FUEL, Context, action
 from ledger.execution.view import Ledger
 from ledger.generation import COUNT_MAX, Attestation, GenerationRequest
 from ledger.records import Asset, asset_key, model_key, request_key
 
-GENERATED, GENERATOR = "generated", "generator"
+GENERATOR = "generator"
 
 
 @action(RegisterGenerated)
@@ -54,6 +55,7 @@ def register_generated(ledger: Ledger, tx: Context, ask: RegisterGenerated) -> N
             height_recorded=tx.height,
             transaction=tx.transaction_id,
         ),
+        ask.salt,
     )
 
 

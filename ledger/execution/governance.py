@@ -18,6 +18,7 @@ from ledger.actions import CastVote, Propose
 from ledger.errors import Code, LedgerError
 from ledger.events import ProposalMade, ProposalPassed, ProposalRejected, VoteCast
 from ledger.execution.changes import active_orgs, make_changes
+from ledger.execution.consent import consenting_key, is_void
 from ledger.execution.context import Context, action
 from ledger.execution.view import Ledger
 from ledger.governance import EXPIRED, OPEN, PASSED, REJECTED, Proposal, SetConsortiumPolicy, Vote, proposal_key, quorum
@@ -67,6 +68,9 @@ def vote(ledger: Ledger, tx: Context, ask: CastVote) -> None:
     proposal = ledger.find(proposal_key(ask.proposal), Proposal)
     if proposal is None:
         raise LedgerError(Code.PROPOSAL_UNKNOWN, f"no proposal {ask.proposal[:16]}… was made; see the list of them")
+    proposal = replace(
+        proposal, votes=tuple(one for one in proposal.votes if not is_void(ledger, one.account, one.key))
+    )
     if proposal.status in (PASSED, REJECTED):
         raise LedgerError(Code.PROPOSAL_DECIDED, f"it was {proposal.status} at block {proposal.height_decided}")
     if proposal.status_at(tx.time_ms) == EXPIRED:
@@ -85,7 +89,7 @@ def vote(ledger: Ledger, tx: Context, ask: CastVote) -> None:
 
 def _take_vote(ledger: Ledger, tx: Context, proposal: Proposal, *, approve: bool) -> None:
     org = org_of(tx.signer)
-    cast = Vote(org=org, account=tx.signer, approve=approve, height=tx.height)
+    cast = Vote(org=org, account=tx.signer, key=consenting_key(tx, tx.signer), approve=approve, height=tx.height)
     proposal = replace(proposal, votes=(*proposal.votes, cast))
     tx.emit(VoteCast(proposal=proposal.id, org=org, approve=approve))
     status = verdict(proposal, active_orgs(ledger))

@@ -9,12 +9,10 @@ from msgspec.structs import replace
 
 from ledger import crypto, records
 from ledger.errors import Code, LedgerError
+from ledger.execution.consent import is_void
 from ledger.execution.context import Context
 from ledger.execution.view import Ledger
-from ledger.records import Asset, Token, auction_key, listing_key, rental_key, sale_key, token_key
-
-ENDS_MS_MAX = 90 * 24 * 3_600_000
-"""How far ahead an offer or an auction may end, so that no money waits for ever."""
+from ledger.records import Asset, Token, auction_key, listing_key, rental_key, sale_key, token_key, withdrawn_key
 
 
 def token_id(asset: str, number: int | None = None) -> str:
@@ -39,6 +37,8 @@ def hand_over(ledger: Ledger, tx: Context, token: Token, to: str, sales: int) ->
             f"{rental.user} has paid to use it until {rental.until_ms}; wait for that, or have them sign too",
         )
     ledger.put(token_key(token.id), replace(token, owner=to, sales=sales))
+    if ledger.asset(token.asset).confidential:
+        ledger.put(withdrawn_key(token.asset, token.owner), tx.height)
     for key in (listing_key(token.id), rental_key(token.id), sale_key(token.id)):
         if ledger.holds(key):
             ledger.remove(key)
@@ -55,10 +55,12 @@ def require_free(ledger: Ledger, token: Token) -> None:
 def user_of(ledger: Ledger, token: str, time_ms: int) -> records.Rental | None:
     """The rental of a token that is in force at a time."""
     rental = ledger.find(rental_key(token), records.Rental)
-    return None if rental is None or rental.until_ms <= time_ms else rental
+    if rental is None or rental.until_ms <= time_ms:
+        return None
+    return None if not rental.paid and is_void(ledger, rental.owner, rental.key) else rental
 
 
-def check_end(tx: Context, until_ms: int, most_ms: int = ENDS_MS_MAX) -> None:
+def check_end(tx: Context, until_ms: int, most_ms: int) -> None:
     """Refuse an end that has passed or lies too far ahead."""
     if not tx.time_ms < until_ms <= tx.time_ms + most_ms:
         raise LedgerError(

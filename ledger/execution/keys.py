@@ -32,13 +32,15 @@ def add_key(ledger: Ledger, tx: Context, ask: AddKey) -> None:
 def revoke_key(ledger: Ledger, tx: Context, ask: RevokeKey) -> None:
     """Take a key from an account for ever; the rest of this block no longer accepts it."""
     account = ledger.account(ask.account)
-    if ask.account != tx.signer:
+    by_another = ask.account != tx.signer
+    if by_another:
         tx.require_role(ADMINISTRATOR)
         require_same_org(tx.signer, ask.account)
     _require_in_force(account, ask.key)
     if account.keys_in_force == (ask.key,):
         raise LedgerError(Code.LAST_KEY, f"it is the only key of {ask.account}; add another first, or rotate it")
-    ledger.put(account_key(ask.account), _without_keys(account, (ask.key,), tx.height))
+    left = _without_keys(account, (ask.key,), tx.height)
+    ledger.put(account_key(ask.account), _without_word_of(left, (ask.key,)) if by_another else left)
     tx.emit(KeyRevoked(account=ask.account, key=ask.key))
 
 
@@ -54,12 +56,16 @@ def rotate_key(ledger: Ledger, tx: Context, ask: RotateKey) -> None:
 
 @action(RecoverAccount)
 def recover(ledger: Ledger, tx: Context, ask: RecoverAccount) -> None:
-    """Give an account that lost its keys a new one. All it had are revoked, since somebody else may have found them."""
+    """Give an account that lost its keys a new one. All it had are revoked, since somebody else may have found them.
+
+    What any of them bound the account to is void, also of those that whoever found them has changed since.
+    """
     tx.require_role(ADMINISTRATOR)
     require_same_org(tx.signer, ask.account)
     require_another(tx.signer, ask.account)
     account = ledger.account(ask.account)
-    recovered = _without_keys(_with_key(account, ask.key, tx.height), account.keys_in_force, tx.height)
+    before = _without_word_of(account, tuple(key.public for key in account.keys))
+    recovered = _without_keys(_with_key(before, ask.key, tx.height), account.keys_in_force, tx.height)
     ledger.put(account_key(ask.account), recovered)
     tx.emit(AccountRecovered(account=ask.account, key=ask.key, by=tx.signer))
 
@@ -80,6 +86,10 @@ def _without_keys(account: Account, gone: tuple[str, ...], height: int) -> Accou
         replace(key, revoked=True, revoked_height=height) if key.public in gone else key for key in account.keys
     )
     return replace(account, keys=keys)
+
+
+def _without_word_of(account: Account, lost: tuple[str, ...]) -> Account:
+    return replace(account, keys=tuple(replace(key, lost=key.lost or key.public in lost) for key in account.keys))
 
 
 def _require_in_force(account: Account, key: str) -> None:

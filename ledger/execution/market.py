@@ -5,9 +5,10 @@ from __future__ import annotations
 from ledger.actions import BuyToken, ListToken, RefundSale, SellToken, UnlistToken
 from ledger.errors import Code, LedgerError
 from ledger.events import SaleRefunded, TokenListed, TokenUnlisted
+from ledger.execution.consent import check_stands, consenting_key
 from ledger.execution.context import Context, action
 from ledger.execution.due import check_currency, sale_of
-from ledger.execution.holding import hand_over, require_free
+from ledger.execution.holding import check_end, hand_over, require_free
 from ledger.execution.policy import decide
 from ledger.execution.settlement import sell as settle_sale
 from ledger.execution.view import Ledger
@@ -23,10 +24,18 @@ def list_token(ledger: Ledger, tx: Context, ask: ListToken) -> None:
     ledger.currency(ask.currency)
     if ask.until_ms <= tx.time_ms:
         raise LedgerError(Code.LISTING_EXPIRED, f"it would end at {ask.until_ms}, block time is {tx.time_ms}")
+    check_end(tx, ask.until_ms, ledger.parameters().consent_ms_max)
     asset = ledger.asset(token.asset)
     decide(ledger, tx, asset, "list", token, price=ask.price, currency=ask.currency)
     check_currency(ledger, tx, asset, token, ask.price, ask.currency)
-    listing = Listing(token=token.id, seller=token.owner, price=ask.price, currency=ask.currency, until_ms=ask.until_ms)
+    listing = Listing(
+        token=token.id,
+        seller=token.owner,
+        key=consenting_key(tx, token.owner),
+        price=ask.price,
+        currency=ask.currency,
+        until_ms=ask.until_ms,
+    )
     ledger.put(listing_key(token.id), listing)
     tx.emit(
         TokenListed(token=token.id, seller=token.owner, price=ask.price, currency=ask.currency, until_ms=ask.until_ms)
@@ -48,6 +57,7 @@ def buy(ledger: Ledger, tx: Context, ask: BuyToken) -> None:
     token = ledger.token(ask.token)
     listing = _listing(ledger, ask.token)
     _check_quote(tx, listing, ask)
+    check_stands(ledger, listing.seller, listing.key)
     settle_sale(ledger, tx, token, sale_of(token, tx.signer, ask.price, ask.currency), ask.terms)
 
 

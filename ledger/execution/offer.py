@@ -9,6 +9,7 @@ from __future__ import annotations
 from ledger.actions import AcceptOffer, MakeOffer, WithdrawOffer
 from ledger.errors import Code, LedgerError
 from ledger.events import EscrowReturned, OfferMade
+from ledger.execution.consent import check_stands, consenting_key, has_ended
 from ledger.execution.context import Context, action
 from ledger.execution.due import check_terms, due, sale_of
 from ledger.execution.holding import check_end, require_free
@@ -24,7 +25,7 @@ def offer(ledger: Ledger, tx: Context, ask: MakeOffer) -> None:
     if tx.signer == token.owner:
         raise LedgerError(Code.SELF_SALE, f"{tx.signer} owns it already")
     ledger.currency(ask.currency)
-    check_end(tx, ask.until_ms)
+    check_end(tx, ask.until_ms, ledger.parameters().consent_ms_max)
     asset = ledger.asset(token.asset)
     check_terms(ledger, asset, ask.terms)
     key = offer_key(token.id, tx.signer)
@@ -43,6 +44,7 @@ def offer(ledger: Ledger, tx: Context, ask: MakeOffer) -> None:
         until_ms=ask.until_ms,
         terms=ask.terms,
         escrowed=cost,
+        key=consenting_key(tx, tx.signer),
     )
     ledger.put(key, made)
     tx.emit(
@@ -73,6 +75,7 @@ def accept(ledger: Ledger, tx: Context, ask: AcceptOffer) -> None:
         )
     if found.buyer == token.owner:
         raise LedgerError(Code.SELF_SALE, f"{found.buyer} owns it already; withdraw the offer")
+    check_stands(ledger, found.buyer, found.key)
     require_free(ledger, token)
     purse = (escrow_of(offer_key(token.id, found.buyer)), found.escrowed)
     sell(ledger, tx, token, sale_of(token, found.buyer, found.price, found.currency), found.terms, purse)
@@ -83,7 +86,7 @@ def accept(ledger: Ledger, tx: Context, ask: AcceptOffer) -> None:
 def withdraw(ledger: Ledger, tx: Context, ask: WithdrawOffer) -> None:
     """Return an offer's money to its buyer."""
     found = _offer(ledger, ask.token, ask.buyer)
-    if tx.time_ms <= found.until_ms:
+    if tx.time_ms <= found.until_ms and not has_ended(ledger, found.buyer, found.key):
         tx.require_signer(found.buyer, Code.OFFER_OPEN)
     _return(ledger, tx, found)
 

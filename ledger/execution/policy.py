@@ -15,33 +15,20 @@ import contracts_vm
 from contracts_vm import Timestamp
 from contracts_vm.types import TIMESTAMP_MS_MAX
 from ledger import crypto
-from ledger.actions import (
-    AcceptOffer,
-    Action,
-    BuyToken,
-    DeriveAsset,
-    GrantAccess,
-    IssueCurrency,
-    Pay,
-    PublishPolicy,
-    RentToken,
-    SellToken,
-    SettleAuction,
-)
+from ledger.actions import PublishPolicy
 from ledger.block import Decision
 from ledger.encoding import encode
 from ledger.errors import Code, LedgerError
 from ledger.events import PolicyPublished
+from ledger.execution.beside import paid_apart, paid_beside
+from ledger.execution.consent import is_void
 from ledger.execution.context import Context, action
-from ledger.execution.scope import RIGHTS_MANAGER, ScopedPolicy, governing, policies_for, scoped_policies
+from ledger.execution.scope import RIGHTS_MANAGER, ScopedPolicy, governing, scoped_policies, still_governing
 from ledger.execution.view import Ledger
 from ledger.names import INTEGER_MAX, org_of
 from ledger.policy_source import TIME_MS_MAX, check_source, policy_record
 from ledger.records import Asset, Governing, Grant, Token, grant_key, policy_key
 
-PAYING = (Pay, IssueCurrency, BuyToken, SellToken, AcceptOffer, SettleAuction)
-"""Actions, besides those with a price, by which money may reach whoever gives something in the same transaction."""
-PRICED = (RentToken, GrantAccess)
 EXPLAINED = "view"
 """Decisions of this kind are explained whole even when they allow: who was shown what, and why, is never in doubt."""
 
@@ -95,14 +82,14 @@ def facts_for(
         "creators": tuple((share.account, share.weight_ppm) for share in asset.creators),
         "org": org_of(asset.creator),
         "confidential": asset.confidential,
-        "evidence": asset.evidence_level,
+        "evidence": asset.evidence_at(time_ms),
         "parents": asset.parents,
         "depth": asset.depth,
     }
     for name, value in (("model", asset.model), ("collection", asset.collection)):
         if value is not UNSET:
             seen_asset[name] = value
-    grant = ledger.find(grant_key(asset.id, requester), Grant) if asset.confidential else None
+    grant = _grant(ledger, asset, requester)
     return {
         "requester": {
             "id": requester,
@@ -115,7 +102,7 @@ def facts_for(
         "grant": {}
         if grant is None
         else {"until": Timestamp(min(grant.until_ms, TIMESTAMP_MS_MAX)), "granted_by": grant.granted_by},
-        "tx": {"kind": kind, "paid": False, **about},
+        "tx": {"kind": kind, "paid": False, "paid_apart": False, **about},
         "block": {"height": height, "time": Timestamp(min(time_ms, TIME_MS_MAX))},
     }
 
@@ -133,12 +120,13 @@ def decide(
     """Ask the rules; return the id of the rule that allowed it, or refuse with POLICY_DENIED.
 
     The requester is the signer, but for a sale, which is the seller's act: a listing is its standing consent. The rules
-    are those in force, unless others are named.
+    are those in force, unless others are named, or were paid for.
     """
-    about["paid"] = paid_beside(tx)
-    facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, requester or tx.signer, about)
+    requester = requester or tx.signer
+    about |= {"paid": paid_beside(tx), "paid_apart": paid_apart(tx)}
+    facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, requester, about)
     fuel = min(tx.version.decision_fuel_max, tx.fuel_left)
-    scopes = scoped_policies(ledger, governed or governing(ledger, asset))
+    scopes = scoped_policies(ledger, governed or governing_for(ledger, asset, kind, requester, tx.time_ms))
     policies = [policy for _, policy in scopes]
     decision = contracts_vm.decide(policies, kind, facts, fuel)
     tx.spend(decision.fuel)
@@ -163,19 +151,6 @@ def decide(
     return decision.rule or ""
 
 
-def paid_beside(tx: Context) -> bool:
-    """Whether another action of the transaction may pay for this one."""
-    return any(_may_pay(ask) for place, ask in enumerate(tx.transaction.actions) if place != tx.action_index)
-
-
-def _may_pay(ask: Action) -> bool:
-    if isinstance(ask, PRICED):
-        return ask.price is not UNSET
-    if isinstance(ask, DeriveAsset):
-        return ask.value is not UNSET
-    return isinstance(ask, PAYING)
-
-
 def explain(decision: contracts_vm.PolicyDecision, scopes: list[ScopedPolicy]) -> dict[str, Any]:
     """A decision explained, with the scope that each policy has its say from."""
     return explain_metered(decision, scopes)[0]
@@ -190,7 +165,24 @@ def explain_metered(decision: contracts_vm.PolicyDecision, scopes: list[ScopedPo
 def may_view(ledger: Ledger, asset: Asset, account: str, height: int, time_ms: int, fuel: int) -> bool:
     """Whether the rules, asked now, still let an account see an asset."""
     facts = facts_for(ledger, height, time_ms, asset, "view", None, account, {})
-    return contracts_vm.decide(policies_for(ledger, asset), "view", facts, fuel).allowed
+    scopes = scoped_policies(ledger, governing_for(ledger, asset, "view", account, time_ms))
+    return contracts_vm.decide([policy for _, policy in scopes], "view", facts, fuel).allowed
+
+
+def governing_for(ledger: Ledger, asset: Asset, kind: str, requester: str, time_ms: int) -> tuple[Governing, ...]:
+    """The policies that decide; for somebody who paid to see it, those of then, with the consortium's of now."""
+    grant = _grant(ledger, asset, requester) if kind == EXPLAINED else None
+    if grant is None or grant.policies is UNSET or grant.until_ms <= time_ms:
+        return governing(ledger, asset)
+    return still_governing(ledger, grant.policies)
+
+
+def _grant(ledger: Ledger, asset: Asset, account: str) -> Grant | None:
+    """An account's grant, unless it is void: of a record that is no more, or given for nothing with a lost key."""
+    grant = ledger.find(grant_key(asset.id, account), Grant) if asset.confidential else None
+    if grant is None or grant.record != asset.transaction:
+        return None
+    return None if grant.policies is UNSET and is_void(ledger, grant.granted_by, grant.key) else grant
 
 
 def denial(scopes: list[ScopedPolicy], kind: str, decision: contracts_vm.PolicyDecision) -> str:

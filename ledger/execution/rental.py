@@ -14,6 +14,7 @@ from msgspec import UNSET
 from ledger.actions import RentToken
 from ledger.errors import Code, LedgerError
 from ledger.events import PaymentIn, TokenRented
+from ledger.execution.consent import consenting_key
 from ledger.execution.context import Context, action
 from ledger.execution.due import Occasion, check_terms, due
 from ledger.execution.holding import check_end, require_free, user_of
@@ -50,6 +51,13 @@ def rent(ledger: Ledger, tx: Context, ask: RentToken) -> None:
         occasion = Occasion("rental", token.owner, ask.to, price.amount, price.currency)
         found = due(ledger, tx, asset, token, occasion, ask.terms)
         payments = pay_apart(ledger, ask.to, found, token.owner)
-    rental = Rental(token=token.id, user=ask.to, until_ms=ask.until_ms, paid=price is not None)
+    rental = Rental(
+        token=token.id,
+        user=ask.to,
+        until_ms=ask.until_ms,
+        paid=price is not None,
+        owner=token.owner,
+        key=consenting_key(tx, token.owner),
+    )
     ledger.put(rental_key(token.id), rental)
     tx.emit(TokenRented(token=token.id, owner=token.owner, to=ask.to, until_ms=ask.until_ms, payments=payments))

@@ -51,15 +51,28 @@ ScopedPolicy = tuple[str, contracts_vm.Policy]
 
 
 def in_force(ledger: Ledger, asset: Asset) -> tuple[Governing, ...]:
-    """The policy of every scope that has one, broadest first."""
+    """The policy of every scope that has one, broadest first; of org and collection those kept since it was sold."""
+    kept = of_creators_side(ledger, asset) if asset.kept is UNSET else asset.kept
+    own = () if asset.policy is UNSET else (Governing(scope=ASSET, policy=asset.policy),)
+    return (_of_consortium(ledger), *kept, *own)
+
+
+def of_creators_side(ledger: Ledger, asset: Asset) -> tuple[Governing, ...]:
+    """The policies that its creator's org and the owner of its collection have put in force, whatever is kept."""
     collection = UNSET if asset.collection is UNSET else ledger.collection(asset.collection).policy
-    scopes = (
-        (ORGANISATION, ledger.org(org_of(asset.creator)).policy),
-        (COLLECTION, collection),
-        (ASSET, asset.policy),
-    )
-    narrower = (Governing(scope=scope, policy=policy) for scope, policy in scopes if policy is not UNSET)
-    return (_of_consortium(ledger), *narrower)
+    scopes = ((ORGANISATION, ledger.org(org_of(asset.creator)).policy), (COLLECTION, collection))
+    return tuple(Governing(scope=scope, policy=policy) for scope, policy in scopes if policy is not UNSET)
+
+
+def keep_terms(ledger: Ledger, asset: Asset, sold_under: tuple[Governing, ...] = ()) -> None:
+    """Keep, as a token of an asset first leaves its creator's hands, what its creator's side says about it.
+
+    What it says later neither opens nor freezes what somebody else holds: a vote does, or the holders' signatures.
+    """
+    if asset.kept is UNSET:
+        kept = tuple(one for one in sold_under if one.scope in (ORGANISATION, COLLECTION))
+        kept = kept if sold_under else of_creators_side(ledger, asset)
+        ledger.put(asset_key(asset.id), replace(asset, kept=kept))
 
 
 def governing(ledger: Ledger, asset: Asset) -> tuple[Governing, ...]:

@@ -13,7 +13,7 @@ from ledger.execution.context import Context
 from ledger.execution.due import Due, Occasion, check_terms, due
 from ledger.execution.holding import hand_over
 from ledger.execution.policy import decide
-from ledger.execution.scope import governing
+from ledger.execution.scope import governing, keep_terms, still_governing
 from ledger.execution.view import Ledger
 from ledger.records import Governing, Sale, Token, sale_key
 
@@ -62,16 +62,16 @@ def sell(
     occasion: Occasion,
     terms: str | UnsetType = UNSET,
     purse: tuple[str, int] | None = None,
-    governed: tuple[Governing, ...] = (),
+    then: tuple[Governing, ...] = (),
 ) -> None:
     """A sale that both sides want: decided for the seller, then token, price and royalties move together.
 
     The money comes from the buyer, or from an escrow of so many units; a sale that the escrow no longer covers is
-    refused. Decided by the policies in force, or by those that both have bound themselves under.
+    refused. Decided by the policies in force, or by those of then, under which both have bound themselves.
     """
     asset = ledger.asset(token.asset)
     check_terms(ledger, asset, terms)
-    governed = governed or governing(ledger, asset)
+    governed = still_governing(ledger, then) if then else governing(ledger, asset)
     decide(
         ledger, tx, asset, "sale", token, occasion.giver, governed,
         price=occasion.price, currency=occasion.currency, to=occasion.to,
@@ -83,6 +83,7 @@ def sell(
             Code.TERMS_CHANGED, f"the sale costs {found.split.buyer_pays} now, {held} are in escrow; offer again"
         )
     payments = pay(ledger, account, found, occasion.giver)
+    keep_terms(ledger, asset, then if terms is UNSET else ())
     hand_over(ledger, tx, token, occasion.to, token.sales + 1)
     sale = Sale(
         token=token.id,

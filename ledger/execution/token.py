@@ -13,7 +13,7 @@ from ledger.execution.context import Context, action
 from ledger.execution.due import GIFT, SECONDARY_SALE, SWAP, Occasion, check_terms, due
 from ledger.execution.holding import hand_over, require_free, token_id
 from ledger.execution.policy import decide
-from ledger.execution.scope import in_force, policies_for
+from ledger.execution.scope import in_force, keep_terms, policies_for
 from ledger.execution.settlement import pay_royalty
 from ledger.execution.view import Ledger
 from ledger.records import Asset, Token, asset_key, listing_key, token_key
@@ -109,6 +109,7 @@ def _give(ledger: Ledger, tx: Context, token: Token, occasion: Occasion, terms: 
     if found.split.royalty:
         tx.require_signer(payer)
     payments = pay_royalty(ledger, payer, found)
+    keep_terms(ledger, asset)
     hand_over(ledger, tx, token, to, token.sales)
     tx.emit(
         TokenTransferred(

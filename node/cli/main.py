@@ -51,6 +51,7 @@ COMMANDS = {
     "regenerate": "node.cli.pictures:regenerate",
     "register": "node.cli.pictures:register",
     "rent": "node.cli.trading:rent",
+    "reseal": "node.cli.market:reseal",
     "restore": "node.cli.backup:restore",
     "revoke": "node.cli.market:revoke",
     "sell": "node.cli.market:sell",

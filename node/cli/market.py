@@ -13,6 +13,7 @@ from ledger.events import TokenMinted, TokenSold
 from node.cli.target import LASTING, Target, with_target
 from node.cli.transaction import drafted, hand_on, seconds_of
 from remarque.errors import RemarqueError
+from remarque.keys.files import load_key
 
 
 def _shares(payees: tuple[str, ...]) -> dict[str, int]:
@@ -191,6 +192,23 @@ def revoke(target: Target, asset: str, account: str) -> None:
     with target.client() as client:
         receipt = client.revoke(asset, account)
     target.done(receipt, f"{account} may no longer see it")
+
+
+@click.command()
+@click.argument("asset")
+@click.argument("nodes", nargs=-1, required=True)
+@click.option(
+    "--node-key",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    required=True,
+    help="The key file of a node that holds the ASSET's key.",
+)
+@with_target
+def reseal(target: Target, asset: str, nodes: tuple[str, ...], node_key: Path) -> None:
+    """Have further NODES hold the key of your confidential ASSET, as those of whoever buys it."""
+    with target.client() as client:
+        receipt = client.reseal(asset, load_key(node_key), nodes)
+    target.done(receipt, f"{', '.join(nodes)} can open it too")
 
 
 @click.command("open")

@@ -78,11 +78,12 @@ def generate(
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--commit", is_flag=True, help="Commit to it first, so that nobody who sees the record comes before it.")
 @with_target
-def register(target: Target, file: Path) -> None:
+def register(target: Target, file: Path, *, commit: bool) -> None:
     """Record a picture of one's own. Evidence level: declared."""
     with target.client() as client:
-        asset, receipt = client.register(file.read_bytes())
+        asset, receipt = client.register(file.read_bytes(), commit=commit)
     target.show({"asset": asset, "transaction": receipt.signed.id}, f"asset {asset}")
 
 

@@ -17,6 +17,7 @@ from msgspec import UNSET
 from ledger.crypto import SigningKey
 from ledger.encoding import encode
 from ledger.events import AccessAllowed
+from ledger.execution.access import still_decided
 from ledger.execution.policy import may_view
 from node.chain.chain import Chain
 from node.chain.finals import Final
@@ -48,8 +49,14 @@ class Releases:
         event = await self._decided(transaction)
         custodians = [sealed.node for sealed in self._sealed_keys(event.asset)]
         if self._chain.node in custodians:
-            return Release(transaction=transaction, shares=(self.own_share(event),))
+            try:
+                return Release(transaction=transaction, shares=(self.own_share(event),))
+            except NodeError:
+                if len(custodians) == 1:
+                    raise
         for node in custodians:
+            if node == self._chain.node:
+                continue
             answer = await self._peers.ask(node, f"/v1/releases/{transaction}", 64 * 1024)
             if answer is not None:
                 return Release(transaction=transaction, shares=(msgspec.json.decode(answer, type=KeyShare),))
@@ -101,6 +108,12 @@ class Releases:
         ledger, height = self._chain.ledger(), self._chain.committed.height
         asset = ledger.asset(event.asset)
         fuel = self._chain.version(height).decision_fuel_max
+        signers = final.block.transactions[position].transaction.signers
+        key = next(signer.key for signer in signers if signer.account == event.account)
+        if not still_decided(ledger, event, key, final.block.header.height):
+            raise NodeError(
+                NodeCode.RELEASE_DENIED, f"something was taken from {event.account} since {transaction}; request again"
+            )
         if not may_view(ledger, asset, event.account, height, now, fuel):
             raise NodeError(NodeCode.RELEASE_DENIED, f"{event.account} may no longer see it; ask for a new grant")
         return event

@@ -115,7 +115,8 @@ def found(plan: Plan, target: Path, base: Path) -> Genesis:
 
 def _genesis(plan: Plan, base: Path, node_keys: dict[str, SigningKey], account_keys: dict[str, SigningKey]) -> Genesis:
     try:
-        source = (base / plan.policy).read_text(encoding="utf-8") if plan.policy else default_policy_source()
+        currency = next(iter(plan.currencies), "")
+        source = (base / plan.policy).read_text(encoding="utf-8") if plan.policy else default_policy_source(currency)
         policy = check_source(source)
         genesis = Genesis(
             name=plan.name,

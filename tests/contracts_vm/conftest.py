@@ -42,7 +42,7 @@ def facts() -> FactsBuilder:
             },
             "token": {},
             "grant": {},
-            "tx": {"kind": "access.request", "paid": False},
+            "tx": {"kind": "access.request", "paid": False, "paid_apart": False},
             "block": {"height": 8123, "time": Timestamp(1_760_000_000_000)},
         }
         for root, fields in changes.items():

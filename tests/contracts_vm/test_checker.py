@@ -226,7 +226,8 @@ WARNED: list[tuple[str, tuple[str, ...]]] = [
     ),
     ("permit view as a when asset.confidential; permit grant as b when asset.confidential;", ()),
     ("permit sale when asset.confidential;", ("FIELD_UNCONSTRAINED",)),
-    ("permit sale when has(tx.price) && has(tx.currency) && has(tx.to);", ()),
+    ("permit sale when has(tx.price) && has(tx.currency) && has(tx.to);", ("FIELD_UNCONSTRAINED",)),
+    ("permit sale when has(tx.price) && has(tx.currency) && has(tx.to) && !tx.paid_apart;", ()),
     ("permit transfer when !tx.paid; forbid * when has(tx.to) && tx.to == 'x@y';", ()),
     ("permit transfer when has(tx.to) && tx.to == 'x@y';", ("FIELD_UNCONSTRAINED",)),
 ]

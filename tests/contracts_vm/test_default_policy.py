@@ -20,6 +20,7 @@ ENDING: Changes = {"grant": {"until": Timestamp(NOW)}}
 ENDED: Changes = {"grant": {"until": Timestamp(NOW - 1)}}
 PAID: Changes = {"tx": {"paid": True}}
 PRICED: Changes = {"tx": {"paid": True, "price": 5}}
+BESIDE: Changes = {"tx": {"paid": True, "paid_apart": True, "price": 5}}
 SUSPENDED: Changes = {"requester": {"suspended": True}}
 
 TABLE: list[tuple[str, Changes, str, str | None]] = [
@@ -40,7 +41,12 @@ TABLE: list[tuple[str, Changes, str, str | None]] = [
     ("transfer", HELD, "PERMITTED", "holder_disposes"),
     ("transfer", {"token": {"owner": "bob@acme"}}, "NOT_PERMITTED", None),
     ("transfer", PAID | HELD, "FORBIDDEN", "paid_for"),
-    ("sale", PAID | HELD, "PERMITTED", "holder_disposes"),
+    ("sale", PRICED | HELD, "PERMITTED", "holder_disposes"),
+    ("sale", BESIDE | HELD, "FORBIDDEN", "paid_beside"),
+    ("rent", BESIDE | HELD, "FORBIDDEN", "paid_beside"),
+    ("grant", BESIDE | OWNED, "FORBIDDEN", "paid_beside"),
+    ("derive", BESIDE | OWNED, "FORBIDDEN", "paid_beside"),
+    ("derive", PAID | OWNED, "FORBIDDEN", "paid_for"),
     ("rent", PAID | HELD, "FORBIDDEN", "paid_for"),
     ("rent", PRICED | HELD, "PERMITTED", "holder_disposes"),
     ("grant", PAID | OWNED, "FORBIDDEN", "paid_for"),
@@ -93,3 +99,13 @@ def test_the_default_royalty_is_due_on_every_resale_rental_and_licence(
         upstream=Upstream("lap", 32),
     )
     assert POLICY.royalty_for("primary_sale", facts(), [1_000]) is None
+
+
+@pytest.mark.parametrize("trigger", ["gift", "swap"])
+def test_where_nothing_is_paid_a_unit_of_the_consortiums_currency_is_due(trigger: str, facts: FactsBuilder) -> None:
+    def due(currency: str) -> DueRoyalty | None:
+        return parse(default_policy_source(currency)).royalty_for(trigger, facts(), [1_000])
+
+    found = [one and one.fallback and one.fallback.text for one in map(due, ("EUR", "USD", ""))]
+
+    assert found == ["1 EUR", "1 USD", None]

@@ -191,6 +191,7 @@ REFUSED = [
     (lambda: divide(1, [("a", -1)]), "WEIGHT_INVALID"),
     (lambda: divide(1, [("a", 2**53)]), "WEIGHT_INVALID"),
     (lambda: portion(1, 1_000_001), "RATE_OUT_OF_RANGE"),
+    (lambda: settle(14, 75_000, [("a", 1)], worth=100_000), "ROYALTY_OVER_PRICE"),
     (lambda: portion(1, -1), "RATE_OUT_OF_RANGE"),
     (lambda: portion(-1, 1), "AMOUNT_OUT_OF_RANGE"),
     (lambda: settle(100, 1, [(f"p{i}", 1) for i in range(1_025)]), "PAYEES_INVALID"),
@@ -218,6 +219,13 @@ def test_what_cannot_be_settled_is_refused(attempt: object, code: str) -> None:
 
 def test_every_code_of_a_royalty_is_reached() -> None:
     assert {code for _, code in REFUSED} == set(ROYALTY_CODES)
+
+
+@pytest.mark.parametrize(("payer", "pays", "receives"), [("seller", 40_000, 32_500), ("buyer", 47_500, 40_000)])
+def test_what_is_sold_together_owes_its_royalty_of_the_whole(payer: str, pays: int, receives: int) -> None:
+    found = settle(40_000, 75_000, [("a", 1)], payer, worth=100_000)
+
+    assert (found.royalty, found.buyer_pays, found.seller_receives) == (7_500, pays, receives)
 
 
 @given(AMOUNT, PAYEES)

@@ -10,7 +10,6 @@ from consortium import (
     START_MS,
     State,
     a_digest,
-    a_genesis,
     balance,
     done,
     escrowed,
@@ -19,44 +18,31 @@ from consortium import (
     listing,
     minted,
     owner,
-    registering,
-    royalty,
     trading_terms,
 )  # fmt: skip
+from histories import (
+    DEAR,
+    KINDS,
+    SHARED,
+    STEPS,
+    a_market,
+    accepting,
+    auctioning,
+    bidding,
+    offering,
+    wanted_of,
+)
 from hypothesis import given, settings
-from hypothesis import strategies as st
-from msgspec import UNSET
 
 from ledger import actions, records
 from ledger.encoding import encode
 from ledger.errors import Code
 from ledger.events import AuctionClosed, BidPlaced, EscrowReturned, TokenSold
 from ledger.execution.auction import SETTLE_MS
-from ledger.execution.holding import ENDS_MS_MAX, token_id
-from ledger.execution.scope import policy_names
-from ledger.execution.view import Ledger
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
 HOUR = 3_600_000
-FAR = START_MS + 2 * ENDS_MS_MAX
-
-
-def offering(state: State, token: str, price: int, **changes: Any) -> actions.MakeOffer:
-    parts = {"token": token, "price": price, "currency": "EUR", "until_ms": state.time_ms + HOUR} | changes
-    return actions.MakeOffer(**parts)
-
-
-def accepting(token: str, price: int, buyer: str = BOB, currency: str = "EUR") -> actions.AcceptOffer:
-    return actions.AcceptOffer(token=token, buyer=buyer, price=price, currency=currency)
-
-
-def auctioning(state: State, token: str, **changes: Any) -> actions.OpenAuction:
-    parts = {"reserve": 100, "increment": 10, "currency": "EUR", "until_ms": state.time_ms + HOUR} | changes
-    return actions.OpenAuction(token=token, **parts)
-
-
-def bidding(token: str, price: int, **changes: Any) -> actions.PlaceBid:
-    return actions.PlaceBid(**({"token": token, "price": price, "currency": "EUR"} | changes))
+FAR = START_MS + 2 * records.Parameters().consent_ms_max
 
 
 def take_down(state: State) -> None:
@@ -116,10 +102,6 @@ def test_an_offer_is_not_accepted_under_other_terms_than_the_buyer_saw(state: St
     state.do(ALICE, trading_terms("house"), actions.SetPolicy(asset=a_digest("p"), policy="house", version=1))
 
     assert state.do(ALICE, accepting(token, 1_000)).code == Code.TERMS_CHANGED.name
-
-
-SHARED = "base tx.price; pay 10% to asset.creators by weight; fallback 0.50 EUR;"
-DEAR = "first on primary_sale {{ base tx.price; pay {} to asset.creators by weight; payer buyer; }}"
 
 
 def test_what_the_buyer_pays_on_top_is_in_escrow_too_and_no_later_clause_takes_more(state: State) -> None:
@@ -359,122 +341,6 @@ def test_what_is_for_sale_is_not_auctioned_and_an_auction_has_an_end(state: Stat
 
 
 # Nothing strands money
-
-SPRING = "spring@studio"
-NAMES = ("a", "b", "collected", "numbered", "numbered")
-NUMBERS = (None, None, None, 1, 2)
-POLICIES = {
-    "closed": ("forbid sale as takedown when true;",),
-    "dear": ("", DEAR.format("30%"), *(f"{on} on {on} {{ {SHARED} }}" for on in ("rental", "swap", "derivative_mint"))),
-    "gifted": ("", f"gift on gift {{ {SHARED} payer buyer; }}", f"licence on licence {{ {SHARED} payer buyer; }}"),
-}
-KINDS = 28
-STEPS = st.lists(
-    st.tuples(
-        st.integers(0, KINDS - 1), st.integers(0, 3), st.integers(0, 3), st.integers(0, 4), st.integers(1, 3_000)
-    ),
-    min_size=1, max_size=45,
-)  # fmt: skip
-
-
-def a_market() -> tuple[State, list[str]]:
-    """Tokens with royalties of their own, in a collection and numbered; policies to put in force; something secret."""
-    state = State(a_genesis())
-    for name, (rules, *clauses) in POLICIES.items():
-        assert state.do(ALICE, trading_terms(name, *clauses, rules=rules)).code == "OK"
-    for name in "ab":
-        minted(state, name, royalty=royalty(99_999, alice=500_001, bob=499_999))
-    collected, numbered = (a_digest(name) for name in ("collected", "numbered"))
-    joining = actions.AddToCollection(collection=SPRING, asset=collected)
-    made = state.do(
-        ALICE,
-        *(actions.CreateCollection(collection=SPRING), registering("collected"), joining),
-        *(registering("numbered"), registering("secret", confidential=True)),
-        *(actions.MintToken(asset=collected), actions.MintToken(asset=numbered, editions=2)),
-    )
-    assert made.code == "OK"
-    return state, [token_id(a_digest(name), number) for name, number in zip(NAMES, NUMBERS, strict=True)]
-
-
-AIMED = {
-    "offer": {1, 2, 3},
-    "auction": {5, 6, 7, 8, 9},
-    "listing": {12, 13},
-    "sale": {21},
-    "rental": {17},
-}
-"""Steps that come to nothing but where there is a record of this kind; they are about a token that has one."""
-
-
-def aimed_at(state: State, tokens: list[str], kind: int, which: int) -> str:
-    """The token that a step is about."""
-    prefix = next((prefix for prefix, kinds in AIMED.items() if kind in kinds), "token")
-    found = [one for one in tokens if next(state.keys(f"{prefix}/{one}"), None)] or tokens
-    return found[which % len(found)]
-
-
-def wanted_of(
-    state: State, tokens: list[str], accounts: list[str], step: tuple[int, int, int, int, int]
-) -> tuple[list[str], list[Any]]:
-    """Who signs what in a step of a history."""
-    kind, who, other, which, amount = step
-    signer, to = accounts[who], accounts[other]
-    token = aimed_at(state, tokens, kind, which)
-    ledger, name = Ledger(state), NAMES[tokens.index(token)]
-    asset, until = a_digest(name), state.time_ms + 5_000 * (1 + amount % 8)
-    another = tokens[(which + 1) % len(tokens)]
-    held, yours = owner(state, token), owner(state, another)
-    holders = [owner(state, one) for one, other_name in zip(tokens, NAMES, strict=True) if other_name == name]
-    offers = list(state.keys(f"offer/{token}/"))
-    offer = ledger.find(offers[who % len(offers)], records.Offer) if offers else None
-    auction = ledger.find(records.auction_key(token), records.Auction)
-    listed = ledger.find(records.listing_key(token), records.Listing)
-    sold = ledger.find(records.sale_key(token), records.Sale)
-    rental = ledger.find(records.rental_key(token), records.Rental)
-    buyer, offered = (to, amount) if offer is None else (offer.buyer, offer.price)
-    bid = amount if auction is None else auction.least + amount // 10
-    bidder = signer if auction is None or auction.bidder is UNSET else auction.bidder
-    user, seller = held if rental is None else rental.user, held if sold is None else sold.seller
-    price = amount if listed is None else listed.price
-    seen: Any = " ".join(policy_names(ledger, ledger.asset(asset))) if amount % 5 else UNSET
-    policy: dict[str, Any] = {"policy": sorted(POLICIES)[amount % 3], "version": 1}
-    eur = actions.Price(amount=amount, currency="EUR")
-    deal: dict[str, Any] = {"token": token, "price": amount, "currency": "EUR"}
-    secret, new = a_digest("secret"), registering(f"new {state.height}")
-    standing = actions.ResumeAccount if amount % 3 else actions.SuspendAccount
-    wanted: list[tuple[list[str], list[Any]]] = [
-        ([signer], [actions.MakeOffer(**deal, until_ms=until, terms=seen)]),
-        ([signer], [actions.WithdrawOffer(token=token, buyer=buyer)]),
-        ([held], [accepting(token, offered, buyer)]),
-        ([held, user], [accepting(token, offered, buyer)]),
-        ([held], [auctioning(state, token, until_ms=until, extension_ms=amount)]),
-        ([signer], [bidding(token, bid, terms=seen)]),
-        ([signer], [bidding(token, bid, terms="asset_default@1")]),
-        ([signer], [actions.SettleAuction(token=token)]),
-        ([bidder], [actions.SettleAuction(token=token, terms=seen)]),
-        ([held], [actions.CancelAuction(token=token)]),
-        ([*holders, ALICE], [actions.SetPolicy(asset=asset, **policy)]),
-        ([held], [listing(state, token, amount)]),
-        ([held], [actions.UnlistToken(token=token)]),
-        ([signer], [actions.BuyToken(token=token, price=price, currency="EUR", terms=seen)]),
-        ([held, to], [actions.SellToken(**deal, to=to, terms=seen)]),
-        (["root@club" if to == CAROL else ROOT], [standing(account=to)]),
-        ([held, to], [actions.TransferToken(token=token, to=to, terms=seen)]),
-        ([held, to, user], [actions.TransferToken(token=token, to=to, terms=seen)]),
-        ([held, yours], [actions.SwapTokens(token=token, for_token=another, value=eur)]),
-        ([held, to], [actions.RentToken(token=token, to=to, until_ms=until, price=eur, terms=seen)]),
-        ([held], [actions.RentToken(token=token, to=to, until_ms=until)]),
-        ([seller, held], [actions.RefundSale(token=token)]),
-        ([ALICE], [actions.SetOrgPolicy(**policy)]),
-        ([ALICE], [actions.SetCollectionPolicy(collection=SPRING, **policy)]),
-        ([ALICE, to], [actions.GrantAccess(asset=secret, account=to, until_ms=until, price=eur, terms=seen)]),
-        ([signer, held], [new, actions.DeriveAsset(asset=new.pixel_digest, parents=(asset,), value=eur)]),
-        ([signer], [actions.Pay(to=to, currency="EUR", amount=amount)]),
-        ([signer, held], [actions.Pay(to=held, currency="EUR", amount=1), actions.TransferToken(token=token, to=to)]),
-    ]
-    assert len(wanted) == KINDS
-    signers, asks = wanted[kind]
-    return list(dict.fromkeys(signers)), asks
 
 
 @settings(max_examples=60, deadline=None)

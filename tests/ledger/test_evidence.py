@@ -121,7 +121,7 @@ def test_a_dispute_changes_what_is_answered_and_nothing_of_what_was_recorded(gov
 
     found = asset(governed)
     assert (found.evidence_level, found.evidence, found.disputed_by) == ("disputed", "declared", ("agency",))
-    assert replace(found, disputed_by=()) == before
+    assert replace(found, disputed_by=(), held_until_ms=UNSET) == before
     kept = decode(governed.get(records.dispute_key(PIXELS, "agency")) or b"", Dispute)
     assert (kept.account, kept.reason, kept.status) == (DESK, "the boat was added", "open")
 

@@ -261,7 +261,7 @@ TABLE: list[tuple[Code, Case]] = [
         on(
             BOB,
             a_confidential_asset,
-            lambda state, asset: actions.GrantAccess(asset=asset, account=BOB, until_ms=INTEGER_MAX),
+            lambda state, asset: actions.GrantAccess(asset=asset, account=BOB, until_ms=state.time_ms + 10**6),
         ),
     ),
     (

@@ -133,10 +133,9 @@ def test_policies_are_named_broadest_first_and_one_in_two_scopes_once(state: Sta
 
     found = [(one.scope, one.policy) for one in governing(ledger, ledger.asset(a_digest("p")))]
     assert found == [("consortium", "asset_default@1"), *zip(SCOPES, ("a@1", "b@1", "c@1"), strict=True)]
-    state.do(ALICE, listing(state, token, 100))
-    terms = "asset_default@1 a@1 b@1 c@1"
+    state.do(ALICE, put_in_force("collection", "a"), listing(state, token, 100))
+    terms = "asset_default@1 a@1 c@1"
     assert state.do(BOB, actions.BuyToken(token=token, price=100, currency="EUR", terms=terms)).code == "OK"
-    state.do(ALICE, put_in_force("collection", "a"))
     ledger = Ledger(state)
     assert [one.scope for one in governing(ledger, ledger.asset(a_digest("p")))] == [
         "consortium",
@@ -174,9 +173,9 @@ def test_the_broadest_scope_that_has_a_clause_says_the_royalty(state: State) -> 
 
 def test_an_orgs_policy_is_about_what_its_accounts_created_whoever_owns_it(state: State) -> None:
     token, other = minted(state, "p"), minted(state, "q", BOB)
-    publish(state, "closed", CLOSED)
-    state.do(ALICE, actions.TransferToken(token=token, to=BOB))
+    publish(state, "closed", "forbid transfer as closed when requester.id != asset.creator;")
     state.do(ALICE, put_in_force("organisation", "closed"))
+    state.do(ALICE, actions.TransferToken(token=token, to=BOB))
 
     assert state.do(BOB, actions.TransferToken(token=token, to=CAROL)).code == Code.POLICY_DENIED.name
     assert state.do(BOB, actions.TransferToken(token=other, to=CAROL)).code == "OK"
@@ -209,7 +208,8 @@ def test_a_buyer_sheds_no_policy_and_its_creator_changes_none_alone(state: State
     assert state.do(ALICE, shedding).code == Code.NOT_OWNER.name
     assert state.do(BOB, actions.TransferToken(token=token, to=CAROL)).code == Code.POLICY_DENIED.name
     assert done(state, [BOB, ALICE], shedding).code == "OK"
-    assert state.do(BOB, actions.TransferToken(token=token, to=CAROL)).code == "OK"
+    giving = actions.TransferToken(token=token, to=CAROL, terms="asset_default@1 open_again@1")
+    assert state.do(BOB, giving).code == "OK"
 
 
 RESALE = "resale on secondary_sale { base tx.price; pay 10% to asset.creators by weight; }"
@@ -253,7 +253,8 @@ def test_the_creator_of_numbered_tokens_changes_no_policy_for_those_who_bought_t
     alone, with_one = state.do(ALICE, closing), done(state, [ALICE, BOB], closing)
 
     assert alone.code == with_one.code == Code.HOLDER_MISSING.name
-    assert state.do(BOB, actions.TransferToken(token=token_id(asset, 1), to=CAROL)).code == "OK"
+    giving = actions.TransferToken(token=token_id(asset, 1), to=CAROL, terms="asset_default@1 open_still@1")
+    assert state.do(BOB, giving).code == "OK"
     assert done(state, [ALICE, CAROL], closing).code == "OK", "all who hold one have signed"
 
 

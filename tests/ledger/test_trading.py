@@ -51,29 +51,31 @@ def under(state: State, name: object, *clauses: str, policy: str = "house") -> s
 
 
 PAY = "base tx.price; pay 10% to asset.creators by weight;"
-HOUSE, OPEN_HOUSE = "asset_default@1 house@1", "asset_default@2 house@1"
+FOUNDING, OPEN_HOUSE = "asset_default@1", "asset_default@2 house@1"
 
 
-def giving(token: str, to: str, terms: str = HOUSE) -> actions.TransferToken:
+def giving(token: str, to: str, terms: str = OPEN_HOUSE) -> actions.TransferToken:
     return actions.TransferToken(token=token, to=to, terms=terms)
 
 
-def test_a_gift_pays_its_fallback_out_of_the_givers_pocket(state: State) -> None:
+def test_a_gift_pays_its_fallback_out_of_the_givers_pocket_and_a_creators_own_costs_nothing(state: State) -> None:
+    open_consortium(state)
     token = under(state, "p", f"given on gift {{ {PAY} fallback 5.00 EUR; }}")
-    poor = state.do(ALICE, giving(token, BOB))
-    done(state, [BOB], actions.Pay(to=ALICE, currency="EUR", amount=500))
+    first = state.do(ALICE, actions.TransferToken(token=token, to=BOB))
 
-    outcome = state.do(ALICE, giving(token, BOB))
+    outcome = state.do(BOB, giving(token, ROOT))
+    poor = state.do(ROOT, giving(token, CAROL))
 
+    assert (first.code, happened(first, TokenTransferred).payments) == ("OK", ())
     assert poor.code == Code.INSUFFICIENT_FUNDS.name
     assert [(one.to, one.amount, one.currency) for one in happened(outcome, TokenTransferred).payments] == [
         (ALICE, 500, "EUR")
     ]
-    again = state.do(BOB, giving(token, CAROL))
-    assert (again.code, balance(state, BOB), balance(state, ALICE)) == ("OK", 9_000, 1_000)
+    assert (balance(state, BOB), balance(state, ALICE)) == (9_500, 500)
 
 
 def test_a_gift_that_the_receiver_pays_for_needs_the_receivers_signature(state: State) -> None:
+    open_consortium(state)
     token = under(state, "p", f"given on gift {{ {PAY} fallback 5 EUR; payer buyer; }}")
     give = giving(token, BOB)
 
@@ -83,17 +85,17 @@ def test_a_gift_that_the_receiver_pays_for_needs_the_receivers_signature(state: 
 
 
 def test_a_swap_exchanges_two_tokens_and_each_pays_its_fallback(state: State) -> None:
+    open_consortium(state)
     mine, yours = under(state, "a", f"swapped on swap {{ {PAY} fallback 1 EUR; }}"), under(state, "b")
     done(state, [ALICE], actions.TransferToken(token=yours, to=BOB))
-    done(state, [BOB], actions.Pay(to=ALICE, currency="EUR", amount=100))
-    swap = actions.SwapTokens(token=mine, for_token=yours, terms=HOUSE, for_terms=HOUSE)
+    swap = actions.SwapTokens(token=mine, for_token=yours, for_terms=OPEN_HOUSE)
 
     assert state.do(ALICE, swap).code == Code.SIGNER_MISSING.name
     outcome = done(state, [ALICE, BOB], swap)
 
     assert outcome.code == "OK"
     assert (owner(state, mine), owner(state, yours)) == (BOB, ALICE)
-    assert (balance(state, BOB), balance(state, ALICE)) == (9_800, 200)
+    assert (balance(state, BOB), balance(state, ALICE)) == (9_900, 100)
     assert done(state, [BOB], actions.SwapTokens(token=mine, for_token=mine)).code == Code.SELF_SALE.name
 
 
@@ -113,18 +115,19 @@ def eur(amount: int) -> Price:
 def test_a_swap_pays_of_the_greater_declared_value_and_never_less_than_the_fallback(
     state: State, values: dict[str, Price], each: int
 ) -> None:
+    open_consortium(state)
     mine, yours = (under(state, name, f"swapped on swap {{ {PAY} fallback 2.00 EUR; }}") for name in ("a", "b"))
-    state.do(BOB, actions.Pay(to=ALICE, currency="EUR", amount=1_000))
-    state.do(ALICE, actions.TransferToken(token=yours, to=CAROL))
+    for token, to in ((mine, BOB), (yours, CAROL)):
+        state.do(ALICE, actions.TransferToken(token=token, to=to))
     before = balance(state, CAROL)
 
-    swap = actions.SwapTokens(token=mine, for_token=yours, terms=HOUSE, for_terms=HOUSE, **values)
-    outcome = done(state, [ALICE, CAROL], swap)
+    swap = actions.SwapTokens(token=mine, for_token=yours, terms=OPEN_HOUSE, for_terms=OPEN_HOUSE, **values)
+    outcome = done(state, [BOB, CAROL], swap)
 
     moved = [event for event in outcome.events if isinstance(event, TokenTransferred)]
     assert [[one.amount for one in event.payments] for event in moved] == [[each], [each]]
     assert balance(state, CAROL) == before - each, "no declared value is paid itself"
-    assert (owner(state, mine), owner(state, yours)) == (CAROL, ALICE)
+    assert (owner(state, mine), owner(state, yours)) == (CAROL, BOB)
 
 
 def test_a_swap_declares_its_values_in_one_currency_that_the_policy_knows(state: State) -> None:
@@ -465,7 +468,7 @@ def test_a_paid_rental_that_has_lapsed_or_whose_user_buys_stands_in_nobodys_way(
     assert done(state, [BOB, CAROL], renting(state, token, CAROL, price=100)).code == "OK"
     state.run(advance_ms=10_000)
 
-    assert state.do(BOB, actions.TransferToken(token=token, to=ALICE)).code == "OK"
+    assert state.do(BOB, giving(token, ALICE, FOUNDING)).code == "OK"
 
 
 def test_an_auction_outlasts_what_somebody_has_paid_for_and_no_rental_begins_in_it(state: State) -> None:
@@ -594,6 +597,6 @@ def test_a_sale_is_undone_within_its_time_by_the_owner_it_made_and_with_the_mone
     state.do(CAROL, actions.Pay(to=ALICE, currency="EUR", amount=1))
     state.run(advance_ms=REFUND_MS)
     assert done(state, [BOB, ALICE], refund).code == Code.REFUND_ENDED.name
-    state.do(BOB, actions.TransferToken(token=token, to=CAROL))
+    state.do(BOB, giving(token, CAROL, FOUNDING))
 
     assert done(state, [BOB, ALICE], refund).code == Code.REFUND_UNKNOWN.name

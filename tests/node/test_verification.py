@@ -212,3 +212,10 @@ def test_a_vote_that_dismisses_a_dispute_stands_in_the_pictures_history(one_node
         "governance.vote",
     ]
     assert [event_name(event) for event in rows[-1].events][-1] == "asset.dispute_dismissed"
+
+
+def test_a_picture_that_was_committed_to_counts_from_that_block(alice: Client) -> None:
+    found = alice.asset(alice.register(encoded(drawn(9), "PNG"), commit=True)[0]).asset
+
+    assert isinstance(found.committed_height, int)
+    assert found.committed_height < found.height_recorded

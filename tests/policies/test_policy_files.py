@@ -39,6 +39,18 @@ def test_an_example_may_be_published_and_decides_as_its_author_says(file: Path) 
     assert [one for one in ran if not one.passed] == []
 
 
+@pytest.mark.parametrize("file", EXAMPLES, ids=[file.stem for file in EXAMPLES])
+def test_no_example_lets_its_royalty_be_dodged(file: Path) -> None:
+    """What sells forbids a payment beside the sale; what takes a part of sales asks a fallback of what is no sale."""
+    policy = contracts_vm.parse(read_policy(file).source)
+    permits = {ready.rule.id for ready in policy.rules_for("sale") if ready.effect == "permit"}
+    forbids = {ready.rule.id for ready in policy.rules_for("sale") if ready.effect == "forbid"}
+    fallbacks = {clause.trigger for clause in policy.royalties if clause.fallback is not None}
+
+    assert not permits or "paid_beside" in forbids
+    assert not policy.royalties or fallbacks >= {"gift", "swap"}
+
+
 def words(source: str) -> list[tuple[str, str]]:
     return [(lexeme.kind, lexeme.text) for lexeme in lexemes(source)]
 

@@ -21,7 +21,7 @@ POLICY = """policy house version 1 schema remarque@1 {
   royalty resale on secondary_sale { base tx.price; pay 5% to asset.creators by weight; upstream lap max_depth 4; }
 }
 """
-FAR_MS = 4_000_000_000_000
+FAR_MS = time.time_ns() // 1_000_000 + 86_400_000
 Names = dict[str, str]
 """What stands on the chain, by what it is."""
 

@@ -51,13 +51,14 @@ class Keeper:
         carried: tuple[SignedTransaction, ...] | None = None,
         forged: Callable[[dict[str, bytes]], None] = lambda values: None,
         unheard: int = 0,
+        advance_ms: int = 1_000,
         **changes: Any,
     ) -> None:
         """Run transactions and add their block; all that is given beside them is a lie of the keeper.
 
         Transactions that it `carried` instead, `forged` state, leaves `unheard` before the last, header `changes`.
         """
-        result = self.state.run(*transactions)
+        result = self.state.run(*transactions, advance_ms=advance_ms)
         forged(self.state.values)
         put = transactions if carried is None else carried
         outcomes = ((*result.outcomes, Outcome(code="OK")) * 9)[: len(put)]
