@@ -37,6 +37,9 @@ OF_32_BYTES = {
     "new",
     "path",
     "assets",
+    "bidder_key",
+    "commitment",
+    "record",
 }
 """Names of fields that hold 32 bytes as hex, whatever their type says."""
 TEXTS = {
@@ -85,6 +88,7 @@ TEXTS = {
     "names": "proposals_open_max",
     "next": "EUR",
     "node": NODE,
+    "nodes": NODE,
     "org": "studio",
     "orgs": "studio",
     "owner": ACCOUNT,
