@@ -64,7 +64,14 @@ from node.generation.recording import Recorder
 from node.generation.service import GenerationService
 from node.ground import logs
 from node.ground.config import Config, load_config, split_address
-from node.ground.doors import RESERVED_DESCRIPTORS, BoundedListener, Door, raise_descriptor_limit
+from node.ground.doors import (
+    LOOPBACK,
+    RESERVED_DESCRIPTORS,
+    BoundedListener,
+    Door,
+    addresses_of,
+    raise_descriptor_limit,
+)
 from node.ground.logs import logger
 from node.ground.version import version
 from node.ordering.driver import Driver
@@ -327,10 +334,10 @@ class Node:
         """Of the peer port and of the REST port. CONFIG_INVALID if this process may not open so many files."""
         api, peers = self.config.api, self.config.peers
         raise_descriptor_limit(api.connections_max + peers.connections_max + RESERVED_DESCRIPTORS)
-        others = frozenset(split_address(address)[0] for address in peers.addresses.values())
+        others = frozenset().union(*(addresses_of(split_address(one)[0]) for one in peers.addresses.values()))
         return (
             Door("peers", peers.connections_max, peers.connections_max // 2, others),
-            Door("api", api.connections_max, api.address_connections_max),
+            Door("api", api.connections_max, api.address_connections_max, LOOPBACK),
         )
 
 

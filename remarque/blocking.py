@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
+from concurrent.futures import CancelledError
 from typing import Any, Self, TypeVar
 
 from ledger.crypto import SigningKey
 from remarque.async_client import AsyncClient
 
 T = TypeVar("T")
+END_SECONDS = 1.0
+"""How long what is under way has to end when the client is closed."""
+CLOSED = "this client is closed; make another one"
 
 
 class Blocking:
@@ -31,6 +35,9 @@ class Blocking:
         """
         self._waiting = AsyncClient(urls, account, key, signed_requests=signed_requests)
         self._loop = asyncio.new_event_loop()
+        self._starting = threading.Lock()
+        """Held while something is started, so that nothing is once the client is being closed."""
+        self._closing = False
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="remarque-client")
         self._thread.start()
 
@@ -57,22 +64,37 @@ class Blocking:
 
     def close(self) -> None:
         """Close the connections and end the client's thread; again, it does nothing."""
-        if self._loop.is_closed():
-            return
-        self._run(self._loop.shutdown_asyncgens())
-        self._run(self._waiting.close())
+        with self._starting:
+            if self._closing:
+                return
+            self._closing = True
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
+    async def _end(self) -> None:
+        """End what other threads wait for: first by closing its connections, so that it says what became of it."""
+        await self._waiting.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others, timeout=END_SECONDS)
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._loop.shutdown_asyncgens()
+
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait for something; whoever interrupts the waiting ends it."""
-        if self._loop.is_closed():
-            work.close()
-            raise RuntimeError("this client is closed; make another one")
-        running = asyncio.run_coroutine_threadsafe(work, self._loop)
+        with self._starting:
+            if self._closing:
+                work.close()
+                raise RuntimeError(CLOSED)
+            running = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return running.result()
+        except CancelledError:
+            raise RuntimeError(CLOSED) from None
         except BaseException:
             running.cancel()
             raise
@@ -86,7 +108,7 @@ class Blocking:
                 except StopAsyncIteration:
                     return
         finally:
-            if not self._loop.is_closed():
+            if not self._closing:
                 self._run(stream.aclose())
 
 

@@ -10,6 +10,7 @@ import io
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -58,7 +59,9 @@ class NodeConnection:
         What only members may ask is asked in a session, opened on first use; with `signed_requests` each such request
         is signed by itself instead, for exactly the address it is sent to.
         """
-        self.urls = [urls.rstrip("/")] if isinstance(urls, str) else [url.rstrip("/") for url in urls]
+        self.urls = [_address(url) for url in ([urls] if isinstance(urls, str) else urls)]
+        if not self.urls:
+            raise RemarqueError(NodeCode.REQUEST_MALFORMED.name, "no node is named; give the address of one")
         """Addresses of nodes; the first is asked, and goes to the end when it does not answer."""
         self.account = account
         """The account that asks and signs, such as `alice@studio`."""
@@ -67,6 +70,7 @@ class NodeConnection:
         self.signed_requests = signed_requests
         """Whether requests are signed each, and no session is opened."""
         self._http: aiohttp.ClientSession | None = None
+        self._closed = False
         self._tokens: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
@@ -76,7 +80,8 @@ class NodeConnection:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, for good. What is under way ends: a transaction that was sent as Pending."""
+        self._closed = True
         if self._http is not None:
             await self._http.close()
 
@@ -111,6 +116,8 @@ class NodeConnection:
                     raise
                 failure, unanswered = error, True
             self.urls.append(self.urls.pop(0))
+            if self._closed:
+                break
         raised = Unanswered if unanswered else ConnectionError
         raise raised(f"none of {', '.join(self.urls)} answers: {failure}")
 
@@ -169,6 +176,8 @@ class NodeConnection:
         return found
 
     def _session(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise RuntimeError("this client is closed; make another one")
         if self._http is None:
             timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, sock_connect=2.0)
             self._http = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=256))
@@ -243,6 +252,19 @@ class NodeConnection:
                     elif line.startswith(b"data: "):
                         yield place, value_of(line[6:], kind)
                 return
+
+
+def _address(url: str) -> str:
+    """The address of a node as it is asked. REQUEST_MALFORMED says how one is written."""
+    try:
+        parts = urlsplit(url)
+        holds = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        holds = False
+    if not holds:
+        detail = f"{url!r} is no address of a node; write it as http://127.0.0.1:8100"
+        raise RemarqueError(NodeCode.REQUEST_MALFORMED.name, detail)
+    return url.rstrip("/")
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

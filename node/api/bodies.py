@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar, cast
 
 import msgspec
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from ledger.encoding import encode
@@ -23,8 +27,47 @@ T = TypeVar("T")
 JSON_BYTES_MAX = 256 * 1024
 ASIDE_BYTES = 1024 * 1024
 """From this many bytes on, Python lets other threads run while it joins parts."""
+ARRIVING_BYTES_MAX = 256 * 1024 * 1024
+ADDRESS_BYTES_MAX = ARRIVING_BYTES_MAX // 2
+GONE = "the client went away before its body was whole"
 BODY_SECONDS_MAX = 20.0
 """How long a body may take: a slow one holds a place that others wait for."""
+
+
+class Arriving:
+    """Bytes of bodies that have come, of requests that are not answered: bounded for all, and for an address.
+
+    A body is charged as it comes and not as it is announced, so that nobody holds room with what is never sent.
+    """
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._of: Counter[str] = Counter()
+
+    @contextmanager
+    def counted(self, client: tuple[str, int] | None) -> Iterator[Callable[[int], None]]:
+        """Count a request's body: what is given is called with each part's size, and refuses what is too much."""
+        address, taken = client[0] if client else "", 0
+
+        def take(size: int) -> None:
+            nonlocal taken
+            if self._total + size > ARRIVING_BYTES_MAX or self._of[address] + size > ADDRESS_BYTES_MAX:
+                raise NodeError(NodeCode.OVERLOADED, f"{self._total} bytes of requests are under way; try again", 1)
+            taken += size
+            self._total += size
+            self._of[address] += size
+
+        try:
+            yield take
+        finally:
+            self._total -= taken
+            self._of[address] -= taken
+            if not self._of[address]:
+                del self._of[address]
+
+
+ARRIVING = Arriving()
+"""Of this process, whose memory it is."""
 
 
 async def read_body(request: Request, bytes_max: int) -> bytes:
@@ -33,17 +76,21 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
     digest = hashlib.sha256()
     parts, size = [], 0
     try:
-        async with asyncio.timeout(BODY_SECONDS_MAX):
-            async for part in request.stream():
-                size += len(part)
-                if size > bytes_max:
-                    raise NodeError(NodeCode.BODY_TOO_LARGE, f"the body has more than {bytes_max} bytes; send less")
-                parts.append(part)
-                if expected is not None:
-                    digest.update(part)
+        with ARRIVING.counted(request.client) as take:
+            async with asyncio.timeout(BODY_SECONDS_MAX):
+                async for part in request.stream():
+                    size += len(part)
+                    if size > bytes_max:
+                        raise NodeError(NodeCode.BODY_TOO_LARGE, f"the body has more than {bytes_max} bytes; send less")
+                    take(len(part))
+                    parts.append(part)
+                    if expected is not None:
+                        digest.update(part)
     except TimeoutError:
         detail = f"the body did not come within {BODY_SECONDS_MAX:.0f} s; send it faster"
         raise NodeError(NodeCode.REQUEST_MALFORMED, detail) from None
+    except ClientDisconnect:
+        raise NodeError(NodeCode.REQUEST_MALFORMED, GONE) from None
     if expected is not None and digest.digest() != expected:
         raise NodeError(
             NodeCode.CONTENT_DIGEST_INVALID, f"the {size} bytes have sha-256 {digest.hexdigest()}; send those it is of"

@@ -32,7 +32,7 @@ OF_READERS = (
     NodeCode.OVERLOADED,
 )
 """What a route for members may refuse with before anything is read."""
-OF_BODIES = (NodeCode.BODY_TOO_LARGE, NodeCode.CONTENT_DIGEST_INVALID)
+OF_BODIES = (NodeCode.BODY_TOO_LARGE, NodeCode.CONTENT_DIGEST_INVALID, NodeCode.OVERLOADED)
 """What a route that reads a body may refuse with."""
 
 

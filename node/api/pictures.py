@@ -45,8 +45,9 @@ def verify_routes(verifier: Verifier) -> APIRouter:
         """Exact file, same pixels, near-duplicate, candidates, or not recorded, which is proven. The picture is not
         kept.
         """
+        data = await read_body(request, PICTURE_BYTES_MAX)
         with verifier.room():
-            return answer(await verifier.verify(await read_body(request, PICTURE_BYTES_MAX)))
+            return answer(await verifier.verify(data))
 
     return router
 

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from ledger.encoding import encode
 from ledger.errors import Code, LedgerError
 from ledger.receipt import Receipt, encode_receipt
 from ledger.transaction import TRANSACTION_BYTES_MAX, SignedTransaction, parse_envelope
-from node.api.bodies import BODY_SECONDS_MAX, encoded, joined
+from node.api.bodies import ARRIVING, BODY_SECONDS_MAX, GONE, encoded, joined
 from node.api.operations import Operation, note_refusal
 from node.api.problem import LOGGED, other_method, refusal
 from node.api.submissions import BATCH, BATCH_TRANSACTIONS_MAX, ONE, choices
@@ -31,8 +32,6 @@ from remarque.errors import NodeCode, NodeError
 BATCH_BYTES_MAX = 16 * 1024 * 1024
 PARSE_BYTES = 256 * 1024
 """Bytes of a batch that are parsed between two turns of the event loop."""
-BYTES_OPEN_MAX = 256 * 1024 * 1024
-"""Bytes of bodies under way at once; above this, requests are refused before they are read."""
 
 _batch_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -45,7 +44,6 @@ class SubmitRoutes:
         self._submitter = submitter
         self._chain = chain
         self._reading = reading
-        self._bytes_open = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or scope["path"] not in ("/v1/transactions", "/v1/transactions/batch"):
@@ -60,14 +58,11 @@ class SubmitRoutes:
     async def _answer(
         self, route: Any, declared: Operation, bytes_max: int, scope: Any, receive: Any, send: Any
     ) -> None:
-        expected = _content_length(scope, bytes_max)
-        self._bytes_open += expected
         try:
-            if self._bytes_open > BYTES_OPEN_MAX:
-                raise NodeError(NodeCode.OVERLOADED, f"{self._bytes_open} bytes of requests are under way", 1)
-            async with asyncio.timeout(BODY_SECONDS_MAX):
-                body = await read_body(receive, bytes_max)
-            status, answer = await route(body, scope["query_string"])
+            with ARRIVING.counted(scope.get("client")) as take:
+                async with asyncio.timeout(BODY_SECONDS_MAX):
+                    body = await read_body(receive, bytes_max, take)
+                status, answer = await route(body, scope["query_string"])
         except (LedgerError, NodeError) as error:
             note_refusal(error.code, declared.codes(members=False), scope["path"])
             await refusal(error)(scope, receive, send)
@@ -80,8 +75,6 @@ class SubmitRoutes:
             logger.exception("request_failed", path=scope["path"])
             await refusal(NodeError(NodeCode.INTERNAL, LOGGED))(scope, receive, send)
             return
-        finally:
-            self._bytes_open -= expected
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
@@ -154,25 +147,18 @@ def parse_some(parts: list[msgspec.Raw], start: int) -> list[SignedTransaction]:
     return found
 
 
-def _content_length(scope: Any, bytes_max: int) -> int:
-    """Bytes that a request says it has, or as many as it may have."""
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit():
-            return min(int(value), bytes_max)
-    return bytes_max
-
-
-async def read_body(receive: Any, bytes_max: int) -> bytes:
-    """A request's whole body, refused as soon as it is too long."""
+async def read_body(receive: Any, bytes_max: int, take: Callable[[int], None]) -> bytes:
+    """A request's whole body, refused as soon as it is too long. `take` counts what comes."""
     parts, size = [], 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise NodeError(NodeCode.REQUEST_MALFORMED, "the client went away")
+            raise NodeError(NodeCode.REQUEST_MALFORMED, GONE)
         part = message.get("body", b"")
         size += len(part)
         if size > bytes_max:
             raise LedgerError(Code.TOO_LARGE, f"the body has more than {bytes_max} bytes")
+        take(len(part))
         parts.append(part)
         if not message.get("more_body", False):
             return await joined(parts, size)

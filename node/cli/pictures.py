@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from msgspec.structs import asdict, replace
 
+from generator.fingerprint import PICTURE_BYTES_MAX
 from generator.models import default_model_folder, fetch_model, model_digest, verify_model
 from ledger.actions import RegisterModel, action_name
 from node.cli.target import Target, with_target
@@ -82,8 +83,8 @@ def generate(
 @with_target
 def register(target: Target, file: Path, *, commit: bool) -> None:
     """Record a picture of one's own. Evidence level: declared."""
-    with target.client() as client:
-        asset, receipt = client.register(file.read_bytes(), commit=commit)
+    with target.client() as client, file.open("rb") as picture:
+        asset, receipt = client.register(picture.read(PICTURE_BYTES_MAX + 1), commit=commit)
     target.show({"asset": asset, "transaction": receipt.signed.id}, f"asset {asset}")
 
 

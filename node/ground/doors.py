@@ -13,12 +13,14 @@ from ipaddress import IPv6Address
 from typing import Any, Self
 
 from node.ground import metrics
-from node.ground.logs import Seldom
+from node.ground.logs import Seldom, logger
 from remarque.errors import NodeCode, NodeError
 
 RESERVED_DESCRIPTORS = 4_608
 """For the databases, which may open a thousand files each, content, the worker and calls to other nodes."""
 BACKLOG = 1_024
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
+"""Whoever is on this machine, such as a probe, is not kept out by others."""
 
 _crowded = Seldom("connections_refused")
 
@@ -31,7 +33,7 @@ class Door:
         self.port = port
         self._total_max = total_max
         self._address_max = address_max
-        self._known = known
+        self._known = frozenset(map(_whose, known))
         self._open: Counter[str] = Counter()
 
     @property
@@ -105,6 +107,15 @@ class _Connection(socket.socket):
         door, self._door = self._door, None
         if door is not None:
             door.leave(self._address)
+
+
+def addresses_of(host: str) -> frozenset[str]:
+    """Addresses that a host has now; none if its name cannot be looked up, which is told."""
+    try:
+        return frozenset(str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
+    except OSError as error:
+        logger.warning("host_unknown", host=host, reason=str(error))
+        return frozenset()
 
 
 def raise_descriptor_limit(wanted: int) -> None:

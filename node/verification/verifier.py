@@ -119,7 +119,7 @@ class Verifier:
 
     @contextmanager
     def room(self) -> Iterator[None]:
-        """Take a place for one picture before its bytes are read, or refuse."""
+        """Take a place for one picture whose bytes are here, or refuse."""
         if self._open >= PICTURES_MAX:
             raise NodeError(NodeCode.OVERLOADED, f"{self._open} pictures are being verified; try again", 2)
         self._open += 1

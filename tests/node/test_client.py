@@ -8,8 +8,10 @@ import inspect
 import signal
 import sys
 import threading
+import time
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,7 @@ from ledger import actions
 from ledger.errors import Refused
 from remarque.async_client import AsyncClient
 from remarque.client import Client
+from remarque.errors import RemarqueError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -181,3 +184,34 @@ def test_one_error_is_the_base_of_all_that_a_program_may_be_refused_with(
     for kind in vars(remarque).values():
         if inspect.isclass(kind) and issubclass(kind, Exception):
             assert issubclass(kind, Refused), kind
+
+
+@pytest.mark.parametrize("stream", ["events", "none"])
+def test_closing_a_client_ends_what_another_thread_waits_for(one_node: Cluster, stream: str) -> None:
+    client, ended = Client(one_node.urls, COLLECTOR, one_node.key(COLLECTOR)), []
+
+    def wait() -> None:
+        try:
+            if stream == "events":
+                list(client.events())
+            else:
+                client._run(asyncio.sleep(60))
+        except RuntimeError as error:
+            ended.append(str(error))
+
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    while not asyncio.all_tasks(client._loop):
+        time.sleep(0.01)
+    time.sleep(0.3)
+    client.close()
+    waiting.join(20)
+
+    assert not waiting.is_alive()
+    assert ended == ["this client is closed; make another one"]
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8100", "junk", "", "http://", "http://127.0.0.1:99999", "ftp://node/", []])
+def test_what_is_no_address_is_refused_with_how_one_is_written(url: Any) -> None:
+    with pytest.raises(RemarqueError, match="REQUEST_MALFORMED"):
+        Client(url)

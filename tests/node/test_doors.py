@@ -17,7 +17,7 @@ from devnet.cluster import Cluster
 from node.api.heads import HEAD_BYTES_MAX
 from node.ground import doors
 from node.ground.config import split_address
-from node.ground.doors import BoundedListener, Door, raise_descriptor_limit
+from node.ground.doors import BoundedListener, Door, addresses_of, raise_descriptor_limit
 from node.ground.logs import Seldom
 from remarque.errors import NodeCode, NodeError
 
@@ -50,6 +50,16 @@ def test_strangers_do_not_keep_known_members_out() -> None:
 
     assert [door.enter(f"10.0.0.{number}") for number in range(3)] == [True, True, False]
     assert [door.enter("10.9.9.9") for _ in range(3)] == [True, True, False]
+
+
+def test_known_hosts_are_known_by_their_addresses_of_either_kind() -> None:
+    door = Door("peers", 1, 2, frozenset({"2001:db8:1::7"}))
+    door.enter("10.0.0.1")
+
+    assert [door.enter("2001:db8:1::9"), door.enter("2001:db8:2::9")] == [True, False]
+    assert addresses_of("localhost") <= {"127.0.0.1", "::1"}
+    assert addresses_of("127.0.0.9") == {"127.0.0.9"}
+    assert addresses_of("no-such-host.invalid") == frozenset()
 
 
 def test_a_connection_counts_until_its_socket_is_closed() -> None:
