@@ -55,9 +55,11 @@ class Forwarding:
     async def receive(self, member: str, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
         """Keep transactions of another member's clients; (id, code, text) of those refused."""
         refused = []
+        admit = self._inspector.door(self._proposer.time_for)
         for signed in transactions:
             try:
-                await self._inspector.admit([signed], self._proposer.time_for)
+                admit(signed)
+                await self._inspector.verify([signed])
                 if signed.id not in self._mempool and self._chain.state.locate(signed.id) is None:
                     self._mempool.check_room([signed], member)
                     self._mempool.add(signed, member)

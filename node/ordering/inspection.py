@@ -43,18 +43,21 @@ class Inspector:
         self._verified: FIFOCache[str, None] = FIFOCache(VERIFIED_MAX)
         self._received: FIFOCache[int, tuple[bytes, Block]] = FIFOCache(RECEIVED_BLOCKS_MAX)
 
-    async def admit(self, transactions: list[SignedTransaction], time_for: Callable[[SignedTransaction], int]) -> None:
-        """Check what may wait at this node, whoever brought it. LedgerError on the first that may not.
+    def door(self, time_for: Callable[[SignedTransaction], int]) -> Callable[[SignedTransaction], None]:
+        """The door of admission: what is given refuses, as LedgerError, a transaction that may not wait at this node,
+        whoever brought it. Its signatures are for `verify`.
 
         `time_for`: the time at which each is judged, in milliseconds since 1970.
         """
         ledger = self._chain.ledger()
         parameters = ledger.parameters()
-        for signed in transactions:
+
+        def admit(signed: SignedTransaction) -> None:
             now = time_for(signed)
             check_admissible(ledger, self._chain.name, signed, now, parameters)
             Context(signed, 0, now, NEWEST, 0).check_signers(ledger)
-        await self.verify(transactions)
+
+        return admit
 
     async def verify(self, transactions: list[SignedTransaction]) -> None:
         """Check signatures not checked on this node before, a few at a time. LedgerError on the first that fails."""

@@ -10,6 +10,7 @@ Accounts take turns. However many transactions of one account wait, the first on
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 
 from ledger.errors import Code, LedgerError
 from ledger.transaction import SignedTransaction
@@ -48,8 +49,8 @@ class Mempool:
         self._waiters: dict[str, list[asyncio.Future[Place]]] = {}
         self._sources: dict[str, str] = {}
         """The member that forwarded a transaction; those of this node's clients are not named."""
-        self._accounts: dict[str, Usage] = {}
-        self._members: dict[str, Usage] = {}
+        self._accounts: defaultdict[str, Usage] = defaultdict(Usage)
+        self._members: defaultdict[str, Usage] = defaultdict(Usage)
         self._all = Usage()
 
     def __len__(self) -> int:
@@ -104,9 +105,9 @@ class Mempool:
 
     def _usages(self, signed: SignedTransaction) -> list[Usage]:
         """What a transaction is counted in."""
-        found = [self._all, self._accounts.setdefault(_account(signed), Usage())]
+        found = [self._all, self._accounts[_account(signed)]]
         member = self._sources.get(signed.id)
-        return found if member is None else [*found, self._members.setdefault(member, Usage())]
+        return found if member is None else [*found, self._members[member]]
 
     def wait(self, transaction: str) -> asyncio.Future[Place]:
         """A future: the place of the transaction once it is committed, or the reason why it was dropped."""

@@ -34,7 +34,10 @@ class Submitter:
         self.check_condition()
         chain = self._driver.chain
         new = [signed for signed in transactions if chain.state.locate(signed.id) is None]
-        await self._driver.inspector.admit(new, self._driver.proposer.time_for)
+        admit = self._driver.inspector.door(self._driver.proposer.time_for)
+        for signed in new:
+            admit(signed)
+        await self._driver.inspector.verify(new)
         for signed in new:
             check_vote(chain, chain.ledger(), signed)
         new = [signed for signed in new if chain.state.locate(signed.id) is None]
