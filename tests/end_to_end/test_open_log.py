@@ -215,7 +215,7 @@ def test_a_monitor_follows_the_log_by_notes_and_tiles_alone(cluster: Cluster) ->
 
     assert found == root
     assert len(entries) == size
-    assert {len(entry) for entry in entries} == {32, 52, 120}
+    assert {52, 120} <= {len(entry) for entry in entries} <= {32, 52, 120}
 
 
 def test_between_two_checkpoints_the_log_only_grew(cluster: Cluster) -> None:
