@@ -10,6 +10,7 @@ from msgspec.structs import asdict, replace
 
 from generator.fingerprint import PICTURE_BYTES_MAX
 from generator.models import default_model_folder, fetch_model, model_digest, verify_model
+from generator.settings import SEED_MAX
 from ledger.actions import RegisterModel, action_name
 from node.cli.target import Target, with_target
 from remarque.api.generation import GeneratedPicture, RefusedPicture
@@ -19,7 +20,7 @@ from remarque.errors import RemarqueError
 @click.command()
 @click.argument("prompt")
 @click.option("--negative", default="", help="What the picture should not show.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1_001), help="Seed; by chance if absent.")
+@click.option("--seed", type=click.IntRange(0, SEED_MAX), help="Seed; by chance if absent.")
 @click.option("--steps", type=click.IntRange(1, 100), default=20, show_default=True, help="Steps of the sampler.")
 @click.option(
     "--guidance", type=click.FloatRange(0, 50), default=5.0, show_default=True, help="How closely to follow the prompt."
