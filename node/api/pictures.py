@@ -12,7 +12,8 @@ from generator.fingerprint import PICTURE_BYTES_MAX
 from ledger.errors import Code
 from ledger.generation import Openings
 from node.api.bodies import answer, read_body, read_json, transaction_id
-from node.api.operations import EVENTS, OCTETS, Given, Sent, operation
+from node.api.member import Member
+from node.api.operations import EVENTS, OCTETS, OF_READERS, Given, Sent, operation
 from node.api.readers import Reader
 from node.api.routing import router as make_router
 from node.chain.chain import Chain
@@ -31,7 +32,7 @@ OF_PICTURES = (NodeCode.IMAGE_UNREADABLE, NodeCode.IMAGE_TOO_LARGE, NodeCode.IND
 """What a picture that somebody brings may be refused with."""
 
 
-def verify_routes(verifier: Verifier) -> APIRouter:
+def verify_routes(verifier: Verifier, reader: Reader) -> APIRouter:
     """Open to anyone: what the chain knows about a picture."""
     router = make_router("/v1", "open")
 
@@ -39,15 +40,17 @@ def verify_routes(verifier: Verifier) -> APIRouter:
     @operation(
         Verification,
         sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF or BMP.", OCTETS),
-        refuses=(*OF_PICTURES, NodeCode.NOTHING_CERTIFIED, NodeCode.BLOCK_PRUNED),
+        refuses=(*OF_PICTURES, *OF_READERS, NodeCode.NOTHING_CERTIFIED, NodeCode.BLOCK_PRUNED),
     )
     async def verify(request: Request) -> Response:
         """Exact file, same pixels, near-duplicate, candidates, or not recorded, which is proven. The picture is not
-        kept.
+        kept. Open to all: a member, who shows it as everywhere, is told of every record; a stranger of those that the
+        rules open to strangers (`verify`), and of the others only that they are there, on which evidence.
         """
+        member = await reader.known(request)
         data = await read_body(request, PICTURE_BYTES_MAX)
         with verifier.room():
-            return answer(await verifier.verify(data))
+            return answer(await verifier.verify(data, member=member))
 
     return router
 
@@ -97,11 +100,11 @@ def content_routes(
 
     @router.get("/assets/{asset}/openings", summary="Prompt and settings of a generated picture, with their salts")
     @operation(Openings, refuses=(Code.ASSET_UNKNOWN, NodeCode.NOT_FOUND))
-    async def opened(asset: str, account: str = Depends(reader)) -> Response:
+    async def opened(asset: str, member: Member = Depends(reader)) -> Response:
         """Of a confidential asset for its creator alone. They open the commitments of the asset's record."""
         record = chain.ledger().asset(asset)
         found = openings.get(asset)
-        if found is None or (record.confidential and account != record.creator):
+        if found is None or (record.confidential and member.account != record.creator):
             raise NodeError(NodeCode.NOT_FOUND, f"the openings of {asset[:16]}… are withheld, or not on this node")
         return answer(found)
 
@@ -151,32 +154,32 @@ def generation_routes(service: GenerationService | None, reader: Reader) -> APIR
             NodeCode.GENERATION_QUEUE_FULL,
         ),
     )
-    async def ask(request: Request, account: str = Depends(reader)) -> Response:
+    async def ask(request: Request, member: Member = Depends(reader)) -> Response:
         """Recorded by the generator as soon as they are made. The same request again is the generation that it is
         already.
         """
         asked = await read_json(request, AskGeneration)
-        if account and account != asked.request.creator:
+        if member.account not in ("", asked.request.creator):
             raise NodeError(
-                NodeCode.GENERATION_INVALID, f"the session is {account}'s, the request {asked.request.creator}'s"
+                NodeCode.GENERATION_INVALID, f"the session is {member.account}'s, the request {asked.request.creator}'s"
             )
         job = present().ask(asked)
         return answer(GenerationTaken(generation=job.id, state=job.state), 202)
 
     @router.get("/generations/{generation}", summary="How far a generation is, and its recorded pictures")
     @operation(Generation, refuses=(NodeCode.NOT_FOUND, NodeCode.GENERATOR_ABSENT))
-    async def generation(generation: str, account: str = Depends(reader)) -> Response:
+    async def generation(generation: str, member: Member = Depends(reader)) -> Response:
         """For its creator alone, on the node that was asked for it."""
-        return answer(present().progress.describe(present().job(generation, account)))
+        return answer(present().progress.describe(present().job(generation, member.account)))
 
     @router.get("/generations/{generation}/events", summary="A generation's progress, as server-sent events")
     @operation(
         Given(Generation, media=EVENTS, meaning="One state of the generation a frame: `data` is a Generation."),
         refuses=(NodeCode.NOT_FOUND, NodeCode.GENERATOR_ABSENT),
     )
-    async def progress(generation: str, account: str = Depends(reader)) -> Response:
-        """The stream ends once the generation has."""
-        job = present().job(generation, account)
-        return StreamingResponse(present().progress.follow(job.id), media_type=EVENTS)
+    async def progress(generation: str, member: Member = Depends(reader)) -> Response:
+        """The stream ends once the generation has, or who asked may no longer read."""
+        job = present().job(generation, member.account)
+        return StreamingResponse(member.while_in_force(present().progress.follow(job.id)), media_type=EVENTS)
 
     return router

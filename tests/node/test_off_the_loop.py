@@ -241,7 +241,7 @@ def test_a_peer_is_given_blocks_off_the_loop(tmp_path: Path) -> None:
 async def verified(verifier: Verifier, data: bytes) -> Verification:
     """What a verifier that has read its index says."""
     await verifier.run()
-    return await verifier.verify(data)
+    return await verifier.verify(data, member=True)
 
 
 def test_what_is_not_indexed_yet_is_not_said_to_be_unknown(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_what_is_not_indexed_yet_is_not_said_to_be_unknown(tmp_path: Path) -> No
     verifier = Verifier(written.chain, Reading(written.chain), Blockstore(tmp_path / "content"))
 
     with pytest.raises(NodeError) as refused:
-        asyncio.run(verifier.verify(a_picture(1)))
+        asyncio.run(verifier.verify(a_picture(1), member=True))
 
     assert refused.value.code is NodeCode.INDEX_LOADING
 
@@ -285,7 +285,7 @@ def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_pat
     async def story() -> Verification:
         await verifier.run()
         armed.append(True)
-        return await verifier.verify(data)
+        return await verifier.verify(data, member=True)
 
     found = asyncio.run(story())
 
@@ -306,7 +306,7 @@ def test_of_equally_near_pictures_all_nodes_name_the_same_whenever_they_started(
             written.block(*(written.ask(registering(number, image_code=code)) for number in numbers))
         restarted = Verifier(written.chain, Reading(written.chain), store)
         await restarted.run()
-        return [(await one.verify(a_picture(4))).matches for one in (running, restarted)]
+        return [(await one.verify(a_picture(4), member=True)).matches for one in (running, restarted)]
 
     found = asyncio.run(story())
 
