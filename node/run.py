@@ -263,6 +263,7 @@ class Node:
             write_pages(self.chain, self.reading),
             load_pages(self.chain, self.reading),
             thin_certificates(self.chain, self.reading),
+            self.blockstore.collect(),
         ]
         level = asyncio.Event()
         if self.driver.replica.votes_here:
@@ -310,7 +311,13 @@ class Node:
                 events.routes(events.Feed(self.chain, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier, reader),
                 pictures.content_routes(
-                    self.chain, self.verifier, self.blockstore, self.openings, self.releases, reader
+                    self.chain,
+                    self.verifier,
+                    self.blockstore,
+                    self.openings,
+                    self.releases,
+                    self.submitter,
+                    reader,
                 ),
                 pictures.generation_routes(self.generation, reader),
                 pages.routes(),

@@ -22,6 +22,7 @@ from node.content.cid import CidInvalid, parse_cid
 from node.content.openings import OpeningStore
 from node.exchange.releases import Releases
 from node.generation.service import GenerationService
+from node.ordering.submitter import Submitter
 from node.verification.verifier import Verifier
 from remarque.api.content import Release, StoredPicture
 from remarque.api.generation import AskGeneration, Generation, GenerationTaken, Generators
@@ -30,6 +31,9 @@ from remarque.errors import NodeCode, NodeError
 
 OF_PICTURES = (NodeCode.IMAGE_UNREADABLE, NodeCode.IMAGE_TOO_LARGE, NodeCode.INDEX_LOADING, NodeCode.OVERLOADED)
 """What a picture that somebody brings may be refused with."""
+
+
+NOSNIFF = {"X-Content-Type-Options": "nosniff"}
 
 
 def verify_routes(verifier: Verifier, reader: Reader) -> APIRouter:
@@ -61,6 +65,7 @@ def content_routes(
     blockstore: Blockstore,
     openings: OpeningStore,
     releases: Releases,
+    submitter: Submitter,
     reader: Reader,
 ) -> APIRouter:
     """Content, openings and releases, for members."""
@@ -70,13 +75,16 @@ def content_routes(
     @operation(
         Given(StoredPicture, 201),
         sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF or BMP.", OCTETS),
-        refuses=OF_PICTURES,
+        refuses=(*OF_PICTURES, NodeCode.UPLOADS_FULL, NodeCode.DISK_FULL, NodeCode.SHUTTING_DOWN),
     )
-    async def put(request: Request) -> Response:
-        """What identifies it comes back, ready for `asset.register`. Nothing is recorded by this yet."""
+    async def put(request: Request, member: Member = Depends(reader)) -> Response:
+        """What identifies it comes back, ready for `asset.register`. Nothing is recorded by this yet: what no record
+        names within a day is gone, and an account has 512 MiB waiting at most.
+        """
+        submitter.check_room()
         data = await read_body(request, PICTURE_BYTES_MAX)
         facts = await verifier.describe_upload(data)
-        cid = await blockstore.aside(blockstore.put_file, data)
+        cid = await blockstore.aside(blockstore.take, member.account, data)
         return answer(StoredPicture(cid=cid, **asdict(facts)), 201)
 
     @router.get("/content/{cid}", summary="Bytes of stored content; a confidential asset's are encrypted")
@@ -87,6 +95,9 @@ def content_routes(
         """Under its content id, so whoever asks can hold the bytes against it."""
         try:
             parse_cid(cid)
+            taken = await blockstore.aside(blockstore.uploads.read, cid)
+            if taken is not None:
+                return Response(taken, media_type=OCTETS, headers=NOSNIFF)
             leaves = await blockstore.aside(blockstore.leaves, cid)
         except CidInvalid as error:
             raise NodeError(NodeCode.REQUEST_MALFORMED, str(error)) from None
@@ -95,7 +106,7 @@ def content_routes(
             for leaf, _ in leaves:
                 yield await blockstore.aside(blockstore.present, leaf, cid)
 
-        headers = {"X-Content-Type-Options": "nosniff", "Content-Length": str(sum(size for _, size in leaves))}
+        headers = {**NOSNIFF, "Content-Length": str(sum(size for _, size in leaves))}
         return StreamingResponse(parts(), media_type=OCTETS, headers=headers)
 
     @router.get("/assets/{asset}/openings", summary="Prompt and settings of a generated picture, with their salts")
