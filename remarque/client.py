@@ -81,12 +81,14 @@ class Client(Blocking):
         """End a grant now; it stops future releases only."""
         return self._run(self._waiting.revoke(asset, account))
 
-    def reseal(self, asset: str, node_key: SigningKey, nodes: Sequence[str]) -> Receipt:
-        """Have further nodes hold the key of one's own confidential asset, as a node does whose key is at hand.
+    def reseal(self, asset: str, nodes: Sequence[str] = (), node_key: SigningKey | None = None) -> Receipt:
+        """Have further nodes hold the key of one's own confidential asset: those named, or all of one's org.
 
-        NOT_CUSTODIAN if nothing is sealed to that node. SealBroken if what is sealed to it does not open.
+        A custodian gives the key, sealed to each node, by a decision on the chain as for `open`; or give the key of a
+        custodian, and it is done here. NOT_CUSTODIAN if no node that holds it answers, or if nothing is sealed to that
+        key; NODE_UNKNOWN if there is no such node; RELEASE_DENIED if one is not of one's org.
         """
-        return self._run(self._waiting.reseal(asset, node_key, nodes))
+        return self._run(self._waiting.reseal(asset, nodes, node_key))
 
     def open(self, asset: str, purpose: str = "") -> bytes:
         """Ask for a confidential asset, have the chain decide, and decrypt it. The purpose stands on the chain.

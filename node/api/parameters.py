@@ -13,7 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from msgspec import Meta
 
-from ledger.names import AccountName, CollectionName, ContentId, Count, Hex32, PolicyName, Positive
+from ledger.names import AccountName, CollectionName, ContentId, Count, Hex32, NodeName, PolicyName, Positive
 from ledger.state_answer import KEYS_MAX
 from node.api.examples import example_named
 from node.api.operations import Operation
@@ -51,6 +51,7 @@ MEANINGS = {
     "last-event-id": Meaning(None, "Id of the last event seen; counts before `after`."),
     "limit": Meaning(None, "Most items of the page."),
     "name": Meaning(PolicyName, "A policy's name."),
+    "node": Meaning(NodeName, "A node's name."),
     "path": Meaning(
         Annotated[
             str, Meta(pattern=r"^([0-9]|[1-5][0-9]|6[0-3]|entries)/(x[0-9]{3}/)*[0-9]{3}(\.p/[1-9][0-9]{0,2})?\Z")

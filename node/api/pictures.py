@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 from starlette.responses import Response, StreamingResponse
 
 from generator.fingerprint import PICTURE_BYTES_MAX
+from ledger.actions import SealedKey
 from ledger.errors import Code
 from ledger.generation import Openings
 from node.api.bodies import answer, read_body, read_json, transaction_id
@@ -33,6 +34,14 @@ OF_PICTURES = (NodeCode.IMAGE_UNREADABLE, NodeCode.IMAGE_TOO_LARGE, NodeCode.IND
 """What a picture that somebody brings may be refused with."""
 
 
+OF_RELEASES = (
+    NodeCode.NOT_FOUND,
+    NodeCode.RELEASE_DENIED,
+    NodeCode.NOT_CUSTODIAN,
+    NodeCode.BLOCK_PRUNED,
+    Code.ASSET_UNKNOWN,
+)
+"""What a request for a key may be refused with."""
 NOSNIFF = {"X-Content-Type-Options": "nosniff"}
 
 
@@ -64,11 +73,10 @@ def content_routes(
     verifier: Verifier,
     blockstore: Blockstore,
     openings: OpeningStore,
-    releases: Releases,
     submitter: Submitter,
     reader: Reader,
 ) -> APIRouter:
-    """Content, openings and releases, for members."""
+    """Content and openings, for members."""
     router = make_router("/v1", "content", reader)
 
     @router.post("/content", summary="Store a picture's bytes before registering it")
@@ -119,22 +127,29 @@ def content_routes(
             raise NodeError(NodeCode.NOT_FOUND, f"the openings of {asset[:16]}… are withheld, or not on this node")
         return answer(found)
 
+    return router
+
+
+def release_routes(releases: Releases, reader: Reader) -> APIRouter:
+    """Keys of confidential content, for members whose requests the chain has decided."""
+    router = make_router("/v1", "content", reader)
+
     @router.get("/releases/{transaction}", summary="Shares of a confidential asset's key, for an allowed request")
-    @operation(
-        Release,
-        refuses=(
-            NodeCode.NOT_FOUND,
-            NodeCode.RELEASE_DENIED,
-            NodeCode.NOT_CUSTODIAN,
-            NodeCode.BLOCK_PRUNED,
-            Code.ASSET_UNKNOWN,
-        ),
-    )
+    @operation(Release, refuses=OF_RELEASES)
     async def release(transaction: str) -> Response:
         """For a committed `access.request` that was allowed, within a limited time of it. Shares are sealed to the
         key that the request names, so it matters little who asks.
         """
         return answer(await releases.shares(transaction_id(transaction)))
+
+    @router.get("/releases/{transaction}/seals/{node}", summary="A confidential asset's key, sealed to a further node")
+    @operation(SealedKey, refuses=OF_RELEASES)
+    async def seal(transaction: str, node: str) -> Response:
+        """For `asset.reseal`, so that who bought it has their own nodes hold its key. The request must be a committed
+        `access.request` as for a release, of an account that owns the asset or has a token of it; the node, one of
+        that account's org.
+        """
+        return answer(await releases.seal(transaction_id(transaction), node))
 
     return router
 

@@ -196,19 +196,23 @@ def revoke(target: Target, asset: str, account: str) -> None:
 
 @click.command()
 @click.argument("asset")
-@click.argument("nodes", nargs=-1, required=True)
+@click.argument("nodes", nargs=-1)
 @click.option(
     "--node-key",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    required=True,
-    help="The key file of a node that holds the ASSET's key.",
+    help="The key file of a node that holds the ASSET's key, to do it without asking one; for nodes of any org.",
 )
 @with_target
-def reseal(target: Target, asset: str, nodes: tuple[str, ...], node_key: Path) -> None:
-    """Have further NODES hold the key of your confidential ASSET, as those of whoever buys it."""
+def reseal(target: Target, asset: str, nodes: tuple[str, ...], node_key: Path | None) -> None:
+    """Have further NODES hold the key of your confidential ASSET: those of your org, unless you name some.
+
+    A node that holds it gives it to them, by a decision on the chain. So who bought a picture opens it without the
+    nodes of who sold it.
+    """
     with target.client() as client:
-        receipt = client.reseal(asset, load_key(node_key), nodes)
-    target.done(receipt, f"{', '.join(nodes)} can open it too")
+        receipt = client.reseal(asset, nodes, load_key(node_key) if node_key else None)
+        held = client.asset(asset).asset.content.sealed_keys or ()
+    target.done(receipt, f"{', '.join(one.node for one in held)} can open it")
 
 
 @click.command("open")

@@ -52,4 +52,4 @@ def a_face(written: WrittenChain, store: Blockstore) -> Any:
     verifier = Verifier(written.chain, Reading(written.chain), store)
     room = SimpleNamespace(check_room=lambda: None)
     member = Member("alice@studio", lambda: True)
-    return make_app("0", [content_routes(written.chain, verifier, store, None, None, room, lambda: member)])
+    return make_app("0", [content_routes(written.chain, verifier, store, None, room, lambda: member)])
