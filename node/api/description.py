@@ -17,7 +17,7 @@ import msgspec
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from node.api import parameters
+from node.api import operations, parameters
 from node.api.examples import example
 from node.api.operations import EVENTS, JSON, Given, Operation, Sent
 from node.api.refusals import refusals
@@ -73,6 +73,7 @@ def routes(version: str, routers: list[APIRouter]) -> APIRouter:
         return msgspec.json.encode(describe(version, routers))
 
     @router.get("/openapi.json")
+    @operations.operation(Given(bytes, media=JSON, meaning="This description."))
     async def openapi() -> Response:
         return Response(await asyncio.to_thread(described), media_type=JSON)
 

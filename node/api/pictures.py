@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from generator.fingerprint import PICTURE_BYTES_MAX
 from ledger.errors import Code
 from ledger.generation import Openings
-from node.api.bodies import answer, read_body, read_json, transaction_id
+from node.api.bodies import answer, read_body, read_json
 from node.api.operations import EVENTS, OCTETS, Given, Sent, operation
 from node.api.readers import Reader
 from node.api.routing import router as make_router
@@ -120,7 +120,7 @@ def content_routes(
         """For a committed `access.request` that was allowed, within a limited time of it. Shares are sealed to the
         key that the request names, so it matters little who asks.
         """
-        return answer(await releases.shares(transaction_id(transaction)))
+        return answer(await releases.shares(transaction))
 
     return router
 

@@ -32,6 +32,7 @@ from ledger.records import Parameters
 from node.storage import directory
 from remarque.errors import NodeCode, NodeError
 from remarque.keys.files import copy_key, new_key, public_key, save_key
+from remarque.text_files import text_in
 from remarque.trusted_files import load_genesis
 
 
@@ -86,7 +87,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 def load_plan(path: Path) -> Plan:
     """Plan from its file."""
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Plan)
+        return msgspec.convert(tomllib.loads(text_in(path).decode()), Plan)
     except FileNotFoundError:
         raise NodeError(NodeCode.CONFIG_INVALID, f"{path} does not exist; see docs/operate.md for a plan") from None
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
@@ -116,7 +117,7 @@ def found(plan: Plan, target: Path, base: Path) -> Genesis:
 def _genesis(plan: Plan, base: Path, node_keys: dict[str, SigningKey], account_keys: dict[str, SigningKey]) -> Genesis:
     try:
         currency = next(iter(plan.currencies), "")
-        source = (base / plan.policy).read_text(encoding="utf-8") if plan.policy else default_policy_source(currency)
+        source = text_in(base / plan.policy).decode() if plan.policy else default_policy_source(currency)
         policy = check_source(source)
         genesis = Genesis(
             name=plan.name,

@@ -211,7 +211,7 @@ def test_closing_a_client_ends_what_another_thread_waits_for(one_node: Cluster, 
     assert ended == ["this client is closed; make another one"]
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8100", "junk", "", "http://", "http://127.0.0.1:99999", "ftp://node/", []])
+@pytest.mark.parametrize("url", ["node:8100", "junk", "", "http://", "http://127.0.0.1:99999", "ftp://node/", []])
 def test_what_is_no_address_is_refused_with_how_one_is_written(url: Any) -> None:
     with pytest.raises(RemarqueError, match="REQUEST_MALFORMED"):
         Client(url)

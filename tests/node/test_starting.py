@@ -42,7 +42,7 @@ def test_a_wiped_data_directory_is_refused_with_the_way_out(founded: Cluster) ->
 
     status, error = start(home)
 
-    assert status == 2
+    assert status == 5
     assert "DATA_DIRECTORY_MISSING" in error
     assert "join as a new node with a new key" in error
 
@@ -55,7 +55,7 @@ def test_a_copied_data_directory_is_refused_with_the_way_out(founded: Cluster) -
 
     status, error = start(home)
 
-    assert status == 2
+    assert status == 5
     assert "DATA_DIRECTORY_CLONED" in error
 
 
@@ -92,7 +92,7 @@ def test_a_port_in_use_is_refused(founded: Cluster, section: str) -> None:
 
         status, error = start(home)
 
-    assert status == 2
+    assert status == 5
     assert "PORT_TAKEN" in error
 
 
@@ -107,7 +107,7 @@ def test_a_damaged_state_is_refused(founded: Cluster) -> None:
 
     status, error = start(founded.home("node1"))
 
-    assert status == 2
+    assert status == 5
     assert "DATA_CORRUPT" in error
 
 
