@@ -102,8 +102,8 @@ def command_line() -> str:
         "| 0 | done |",
         *(f"| {exit_.value} | {exit_.meaning} |" for exit_ in Exit),
         "",
-        "With `--json` whatever is not done is one JSON object with `code` and `detail` on standard output, else a line "
-        "on standard error. A node that runs ends by statuses of its own: [operate.md](operate.md).",
+        "With `--json` whatever is not done is one JSON object with `code` and `detail` on standard output, else a "
+        "line on standard error. A node that runs ends by statuses of its own: [operate.md](operate.md).",
         "",
     ]
 

@@ -88,7 +88,9 @@ def bid(ledger: Ledger, tx: Context, ask: PlaceBid) -> None:
     if ask.currency != found.currency:
         raise LedgerError(Code.CURRENCY_MISMATCH, f"bids are in {found.currency}, not {ask.currency}")
     if ask.price < found.least:
-        raise LedgerError(Code.BID_TOO_LOW, f"{found.least} {found.currency} is the least bid now; bid at least that")
+        raise LedgerError(
+            Code.BID_TOO_LOW, f"{ledger.amount(found.least, found.currency)} is the least bid now; bid at least that"
+        )
     token = ledger.token(found.token)
     asset = ledger.asset(token.asset)
     check_terms(ledger, asset, ask.terms)

@@ -59,7 +59,7 @@ def buy(ledger: Ledger, tx: Context, ask: BuyToken) -> None:
     """Buy at the price the buyer saw: the token, the price and every royalty move together."""
     token = ledger.token(ask.token)
     listing = _listing(ledger, ask.token)
-    _check_quote(tx, listing, ask)
+    _check_quote(ledger, tx, listing, ask)
     check_stands(ledger, listing.seller, listing.key)
     settle_sale(ledger, tx, token, sale_of(token, tx.signer, ask.price, ask.currency), ask.terms)
 
@@ -112,7 +112,7 @@ def _listing(ledger: Ledger, token: str) -> Listing:
     return listing
 
 
-def _check_quote(tx: Context, listing: Listing, ask: BuyToken) -> None:
+def _check_quote(ledger: Ledger, tx: Context, listing: Listing, ask: BuyToken) -> None:
     if listing.seller == tx.signer:
         raise LedgerError(Code.SELF_SALE, f"{tx.signer} owns it already; unlist it instead")
     if tx.time_ms > listing.until_ms:
@@ -125,5 +125,7 @@ def _check_quote(tx: Context, listing: Listing, ask: BuyToken) -> None:
         raise LedgerError(Code.CURRENCY_MISMATCH, f"it is priced in {listing.currency}, not {ask.currency}")
     if ask.price != listing.price:
         raise LedgerError(
-            Code.PRICE_CHANGED, f"the price is {listing.price} {listing.currency}, the buyer signed {ask.price}"
+            Code.PRICE_CHANGED,
+            f"the price is {ledger.amount(listing.price, listing.currency)}, the buyer signed "
+            f"{ledger.amount(ask.price, ask.currency)}",
         )

@@ -72,7 +72,9 @@ def accept(ledger: Ledger, tx: Context, ask: AcceptOffer) -> None:
         raise LedgerError(Code.CURRENCY_MISMATCH, f"it is in {found.currency}, not {ask.currency}")
     if ask.price != found.price:
         raise LedgerError(
-            Code.PRICE_CHANGED, f"the offer is {found.price} {found.currency}, the owner signed {ask.price}"
+            Code.PRICE_CHANGED,
+            f"the offer is {ledger.amount(found.price, found.currency)}, the owner signed "
+            f"{ledger.amount(ask.price, ask.currency)}",
         )
     if found.buyer == token.owner:
         raise LedgerError(Code.SELF_SALE, f"{found.buyer} owns it already; withdraw the offer")

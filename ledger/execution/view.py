@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar, cast
 
+import contracts_vm
 from ledger import records
 from ledger.encoding import Value, decode_trusted, encode
 from ledger.errors import Code, LedgerError
@@ -172,6 +173,11 @@ class Ledger:
             raise LedgerError(Code.CURRENCY_UNKNOWN, f"no currency {currency}; its issuer creates it first")
         return found
 
+    def amount(self, units: int, currency: str) -> str:
+        """Minor units in words for people, in decimals of their currency: `1200.50 EUR`."""
+        found = self.find(records.currency_key(currency), records.Currency)
+        return contracts_vm.Money(units, found.decimals if found else 0, currency).text
+
     def policy(self, name: str, version: int) -> records.PolicyRecord:
         found = self.find(records.policy_key(name, version), records.PolicyRecord)
         if found is None:
@@ -197,7 +203,9 @@ class Ledger:
         held = self.balance(account, currency)
         if held < amount:
             raise LedgerError(
-                Code.INSUFFICIENT_FUNDS, f"{account} holds {held} {currency}, {amount} are needed; fund it first"
+                Code.INSUFFICIENT_FUNDS,
+                f"{account} holds {self.amount(held, currency)}, {self.amount(amount, currency)} are needed; "
+                "fund it first",
             )
         self._set_balance(account, currency, held - amount)
 
@@ -205,7 +213,9 @@ class Ledger:
         """Give money to an account."""
         held = self.balance(account, currency)
         if held + amount > INTEGER_MAX:
-            raise LedgerError(Code.AMOUNT_OVERFLOW, f"{account} would hold more than {INTEGER_MAX} {currency}")
+            raise LedgerError(
+                Code.AMOUNT_OVERFLOW, f"{account} would hold more than {self.amount(INTEGER_MAX, currency)}"
+            )
         self._set_balance(account, currency, held + amount)
 
     def return_escrow(self, key: str, to: str, currency: str) -> int:

@@ -46,7 +46,7 @@ def get(target: Target, path: str) -> None:
 @with_target
 def submit(target: Target, file: BinaryIO) -> None:
     """Sign and commit the actions in FILE (`-`: standard input): a JSON array, all carried out or none."""
-    wanted = decode_actions(without_mark(file.read()))
+    wanted = decode_actions(file.read())
     with target.client() as client:
         receipt = client.submit(*wanted)
     target.show(receipt, f"transaction {receipt.signed.id}, block {receipt.header.height}")
@@ -55,7 +55,7 @@ def submit(target: Target, file: BinaryIO) -> None:
 def decode_actions(data: bytes) -> list[AnyAction]:
     """Actions from JSON, spelled in any way: what is signed is the canonical form."""
     try:
-        return msgspec.json.decode(data, type=list[AnyAction])
+        return msgspec.json.decode(without_mark(data), type=list[AnyAction])
     except msgspec.DecodeError as error:
         raise LedgerError(Code.MALFORMED, f"{error}; see ledger/actions/ for every action") from None
 

@@ -40,7 +40,7 @@ def governance() -> None:
 @with_target
 def propose(target: Target, file: BinaryIO, until: datetime, reason: str, replayed: int | None) -> None:
     """Put the changes in FILE (`-`: standard input) to the vote: a JSON array, all made or none. See docs/govern.md."""
-    changes = decode_changes(without_mark(file.read()))
+    changes = decode_changes(file.read())
     with target.client() as client:
         proposal, receipt = client.propose(*changes, lasting=until, reason=reason, replayed=replayed or 0)
         found = client.proposal(proposal)
@@ -50,7 +50,7 @@ def propose(target: Target, file: BinaryIO, until: datetime, reason: str, replay
 def decode_changes(data: bytes) -> Changes:
     """Changes from JSON, spelled in any way: what is signed is the canonical form."""
     try:
-        return msgspec.json.decode(data, type=Changes)
+        return msgspec.json.decode(without_mark(data), type=Changes)
     except msgspec.DecodeError as error:
         raise LedgerError(Code.MALFORMED, f"{error}; see docs/govern.md for every change") from None
 

@@ -20,7 +20,7 @@ from node.cli.times import LASTING
 from node.storage.directory import PUBLIC, write_durably
 from remarque.drafts import Draft, encode_draft, missing, parse_draft, sign_draft
 from remarque.keys.files import load_key
-from remarque.text_files import text_in, without_mark
+from remarque.text_files import text_in
 
 DRAFT = click.argument("draft", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 
@@ -44,7 +44,7 @@ def transaction() -> None:
 @with_target
 def draft(target: Target, file: BinaryIO, signers: tuple[str, ...], within: timedelta, memo: str | None) -> None:
     """Print a draft of the actions in FILE (`-`: standard input; a JSON array) for its signers to sign."""
-    wanted = decode_actions(without_mark(file.read()))
+    wanted = decode_actions(file.read())
     asked = {account: key for account, _, key in (signer.partition("=") for signer in signers)}
     with target.client() as client:
         made = client.draft(*wanted, signers=asked, valid_s=valid_seconds(within), memo=memo)

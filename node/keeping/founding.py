@@ -26,6 +26,8 @@ from ledger.genesis import (
     GenesisPolicy,
     check_genesis,
 )
+from ledger.governance import quorum
+from ledger.names import ADMINISTRATOR, org_of
 from ledger.node_certificate import make_certificate
 from ledger.policy_source import check_source
 from ledger.records import Parameters
@@ -139,9 +141,27 @@ def _genesis(plan: Plan, base: Path, node_keys: dict[str, SigningKey], account_k
         # Structs check types when decoded, not when made: read it back as every node will.
         genesis = msgspec.json.decode(encode(genesis), type=Genesis)
         check_genesis(genesis)
+        check_governable(genesis)
     except (LedgerError, PolicyError, msgspec.ValidationError, OSError) as error:
         raise NodeError(NodeCode.CONFIG_INVALID, f"the plan makes no genesis: {error}") from None
     return genesis
+
+
+def check_governable(genesis: Genesis) -> None:
+    """Refuse a consortium in which no proposal could ever pass, because too few orgs have an administrator to vote."""
+    silent, needed = without_administrator(genesis), quorum(len(genesis.orgs))
+    if len(genesis.orgs) - len(silent) < needed:
+        detail = (
+            f"proposals pass by the votes of {needed} of {len(genesis.orgs)} orgs, and {', '.join(silent)} would have "
+            'no administrator to vote, so nothing could ever pass; give an account of each the role "administrator"'
+        )
+        raise NodeError(NodeCode.CONFIG_INVALID, detail)
+
+
+def without_administrator(genesis: Genesis) -> list[str]:
+    """Orgs that have no administrator, so that they neither vote nor enrol accounts."""
+    have = {org_of(account.name) for account in genesis.accounts if ADMINISTRATOR in account.roles}
+    return [org.name for org in genesis.orgs if org.name not in have]
 
 
 def _genesis_node(name: str, node: PlanNode, key: SigningKey | None) -> GenesisNode:
