@@ -706,6 +706,13 @@ class Client(Blocking):
             self._waiting.request(method, path, body, session=session, params=params, media_type=media_type)
         )
 
+    def session(self) -> str:
+        """The token of this client's session at the first of `urls`, opened on first use and good for an hour.
+
+        Whoever holds it reads as the account, and signs nothing.
+        """
+        return self._run(self._waiting.session())
+
     def get(self, path: str, *, session: bool = True, **params: str) -> Any:
         """JSON of a GET as it came, for whoever wants it so; methods named after what they read give typed values."""
         return self._run(self._waiting.get(path, session=session, **params))

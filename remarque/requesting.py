@@ -160,6 +160,13 @@ class NodeConnection:
                 )
             raise error
 
+    async def session(self) -> str:
+        """The token of this client's session at the first of `urls`, opened on first use and good for an hour.
+
+        Whoever holds it reads as the account, and signs nothing.
+        """
+        return await self._token(self.urls[0])
+
     async def get(self, path: str, *, session: bool = True, **params: str) -> Any:
         """JSON of a GET as it came, for whoever wants it so; methods named after what they read give typed values."""
         return msgspec.json.decode(await self.request("GET", path, session=session, params=params or None))

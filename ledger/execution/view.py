@@ -149,6 +149,18 @@ class Ledger:
         """Whether an account may not act, by its own suspension or its org's."""
         return account.suspended or self.org(org_of(account.name)).suspended
 
+    def key_fault(self, name: str, key: str) -> str:
+        """Why an account may not act with a public key now, in words; empty if it may.
+
+        That an account is suspended is said of its own keys only.
+        """
+        account = self.find(records.account_key(name), records.Account)
+        if account is None or key not in account.keys_in_force:
+            return f"{key[:16]}… is not a key of {name} in force; sign with one that is"
+        if account.suspended:
+            return f"{name} is suspended; an administrator of its org resumes it"
+        return f"the org of {name} is suspended; a vote resumes it" if self.org(org_of(name)).suspended else ""
+
     def asset(self, asset: str) -> records.Asset:
         found = self.find(records.asset_key(asset), records.Asset)
         if found is None:

@@ -117,8 +117,9 @@ def content_routes(
         ),
     )
     async def release(transaction: str) -> Response:
-        """For a committed `access.request` that was allowed, within a limited time of it. Shares are sealed to the
-        key that the request names, so it matters little who asks.
+        """For a committed `access.request` that was allowed, within two minutes of it. Shares are sealed to the key
+        that the request names, so it matters little who asks. A request that this node has not seen yet is waited for,
+        five seconds at most, before it is refused.
         """
         return answer(await releases.shares(transaction))
 

@@ -45,12 +45,10 @@ class Sessions:
         if not account or account != ask.account:
             raise NodeError(NodeCode.SESSION_INVALID, "the challenge is unknown, used or too old; ask for a new one")
         challenge = Challenge(chain=self._chain.name, node=self._chain.node, account=account, challenge=ask.challenge)
-        if not self._chain.key_in_force(account, ask.key) or not crypto.verify(
-            ask.key, crypto.SESSION, encode(challenge), ask.signature
-        ):
-            raise NodeError(
-                NodeCode.SESSION_INVALID, f"the challenge is not signed by a key in force of {account}; sign it again"
-            )
+        if not crypto.verify(ask.key, crypto.SESSION, encode(challenge), ask.signature):
+            raise NodeError(NodeCode.SESSION_INVALID, f"the challenge is not signed by {ask.key[:16]}…; sign it again")
+        if silent := self._chain.ledger().key_fault(account, ask.key):
+            raise NodeError(NodeCode.SESSION_INVALID, silent)
         token = secrets.token_urlsafe(32)
         self._sessions[token] = account, ask.key
         return Session(token=token, expires_in_s=SESSION_SECONDS)
@@ -64,9 +62,10 @@ class Sessions:
                 "open one at /v1/sessions and send its token as Authorization: Bearer, or sign the request",
             )
         account, key = self._sessions.get(token, ("", ""))
-        if not account or not self._chain.key_in_force(account, key):
+        ended = self._chain.ledger().key_fault(account, key) if account else "open a new one at /v1/sessions"
+        if ended:
             self._sessions.pop(token, None)
-            raise NodeError(NodeCode.SESSION_INVALID, "the session has ended; open a new one at /v1/sessions")
+            raise NodeError(NodeCode.SESSION_INVALID, f"the session has ended: {ended}")
         return account
 
 

@@ -52,8 +52,8 @@ class SignedRequests:
         self._check_covered(request, signed)
         self._check_time(signed)
         account, _, key = signed.parameters.keyid.rpartition("/")
-        if not self._chain.key_in_force(account, key):
-            raise _refused(f"{key[:16]}… is no key in force of {account}; sign with one that is")
+        if silent := self._chain.ledger().key_fault(account, key):
+            raise _refused(silent)
         if not crypto.verify_request(key, base, signed.value):
             raise _refused(
                 f"it does not hold for this request to {self._authority}; sign what is sent, to that address"

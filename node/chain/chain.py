@@ -124,15 +124,6 @@ class Chain:
         """The committed state, typed."""
         return Ledger(self.state)
 
-    def key_in_force(self, account: str, key: str) -> bool:
-        """Whether an account may act with a public key now: it is its own, not revoked, and nobody is suspended."""
-        ledger = self.ledger()
-        try:
-            found = ledger.account(account)
-        except LedgerError:
-            return False
-        return key in found.keys_in_force and not ledger.is_suspended(found)
-
     def protocol(self) -> Protocol:
         """Which versions of the rules come into force when, by the newest final block."""
         return protocol_in(self.state.get)

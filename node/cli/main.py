@@ -59,6 +59,7 @@ COMMANDS = {
     "restore": "node.cli.backup:restore",
     "revoke": "node.cli.market:revoke",
     "sell": "node.cli.market:sell",
+    "session": "node.cli.account:session",
     "show": "node.cli.pictures:show",
     "snapshot": "node.cli.backup:snapshot",
     "state": "node.cli.chain:state",

@@ -194,10 +194,13 @@ def grant(
 @click.argument("account")
 @with_target
 def revoke(target: Target, asset: str, account: str) -> None:
-    """End a grant now; it stops future releases only."""
+    """End a grant now; it stops future releases only. Says whether the rules still let the ACCOUNT see it."""
     with target.client() as client:
         receipt = client.revoke(asset, account)
-    target.done(receipt, f"{account} may no longer see it")
+        now = client.evaluate(asset, "view", account)
+    by = now.explanation
+    still = f"{account} may still see it: rule {by.rule} of {by.policy} permits it" if now.allowed else ""
+    target.done(receipt, f"the grant has ended; {still or f'{account} may no longer see it'}")
 
 
 @click.command()

@@ -19,7 +19,7 @@ from node.policies.comparing import compare
 from node.policies.files import PolicyFile, read_policy, run_cases, write_source
 from node.policies.formatting import formatted
 from remarque.api.explanations import Explanation, Shown
-from remarque.api.policies import Difference, Said
+from remarque.api.policies import Difference, Replay, Said
 from remarque.errors import RemarqueError
 
 POLICY_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -127,14 +127,28 @@ def apply(target: Target, name: str, version: int, asset: str | None, collection
 @policy.command("replay")
 @FILE
 @click.option("--requests", type=click.IntRange(1, 10_000), default=1_000, show_default=True)
+@click.option("--binding-all", is_flag=True, help="As the consortium's policy, in place of the one in force.")
 @with_target
-def replay(target: Target, file: Path, requests: int) -> None:
-    """Run the chain's last requests again under the policy in FILE, and show which come out otherwise."""
+def replay(target: Target, file: Path, requests: int, *, binding_all: bool) -> None:
+    """Run the chain's last requests again under the policy in FILE, and show which come out otherwise.
+
+    It stands in for the published versions of the same policy, wherever they are in force.
+    """
     with target.client() as client:
-        found = client.replay(read_policy(file).source, requests)
-    lines = [told(one) for one in found.differences]
-    counts = f"{found.different} of {found.requests} requests, {found.decisions} decisions"
-    target.show(found, "\n".join([*lines, f"{counts}, come out otherwise"]))
+        found = client.replay(read_policy(file).source, requests, binding_all=binding_all)
+    target.show(found, "\n".join([*map(told, found.differences), _counted(found)]))
+
+
+def _counted(found: Replay) -> str:
+    """What a replay came to, and what the policy stood in for."""
+    if found.replaces == ():
+        return (
+            f"{found.policy} stands in for nothing: no version of it is published, so it had no say in any of "
+            f"{found.requests} requests; with --binding-all it is run as the consortium's policy"
+        )
+    instead_of = ", ".join(found.replaces) if isinstance(found.replaces, tuple) else "the consortium's policy"
+    counts = f"{found.different} of {found.requests} requests come out otherwise"
+    return f"in place of {instead_of}: {counts}; rules were asked {found.decisions} times"
 
 
 @policy.command("ask")

@@ -171,7 +171,12 @@ function saleTable({ seller, buyer, price: agreed, currency, kind, payments, tim
 /** Who was granted, asked, allowed and denied. @param {Row[]} history @param {Price} price */
 function access(history, price) {
   const about = history.filter((row) => row.actions.some((one) => one.type.startsWith("access.")));
-  return el("ul", { className: "access" }, ...about.map((row) => el("li", {}, ...headline(row, price, "permitted"))));
+  const asked = (/** @type {Row} */ row) => row.actions.some((one) => one.type === "access.request");
+  return el("div", {},
+    el("ul", { className: "access" },
+      ...about.map((row) => el("li", {}, ...headline(row, price, asked(row) ? "request allowed" : "done")))),
+    el("p", { className: "quiet" }, "A request that is allowed lets its reader ask the nodes for the key within two minutes. ",
+      "Whether a key was then released stands in no block."));
 }
 
 /** Who asked what, and what became of it. @param {Row} row @param {Price} price @param {string} done the word for OK */
