@@ -6,6 +6,7 @@ node any number of times, and has one receipt.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 import time
@@ -77,6 +78,8 @@ class NodeConnection:
         self.signed_requests = signed_requests
         """Whether requests are signed each, and no session is opened."""
         self._http: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """The one that the connections belong to."""
         self._closed = False
         self._tokens: dict[str, str] = {}
 
@@ -192,6 +195,10 @@ class NodeConnection:
     def _session(self) -> aiohttp.ClientSession:
         if self._closed:
             raise RuntimeError("this client is closed; make another one")
+        loop = asyncio.get_running_loop()
+        if self._loop not in (None, loop):
+            raise RuntimeError("this client belongs to an event loop that was run before; make one in each asyncio.run")
+        self._loop = loop
         if self._http is None:
             timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, sock_connect=2.0)
             self._http = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=256))
