@@ -45,7 +45,7 @@ from node.api.origins import allow_origins
 from node.api.peer_port.content import peer_app
 from node.api.peer_port.giving import Stretches, chain_routes
 from node.api.peer_port.log import add_log_routes
-from node.api.readers import make_reader
+from node.api.readers import Reader
 from node.api.signed_requests import SignedRequests
 from node.api.submissions import described
 from node.api.submit import SubmitRoutes
@@ -263,6 +263,7 @@ class Node:
             write_pages(self.chain, self.reading),
             load_pages(self.chain, self.reading),
             thin_certificates(self.chain, self.reading),
+            self.blockstore.collect(),
         ]
         level = asyncio.Event()
         if self.driver.replica.votes_here:
@@ -286,19 +287,19 @@ class Node:
     def _rest_server(self) -> _Server:
         member_sessions = sessions.Sessions(self.chain)
         signed = SignedRequests(self.chain, self.config.api.signed_authority, clock_ms)
-        reader = make_reader(self.chain, member_sessions, signed)
+        reader = Reader(self.chain, member_sessions, signed)
         replays = Replays(self.chain, self.reading)
         app = make_app(
             version(),
             [
                 health_routes(self.driver, self.ready),
-                reads.open_routes(self.driver, self.reading, self.proving),
+                reads.open_routes(self.driver),
                 log_routes.routes(self.proving, self.receipts),
-                tlog.routes(self.chain.log, self.entries, self.proving, self.notes),
+                tlog.routes(self.chain.log, self.entries, self.proving, self.notes, reader),
                 scitt.routes(self.statements, self.members),
                 sessions.routes(member_sessions),
                 described(),
-                reads.member_routes(self.chain, self.reading, reader),
+                reads.member_routes(self.chain, self.reading, self.proving, reader),
                 lists.routes(self.chain, reader),
                 collections.routes(self.chain, reader),
                 market.routes(self.chain, reader),
@@ -308,9 +309,15 @@ class Node:
                 as_of.routes(self.chain, self.reading, reader),
                 policies.routes(self.chain, self.reading, replays, reader),
                 events.routes(events.Feed(self.chain, self.reading), self.chain, reader),
-                pictures.verify_routes(self.verifier),
+                pictures.verify_routes(self.verifier, reader),
                 pictures.content_routes(
-                    self.chain, self.verifier, self.blockstore, self.openings, self.releases, reader
+                    self.chain,
+                    self.verifier,
+                    self.blockstore,
+                    self.openings,
+                    self.releases,
+                    self.submitter,
+                    reader,
                 ),
                 pictures.generation_routes(self.generation, reader),
                 pages.routes(),

@@ -12,7 +12,8 @@ from generator.fingerprint import PICTURE_BYTES_MAX
 from ledger.errors import Code
 from ledger.generation import Openings
 from node.api.bodies import answer, read_body, read_json
-from node.api.operations import EVENTS, OCTETS, Given, Sent, operation
+from node.api.member import Member
+from node.api.operations import EVENTS, OCTETS, OF_READERS, Given, Sent, operation
 from node.api.readers import Reader
 from node.api.routing import router as make_router
 from node.chain.chain import Chain
@@ -21,6 +22,7 @@ from node.content.cid import CidInvalid, parse_cid
 from node.content.openings import OpeningStore
 from node.exchange.releases import Releases
 from node.generation.service import GenerationService
+from node.ordering.submitter import Submitter
 from node.verification.verifier import Verifier
 from remarque.api.content import Release, StoredPicture
 from remarque.api.generation import AskGeneration, Generation, GenerationTaken, Generators
@@ -31,7 +33,10 @@ OF_PICTURES = (NodeCode.IMAGE_UNREADABLE, NodeCode.IMAGE_TOO_LARGE, NodeCode.IND
 """What a picture that somebody brings may be refused with."""
 
 
-def verify_routes(verifier: Verifier) -> APIRouter:
+NOSNIFF = {"X-Content-Type-Options": "nosniff"}
+
+
+def verify_routes(verifier: Verifier, reader: Reader) -> APIRouter:
     """Open to anyone: what the chain knows about a picture."""
     router = make_router("/v1", "open")
 
@@ -39,15 +44,17 @@ def verify_routes(verifier: Verifier) -> APIRouter:
     @operation(
         Verification,
         sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF or BMP.", OCTETS),
-        refuses=(*OF_PICTURES, NodeCode.NOTHING_CERTIFIED, NodeCode.BLOCK_PRUNED),
+        refuses=(*OF_PICTURES, *OF_READERS, NodeCode.NOTHING_CERTIFIED, NodeCode.BLOCK_PRUNED),
     )
     async def verify(request: Request) -> Response:
         """Exact file, same pixels, near-duplicate, candidates, or not recorded, which is proven. The picture is not
-        kept.
+        kept. Open to all: a member, who shows it as everywhere, is told of every record; a stranger of those that the
+        rules open to strangers (`verify`), and of the others only that they are there, on which evidence.
         """
+        member = await reader.known(request)
         data = await read_body(request, PICTURE_BYTES_MAX)
         with verifier.room():
-            return answer(await verifier.verify(data))
+            return answer(await verifier.verify(data, member=member))
 
     return router
 
@@ -58,6 +65,7 @@ def content_routes(
     blockstore: Blockstore,
     openings: OpeningStore,
     releases: Releases,
+    submitter: Submitter,
     reader: Reader,
 ) -> APIRouter:
     """Content, openings and releases, for members."""
@@ -67,13 +75,16 @@ def content_routes(
     @operation(
         Given(StoredPicture, 201),
         sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF or BMP.", OCTETS),
-        refuses=OF_PICTURES,
+        refuses=(*OF_PICTURES, NodeCode.UPLOADS_FULL, NodeCode.DISK_FULL, NodeCode.SHUTTING_DOWN),
     )
-    async def put(request: Request) -> Response:
-        """What identifies it comes back, ready for `asset.register`. Nothing is recorded by this yet."""
+    async def put(request: Request, member: Member = Depends(reader)) -> Response:
+        """What identifies it comes back, ready for `asset.register`. Nothing is recorded by this yet: what no record
+        names within a day is gone, and an account has 512 MiB waiting at most.
+        """
+        submitter.check_room()
         data = await read_body(request, PICTURE_BYTES_MAX)
         facts = await verifier.describe_upload(data)
-        cid = await blockstore.aside(blockstore.put_file, data)
+        cid = await blockstore.aside(blockstore.take, member.account, data)
         return answer(StoredPicture(cid=cid, **asdict(facts)), 201)
 
     @router.get("/content/{cid}", summary="Bytes of stored content; a confidential asset's are encrypted")
@@ -84,6 +95,9 @@ def content_routes(
         """Under its content id, so whoever asks can hold the bytes against it."""
         try:
             parse_cid(cid)
+            taken = await blockstore.aside(blockstore.uploads.read, cid)
+            if taken is not None:
+                return Response(taken, media_type=OCTETS, headers=NOSNIFF)
             leaves = await blockstore.aside(blockstore.leaves, cid)
         except CidInvalid as error:
             raise NodeError(NodeCode.REQUEST_MALFORMED, str(error)) from None
@@ -92,16 +106,16 @@ def content_routes(
             for leaf, _ in leaves:
                 yield await blockstore.aside(blockstore.present, leaf, cid)
 
-        headers = {"X-Content-Type-Options": "nosniff", "Content-Length": str(sum(size for _, size in leaves))}
+        headers = {**NOSNIFF, "Content-Length": str(sum(size for _, size in leaves))}
         return StreamingResponse(parts(), media_type=OCTETS, headers=headers)
 
     @router.get("/assets/{asset}/openings", summary="Prompt and settings of a generated picture, with their salts")
     @operation(Openings, refuses=(Code.ASSET_UNKNOWN, NodeCode.NOT_FOUND))
-    async def opened(asset: str, account: str = Depends(reader)) -> Response:
+    async def opened(asset: str, member: Member = Depends(reader)) -> Response:
         """Of a confidential asset for its creator alone. They open the commitments of the asset's record."""
         record = chain.ledger().asset(asset)
         found = openings.get(asset)
-        if found is None or (record.confidential and account != record.creator):
+        if found is None or (record.confidential and member.account != record.creator):
             raise NodeError(NodeCode.NOT_FOUND, f"the openings of {asset[:16]}… are withheld, or not on this node")
         return answer(found)
 
@@ -152,32 +166,32 @@ def generation_routes(service: GenerationService | None, reader: Reader) -> APIR
             NodeCode.GENERATION_QUEUE_FULL,
         ),
     )
-    async def ask(request: Request, account: str = Depends(reader)) -> Response:
+    async def ask(request: Request, member: Member = Depends(reader)) -> Response:
         """Recorded by the generator as soon as they are made. The same request again is the generation that it is
         already.
         """
         asked = await read_json(request, AskGeneration)
-        if account and account != asked.request.creator:
+        if member.account not in ("", asked.request.creator):
             raise NodeError(
-                NodeCode.GENERATION_INVALID, f"the session is {account}'s, the request {asked.request.creator}'s"
+                NodeCode.GENERATION_INVALID, f"the session is {member.account}'s, the request {asked.request.creator}'s"
             )
         job = present().ask(asked)
         return answer(GenerationTaken(generation=job.id, state=job.state), 202)
 
     @router.get("/generations/{generation}", summary="How far a generation is, and its recorded pictures")
     @operation(Generation, refuses=(NodeCode.NOT_FOUND, NodeCode.GENERATOR_ABSENT))
-    async def generation(generation: str, account: str = Depends(reader)) -> Response:
+    async def generation(generation: str, member: Member = Depends(reader)) -> Response:
         """For its creator alone, on the node that was asked for it."""
-        return answer(present().progress.describe(present().job(generation, account)))
+        return answer(present().progress.describe(present().job(generation, member.account)))
 
     @router.get("/generations/{generation}/events", summary="A generation's progress, as server-sent events")
     @operation(
         Given(Generation, media=EVENTS, meaning="One state of the generation a frame: `data` is a Generation."),
         refuses=(NodeCode.NOT_FOUND, NodeCode.GENERATOR_ABSENT),
     )
-    async def progress(generation: str, account: str = Depends(reader)) -> Response:
-        """The stream ends once the generation has."""
-        job = present().job(generation, account)
-        return StreamingResponse(present().progress.follow(job.id), media_type=EVENTS)
+    async def progress(generation: str, member: Member = Depends(reader)) -> Response:
+        """The stream ends once the generation has, or who asked may no longer read."""
+        job = present().job(generation, member.account)
+        return StreamingResponse(member.while_in_force(present().progress.follow(job.id)), media_type=EVENTS)
 
     return router

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from ledger import crypto
 from ledger.encoding import encode
 from node.api.bodies import answer, read_json
+from node.api.member import Member
 from node.api.operations import Given, Sent, operation
 from node.api.routing import router as make_router
 from node.chain.chain import Chain
@@ -53,20 +54,25 @@ class Sessions:
         self._sessions[token] = account, ask.key
         return Session(token=token, expires_in_s=SESSION_SECONDS)
 
-    def account(self, request: Request) -> str:
-        """The account whose session a request carries, or a refusal. The key is checked anew: revoked is revoked."""
+    def member(self, request: Request) -> Member:
+        """Whose session a request carries, or a refusal. The key is checked anew: revoked is revoked."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise NodeError(
                 NodeCode.SESSION_REQUIRED,
                 "open one at /v1/sessions and send its token as Authorization: Bearer, or sign the request",
             )
-        account, key = self._sessions.get(token, ("", ""))
-        ended = self._chain.ledger().key_fault(account, key) if account else "open a new one at /v1/sessions"
-        if ended:
-            self._sessions.pop(token, None)
+        if ended := self._fault(token):
             raise NodeError(NodeCode.SESSION_INVALID, f"the session has ended: {ended}")
-        return account
+        return Member(self._sessions[token][0], lambda: not self._fault(token))
+
+    def _fault(self, token: str) -> str:
+        """Why a session is none any more, in words; empty if it is one."""
+        account, key = self._sessions.get(token, ("", ""))
+        fault = self._chain.ledger().key_fault(account, key) if account else "open a new one at /v1/sessions"
+        if fault:
+            self._sessions.pop(token, None)
+        return fault
 
 
 def routes(sessions: Sessions) -> APIRouter:

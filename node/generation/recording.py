@@ -88,9 +88,9 @@ class Recorder:
         return RefusedPicture(index=generated.index, code=code, detail=f"{code}: {detail}")
 
     async def _store(self, request: GenerationRequest, asset: str, png: bytes) -> Content:
-        """Keep the picture's bytes; if confidential, encrypted, with the key sealed to this org's nodes."""
+        """Take the picture's bytes; if confidential, encrypted, with the key sealed to this org's nodes."""
         if not request.confidential:
-            cid = await self._blockstore.aside(self._blockstore.put_file, png)
+            cid = await self._blockstore.aside(self._blockstore.take, request.creator, png)
             return Content(cid=cid, size=len(png), media_type="image/png")
         seed = sealing.new_seed()
         key = sealing.content_key(seed, self._chain.name, asset, request.creator)
@@ -98,7 +98,7 @@ class Recorder:
         custodians = [node for node in self._chain.genesis.nodes if node.org == org_of(request.creator)]
         own = [node for node in self._chain.genesis.nodes if node.name == self._chain.node]
         return Content(
-            cid=await self._blockstore.aside(self._blockstore.put_file, cipher),
+            cid=await self._blockstore.aside(self._blockstore.take, request.creator, cipher),
             size=len(cipher),
             media_type="image/png",
             sealed_keys=tuple(

@@ -80,7 +80,7 @@ class Gallery:
         async def story() -> Verification:
             verifier = Verifier(self.written.chain, Reading(self.written.chain), self.store)
             await verifier.run()
-            return await verifier.verify(data)
+            return await verifier.verify(data, member=True)
 
         return asyncio.run(story())
 
