@@ -69,6 +69,8 @@ MEANINGS = {
     "version": Meaning(Positive, "A policy's version."),
     "wait": Meaning(None, "Whether to answer once it is final, or at once."),
 }
+BY_THEIR_ROUTES = ("key", "path")
+"""Keys, which have a bound together, and names of files of the log, of which any other is not found."""
 _WHOLE = re.compile(r"(0|[1-9][0-9]*)\Z", re.ASCII)
 
 
@@ -115,7 +117,7 @@ def _check_form(name: str, value: str, *, whole: bool) -> None:
             raise _malformed(f"{name}={value[:80]!r} is no whole number; write digits only, the first no zero")
         return
     kind = MEANINGS[name].kind
-    if kind is None or name == "key":
+    if kind is None or name in BY_THEIR_ROUTES:
         return
     try:
         msgspec.convert(value, kind)

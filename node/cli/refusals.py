@@ -11,7 +11,6 @@ from ledger.consistency import ConsistencyRefused
 from ledger.cose import CoseRefused
 from ledger.errors import Refused
 from ledger.receipt import ReceiptRefused
-from ledger.recovery import RecoveryRefused
 from ledger.snapshot import SnapshotRefused
 from ledger.state_answer import StateAnswerRefused
 from node.cli.exits import Exit
@@ -23,7 +22,6 @@ DISPROVEN = (
     ConsistencyRefused,
     CoseRefused,
     ReceiptRefused,
-    RecoveryRefused,
     SnapshotRefused,
     StateAnswerRefused,
 )

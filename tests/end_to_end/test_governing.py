@@ -69,10 +69,11 @@ def test_three_orgs_vote_and_a_parameter_is_in_force_on_every_node(three_nodes: 
     decisive = command(three_nodes, TREASURER, "governance", "vote", proposal, "--approve", node="node3")
 
     assert before == [False] * 3
-    assert "open, until" in against
+    assert "open until" in against
+    assert "1 of 3 approve, 1 reject, 2 needed" in against
     assert still_closed
-    assert "passed, since block" in decisive
-    assert "2 approve, 2 of 3 needed" in decisive
+    assert "passed in block" in decisive
+    assert "2 of 3 approve, 1 reject\n" in decisive
     eventually("every node", lambda: all(may_read_without_session(three_nodes, name) for name in three_nodes.names))
     shown = command(three_nodes, EDITOR, "governance", "show", proposal, node="node2")
     assert "we are a public archive" in shown
@@ -93,7 +94,7 @@ def test_a_sale_is_countersigned_from_hand_to_hand(three_nodes: Cluster, tmp_pat
         token, _ = alice.mint(registering("picture").pixel_digest)
         before = alice.balances(COLLECTOR)["EUR"]
 
-    command(three_nodes, CREATOR, "sell", token, COLLECTOR, "1200", "EUR", "--out", draft)
+    command(three_nodes, CREATOR, "sell", token, COLLECTOR, "12", "EUR", "--out", draft)
     early = command(three_nodes, CREATOR, "transaction", "submit", draft, status=5)
     stranger = command(three_nodes, EDITOR, "transaction", "sign", draft, status=5)
     shown = command(three_nodes, COLLECTOR, "transaction", "show", draft, node="node3")
@@ -145,8 +146,7 @@ def test_accounts_are_looked_after_by_commands(three_nodes: Cluster, tmp_path: P
     assert "revoked in block" in shown
     assert "(suspended)" in suspended
     assert "roles fact-checker" in suspended
-    assert "SESSION_INVALID" in reading
-    assert "ACCOUNT_SUSPENDED" in paying
+    assert all(f"{COLLECTOR} is suspended" in said for said in (reading, paying))
 
 
 def test_a_node_starts_with_a_key_under_a_passphrase_and_says_what_is_missing(

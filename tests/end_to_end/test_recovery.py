@@ -177,7 +177,7 @@ def test_two_survivors_of_five_sign_together_and_the_better_log_is_gone_on_from(
         remarque("recover", "propose", homes[behind], worse, *words, "--reason", "three lost")
         assert remarque("recover", "sign", worse, homes[other], status=5)["code"] == "RECOVERY_INVALID"
         remarque("recover", "propose", homes[other], file, *words, "--reason", "three lost")
-        assert remarque("recover", "install", file, homes[other], status=1)["code"] == "RecoveryRefused"
+        assert remarque("recover", "install", file, homes[other], status=5)["code"] == "RecoveryRefused"
         remarque("recover", "sign", file, homes[behind])
         for name in left:
             remarque("recover", "install", file, homes[name])
