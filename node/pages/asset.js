@@ -1,6 +1,6 @@
 // The page of one asset, for members: where it comes from, who owns it, who was paid, who asked what.
 
-import { badge, code, el, facts, frame, moment, place, refusal, table } from "./elements.js";
+import { badge, code, el, facts, frame, moment, place, refusal, save, table } from "./elements.js";
 import { Refusal, ask, read, readAll } from "./node.js";
 import { signInForm } from "./session.js";
 import { contested, decided, evidence, money, percent, shares, wanted } from "./words.js";
@@ -186,13 +186,21 @@ function headline(row, price, done) {
     row.code === "OK" ? badge(done, "done") : badge(row.code, "refused")];
 }
 
+/** What gives the receipt of a transaction as its file: it is for members, so the session asks for it. @param {string} id */
+function receipt(id) {
+  const button = el("button", { className: "plain" }, "receipt");
+  button.onclick = () => ask(`/v1/transactions/${id}/receipt`).then((answer) => answer.text())
+    .then((text) => save(`receipt-${id.slice(0, 16)}.json`, text)).catch((error) => button.replaceWith(refusal(error)));
+  return button;
+}
+
 /** One transaction of the history. @param {Row} row @param {Price} price */
 function entry(row, price) {
   return el("li", {},
     el("p", {}, ...headline(row, price, "done")),
     row.detail ? el("p", {}, row.detail) : undefined,
     el("p", { className: "quiet" }, moment(row.time_ms), ` · block ${row.height} · `,
-      el("a", { href: `/v1/transactions/${row.transaction}/receipt` }, "receipt"),
+      receipt(row.transaction),
       ...row.decisions.map((one) => ` · ${decided(one)}`)));
 }
 

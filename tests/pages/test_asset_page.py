@@ -12,6 +12,7 @@ from playwright.sync_api import Page, Request, expect
 
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, EDITOR, SECOND_COLLECTOR, STUDIO
+from ledger.receipt import verify_receipt
 from remarque.client import Client
 from remarque.keys.encrypted import Cost
 from remarque.keys.files import save_key
@@ -181,7 +182,10 @@ def test_the_history_tells_who_asked_what_and_what_became_of_it(page: Page, gall
     expect(page.locator(".history li").nth(3)).to_contain_text(
         "sale: permitted, rule holder_disposes of asset_default@1"
     )
-    assert page.request.get(gallery.url + str(last.get_by_role("link").get_attribute("href"))).ok
+    with page.expect_download() as download:
+        last.get_by_role("button", name="receipt").click()
+    receipt = verify_receipt(download.value.path().read_bytes(), gallery.cluster.genesis)
+    assert receipt.outcome.code == "LISTING_UNKNOWN"
 
 
 def test_a_long_history_is_read_on_by_a_button(page: Page, gallery: Gallery) -> None:
