@@ -15,6 +15,7 @@ from remarque.api.content import Release
 from remarque.drafts import Draft
 from remarque.errors import RemarqueError
 from remarque.picturing import PictureMethods
+from remarque.requesting import segment
 from remarque.submitting import VALID_SECONDS
 from remarque.trading import TradeMethods
 
@@ -93,6 +94,6 @@ class AccessMethods(PictureMethods, TradeMethods):
         """
         reader = sealing.ReaderKey()
         receipt = await self.submit(actions.RequestAccess(asset=asset, reader_key=reader.public, purpose=purpose))
-        released = await self._read(f"/v1/releases/{receipt.signed.id}", Release)
+        released = await self._read(f"/v1/releases/{segment(receipt.signed.id)}", Release)
         content_key = reader.open(bytes.fromhex(released.shares[0].sealed))
         return sealing.decrypt(await self.picture(asset), content_key)

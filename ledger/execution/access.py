@@ -20,6 +20,7 @@ from ledger.execution.settlement import pay_apart
 from ledger.execution.view import Ledger
 from ledger.names import org_of
 from ledger.records import Asset, Grant, NodeRecord, asset_key, grant_key, node_key, withdrawn_key
+from ledger.times import moment
 
 
 @action(GrantAccess)
@@ -28,7 +29,9 @@ def grant(ledger: Ledger, tx: Context, ask: GrantAccess) -> None:
     asset = _confidential(ledger, ask.asset)
     ledger.account(ask.account)
     if ask.until_ms <= tx.time_ms:
-        raise LedgerError(Code.GRANT_ENDED, f"it would end at {ask.until_ms}, block time is {tx.time_ms}")
+        raise LedgerError(
+            Code.GRANT_ENDED, f"it would end at {moment(ask.until_ms)}, block time is {moment(tx.time_ms)}"
+        )
     _check_paid(ledger, tx, asset, ask.account)
     check_end(tx, ask.until_ms, ledger.parameters().grant_ms_max)
     price = None if ask.price is UNSET else ask.price
@@ -146,7 +149,8 @@ def _check_paid(ledger: Ledger, tx: Context, asset: Asset, account: str) -> None
         return
     if before.policies is not UNSET and account not in tx.accounts:
         raise LedgerError(
-            Code.GRANT_PAID, f"{account} has paid to see it until {before.until_ms}; wait for that, or have them sign"
+            Code.GRANT_PAID,
+            f"{account} has paid to see it until {moment(before.until_ms)}; wait for that, or have them sign",
         )
 
 

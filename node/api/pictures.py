@@ -12,7 +12,7 @@ from generator.fingerprint import PICTURE_BYTES_MAX
 from ledger.actions import SealedKey
 from ledger.errors import Code
 from ledger.generation import Openings
-from node.api.bodies import answer, read_body, read_json, transaction_id
+from node.api.bodies import answer, read_body, read_json
 from node.api.member import Member
 from node.api.operations import EVENTS, OCTETS, OF_READERS, Given, Sent, operation
 from node.api.readers import Reader
@@ -137,10 +137,11 @@ def release_routes(releases: Releases, reader: Reader) -> APIRouter:
     @router.get("/releases/{transaction}", summary="Shares of a confidential asset's key, for an allowed request")
     @operation(Release, refuses=OF_RELEASES)
     async def release(transaction: str) -> Response:
-        """For a committed `access.request` that was allowed, within a limited time of it. Shares are sealed to the
-        key that the request names, so it matters little who asks.
+        """For a committed `access.request` that was allowed, within two minutes of it. Shares are sealed to the key
+        that the request names, so it matters little who asks. A request that this node has not seen yet is waited for,
+        five seconds at most, before it is refused.
         """
-        return answer(await releases.shares(transaction_id(transaction)))
+        return answer(await releases.shares(transaction))
 
     @router.get("/releases/{transaction}/seals/{node}", summary="A confidential asset's key, sealed to a further node")
     @operation(SealedKey, refuses=OF_RELEASES)
@@ -149,7 +150,7 @@ def release_routes(releases: Releases, reader: Reader) -> APIRouter:
         `access.request` as for a release, of an account that owns the asset or has a token of it; the node, one of
         that account's org.
         """
-        return answer(await releases.seal(transaction_id(transaction), node))
+        return answer(await releases.seal(transaction, node))
 
     return router
 

@@ -22,6 +22,7 @@ from ledger.events import AccessAllowed
 from ledger.execution.access import holders, still_decided
 from ledger.execution.policy import may
 from ledger.names import org_of
+from ledger.times import span
 from node.chain.chain import Chain
 from node.chain.finals import Final
 from node.chain.reading import Reading
@@ -142,7 +143,8 @@ class Releases:
         event, now = events[0], max(self._chain.committed.time_ms, self._clock_ms())
         if now - final.block.header.time_ms > RELEASE_MS_MAX:
             raise NodeError(
-                NodeCode.RELEASE_DENIED, f"{transaction} was decided more than {RELEASE_MS_MAX} ms ago; request again"
+                NodeCode.RELEASE_DENIED,
+                f"{transaction} was decided more than {span(RELEASE_MS_MAX)} ago; request again",
             )
         ledger, height = self._chain.ledger(), self._chain.committed.height
         asset = ledger.asset(event.asset)
