@@ -58,6 +58,7 @@ from node.chain.thinning import thin_certificates
 from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
+from node.decoding.lanes import Decoders
 from node.exchange.releases import Releases
 from node.exchange.replicator import Replicator
 from node.generation.recording import Recorder
@@ -172,7 +173,8 @@ class Node:
         self.snapshots = Snapshots(
             self.chain, self.reading, self.data / SNAPSHOTS, storage.snapshot_every, storage.keep_blocks
         )
-        self.verifier = Verifier(self.chain, self.reading, self.blockstore)
+        self.decoders = Decoders()
+        self.verifier = Verifier(self.chain, self.reading, self.blockstore, self.decoders.strangers)
         self.generation = self._make_generation()
         self._stop = asyncio.Event()
         self._fatal = ""
@@ -245,6 +247,7 @@ class Node:
                     task.cancel()
         finally:
             await runner.cleanup()
+            self.decoders.close()
             await loop.shutdown_default_executor()  # a thread may still write what is closed next
             self.chain.write_pages(self.state_store.pages.changed)
             self.raft_log.close()
@@ -308,9 +311,9 @@ class Node:
                 as_of.routes(self.chain, self.reading, reader),
                 policies.routes(self.chain, self.reading, replays, reader),
                 events.routes(events.Feed(self.chain, self.reading), self.chain, reader),
-                pictures.verify_routes(self.verifier),
+                pictures.verify_routes(self.verifier, self.decoders.strangers),
                 pictures.content_routes(
-                    self.chain, self.verifier, self.blockstore, self.openings, self.releases, reader
+                    self.chain, self.decoders.members, self.blockstore, self.openings, self.releases, reader
                 ),
                 pictures.generation_routes(self.generation, reader),
                 pages.routes(),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Depends, Request
-from msgspec.structs import asdict
 from starlette.responses import Response, StreamingResponse
 
-from generator.fingerprint import PICTURE_BYTES_MAX
+from generator.picture import PICTURE_BYTES_MAX
 from ledger.errors import Code
 from ledger.generation import Openings
 from node.api.bodies import answer, read_body, read_json, transaction_id
@@ -19,6 +18,7 @@ from node.chain.chain import Chain
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid, parse_cid
 from node.content.openings import OpeningStore
+from node.decoding.lanes import Lane
 from node.exchange.releases import Releases
 from node.generation.service import GenerationService
 from node.verification.verifier import Verifier
@@ -27,11 +27,17 @@ from remarque.api.generation import AskGeneration, Generation, GenerationTaken, 
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
 
-OF_PICTURES = (NodeCode.IMAGE_UNREADABLE, NodeCode.IMAGE_TOO_LARGE, NodeCode.INDEX_LOADING, NodeCode.OVERLOADED)
+OF_PICTURES = (
+    NodeCode.IMAGE_UNREADABLE,
+    NodeCode.IMAGE_TOO_LARGE,
+    NodeCode.IMAGE_TOO_COSTLY,
+    NodeCode.DECODER_FAILED,
+    NodeCode.OVERLOADED,
+)
 """What a picture that somebody brings may be refused with."""
 
 
-def verify_routes(verifier: Verifier) -> APIRouter:
+def verify_routes(verifier: Verifier, strangers: Lane) -> APIRouter:
     """Open to anyone: what the chain knows about a picture."""
     router = make_router("/v1", "open")
 
@@ -39,14 +45,14 @@ def verify_routes(verifier: Verifier) -> APIRouter:
     @operation(
         Verification,
         sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF or BMP.", OCTETS),
-        refuses=(*OF_PICTURES, NodeCode.NOTHING_CERTIFIED, NodeCode.BLOCK_PRUNED),
+        refuses=(*OF_PICTURES, NodeCode.INDEX_LOADING, NodeCode.NOTHING_CERTIFIED, NodeCode.BLOCK_PRUNED),
     )
     async def verify(request: Request) -> Response:
         """Exact file, same pixels, near-duplicate, candidates, or not recorded, which is proven. The picture is not
         kept.
         """
         data = await read_body(request, PICTURE_BYTES_MAX)
-        with verifier.room():
+        with strangers.room(len(data)):
             return answer(await verifier.verify(data))
 
     return router
@@ -54,7 +60,7 @@ def verify_routes(verifier: Verifier) -> APIRouter:
 
 def content_routes(
     chain: Chain,
-    verifier: Verifier,
+    members: Lane,
     blockstore: Blockstore,
     openings: OpeningStore,
     releases: Releases,
@@ -72,9 +78,19 @@ def content_routes(
     async def put(request: Request) -> Response:
         """What identifies it comes back, ready for `asset.register`. Nothing is recorded by this yet."""
         data = await read_body(request, PICTURE_BYTES_MAX)
-        facts = await verifier.describe_upload(data)
-        cid = await blockstore.aside(blockstore.put_file, data)
-        return answer(StoredPicture(cid=cid, **asdict(facts)), 201)
+        with members.room(len(data)):
+            facts = await members.facts(data)
+            cid = await blockstore.aside(blockstore.put_file, data)
+        stored = StoredPicture(
+            cid=cid,
+            pixel_digest=facts.pixel_digest,
+            file_digest=facts.file_digest,
+            image_code=facts.codes[0],
+            width=facts.width,
+            height=facts.height,
+            media_type=facts.media_type,
+        )
+        return answer(stored, 201)
 
     @router.get("/content/{cid}", summary="Bytes of stored content; a confidential asset's are encrypted")
     @operation(

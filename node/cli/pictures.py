@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 from msgspec.structs import asdict, replace
 
-from generator.fingerprint import PICTURE_BYTES_MAX
 from generator.models import default_model_folder, fetch_model, model_digest, verify_model
+from generator.picture import PICTURE_BYTES_MAX
 from generator.settings import SEED_MAX
 from ledger.actions import RegisterModel, action_name
 from node.cli.target import Target, with_target

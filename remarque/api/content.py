@@ -5,9 +5,11 @@ from __future__ import annotations
 from remarque.api.shapes import Answer
 
 
-class PictureFacts(Answer, frozen=True, kw_only=True):
-    """What identifies a picture for its registrant."""
+class StoredPicture(Answer, frozen=True, kw_only=True):
+    """A picture that a node has stored, to be registered, with what identifies it."""
 
+    cid: str
+    """Content id of its bytes."""
     pixel_digest: str
     """Of its pixels: the id that its asset will have."""
     file_digest: str
@@ -17,13 +19,6 @@ class PictureFacts(Answer, frozen=True, kw_only=True):
     width: int
     height: int
     media_type: str
-
-
-class StoredPicture(PictureFacts, frozen=True, kw_only=True):
-    """A picture that a node has stored, to be registered."""
-
-    cid: str
-    """Content id of its bytes."""
 
 
 class KeyShare(Answer, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from PIL import Image
 from written_chain import WrittenChain
 
-from generator.fingerprint import open_picture, pixel_digest
+from generator.picture import PICTURE_PIXELS_MAX
 from ledger import actions
 from ledger.encoding import encode
 from ledger.records import asset_key
@@ -32,9 +32,10 @@ from node.chain.reading import Reading
 from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
+from node.decoding.decoding import facts_of
+from node.decoding.lanes import Decoders, Lane
 from node.exchange import replicator
 from node.exchange.replicator import Replicator, read_kept
-from node.verification import verifier as verification
 from node.verification.verifier import Verifier
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
@@ -65,10 +66,10 @@ def a_picture(seed: int) -> bytes:
 
 def declaring(data: bytes, cid: str) -> actions.RegisterAsset:
     """The registration of a picture's file that is stored."""
-    picture, file_digest, pixels, codes = verification.describe(data)
-    content = actions.Content(cid=cid, size=len(data), media_type="image/png")
-    parts = {"pixel_digest": pixels, "file_digest": file_digest, "content": content, "image_code": codes[0]}
-    return registering("", width=picture.width, height=picture.height, **parts)
+    facts = facts_of(data, PICTURE_PIXELS_MAX)
+    content = actions.Content(cid=cid, size=len(data), media_type=facts.media_type)
+    parts = {"pixel_digest": facts.pixel_digest, "file_digest": facts.file_digest, "image_code": facts.codes[0]}
+    return registering("", width=facts.width, height=facts.height, content=content, **parts)
 
 
 class OtherMember:
@@ -175,20 +176,18 @@ def test_a_start_goes_on_where_fetching_was_and_looks_at_nothing_else(
     assert set(looked) == {new, late}
 
 
-def a_face(written: WrittenChain, store: Blockstore) -> Any:
+def a_face(written: WrittenChain, store: Blockstore, members: Lane | None = None) -> Any:
     """The REST application with the content's routes."""
-    verifier = Verifier(written.chain, Reading(written.chain), store)
-    return make_app("0", [content_routes(written.chain, verifier, store, None, None, lambda: "")])
+    return make_app("0", [content_routes(written.chain, members, store, None, None, lambda: "")])
 
 
-def test_content_is_stored_and_streamed_off_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_content_is_stored_and_streamed_off_the_loop(tmp_path: Path, decoders: Decoders) -> None:
     written, store = WrittenChain(tmp_path), Watched(tmp_path / "content")
-    data, described = a_picture(1), verification.describe
-    monkeypatch.setattr(verification, "describe", lambda data: (not_on_the_loop(), described(data))[1])
+    data = a_picture(1)
     large = Blockstore(tmp_path / "content").put_file(DATA)
 
     async def story() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        app = a_face(written, store)
+        app = a_face(written, store, decoders.members)
         stored = [message async for message in asked(app, "POST", "/v1/content", data)]
         return stored, [message async for message in asked(app, "GET", f"/v1/content/{large}")]
 
@@ -244,9 +243,9 @@ async def verified(verifier: Verifier, data: bytes) -> Verification:
     return await verifier.verify(data)
 
 
-def test_what_is_not_indexed_yet_is_not_said_to_be_unknown(tmp_path: Path) -> None:
+def test_what_is_not_indexed_yet_is_not_said_to_be_unknown(tmp_path: Path, decoders: Decoders) -> None:
     written = WrittenChain(tmp_path)
-    verifier = Verifier(written.chain, Reading(written.chain), Blockstore(tmp_path / "content"))
+    verifier = Verifier(written.chain, Reading(written.chain), Blockstore(tmp_path / "content"), decoders.strangers)
 
     with pytest.raises(NodeError) as refused:
         asyncio.run(verifier.verify(a_picture(1)))
@@ -254,19 +253,21 @@ def test_what_is_not_indexed_yet_is_not_said_to_be_unknown(tmp_path: Path) -> No
     assert refused.value.code is NodeCode.INDEX_LOADING
 
 
-def test_a_near_picture_is_compared_off_the_loop(tmp_path: Path) -> None:
+def test_a_near_picture_is_compared_off_the_loop(tmp_path: Path, decoders: Decoders) -> None:
     written, store = WrittenChain(tmp_path), Watched(tmp_path / "content")
     data, out = a_picture(2), io.BytesIO()
     written.block(written.ask(declaring(data, Blockstore(tmp_path / "content").put_file(data))))
     Image.open(io.BytesIO(data)).save(out, "JPEG", quality=95)
 
-    found = asyncio.run(verified(Verifier(written.chain, Reading(written.chain), store), out.getvalue()))
+    found = asyncio.run(
+        verified(Verifier(written.chain, Reading(written.chain), store, decoders.strangers), out.getvalue())
+    )
 
     assert found.verdict == "near_duplicate"
     assert found.matches[0].receipt.header.height == 1
 
 
-def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_path: Path) -> None:
+def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_path: Path, decoders: Decoders) -> None:
     written = WrittenChain(tmp_path)
     written.block(written.ask(registering("other")))
     data = a_picture(3)
@@ -280,7 +281,7 @@ def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_pat
                 written.block(written.ask(registration))
             return await super().piece(work, *arguments, **named)
 
-    verifier = Verifier(written.chain, Interrupted(written.chain), Blockstore(tmp_path / "content"))
+    verifier = Verifier(written.chain, Interrupted(written.chain), Blockstore(tmp_path / "content"), decoders.strangers)
 
     async def story() -> Verification:
         await verifier.run()
@@ -292,19 +293,21 @@ def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_pat
     assert written.chain.committed.height == 2
     absence = verify_state_answer(encode(found.absence), written.chain.genesis)
     assert (found.verdict, found.height, absence.header.height) == ("not_recorded", 1, 1)
-    assert absence.value(asset_key(pixel_digest(open_picture(data)))) is None
+    assert absence.value(asset_key(found.pixel_digest)) is None
 
 
-def test_of_equally_near_pictures_all_nodes_name_the_same_whenever_they_started(tmp_path: Path) -> None:
+def test_of_equally_near_pictures_all_nodes_name_the_same_whenever_they_started(
+    tmp_path: Path, decoders: Decoders
+) -> None:
     written, store = WrittenChain(tmp_path), Blockstore(tmp_path / "content")
     code = declaring(a_picture(4), registering("").content.cid).image_code
 
     async def story() -> list[Any]:
-        running = Verifier(written.chain, Reading(written.chain), store)
+        running = Verifier(written.chain, Reading(written.chain), store, decoders.strangers)
         await running.run()
         for numbers in ((3, 1), (2, 9, 4), (8,)):
             written.block(*(written.ask(registering(number, image_code=code)) for number in numbers))
-        restarted = Verifier(written.chain, Reading(written.chain), store)
+        restarted = Verifier(written.chain, Reading(written.chain), store, decoders.strangers)
         await restarted.run()
         return [(await one.verify(a_picture(4))).matches for one in (running, restarted)]
 
