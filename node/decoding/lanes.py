@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Literal
 
 from generator.picture import PICTURE_PIXELS_MAX
@@ -29,6 +29,8 @@ OPEN_MAX = 16
 """Pictures of a lane that are looked at, most of them waiting."""
 OPEN_BYTES_MAX = 256 << 20
 """Bytes of their files together."""
+WAIT_SECONDS_MAX = 20.0
+"""How long a picture waits for a place."""
 
 _OUT_OF_TIME = (signal.SIGXCPU, signal.SIGALRM)
 _failed = Seldom("decoding_failed")
@@ -75,13 +77,26 @@ class Lane:
         return found.miniature
 
     async def _asked(self, wanted: Literal["facts", "miniature"], data: bytes) -> Answer:
-        async with self._small:
+        async with self._place(self._small):
             found = await self._process.ask(Ask(wanted, SMALL, len(data)), data)
         if isinstance(found, Declined) and found.code == NodeCode.IMAGE_TOO_LARGE.name:
-            async with self._large:
+            async with self._place(self._large):
                 found = await self._process.ask(Ask(wanted, LARGE, len(data)), data)
         metrics.PICTURES_DECODED.labels(self._name, type(found).__name__.lower()).inc()
         return found
+
+    @asynccontextmanager
+    async def _place(self, places: asyncio.Semaphore) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS_MAX):
+                await places.acquire()
+        except TimeoutError:
+            fact = f"{self._open} pictures are being looked at, and none was done in {WAIT_SECONDS_MAX:.0f} s"
+            raise NodeError(NodeCode.OVERLOADED, f"{fact}; try again", 10) from None
+        try:
+            yield
+        finally:
+            places.release()
 
     def _refusal(self, found: Answer) -> NodeError:
         """Why there is no answer."""

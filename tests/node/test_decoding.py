@@ -281,6 +281,7 @@ class Slow:
     """In place of the process that forks: small pictures are answered at once, large ones when that is allowed."""
 
     def __init__(self) -> None:
+        self.begun = asyncio.Event()
         self.allowed = asyncio.Event()
         self.at_once = 0
         self.most = 0
@@ -292,6 +293,7 @@ class Slow:
             if data == b"large" and ask.limits is SMALL:
                 return Declined("IMAGE_TOO_LARGE", "large")
             if data == b"large":
+                self.begun.set()
                 await self.allowed.wait()
             await asyncio.sleep(0)
             return Reduced(b"")
@@ -383,3 +385,21 @@ def test_a_child_that_is_given_no_bytes_ends_by_the_clock(decoders: Decoders) ->
     found = asyncio.run(decoders.strangers._process.ask(Ask("facts", limits, 100), b"fewer"))
 
     assert found == Ended(signal.SIGALRM)
+
+
+def test_who_waits_for_a_place_too_long_is_told_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "WAIT_SECONDS_MAX", 0.01)
+
+    async def story() -> NodeError:
+        slow = Slow()
+        lane = Lane("strangers", slow)  # type: ignore[arg-type]
+        first = asyncio.create_task(lane.miniature(b"large"))
+        await slow.begun.wait()
+        with pytest.raises(NodeError, match="OVERLOADED") as late:
+            await lane.miniature(b"large")
+        slow.allowed.set()
+        await first
+        await lane.miniature(b"large")
+        return late.value
+
+    assert asyncio.run(story()).retry_after
