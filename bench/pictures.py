@@ -3,7 +3,7 @@
     python -m bench.pictures [--seconds 30] [FILE ...]
 
 All that strangers may have decoded is asked for at once, again and again: files of 40 megapixels in 117 kB, JPEGs of
-thousands of scans, what `tests/support/hostile.py` draws, and the files named. A stall is how late a loop that sleeps
+thousands of scans, what `bench/hostile.py` draws, and the files named. A stall is how late a loop that sleeps
 for a millisecond comes back. Each figure stands beside the same one measured without the flood.
 """
 
@@ -15,13 +15,13 @@ import contextlib
 import io
 import json
 import os
-import sys
 import time
 from itertools import cycle
 from pathlib import Path
 
 from PIL import Image
 
+from bench.hostile import hostile_files
 from node.decoding.lanes import OPEN_MAX, Decoders
 from remarque.errors import NodeError
 
@@ -143,9 +143,6 @@ def _at(values: list[float], part: float) -> float:
 
 
 if __name__ == "__main__":
-    sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
-    from hostile import hostile_files
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("file", nargs="*", type=Path)

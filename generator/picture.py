@@ -32,7 +32,7 @@ PART_PIXELS = 1 << 20
 Box = tuple[int, int, int, int]
 """Left, upper, right and lower edge; the right and lower ones are the first that are not in it."""
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+PNG_START, JPEG_START = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
 _PIXELS_TAG = b"remarque/pixels/v1"
 _TURNS = {
     2: (Image.Transpose.FLIP_LEFT_RIGHT, False, True, False),
@@ -134,9 +134,9 @@ def without_texts(data: bytes) -> bytes:
     Texts say nothing about pixels, and Pillow refuses a file for those that are long when they are unpacked, such as
     the workflows that generators leave in their pictures.
     """
-    if not data.startswith(_PNG):
+    if not data.startswith(PNG_START):
         return data
-    kept, start = [_PNG], len(_PNG)
+    kept, start = [PNG_START], len(PNG_START)
     while start + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, start)
         if data[start + 4 : start + 8] not in (b"tEXt", b"zTXt", b"iTXt"):

@@ -15,14 +15,14 @@ from node.api.operations import EVENTS, OCTETS, Given, Sent, operation
 from node.api.readers import Reader
 from node.api.routing import router as make_router
 from node.chain.chain import Chain
-from node.content.blockstore import Blockstore
+from node.content.blockstore import FILE_BYTES_MAX, Blockstore
 from node.content.cid import CidInvalid, parse_cid
 from node.content.openings import OpeningStore
 from node.decoding.lanes import Lane
 from node.exchange.releases import Releases
 from node.generation.service import GenerationService
 from node.verification.verifier import Verifier
-from remarque.api.content import Release, StoredPicture
+from remarque.api.content import Release, StoredCiphertext, StoredPicture
 from remarque.api.generation import AskGeneration, Generation, GenerationTaken, Generators
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
@@ -91,6 +91,16 @@ def content_routes(
             media_type=facts.media_type,
         )
         return answer(stored, 201)
+
+    @router.post("/content/encrypted", summary="Store the ciphertext of a confidential picture before registering it")
+    @operation(
+        Given(StoredCiphertext, 201), sent=Sent(bytes, "What `remarque.sealing.encrypt` makes of a picture.", OCTETS)
+    )
+    async def put_encrypted(request: Request) -> Response:
+        """No node sees the picture, so its registrant says what identifies it. Nothing is recorded by this yet."""
+        data = await read_body(request, FILE_BYTES_MAX)
+        cid = await blockstore.aside(blockstore.put_file, data)
+        return answer(StoredCiphertext(cid=cid, size=len(data)), 201)
 
     @router.get("/content/{cid}", summary="Bytes of stored content; a confidential asset's are encrypted")
     @operation(

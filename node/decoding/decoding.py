@@ -7,6 +7,7 @@ import socket
 
 import msgspec
 
+from generator.describing import media_type_of
 from generator.errors import GeneratorError
 from generator.fingerprint import SEARCHED_SIDE, miniature, search_codes
 from generator.picture import open_picture, pixel_digest
@@ -39,7 +40,7 @@ def facts_of(data: bytes, pixels_max: int) -> Facts:
     return Facts(
         width=picture.width,
         height=picture.height,
-        media_type=f"image/{picture.format.lower()}",
+        media_type=media_type_of(picture),
         file_digest=hashlib.sha256(data).hexdigest(),
         pixel_digest=pixel_digest(picture),
         codes=search_codes(picture),

@@ -5,11 +5,9 @@ from __future__ import annotations
 from remarque.api.shapes import Answer
 
 
-class StoredPicture(Answer, frozen=True, kw_only=True):
-    """A picture that a node has stored, to be registered, with what identifies it."""
+class PictureFacts(Answer, frozen=True, kw_only=True):
+    """What identifies a picture for its registrant."""
 
-    cid: str
-    """Content id of its bytes."""
     pixel_digest: str
     """Of its pixels: the id that its asset will have."""
     file_digest: str
@@ -19,6 +17,22 @@ class StoredPicture(Answer, frozen=True, kw_only=True):
     width: int
     height: int
     media_type: str
+
+
+class StoredPicture(PictureFacts, frozen=True, kw_only=True):
+    """A picture that a node has stored, to be registered."""
+
+    cid: str
+    """Content id of its bytes."""
+
+
+class StoredCiphertext(Answer, frozen=True, kw_only=True):
+    """The ciphertext of a confidential picture that a node has stored."""
+
+    cid: str
+    """Content id of its bytes."""
+    size: int
+    """How many they are."""
 
 
 class KeyShare(Answer, frozen=True, kw_only=True):

@@ -18,9 +18,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from hostile import hostile_files
 from PIL import Image
 
+from bench.hostile import hostile_files
 from generator.picture import FORMATS, PICTURE_PIXELS_MAX
 from node.decoding import lanes, process
 from node.decoding.asking import ANSWER_BYTES_MAX, LENGTH, Answer, Ask, Declined, Ended, Limits, Reduced, framed
