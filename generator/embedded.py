@@ -20,7 +20,7 @@ from typing import Any
 from PIL import ExifTags, Image
 
 from generator.errors import GeneratorCode, GeneratorError
-from generator.picture import FORMATS, JPEG_START, PNG_START, open_picture, pixel_digest, without_texts
+from generator.picture import FORMATS, JPEG_START, PNG_START, TIFF_STARTS, open_picture, pixel_digest, without_texts
 
 TEXT_BYTES_MAX = 1 << 20
 """Of a packed text that is unpacked to be told of."""
@@ -33,7 +33,8 @@ _PNG_SHOWN = frozenset(
 _WEBP_SHOWN = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ICCP", b"ANIM", b"ANMF"))
 _WEBP_EXIF, _WEBP_XMP = 0x08, 0x04
 """Flags of a WebP's header: that such a chunk follows."""
-_SOI, _EOI, _SOS, _APP0, _APP1, _APP2, _APP11, _APP14, _COM = 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEB, 0xEE, 0xFE
+_NAMED = {b"caBX": "C2PA", b"C2PA": "C2PA", b"XMP ": "XMP", b"tIME": "the time of its last change"}
+_EOI, _SOS, _APP0, _APP1, _APP2, _APP11, _APP14, _COM = 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEB, 0xEE, 0xFE
 _TELLING = {
     ExifTags.Base.ImageDescription: "description",
     ExifTags.Base.Make: "maker of the camera",
@@ -72,18 +73,27 @@ class _Part:
     """As it stands in the file."""
 
 
+@dataclass(frozen=True)
+class _Head:
+    """What stands in a file before its pixels."""
+
+    entries: dict[int, Any]
+    """Of EXIF, by tag."""
+    place: dict[int, Any]
+    """Of EXIF's GPS entries."""
+    comment: str
+
+
 def said_inside(data: bytes) -> tuple[Said, ...]:
     """What a file says beside its pixels; of a TIFF, GIF or BMP what EXIF and comments say. IMAGE_UNREADABLE."""
-    said = list(_in_exif(data))
+    head = _head_of(data)
+    said = list(_in_exif(head, whole=data[:4] not in TIFF_STARTS))
     for part in _parts(data):
         if part.kind in _PNG_TEXTS and data.startswith(PNG_START):
             said.append(_text(part))
         elif named := _named(data, part):
             said.append(Said(named, f"{len(part.body)} bytes"))
-    with _opened(data) as image:
-        if isinstance(comment := image.info.get("comment"), bytes | str):
-            said.append(Said("comment", comment if isinstance(comment, str) else comment.decode("utf-8", "replace")))
-    return tuple(said)
+    return tuple([*said, Said("comment", head.comment)] if head.comment else said)
 
 
 def stripped(data: bytes) -> bytes:
@@ -92,8 +102,7 @@ def stripped(data: bytes) -> bytes:
     Kept are the pixels, bit for bit, an animation, the colour profile, and the orientation as the only EXIF entry. What
     stands behind the picture is left out, such as a second one.
     """
-    with _opened(data) as image:
-        orientation = int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    orientation = _head_of(data).entries.get(ExifTags.Base.Orientation, 1)
     exif = _orientation_alone(orientation) if orientation in range(2, 9) else b""
     if data.startswith(PNG_START):
         bare = _bare_png(data, exif)
@@ -200,19 +209,16 @@ def _scan_end(data: bytes, start: int) -> int:
     return len(data)
 
 
-def _in_exif(data: bytes) -> Iterator[Said]:
-    with _opened(data) as image:
-        exif = image.getexif()
-        entries: dict[int, Any] = {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
-        place = exif.get_ifd(ExifTags.IFD.GPSInfo)
-    if place:
-        yield Said("where it was taken", _place(place))
+def _in_exif(head: _Head, *, whole: bool) -> Iterator[Said]:
+    """What EXIF says; with `whole` also how much more it has, which in a TIFF is about its pixels."""
+    if head.place:
+        yield Said("where it was taken", _place(head.place))
     for tag, what in _TELLING.items():
-        if tag in entries:
-            value = entries[tag]
+        if tag in head.entries:
+            value = head.entries[tag]
             yield Said(what, value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))
-    others = entries.keys() - _TELLING.keys() - {ExifTags.Base.Orientation}
-    if others and data[:4] not in (b"II*\0", b"MM\0*"):  # which are the pixels' own in a TIFF
+    others = head.entries.keys() - _TELLING.keys() - {ExifTags.Base.Orientation}
+    if others and whole:
         yield Said("EXIF", f"{len(others)} further entries")
 
 
@@ -231,22 +237,21 @@ def _place(entries: dict[int, Any]) -> str:
 def _named(data: bytes, part: _Part) -> str:
     """What a part is that says something and is neither text nor EXIF; nothing if it is none."""
     if data.startswith(JPEG_START):
-        kind, body = part.kind[0], part.body
-        if kind == _APP1 and not body.startswith(b"Exif\0"):
-            return "XMP"
-        if kind == _APP11:
-            return "C2PA"
-        if kind == _APP2 and not body.startswith(b"ICC_PROFILE\0"):
-            return "a second picture" if body.startswith(b"MPF\0") else "a part of its own"
-        return "a part of its own" if not _is_shown(part) and kind not in (_APP1, _COM) else ""
-    if data.startswith(PNG_START):
-        known = {b"caBX": "C2PA", b"tIME": "the time of its last change"}
-        unknown = (
-            "" if part.kind[0:1].isupper() or part.kind in _PNG_SHOWN or part.kind == b"eXIf" else "a part of its own"
-        )
-        return known.get(part.kind, unknown)
-    known = {b"C2PA": "C2PA", b"XMP ": "XMP"}
-    return known.get(part.kind, "" if part.kind in _WEBP_SHOWN or part.kind == b"EXIF" else "a part of its own")
+        return _named_segment(part)
+    if part.kind in _NAMED:
+        return _NAMED[part.kind]
+    needed = part.kind in _PNG_SHOWN | _WEBP_SHOWN or (data.startswith(PNG_START) and part.kind[:1].isupper())
+    return "" if needed or part.kind in (b"eXIf", b"EXIF") else "a part of its own"
+
+
+def _named_segment(segment: _Part) -> str:
+    """The same of a JPEG's segment; its comment is told of by itself."""
+    kind, body = segment.kind[0], segment.body
+    if _is_shown(segment) or kind == _COM or (kind == _APP1 and body.startswith(b"Exif\0")):
+        return ""
+    if kind == _APP2 and body.startswith(b"MPF\0"):
+        return "a second picture"
+    return {_APP1: "XMP", _APP11: "C2PA"}.get(kind, "a part of its own")
 
 
 def _text(chunk: _Part) -> Said:
@@ -269,12 +274,17 @@ def _unpacked(packed: bytes) -> bytes:
         return packed
 
 
-def _opened(data: bytes) -> Image.Image:
-    """A file of which nothing is decoded yet."""
+def _head_of(data: bytes) -> _Head:
+    """What Pillow finds in a file before it decodes a pixel."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return Image.open(io.BytesIO(without_texts(data)), formats=FORMATS)
+            with Image.open(io.BytesIO(without_texts(data)), formats=FORMATS) as image:
+                exif, comment = image.getexif(), image.info.get("comment", "")
+                entries = {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
+                place = exif.get_ifd(ExifTags.IFD.GPSInfo)
+                said = comment.decode("utf-8", "replace") if isinstance(comment, bytes) else str(comment)
+                return _Head(entries, place, said)
     except Exception as error:  # as in `open_picture`
         detail = f"{type(error).__name__}: {error}"[:200]
         raise GeneratorError(GeneratorCode.IMAGE_UNREADABLE, f"{detail}; give a complete picture") from None

@@ -32,7 +32,7 @@ PART_PIXELS = 1 << 20
 Box = tuple[int, int, int, int]
 """Left, upper, right and lower edge; the right and lower ones are the first that are not in it."""
 
-PNG_START, JPEG_START = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
+PNG_START, JPEG_START, TIFF_STARTS = b"\x89PNG\r\n\x1a\n", b"\xff\xd8", (b"II*\0", b"MM\0*")
 _PIXELS_TAG = b"remarque/pixels/v1"
 _TURNS = {
     2: (Image.Transpose.FLIP_LEFT_RIGHT, False, True, False),

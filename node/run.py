@@ -312,9 +312,8 @@ class Node:
                 policies.routes(self.chain, self.reading, replays, reader),
                 events.routes(events.Feed(self.chain, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier, self.decoders.strangers),
-                pictures.content_routes(
-                    self.chain, self.decoders.members, self.blockstore, self.openings, self.releases, reader
-                ),
+                pictures.upload_routes(self.decoders.members, self.blockstore, reader),
+                pictures.content_routes(self.chain, self.blockstore, self.openings, self.releases, reader),
                 pictures.generation_routes(self.generation, reader),
                 pages.routes(),
             ],

@@ -196,7 +196,7 @@ class PictureMethods(SubmitMethods):
         if not keys:
             fact = f"no node of {org_of(account)} is in the genesis, nor is {node}"
             raise RemarqueError(NodeCode.NOT_CUSTODIAN.name, f"{fact}; ask a node that is")
-        stored = value_of(await self.request("POST", "/v1/content/encrypted", cipher), StoredCiphertext)
+        stored = value_of(await self.request("POST", "/v1/ciphertexts", cipher), StoredCiphertext)
         content = actions.Content(cid=stored.cid, size=len(cipher), media_type=facts.media_type, sealed_keys=keys)
         return facts, content
 

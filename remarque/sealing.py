@@ -35,6 +35,7 @@ from ledger.names import org_of
 
 CHUNK = 64 * 1024
 KEY_BYTES = 32
+CIPHERTEXT_BYTES_MIN = crypto_secretstream_xchacha20poly1305_HEADERBYTES + crypto_secretstream_xchacha20poly1305_ABYTES
 
 SealedKeys = tuple[SealedKey, ...]
 

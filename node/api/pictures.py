@@ -26,6 +26,7 @@ from remarque.api.content import Release, StoredCiphertext, StoredPicture
 from remarque.api.generation import AskGeneration, Generation, GenerationTaken, Generators
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
+from remarque.sealing import CIPHERTEXT_BYTES_MIN
 
 OF_PICTURES = (
     NodeCode.IMAGE_UNREADABLE,
@@ -58,15 +59,8 @@ def verify_routes(verifier: Verifier, strangers: Lane) -> APIRouter:
     return router
 
 
-def content_routes(
-    chain: Chain,
-    members: Lane,
-    blockstore: Blockstore,
-    openings: OpeningStore,
-    releases: Releases,
-    reader: Reader,
-) -> APIRouter:
-    """Content, openings and releases, for members."""
+def upload_routes(members: Lane, blockstore: Blockstore, reader: Reader) -> APIRouter:
+    """What members store before they register it."""
     router = make_router("/v1", "content", reader)
 
     @router.post("/content", summary="Store a picture's bytes before registering it")
@@ -92,15 +86,27 @@ def content_routes(
         )
         return answer(stored, 201)
 
-    @router.post("/content/encrypted", summary="Store the ciphertext of a confidential picture before registering it")
+    @router.post("/ciphertexts", summary="Store the ciphertext of a confidential picture before registering it")
     @operation(
         Given(StoredCiphertext, 201), sent=Sent(bytes, "What `remarque.sealing.encrypt` makes of a picture.", OCTETS)
     )
     async def put_encrypted(request: Request) -> Response:
         """No node sees the picture, so its registrant says what identifies it. Nothing is recorded by this yet."""
         data = await read_body(request, FILE_BYTES_MAX)
+        if len(data) < CIPHERTEXT_BYTES_MIN:
+            detail = f"{len(data)} bytes, a ciphertext has at least {CIPHERTEXT_BYTES_MIN}; encrypt the picture first"
+            raise NodeError(NodeCode.REQUEST_MALFORMED, detail)
         cid = await blockstore.aside(blockstore.put_file, data)
         return answer(StoredCiphertext(cid=cid, size=len(data)), 201)
+
+    return router
+
+
+def content_routes(
+    chain: Chain, blockstore: Blockstore, openings: OpeningStore, releases: Releases, reader: Reader
+) -> APIRouter:
+    """Content, openings and releases, for members."""
+    router = make_router("/v1", "content", reader)
 
     @router.get("/content/{cid}", summary="Bytes of stored content; a confidential asset's are encrypted")
     @operation(

@@ -10,20 +10,11 @@ import click
 
 from ledger import actions
 from ledger.events import TokenMinted, TokenSold
+from node.cli.shares import shares_of
 from node.cli.target import LASTING, Target, with_target
 from node.cli.transaction import drafted, hand_on, seconds_of
 from remarque.errors import RemarqueError
 from remarque.keys.files import load_key
-
-
-def _shares(payees: tuple[str, ...]) -> dict[str, int]:
-    shares = {}
-    for payee in payees:
-        account, _, weight = payee.partition("=")
-        if not weight.isdecimal():
-            raise RemarqueError("REQUEST_MALFORMED", f"{payee!r} is not ACCOUNT=PPM, such as alice@acme=700000")
-        shares[account] = int(weight)
-    return shares
 
 
 @click.command()
@@ -35,7 +26,7 @@ def _shares(payees: tuple[str, ...]) -> dict[str, int]:
 def mint(target: Target, asset: str, royalty_ppm: int | None, payees: tuple[str, ...], editions: int | None) -> None:
     """Mint the token of an ASSET, or its numbered ones."""
     with target.client() as client:
-        _, receipt = client.mint(asset, royalty_ppm, _shares(payees) or None, editions)
+        _, receipt = client.mint(asset, royalty_ppm, shares_of(payees) or None, editions)
     made = [event.token for event in receipt.outcome.events if isinstance(event, TokenMinted)]
     target.done(receipt, "\n".join(f"token {token}" for token in made))
 

@@ -27,7 +27,7 @@ from ledger.state_answer import verify_state_answer
 from ledger.transaction import SignedTransaction
 from node.api.app import make_app
 from node.api.peer_port.content import peer_app
-from node.api.pictures import content_routes
+from node.api.pictures import content_routes, upload_routes
 from node.chain.reading import Reading
 from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
@@ -178,7 +178,8 @@ def test_a_start_goes_on_where_fetching_was_and_looks_at_nothing_else(
 
 def a_face(written: WrittenChain, store: Blockstore, members: Lane | None = None) -> Any:
     """The REST application with the content's routes."""
-    return make_app("0", [content_routes(written.chain, members, store, None, None, lambda: "")])
+    routes = [content_routes(written.chain, store, None, None, lambda: "")]
+    return make_app("0", routes if members is None else [*routes, upload_routes(members, store, lambda: "")])
 
 
 def test_content_is_stored_and_streamed_off_the_loop(tmp_path: Path, decoders: Decoders) -> None:
