@@ -53,7 +53,7 @@ _TELLING = {
 
 
 @dataclass(frozen=True)
-class Said:
+class SaidInside:
     """One thing that a file says beside its pixels."""
 
     what: str
@@ -84,7 +84,7 @@ class _Head:
     comment: str
 
 
-def said_inside(data: bytes) -> tuple[Said, ...]:
+def said_inside(data: bytes) -> tuple[SaidInside, ...]:
     """What a file says beside its pixels; of a TIFF, GIF or BMP what EXIF and comments say. IMAGE_UNREADABLE."""
     head = _head_of(data)
     said = list(_in_exif(head, whole=data[:4] not in TIFF_STARTS))
@@ -92,8 +92,8 @@ def said_inside(data: bytes) -> tuple[Said, ...]:
         if part.kind in _PNG_TEXTS and data.startswith(PNG_START):
             said.append(_text(part))
         elif named := _named(data, part):
-            said.append(Said(named, f"{len(part.body)} bytes"))
-    return tuple([*said, Said("comment", head.comment)] if head.comment else said)
+            said.append(SaidInside(named, f"{len(part.body)} bytes"))
+    return tuple([*said, SaidInside("comment", head.comment)] if head.comment else said)
 
 
 def stripped(data: bytes) -> bytes:
@@ -209,17 +209,17 @@ def _scan_end(data: bytes, start: int) -> int:
     return len(data)
 
 
-def _in_exif(head: _Head, *, whole: bool) -> Iterator[Said]:
+def _in_exif(head: _Head, *, whole: bool) -> Iterator[SaidInside]:
     """What EXIF says; with `whole` also how much more it has, which in a TIFF is about its pixels."""
     if head.place:
-        yield Said("where it was taken", _place(head.place))
+        yield SaidInside("where it was taken", _place(head.place))
     for tag, what in _TELLING.items():
         if tag in head.entries:
             value = head.entries[tag]
-            yield Said(what, value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))
+            yield SaidInside(what, value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))
     others = head.entries.keys() - _TELLING.keys() - {ExifTags.Base.Orientation}
     if others and whole:
-        yield Said("EXIF", f"{len(others)} further entries")
+        yield SaidInside("EXIF", f"{len(others)} further entries")
 
 
 def _place(entries: dict[int, Any]) -> str:
@@ -254,7 +254,7 @@ def _named_segment(segment: _Part) -> str:
     return {_APP1: "XMP", _APP11: "C2PA"}.get(kind, "a part of its own")
 
 
-def _text(chunk: _Part) -> Said:
+def _text(chunk: _Part) -> SaidInside:
     """A text of a PNG: its keyword, and what it says."""
     keyword, _, rest = chunk.body.partition(b"\0")
     if chunk.kind == b"zTXt":
@@ -264,7 +264,7 @@ def _text(chunk: _Part) -> Said:
         text = _unpacked(body) if rest[:1] == b"\1" else body
     else:
         text = rest
-    return Said(f"text {keyword.decode('latin-1')}", text.decode("utf-8", "replace"))
+    return SaidInside(f"text {keyword.decode('latin-1')}", text.decode("utf-8", "replace"))
 
 
 def _unpacked(packed: bytes) -> bytes:

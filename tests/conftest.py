@@ -15,7 +15,7 @@ from node.decoding.lanes import Decoders
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-STARTS_NODES = {"one_node", "three_nodes", "cluster", "studio"}
+STARTS_NODES = {"nodes", "one_node", "three_nodes", "cluster", "studio"}
 """Fixtures that start nodes as processes."""
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from generator.picture import PICTURE_BYTES_MAX
-from ledger.errors import Code
+from ledger.errors import Code, LedgerError
 from ledger.generation import Openings
 from node.api.bodies import answer, read_body, read_json, transaction_id
 from node.api.operations import EVENTS, OCTETS, Given, Sent, operation
@@ -88,14 +88,16 @@ def upload_routes(members: Lane, blockstore: Blockstore, reader: Reader) -> APIR
 
     @router.post("/ciphertexts", summary="Store the ciphertext of a confidential picture before registering it")
     @operation(
-        Given(StoredCiphertext, 201), sent=Sent(bytes, "What `remarque.sealing.encrypt` makes of a picture.", OCTETS)
+        Given(StoredCiphertext, 201),
+        sent=Sent(bytes, "What `remarque.sealing.encrypt` makes of a picture.", OCTETS),
+        refuses=(Code.CONTENT_INVALID,),
     )
     async def put_encrypted(request: Request) -> Response:
         """No node sees the picture, so its registrant says what identifies it. Nothing is recorded by this yet."""
         data = await read_body(request, FILE_BYTES_MAX)
         if len(data) < CIPHERTEXT_BYTES_MIN:
             detail = f"{len(data)} bytes, a ciphertext has at least {CIPHERTEXT_BYTES_MIN}; encrypt the picture first"
-            raise NodeError(NodeCode.REQUEST_MALFORMED, detail)
+            raise LedgerError(Code.CONTENT_INVALID, detail)
         cid = await blockstore.aside(blockstore.put_file, data)
         return answer(StoredCiphertext(cid=cid, size=len(data)), 201)
 

@@ -10,7 +10,7 @@ import click
 from msgspec.structs import asdict, replace
 
 from generator.describing import describe
-from generator.embedded import Said, said_inside, stripped
+from generator.embedded import SaidInside, said_inside, stripped
 from generator.models import default_model_folder, fetch_model, model_digest, verify_model
 from generator.picture import PICTURE_BYTES_MAX
 from generator.settings import SEED_MAX
@@ -123,7 +123,7 @@ def register(
     target.show({"asset": asset, "transaction": receipt.signed.id}, f"asset {asset}")
 
 
-def _show_said(said: tuple[Said, ...], *, asked: bool) -> None:
+def _show_said(said: tuple[SaidInside, ...], *, asked: bool) -> None:
     """Show what a file says beside its pixels, and ask whether all members may read it. METADATA_UNCONFIRMED if not."""
     for one in said:
         shown = one.text[:SHOWN_CHARACTERS_MAX] + ("…" if len(one.text) > SHOWN_CHARACTERS_MAX else "")
