@@ -12,7 +12,7 @@ from ledger.records import PolicyRecord
 POLICY_DIGEST = b"remarque/policy/v1"
 """Domain tag under which a policy's source is digested."""
 
-KINDS = frozenset({"view", "mint", "list", "sale", "transfer", "rent", "derive", "grant", "revoke"})
+KINDS = frozenset({"view", "verify", "mint", "list", "sale", "transfer", "rent", "derive", "grant", "revoke"})
 """What rules can be asked about."""
 
 ACCOUNT = 65

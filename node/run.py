@@ -45,7 +45,7 @@ from node.api.origins import allow_origins
 from node.api.peer_port.content import peer_app
 from node.api.peer_port.giving import Stretches, chain_routes
 from node.api.peer_port.log import add_log_routes
-from node.api.readers import make_reader
+from node.api.readers import Reader
 from node.api.signed_requests import SignedRequests
 from node.api.submissions import described
 from node.api.submit import SubmitRoutes
@@ -174,7 +174,7 @@ class Node:
             self.chain, self.reading, self.data / SNAPSHOTS, storage.snapshot_every, storage.keep_blocks
         )
         self.decoders = Decoders()
-        self.verifier = Verifier(self.chain, self.reading, self.blockstore, self.decoders.strangers)
+        self.verifier = Verifier(self.chain, self.reading, self.blockstore, self.decoders)
         self.generation = self._make_generation()
         self._stop = asyncio.Event()
         self._fatal = ""
@@ -266,6 +266,7 @@ class Node:
             write_pages(self.chain, self.reading),
             load_pages(self.chain, self.reading),
             thin_certificates(self.chain, self.reading),
+            self.blockstore.collect(),
         ]
         level = asyncio.Event()
         if self.driver.replica.votes_here:
@@ -289,19 +290,19 @@ class Node:
     def _rest_server(self) -> _Server:
         member_sessions = sessions.Sessions(self.chain)
         signed = SignedRequests(self.chain, self.config.api.signed_authority, clock_ms)
-        reader = make_reader(self.chain, member_sessions, signed)
+        reader = Reader(self.chain, member_sessions, signed)
         replays = Replays(self.chain, self.reading)
         app = make_app(
             version(),
             [
                 health_routes(self.driver, self.ready),
-                reads.open_routes(self.driver, self.reading, self.proving),
+                reads.open_routes(self.driver),
                 log_routes.routes(self.proving, self.receipts),
-                tlog.routes(self.chain.log, self.entries, self.proving, self.notes),
+                tlog.routes(self.chain.log, self.entries, self.proving, self.notes, reader),
                 scitt.routes(self.statements, self.members),
                 sessions.routes(member_sessions),
                 described(),
-                reads.member_routes(self.chain, self.reading, reader),
+                reads.member_routes(self.chain, self.reading, self.proving, reader),
                 lists.routes(self.chain, reader),
                 collections.routes(self.chain, reader),
                 market.routes(self.chain, reader),
@@ -311,8 +312,8 @@ class Node:
                 as_of.routes(self.chain, self.reading, reader),
                 policies.routes(self.chain, self.reading, replays, reader),
                 events.routes(events.Feed(self.chain, self.reading), self.chain, reader),
-                pictures.verify_routes(self.verifier, self.decoders.strangers),
-                pictures.upload_routes(self.decoders.members, self.blockstore, reader),
+                pictures.verify_routes(self.verifier, reader),
+                pictures.upload_routes(self.decoders.members, self.blockstore, self.submitter, reader),
                 pictures.content_routes(self.chain, self.blockstore, self.openings, self.releases, reader),
                 pictures.generation_routes(self.generation, reader),
                 pages.routes(),

@@ -184,7 +184,10 @@ class Client(Blocking):
         )
 
     def verify(self, data: bytes) -> Verification:
-        """What the chain knows about a picture. Open to anybody; INDEX_LOADING for a while after a node's start."""
+        """What the chain knows about a picture. INDEX_LOADING for a while after a node's start.
+
+        Open to anybody: a client without an account is told what the records' rules open to strangers.
+        """
         return self._run(self._waiting.verify(data))
 
     def dispute(self, asset: str, reason: str, evidence: bytes) -> Receipt:
@@ -449,7 +452,7 @@ class Client(Blocking):
         return self._run(self._waiting.rotate_key(new))
 
     def receipt(self, transaction: str, anchor: int | None = None) -> Receipt:
-        """Receipt of a committed transaction, proven up to a certified height if one is given. Open to anybody.
+        """Receipt of a committed transaction, proven up to a certified height if one is given. For members.
 
         It is read, not verified: `verify_receipt` does that, with the genesis alone. NOT_FOUND if nothing is committed
         under this id, HEIGHT_UNCERTIFIED if the node holds no certificate for exactly that height.

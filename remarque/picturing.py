@@ -201,8 +201,12 @@ class PictureMethods(SubmitMethods):
         return facts, content
 
     async def verify(self, data: bytes) -> Verification:
-        """What the chain knows about a picture. Open to anybody; INDEX_LOADING for a while after a node's start."""
-        return value_of(await self.request("POST", "/v1/verify", data, session=False), Verification)
+        """What the chain knows about a picture. INDEX_LOADING for a while after a node's start.
+
+        Open to anybody: a client without an account is told what the records' rules open to strangers.
+        """
+        known = None not in (self.account, self.key)
+        return value_of(await self.request("POST", "/v1/verify", data, session=known), Verification)
 
     # Evidence
 

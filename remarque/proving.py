@@ -20,14 +20,14 @@ class ProofMethods(SubmitMethods):
     """Proofs for an account, and statements by it."""
 
     async def receipt(self, transaction: str, anchor: int | None = None) -> Receipt:
-        """Receipt of a committed transaction, proven up to a certified height if one is given. Open to anybody.
+        """Receipt of a committed transaction, proven up to a certified height if one is given. For members.
 
         It is read, not verified: `verify_receipt` does that, with the genesis alone. NOT_FOUND if nothing is committed
         under this id, HEIGHT_UNCERTIFIED if the node holds no certificate for exactly that height.
         """
         params = {} if anchor is None else {"anchor": str(anchor)}
         path = f"/v1/transactions/{transaction}/receipt"
-        return parse_receipt(await self.request("GET", path, session=False, params=params))
+        return parse_receipt(await self.request("GET", path, params=params))
 
     async def cose_receipt(self, transaction: str, anchor: int | None = None) -> bytes:
         """COSE receipt of a committed transaction by the node that is asked, for `verify_member_inclusion`."""

@@ -73,8 +73,8 @@ def facts_for(
     requester: str,
     about: dict[str, Any],
 ) -> dict[str, dict[str, Any]]:
-    """What the rules see (schema `remarque@1`)."""
-    account = ledger.account(requester)
+    """What the rules see (schema `remarque@1`). A requester without a name is a stranger."""
+    account = ledger.account(requester) if requester else None
     seen_asset: dict[str, Any] = {
         "id": asset.id,
         "owner": token.owner if token is not None else ledger.owner(asset),
@@ -94,8 +94,8 @@ def facts_for(
         "requester": {
             "id": requester,
             "org": org_of(requester),
-            "roles": account.roles,
-            "suspended": ledger.is_suspended(account),
+            "roles": () if account is None else account.roles,
+            "suspended": account is not None and ledger.is_suspended(account),
         },
         "asset": seen_asset,
         "token": {} if token is None else {"id": token.id, "owner": token.owner},
@@ -162,11 +162,11 @@ def explain_metered(decision: contracts_vm.PolicyDecision, scopes: list[ScopedPo
     return explanation | {"scopes": [{"scope": scope, "policy": policy.id} for scope, policy in scopes]}, fuel
 
 
-def may_view(ledger: Ledger, asset: Asset, account: str, height: int, time_ms: int, fuel: int) -> bool:
-    """Whether the rules, asked now, still let an account see an asset."""
-    facts = facts_for(ledger, height, time_ms, asset, "view", None, account, {})
-    scopes = scoped_policies(ledger, governing_for(ledger, asset, "view", account, time_ms))
-    return contracts_vm.decide([policy for _, policy in scopes], "view", facts, fuel).allowed
+def may(ledger: Ledger, asset: Asset, kind: str, account: str, height: int, time_ms: int, fuel: int) -> bool:
+    """Whether the rules, asked now, let an account view an asset, or a stranger (no account) verify it."""
+    facts = facts_for(ledger, height, time_ms, asset, kind, None, account, {})
+    scopes = scoped_policies(ledger, governing_for(ledger, asset, kind, account, time_ms))
+    return contracts_vm.decide([policy for _, policy in scopes], kind, facts, fuel).allowed
 
 
 def governing_for(ledger: Ledger, asset: Asset, kind: str, requester: str, time_ms: int) -> tuple[Governing, ...]:

@@ -6,15 +6,19 @@ An event's id is `height.position.number`. A client that was cut off sends the l
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Depends, Header, Request
 from msgspec import Meta
 from starlette.responses import Response, StreamingResponse
 
 from ledger.encoding import encode
+from node.api.member import Member
 from node.api.operations import EVENTS, Given, operation
+from node.api.problem import refusal
 from node.api.readers import Reader
 from node.api.routing import router as make_router
 from node.chain.chain import Chain
@@ -25,6 +29,8 @@ from remarque.errors import NodeCode, NodeError
 
 KEEPALIVE_SECONDS = 15.0
 SUBSCRIBERS_MAX = 256
+ACCOUNT_SUBSCRIBERS_MAX = 16
+"""Streams of one account, or where reads are open to all, of one address."""
 BLOCKS_AT_ONCE = 256
 FRAMED_BLOCKS_MAX = 4
 AFTER_ALL = 1 << 30
@@ -42,27 +48,39 @@ class Feed:
         self._chain = chain
         self._reading = reading
         self._frames: dict[int, list[tuple[EventPlace, bytes]]] = {}
-        self.subscribers = 0
+        self._open: Counter[str] = Counter()
+        """Streams by who follows."""
 
-    async def follow(self, after: EventPlace) -> AsyncIterator[bytes]:
-        """Frames of all events after a place, a block's together, for ever, with comments to keep the line open."""
-        self.subscribers += 1
+    @contextmanager
+    def place(self, who: str) -> Iterator[None]:
+        """Take a place for a stream, or refuse: an account has so many, whatever the others leave free."""
+        if self._open[who] >= ACCOUNT_SUBSCRIBERS_MAX:
+            raise NodeError(NodeCode.ACCOUNT_BUSY, f"{ACCOUNT_SUBSCRIBERS_MAX} streams of {who} are open; close one", 5)
+        if self._open.total() >= SUBSCRIBERS_MAX:
+            raise NodeError(NodeCode.OVERLOADED, f"{SUBSCRIBERS_MAX} streams are open at this node; ask another", 5)
+        self._open[who] += 1
         try:
-            while True:
-                seen = self._chain.commits.count
-                last = min(self._chain.committed.height, after[0] + BLOCKS_AT_ONCE)
-                for height in range(max(1, after[0]), last + 1):
-                    frames = await self._reading.piece(self._frames_of, height)
-                    wanted = b"".join(frame for place, frame in frames if place > after)
-                    if wanted:
-                        yield wanted
-                    after = max(after, (height, AFTER_ALL, 0))
-                if last < self._chain.committed.height:
-                    continue
-                if not await self._chain.commits.after(seen, KEEPALIVE_SECONDS):
-                    yield b": keep-alive\n\n"
+            yield
         finally:
-            self.subscribers -= 1
+            self._open[who] -= 1
+            if not self._open[who]:
+                del self._open[who]
+
+    async def follow(self, after: EventPlace) -> AsyncGenerator[bytes, None]:
+        """Frames of all events after a place, a block's together, for ever, with comments to keep the line open."""
+        while True:
+            seen = self._chain.commits.count
+            last = min(self._chain.committed.height, after[0] + BLOCKS_AT_ONCE)
+            for height in range(max(1, after[0]), last + 1):
+                frames = await self._reading.piece(self._frames_of, height)
+                wanted = b"".join(frame for place, frame in frames if place > after)
+                if wanted:
+                    yield wanted
+                after = max(after, (height, AFTER_ALL, 0))
+            if last < self._chain.committed.height:
+                continue
+            if not await self._chain.commits.after(seen, KEEPALIVE_SECONDS):
+                yield b": keep-alive\n\n"
 
     def _frames_of(self, height: int) -> list[tuple[EventPlace, bytes]]:
         """Frames of a block's events, made once for the subscribers that follow the chain together."""
@@ -85,6 +103,22 @@ def events_of(final: Final) -> list[tuple[EventPlace, bytes]]:
     return found
 
 
+class Subscription(StreamingResponse):
+    """A stream that holds a place for as long as it is sent, and is refused where there is none."""
+
+    def __init__(self, parts: AsyncIterator[bytes], feed: Feed, who: str) -> None:
+        super().__init__(parts, media_type=EVENTS)
+        self._feed = feed
+        self._who = who
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            with self._feed.place(self._who):
+                await super().__call__(scope, receive, send)
+        except NodeError as error:
+            await refusal(error)(scope, receive, send)
+
+
 def routes(feed: Feed, chain: Chain, reader: Reader) -> APIRouter:
     """The feed's route."""
     router = make_router("/v1", "events", reader)
@@ -95,15 +129,20 @@ def routes(feed: Feed, chain: Chain, reader: Reader) -> APIRouter:
         refuses=(NodeCode.BLOCK_PRUNED,),
         after=EventId,
     )
-    async def events(after: str = "", last_event_id: Annotated[str, Header()] = "") -> Response:
-        """The stream does not end. Without `after` and `Last-Event-ID` it begins at the present; with one of them
-        it goes on behind that event, or at the beginning of a height. The header field counts if both are there.
+    async def events(
+        request: Request,
+        after: str = "",
+        last_event_id: Annotated[str, Header()] = "",
+        member: Member = Depends(reader),
+    ) -> Response:
+        """The stream ends when who asked may no longer read. Without `after` and `Last-Event-ID` it begins at the
+        present; with one of them it goes on behind that event, or at the beginning of a height. The header field
+        counts if both are there.
         """
-        if feed.subscribers >= SUBSCRIBERS_MAX:
-            raise NodeError(NodeCode.ACCOUNT_BUSY, f"{SUBSCRIBERS_MAX} streams are open; close one", 5)
         start = last_event_id or after
         place = parse_place(start) if start else (chain.committed.height, AFTER_ALL, 0)
-        return StreamingResponse(feed.follow(place), media_type=EVENTS)
+        who = member.account or (request.client.host if request.client else "")
+        return Subscription(member.while_in_force(feed.follow(place)), feed, who)
 
     return router
 

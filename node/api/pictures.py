@@ -11,7 +11,8 @@ from generator.picture import PICTURE_BYTES_MAX
 from ledger.errors import Code, LedgerError
 from ledger.generation import Openings
 from node.api.bodies import answer, read_body, read_json, transaction_id
-from node.api.operations import EVENTS, OCTETS, Given, Sent, operation
+from node.api.member import Member
+from node.api.operations import EVENTS, OCTETS, OF_READERS, Given, Sent, operation
 from node.api.readers import Reader
 from node.api.routing import router as make_router
 from node.chain.chain import Chain
@@ -21,6 +22,7 @@ from node.content.openings import OpeningStore
 from node.decoding.lanes import Lane
 from node.exchange.releases import Releases
 from node.generation.service import GenerationService
+from node.ordering.submitter import Submitter
 from node.verification.verifier import Verifier
 from remarque.api.content import Release, StoredCiphertext, StoredPicture
 from remarque.api.generation import AskGeneration, Generation, GenerationTaken, Generators
@@ -36,9 +38,14 @@ OF_PICTURES = (
     NodeCode.OVERLOADED,
 )
 """What a picture that somebody brings may be refused with."""
+OF_UPLOADS = (NodeCode.UPLOADS_FULL, NodeCode.DISK_FULL, NodeCode.SHUTTING_DOWN)
+"""What anything that a member stores may be refused with."""
 
 
-def verify_routes(verifier: Verifier, strangers: Lane) -> APIRouter:
+NOSNIFF = {"X-Content-Type-Options": "nosniff"}
+
+
+def verify_routes(verifier: Verifier, reader: Reader) -> APIRouter:
     """Open to anyone: what the chain knows about a picture."""
     router = make_router("/v1", "open")
 
@@ -46,20 +53,21 @@ def verify_routes(verifier: Verifier, strangers: Lane) -> APIRouter:
     @operation(
         Verification,
         sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF or BMP.", OCTETS),
-        refuses=(*OF_PICTURES, NodeCode.INDEX_LOADING, NodeCode.NOTHING_CERTIFIED, NodeCode.BLOCK_PRUNED),
+        refuses=(*OF_PICTURES, *OF_READERS, NodeCode.INDEX_LOADING, NodeCode.NOTHING_CERTIFIED, NodeCode.BLOCK_PRUNED),
     )
     async def verify(request: Request) -> Response:
         """Exact file, same pixels, near-duplicate, candidates, or not recorded, which is proven. The picture is not
-        kept.
+        kept. Open to all: a member, who shows it as everywhere, is told of every record; a stranger of those that the
+        rules open to strangers (`verify`), and of the others only that they are there, on which evidence.
         """
+        member = await reader.known(request)
         data = await read_body(request, PICTURE_BYTES_MAX)
-        with strangers.room(len(data)):
-            return answer(await verifier.verify(data))
+        return answer(await verifier.verify(data, member=member))
 
     return router
 
 
-def upload_routes(members: Lane, blockstore: Blockstore, reader: Reader) -> APIRouter:
+def upload_routes(members: Lane, blockstore: Blockstore, submitter: Submitter, reader: Reader) -> APIRouter:
     """What members store before they register it."""
     router = make_router("/v1", "content", reader)
 
@@ -67,14 +75,17 @@ def upload_routes(members: Lane, blockstore: Blockstore, reader: Reader) -> APIR
     @operation(
         Given(StoredPicture, 201),
         sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF or BMP.", OCTETS),
-        refuses=OF_PICTURES,
+        refuses=(*OF_PICTURES, *OF_UPLOADS),
     )
-    async def put(request: Request) -> Response:
-        """What identifies it comes back, ready for `asset.register`. Nothing is recorded by this yet."""
+    async def put(request: Request, member: Member = Depends(reader)) -> Response:
+        """What identifies it comes back, ready for `asset.register`. Nothing is recorded by this yet: what no record
+        names within a day is gone, and an account has 512 MiB waiting at most.
+        """
+        submitter.check_room()
         data = await read_body(request, PICTURE_BYTES_MAX)
         with members.room(len(data)):
             facts = await members.facts(data)
-            cid = await blockstore.aside(blockstore.put_file, data)
+            cid = await blockstore.aside(blockstore.take, member.account, data)
         stored = StoredPicture(
             cid=cid,
             pixel_digest=facts.pixel_digest,
@@ -90,15 +101,18 @@ def upload_routes(members: Lane, blockstore: Blockstore, reader: Reader) -> APIR
     @operation(
         Given(StoredCiphertext, 201),
         sent=Sent(bytes, "What `remarque.sealing.encrypt` makes of a picture.", OCTETS),
-        refuses=(Code.CONTENT_INVALID,),
+        refuses=(Code.CONTENT_INVALID, *OF_UPLOADS),
     )
-    async def put_encrypted(request: Request) -> Response:
-        """No node sees the picture, so its registrant says what identifies it. Nothing is recorded by this yet."""
+    async def put_encrypted(request: Request, member: Member = Depends(reader)) -> Response:
+        """No node sees the picture, so its registrant says what identifies it. It is kept as long as a picture is that
+        no record names yet, and counts as one.
+        """
+        submitter.check_room()
         data = await read_body(request, FILE_BYTES_MAX)
         if len(data) < CIPHERTEXT_BYTES_MIN:
             detail = f"{len(data)} bytes, a ciphertext has at least {CIPHERTEXT_BYTES_MIN}; encrypt the picture first"
             raise LedgerError(Code.CONTENT_INVALID, detail)
-        cid = await blockstore.aside(blockstore.put_file, data)
+        cid = await blockstore.aside(blockstore.take, member.account, data)
         return answer(StoredCiphertext(cid=cid, size=len(data)), 201)
 
     return router
@@ -118,6 +132,9 @@ def content_routes(
         """Under its content id, so whoever asks can hold the bytes against it."""
         try:
             parse_cid(cid)
+            taken = await blockstore.aside(blockstore.uploads.read, cid)
+            if taken is not None:
+                return Response(taken, media_type=OCTETS, headers=NOSNIFF)
             leaves = await blockstore.aside(blockstore.leaves, cid)
         except CidInvalid as error:
             raise NodeError(NodeCode.REQUEST_MALFORMED, str(error)) from None
@@ -126,16 +143,16 @@ def content_routes(
             for leaf, _ in leaves:
                 yield await blockstore.aside(blockstore.present, leaf, cid)
 
-        headers = {"X-Content-Type-Options": "nosniff", "Content-Length": str(sum(size for _, size in leaves))}
+        headers = {**NOSNIFF, "Content-Length": str(sum(size for _, size in leaves))}
         return StreamingResponse(parts(), media_type=OCTETS, headers=headers)
 
     @router.get("/assets/{asset}/openings", summary="Prompt and settings of a generated picture, with their salts")
     @operation(Openings, refuses=(Code.ASSET_UNKNOWN, NodeCode.NOT_FOUND))
-    async def opened(asset: str, account: str = Depends(reader)) -> Response:
+    async def opened(asset: str, member: Member = Depends(reader)) -> Response:
         """Of a confidential asset for its creator alone. They open the commitments of the asset's record."""
         record = chain.ledger().asset(asset)
         found = openings.get(asset)
-        if found is None or (record.confidential and account != record.creator):
+        if found is None or (record.confidential and member.account != record.creator):
             raise NodeError(NodeCode.NOT_FOUND, f"the openings of {asset[:16]}… are withheld, or not on this node")
         return answer(found)
 
@@ -185,32 +202,32 @@ def generation_routes(service: GenerationService | None, reader: Reader) -> APIR
             NodeCode.GENERATION_QUEUE_FULL,
         ),
     )
-    async def ask(request: Request, account: str = Depends(reader)) -> Response:
+    async def ask(request: Request, member: Member = Depends(reader)) -> Response:
         """Recorded by the generator as soon as they are made. The same request again is the generation that it is
         already.
         """
         asked = await read_json(request, AskGeneration)
-        if account and account != asked.request.creator:
+        if member.account not in ("", asked.request.creator):
             raise NodeError(
-                NodeCode.GENERATION_INVALID, f"the session is {account}'s, the request {asked.request.creator}'s"
+                NodeCode.GENERATION_INVALID, f"the session is {member.account}'s, the request {asked.request.creator}'s"
             )
         job = present().ask(asked)
         return answer(GenerationTaken(generation=job.id, state=job.state), 202)
 
     @router.get("/generations/{generation}", summary="How far a generation is, and its recorded pictures")
     @operation(Generation, refuses=(NodeCode.NOT_FOUND, NodeCode.GENERATOR_ABSENT))
-    async def generation(generation: str, account: str = Depends(reader)) -> Response:
+    async def generation(generation: str, member: Member = Depends(reader)) -> Response:
         """For its creator alone, on the node that was asked for it."""
-        return answer(present().progress.describe(present().job(generation, account)))
+        return answer(present().progress.describe(present().job(generation, member.account)))
 
     @router.get("/generations/{generation}/events", summary="A generation's progress, as server-sent events")
     @operation(
         Given(Generation, media=EVENTS, meaning="One state of the generation a frame: `data` is a Generation."),
         refuses=(NodeCode.NOT_FOUND, NodeCode.GENERATOR_ABSENT),
     )
-    async def progress(generation: str, account: str = Depends(reader)) -> Response:
-        """The stream ends once the generation has."""
-        job = present().job(generation, account)
-        return StreamingResponse(present().progress.follow(job.id), media_type=EVENTS)
+    async def progress(generation: str, member: Member = Depends(reader)) -> Response:
+        """The stream ends once the generation has, or who asked may no longer read."""
+        job = present().job(generation, member.account)
+        return StreamingResponse(member.while_in_force(present().progress.follow(job.id)), media_type=EVENTS)
 
     return router

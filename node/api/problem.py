@@ -17,6 +17,8 @@ from remarque.api.problem import Problem
 from remarque.errors import NodeCode, NodeError, status_of
 
 MEDIA_TYPE = "application/problem+json"
+UNCACHED = "private, no-store"
+"""What is answered is for whoever asked and for now, unless a route says otherwise."""
 LOGGED = "the operator finds it in the node's log"
 
 
@@ -24,7 +26,9 @@ def problem(code: str, meaning: str, detail: str, status: int, retry_after: int 
     """A refusal as a response."""
     metrics.REFUSED.labels(code).inc()
     body = Problem(type=f"urn:remarque:error:{code}", title=meaning, status=status, code=code, detail=detail)
-    headers = {"Retry-After": str(retry_after)} if retry_after is not None else {}
+    headers = {"Cache-Control": UNCACHED}
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
     return Response(msgspec.json.encode(body), status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 

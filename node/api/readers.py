@@ -1,28 +1,43 @@
-"""Who reads: a member, known by a session's token or by the request's own signature."""
+"""Who reads: a member, known by a session's token or by the request's own signature, or else a stranger."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from fastapi import Request
 
+from node.api.member import Member
 from node.api.sessions import Sessions
 from node.api.signed_requests import SignedRequests
 from node.chain.chain import Chain
 
-Reader = Callable[[Request], Awaitable[str]]
-"""The account that asks; empty if this chain's reads are open to all."""
+CREDENTIALS = ("authorization", "signature-input")
+"""Header fields by which a member is known."""
 
 
-def make_reader(chain: Chain, sessions: Sessions, signed: SignedRequests) -> Reader:
-    """What routes for members depend on. A coroutine, so that it runs on the loop and a nonce is taken in one step."""
+class Reader:
+    """What routes for members depend on."""
 
-    async def reader(request: Request) -> str:
+    def __init__(self, chain: Chain, sessions: Sessions, signed: SignedRequests) -> None:
+        self._chain = chain
+        self._sessions = sessions
+        self._signed = signed
+
+    async def __call__(self, request: Request) -> Member:
+        """The member that asks, or a refusal. A coroutine, so that it runs on the loop, where a nonce is taken in one
+        step.
+        """
         if "authorization" not in request.headers:
             if "signature-input" in request.headers:
-                return signed.account(request)
-            if chain.ledger().parameters().open_reads:
-                return ""
-        return sessions.account(request)
+                return self._signed.member(request)
+            if self._open():
+                return Member("", self._open)
+        return self._sessions.member(request)
 
-    return reader
+    async def known(self, request: Request) -> bool:
+        """Whether a member asks, where strangers may too. Credentials that do not hold are refused even so."""
+        if not self._open() and all(name not in request.headers for name in CREDENTIALS):
+            return False
+        await self(request)
+        return True
+
+    def _open(self) -> bool:
+        return self._chain.ledger().parameters().open_reads

@@ -1,4 +1,4 @@
-"""Queries: what the chain says. Private to members, but for checkpoints, receipts and the genesis."""
+"""Queries: what the chain says. Private to members, but for checkpoints, the status and the genesis."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ledger.transaction import Transaction
 from node.api.bodies import answer, stored, transaction_id
 from node.api.log import ANCHORED, Anchor
 from node.api.market import OF_TOKENS
+from node.api.member import Member
 from node.api.operations import operation
 from node.api.readers import Reader
 from node.api.routing import router as make_router
@@ -37,8 +38,8 @@ from remarque.api.transactions import TransactionView
 from remarque.errors import NodeCode, NodeError
 
 
-def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter:
-    """What anyone may read: how far the chain is, receipts, and the genesis they are checked against."""
+def open_routes(driver: Driver) -> APIRouter:
+    """What anyone may read: how far the chain is, and the genesis that all proofs are checked against."""
     router = make_router("/v1", "open")
     chain = driver.chain
 
@@ -86,21 +87,10 @@ def open_routes(driver: Driver, reading: Reading, proving: Proving) -> APIRouter
         """Get it once from somebody you trust: all that is verified is verified with it."""
         return answer(chain.genesis)
 
-    @router.get("/transactions/{transaction}/receipt", summary="The receipt of a committed transaction")
-    @operation(Receipt, refuses=ANCHORED)
-    async def receipt(transaction: str, anchor: Anchor = None) -> Response:
-        """Open, for it is of use only to those who have the transaction already: its id tells nothing. Verifiable
-        offline.
-        """
-        height, position = reading.place(transaction_id(transaction))
-        certificate = proving.anchor_of(height, anchor)
-        found = await reading.receipt(height, position, certificate)
-        return Response(encode_receipt(found), media_type="application/json")
-
     return router
 
 
-def member_routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
+def member_routes(chain: Chain, reading: Reading, proving: Proving, reader: Reader) -> APIRouter:
     """What members may read."""
     router = make_router("/v1", "ledger", reader)
 
@@ -121,10 +111,23 @@ def member_routes(chain: Chain, reading: Reading, reader: Reader) -> APIRouter:
 
     @router.get("/transactions/{transaction}", summary="A transaction, its outcome, and its decisions explained")
     @operation(TransactionView, refuses=(NodeCode.NOT_FOUND, NodeCode.BLOCK_PRUNED))
-    async def transaction(transaction: str, account: str = Depends(reader)) -> Response:
+    async def transaction(transaction: str, member: Member = Depends(reader)) -> Response:
         """Denials are explained, and values that are not for the account that asks are withheld."""
         height, position = reading.place(transaction_id(transaction))
-        return await reading.final(height, lambda final: answer(transaction_view(chain, account, final, position)))
+        return await reading.final(
+            height, lambda final: answer(transaction_view(chain, member.account, final, position))
+        )
+
+    @router.get("/transactions/{transaction}/receipt", summary="The receipt of a committed transaction")
+    @operation(Receipt, refuses=ANCHORED)
+    async def receipt(transaction: str, anchor: Anchor = None) -> Response:
+        """Verifiable offline. It holds the whole transaction, so it is for members; whoever has the signed transaction
+        and is none gets its receipt by sending that once more.
+        """
+        height, position = reading.place(transaction_id(transaction))
+        certificate = proving.anchor_of(height, anchor)
+        found = await reading.receipt(height, position, certificate)
+        return Response(encode_receipt(found), media_type="application/json")
 
     @router.get("/assets/{asset}", summary="An asset with its owner, and its royalty terms")
     @operation(AssetView, refuses=(Code.ASSET_UNKNOWN,))

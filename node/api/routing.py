@@ -14,7 +14,7 @@ from starlette.responses import Response
 from ledger.errors import LedgerError
 from ledger.merkle_log import LeavesUnknown
 from node.api.operations import Operation, Refusal, note_refusal, operation_of
-from node.api.problem import LOGGED, MEDIA_TYPE, refusal
+from node.api.problem import LOGGED, MEDIA_TYPE, UNCACHED, refusal
 from node.ground.logs import logger
 from remarque.errors import NodeCode, NodeError
 
@@ -62,6 +62,7 @@ class Route(APIRoute):
             except Exception:
                 logger.exception("request_failed", path=request.url.path)
                 response = self.refused(NodeError(NodeCode.INTERNAL, LOGGED))
+            response.headers.setdefault("Cache-Control", UNCACHED)
             return _header(response) if request.method == "HEAD" else response
 
         return handled

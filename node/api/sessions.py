@@ -11,6 +11,7 @@ from starlette.responses import Response
 from ledger import crypto
 from ledger.encoding import encode
 from node.api.bodies import answer, read_json
+from node.api.member import Member
 from node.api.operations import Given, Sent, operation
 from node.api.routing import router as make_router
 from node.chain.chain import Chain
@@ -55,19 +56,24 @@ class Sessions:
         self._sessions[token] = account, ask.key
         return Session(token=token, expires_in_s=SESSION_SECONDS)
 
-    def account(self, request: Request) -> str:
-        """The account whose session a request carries, or a refusal. The key is checked anew: revoked is revoked."""
+    def member(self, request: Request) -> Member:
+        """Whose session a request carries, or a refusal. The key is checked anew: revoked is revoked."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise NodeError(
                 NodeCode.SESSION_REQUIRED,
                 "open one at /v1/sessions and send its token as Authorization: Bearer, or sign the request",
             )
-        account, key = self._sessions.get(token, ("", ""))
-        if not account or not self._chain.key_in_force(account, key):
-            self._sessions.pop(token, None)
+        if not self._in_force(token):
             raise NodeError(NodeCode.SESSION_INVALID, "the session has ended; open a new one at /v1/sessions")
-        return account
+        return Member(self._sessions[token][0], lambda: self._in_force(token))
+
+    def _in_force(self, token: str) -> bool:
+        account, key = self._sessions.get(token, ("", ""))
+        if account and self._chain.key_in_force(account, key):
+            return True
+        self._sessions.pop(token, None)
+        return False
 
 
 def routes(sessions: Sessions) -> APIRouter:

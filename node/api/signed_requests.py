@@ -23,6 +23,7 @@ import msgspec
 from fastapi import Request
 
 from ledger import crypto
+from node.api.member import Member
 from node.chain.chain import Chain
 from remarque.errors import NodeCode, NodeError
 from remarque.message_signatures import RequestSignature, needed, parse_signature, signature_base, target
@@ -42,8 +43,8 @@ class SignedRequests:
         self._clock_ms = clock_ms
         self._nonces = Nonces(self._now())
 
-    def account(self, request: Request) -> str:
-        """The account that signed a request, or a refusal. Takes the nonce: the same request has no second answer."""
+    def member(self, request: Request) -> Member:
+        """Who signed a request, or a refusal. Takes the nonce: the same request has no second answer."""
         try:
             signed = parse_signature(_field(request, "signature-input"), _field(request, "signature"))
             base = signature_base(signed.member, self._values(request, signed.covered))
@@ -59,7 +60,7 @@ class SignedRequests:
                 f"it does not hold for this request to {self._authority}; sign what is sent, to that address"
             )
         self._nonces.take(account, signed.parameters.nonce, signed.parameters.created)
-        return account
+        return Member(account, lambda: self._chain.key_in_force(account, key))
 
     def _values(self, request: Request, covered: list[str]) -> dict[str, str]:
         """Values of what is covered, as this node received it; but the authority is its own."""

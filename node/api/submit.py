@@ -19,7 +19,7 @@ from ledger.receipt import Receipt, encode_receipt
 from ledger.transaction import TRANSACTION_BYTES_MAX, SignedTransaction, parse_envelope
 from node.api.bodies import ARRIVING, BODY_SECONDS_MAX, GONE, encoded, joined
 from node.api.operations import Operation, note_refusal
-from node.api.problem import LOGGED, other_method, refusal
+from node.api.problem import LOGGED, UNCACHED, other_method, refusal
 from node.api.submissions import BATCH, BATCH_TRANSACTIONS_MAX, ONE, choices
 from node.chain.chain import Chain
 from node.chain.finals import Final
@@ -75,7 +75,11 @@ class SubmitRoutes:
             logger.exception("request_failed", path=scope["path"])
             await refusal(NodeError(NodeCode.INTERNAL, LOGGED))(scope, receive, send)
             return
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(answer)).encode()),
+            (b"cache-control", UNCACHED.encode()),
+        ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 

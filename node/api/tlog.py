@@ -1,16 +1,19 @@
 """The log as witnesses and monitors of transparency logs follow it: tlog-tiles and tlog-checkpoint of C2SP.
 
-Open, as receipts are: an entry is digests only. Only what is certified is served, so a tile never changes.
+Hashes are open, for a leaf's hash tells nothing of its entry; entries, which name transactions, are for members. Only
+what is certified is served, so a tile never changes.
 """
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ledger.merkle_log import MerkleLog
 from ledger.tiles import HEIGHT, WIDTH, Tile, bundle, parse_tile
-from node.api.operations import OCTETS, Given, operation
+from node.api.operations import OCTETS, OF_READERS, Given, operation
+from node.api.problem import UNCACHED
+from node.api.readers import Reader
 from node.api.routing import router as make_router
 from node.chain.entries import Entries
 from node.chain.proving import Proving
@@ -25,7 +28,7 @@ FOR_A_WHILE = "public, max-age=60"
 """A partial tile does not change either, but is not asked for again once it is full."""
 
 
-def routes(log: MerkleLog, entries: Entries, proving: Proving, notes: Notes) -> APIRouter:
+def routes(log: MerkleLog, entries: Entries, proving: Proving, notes: Notes, reader: Reader) -> APIRouter:
     """The tiled log's routes."""
     router = make_router("/v1/tlog", "open")
 
@@ -42,14 +45,20 @@ def routes(log: MerkleLog, entries: Entries, proving: Proving, notes: Notes) -> 
     @router.get("/tile/{path:path}", summary="A tile of the log: <level>/<number>[.p/<width>], or entries/<number>…")
     @operation(
         Given(bytes, media=OCTETS, meaning="Hashes of 32 bytes each, or a bundle of entries."),
-        refuses=OF_LOG,
+        refuses=(*OF_LOG, *OF_READERS),
     )
-    async def tile(path: str) -> Response:
-        """C2SP tlog-tiles, of height 8. A tile never changes."""
-        asked, size = parse_tile(path), proving.newest().log_size
+    async def tile(request: Request, path: str) -> Response:
+        """C2SP tlog-tiles, of height 8. A tile never changes. Tiles of hashes are open; bundles of entries, which name
+        transactions, need a session or a signed request.
+        """
+        asked = parse_tile(path)
+        if asked is not None and asked.level is None:
+            await reader(request)
+        size = proving.newest().log_size
         if asked is None or asked.end > size >> (HEIGHT * (asked.level or 0)):
             raise NodeError(NodeCode.NOT_FOUND, f"there is no tile {path[:80]} in a log of {size} leaves; see the spec")
-        headers = {"Cache-Control": FOR_EVER if asked.width == WIDTH else FOR_A_WHILE}
+        lasting = FOR_EVER if asked.width == WIDTH else FOR_A_WHILE
+        headers = {"Cache-Control": UNCACHED if asked.level is None else lasting}
         return Response(await content(asked), media_type=OCTETS, headers=headers)
 
     async def content(asked: Tile) -> bytes:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from node.content.cid import CidInvalid, check_block, import_file, links_of, parse_cid
+from node.content.uploads import Uploads
+from node.ground.logs import logger
 from node.storage.directory import write_durably
 from remarque.errors import NodeCode, NodeError
 
@@ -22,6 +24,9 @@ FILE_BYTES_MAX = 65 * 1024 * 1024
 """A picture of the most bytes that are read, and what encryption adds to it."""
 BLOCKS_MAX = 256
 """Blocks of one file, for what is fetched from others."""
+COLLECT_SECONDS = 600.0
+UPLOADS = "uploads"
+"""Where, beside the blocks, files lie that no record names yet."""
 THREADS_MAX = 4
 """Threads that read and write content at the same time."""
 
@@ -35,6 +40,7 @@ class Blockstore:
     def __init__(self, path: Path) -> None:
         self._path = path
         path.mkdir(parents=True, exist_ok=True)
+        self.uploads = Uploads(path / UPLOADS)
         self._writing = threading.Lock()
         self.on_damaged: Callable[[str], object] = lambda cid: None
         """Called, from any thread, with the id of a block that is here and is not what its id names."""
@@ -47,12 +53,32 @@ class Blockstore:
 
     def put_file(self, data: bytes) -> str:
         """Store a file; its content id."""
-        if len(data) > FILE_BYTES_MAX:
-            raise NodeError(NodeCode.BODY_TOO_LARGE, f"{len(data)} bytes, content has at most {FILE_BYTES_MAX}")
-        cid, blocks = import_file(data)
+        cid, blocks = _imported(data)
         for name, block in blocks:
             self.put_block(name, block)
         return cid
+
+    def take(self, account: str, data: bytes) -> str:
+        """Take a file that an account brings, for a record to come; its content id. UPLOADS_FULL if it has too many."""
+        cid, blocks = _imported(data)
+        if any(self.block(name) is None for name, _ in blocks):
+            self.uploads.put(account, cid, data)
+        return cid
+
+    def keep(self, cid: str) -> None:
+        """Make content of a file that was taken, now that a record names it; nothing if none was."""
+        data = self.uploads.read(cid)
+        if data is not None:
+            self.put_file(data)
+            self.uploads.forget(cid)
+
+    async def collect(self) -> None:
+        """Forget files that were taken and not recorded in time, for ever."""
+        while True:
+            gone = await self.aside(self.uploads.forget_old)
+            if gone:
+                logger.info("uploads_forgotten", files=gone)
+            await asyncio.sleep(COLLECT_SECONDS)
 
     def put_block(self, cid: str, block: bytes) -> None:
         """Store a block that is what its id names; CidInvalid if it is not."""
@@ -93,7 +119,8 @@ class Blockstore:
 
     def file(self, cid: str) -> bytes:
         """A whole file. CONTENT_MISSING if a block of it is not here."""
-        return b"".join(block for _, block in self._walk(cid))
+        taken = self.uploads.read(cid)
+        return b"".join(block for _, block in self._walk(cid)) if taken is None else taken
 
     def leaves(self, cid: str) -> list[tuple[str, int]]:
         """Ids and sizes of the blocks that make a file up, in order. CONTENT_MISSING if a block of it is not here."""
@@ -123,3 +150,11 @@ class Blockstore:
     def _file(self, cid: str) -> Path:
         _, digest = parse_cid(cid)
         return self._path / digest[:1].hex() / cid
+
+
+def _imported(data: bytes) -> tuple[str, list[tuple[str, bytes]]]:
+    """A file's content id, and its blocks with theirs."""
+    if len(data) > FILE_BYTES_MAX:
+        raise NodeError(NodeCode.BODY_TOO_LARGE, f"{len(data)} bytes, content has at most {FILE_BYTES_MAX}")
+    cid, blocks = import_file(data)
+    return cid, list(blocks)

@@ -18,7 +18,7 @@ from ledger.crypto import SigningKey
 from ledger.encoding import encode
 from ledger.events import AccessAllowed
 from ledger.execution.access import still_decided
-from ledger.execution.policy import may_view
+from ledger.execution.policy import may
 from node.chain.chain import Chain
 from node.chain.finals import Final
 from node.chain.reading import Reading
@@ -114,7 +114,7 @@ class Releases:
             raise NodeError(
                 NodeCode.RELEASE_DENIED, f"something was taken from {event.account} since {transaction}; request again"
             )
-        if not may_view(ledger, asset, event.account, height, now, fuel):
+        if not may(ledger, asset, "view", event.account, height, now, fuel):
             raise NodeError(NodeCode.RELEASE_DENIED, f"{event.account} may no longer see it; ask for a new grant")
         return event
 

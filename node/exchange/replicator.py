@@ -190,6 +190,7 @@ class Replicator:
             self._pauses[want] = min(2 * pause, RETRY_SECONDS[1])
 
     async def _fetch_file(self, cid: str) -> bool:
+        await self._blockstore.aside(self._blockstore.keep, cid)
         while missing := await self._blockstore.aside(self._blockstore.missing, cid):
             for block in missing:
                 if not await self._fetch_block(block):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from msgspec.structs import replace
 
@@ -47,7 +47,7 @@ class JobProgress:
             return replace(found, index=at.index, step=at.step, steps=at.steps)
         return replace(found, code=job.code, detail=job.detail) if job.state == FAILED else found
 
-    async def follow(self, generation: str) -> AsyncIterator[bytes]:
+    async def follow(self, generation: str) -> AsyncGenerator[bytes, None]:
         """Server-sent events of a generation's progress, until it has ended."""
         last = None
         while True:

@@ -87,14 +87,14 @@ class Recorder:
         return RefusedPicture(index=generated.index, code=code, detail=f"{code}: {detail}")
 
     async def _store(self, request: GenerationRequest, asset: str, png: bytes) -> Content:
-        """Keep the picture's bytes; if confidential, encrypted, with the key sealed to its custodians."""
+        """Take the picture's bytes; if confidential, encrypted, with the key sealed to its custodians."""
         if not request.confidential:
-            cid = await self._blockstore.aside(self._blockstore.put_file, png)
+            cid = await self._blockstore.aside(self._blockstore.take, request.creator, png)
             return Content(cid=cid, size=len(png), media_type="image/png")
         place = (asset, request.creator, self._chain.genesis, self._chain.node)
         cipher, sealed_keys = await asyncio.to_thread(sealing.sealed_content, png, *place)
         return Content(
-            cid=await self._blockstore.aside(self._blockstore.put_file, cipher),
+            cid=await self._blockstore.aside(self._blockstore.take, request.creator, cipher),
             size=len(cipher),
             media_type="image/png",
             sealed_keys=sealed_keys,

@@ -143,9 +143,9 @@ class Writer:
 
 
 def content_in(data: Path) -> Iterator[tuple[str, bytes]]:
-    """Blocks of content in a data directory, by their path."""
+    """Blocks of content in a data directory, by their path; not what still waits for a record."""
     root = data / CONTENT
-    for file in sorted(root.rglob("*")):
+    for file in sorted(root.glob("*/*")):
         if file.is_file():
             yield str(file.relative_to(root)), file.read_bytes()
 

@@ -37,7 +37,7 @@ class Submitter:
         admit = self._driver.inspector.door(self._driver.proposer.time_for)
         for signed in new:
             admit(signed)
-        await self._driver.inspector.verify(new)
+        await self._driver.inspector.verify(transactions)  # a receipt is for whoever has one with its signatures
         for signed in new:
             check_vote(chain, chain.ledger(), signed)
         new = [signed for signed in new if chain.state.locate(signed.id) is None]
@@ -80,8 +80,8 @@ class Submitter:
         await self.take(transactions)
         return await asyncio.gather(*(self.place(signed, deadline) for signed in transactions))
 
-    def check_condition(self) -> None:
-        """Refuse whatever is new while this node cannot take it."""
+    def check_room(self) -> None:
+        """Refuse whatever is new while this node cannot keep it."""
         if self.closing:
             raise NodeError(NodeCode.SHUTTING_DOWN, "send it to another node", 5)
         now = time.monotonic()
@@ -93,6 +93,10 @@ class Submitter:
                 f"{self._disk_free} bytes are free, this node stops at {self._disk_free_bytes_min}; make room",
                 60,
             )
+
+    def check_condition(self) -> None:
+        """Refuse transactions while this node cannot take them."""
+        self.check_room()
         if self._driver.leaderless_seconds > LEADERLESS_SECONDS_MAX:
             raise NodeError(
                 NodeCode.NO_LEADER, "fewer than a majority of the nodes reach each other; start the others", 5

@@ -17,7 +17,7 @@ from ledger.block import OK, Outcome
 from ledger.cose import CoseRefused, Ed25519Key
 from ledger.crypto import SigningKey
 from ledger.errors import Code, LedgerError
-from ledger.statement import STATEMENT_BYTES_MAX, Statement, parse_statement, with_receipts
+from ledger.statement import Statement, parse_statement, with_receipts
 from ledger.transaction import SignedTransaction, Signer, Transaction, sign
 from node.chain.chain import Chain
 from node.chain.entries import Entries
@@ -109,7 +109,7 @@ class Statements:
         statement = self.check(data)
         if self._entries.statement(statement.digest) is None:
             self._submitter.check_condition()
-            await self._blockstore.aside(self._blockstore.put_block, _cid(statement.digest), data)
+            await self._blockstore.aside(self._blockstore.take, statement.issuer, data)
             await self._commit(self._registrar, statement)
         record = self._entries.statement(statement.digest)
         if record is not None and (record.issuer, record.subject) != (statement.issuer, statement.subject):
@@ -127,9 +127,7 @@ class Statements:
         """A registered statement with the receipts of all nodes that answer in time."""
         self._check_running(digest)
         receipts = await self._receipts.all_of_statement(digest)
-        data = await self._blockstore.aside(self._blockstore.block, _cid(digest))
-        if data is None or len(data) > STATEMENT_BYTES_MAX:
-            raise NodeError(NodeCode.CONTENT_MISSING, f"the bytes of statement {digest} are not on this node yet", 1)
+        data = await self._blockstore.aside(self._blockstore.file, cid_of_digest(bytes.fromhex(digest)))
         return with_receipts(data, receipts)
 
     async def _commit(self, registrar: Registrar, statement: Statement) -> None:
@@ -162,7 +160,3 @@ def _running(digest: str) -> NodeError:
 
 def _outcome(final: Final, position: int) -> tuple[Outcome, str]:
     return final.results.outcomes[position], final.results.details[position]
-
-
-def _cid(digest: str) -> str:
-    return cid_of_digest(bytes.fromhex(digest))

@@ -39,6 +39,12 @@ SAID = {
     GENERATED: " A generator attests that it made the picture for {creator}.",
     "derived": " {creator} says that it is made of other recorded pictures.",
 }
+SAID_TO_STRANGERS = {
+    GENERATED: " A generator of a member attests that it made the picture.",
+    "derived": " A member says that it is made of other recorded pictures.",
+}
+SAID_OTHERWISE_TO_STRANGERS = " A member declares it; nobody attests how it was made."
+WITHHELD = " The record's rules tell only members more."
 SAID_OTHERWISE = " {creator} declares it; nobody attests how it was made."
 CONTRADICTED = " The {count} records of it do not say the same: read them all."
 CONTESTED = " What is recorded of it is disputed: read by whom, and why, before you rely on it."
@@ -84,15 +90,30 @@ def verdict_of(same: list[Found], similar: list[Found]) -> Verdict:
     return "near_duplicate" if relation == "candidate" else relation
 
 
-def in_words(same: list[Found], similar: list[Found], absence: StateAnswer | UnsetType, codes: int, height: int) -> str:
-    """The answer for people: what the strongest record says, and that others say otherwise, if they do."""
+def in_words(
+    same: list[Found],
+    similar: list[Found],
+    absence: StateAnswer | UnsetType,
+    codes: int,
+    height: int,
+    *,
+    named: bool,
+) -> str:
+    """The answer for people: what the strongest record says, and that others say otherwise, if they do.
+
+    `named`: whether it may say whose record that is.
+    """
     if not same and not similar:
         proven = 0 if absence is UNSET else len(absence.entries)
         return (NOT_RECORDED if proven > 1 else FILE_CLAIMED).format(codes=codes, height=height)
     if not same:
         return SIMILAR
     first = same[0].record
-    said = WORDING[same[0].relation] + SAID.get(first.evidence, SAID_OTHERWISE).format(creator=first.creator)
+    said = WORDING[same[0].relation]
+    if named:
+        said += SAID.get(first.evidence, SAID_OTHERWISE).format(creator=first.creator)
+    else:
+        said += SAID_TO_STRANGERS.get(first.evidence, SAID_OTHERWISE_TO_STRANGERS) + WITHHELD
     if any((one.record.creator, one.record.evidence) != (first.creator, first.evidence) for one in same):
         said += CONTRADICTED.format(count=len(same))
     return said + (CONTESTED if any(one.record.disputed_by for one in same) else "")

@@ -20,6 +20,7 @@ from generator.fingerprint import DIFFERENCE_SAME, DISTANCE_CANDIDATE, DISTANCE_
 from ledger import records
 from ledger.encoding import decode_trusted
 from ledger.events import AssetRegistered
+from ledger.execution.policy import may
 from ledger.execution.view import Ledger
 from ledger.receipt import Receipt
 from ledger.state_answer import StateAnswer
@@ -28,11 +29,11 @@ from node.chain.layers import Layer
 from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid
-from node.decoding.lanes import Lane
+from node.decoding.lanes import Decoders, Lane
 from node.ground.logs import progress
 from node.verification.image_codes import ImageCodes
 from node.verification.ranking import Found, by_evidence, fairly, in_words, verdict_of
-from remarque.api.verification import Attested, Match, MatchedModel, Verification
+from remarque.api.verification import Attested, Match, MatchedModel, Verification, Withheld
 from remarque.errors import NodeCode, NodeError
 
 MATCHES_MAX = 10
@@ -51,12 +52,12 @@ MINIATURES_KEPT = 1_000
 class Verifier:
     """Answers from the committed state and an index of all image codes."""
 
-    def __init__(self, chain: Chain, reading: Reading, blockstore: Blockstore, strangers: Lane) -> None:
+    def __init__(self, chain: Chain, reading: Reading, blockstore: Blockstore, decoders: Decoders) -> None:
         self._chain = chain
         self._reading = reading
         self._blockstore = blockstore
         self._codes = ImageCodes()
-        self._strangers = strangers
+        self._decoders = decoders
         self._miniatures: LRUCache[str, bytes] = LRUCache(MINIATURES_KEPT)
         """Of recorded pictures that were compared, by content id."""
         self._indexed = False
@@ -93,13 +94,19 @@ class Verifier:
         for asset, code in sorted(self._waiting.pop(height, {}).items()):
             self._codes.add(code, asset)
 
-    async def verify(self, data: bytes) -> Verification:
+    async def verify(self, data: bytes, *, member: bool) -> Verification:
         """What is known about a picture's bytes: every record of it, whichever way it was found.
 
-        No layer ends the search. Whoever declares a copy of a picture, or its very file, is told of beside the
-        generator that attests the picture, and never in its place.
+        A stranger is told of those whose rules say so, and of the others only what they are. No layer ends the search.
+        Whoever declares a copy of a picture, or its very file, is told of beside the generator that attests the
+        picture, and never in its place.
         """
-        facts = await self._strangers.facts(data)
+        lane = self._decoders.members if member else self._decoders.strangers
+        with lane.room(len(data)):
+            return await self._verify(data, lane, member=member)
+
+    async def _verify(self, data: bytes, lane: Lane, *, member: bool) -> Verification:
+        facts = await lane.facts(data)
         file_digest, pixels = facts.file_digest, facts.pixel_digest
         if not self._indexed:
             detail = f"{len(self._codes)} image codes are indexed so far, after this node's start; ask again"
@@ -110,18 +117,26 @@ class Verifier:
         absence = UNSET if exact else self._absence(file_digest, pixels)
         near = fairly(await self._recorded(await self._near(facts.codes), pixels))
         compared = {
-            found.record.id: await self._same(facts.miniature, found.record.id)
+            found.record.id: await self._same(facts.miniature, found.record.id, lane)
             for found in [one for one in near if one.distance <= DISTANCE_SURE][:COMPARED_MAX]
         }
         same = [*exact, *(one._replace(relation="near_duplicate") for one in near if compared.get(one.record.id))]
         same.sort(key=by_evidence)
         similar = [one for one in near if not compared.get(one.record.id)]
-        matches = tuple([await self._match(found) for found in [*same, *similar][:MATCHES_MAX]])
+        first = [*same, *similar][:MATCHES_MAX]
+        told = [member or self._opened(found.record) for found in first]
         return Verification(
             verdict=verdict_of(same, similar),
-            wording=in_words(same, similar, absence, searched, height),
-            matches=matches,
-            further=len(same) + len(similar) - len(matches),
+            wording=in_words(same, similar, absence, searched, height, named=told[:1] != [False]),
+            matches=tuple(
+                [await self._match(found, member) for found, named in zip(first, told, strict=True) if named]
+            ),
+            withheld=tuple(
+                Withheld(relation=found.relation, evidence=found.record.evidence_level)
+                for found, named in zip(first, told, strict=True)
+                if not named
+            ),
+            further=len(same) + len(similar) - len(first),
             height=height,
             file_digest=file_digest,
             pixel_digest=pixels,
@@ -164,18 +179,24 @@ class Verifier:
         ledger = self._chain.ledger()
         return [Found(ledger.asset(asset), distance, "candidate") for distance, asset in near]
 
-    async def _same(self, miniature: bytes, asset: str) -> bool:
+    async def _same(self, miniature: bytes, asset: str, lane: Lane) -> bool:
         """Whether the recorded picture itself confirms a near code."""
         cid = self._chain.ledger().asset(asset).content.cid
         try:
             if cid not in self._miniatures:
                 recorded = await self._blockstore.aside(self._blockstore.file, cid)
-                self._miniatures[cid] = await self._strangers.miniature(recorded)
+                self._miniatures[cid] = await lane.miniature(recorded)
             return difference(miniature, self._miniatures[cid]) <= DIFFERENCE_SAME
         except (NodeError, CidInvalid):
             return False
 
-    async def _match(self, found: Found) -> Match:
+    def _opened(self, record: records.Asset) -> bool:
+        """Whether the rules in force let a stranger be told of a record."""
+        ledger, header = self._chain.ledger(), self._chain.committed
+        fuel = self._chain.version(header.height).decision_fuel_max
+        return may(ledger, record, "verify", "", header.height, header.time_ms, fuel)
+
+    async def _match(self, found: Found, member: bool) -> Match:
         record = found.record
         return Match(
             asset=record.id,
@@ -187,17 +208,17 @@ class Verifier:
             height=record.height_recorded,
             confidential=record.confidential,
             distance=found.distance,
-            receipt=await self._receipt(record.transaction),
+            receipt=await self._receipt(record.transaction, member),
             recorded_evidence=record.evidence if record.disputed_by else UNSET,
             disputes=open_disputes(self._chain.ledger(), record) if record.disputed_by else UNSET,
-            attested=await self._attested(record),
+            attested=await self._attested(record, member),
             model=self._model(record),
         )
 
-    async def _attested(self, record: records.Asset) -> Attested | UnsetType:
+    async def _attested(self, record: records.Asset, member: bool) -> Attested | UnsetType:
         if not isinstance(record.attested_in, str) or not isinstance(record.attested_by, str):
             return UNSET
-        return Attested(by=record.attested_by, receipt=await self._receipt(record.attested_in))
+        return Attested(by=record.attested_by, receipt=await self._receipt(record.attested_in, member))
 
     def _model(self, record: records.Asset) -> MatchedModel | UnsetType:
         if not isinstance(record.model, str):
@@ -207,9 +228,14 @@ class Verifier:
             return MatchedModel(digest=record.model)
         return MatchedModel(digest=record.model, name=model.name, version=model.version, provider=model.provider)
 
-    async def _receipt(self, transaction: str) -> Receipt | None:
+    async def _receipt(self, transaction: str, member: bool) -> Receipt | None:
+        """Of a transaction that recorded a picture; for a stranger only if it did nothing else."""
         place = self._chain.state.locate(transaction)
-        return None if place is None or place[0] <= self._chain.finals.oldest else await self._reading.receipt(*place)
+        if place is None or place[0] <= self._chain.finals.oldest:
+            return None
+        receipt = await self._reading.receipt(*place)
+        asked = receipt.signed.transaction
+        return receipt if member or (len(asked.actions) == 1 and asked.memo is UNSET) else None
 
 
 def open_disputes(ledger: Ledger, asset: records.Asset) -> tuple[records.Dispute, ...]:

@@ -30,7 +30,7 @@ class Attested(Answer, frozen=True, kw_only=True):
     by: str
     """The generator's account."""
     receipt: Receipt | None
-    """Of the transaction that brought the attestation; null if this node no longer keeps its block."""
+    """Of the transaction that brought the attestation; null where the record's own would be."""
 
 
 class Match(Answer, frozen=True, kw_only=True):
@@ -52,13 +52,21 @@ class Match(Answer, frozen=True, kw_only=True):
     distance: int
     """Bits of 256 in which the image codes differ; 0 for the same pixels."""
     receipt: Receipt | None
-    """Of the transaction that recorded it; null if this node no longer keeps its block."""
+    """Of the transaction that recorded it; null if this node no longer keeps its block, or if that transaction tells
+    of more than this record and a stranger asks."""
     recorded_evidence: str | UnsetType = UNSET
     """What it was recorded as, of one that is disputed."""
     disputes: tuple[Dispute, ...] | UnsetType = UNSET
     """Who disputes it and why, of one that is disputed."""
     attested: Attested | UnsetType = UNSET
     model: MatchedModel | UnsetType = UNSET
+
+
+class Withheld(Answer, frozen=True, kw_only=True):
+    """A recorded picture of which its rules tell a stranger no more than this (rules about `verify`)."""
+
+    relation: Relation
+    evidence: str
 
 
 class Verification(Answer, frozen=True, kw_only=True):
@@ -70,6 +78,8 @@ class Verification(Answer, frozen=True, kw_only=True):
     """The same for people, to be shown as it is: what the strongest record says, and whether others say otherwise."""
     matches: tuple[Match, ...]
     """Every record of the picture that was found, the strongest and earliest evidence first; then candidates."""
+    withheld: tuple[Withheld, ...] = ()
+    """Records that belong among them, of which a stranger is told no more. Empty for members."""
     further: int
     """Matches that there is no room for here."""
     height: int

@@ -264,6 +264,8 @@ def test_a_full_disk_refuses_new_transactions_and_keeps_serving(tmp_path: Path) 
             with pytest.raises(RemarqueError, match="DISK_FULL") as refused:
                 client.pay(SECOND_COLLECTOR, 1, "EUR")
             assert refused.value.status == 507
+            with pytest.raises(RemarqueError, match="DISK_FULL"):
+                client.request("POST", "/v1/content", b"a picture")
             assert client.balances()["EUR"] == 500_000
     finally:
         cluster.down()

@@ -25,7 +25,7 @@ from ledger.actions import Price
 from ledger.block import Outcome
 from ledger.errors import Code
 from ledger.execution.holding import token_id
-from ledger.execution.policy import may_view
+from ledger.execution.policy import may
 from ledger.execution.view import Ledger
 from ledger.governance import SetConsortiumPolicy
 
@@ -153,7 +153,7 @@ def test_who_paid_to_see_a_picture_sees_it_whatever_its_owner_does_until_the_end
 
     assert state.do(ALICE, SCOPES[scope]("freezing")).code == "OK"
     assert seeing(state, BOB) == "OK"
-    assert may_view(Ledger(state), Ledger(state).asset(ASSET), BOB, state.height, state.time_ms, 40_000)
+    assert may(Ledger(state), Ledger(state).asset(ASSET), "view", BOB, state.height, state.time_ms, 40_000)
     assert state.do(ALICE, SCOPES[scope]("mild")).code == "OK"
     assert state.do(ALICE, revoking).code == granting(state, None, 1_500).code == Code.GRANT_PAID.name
     assert done(state, [ALICE, BOB], revoking).code == "OK", "with its signature"

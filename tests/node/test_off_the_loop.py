@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from asgi import asked
-from consortium import a_digest, key_of, registering
+from consortium import a_digest, registering
+from contents import OtherMember, a_face, an_opening_store, until_here
 from msgspec import UNSET
 from msgspec.structs import replace
 from PIL import Image
@@ -25,15 +26,11 @@ from ledger.encoding import encode
 from ledger.records import asset_key
 from ledger.state_answer import verify_state_answer
 from ledger.transaction import SignedTransaction
-from node.api.app import make_app
 from node.api.peer_port.content import peer_app
-from node.api.pictures import content_routes, upload_routes
 from node.chain.reading import Reading
-from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
-from node.content.openings import OpeningStore
 from node.decoding.decoding import facts_of
-from node.decoding.lanes import Decoders, Lane
+from node.decoding.lanes import Decoders
 from node.exchange import replicator
 from node.exchange.replicator import Replicator, read_kept
 from node.verification.verifier import Verifier
@@ -72,33 +69,6 @@ def declaring(data: bytes, cid: str) -> actions.RegisterAsset:
     return registering("", width=facts.width, height=facts.height, content=content, **parts)
 
 
-class OtherMember:
-    """The peers, of which one has some blocks."""
-
-    def __init__(self, store: Blockstore) -> None:
-        self.connected: set[str] = {"node2"}
-        self._store = store
-
-    async def ask(self, peer: str, path: str, bytes_max: int) -> bytes | None:
-        return await self._store.aside(self._store.block, path.rpartition("/")[2])
-
-    def caller(self, request: object) -> str:
-        return "node2"
-
-    async def stream(self, request: object) -> None:
-        raise NotImplementedError
-
-
-async def until_here(store: Blockstore, cid: str) -> None:
-    async with asyncio.timeout(20):
-        while await store.aside(store.missing, cid):
-            await asyncio.sleep(0)
-
-
-def an_opening_store(path: Path) -> OpeningStore:
-    return OpeningStore(path / "openings", AtRest(key_of("node1")))
-
-
 def test_what_is_recorded_is_fetched_at_start_and_as_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replicator, "RETRY_SECONDS", (0.0, 0.0))
     theirs, ours = Blockstore(tmp_path / "theirs"), Watched(tmp_path / "ours")
@@ -111,13 +81,8 @@ def test_what_is_recorded_is_fetched_at_start_and_as_it_comes(tmp_path: Path, mo
     written.block(recording(late), recording(old))
 
     async def story() -> None:
-        fetching = Replicator(
-            written.chain,
-            OtherMember(theirs),
-            ours,
-            OpeningStore(tmp_path / "openings", AtRest(key_of("node1"))),
-            tmp_path / "kept",
-        )
+        openings = an_opening_store(tmp_path)
+        fetching = Replicator(written.chain, OtherMember(theirs), ours, openings, tmp_path / "kept")
         running = asyncio.create_task(fetching.run())
         await until_here(ours, old)
         written.block(recording(new))
@@ -174,12 +139,6 @@ def test_a_start_goes_on_where_fetching_was_and_looks_at_nothing_else(
 
     assert old not in looked
     assert set(looked) == {new, late}
-
-
-def a_face(written: WrittenChain, store: Blockstore, members: Lane | None = None) -> Any:
-    """The REST application with the content's routes."""
-    routes = [content_routes(written.chain, store, None, None, lambda: "")]
-    return make_app("0", routes if members is None else [*routes, upload_routes(members, store, lambda: "")])
 
 
 def test_content_is_stored_and_streamed_off_the_loop(tmp_path: Path, decoders: Decoders) -> None:
@@ -241,15 +200,15 @@ def test_a_peer_is_given_blocks_off_the_loop(tmp_path: Path) -> None:
 async def verified(verifier: Verifier, data: bytes) -> Verification:
     """What a verifier that has read its index says."""
     await verifier.run()
-    return await verifier.verify(data)
+    return await verifier.verify(data, member=True)
 
 
 def test_what_is_not_indexed_yet_is_not_said_to_be_unknown(tmp_path: Path, decoders: Decoders) -> None:
     written = WrittenChain(tmp_path)
-    verifier = Verifier(written.chain, Reading(written.chain), Blockstore(tmp_path / "content"), decoders.strangers)
+    verifier = Verifier(written.chain, Reading(written.chain), Blockstore(tmp_path / "content"), decoders)
 
     with pytest.raises(NodeError) as refused:
-        asyncio.run(verifier.verify(a_picture(1)))
+        asyncio.run(verifier.verify(a_picture(1), member=True))
 
     assert refused.value.code is NodeCode.INDEX_LOADING
 
@@ -260,9 +219,7 @@ def test_a_near_picture_is_compared_off_the_loop(tmp_path: Path, decoders: Decod
     written.block(written.ask(declaring(data, Blockstore(tmp_path / "content").put_file(data))))
     Image.open(io.BytesIO(data)).save(out, "JPEG", quality=95)
 
-    found = asyncio.run(
-        verified(Verifier(written.chain, Reading(written.chain), store, decoders.strangers), out.getvalue())
-    )
+    found = asyncio.run(verified(Verifier(written.chain, Reading(written.chain), store, decoders), out.getvalue()))
 
     assert found.verdict == "near_duplicate"
     assert found.matches[0].receipt.header.height == 1
@@ -282,12 +239,12 @@ def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_pat
                 written.block(written.ask(registration))
             return await super().piece(work, *arguments, **named)
 
-    verifier = Verifier(written.chain, Interrupted(written.chain), Blockstore(tmp_path / "content"), decoders.strangers)
+    verifier = Verifier(written.chain, Interrupted(written.chain), Blockstore(tmp_path / "content"), decoders)
 
     async def story() -> Verification:
         await verifier.run()
         armed.append(True)
-        return await verifier.verify(data)
+        return await verifier.verify(data, member=True)
 
     found = asyncio.run(story())
 
@@ -304,13 +261,13 @@ def test_of_equally_near_pictures_all_nodes_name_the_same_whenever_they_started(
     code = declaring(a_picture(4), registering("").content.cid).image_code
 
     async def story() -> list[Any]:
-        running = Verifier(written.chain, Reading(written.chain), store, decoders.strangers)
+        running = Verifier(written.chain, Reading(written.chain), store, decoders)
         await running.run()
         for numbers in ((3, 1), (2, 9, 4), (8,)):
             written.block(*(written.ask(registering(number, image_code=code)) for number in numbers))
-        restarted = Verifier(written.chain, Reading(written.chain), store, decoders.strangers)
+        restarted = Verifier(written.chain, Reading(written.chain), store, decoders)
         await restarted.run()
-        return [(await one.verify(a_picture(4))).matches for one in (running, restarted)]
+        return [(await one.verify(a_picture(4), member=True)).matches for one in (running, restarted)]
 
     found = asyncio.run(story())
 

@@ -23,7 +23,7 @@ from ledger.state_answer import verify_state_answer
 from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
 from node.decoding.decoding import facts_of
-from node.decoding.lanes import Decoders, Lane
+from node.decoding.lanes import Decoders
 from node.verification.ranking import Found, fairly
 from node.verification.verifier import NEAR_MAX, Verifier
 from remarque.api.verification import Verification
@@ -46,8 +46,8 @@ def file_of(image: Image.Image, kind: str = "PNG") -> bytes:
 class Gallery:
     """A chain with alice's generated picture, and a verifier."""
 
-    def __init__(self, path: Path, image: Image.Image, strangers: Lane) -> None:
-        self.strangers = strangers
+    def __init__(self, path: Path, image: Image.Image, decoders: Decoders) -> None:
+        self.decoders = decoders
         self.written = WrittenChain(path)
         self.store = Blockstore(path / "content")
         model = actions.RegisterModel(model=MODEL, name="m", version="1", licence="none")
@@ -81,16 +81,16 @@ class Gallery:
 
     def verified(self, data: bytes) -> Verification:
         async def story() -> Verification:
-            verifier = Verifier(self.written.chain, Reading(self.written.chain), self.store, self.strangers)
+            verifier = Verifier(self.written.chain, Reading(self.written.chain), self.store, self.decoders)
             await verifier.run()
-            return await verifier.verify(data)
+            return await verifier.verify(data, member=True)
 
         return asyncio.run(story())
 
 
 @pytest.fixture
 def gallery(tmp_path: Path, decoders: Decoders) -> Gallery:
-    return Gallery(tmp_path, a_picture(1), decoders.strangers)
+    return Gallery(tmp_path, a_picture(1), decoders)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "one pixel"])

@@ -29,7 +29,7 @@ def opened(open_sessions: Sessions) -> str:
 
 def reader(open_sessions: Sessions, token: str) -> str:
     headers = [(b"authorization", f"Bearer {token}".encode())]
-    return open_sessions.account(Request({"type": "http", "headers": headers}))
+    return open_sessions.member(Request({"type": "http", "headers": headers})).account
 
 
 @pytest.mark.parametrize(("seconds", "ends"), [(0, True), (60, False)])

@@ -15,7 +15,7 @@ from signed import Message, signed
 from ledger.crypto import SigningKey
 from ledger.records import Parameters
 from node.api import signed_requests
-from node.api.readers import make_reader
+from node.api.readers import Reader
 from node.api.sessions import Sessions
 from node.api.signed_requests import Nonces, SignedRequests
 from node.chain.chain import Chain
@@ -92,10 +92,10 @@ def test_a_signature_is_good_for_a_minute_of_this_run(
     request = a_request(clock.now - age)
 
     if taken:
-        assert requests.account(request) == "alice@studio"
+        assert requests.member(request).account == "alice@studio"
     else:
         with pytest.raises(NodeError, match="it was created at"):
-            requests.account(request)
+            requests.member(request)
 
 
 @pytest.mark.parametrize("age", [60, 30, 0, -30, -60])
@@ -106,12 +106,12 @@ def test_no_request_is_answered_twice_however_the_clock_goes(
     requests = requests_of(clock)
     clock.now += 1_000
     request = a_request(clock.now - age)
-    requests.account(request)
+    requests.member(request)
 
     for step in steps:
         clock.now += step
         with pytest.raises(NodeError, match="REQUEST_SIGNATURE_INVALID"):
-            requests.account(request)
+            requests.member(request)
 
 
 def test_a_full_memory_refuses_and_forgets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,17 +144,17 @@ def test_what_does_not_hold_takes_no_room(requests_of: Maker, clock: Clock, monk
     for _ in range(3):
         forged = signed(Message("GET", "http://node.example/v1/orgs"), "", OTHER_KEY, keyid=keyid, now=START)
         with pytest.raises(NodeError, match="does not hold"):
-            requests.account(received(forged))
+            requests.member(received(forged))
 
-    assert requests.account(a_request(START)) == "alice@studio"
+    assert requests.member(a_request(START)).account == "alice@studio"
 
 
 def test_where_reads_are_open_a_signature_still_says_who_reads(tmp_path: Path, clock: Clock) -> None:
     chain = a_chain(tmp_path, open_reads=True)
-    reader = make_reader(chain, Sessions(chain), SignedRequests(chain, "node.example", clock))
+    reader = Reader(chain, Sessions(chain), SignedRequests(chain, "node.example", clock))
 
-    assert asyncio.run(reader(received(Message("GET", "http://node.example/v1/orgs")))) == ""
-    assert asyncio.run(reader(a_request(START))) == "alice@studio"
+    assert asyncio.run(reader(received(Message("GET", "http://node.example/v1/orgs")))).account == ""
+    assert asyncio.run(reader(a_request(START))).account == "alice@studio"
     with pytest.raises(NodeError, match="REQUEST_SIGNATURE_INVALID"):
         asyncio.run(reader(a_request(START, nonce=None)))
 

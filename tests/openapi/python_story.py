@@ -14,8 +14,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from remarque_api import AuthenticatedClient, Client
-from remarque_api.api.ledger import get_assets
-from remarque_api.api.open_ import get_genesis, get_status, get_transactions_transaction_receipt
+from remarque_api.api.ledger import get_assets, get_transactions_transaction_receipt
+from remarque_api.api.open_ import get_genesis, get_status
 from remarque_api.api.sessions import post_sessions, post_sessions_challenge
 from remarque_api.api.transactions import post_transactions
 from remarque_api.models import (
@@ -100,7 +100,7 @@ def main(url: str, account: str, seed: bytes) -> None:
 
     page = get_assets.sync(client=member, limit=100)
     (asset,) = (one for one in page.assets if one.id == picture)
-    read = get_transactions_transaction_receipt.sync(asset.transaction, client=stranger)
+    read = get_transactions_transaction_receipt.sync(asset.transaction, client=member)
     assert isinstance(read, Receipt)
     assert read.to_dict()["transaction"] == transaction.to_dict()
     print(asset.transaction)

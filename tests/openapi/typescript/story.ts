@@ -69,6 +69,6 @@ assert.equal(sent.data.outcome.code, "OK");
 const { data: recorded } = await client.GET("/v1/assets/{asset}", { headers, params: { path: { asset: picture } } });
 assert(recorded);
 const id = recorded.asset.transaction;
-const read = await client.GET("/v1/transactions/{transaction}/receipt", { params: { path: { transaction: id } } });
+const read = await client.GET("/v1/transactions/{transaction}/receipt", { headers, params: { path: { transaction: id } } });
 assert.equal(canonical(read.data?.transaction), canonical(transaction));
 console.log(id);
