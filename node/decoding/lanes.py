@@ -29,7 +29,7 @@ OPEN_MAX = 16
 """Pictures of a lane that are looked at, most of them waiting."""
 OPEN_BYTES_MAX = 256 << 20
 """Bytes of their files together."""
-WAIT_SECONDS_MAX = 20.0
+WAIT_SECONDS_MAX = 30.0
 """How long a picture waits for a place."""
 
 _OUT_OF_TIME = (signal.SIGXCPU, signal.SIGALRM)

@@ -24,7 +24,7 @@ from bench.hostile import hostile_files
 from generator.picture import FORMATS, PICTURE_PIXELS_MAX
 from node.decoding import lanes, process
 from node.decoding.asking import ANSWER_BYTES_MAX, LENGTH, Answer, Ask, Declined, Ended, Limits, Reduced, framed
-from node.decoding.confinement import CALLS
+from node.decoding.confinement import CALLS, NICENESS
 from node.decoding.decoding import facts_of
 from node.decoding.lanes import LARGE, LARGE_PLACES, OPEN_BYTES_MAX, OPEN_MAX, SMALL, SMALL_PLACES, Decoders, Lane
 from remarque.errors import NodeCode, NodeError
@@ -77,8 +77,8 @@ async def first_child(decoders: Decoders) -> int:
 
 
 def until_ended(watched: int) -> bool:
-    """Whether a process, known by its descriptor, ends in time."""
-    return bool(select.select([watched], [], [], SECONDS_MAX)[0])
+    """Whether a process, known by its descriptor, ends before a limit on it would end it."""
+    return bool(select.select([watched], [], [], SMALL.processor_seconds / 2)[0])
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -186,6 +186,25 @@ def test_the_process_that_forks_is_given_nothing_of_the_node(
     assert [line.partition(b"=")[0] for line in environment] == [b"PYTHONPATH"]
     assert sorted(link.partition(":")[0] for link in links) == ["/dev/null", "/dev/null", "anon_inode", "socket"]
     assert os.readlink(f"/proc/{pid}/cwd") == "/"
+    assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + NICENESS
+    assert Path(f"/proc/{pid}/oom_score_adj").read_text() == "1000\n"
+
+
+def test_a_child_has_nothing_open_but_its_own_connection(decoders: Decoders) -> None:
+    async def story() -> list[str]:
+        works = [asyncio.create_task(refused(decoders.strangers.facts(a_long_one()))) for _ in range(2)]
+        child = await first_child(decoders)
+        async with asyncio.timeout(SECONDS_MAX):
+            while len(found := os.listdir(f"/proc/{child}/fd")) != 4:
+                await asyncio.sleep(0)
+        links = [os.readlink(f"/proc/{child}/fd/{name}") for name in found]
+        decoders.close()
+        await asyncio.gather(*works)
+        return links
+
+    links = asyncio.run(story())
+
+    assert sorted(link.partition(":")[0] for link in links) == ["/dev/null", "/dev/null", "/dev/null", "socket"]
 
 
 def limited(monkeypatch: pytest.MonkeyPatch, **changes: int) -> None:

@@ -30,7 +30,7 @@ from node.api.peer_port.content import peer_app
 from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
 from node.decoding.decoding import facts_of
-from node.decoding.lanes import Decoders
+from node.decoding.lanes import OPEN_BYTES_MAX, Decoders
 from node.exchange import replicator
 from node.exchange.replicator import Replicator, read_kept
 from node.verification.verifier import Verifier
@@ -275,3 +275,17 @@ def test_of_equally_near_pictures_all_nodes_name_the_same_whenever_they_started(
     assert named[0] == named[1]
     assert [match.height for match in found[0]] == [1, 1, 2, 2, 2, 3]
     assert set(named[0]) == {a_digest(number) for number in (1, 2, 3, 4, 8, 9)}
+
+
+def test_a_member_who_verifies_does_not_wait_behind_strangers(tmp_path: Path, decoders: Decoders) -> None:
+    written = WrittenChain(tmp_path)
+    written.block(written.ask(registering("other")))
+    verifier = Verifier(written.chain, Reading(written.chain), Blockstore(tmp_path / "content"), decoders)
+
+    async def story() -> Verification:
+        with decoders.strangers.room(OPEN_BYTES_MAX):
+            with pytest.raises(NodeError, match="OVERLOADED"):
+                await verifier.verify(a_picture(5), member=False)
+            return await verified(verifier, a_picture(5))
+
+    assert asyncio.run(story()).verdict == "not_recorded"
