@@ -85,6 +85,7 @@ def test_all_that_a_file_says_is_left_out_and_no_pixel_changes(name: str) -> Non
     assert said_inside(bare) == ()
     assert SECRET.encode() not in bare
     assert b"SN-4711" not in bare
+    assert b"MPF\0" not in bare
     assert pixel_digest(open_picture(bare)) == pixel_digest(open_picture(data))
     assert stripped(bare) == bare
     with Image.open(io.BytesIO(without_texts(data))) as before, Image.open(io.BytesIO(bare)) as after:
@@ -125,6 +126,13 @@ def test_what_a_file_says_is_told(name: str, expected: dict[str, str]) -> None:
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP"])
 def test_a_file_that_says_nothing_is_told_so(kind: str) -> None:
     assert said_inside(a_file(kind)) == ()
+
+
+def test_a_webps_header_announces_nothing_that_was_left_out() -> None:
+    turned, plain = (stripped(a_file("WEBP", exif=exif(way), xmp=XMP)) for way in (6, 1))
+
+    assert (turned[20] & 0x0C, b"EXIF" in turned) == (0x08, True)
+    assert (plain[20] & 0x0C, b"EXIF" in plain) == (0, False)
 
 
 def test_an_animation_stays_one() -> None:

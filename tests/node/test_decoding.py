@@ -398,6 +398,14 @@ def test_what_a_child_says_is_held_to_its_form(said: bytes, found: Answer, monke
     assert asyncio.run(asked.ask(Ask("facts", SMALL, 3), b"abc")) == found
 
 
+def test_an_answer_over_the_bound_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = process.ForkingProcess()
+    monkeypatch.setattr(asked, "_connected", saying(DECLINED))
+    monkeypatch.setattr(process, "ANSWER_BYTES_MAX", len(DECLINED) - LENGTH.size - 1)
+
+    assert asyncio.run(asked.ask(Ask("facts", SMALL, 3), b"abc")) == Ended(0)
+
+
 def test_a_child_that_is_given_no_bytes_ends_by_the_clock(decoders: Decoders) -> None:
     limits = Limits(pixels=1, memory_bytes=LARGE.memory_bytes, processor_seconds=1, seconds=1)
 
