@@ -48,6 +48,9 @@ _TELLING = {
     ExifTags.Base.BodySerialNumber: "serial number of the camera",
     ExifTags.Base.LensSerialNumber: "serial number of the lens",
     ExifTags.Base.ImageUniqueID: "id of the picture",
+    ExifTags.Base.XMLPacket: "XMP",
+    ExifTags.Base.IPTCNAA: "IPTC",
+    ExifTags.Base.ImageResources: "resources of an editor",
 }
 """EXIF entries that say something of people, places or machines."""
 

@@ -128,6 +128,12 @@ def test_a_file_that_says_nothing_is_told_so(kind: str) -> None:
     assert said_inside(a_file(kind)) == ()
 
 
+def test_what_a_tiff_says_is_told_too() -> None:
+    said = {one.what: one.text for one in said_inside(a_file("TIFF", tiffinfo={700: XMP, 315: SECRET}))}
+
+    assert said == {"artist": SECRET, "XMP": XMP.decode()}
+
+
 def test_a_webps_header_announces_nothing_that_was_left_out() -> None:
     turned, plain = (stripped(a_file("WEBP", exif=exif(way), xmp=XMP)) for way in (6, 1))
 
