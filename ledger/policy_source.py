@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import NamedTuple
+
 import contracts_vm
 from contracts_vm import Field, Schema
 from ledger import crypto
@@ -72,32 +75,55 @@ SCHEMA = Schema(
 """What rules see. The bounds hold for all facts that `facts_for` can give, so that what the checker proves is so."""
 
 
+class Checked(NamedTuple):
+    """What checking a source came to."""
+
+    policy: contracts_vm.Policy | None
+    fault: str
+    """Why it may not be published; empty if it may."""
+    fuel: int
+    """The most that a decision by it costs, with the condition of a royalty that may be due."""
+
+
+CHECKED_MAX = 64
+"""Sources whose check is remembered, so that a node can check one, which takes up to 60 ms, before it runs a block."""
+
+
 def check_source(source: str) -> contracts_vm.Policy:
     """Policy from a source that may be published: it parses, and asks only for what the schema has."""
+    found = checked(source)
+    if found.policy is None:
+        raise LedgerError(Code.POLICY_INVALID, found.fault)
+    return found.policy
+
+
+@lru_cache(maxsize=CHECKED_MAX)
+def checked(source: str) -> Checked:
+    """A source, checked once as long as it is in use."""
     try:
         policy = contracts_vm.parse(source)
     except contracts_vm.PolicyError as error:
-        raise LedgerError(Code.POLICY_INVALID, str(error)) from None
+        return Checked(None, str(error), 0)
     for clause in policy.royalties:
         if (clause.base.text, clause.payees.text) != ("tx.price", "asset.creators"):
-            raise LedgerError(
-                Code.POLICY_INVALID, f"royalty {clause.id}: its base must be tx.price and its payees asset.creators"
-            )
+            fault = f"royalty {clause.id}: its base must be tx.price and its payees asset.creators"
+            return Checked(None, fault, 0)
     problems = [one for one in contracts_vm.check(policy, SCHEMA, KINDS) if one.severity == "error"]
     if problems:
-        raise LedgerError(Code.POLICY_INVALID, "; ".join(str(problem) for problem in problems[:5]))
-    return policy
+        return Checked(None, "; ".join(str(problem) for problem in problems[:5]), 0)
+    bounds = contracts_vm.bounds(policy, SCHEMA)
+    condition = max((bounds.get(clause.id, 0) for clause in policy.royalties), default=0)
+    dearest = max(sum(bounds[ready.rule.id] for ready in policy.rules_for(kind)) for kind in sorted(KINDS))
+    return Checked(policy, "", condition + dearest)
 
 
 def policy_record(policy: contracts_vm.Policy, publisher: str) -> PolicyRecord:
     """A policy as it is kept once it is published, with what it costs at most."""
-    bounds = contracts_vm.bounds(policy, SCHEMA)
-    condition = max((bounds.get(clause.id, 0) for clause in policy.royalties), default=0)
     return PolicyRecord(
         name=policy.name,
         version=policy.version,
         digest=crypto.digest(POLICY_DIGEST, policy.source.encode()),
         source=policy.source,
         publisher=publisher,
-        fuel=condition + max(sum(bounds[ready.rule.id] for ready in policy.rules_for(kind)) for kind in sorted(KINDS)),
+        fuel=checked(policy.source).fuel,
     )

@@ -37,6 +37,8 @@ class BlockResult(msgspec.Struct, frozen=True):
     """One per transaction: a refusal's text; empty if OK. Beside the chain."""
     explanations: tuple[tuple[dict[str, Any], ...], ...]
     """One tuple per transaction. Beside the chain."""
+    fuel: tuple[int, ...]
+    """What each transaction used. Beside the chain."""
 
 
 class Ran(msgspec.Struct, frozen=True):
@@ -45,6 +47,7 @@ class Ran(msgspec.Struct, frozen=True):
     outcome: Outcome
     detail: str
     explanations: tuple[dict[str, Any], ...]
+    fuel: int
 
 
 def execute_block(
@@ -54,12 +57,23 @@ def execute_block(
     time_ms: int,
     transactions: tuple[SignedTransaction, ...],
     version: ProtocolVersion,
+    fuel_max: int | None = None,
 ) -> BlockResult:
-    """Run the block's transactions in order and say what would change. InvalidBlock if it may not be run at all."""
+    """Run the block's transactions in order and say what would change. InvalidBlock if it may not be run at all.
+
+    With `fuel_max` it runs no further transaction once those before have used so much, as a leader does that cuts a
+    block: the result tells of as many as ran.
+    """
     ledger = Ledger(state)
     _check_block(ledger, chain, height, time_ms, transactions, ledger.parameters())
-    ran = list(run_transactions(ledger, height, time_ms, transactions, version))
-    _forget_expired(ledger, time_ms, len(transactions), version)
+    ran: list[Ran] = []
+    spent = 0
+    for one in run_transactions(ledger, height, time_ms, transactions, version):
+        ran.append(one)
+        spent += one.fuel
+        if fuel_max is not None and spent >= fuel_max:
+            break
+    _forget_expired(ledger, time_ms, len(ran), version)
     ledger.keep_transaction()
     for currency, units in view.money_created(ledger).items():
         ensure(units == 0, f"block {height} makes {units} {currency} out of nothing")
@@ -69,6 +83,7 @@ def execute_block(
         outcomes=tuple(one.outcome for one in ran),
         details=tuple(one.detail for one in ran),
         explanations=tuple(one.explanations for one in ran),
+        fuel=tuple(one.fuel for one in ran),
     )
 
 
@@ -80,7 +95,7 @@ def run_transactions(
     for signed in transactions:
         run = Context(signed, height, time_ms, version, fuel_max)
         outcome, detail = _execute_transaction(ledger, run)
-        yield Ran(outcome, detail, tuple(run.explanations))
+        yield Ran(outcome, detail, tuple(run.explanations), fuel_max - max(run.fuel_left, 0))
 
 
 def _execute_transaction(ledger: Ledger, run: Context) -> tuple[Outcome, str]:

@@ -175,11 +175,18 @@ class Chain:
 
     # What changes it
 
-    def build(self, transactions: tuple[SignedTransaction, ...], term: int, clock_ms: int) -> bytes:
-        """Build, execute and keep a block above the tip; return its frame."""
+    def build(
+        self, transactions: tuple[SignedTransaction, ...], term: int, clock_ms: int, fuel_max: int | None = None
+    ) -> bytes:
+        """Build, execute and keep a block above the tip; return its frame.
+
+        With `fuel_max` it holds as many of the transactions, from the first, as have used so much together.
+        """
         below = self.tip
         height, time_ms = below.height + 1, max(clock_ms, below.time_ms + 1)
-        result = execute_block(self.tip_reader(), self.name, height, time_ms, transactions, self.version(height))
+        version = self.version(height)
+        result = execute_block(self.tip_reader(), self.name, height, time_ms, transactions, version, fuel_max)
+        transactions = transactions[: len(result.outcomes)]
         extended = self._extend(below, height, transactions, result)
         header = self._next_header(below, term, time_ms, self.node, extended.tree)
         block = Block(header, self.key.sign(crypto.PROPOSAL, header.hash.encode()), transactions)

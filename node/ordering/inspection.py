@@ -17,11 +17,13 @@ from consensus.messages import AnyMessage, Append, AppendReply
 from consensus.raft_log import RaftEntry
 from consensus.replica import Replica
 from consensus.replica_state import Role
+from ledger.actions import PublishPolicy
 from ledger.block import Block, Certificate, decode_block, endorsement_holds
 from ledger.encoding import decode
 from ledger.errors import InvalidBlock, LedgerError
 from ledger.execution.block import check_admissible
 from ledger.execution.context import Context
+from ledger.policy_source import checked
 from ledger.transaction import SignedTransaction, check_signatures
 from ledger.version import NEWEST
 from node.chain.chain import Chain
@@ -42,6 +44,7 @@ class Inspector:
         self._replica = replica
         self._verified: FIFOCache[str, None] = FIFOCache(VERIFIED_MAX)
         self._received: FIFOCache[int, tuple[bytes, Block]] = FIFOCache(RECEIVED_BLOCKS_MAX)
+        self._preparing = asyncio.Semaphore(1)
 
     def door(self, time_for: Callable[[SignedTransaction], int]) -> Callable[[SignedTransaction], None]:
         """The door of admission: what is given refuses, as LedgerError, a transaction that may not wait at this node,
@@ -64,9 +67,17 @@ class Inspector:
         unknown = [signed for signed in transactions if _mark(signed) not in self._verified]
         for count, signed in enumerate(unknown, 1):
             check_signatures(signed)
+            await self._prepare(signed)
             self._verified[_mark(signed)] = None
             if count % VERIFY_CHUNK == 0:
                 await asyncio.sleep(0)
+
+    async def _prepare(self, signed: SignedTransaction) -> None:
+        """Check the policies that a transaction publishes off the loop, so that running it does not have to."""
+        for ask in signed.transaction.actions:
+            if isinstance(ask, PublishPolicy):
+                async with self._preparing:
+                    await asyncio.to_thread(checked, ask.source)
 
     async def admits(self, message: AnyMessage) -> bool:
         """Whether consensus may see an authenticated message."""

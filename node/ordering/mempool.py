@@ -4,13 +4,16 @@ Bounded in number and bytes: of all, of an account at whichever nodes it hands t
 transaction leaves when it is committed or has expired, never merely because it was proposed: a block may still be
 truncated, and then its transactions are proposed again.
 
-Accounts take turns. However many transactions of one account wait, the first one of another is in the next block.
+Accounts are queued fairly: the next in a block is of the account that has used least, by what running its transactions
+took. However many transactions of one account wait, and however much they cost, the first one of another is in the next
+block. Who comes new has used as much as whoever had used least.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from heapq import heapify, heappop, heapreplace
 
 from ledger.errors import Code, LedgerError
 from ledger.transaction import SignedTransaction
@@ -24,8 +27,8 @@ ACCOUNT_BYTES_MAX = 8 * 1024 * 1024
 MEMBER_TRANSACTIONS_MAX = TRANSACTIONS_MAX // 2
 MEMBER_BYTES_MAX = BYTES_MAX // 2
 """What one member may have forwarded: whatever it forwards, the other half is for the others."""
-TURN_BYTES = 64 * 1024
-"""Bytes that one account puts into a block before it is the next one's turn."""
+BASE_FUEL, FUEL_BYTES = 200, 16
+"""What a transaction weighs before it has run: so much, and one more for so many bytes."""
 
 
 class Usage:
@@ -44,11 +47,15 @@ class Mempool:
     def __init__(self) -> None:
         self._waiting: dict[str, SignedTransaction] = {}
         self._queues: dict[str, dict[str, SignedTransaction]] = {}
-        """Those that wait for a block, by account; the account whose turn is next comes first."""
+        """Those that wait for a block, by account."""
         self._own: dict[str, SignedTransaction] = {}
         self._waiters: dict[str, list[asyncio.Future[Place]]] = {}
         self._sources: dict[str, str] = {}
         """The member that forwarded a transaction; those of this node's clients are not named."""
+        self._used: dict[str, int] = {}
+        """Fuel that the transactions of an account have used, of each that has some waiting."""
+        self._least = 0
+        """What that is of who had used least, when a block was cut last."""
         self._accounts: defaultdict[str, Usage] = defaultdict(Usage)
         self._members: defaultdict[str, Usage] = defaultdict(Usage)
         self._all = Usage()
@@ -97,6 +104,7 @@ class Mempool:
         self._waiting[signed.id] = signed
         account = _account(signed)
         self._queues.setdefault(account, {})[signed.id] = signed
+        self._used.setdefault(account, self._least)
         if member:
             self._sources[signed.id] = member
         for used in self._usages(signed):
@@ -118,24 +126,29 @@ class Mempool:
     def cut(self, transactions_max: int, bytes_max: int) -> tuple[SignedTransaction, ...]:
         """Take the next transactions for a block, of one account after the other; they stay here until committed."""
         found: list[SignedTransaction] = []
-        size = turn = 0
-        while self._queues:
-            account, queue = next(iter(self._queues.items()))
+        size = 0
+        turns = [(self._used[account], place, account) for place, account in enumerate(self._queues)]
+        heapify(turns)
+        self._least = turns[0][0] if turns else 0
+        while turns and len(found) < transactions_max:
+            used, place, account = turns[0]
+            queue = self._queues[account]
             signed = next(iter(queue.values()))
-            full = len(found) == transactions_max or (len(found) > 0 and size + len(signed.body) > bytes_max)
-            if not full:
-                del queue[signed.id]
-                found.append(signed)
-                size += len(signed.body)
-                turn += len(signed.body)
-            if (full and turn) or turn >= TURN_BYTES or not queue:
-                turn = 0
-                del self._queues[account]
-                if queue:
-                    self._queues[account] = queue
-            if full:
+            size += len(signed.body)
+            if found and size > bytes_max:
                 break
+            found.append(signed)
+            del queue[signed.id]
+            if queue:
+                heapreplace(turns, (used + weight(signed), place, account))
+            else:
+                heappop(turns)
+                del self._queues[account]
         return tuple(found)
+
+    def charge(self, signed: SignedTransaction, fuel: int) -> None:
+        """Running a transaction that was cut has used this much."""
+        self._used[_account(signed)] += weight(signed) + fuel
 
     @property
     def unproposed(self) -> int:
@@ -195,6 +208,13 @@ class Mempool:
         for held, name in ((self._accounts, account), (self._members, member)):
             if name in held and not held[name].transactions:
                 del held[name]
+        if account not in self._accounts:
+            del self._used[account]
+
+
+def weight(signed: SignedTransaction) -> int:
+    """What a transaction costs before it runs, as fuel: to verify it, to send it, to keep it."""
+    return BASE_FUEL + len(signed.body) // FUEL_BYTES
 
 
 def _account(signed: SignedTransaction) -> str:

@@ -13,10 +13,11 @@ from node.ground import metrics
 from node.ground.logs import logger
 from node.ordering.mempool import Mempool
 
-CUT_TRANSACTIONS_MAX = 256
+CUT_TRANSACTIONS_MAX = 128
 CUT_BYTES_MAX = 512 * 1024
-"""Transactions the leader puts in a block, and bytes of them: enough to share its costs, and few enough not to stall
-the event loop."""
+CUT_FUEL_MAX = 20_000
+"""Transactions the leader puts in a block, bytes of them, and fuel that those before the last one may use: enough to
+share a block's costs, and few enough not to stall the event loop of whoever runs it."""
 CLOCK_BEHIND_MS = 5_000
 
 Transactions = tuple[SignedTransaction, ...]
@@ -53,7 +54,15 @@ class Proposer:
         cut = self._mempool.cut(limit, min(CUT_BYTES_MAX, parameters.block_bytes_max))
         kept, late = self._admissible(cut, clock_ms)
         self._mempool.put_back(late)
-        return self._build(tuple(kept), term, clock_ms) if kept or late else None
+        if not kept and not late:
+            return None
+        frame = self._build(tuple(kept), term, clock_ms)
+        built = self._chain.layers[-1]
+        taken = {signed.id for signed in built.block.transactions}
+        self._mempool.put_back([signed for signed in kept if signed.id not in taken])
+        for signed, fuel in zip(built.block.transactions, built.result.fuel, strict=True):
+            self._mempool.charge(signed, fuel)
+        return frame
 
     def opening_block(self, term: int) -> bytes:
         """Frame of the empty block with which a term begins: it makes what older terms left final."""
@@ -95,7 +104,7 @@ class Proposer:
         """Build a block. Whatever breaks execution is found and kept out, never the node."""
         self._chain.version(self._chain.tip.height + 1)
         try:
-            return self._chain.build(transactions, term, clock_ms)
+            return self._chain.build(transactions, term, clock_ms, CUT_FUEL_MAX)
         except (InvariantBroken, Exception) as bug:
             logger.critical("execution_broken", reason=repr(bug), transactions=len(transactions))
             return self._chain.build(self._without_poison(transactions, clock_ms), term, clock_ms)

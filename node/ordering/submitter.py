@@ -37,13 +37,18 @@ class Submitter:
         admit = self._driver.inspector.door(self._driver.proposer.time_for)
         for signed in new:
             admit(signed)
+        self._check_mempool(new)  # before the signatures, which cost most, and again after them
         await self._driver.inspector.verify(transactions)  # a receipt is for whoever has one with its signatures
         for signed in new:
             check_vote(chain, chain.ledger(), signed)
         new = [signed for signed in new if chain.state.locate(signed.id) is None]
-        self._driver.mempool.check_room([signed for signed in new if signed.id not in self._driver.mempool])
+        self._check_mempool(new)
         self._driver.submit(new)
         return new
+
+    def _check_mempool(self, transactions: list[SignedTransaction]) -> None:
+        mempool = self._driver.mempool
+        mempool.check_room([signed for signed in transactions if signed.id not in mempool])
 
     def waits_for(self, signed: SignedTransaction) -> bool:
         """Whether a transaction that was taken may still be committed."""

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from consortium import State, a_genesis, key_of, registering
 
+import contracts_vm
 from consensus.inputs import Tick
 from consensus.messages import AnyMessage, Append, AppendReply, Result, VoteReply, VoteRequest
 from consensus.raft_log import RaftEntry
@@ -18,8 +19,10 @@ from consensus.replica_state import TERM_STEP_MAX, Role
 from ledger import actions
 from ledger.errors import LedgerError
 from ledger.execution import context
+from ledger.policy_source import Checked, checked
 from ledger.transaction import SignedTransaction, Signer, sign
 from node.chain.chain import Chain
+from node.ordering import inspection, proposer
 from node.ordering.driver import Driver
 from node.ordering.mempool import Mempool
 from node.ordering.submitter import Submitter
@@ -161,6 +164,56 @@ def test_a_transaction_that_expires_while_a_block_is_cut_strands_no_other(tmp_pa
         carried = [signed.id for layer in driver.chain.layers for signed in layer.block.transactions]
         assert {signed.id for signed in fine} <= set(carried)
 
+    asyncio.run(story())
+
+
+def test_a_block_holds_so_much_fuel_and_the_rest_is_in_the_next_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A registration uses a hundred."""
+    monkeypatch.setattr(proposer, "CUT_FUEL_MAX", 250)
+
+    async def story() -> None:
+        driver = await led(a_driver(tmp_path))
+        state, until = State(GENESIS), time.time_ns() // 1_000_000 + 300_000
+        many = [state.transaction("alice@studio", registering(number), valid_until_ms=until) for number in range(10)]
+        one = state.transaction("bob@agency", registering("one"), valid_until_ms=until)
+        driver.submit([*many, one])
+        blocks = [await a_block(driver) for _ in range(4)]
+
+        assert [len(block) for block in blocks] == [3, 3, 3, 2]
+        assert one.id in blocks[0]
+        assert [signed for block in blocks for signed in block if signed != one.id] == [one.id for one in many]
+
+    async def a_block(driver: Driver) -> list[str]:
+        assert driver.proposer.next_block(driver.replica.term) is not None
+        return [signed.id for signed in driver.chain.layers[-1].block.transactions]
+
+    monkeypatch.setattr(Driver, "_pump", lambda _: None)
+    asyncio.run(story())
+
+
+def test_a_policy_that_is_published_was_checked_off_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = contracts_vm.default_policy_source().replace("asset_default version 1", "another version 1")
+
+    def watched(given: str) -> Checked:
+        with pytest.raises(RuntimeError):
+            asyncio.get_running_loop()
+        return checked(given)
+
+    async def story() -> None:
+        driver = await led(a_driver(tmp_path))
+        state, until = State(GENESIS), time.time_ns() // 1_000_000 + 300_000
+        publishing = state.transaction("alice@studio", actions.PublishPolicy(source=source), valid_until_ms=until)
+        checked.cache_clear()
+        await driver.inspector.verify([publishing])
+        assert checked.cache_info().currsize == 1
+        driver.submit([publishing])
+        await asyncio.sleep(0.05)
+        assert driver.chain.layers[-1].result.outcomes[0].code == "OK"
+        assert checked.cache_info().misses == 1
+
+    monkeypatch.setattr(inspection, "checked", watched)
     asyncio.run(story())
 
 

@@ -90,20 +90,55 @@ def test_accounts_take_turns_however_many_transactions_one_of_them_has() -> None
     many, one = some(40), some(1, "bob@agency")
     waiting = filled([*many, *one])
 
-    first, second = waiting.cut(10, 10**6), waiting.cut(10, 10**6)
-
-    assert first == tuple(many[:10])
-    assert second == (*one, *many[10:19])
+    assert waiting.cut(10, 10**6) == (many[0], *one, *many[1:9])
 
 
-def test_large_transactions_of_one_account_leave_room_in_each_block(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_comes_later_goes_first_and_has_saved_up_nothing() -> None:
+    many, others = some(60), some(60, "bob@agency")
+    waiting = filled(many)
+    for signed in waiting.cut(20, 10**6):
+        waiting.charge(signed, 100)
+    for signed in others:
+        waiting.add(signed)
+
+    taken = waiting.cut(60, 10**6)
+
+    assert taken[0] == others[0]
+    assert 30 < sum(signed in others for signed in taken) < 50
+
+
+def test_large_transactions_of_one_account_leave_room_in_each_block() -> None:
     many, others = some(20), [*some(2, "bob@agency"), *some(1, "carol@club")]
     size = len(many[0].body)
-    monkeypatch.setattr(mempool, "TURN_BYTES", 2 * size)
     waiting = filled([*many, *others])
 
-    assert waiting.cut(99, 5 * size + 50) == (*many[:2], *others)
-    assert waiting.cut(3, 10**6) == tuple(many[2:5])
+    assert waiting.cut(99, 6 * size + 50) == (many[0], others[0], others[2], many[1], others[1], many[2])
+    assert waiting.cut(3, 10**6) == tuple(many[3:6])
+
+
+def test_who_used_much_waits_until_the_others_have_used_as_much() -> None:
+    many, others = some(9), some(9, "bob@agency")
+    waiting = filled([*many, *others])
+    first, second = waiting.cut(2, 10**6)
+    assert (first, second) == (many[0], others[0])
+
+    waiting.charge(first, 4 * mempool.weight(first) - 50)
+    waiting.charge(second, 0)
+
+    assert waiting.cut(7, 10**6) == (*others[1:5], many[1], others[5], many[2])
+
+
+def test_what_a_block_did_not_take_costs_nothing() -> None:
+    many, one = some(9), some(1, "bob@agency")
+    waiting = filled(many)
+    for _ in range(20):
+        ran, *others = waiting.cut(5, 10**6)
+        waiting.put_back(others)
+        waiting.charge(ran, 100)
+        waiting.put_back([ran])
+    waiting.add(one[0])
+
+    assert waiting.cut(9, 10**6) == (*one, *many[:8])
 
 
 def test_a_cut_respects_number_and_bytes_and_takes_at_least_one() -> None:

@@ -25,6 +25,7 @@ from ledger.governance import Replayed, SetConsortiumPolicy
 from ledger.version import NEWEST
 from node.api import policies, proposals
 from node.api.app import make_app
+from node.api.member import Member
 from node.chain.reading import Reading
 from node.policies import replaying
 from node.policies.asking import evaluate, faults_of, parsed
@@ -231,7 +232,8 @@ def test_a_policy_that_a_question_brings_is_parsed_off_the_loop(
         return parsed(source)
 
     monkeypatch.setattr(policies, "parsed", watched)
-    routes = policies.routes(written.chain, Reading(written.chain), replays(written), lambda: "")
+    member = Member("bob@agency", lambda: True)
+    routes = policies.routes(written.chain, Reading(written.chain), replays(written), lambda: member)
     question = {"asset": a_digest("picture"), "kind": "sale", "requester": "bob@agency", "source": STRICT}
 
     asked = answer_of(make_app("0", [routes]), "POST", "/v1/policies/evaluate", json.dumps(question).encode())
