@@ -8,7 +8,10 @@ from pathlib import Path
 import click
 
 from devnet.cluster import Cluster
+from devnet.story import STUDIO, default_model
 from node.cli.target import Target, with_target
+from node.ground.config import load_config
+from remarque.client import Client
 
 
 @click.group()
@@ -30,7 +33,11 @@ _directory = click.option(
 @devnet.command()
 @_directory
 @click.option("--nodes", type=click.IntRange(1, 7), default=3, show_default=True, help="How many nodes to found.")
-@click.option("--generator", is_flag=True, help="Give the first node a generator (needs the generator's packages).")
+@click.option(
+    "--generator",
+    is_flag=True,
+    help="Give the first node a generator and register its model (needs the generator's packages).",
+)
 @click.option("--fresh", is_flag=True, help="Remove an existing devnet of this directory first.")
 @with_target
 def up(target: Target, root: Path, nodes: int, generator: bool, fresh: bool) -> None:
@@ -40,7 +47,18 @@ def up(target: Target, root: Path, nodes: int, generator: bool, fresh: bool) -> 
         shutil.rmtree(root)
     cluster = Cluster(root) if (root / "genesis.json").exists() else Cluster.create(root, nodes, generator=generator)
     cluster.up()
+    _register_model(cluster)
     _show(target, cluster)
+
+
+def _register_model(cluster: Cluster) -> None:
+    """Put the generator's model on the chain, without which it is asked for nothing."""
+    if load_config(cluster.home(cluster.names[0]) / "node.toml").generator is None:
+        return
+    wanted = default_model()
+    with Client(cluster.urls, STUDIO, cluster.key(STUDIO)) as house:
+        if wanted.model not in {one.model for one in house.models()}:
+            house.submit(wanted)
 
 
 @devnet.command()

@@ -31,9 +31,9 @@ from devnet.story import (
     OPENING_BALANCE,
     SECOND_COLLECTOR,
     STUDIO,
+    default_model,
 )
-from generator.models import default_model_folder, model_digest
-from ledger.actions import PublishPolicy, RegisterModel, SetPolicy
+from ledger.actions import PublishPolicy, SetPolicy
 from ledger.encoding import encode
 from ledger.events import TokenSold
 from ledger.genesis import Genesis
@@ -118,11 +118,9 @@ class Story:
         leader = self.cluster.leader()
         self.say(f"  chain {self.cluster.genesis.chain}, led by {leader}")
         house = self.member(STUDIO, "node1")
-        digest = model_digest(default_model_folder())
-        await house.submit(
-            RegisterModel(model=digest, name="Remarque default", version="1", licence="Apache-2.0"), memo="founding"
-        )
-        self.summary["model"] = digest
+        model = default_model()
+        await house.submit(model, memo="founding")
+        self.summary["model"] = digest = model.model
         self.say(f"  model registered by its digest {digest[:16]}…")
 
     async def generate(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from generator.models import default_model_folder, model_digest
+from ledger.actions import RegisterModel
 from node.keeping.founding import Plan, PlanAccount, PlanCurrency, PlanNode
 
 ORGS = {"studio": "Atelier Nord, a studio", "agency": "Meridian, a news agency", "club": "The Collectors' Club"}
@@ -18,6 +20,12 @@ TREASURER = "treasury@club"
 CURRENCY = "EUR"
 OPENING_BALANCE = 500_000
 """Cents that each collector starts with."""
+
+
+def default_model() -> RegisterModel:
+    """The model that comes with the generator, as it is registered."""
+    digest = model_digest(default_model_folder())
+    return RegisterModel(model=digest, name="Remarque default", version="1", licence="Apache-2.0")
 
 
 def plan_of(nodes: int, ports: list[int], *, generator: bool) -> Plan:

@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from generator import logs
 from generator.attest import Attester, attest, load_key
 from generator.errors import GeneratorCode, GeneratorError
 from generator.jobs import WAITING_MAX, Jobs
@@ -110,7 +111,7 @@ def read_jobs(descriptor: int, jobs: Jobs, answer: WorkerAnswer) -> None:
 
 def main() -> int:
     """Run the worker of the command line; returns the exit status."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    logs.configure()
     arguments = _arguments()
     output, jobs, lock = _private_output(), Jobs(), threading.Lock()
 

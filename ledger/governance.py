@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ledger.encoding import Value
-from ledger.names import AccountName, Count, Hex32, OrgName, PolicyName, PolicyVersion, Positive, RoleName
+from ledger.names import AccountName, Count, Hex32, NodeName, OrgName, PolicyName, PolicyVersion, Positive, RoleName
 
 CHANGES_MAX = 16
 REASON_LENGTH_MAX = 512
@@ -47,6 +47,12 @@ class ResumeOrg(Change, frozen=True, tag="org.resume", kw_only=True):
     """A suspended member's accounts sign again."""
 
     org: OrgName
+
+
+class ShutOutNode(Change, frozen=True, tag="node.remove", kw_only=True):
+    """A member's node that does not vote is let in no more, whatever its org says."""
+
+    node: NodeName
 
 
 class SetReservedRoles(Change, frozen=True, tag="account.set_roles", kw_only=True):
@@ -101,8 +107,8 @@ class DismissDispute(Change, frozen=True, tag="asset.dismiss_dispute", kw_only=T
 
 
 AnyChange = (
-    AddOrg | SuspendOrg | ResumeOrg | SetReservedRoles | SetParameters | SetConsortiumPolicy | ActivateProtocol
-    | DismissDispute
+    AddOrg | SuspendOrg | ResumeOrg | ShutOutNode | SetReservedRoles | SetParameters | SetConsortiumPolicy
+    | ActivateProtocol | DismissDispute
 )  # fmt: skip
 """The union that a proposal's changes are decoded as."""
 

@@ -64,6 +64,7 @@ from ledger.governance import (
     SetConsortiumPolicy,
     SetParameters,
     SetReservedRoles,
+    ShutOutNode,
     SuspendOrg,
 )
 from ledger.receipt import Receipt, ReceiptRefused, parse_receipt, verify_receipt
@@ -188,6 +189,7 @@ __all__ = [
     "SetReservedRoles",
     "SettleAuction",
     "Share",
+    "ShutOutNode",
     "SigningKey",
     "StateAnswer",
     "StateAnswerRefused",

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from ledger import actions
 from ledger.actions import Price, SealedKey
 from ledger.crypto import SigningKey
+from ledger.names import org_of
 from ledger.receipt import Receipt
+from ledger.records import NodeRecord
 from remarque import sealing
 from remarque.api.content import Release
 from remarque.drafts import Draft
 from remarque.errors import RemarqueError
 from remarque.picturing import PictureMethods
+from remarque.requesting import segment
 from remarque.submitting import VALID_SECONDS
 from remarque.trading import TradeMethods
 
@@ -45,23 +48,43 @@ class AccessMethods(PictureMethods, TradeMethods):
         """End a grant now; it stops future releases only."""
         return await self.submit(actions.RevokeAccess(asset=asset, account=account))
 
-    async def reseal(self, asset: str, node_key: SigningKey, nodes: Sequence[str]) -> Receipt:
-        """Have further nodes hold the key of one's own confidential asset, as a node does whose key is at hand.
+    async def reseal(self, asset: str, nodes: Sequence[str] = (), node_key: SigningKey | None = None) -> Receipt:
+        """Have further nodes hold the key of one's own confidential asset: those named, or all of one's org.
 
-        NOT_CUSTODIAN if nothing is sealed to that node. SealBroken if what is sealed to it does not open.
+        A custodian gives the key, sealed to each node, by a decision on the chain as for `open`; or give the key of a
+        custodian, and it is done here. NOT_CUSTODIAN if no node that holds it answers, or if nothing is sealed to that
+        key; NODE_UNKNOWN if there is no such node; RELEASE_DENIED if one is not of one's org.
         """
-        keys = {one.name: one.key for one in await self.nodes()}
-        held = (await self.asset(asset)).asset.content.sealed_keys
-        own = [one.sealed for one in (held or ()) if keys.get(one.node) == node_key.public]
-        unknown = sorted(set(nodes) - set(keys))
-        if not own or unknown:
-            raise RemarqueError(
-                "NODE_UNKNOWN" if own else "NOT_CUSTODIAN",
-                f"there is no node {', '.join(unknown)}" if own else "nothing is sealed to the node of this key",
+        known = {one.name: one for one in await self.nodes()}
+        wanted = list(nodes) or [one.name for one in known.values() if one.org == org_of(self._signer()[0])]
+        unknown = sorted(set(wanted) - set(known))
+        if unknown or not wanted:
+            detail = (
+                f"there is no node {', '.join(unknown)}" if unknown else "your org has no node; name one of another"
             )
-        made = sealing.reseal(bytes.fromhex(own[0]), node_key, {node: keys[node] for node in nodes})
-        sealed_keys = tuple(SealedKey(node=node, sealed=sealed.hex()) for node, sealed in made.items())
-        return await self.submit(actions.ResealAsset(asset=asset, sealed_keys=sealed_keys))
+            raise RemarqueError("NODE_UNKNOWN", detail)
+        if node_key is None:
+            sealed = await self._seals(asset, wanted)
+        else:
+            sealed = await self._sealed_with(asset, node_key, {name: known[name].key for name in wanted}, known)
+        return await self.submit(actions.ResealAsset(asset=asset, sealed_keys=sealed))
+
+    async def _seals(self, asset: str, nodes: Sequence[str]) -> tuple[SealedKey, ...]:
+        """An asset's key as a custodian seals it to each node."""
+        asked = actions.RequestAccess(asset=asset, reader_key=sealing.ReaderKey().public, purpose="custody")
+        path = f"/v1/releases/{(await self.submit(asked)).signed.id}/seals"
+        return tuple([await self._read(f"{path}/{node}", SealedKey) for node in nodes])
+
+    async def _sealed_with(
+        self, asset: str, node_key: SigningKey, keys: dict[str, str], known: dict[str, NodeRecord]
+    ) -> tuple[SealedKey, ...]:
+        """The same, by the key of a custodian."""
+        held = (await self.asset(asset)).asset.content.sealed_keys or ()
+        own = [one.sealed for one in held if one.node in known and known[one.node].key == node_key.public]
+        if not own:
+            raise RemarqueError("NOT_CUSTODIAN", "nothing is sealed to the node of this key")
+        made = sealing.reseal(bytes.fromhex(own[0]), node_key, keys)
+        return tuple(SealedKey(node=node, sealed=sealed.hex()) for node, sealed in made.items())
 
     async def open(self, asset: str, purpose: str = "") -> bytes:
         """Ask for a confidential asset, have the chain decide, and decrypt it. The purpose stands on the chain.
@@ -71,6 +94,6 @@ class AccessMethods(PictureMethods, TradeMethods):
         """
         reader = sealing.ReaderKey()
         receipt = await self.submit(actions.RequestAccess(asset=asset, reader_key=reader.public, purpose=purpose))
-        released = await self._read(f"/v1/releases/{receipt.signed.id}", Release)
+        released = await self._read(f"/v1/releases/{segment(receipt.signed.id)}", Release)
         content_key = reader.open(bytes.fromhex(released.shares[0].sealed))
         return sealing.decrypt(await self.picture(asset), content_key)

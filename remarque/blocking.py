@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
 from concurrent.futures import CancelledError
@@ -14,6 +15,7 @@ from remarque.async_client import AsyncClient
 T = TypeVar("T")
 END_SECONDS = 1.0
 """How long what is under way has to end when the client is closed."""
+FORKED = "this client was made before the process forked, and its thread stayed there; make another one"
 CLOSED = "this client is closed; make another one"
 
 
@@ -38,6 +40,8 @@ class Blocking:
         self._starting = threading.Lock()
         """Held while something is started, so that nothing is once the client is being closed."""
         self._closing = False
+        self._process = os.getpid()
+        """Whose thread it is; after a fork the child has none."""
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="remarque-client")
         self._thread.start()
 
@@ -64,6 +68,8 @@ class Blocking:
 
     def close(self) -> None:
         """Close the connections and end the client's thread; again, it does nothing."""
+        if os.getpid() != self._process:
+            return
         with self._starting:
             if self._closing:
                 return
@@ -86,6 +92,9 @@ class Blocking:
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait for something; whoever interrupts the waiting ends it."""
+        if os.getpid() != self._process:
+            work.close()
+            raise RuntimeError(FORKED)
         with self._starting:
             if self._closing:
                 work.close()

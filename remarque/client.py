@@ -6,6 +6,7 @@ Written by scripts/write_client.py from `AsyncClient`; change that one, and run 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from ledger.actions import AnyAction
@@ -81,12 +82,14 @@ class Client(Blocking):
         """End a grant now; it stops future releases only."""
         return self._run(self._waiting.revoke(asset, account))
 
-    def reseal(self, asset: str, node_key: SigningKey, nodes: Sequence[str]) -> Receipt:
-        """Have further nodes hold the key of one's own confidential asset, as a node does whose key is at hand.
+    def reseal(self, asset: str, nodes: Sequence[str] = (), node_key: SigningKey | None = None) -> Receipt:
+        """Have further nodes hold the key of one's own confidential asset: those named, or all of one's org.
 
-        NOT_CUSTODIAN if nothing is sealed to that node. SealBroken if what is sealed to it does not open.
+        A custodian gives the key, sealed to each node, by a decision on the chain as for `open`; or give the key of a
+        custodian, and it is done here. NOT_CUSTODIAN if no node that holds it answers, or if nothing is sealed to that
+        key; NODE_UNKNOWN if there is no such node; RELEASE_DENIED if one is not of one's org.
         """
-        return self._run(self._waiting.reseal(asset, node_key, nodes))
+        return self._run(self._waiting.reseal(asset, nodes, node_key))
 
     def open(self, asset: str, purpose: str = "") -> bytes:
         """Ask for a confidential asset, have the chain decide, and decrypt it. The purpose stands on the chain.
@@ -222,9 +225,9 @@ class Client(Blocking):
         """
         return self._run(self._waiting.mint(asset, royalty_ppm, payees, editions))
 
-    def list_token(self, token: str, price: int, currency: str, hours: float = 24) -> Receipt:
-        """Put one's own token up for sale at a price, for so many hours."""
-        return self._run(self._waiting.list_token(token, price, currency, hours))
+    def list_token(self, token: str, price: int, currency: str, lasting: float | datetime = 24) -> Receipt:
+        """Put one's own token up for sale at a price, for so many hours or until a moment."""
+        return self._run(self._waiting.list_token(token, price, currency, lasting))
 
     def transfer(self, token: str, to: str, terms: str | None = None) -> Receipt:
         """Give a token away; what its policies ask for a gift is paid."""
@@ -310,9 +313,11 @@ class Client(Blocking):
             )
         )
 
-    def offer(self, token: str, price: int, currency: str, hours: float = 24, terms: str | None = None) -> Receipt:
-        """Offer money for a token; it waits in escrow until the owner accepts or it is withdrawn."""
-        return self._run(self._waiting.offer(token, price, currency, hours, terms))
+    def offer(
+        self, token: str, price: int, currency: str, lasting: float | datetime = 24, terms: str | None = None
+    ) -> Receipt:
+        """Offer money for a token; it waits in escrow until the owner accepts, it is withdrawn, or it ends."""
+        return self._run(self._waiting.offer(token, price, currency, lasting, terms))
 
     def accept(self, token: str, buyer: str, price: int, currency: str) -> Receipt:
         """Sell one's token to a buyer who offered this price."""
@@ -323,10 +328,16 @@ class Client(Blocking):
         return self._run(self._waiting.withdraw_offer(token, buyer))
 
     def open_auction(
-        self, token: str, reserve: int, increment: int, currency: str, hours: float = 24, extension_s: int = 0
+        self,
+        token: str,
+        reserve: int,
+        increment: int,
+        currency: str,
+        lasting: float | datetime = 24,
+        extension_s: int = 0,
     ) -> Receipt:
         """Auction a token to the highest bidder; a bid nearer to the end than the extension moves the end."""
-        return self._run(self._waiting.open_auction(token, reserve, increment, currency, hours, extension_s))
+        return self._run(self._waiting.open_auction(token, reserve, increment, currency, lasting, extension_s))
 
     def bid(self, token: str, price: int, currency: str, terms: str | None = None) -> Receipt:
         """Bid for a token; the money waits in escrow, and is back the moment one is outbid."""
@@ -340,15 +351,15 @@ class Client(Blocking):
         """
         return self._run(self._waiting.settle_auction(token, terms))
 
-    def rent_out(self, token: str, to: str, hours: float) -> Receipt:
+    def rent_out(self, token: str, to: str, lasting: float | datetime) -> Receipt:
         """Let an account use one's token for a time, free of charge."""
-        return self._run(self._waiting.rent_out(token, to, hours))
+        return self._run(self._waiting.rent_out(token, to, lasting))
 
     def draft_rental(
         self,
         token: str,
         to: str,
-        hours: float,
+        lasting: float | datetime,
         price: int,
         currency: str,
         *,
@@ -358,7 +369,7 @@ class Client(Blocking):
     ) -> Draft:
         """One's token let to an account for a time and a price, for both to sign."""
         return self._run(
-            self._waiting.draft_rental(token, to, hours, price, currency, terms=terms, key=key, valid_s=valid_s)
+            self._waiting.draft_rental(token, to, lasting, price, currency, terms=terms, key=key, valid_s=valid_s)
         )
 
     def pay(self, to: str, amount: int, currency: str) -> Receipt:
@@ -430,14 +441,14 @@ class Client(Blocking):
         return self._run(self._waiting.add_to_collection(collection, asset))
 
     def propose(
-        self, *changes: AnyChange, hours: float = 168, reason: str = "", replayed: int = 0
+        self, *changes: AnyChange, lasting: float | datetime = 168, reason: str = "", replayed: int = 0
     ) -> tuple[str, Receipt]:
-        """Put changes to the vote of the orgs for so many hours; the proposal's id and the receipt.
+        """Put changes to the vote of the orgs for so many hours, or until a moment; the proposal's id and the receipt.
 
         One's own org approves by it. `replayed`: say with it how so many of the last requests would have come out
         under the policy proposed. PROTOCOL_UNKNOWN if this software does not know a version that it would activate.
         """
-        return self._run(self._waiting.propose(*changes, hours=hours, reason=reason, replayed=replayed))
+        return self._run(self._waiting.propose(*changes, lasting=lasting, reason=reason, replayed=replayed))
 
     def replay_of(self, proposal: str) -> ProposalReplay:
         """The replay that a proposal came with, run again by the node: what was told, what is found, if it `holds`."""
@@ -532,7 +543,10 @@ class Client(Blocking):
         return self._run(self._waiting.send_draft(draft))
 
     def send_batch(self, batch: Sequence[SignedTransaction]) -> tuple[BatchOutcome, ...]:
-        """Have up to 1,000 signed transactions committed; what became of each, in order, refused or not."""
+        """Have up to 1,000 signed transactions committed; what became of each, in order, refused or not.
+
+        Safe to repeat, to any node. Pending says that they may be committed or not: then repeat its `batch`.
+        """
         return self._run(self._waiting.send_batch(batch))
 
     def status(self) -> Status:
@@ -583,13 +597,17 @@ class Client(Blocking):
         """Currencies, with their supply in minor units."""
         return self._run(self._waiting.currencies())
 
+    def currency(self, currency: str) -> Currency:
+        """A currency: its decimals, with which `remarque.amounts` writes and reads amounts. CURRENCY_UNKNOWN."""
+        return self._run(self._waiting.currency(currency))
+
     def asset(self, asset: str) -> AssetView:
         """An asset with its owner, and what resales owe."""
         return self._run(self._waiting.asset(asset))
 
-    def assets(self) -> list[Asset]:
-        """All recorded assets, by id."""
-        return self._run(self._waiting.assets())
+    def assets(self, creator: str | None = None) -> list[Asset]:
+        """Recorded assets, by id: all, or those that an account created, alone or with others."""
+        return self._run(self._waiting.assets(creator))
 
     def history(self, asset: str) -> list[HistoryRow]:
         """Every transaction about an asset or its token, oldest first, carried out or refused."""
@@ -630,6 +648,14 @@ class Client(Blocking):
     def tokens(self, asset: str) -> tuple[Token, ...]:
         """The tokens of an asset, by number."""
         return self._run(self._waiting.tokens(asset))
+
+    def owned(self, account: str | None = None) -> list[Token]:
+        """Tokens that an account owns, by id; the client's own if none is named."""
+        return self._run(self._waiting.owned(account))
+
+    def all_tokens(self) -> list[Token]:
+        """All minted tokens, by id."""
+        return self._run(self._waiting.all_tokens())
 
     def token_metadata(self, token: str) -> TokenMetadata:
         """A token's metadata in the form of ERC-721."""
@@ -699,6 +725,13 @@ class Client(Blocking):
         return self._run(
             self._waiting.request(method, path, body, session=session, params=params, media_type=media_type)
         )
+
+    def session(self) -> str:
+        """The token of this client's session at the first of `urls`, opened on first use and good for an hour.
+
+        Whoever holds it reads as the account, and signs nothing.
+        """
+        return self._run(self._waiting.session())
 
     def get(self, path: str, *, session: bool = True, **params: str) -> Any:
         """JSON of a GET as it came, for whoever wants it so; methods named after what they read give typed values."""

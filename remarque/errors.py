@@ -41,6 +41,10 @@ class NodeCode(Enum):
     SESSION_INVALID = ("the session has ended, or the challenge was not signed by one of the account's keys", 401)
     REQUEST_SIGNATURE_INVALID = ("the request's signature does not hold here and now", 401)
     CONTENT_DIGEST_INVALID = ("the body is not the one that the request's Content-Digest names", 400)
+    # Commands
+    COMMAND_MALFORMED = ("the command is not given as its --help says", 400)
+    NODE_UNREACHED = ("no node answers", 503)
+    FILE_EXISTS = ("a file is overwritten only when that is asked for", 409)
     # The cluster's condition
     OVERLOADED = ("the node is doing as much of this as it can", 503)
     MEMPOOL_FULL = ("more transactions wait than this node keeps", 503)
@@ -132,15 +136,21 @@ class RemarqueError(Refused):
 
 
 class Pending(RemarqueError):
-    """Nobody has said what became of a transaction: it may be committed already, or still be.
+    """Nobody has said what became of a transaction, or of those of a batch: they may be committed already, or still be.
 
-    Send `signed` again, to any node, until there is a receipt or a refusal: it is committed once. A new transaction
-    that asks for the same would be another one, and might be committed too.
+    Send `signed` again by `send`, or `batch` by `send_batch`, to any node, until there is an answer: each is committed
+    once. A new transaction that asks for the same would be another one, and might be committed too.
     """
 
-    def __init__(self, signed: SignedTransaction, detail: str) -> None:
+    def __init__(self, batch: tuple[SignedTransaction, ...], detail: str) -> None:
         super().__init__(NodeCode.COMMIT_TIMEOUT.name, detail, NodeCode.COMMIT_TIMEOUT.status)
-        self.signed = signed
+        self.batch = batch
+        """All that were sent, in order; one where one was."""
+
+    @property
+    def signed(self) -> SignedTransaction:
+        """The transaction that was sent; of a batch, its first."""
+        return self.batch[0]
 
 
 class NodeError(Refused):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from ledger import actions
@@ -12,7 +14,7 @@ from ledger.version import KNOWN
 from remarque.api.governance import ProposalReplay
 from remarque.api.policies import REPLAYED, AskReplay, Evaluation, PolicyCheck, Question, Replay, Written, in_short
 from remarque.errors import RemarqueError
-from remarque.requesting import now_ms
+from remarque.requesting import end_ms, segment
 from remarque.submitting import SubmitMethods
 
 
@@ -90,15 +92,15 @@ class GovernanceMethods(SubmitMethods):
     # Governance and accounts
 
     async def propose(
-        self, *changes: AnyChange, hours: float = 168, reason: str = "", replayed: int = 0
+        self, *changes: AnyChange, lasting: float | datetime = 168, reason: str = "", replayed: int = 0
     ) -> tuple[str, Receipt]:
-        """Put changes to the vote of the orgs for so many hours; the proposal's id and the receipt.
+        """Put changes to the vote of the orgs for so many hours, or until a moment; the proposal's id and the receipt.
 
         One's own org approves by it. `replayed`: say with it how so many of the last requests would have come out
         under the policy proposed. PROTOCOL_UNKNOWN if this software does not know a version that it would activate.
         """
         self._check_known(changes)
-        until = now_ms() + int(hours * 3_600_000)
+        until = end_ms(lasting)
         told = await self._replayed(changes, replayed) if replayed else msgspec.UNSET
         receipt = await self.submit(actions.Propose(changes=changes, until_ms=until, reason=reason, replay=told))
         return proposal_id(receipt.signed.id, 0), receipt
@@ -112,7 +114,7 @@ class GovernanceMethods(SubmitMethods):
 
     async def replay_of(self, proposal: str) -> ProposalReplay:
         """The replay that a proposal came with, run again by the node: what was told, what is found, if it `holds`."""
-        return await self._read(f"/v1/proposals/{proposal}/replay", ProposalReplay)
+        return await self._read(f"/v1/proposals/{segment(proposal)}/replay", ProposalReplay)
 
     async def vote(self, proposal: str, approve: bool) -> Receipt:
         """Say one's org's word on a proposal, for good."""

@@ -23,7 +23,7 @@ from remarque.api.generation import FAILED, AskGeneration, GeneratedPicture, Gen
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, RemarqueError
 from remarque.reading import RECONNECT_SECONDS
-from remarque.requesting import UNREACHED, now_ms, value_of
+from remarque.requesting import UNREACHED, now_ms, segment, value_of
 from remarque.submitting import VALID_SECONDS, SubmitMethods
 
 
@@ -98,7 +98,7 @@ class PictureMethods(SubmitMethods):
         told = None
         while True:
             try:
-                path = f"/v1/generations/{generation}/events"
+                path = f"/v1/generations/{segment(generation)}/events"
                 async with aclosing(self._stream(path, Generation)) as stream:
                     async for _, now in stream:
                         if now != told:
@@ -126,7 +126,7 @@ class PictureMethods(SubmitMethods):
 
     async def content(self, cid: str) -> bytes:
         """Bytes of stored content, encrypted if it is confidential. CONTENT_MISSING if no node that answers has it."""
-        return await self.request("GET", f"/v1/content/{cid}")
+        return await self.request("GET", f"/v1/content/{segment(cid)}")
 
     async def picture(self, asset: str) -> bytes:
         """File of a public asset; of a confidential one, of the encrypted file, which `open` decrypts."""

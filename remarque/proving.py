@@ -13,6 +13,7 @@ from ledger.genesis import Genesis
 from ledger.receipt import Receipt, parse_receipt
 from ledger.recovery import Recoveries
 from ledger.state_answer import StateAnswer, StateAnswerRefused, verify_state_answer
+from remarque.requesting import segment
 from remarque.submitting import SubmitMethods
 
 
@@ -26,13 +27,13 @@ class ProofMethods(SubmitMethods):
         under this id, HEIGHT_UNCERTIFIED if the node holds no certificate for exactly that height.
         """
         params = {} if anchor is None else {"anchor": str(anchor)}
-        path = f"/v1/transactions/{transaction}/receipt"
+        path = f"/v1/transactions/{segment(transaction)}/receipt"
         return parse_receipt(await self.request("GET", path, params=params))
 
     async def cose_receipt(self, transaction: str, anchor: int | None = None) -> bytes:
         """COSE receipt of a committed transaction by the node that is asked, for `verify_member_inclusion`."""
         params = {} if anchor is None else {"anchor": str(anchor)}
-        path = f"/v1/transactions/{transaction}/receipt.cose"
+        path = f"/v1/transactions/{segment(transaction)}/receipt.cose"
         return await self.request("GET", path, session=False, params=params)
 
     async def consistency(
@@ -69,4 +70,4 @@ class ProofMethods(SubmitMethods):
 
     async def transparent_statement(self, digest: str) -> bytes:
         """A registered statement, by the SHA-256 of its bytes, with the receipts of all nodes that answer in time."""
-        return await self.request("GET", f"/entries/{digest}", session=False, params={"transparent": "true"})
+        return await self.request("GET", f"/entries/{segment(digest)}", session=False, params={"transparent": "true"})

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from urllib.parse import quote
 
+from ledger.errors import Code
 from ledger.generation import Openings
 from ledger.genesis import Genesis
 from ledger.records import (
@@ -51,6 +52,7 @@ from remarque.api.market import (
     RoyaltyInfo,
     TokenMetadata,
     TokensOf,
+    TokensPage,
     TokenView,
 )
 from remarque.api.members import CurrenciesPage, ModelsPage, NodesPage, OrgsPage
@@ -58,7 +60,7 @@ from remarque.api.past import AssetAt, StateAt
 from remarque.api.policies import PoliciesPage
 from remarque.api.transactions import TransactionView
 from remarque.errors import NodeCode, RemarqueError
-from remarque.requesting import UNREACHED, NodeConnection
+from remarque.requesting import UNREACHED, NodeConnection, segment
 
 RECONNECT_SECONDS = 0.2
 """Between two attempts to go on with a stream."""
@@ -91,7 +93,7 @@ class QueryMethods(NodeConnection):
 
     async def transaction(self, transaction: str) -> TransactionView:
         """A committed transaction with its outcome, and its decisions explained as far as the account may know."""
-        return await self._read(f"/v1/transactions/{transaction}", TransactionView)
+        return await self._read(f"/v1/transactions/{segment(transaction)}", TransactionView)
 
     async def events(self, after: str = "") -> AsyncGenerator[tuple[str, ChainEvent], None]:
         """What happens, as (place, event), for ever; resumes by itself, without a gap, when cut off at any moment.
@@ -118,7 +120,7 @@ class QueryMethods(NodeConnection):
 
     async def account_record(self, account: str | None = None) -> Account:
         """An account's keys and roles; the client's own if none is named."""
-        return await self._read(f"/v1/accounts/{account or self._signer()[0]}", Account)
+        return await self._read(f"/v1/accounts/{segment(account or self._signer()[0])}", Account)
 
     async def orgs(self) -> list[Org]:
         """The members, by name."""
@@ -136,39 +138,48 @@ class QueryMethods(NodeConnection):
         """Currencies, with their supply in minor units."""
         return await self._listed("/v1/currencies", CurrenciesPage, lambda page: page.currencies)
 
+    async def currency(self, currency: str) -> Currency:
+        """A currency: its decimals, with which `remarque.amounts` writes and reads amounts. CURRENCY_UNKNOWN."""
+        found = next((one for one in await self.currencies() if one.currency == currency), None)
+        if found is None:
+            detail = f"{currency} is no currency of this chain; `remarque currency list` shows them"
+            raise RemarqueError(Code.CURRENCY_UNKNOWN.name, detail)
+        return found
+
     # Assets
 
     async def asset(self, asset: str) -> AssetView:
         """An asset with its owner, and what resales owe."""
-        return await self._read(f"/v1/assets/{asset}", AssetView)
+        return await self._read(f"/v1/assets/{segment(asset)}", AssetView)
 
-    async def assets(self) -> list[Asset]:
-        """All recorded assets, by id."""
-        return await self._listed("/v1/assets", AssetsPage, lambda page: page.assets)
+    async def assets(self, creator: str | None = None) -> list[Asset]:
+        """Recorded assets, by id: all, or those that an account created, alone or with others."""
+        only = {} if creator is None else {"creator": creator}
+        return await self._listed("/v1/assets", AssetsPage, lambda page: page.assets, **only)
 
     async def history(self, asset: str) -> list[HistoryRow]:
         """Every transaction about an asset or its token, oldest first, carried out or refused."""
-        return await self._listed(f"/v1/assets/{asset}/history", HistoryPage, lambda page: page.history)
+        return await self._listed(f"/v1/assets/{segment(asset)}/history", HistoryPage, lambda page: page.history)
 
     async def lineage(self, asset: str) -> LineageView:
         """What an asset was made from, and who is owed what of its sales."""
-        return await self._read(f"/v1/assets/{asset}/lineage", LineageView)
+        return await self._read(f"/v1/assets/{segment(asset)}/lineage", LineageView)
 
     async def openings(self, asset: str) -> Openings:
         """Prompt and settings of a generated picture. NOT_FOUND if they are withheld, or not on this node."""
-        return await self._read(f"/v1/assets/{asset}/openings", Openings)
+        return await self._read(f"/v1/assets/{segment(asset)}/openings", Openings)
 
     async def grants(self, asset: str) -> list[Grant]:
         """Grants of a confidential asset that have not ended, by account."""
-        return await self._listed(f"/v1/assets/{asset}/grants", GrantsPage, lambda page: page.grants)
+        return await self._listed(f"/v1/assets/{segment(asset)}/grants", GrantsPage, lambda page: page.grants)
 
     async def disputes(self, asset: str) -> list[Dispute]:
         """Who has disputed an asset, and how it ended; by org."""
-        return await self._listed(f"/v1/assets/{asset}/disputes", DisputesPage, lambda page: page.disputes)
+        return await self._listed(f"/v1/assets/{segment(asset)}/disputes", DisputesPage, lambda page: page.disputes)
 
     async def collection(self, collection: str) -> Collection:
         """A collection, with the policy of its assets."""
-        return await self._read(f"/v1/collections/{collection}", Collection)
+        return await self._read(f"/v1/collections/{segment(collection)}", Collection)
 
     async def collections(self) -> list[Collection]:
         """All collections, by name."""
@@ -176,30 +187,39 @@ class QueryMethods(NodeConnection):
 
     async def collection_assets(self, collection: str) -> list[str]:
         """Ids of the assets of a collection, in order."""
-        path = f"/v1/collections/{collection}/assets"
+        path = f"/v1/collections/{segment(collection)}/assets"
         return await self._listed(path, CollectionAssetsPage, lambda page: page.assets)
 
     # The market
 
     async def token(self, token: str) -> TokenView:
         """A token with its terms; its listing, auction and rental if it has one."""
-        return await self._read(f"/v1/tokens/{token}", TokenView)
+        return await self._read(f"/v1/tokens/{segment(token)}", TokenView)
 
     async def tokens(self, asset: str) -> tuple[Token, ...]:
         """The tokens of an asset, by number."""
-        return (await self._read(f"/v1/assets/{asset}/tokens", TokensOf)).tokens
+        return (await self._read(f"/v1/assets/{segment(asset)}/tokens", TokensOf)).tokens
+
+    async def owned(self, account: str | None = None) -> list[Token]:
+        """Tokens that an account owns, by id; the client's own if none is named."""
+        owner = account or self._signer()[0]
+        return await self._listed("/v1/tokens", TokensPage, lambda page: page.tokens, owner=owner)
+
+    async def all_tokens(self) -> list[Token]:
+        """All minted tokens, by id."""
+        return await self._listed("/v1/tokens", TokensPage, lambda page: page.tokens)
 
     async def token_metadata(self, token: str) -> TokenMetadata:
         """A token's metadata in the form of ERC-721."""
-        return await self._read(f"/v1/tokens/{token}/metadata.json", TokenMetadata)
+        return await self._read(f"/v1/tokens/{segment(token)}/metadata.json", TokenMetadata)
 
     async def royalty_info(self, token: str, sale_price: int) -> RoyaltyInfo:
         """What a resale at a price in minor units owes, in the form of ERC-2981."""
-        return await self._read(f"/v1/tokens/{token}/royalty_info", RoyaltyInfo, sale_price=str(sale_price))
+        return await self._read(f"/v1/tokens/{segment(token)}/royalty_info", RoyaltyInfo, sale_price=str(sale_price))
 
     async def offers(self, token: str) -> list[Offer]:
         """Offers for a token whose money is in escrow, by buyer."""
-        return await self._listed(f"/v1/tokens/{token}/offers", OffersPage, lambda page: page.offers)
+        return await self._listed(f"/v1/tokens/{segment(token)}/offers", OffersPage, lambda page: page.offers)
 
     async def auctions(self) -> list[Auction]:
         """Auctions that are not closed, by token."""
@@ -217,7 +237,7 @@ class QueryMethods(NodeConnection):
 
     async def policy(self, name: str, version: int) -> PolicyRecord:
         """A published policy, with its source. POLICY_UNKNOWN if there is none."""
-        return await self._read(f"/v1/policies/{name}/{version}", PolicyRecord)
+        return await self._read(f"/v1/policies/{segment(name)}/{version}", PolicyRecord)
 
     async def policies(self) -> list[PolicyRecord]:
         """All published policies, by name and version."""
@@ -225,7 +245,7 @@ class QueryMethods(NodeConnection):
 
     async def proposal(self, proposal: str) -> ProposalView:
         """A proposal with its votes, its status and the quorum."""
-        return await self._read(f"/v1/proposals/{proposal}", ProposalView)
+        return await self._read(f"/v1/proposals/{segment(proposal)}", ProposalView)
 
     async def proposals(self) -> list[ProposalView]:
         """All proposals, by id."""
@@ -243,7 +263,7 @@ class QueryMethods(NodeConnection):
 
     async def asset_at(self, asset: str, *, height: int | None = None, time_ms: int | None = None) -> AssetAt:
         """An asset, its owner, policies and grants after a block, or at a time, by the word of the same node."""
-        return await self._read(f"/v1/assets/{asset}/at?{_when(height, time_ms)}", AssetAt)
+        return await self._read(f"/v1/assets/{segment(asset)}/at?{_when(height, time_ms)}", AssetAt)
 
 
 def _when(height: int | None, time_ms: int | None) -> str:

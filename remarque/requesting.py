@@ -6,11 +6,14 @@ node any number of times, and has one receipt.
 
 from __future__ import annotations
 
+import asyncio
 import io
+import re
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 import msgspec
@@ -34,8 +37,13 @@ AT_ONCE_BYTES_MAX = 1024 * 1024
 """A longer body is sent in parts, between which the event loop goes on."""
 NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 """What failed before anything was sent."""
+LOOPBACK = re.compile(r"(localhost|127\.[0-9.]+|\[::1\])(:[0-9]+)?/?\Z")
+"""This machine, without a scheme."""
 UNREACHED = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
 """How a node is not reached, as aiohttp says it."""
+
+HOURS_MAX = 1_000_000
+"""A century and more: whatever lasts longer is a mistake."""
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Page)
@@ -61,7 +69,7 @@ class NodeConnection:
         What only members may ask is asked in a session, opened on first use; with `signed_requests` each such request
         is signed by itself instead, for exactly the address it is sent to.
         """
-        self.urls = [_address(url) for url in ([urls] if isinstance(urls, str) else urls)]
+        self.urls = [node_address(url) for url in ([urls] if isinstance(urls, str) else urls)]
         if not self.urls:
             raise RemarqueError(NodeCode.REQUEST_MALFORMED.name, "no node is named; give the address of one")
         """Addresses of nodes; the first is asked, and goes to the end when it does not answer."""
@@ -72,6 +80,8 @@ class NodeConnection:
         self.signed_requests = signed_requests
         """Whether requests are signed each, and no session is opened."""
         self._http: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """The one that the connections belong to."""
         self._closed = False
         self._tokens: dict[str, str] = {}
 
@@ -156,6 +166,13 @@ class NodeConnection:
                 )
             raise error
 
+    async def session(self) -> str:
+        """The token of this client's session at the first of `urls`, opened on first use and good for an hour.
+
+        Whoever holds it reads as the account, and signs nothing.
+        """
+        return await self._token(self.urls[0])
+
     async def get(self, path: str, *, session: bool = True, **params: str) -> Any:
         """JSON of a GET as it came, for whoever wants it so; methods named after what they read give typed values."""
         return msgspec.json.decode(await self.request("GET", path, session=session, params=params or None))
@@ -168,12 +185,12 @@ class NodeConnection:
         """The answer to a body as a value."""
         return value_of(await self.request("POST", path, encode(body)), kind)
 
-    async def _listed(self, path: str, page: type[P], items: Callable[[P], Iterable[T]]) -> list[T]:
+    async def _listed(self, path: str, page: type[P], items: Callable[[P], Iterable[T]], **params: str) -> list[T]:
         """All items of a list, page by page."""
         found: list[T] = []
         after: str | msgspec.UnsetType = ""
         while isinstance(after, str):
-            part = await self._read(path, page, limit="100", after=after)
+            part = await self._read(path, page, session=True, limit="100", after=after, **params)
             found += items(part)
             after = part.next
         return found
@@ -181,6 +198,10 @@ class NodeConnection:
     def _session(self) -> aiohttp.ClientSession:
         if self._closed:
             raise RuntimeError("this client is closed; make another one")
+        loop = asyncio.get_running_loop()
+        if self._loop not in (None, loop):
+            raise RuntimeError("this client belongs to an event loop that was run before; make one in each asyncio.run")
+        self._loop = loop
         if self._http is None:
             self._http = aiohttp.ClientSession(timeout=_timeout(0), connector=aiohttp.TCPConnector(limit=256))
         return self._http
@@ -256,17 +277,22 @@ class NodeConnection:
                 return
 
 
-def _address(url: str) -> str:
-    """The address of a node as it is asked. REQUEST_MALFORMED says how one is written."""
+def node_address(url: str) -> str:
+    """The address of a node as it is asked. REQUEST_MALFORMED says how one is written.
+
+    One without a scheme is http on this machine; anywhere else it has to say whether it is https.
+    """
+    full = f"http://{url}" if LOOPBACK.match(url) else url
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(full)
         holds = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        holds = holds and not (parts.query or parts.fragment or parts.username)
     except ValueError:
         holds = False
     if not holds:
-        detail = f"{url!r} is no address of a node; write it as http://127.0.0.1:8100"
+        detail = f"{url!r} is no address of a node; write it as http://127.0.0.1:8100 or https://node.example"
         raise RemarqueError(NodeCode.REQUEST_MALFORMED.name, detail)
-    return url.rstrip("/")
+    return full.rstrip("/")
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:
@@ -292,6 +318,26 @@ def value_of(data: bytes, kind: type[T]) -> T:
 def _timeout(size: int) -> aiohttp.ClientTimeout:
     """How long a request with a body of so many bytes may take."""
     return aiohttp.ClientTimeout(total=TIMEOUT_SECONDS + size / BODY_BYTES_PER_SECOND_MIN, sock_connect=2.0)
+
+
+def segment(name: str) -> str:
+    """A name as one segment of a path: whatever is in it, it leads to no other route, and asks nothing besides."""
+    return quote(name, safe="@")
+
+
+def end_ms(lasting: float | datetime) -> int:
+    """When something ends that lasts for so many hours, or until a moment; in milliseconds since 1970.
+
+    REQUEST_MALFORMED if it is no length of time, or the moment has no time zone.
+    """
+    if isinstance(lasting, datetime):
+        if lasting.tzinfo is None:
+            raise RemarqueError(NodeCode.REQUEST_MALFORMED.name, f"{lasting} has no time zone; give it one")
+        return (lasting - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    if not 0 < lasting <= HOURS_MAX:
+        detail = f"{lasting} hours are no length of time; give a number above 0, such as 24"
+        raise RemarqueError(NodeCode.REQUEST_MALFORMED.name, detail)
+    return now_ms() + int(lasting * 3_600_000)
 
 
 def now_ms() -> int:

@@ -91,15 +91,7 @@ class SubmitMethods(QueryMethods):
 
         Pending says that it may be committed or not: then repeat it, until there is a receipt or a refusal.
         """
-        try:
-            data = await self.request("POST", "/v1/transactions", signed.envelope(), session=False)
-        except RemarqueError as error:
-            if error.code != NodeCode.COMMIT_TIMEOUT.name:
-                raise
-            raise Pending(signed, error.detail) from None
-        except Unanswered as error:
-            raise Pending(signed, str(error)) from None
-        receipt = parse_receipt(data)
+        receipt = parse_receipt(await self._sent("/v1/transactions", signed.envelope(), (signed,)))
         if receipt.outcome.code != "OK":
             detail = ""
             if self.key is not None:
@@ -112,7 +104,20 @@ class SubmitMethods(QueryMethods):
         return await self.send(complete(draft, (await self.genesis()).chain))
 
     async def send_batch(self, batch: Sequence[SignedTransaction]) -> tuple[BatchOutcome, ...]:
-        """Have up to 1,000 signed transactions committed; what became of each, in order, refused or not."""
+        """Have up to 1,000 signed transactions committed; what became of each, in order, refused or not.
+
+        Safe to repeat, to any node. Pending says that they may be committed or not: then repeat its `batch`.
+        """
         body = b"[" + b",".join(signed.envelope() for signed in batch) + b"]"
-        answer = await self.request("POST", "/v1/transactions/batch", body, session=False)
-        return value_of(answer, BatchOutcomes).results
+        return value_of(await self._sent("/v1/transactions/batch", body, tuple(batch)), BatchOutcomes).results
+
+    async def _sent(self, path: str, body: bytes, signed: tuple[SignedTransaction, ...]) -> bytes:
+        """The answer to signed transactions; Pending if they were sent and there is none."""
+        try:
+            return await self.request("POST", path, body, session=False)
+        except RemarqueError as error:
+            if error.code != NodeCode.COMMIT_TIMEOUT.name:
+                raise
+            raise Pending(signed, error.detail) from None
+        except Unanswered as error:
+            raise Pending(signed, str(error)) from None

@@ -9,6 +9,7 @@ Whatever may cost is asked for under terms: those given, or else those in force,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -18,7 +19,7 @@ from ledger.execution.holding import token_id
 from ledger.receipt import Receipt
 from remarque.api.members import BalancesPage
 from remarque.drafts import Draft
-from remarque.requesting import now_ms
+from remarque.requesting import end_ms, segment
 from remarque.submitting import VALID_SECONDS, SubmitMethods
 
 
@@ -37,7 +38,10 @@ def _derivation(
 
 
 class TradeMethods(SubmitMethods):
-    """What an account does with tokens, on the market, and with money. Prices and amounts are in minor units."""
+    """What an account does with tokens, on the market, and with money.
+
+    Prices and amounts are in minor units. What is `lasting` lasts for so many hours, or until a moment.
+    """
 
     async def terms(self, token: str) -> str:
         """The policies that a token is under now, as what is signed about it names them."""
@@ -74,10 +78,11 @@ class TradeMethods(SubmitMethods):
             actions.MintToken(asset=asset, royalty=royalty, editions=several)
         )
 
-    async def list_token(self, token: str, price: int, currency: str, hours: float = 24) -> Receipt:
-        """Put one's own token up for sale at a price, for so many hours."""
-        until = now_ms() + int(hours * 3_600_000)
-        return await self.submit(actions.ListToken(token=token, price=price, currency=currency, until_ms=until))
+    async def list_token(self, token: str, price: int, currency: str, lasting: float | datetime = 24) -> Receipt:
+        """Put one's own token up for sale at a price, for so many hours or until a moment."""
+        return await self.submit(
+            actions.ListToken(token=token, price=price, currency=currency, until_ms=end_ms(lasting))
+        )
 
     async def transfer(self, token: str, to: str, terms: str | None = None) -> Receipt:
         """Give a token away; what its policies ask for a gift is paid."""
@@ -170,10 +175,10 @@ class TradeMethods(SubmitMethods):
         return await self.draft_with(dict.fromkeys(owners, ""), asked, valid_s=valid_s)
 
     async def offer(
-        self, token: str, price: int, currency: str, hours: float = 24, terms: str | None = None
+        self, token: str, price: int, currency: str, lasting: float | datetime = 24, terms: str | None = None
     ) -> Receipt:
-        """Offer money for a token; it waits in escrow until the owner accepts or it is withdrawn."""
-        until, seen = now_ms() + int(hours * 3_600_000), terms or await self.terms(token)
+        """Offer money for a token; it waits in escrow until the owner accepts, it is withdrawn, or it ends."""
+        until, seen = end_ms(lasting), terms or await self.terms(token)
         return await self.submit(
             actions.MakeOffer(token=token, price=price, currency=currency, until_ms=until, terms=seen)
         )
@@ -187,7 +192,13 @@ class TradeMethods(SubmitMethods):
         return await self.submit(actions.WithdrawOffer(token=token, buyer=buyer or self._signer()[0]))
 
     async def open_auction(
-        self, token: str, reserve: int, increment: int, currency: str, hours: float = 24, extension_s: int = 0
+        self,
+        token: str,
+        reserve: int,
+        increment: int,
+        currency: str,
+        lasting: float | datetime = 24,
+        extension_s: int = 0,
     ) -> Receipt:
         """Auction a token to the highest bidder; a bid nearer to the end than the extension moves the end."""
         return await self.submit(
@@ -196,7 +207,7 @@ class TradeMethods(SubmitMethods):
                 reserve=reserve,
                 increment=increment,
                 currency=currency,
-                until_ms=now_ms() + int(hours * 3_600_000),
+                until_ms=end_ms(lasting),
                 extension_ms=extension_s * 1000,
             )
         )
@@ -214,16 +225,16 @@ class TradeMethods(SubmitMethods):
         """
         return await self.submit(actions.SettleAuction(token=token, terms=_or_unset(terms)))
 
-    async def rent_out(self, token: str, to: str, hours: float) -> Receipt:
+    async def rent_out(self, token: str, to: str, lasting: float | datetime) -> Receipt:
         """Let an account use one's token for a time, free of charge."""
-        until = now_ms() + int(hours * 3_600_000)
+        until = end_ms(lasting)
         return await self.submit(actions.RentToken(token=token, to=to, until_ms=until))
 
     async def draft_rental(
         self,
         token: str,
         to: str,
-        hours: float,
+        lasting: float | datetime,
         price: int,
         currency: str,
         *,
@@ -232,7 +243,7 @@ class TradeMethods(SubmitMethods):
         valid_s: int = VALID_SECONDS,
     ) -> Draft:
         """One's token let to an account for a time and a price, for both to sign."""
-        until, seen = now_ms() + int(hours * 3_600_000), terms or await self.terms(token)
+        until, seen = end_ms(lasting), terms or await self.terms(token)
         rental = actions.RentToken(token=token, to=to, until_ms=until, price=_price(price, currency), terms=seen)
         return await self.draft_with({to: key}, rental, valid_s=valid_s)
 
@@ -242,5 +253,5 @@ class TradeMethods(SubmitMethods):
 
     async def balances(self, account: str | None = None) -> dict[str, int]:
         """What an account holds, in minor units by currency."""
-        path = f"/v1/accounts/{account or self._signer()[0]}/balances"
+        path = f"/v1/accounts/{segment(account or self._signer()[0])}/balances"
         return dict(await self._listed(path, BalancesPage, lambda page: page.balances.items()))

@@ -9,12 +9,13 @@ from ledger.errors import LedgerError
 from ledger.genesis import Genesis, check_genesis
 from ledger.recovery import Recoveries, check_recoveries, parse_recovery
 from remarque.errors import NodeCode, NodeError
+from remarque.text_files import text_in
 
 
 def load_genesis(path: Path | str) -> Genesis:
     """Genesis from its file."""
     try:
-        genesis = decode(Path(path).read_bytes().strip(), Genesis)
+        genesis = decode(text_in(path).strip(), Genesis)
         check_genesis(genesis)
     except FileNotFoundError:
         raise NodeError(NodeCode.CONFIG_INVALID, f"{path} does not exist; every member has the same file") from None
@@ -25,5 +26,5 @@ def load_genesis(path: Path | str) -> Genesis:
 
 def read_recoveries(files: tuple[Path, ...], genesis: Genesis) -> Recoveries:
     """Recoveries that somebody accepts, from files in any order."""
-    signed = [parse_recovery(file.read_bytes().strip()) for file in files]
+    signed = [parse_recovery(text_in(file).strip()) for file in files]
     return check_recoveries(tuple(sorted(signed, key=lambda one: one.recovery.number)), genesis)

@@ -24,6 +24,7 @@ from contracts_vm import DECISION_CODES
 from devnet.cluster import Cluster
 from ledger.audit import Fault
 from ledger.errors import Code
+from node.cli.exits import Exit
 from node.cli.main import cli
 from node.ground import config
 from remarque.errors import NodeCode, status_of
@@ -92,7 +93,19 @@ def settings() -> str:
 
 def command_line() -> str:
     """docs/command_line.md, from `--help`."""
-    parts = [NOTE, "# The `remarque` command", ""]
+    parts = [
+        NOTE,
+        "# The `remarque` command",
+        "",
+        "| exit status | meaning |",
+        "|---|---|",
+        "| 0 | done |",
+        *(f"| {exit_.value} | {exit_.meaning} |" for exit_ in Exit),
+        "",
+        "With `--json` whatever is not done is one JSON object with `code` and `detail` on standard output, else a "
+        "line on standard error. A node that runs ends by statuses of its own: [operate.md](operate.md).",
+        "",
+    ]
 
     def describe(command: click.Command, names: list[str]) -> None:
         done = CliRunner().invoke(cli, [*names, "--help"], prog_name="remarque", terminal_width=100)

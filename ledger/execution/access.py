@@ -20,6 +20,7 @@ from ledger.execution.settlement import pay_apart
 from ledger.execution.view import Ledger
 from ledger.names import org_of
 from ledger.records import Asset, Grant, NodeRecord, asset_key, grant_key, node_key, withdrawn_key
+from ledger.times import moment
 
 
 @action(GrantAccess)
@@ -28,7 +29,9 @@ def grant(ledger: Ledger, tx: Context, ask: GrantAccess) -> None:
     asset = _confidential(ledger, ask.asset)
     ledger.account(ask.account)
     if ask.until_ms <= tx.time_ms:
-        raise LedgerError(Code.GRANT_ENDED, f"it would end at {ask.until_ms}, block time is {tx.time_ms}")
+        raise LedgerError(
+            Code.GRANT_ENDED, f"it would end at {moment(ask.until_ms)}, block time is {moment(tx.time_ms)}"
+        )
     _check_paid(ledger, tx, asset, ask.account)
     check_end(tx, ask.until_ms, ledger.parameters().grant_ms_max)
     price = None if ask.price is UNSET else ask.price
@@ -99,10 +102,10 @@ def still_decided(ledger: Ledger, event: AccessAllowed, key: str, height: int) -
 def reseal(ledger: Ledger, tx: Context, ask: ResealAsset) -> None:
     """Seal an asset's key to further nodes, so that who bought it does not depend on the nodes of who sold it."""
     asset = _confidential(ledger, ask.asset)
-    holders = {ledger.owner(asset), *(token.owner for token in tokens_of(ledger, asset))}
-    tx.spend(HOLDER_FUEL * len(holders))
-    if holders.isdisjoint(tx.accounts):
-        raise LedgerError(Code.NOT_OWNER, f"asset {asset.id[:16]}… is {min(holders)}'s, who has others hold its key")
+    entitled = holders(ledger, asset)
+    tx.spend(HOLDER_FUEL * len(entitled))
+    if entitled.isdisjoint(tx.accounts):
+        raise LedgerError(Code.NOT_OWNER, f"asset {asset.id[:16]}… is {min(entitled)}'s, who has others hold its key")
     held = () if asset.content.sealed_keys is UNSET else asset.content.sealed_keys
     kept = {one.node: one for one in held if ledger.holds(node_key(one.node))}
     orgs = {org_of(account) for account in tx.accounts}
@@ -118,6 +121,11 @@ def reseal(ledger: Ledger, tx: Context, ask: ResealAsset) -> None:
     content = replace(asset.content, sealed_keys=tuple(kept.values()))
     ledger.put(asset_key(asset.id), replace(asset, content=content))
     tx.emit(AssetResealed(asset=asset.id, nodes=tuple(one.node for one in ask.sealed_keys)))
+
+
+def holders(ledger: Ledger, asset: Asset) -> set[str]:
+    """The accounts that say who holds an asset's key: its owner, and whoever has a token of it."""
+    return {ledger.owner(asset), *(token.owner for token in tokens_of(ledger, asset))}
 
 
 def _pay(ledger: Ledger, tx: Context, asset: Asset, ask: GrantAccess, price: Price) -> tuple[PaymentIn, ...]:
@@ -141,7 +149,8 @@ def _check_paid(ledger: Ledger, tx: Context, asset: Asset, account: str) -> None
         return
     if before.policies is not UNSET and account not in tx.accounts:
         raise LedgerError(
-            Code.GRANT_PAID, f"{account} has paid to see it until {before.until_ms}; wait for that, or have them sign"
+            Code.GRANT_PAID,
+            f"{account} has paid to see it until {moment(before.until_ms)}; wait for that, or have them sign",
         )
 
 

@@ -24,6 +24,7 @@ from ledger.execution.scope import in_force
 from ledger.execution.settlement import sell
 from ledger.execution.view import Ledger
 from ledger.records import Auction, auction_key, escrow_of, listing_key
+from ledger.times import moment
 
 SETTLE_MS = 7 * 24 * 3_600_000
 """For how long after its end an auction can still sell."""
@@ -81,11 +82,15 @@ def bid(ledger: Ledger, tx: Context, ask: PlaceBid) -> None:
     if tx.signer == found.seller:
         raise LedgerError(Code.SELF_SALE, f"{tx.signer} owns it already")
     if tx.time_ms >= found.until_ms:
-        raise LedgerError(Code.AUCTION_ENDED, f"it ended at {found.until_ms}, block time is {tx.time_ms}; settle it")
+        raise LedgerError(
+            Code.AUCTION_ENDED, f"it ended at {moment(found.until_ms)}, block time is {moment(tx.time_ms)}; settle it"
+        )
     if ask.currency != found.currency:
         raise LedgerError(Code.CURRENCY_MISMATCH, f"bids are in {found.currency}, not {ask.currency}")
     if ask.price < found.least:
-        raise LedgerError(Code.BID_TOO_LOW, f"{found.least} {found.currency} is the least bid now; bid at least that")
+        raise LedgerError(
+            Code.BID_TOO_LOW, f"{ledger.amount(found.least, found.currency)} is the least bid now; bid at least that"
+        )
     token = ledger.token(found.token)
     asset = ledger.asset(token.asset)
     check_terms(ledger, asset, ask.terms)
@@ -124,7 +129,9 @@ def settle(ledger: Ledger, tx: Context, ask: SettleAuction) -> None:
         _close(ledger, tx, found, Code.CONSENT_ENDED.name)
         return
     if tx.time_ms < found.until_ms:
-        raise LedgerError(Code.AUCTION_OPEN, f"it ends at {found.until_ms}, block time is {tx.time_ms}; wait for it")
+        raise LedgerError(
+            Code.AUCTION_OPEN, f"it ends at {moment(found.until_ms)}, block time is {moment(tx.time_ms)}; wait for it"
+        )
     bidder = found.bidder
     if bidder is UNSET:
         _close(ledger, tx, found, "NO_BIDS")
@@ -159,7 +166,7 @@ def _check_rental(ledger: Ledger, tx: Context, ask: OpenAuction) -> None:
     if rental is not None and rental.paid and rental.until_ms > ask.until_ms:
         raise LedgerError(
             Code.TOKEN_RENTED,
-            f"{rental.user} has paid to use it until {rental.until_ms}; let the auction end no earlier",
+            f"{rental.user} has paid to use it until {moment(rental.until_ms)}; let the auction end no earlier",
         )
 
 

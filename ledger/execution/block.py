@@ -20,6 +20,7 @@ from ledger.errors import Code, InvalidBlock, LedgerError, ensure
 from ledger.execution import view
 from ledger.execution.context import ACTION_FUEL, HANDLERS, Context
 from ledger.execution.view import Ledger, StateReader
+from ledger.times import moment, span
 from ledger.transaction import SignedTransaction, check_shape
 from ledger.version import ProtocolVersion
 
@@ -132,11 +133,14 @@ def check_admissible(
     check_shape(signed, chain)
     until = signed.transaction.valid_until_ms
     if until < time_ms:
-        raise LedgerError(Code.EXPIRED, f"it was valid until {until}, block time is {time_ms}; sign it again")
+        raise LedgerError(
+            Code.EXPIRED, f"it was valid until {moment(until)}, block time is {moment(time_ms)}; sign it again"
+        )
     if until > time_ms + parameters.valid_ms_max:
         raise LedgerError(
             Code.VALID_TOO_LONG,
-            f"it is valid {until - time_ms} ms ahead, at most {parameters.valid_ms_max}; choose an earlier time",
+            f"it is valid for another {span(until - time_ms)}, at most {span(parameters.valid_ms_max)}; "
+            "choose an earlier time",
         )
     if ledger.holds(records.seen_key(until, signed.id)):
         raise LedgerError(Code.DUPLICATE, f"{signed.id[:16]}… is on the chain; ask for its receipt")

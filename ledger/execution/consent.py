@@ -21,12 +21,20 @@ def consenting_key(tx: Context, account: str) -> str:
 
 def check_stands(ledger: Ledger, account: str, key: str) -> None:
     """Refuse to act on the word of a key that has been revoked, or of an account that is suspended."""
-    for fault, why in (
-        (has_ended(ledger, account, key), f"the key {key[:16]}… of {account} that gave it has been revoked"),
-        (ledger.is_suspended(ledger.account(account)), f"{account} or its org is suspended"),
-    ):
-        if fault:
-            raise LedgerError(Code.CONSENT_ENDED, f"{why}; {account} gives it again")
+    if has_ended(ledger, account, key):
+        why = f"the key {key[:16]}… of {account} that gave it has been revoked"
+        raise LedgerError(Code.CONSENT_ENDED, f"{why}; {account} gives it again")
+    if ledger.is_suspended(ledger.account(account)):
+        raise LedgerError(Code.CONSENT_ENDED, f"{account} or its org is suspended; {account} gives it again")
+
+
+def stands(ledger: Ledger, account: str, key: str) -> bool:
+    """Whether `check_stands` lets it pass."""
+    try:
+        check_stands(ledger, account, key)
+    except LedgerError:
+        return False
+    return True
 
 
 def has_ended(ledger: Ledger, account: str, key: str) -> bool:

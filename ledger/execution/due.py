@@ -79,18 +79,18 @@ def due(
     for clause in later:
         found = _lesser(found, _if_it_settles(ledger, tx, clause, asset, token, occasion))
     if beside and found.split.royalty:
-        _check_together(tx, occasion, found, {one.currency for one in beside})
+        _check_together(ledger, tx, occasion, found, {one.currency for one in beside})
     more = found.split.buyer_pays - occasion.price
     if more and terms is UNSET:
         raise LedgerError(
             Code.TERMS_MISSING,
-            f"{more} {found.currency} are due beside what the action says; name the terms that ask for it, "
-            f"now {' '.join(policy_names(ledger, asset))}",
+            f"{ledger.amount(more, found.currency)} are due beside what the action says; name the terms that "
+            f"ask for it, now {' '.join(policy_names(ledger, asset))}",
         )
     return found
 
 
-def _check_together(tx: Context, occasion: Occasion, found: Due, currencies: set[str]) -> None:
+def _check_together(ledger: Ledger, tx: Context, occasion: Occasion, found: Due, currencies: set[str]) -> None:
     """Refuse what is priced with other things where a part could bear a royalty that another part owes."""
     for fault, why in (
         (currencies != {found.currency}, f"the others are priced in {', '.join(sorted(currencies))}"),
@@ -100,8 +100,8 @@ def _check_together(tx: Context, occasion: Occasion, found: Due, currencies: set
         if fault:
             raise LedgerError(
                 Code.SOLD_TOGETHER,
-                f"a royalty of {found.split.royalty} {found.currency} is due, and {why}; ask for it in a transaction "
-                "of its own",
+                f"a royalty of {ledger.amount(found.split.royalty, found.currency)} is due, and {why}; ask for it in a "
+                "transaction of its own",
             )
 
 
@@ -206,7 +206,7 @@ def _due_under(
         rate, shares = token.royalty.rate_ppm, token.royalty.payees
     payees = [(share.account, share.weight_ppm) for share in shares]
     if clause is None:
-        return Due(_settled(occasion, rate, payees, "seller"), occasion.currency, "seller", "keep")
+        return Due(_settled(ledger, occasion, rate, payees, "seller"), occasion.currency, "seller", "keep")
     if clause.error:
         raise LedgerError(Code.ROYALTY_INVALID, f"royalty {clause.id}: {clause.error}; ask for another policy")
     ancestors = _ancestors(ledger, tx, asset, clause.upstream)
@@ -218,7 +218,9 @@ def _due_under(
         currency = money.currency
         name, units = "floor" if occasion.price else "fallback", money.units(ledger.currency(currency).decimals) or 0
         bounds[name] = max(units, bounds.get(name, 0))
-    split = _settled(occasion, rate, payees, "buyer" if swapped else clause.payer, ancestors=ancestors, **bounds)
+    split = _settled(
+        ledger, occasion, rate, payees, "buyer" if swapped else clause.payer, ancestors=ancestors, **bounds
+    )
     if occasion.trigger in (GIFT, SWAP):
         split = _to_others(split, occasion.to if clause.payer == "buyer" else occasion.giver)
     return Due(split, currency, clause.payer, clause.refund)
@@ -269,7 +271,7 @@ def _ancestors(
 
 
 def _settled(
-    occasion: Occasion, rate: int, payees: list[tuple[str, int]], payer: str, **terms: Any
+    ledger: Ledger, occasion: Occasion, rate: int, payees: list[tuple[str, int]], payer: str, **terms: Any
 ) -> contracts_vm.Settlement:
     worth = occasion.price + occasion.beside
     try:
@@ -285,5 +287,6 @@ def _settled(
     stack = min(rate + sum(one for one, _ in terms.get("ancestors", ())), terms.get("cap_ppm", contracts_vm.PPM_WHOLE))
     if occasion.price and stack and not split.royalty:
         least = -(-contracts_vm.PPM_WHOLE // stack)
-        raise LedgerError(Code.PRICE_TOO_LOW, f"{stack} ppm of {worth} round to nothing; {least} is the least price")
+        shown, lowest = (ledger.amount(units, occasion.currency) for units in (worth, least))
+        raise LedgerError(Code.PRICE_TOO_LOW, f"{stack} ppm of {shown} round to nothing; {lowest} is the least price")
     return split

@@ -118,11 +118,11 @@ def _check_fits(request: GenerationRequest, attestation: Attestation, asset: Ass
 
 
 def _check_request(ledger: Ledger, tx: Context, request: GenerationRequest, signature: str) -> None:
-    creator = ledger.account(request.creator)
-    live = () if ledger.is_suspended(creator) else creator.keys_in_force
+    ledger.account(request.creator)
+    silent = ledger.key_fault(request.creator, request.key)
     for holds, fault in (
         (request.chain == tx.transaction.chain, "it names another chain"),
-        (request.key in live, f"{request.key[:16]}… is not a key of {request.creator} in force"),
+        (not silent, silent),
         (request.count <= COUNT_MAX, f"it asks for more than {COUNT_MAX} pictures"),
         (
             crypto.verify(request.key, crypto.GENERATION_REQUEST, encode(request), signature),
@@ -136,12 +136,12 @@ def _check_request(ledger: Ledger, tx: Context, request: GenerationRequest, sign
 def _check_attestation(
     ledger: Ledger, tx: Context, request: GenerationRequest, attestation: Attestation, signature: str
 ) -> None:
-    generator = ledger.account(attestation.generator)
-    live = () if ledger.is_suspended(generator) else generator.keys_in_force
+    ledger.account(attestation.generator)
+    silent = ledger.key_fault(attestation.generator, attestation.key)
     for holds, fault in (
         (attestation.chain == tx.transaction.chain, "it names another chain"),
         (attestation.generator == tx.signer, f"it is {attestation.generator}'s, signed here by {tx.signer}"),
-        (attestation.key in live, f"{attestation.key[:16]}… is not a key of {attestation.generator} in force"),
+        (not silent, silent),
         (attestation.request == request.id, "it is about another request"),
         (attestation.model == request.model, "it names another model than the request"),
         (attestation.index < request.count, "it attests a picture beyond the requested count"),

@@ -24,6 +24,7 @@ from ledger.execution.view import Ledger
 from ledger.governance import EXPIRED, OPEN, PASSED, REJECTED, Proposal, SetConsortiumPolicy, Vote, proposal_key, quorum
 from ledger.names import ADMINISTRATOR, org_of
 from ledger.records import org_key
+from ledger.times import moment, span
 
 GOVERNANCE_FUEL = 1_000
 """What counting the votes costs."""
@@ -75,7 +76,8 @@ def vote(ledger: Ledger, tx: Context, ask: CastVote) -> None:
         raise LedgerError(Code.PROPOSAL_DECIDED, f"it was {proposal.status} at block {proposal.height_decided}")
     if proposal.status_at(tx.time_ms) == EXPIRED:
         raise LedgerError(
-            Code.PROPOSAL_ENDED, f"it ended at {proposal.until_ms}, block time is {tx.time_ms}; propose it again"
+            Code.PROPOSAL_ENDED,
+            f"it ended at {moment(proposal.until_ms)}, block time is {moment(tx.time_ms)}; propose it again",
         )
     org = org_of(tx.signer)
     before = next((one for one in proposal.votes if one.org == org), None)
@@ -122,7 +124,8 @@ def _check_end(ledger: Ledger, tx: Context, until_ms: int) -> None:
     if not tx.time_ms < until_ms <= tx.time_ms + most:
         raise LedgerError(
             Code.PROPOSAL_END_INVALID,
-            f"it would end at {until_ms}, block time is {tx.time_ms}; choose an end within {most} ms after that",
+            f"it would end at {moment(until_ms)}, block time is {moment(tx.time_ms)}; "
+            f"choose an end within {span(most)} after that",
         )
 
 

@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from ledger import crypto, records
 from ledger.errors import Code, LedgerError
-from ledger.execution.consent import is_void
+from ledger.execution.consent import is_void, stands
 from ledger.execution.context import Context
 from ledger.execution.view import Ledger
 from ledger.records import Asset, Token, auction_key, listing_key, rental_key, sale_key, token_key, withdrawn_key
+from ledger.times import moment, span
 
 
 def token_id(asset: str, number: int | None = None) -> str:
@@ -34,7 +35,7 @@ def hand_over(ledger: Ledger, tx: Context, token: Token, to: str, sales: int) ->
     if rental is not None and rental.paid and rental.user not in (to, *tx.accounts):
         raise LedgerError(
             Code.TOKEN_RENTED,
-            f"{rental.user} has paid to use it until {rental.until_ms}; wait for that, or have them sign too",
+            f"{rental.user} has paid to use it until {moment(rental.until_ms)}; wait for that, or have them sign too",
         )
     ledger.put(token_key(token.id), replace(token, owner=to, sales=sales))
     if ledger.asset(token.asset).confidential:
@@ -60,10 +61,19 @@ def user_of(ledger: Ledger, token: str, time_ms: int) -> records.Rental | None:
     return None if not rental.paid and is_void(ledger, rental.owner, rental.key) else rental
 
 
+def listing_of(ledger: Ledger, token: str, time_ms: int) -> records.Listing | None:
+    """The listing of a token that can be bought from at a time; none that has ended, or whose seller's word lapsed."""
+    listing = ledger.find(listing_key(token), records.Listing)
+    if listing is None or listing.until_ms < time_ms:
+        return None
+    return listing if stands(ledger, listing.seller, listing.key) else None
+
+
 def check_end(tx: Context, until_ms: int, most_ms: int) -> None:
     """Refuse an end that has passed or lies too far ahead."""
     if not tx.time_ms < until_ms <= tx.time_ms + most_ms:
         raise LedgerError(
             Code.END_INVALID,
-            f"it would end at {until_ms}, block time is {tx.time_ms}; choose an end within {most_ms} ms after that",
+            f"it would end at {moment(until_ms)}, block time is {moment(tx.time_ms)}; "
+            f"choose an end within {span(most_ms)} after that",
         )

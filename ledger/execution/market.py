@@ -13,6 +13,7 @@ from ledger.execution.policy import decide
 from ledger.execution.settlement import sell as settle_sale
 from ledger.execution.view import Ledger
 from ledger.records import Listing, Sale, listing_key, sale_key
+from ledger.times import moment
 
 
 @action(ListToken)
@@ -23,7 +24,9 @@ def list_token(ledger: Ledger, tx: Context, ask: ListToken) -> None:
     require_free(ledger, token)
     ledger.currency(ask.currency)
     if ask.until_ms <= tx.time_ms:
-        raise LedgerError(Code.LISTING_EXPIRED, f"it would end at {ask.until_ms}, block time is {tx.time_ms}")
+        raise LedgerError(
+            Code.LISTING_EXPIRED, f"it would end at {moment(ask.until_ms)}, block time is {moment(tx.time_ms)}"
+        )
     check_end(tx, ask.until_ms, ledger.parameters().consent_ms_max)
     asset = ledger.asset(token.asset)
     decide(ledger, tx, asset, "list", token, price=ask.price, currency=ask.currency)
@@ -56,7 +59,7 @@ def buy(ledger: Ledger, tx: Context, ask: BuyToken) -> None:
     """Buy at the price the buyer saw: the token, the price and every royalty move together."""
     token = ledger.token(ask.token)
     listing = _listing(ledger, ask.token)
-    _check_quote(tx, listing, ask)
+    _check_quote(ledger, tx, listing, ask)
     check_stands(ledger, listing.seller, listing.key)
     settle_sale(ledger, tx, token, sale_of(token, tx.signer, ask.price, ask.currency), ask.terms)
 
@@ -88,7 +91,9 @@ def refund(ledger: Ledger, tx: Context, ask: RefundSale) -> None:
     tx.require_signer(sale.seller)
     tx.require_signer(sale.buyer)
     if tx.time_ms > sale.until_ms:
-        raise LedgerError(Code.REFUND_ENDED, f"it could be until {sale.until_ms}, block time is {tx.time_ms}")
+        raise LedgerError(
+            Code.REFUND_ENDED, f"it could be until {moment(sale.until_ms)}, block time is {moment(tx.time_ms)}"
+        )
     require_free(ledger, token)
     payments = tuple(one for one in sale.payments if sale.refund == "reverse" or one.reason == "price")
     for payment in payments:
@@ -107,17 +112,20 @@ def _listing(ledger: Ledger, token: str) -> Listing:
     return listing
 
 
-def _check_quote(tx: Context, listing: Listing, ask: BuyToken) -> None:
+def _check_quote(ledger: Ledger, tx: Context, listing: Listing, ask: BuyToken) -> None:
     if listing.seller == tx.signer:
         raise LedgerError(Code.SELF_SALE, f"{tx.signer} owns it already; unlist it instead")
     if tx.time_ms > listing.until_ms:
         raise LedgerError(
             Code.LISTING_EXPIRED,
-            f"it ended at {listing.until_ms}, block time is {tx.time_ms}; ask the seller to list it again",
+            f"it ended at {moment(listing.until_ms)}, block time is {moment(tx.time_ms)}; "
+            "ask the seller to list it again",
         )
     if ask.currency != listing.currency:
         raise LedgerError(Code.CURRENCY_MISMATCH, f"it is priced in {listing.currency}, not {ask.currency}")
     if ask.price != listing.price:
         raise LedgerError(
-            Code.PRICE_CHANGED, f"the price is {listing.price} {listing.currency}, the buyer signed {ask.price}"
+            Code.PRICE_CHANGED,
+            f"the price is {ledger.amount(listing.price, listing.currency)}, the buyer signed "
+            f"{ledger.amount(ask.price, ask.currency)}",
         )

@@ -32,7 +32,7 @@ def issue(ledger: Ledger, tx: Context, ask: IssueCurrency) -> None:
     tx.require_signer(currency.issuer)
     ledger.account(ask.to)
     if currency.supply + ask.amount > INTEGER_MAX:
-        raise LedgerError(Code.AMOUNT_OVERFLOW, f"the supply of {ask.currency} would exceed {INTEGER_MAX}")
+        raise LedgerError(Code.AMOUNT_OVERFLOW, f"the supply would exceed {ledger.amount(INTEGER_MAX, ask.currency)}")
     ledger.put(currency_key(ask.currency), replace(currency, supply=currency.supply + ask.amount))
     ledger.credit(ask.to, ask.currency, ask.amount)
     tx.emit(CurrencyIssued(currency=ask.currency, to=ask.to, amount=ask.amount))

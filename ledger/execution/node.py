@@ -12,8 +12,10 @@ from ledger import crypto
 from ledger.actions import AddNode, RemoveNode
 from ledger.errors import Code, LedgerError
 from ledger.events import NodeAdded, NodeRemoved
+from ledger.execution.changes import change
 from ledger.execution.context import SIGNATURE_FUEL, Context, action
 from ledger.execution.view import Ledger
+from ledger.governance import ShutOutNode
 from ledger.names import ADMINISTRATOR, org_of
 from ledger.node_certificate import is_certificate_of
 from ledger.records import NodeRecord, node_key, node_name_key, org_key
@@ -54,14 +56,29 @@ def add(ledger: Ledger, tx: Context, ask: AddNode) -> None:
 def remove(ledger: Ledger, tx: Context, ask: RemoveNode) -> None:
     """Shut a node of the signer's org out. Its key is never let in again."""
     tx.require_role(ADMINISTRATOR)
-    node = ledger.find(node_key(ask.node), NodeRecord)
-    if node is None:
-        raise LedgerError(Code.NODE_UNKNOWN, f"there is no node {ask.node}")
+    node = _node(ledger, ask.node)
     if node.org != org_of(tx.signer):
         raise LedgerError(Code.ORG_MISMATCH, f"{ask.node} is a node of {node.org}, not of {org_of(tx.signer)}")
+    _remove(ledger, tx, node)
+
+
+@change(ShutOutNode)
+def shut_out(ledger: Ledger, tx: Context, ask: ShutOutNode) -> None:
+    """Shut any org's node out, by vote. Its key is never let in again."""
+    _remove(ledger, tx, _node(ledger, ask.node))
+
+
+def _node(ledger: Ledger, name: str) -> NodeRecord:
+    node = ledger.find(node_key(name), NodeRecord)
+    if node is None:
+        raise LedgerError(Code.NODE_UNKNOWN, f"there is no node {name}")
+    return node
+
+
+def _remove(ledger: Ledger, tx: Context, node: NodeRecord) -> None:
     if node.role != OBSERVER:
-        raise LedgerError(Code.NODE_VOTES, f"{ask.node} certifies blocks; it stops voting before it is removed")
+        raise LedgerError(Code.NODE_VOTES, f"{node.name} certifies blocks; it stops voting before it is removed")
     org = ledger.org(node.org)
-    ledger.remove(node_key(ask.node))
+    ledger.remove(node_key(node.name))
     ledger.put(org_key(org.name), replace(org, nodes_added=org.nodes_added - 1))
-    tx.emit(NodeRemoved(node=ask.node, org=node.org))
+    tx.emit(NodeRemoved(node=node.name, org=node.org))

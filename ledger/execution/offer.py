@@ -16,6 +16,7 @@ from ledger.execution.holding import check_end, require_free
 from ledger.execution.settlement import sell
 from ledger.execution.view import Ledger
 from ledger.records import Offer, escrow_of, offer_key
+from ledger.times import moment
 
 
 @action(MakeOffer)
@@ -66,12 +67,14 @@ def accept(ledger: Ledger, tx: Context, ask: AcceptOffer) -> None:
     tx.require_signer(token.owner, Code.NOT_OWNER)
     found = _offer(ledger, ask.token, ask.buyer)
     if tx.time_ms > found.until_ms:
-        raise LedgerError(Code.OFFER_ENDED, f"it ended at {found.until_ms}, block time is {tx.time_ms}")
+        raise LedgerError(Code.OFFER_ENDED, f"it ended at {moment(found.until_ms)}, block time is {moment(tx.time_ms)}")
     if ask.currency != found.currency:
         raise LedgerError(Code.CURRENCY_MISMATCH, f"it is in {found.currency}, not {ask.currency}")
     if ask.price != found.price:
         raise LedgerError(
-            Code.PRICE_CHANGED, f"the offer is {found.price} {found.currency}, the owner signed {ask.price}"
+            Code.PRICE_CHANGED,
+            f"the offer is {ledger.amount(found.price, found.currency)}, the owner signed "
+            f"{ledger.amount(ask.price, ask.currency)}",
         )
     if found.buyer == token.owner:
         raise LedgerError(Code.SELF_SALE, f"{found.buyer} owns it already; withdraw the offer")

@@ -89,7 +89,7 @@ def facts_for(
     for name, value in (("model", asset.model), ("collection", asset.collection)):
         if value is not UNSET:
             seen_asset[name] = value
-    grant = _grant(ledger, asset, requester)
+    grant = grant_of(ledger, asset, requester)
     return {
         "requester": {
             "id": requester,
@@ -171,14 +171,17 @@ def may(ledger: Ledger, asset: Asset, kind: str, account: str, height: int, time
 
 def governing_for(ledger: Ledger, asset: Asset, kind: str, requester: str, time_ms: int) -> tuple[Governing, ...]:
     """The policies that decide; for somebody who paid to see it, those of then, with the consortium's of now."""
-    grant = _grant(ledger, asset, requester) if kind == EXPLAINED else None
+    grant = grant_of(ledger, asset, requester) if kind == EXPLAINED else None
     if grant is None or grant.policies is UNSET or grant.until_ms <= time_ms:
         return governing(ledger, asset)
     return still_governing(ledger, grant.policies)
 
 
-def _grant(ledger: Ledger, asset: Asset, account: str) -> Grant | None:
-    """An account's grant, unless it is void: of a record that is no more, or given for nothing with a lost key."""
+def grant_of(ledger: Ledger, asset: Asset, account: str) -> Grant | None:
+    """An account's grant, unless it is void: of a record that is no more, or given for nothing with a lost key.
+
+    Whether it has ended is for whoever asks, at a time.
+    """
     grant = ledger.find(grant_key(asset.id, account), Grant) if asset.confidential else None
     if grant is None or grant.record != asset.transaction:
         return None

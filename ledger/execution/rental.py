@@ -22,6 +22,7 @@ from ledger.execution.policy import decide
 from ledger.execution.settlement import pay_apart
 from ledger.execution.view import Ledger
 from ledger.records import Rental, rental_key
+from ledger.times import moment
 
 
 @action(RentToken)
@@ -37,7 +38,8 @@ def rent(ledger: Ledger, tx: Context, ask: RentToken) -> None:
     before = user_of(ledger, token.id, tx.time_ms)
     if before is not None and before.user not in tx.accounts:
         raise LedgerError(
-            Code.TOKEN_RENTED, f"{before.user} uses it until {before.until_ms}; wait for that, or have them sign too"
+            Code.TOKEN_RENTED,
+            f"{before.user} uses it until {moment(before.until_ms)}; wait for that, or have them sign too",
         )
     asset = ledger.asset(token.asset)
     price = None if ask.price is UNSET else ask.price

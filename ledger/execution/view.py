@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar, cast
 
+import contracts_vm
 from ledger import records
 from ledger.encoding import Value, decode_trusted, encode
 from ledger.errors import Code, LedgerError
@@ -148,6 +149,18 @@ class Ledger:
         """Whether an account may not act, by its own suspension or its org's."""
         return account.suspended or self.org(org_of(account.name)).suspended
 
+    def key_fault(self, name: str, key: str) -> str:
+        """Why an account may not act with a public key now, in words; empty if it may.
+
+        That an account is suspended is said of its own keys only.
+        """
+        account = self.find(records.account_key(name), records.Account)
+        if account is None or key not in account.keys_in_force:
+            return f"{key[:16]}… is not a key of {name} in force; sign with one that is"
+        if account.suspended:
+            return f"{name} is suspended; an administrator of its org resumes it"
+        return f"the org of {name} is suspended; a vote resumes it" if self.org(org_of(name)).suspended else ""
+
     def asset(self, asset: str) -> records.Asset:
         found = self.find(records.asset_key(asset), records.Asset)
         if found is None:
@@ -171,6 +184,11 @@ class Ledger:
         if found is None:
             raise LedgerError(Code.CURRENCY_UNKNOWN, f"no currency {currency}; its issuer creates it first")
         return found
+
+    def amount(self, units: int, currency: str) -> str:
+        """Minor units in words for people, in decimals of their currency: `1200.50 EUR`."""
+        found = self.find(records.currency_key(currency), records.Currency)
+        return contracts_vm.Money(units, found.decimals if found else 0, currency).text
 
     def policy(self, name: str, version: int) -> records.PolicyRecord:
         found = self.find(records.policy_key(name, version), records.PolicyRecord)
@@ -197,7 +215,9 @@ class Ledger:
         held = self.balance(account, currency)
         if held < amount:
             raise LedgerError(
-                Code.INSUFFICIENT_FUNDS, f"{account} holds {held} {currency}, {amount} are needed; fund it first"
+                Code.INSUFFICIENT_FUNDS,
+                f"{account} holds {self.amount(held, currency)}, {self.amount(amount, currency)} are needed; "
+                "fund it first",
             )
         self._set_balance(account, currency, held - amount)
 
@@ -205,7 +225,9 @@ class Ledger:
         """Give money to an account."""
         held = self.balance(account, currency)
         if held + amount > INTEGER_MAX:
-            raise LedgerError(Code.AMOUNT_OVERFLOW, f"{account} would hold more than {INTEGER_MAX} {currency}")
+            raise LedgerError(
+                Code.AMOUNT_OVERFLOW, f"{account} would hold more than {self.amount(INTEGER_MAX, currency)}"
+            )
         self._set_balance(account, currency, held + amount)
 
     def return_escrow(self, key: str, to: str, currency: str) -> int:

@@ -28,6 +28,7 @@ from ledger.execution.view import Ledger
 from ledger.governance import proposal_key
 from ledger.names import org_of
 from ledger.state_answer import KEYS_MAX
+from ledger.times import moment
 from ledger.transaction import SignedTransaction
 from node.api.bodies import answer, stored
 from node.api.history import places_about
@@ -95,7 +96,7 @@ async def _newest_not_after(chain: Chain, reading: Reading, time_ms: int) -> int
     low, high = chain.finals.oldest_header, chain.committed.height
     if chain.header(low).time_ms > time_ms:
         raise NodeError(
-            NodeCode.NOT_FOUND, f"the oldest block here is of {chain.header(low).time_ms}; name a later time"
+            NodeCode.NOT_FOUND, f"the oldest block here is of {moment(chain.header(low).time_ms)}; name a later time"
         )
     while low < high:
         middle = (low + high + 1) // 2

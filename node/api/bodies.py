@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from ledger.encoding import encode
+from ledger.names import Hex32
 from remarque.errors import NodeCode, NodeError
 from remarque.message_signatures import parse_content_digest
 
@@ -140,10 +141,9 @@ def stored(data: bytes, kind: type[T]) -> T:
 
 
 def transaction_id(text: str) -> str:
-    """A transaction's id as it came in a path, or a refusal."""
+    """A transaction's id as it came at the peer port, or a refusal."""
     try:
-        if len(bytes.fromhex(text)) == 32 and len(text) == 64:
-            return text.lower()
-    except ValueError:
+        return msgspec.convert(text, Hex32)
+    except msgspec.ValidationError:
         pass
     raise NodeError(NodeCode.REQUEST_MALFORMED, f"{text[:80]!r} is not a transaction id; it has 64 hex digits")

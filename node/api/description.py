@@ -17,7 +17,7 @@ import msgspec
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from node.api import parameters
+from node.api import operations, parameters
 from node.api.examples import example
 from node.api.operations import EVENTS, JSON, Given, Operation, Sent
 from node.api.refusals import refusals
@@ -29,7 +29,9 @@ from remarque.api.problem import Problem
 SUMMARY = "Who made which picture, who owns it, who may see it, and who is paid."
 INTRODUCTION = """A node of a Remarque chain. What it answers is canonical JSON (RFC 8785); every refusal is
 `application/problem+json` (RFC 9457) with a permanent `code`, and each operation lists those that it may answer with.
-Parameters and fields that an operation does not have are refused. Lists come in pages: send `next` as `after`.
+A path that is none of these is refused with `ROUTE_UNKNOWN` (404), another method with `METHOD_NOT_ALLOWED` (405).
+Parameters and fields that an operation does not have are refused, and ids and numbers of another form than stated with
+`REQUEST_MALFORMED` (400), before anything is looked for. Lists come in pages: send `next` as `after`.
 Values in examples have the right form, but no digest or signature in them holds."""
 TAGS = {
     "content": "Pictures' bytes: storing them before they are registered, and opening those that are confidential.",
@@ -73,6 +75,7 @@ def routes(version: str, routers: list[APIRouter]) -> APIRouter:
         return msgspec.json.encode(describe(version, routers))
 
     @router.get("/openapi.json")
+    @operations.operation(Given(bytes, media=JSON, meaning="This description."))
     async def openapi() -> Response:
         return Response(await asyncio.to_thread(described), media_type=JSON)
 

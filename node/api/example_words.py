@@ -103,6 +103,7 @@ TEXTS = {
     "receiver": ACCOUNT,
     "recorded_evidence": "declared",
     "registrant": ACCOUNT,
+    "replaces": "house@1",
     "requester": "carla@club",
     "revoked_by": ACCOUNT,
     "role": "leader",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Query
@@ -18,6 +18,7 @@ from starlette.responses import Response
 from ledger import records
 from ledger.encoding import decode_trusted
 from ledger.errors import Code
+from ledger.execution.policy import grant_of
 from ledger.names import AccountName, CollectionName, CurrencyCode, Hex32, NodeName, OrgName
 from node.api.bodies import answer, stored
 from node.api.operations import operation
@@ -25,6 +26,7 @@ from node.api.readers import Reader
 from node.api.routing import router as make_router
 from node.chain.chain import Chain
 from remarque.api.assets import AssetsPage, CollectionsPage, DisputesPage, GrantsPage
+from remarque.api.market import TokensPage
 from remarque.api.members import BalancesPage, CurrenciesPage, ModelsPage, NodesPage, OrgsPage
 from remarque.api.policies import PoliciesPage
 from remarque.api.shapes import Page
@@ -53,7 +55,6 @@ class List(msgspec.Struct, frozen=True):
 
 
 LISTS = (
-    List("assets", records.asset_key(""), records.Asset, Hex32, AssetsPage, "Recorded assets, by id"),
     List("orgs", records.org_key(""), records.Org, OrgName, OrgsPage, "The members"),
     List("nodes", records.node_key(""), records.NodeRecord, NodeName, NodesPage, "The members' nodes"),
     List("models", records.model_key(""), records.Model, Hex32, ModelsPage, "Registered generator models"),
@@ -107,11 +108,29 @@ def routes(chain: Chain, reader: Reader) -> APIRouter:
             f"/{one.name}", _listing(chain, one), methods=["GET"], summary=one.summary, description=one.page.__doc__
         )
 
+    @router.get("/assets", summary="Recorded assets, by id; those of a creator, if one is named")
+    @operation(AssetsPage, refuses=(NodeCode.NOT_FOUND,), after=Hex32)
+    async def assets(creator: str | None = None, after: After = "", limit: Limit = LIMIT) -> Response:
+        """An asset that several accounts made is listed for each of them. Whoever owns it now, its token tells."""
+        check_after(after, Hex32)
+        chosen = _chosen(chain, records.asset_key(""), after, records.Asset, creator, chain.state.holdings.created)
+        found, more = page_of(chosen, limit)
+        return answer(AssetsPage(assets=found, next=more))
+
+    @router.get("/tokens", summary="Minted tokens, by id; those of an owner, if one is named")
+    @operation(TokensPage, refuses=(NodeCode.NOT_FOUND,), after=Hex32)
+    async def tokens(owner: str | None = None, after: After = "", limit: Limit = LIMIT) -> Response:
+        """Each names its asset. An asset that is not minted has no token, and belongs to its creator."""
+        check_after(after, Hex32)
+        chosen = _chosen(chain, records.token_key(""), after, records.Token, owner, chain.state.holdings.owned)
+        found, more = page_of(chosen, limit)
+        return answer(TokensPage(tokens=found, next=more))
+
     @router.get("/accounts/{account}/balances", summary="What an account holds, in minor units by currency")
-    @operation(BalancesPage, refuses=(Code.ACCOUNT_UNKNOWN,), after=CurrencyCode)
+    @operation(BalancesPage, refuses=(NodeCode.NOT_FOUND,), after=CurrencyCode)
     async def balances(account: str, after: After = "", limit: Limit = LIMIT) -> Response:
         """Only currencies of which it holds something, or once did."""
-        chain.ledger().account(account)
+        account_of(chain, account)
         check_after(after, CurrencyCode)
         found = items(chain, records.balance_key(account, ""), after, int)
         held, more = page_of(((currency, (currency, value)) for currency, value in found), limit)
@@ -120,7 +139,7 @@ def routes(chain: Chain, reader: Reader) -> APIRouter:
     @router.get("/assets/{asset}/grants", summary="Grants of a confidential asset that have not ended")
     @operation(GrantsPage, refuses=(Code.ASSET_UNKNOWN,), after=AccountName)
     async def grants(asset: str, after: After = "", limit: Limit = LIMIT) -> Response:
-        """Ended ones are left out of their page, so a page may be short, and even empty, while more follow."""
+        """Ended and void ones are left out of their page, so a page may be short, and even empty, while more follow."""
         return answer(grants_page(chain, asset, after, limit))
 
     @router.get("/assets/{asset}/disputes", summary="Who has disputed an asset, and how it ended; by org")
@@ -135,11 +154,33 @@ def routes(chain: Chain, reader: Reader) -> APIRouter:
     return router
 
 
+def account_of(chain: Chain, name: str) -> records.Account:
+    """An account that is read about. NOT_FOUND if there is none: nothing is asked in its name, so nothing is denied."""
+    record = chain.ledger().find(records.account_key(name), records.Account)
+    if record is None:
+        raise NodeError(NodeCode.NOT_FOUND, f"no account {name} is enrolled; see how it is spelled")
+    return record
+
+
+def _chosen(
+    chain: Chain, prefix: str, after: str, kind: type[T], account: str | None, of: Callable[[str, str], Iterator[str]]
+) -> Iterator[tuple[str, T]]:
+    """Records under a prefix: all, or those that an index has for an account."""
+    if account is None:
+        return items(chain, prefix, after, kind)
+    account_of(chain, account)
+    return ((place, stored(chain.state.get(prefix + place) or b"", kind)) for place in of(account, after))
+
+
 def grants_page(chain: Chain, asset: str, after: str, limit: int) -> GrantsPage:
-    """A page of an asset's grants, by account. Ended ones are left out, so it may be short, and even empty."""
-    chain.ledger().asset(asset)
+    """A page of an asset's grants, by account. Ended and void ones are left out, so it may be short, and even empty."""
     check_after(after, AccountName)
-    grants, more = in_force(chain, records.grant_key(asset, ""), after, records.Grant, limit)
+    ledger, record, now = chain.ledger(), chain.ledger().asset(asset), chain.committed.time_ms
+
+    def stands(grant: records.Grant) -> bool:
+        return grant.until_ms > now and grant_of(ledger, record, grant.account) is not None
+
+    grants, more = in_force(chain, records.grant_key(asset, ""), after, records.Grant, limit, stands)
     return GrantsPage(asset=asset, grants=grants, next=more)
 
 
@@ -153,22 +194,13 @@ def _listing(chain: Chain, one: List) -> Callable[..., Any]:
     return listing
 
 
-class Ending(Protocol):
-    """A record of something that ends."""
-
-    @property
-    def until_ms(self) -> int: ...
-
-
-E = TypeVar("E", bound=Ending)
-
-
-def in_force(chain: Chain, prefix: str, after: str, kind: type[E], limit: int) -> tuple[tuple[E, ...], str | UnsetType]:
-    """A page of what has an end, without what has ended; so it may be short, and even empty."""
+def in_force(
+    chain: Chain, prefix: str, after: str, kind: type[T], limit: int, holds: Callable[[T], bool]
+) -> tuple[tuple[T, ...], str | UnsetType]:
+    """A page of what has an end, without what has ended or lapsed; so it may be short, and even empty."""
     stored_items = ((key.removeprefix(prefix), value) for key, value in chain.state.items(prefix, after))
     taken, more = page_of(stored_items, limit)
-    found = (decode_trusted(value, kind) for value in taken)
-    return tuple(one for one in found if one.until_ms > chain.committed.time_ms), more
+    return tuple(one for one in (decode_trusted(value, kind) for value in taken) if holds(one)), more
 
 
 def items(chain: Chain, prefix: str, after: str, kind: type[T]) -> Iterator[tuple[str, T]]:

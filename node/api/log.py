@@ -10,7 +10,7 @@ from starlette.responses import Response
 from ledger import cbor
 from ledger.consistency import ConsistencyProof
 from ledger.names import INTEGER_MAX
-from node.api.bodies import answer, transaction_id
+from node.api.bodies import answer
 from node.api.operations import Given, operation
 from node.api.routing import router as make_router
 from node.chain.proving import Proving
@@ -50,7 +50,7 @@ def routes(proving: Proving, receipts: CoseReceipts) -> APIRouter:
     @operation(Given(bytes, media=COSE_RECEIPT, meaning="COSE_Sign1, made by this node alone."), refuses=ANCHORED)
     async def receipt(transaction: str, anchor: Anchor = None) -> Response:
         """Proves that the transaction stands in the log, with the genesis or the set of the nodes' keys."""
-        found = await receipts.of_transaction(transaction_id(transaction), anchor)
+        found = await receipts.of_transaction(transaction, anchor)
         return Response(found, media_type=COSE_RECEIPT)
 
     @router.get("/transactions/{transaction}/receipts.cose", summary="COSE receipts of all nodes that answer in time")
@@ -60,7 +60,7 @@ def routes(proving: Proving, receipts: CoseReceipts) -> APIRouter:
     )
     async def all_receipts(transaction: str) -> Response:
         """Nodes that do not answer in time are left out, so there may be one receipt only."""
-        found = await receipts.all_of_transaction(transaction_id(transaction))
+        found = await receipts.all_of_transaction(transaction)
         return Response(cbor.encode(found), media_type="application/cbor")
 
     return router

@@ -17,7 +17,7 @@ from contracts_vm import portion
 from ledger import records
 from ledger.errors import Code
 from ledger.execution.due import SECONDARY_SALE
-from ledger.execution.holding import token_id, user_of
+from ledger.execution.holding import listing_of, token_id, user_of
 from ledger.execution.scope import policies_for, policies_named, terms_for
 from ledger.execution.view import Ledger
 from ledger.names import INTEGER_MAX, AccountName, Hex32
@@ -84,20 +84,40 @@ def routes(chain: Chain, reader: Reader) -> APIRouter:
         found, more = page_of(items(chain, records.auction_key(""), after, records.Auction), limit)
         return answer(AuctionsPage(auctions=found, next=more))
 
-    @router.get("/listings", summary="Tokens for sale at a price, by token; ended ones are left out")
+    @router.get("/listings", summary="Tokens for sale at a price, by token; what ended or lapsed is left out")
     @operation(ListingsPage, after=Hex32)
     async def listings(after: After = "", limit: Limit = LIMIT) -> Response:
-        """Ended ones are left out of their page, so a page may be short, and even empty, while more follow."""
+        """What has ended, or lapsed with the key that gave it, is left out of its page, so a page may be short, and
+        even empty, while more follow.
+        """
         check_after(after, Hex32)
-        found, more = in_force(chain, records.listing_key(""), after, records.Listing, limit)
+        ledger, now = chain.ledger(), chain.committed.time_ms
+        found, more = in_force(
+            chain,
+            records.listing_key(""),
+            after,
+            records.Listing,
+            limit,
+            lambda one: listing_of(ledger, one.token, now) is not None,
+        )
         return answer(ListingsPage(listings=found, next=more))
 
     @router.get("/rentals", summary="Rentals in force, by token")
     @operation(RentalsPage, after=Hex32)
     async def rentals(after: After = "", limit: Limit = LIMIT) -> Response:
-        """Ended ones are left out of their page, so a page may be short, and even empty, while more follow."""
+        """What has ended, or lapsed with the key that gave it, is left out of its page, so a page may be short, and
+        even empty, while more follow.
+        """
         check_after(after, Hex32)
-        found, more = in_force(chain, records.rental_key(""), after, records.Rental, limit)
+        ledger, now = chain.ledger(), chain.committed.time_ms
+        found, more = in_force(
+            chain,
+            records.rental_key(""),
+            after,
+            records.Rental,
+            limit,
+            lambda one: user_of(ledger, one.token, now) is not None,
+        )
         return answer(RentalsPage(rentals=found, next=more))
 
     @router.get("/tokens/{token}/metadata.json", summary="A token's metadata in the form of ERC-721")

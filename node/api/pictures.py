@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from generator.picture import PICTURE_BYTES_MAX
+from ledger.actions import SealedKey
 from ledger.errors import Code, LedgerError
 from ledger.generation import Openings
-from node.api.bodies import answer, read_body, read_json, transaction_id
+from node.api.bodies import answer, read_body, read_json
 from node.api.member import Member
 from node.api.operations import EVENTS, OCTETS, OF_READERS, Given, Sent, operation
 from node.api.readers import Reader
@@ -42,6 +43,14 @@ OF_UPLOADS = (NodeCode.UPLOADS_FULL, NodeCode.DISK_FULL, NodeCode.SHUTTING_DOWN)
 """What anything that a member stores may be refused with."""
 
 
+OF_RELEASES = (
+    NodeCode.NOT_FOUND,
+    NodeCode.RELEASE_DENIED,
+    NodeCode.NOT_CUSTODIAN,
+    NodeCode.BLOCK_PRUNED,
+    Code.ASSET_UNKNOWN,
+)
+"""What a request for a key may be refused with."""
 NOSNIFF = {"X-Content-Type-Options": "nosniff"}
 
 
@@ -118,10 +127,8 @@ def upload_routes(members: Lane, blockstore: Blockstore, submitter: Submitter, r
     return router
 
 
-def content_routes(
-    chain: Chain, blockstore: Blockstore, openings: OpeningStore, releases: Releases, reader: Reader
-) -> APIRouter:
-    """Content, openings and releases, for members."""
+def content_routes(chain: Chain, blockstore: Blockstore, openings: OpeningStore, reader: Reader) -> APIRouter:
+    """Content and openings, for members."""
     router = make_router("/v1", "content", reader)
 
     @router.get("/content/{cid}", summary="Bytes of stored content; a confidential asset's are encrypted")
@@ -156,22 +163,30 @@ def content_routes(
             raise NodeError(NodeCode.NOT_FOUND, f"the openings of {asset[:16]}… are withheld, or not on this node")
         return answer(found)
 
+    return router
+
+
+def release_routes(releases: Releases, reader: Reader) -> APIRouter:
+    """Keys of confidential content, for members whose requests the chain has decided."""
+    router = make_router("/v1", "content", reader)
+
     @router.get("/releases/{transaction}", summary="Shares of a confidential asset's key, for an allowed request")
-    @operation(
-        Release,
-        refuses=(
-            NodeCode.NOT_FOUND,
-            NodeCode.RELEASE_DENIED,
-            NodeCode.NOT_CUSTODIAN,
-            NodeCode.BLOCK_PRUNED,
-            Code.ASSET_UNKNOWN,
-        ),
-    )
+    @operation(Release, refuses=OF_RELEASES)
     async def release(transaction: str) -> Response:
-        """For a committed `access.request` that was allowed, within a limited time of it. Shares are sealed to the
-        key that the request names, so it matters little who asks.
+        """For a committed `access.request` that was allowed, within two minutes of it. Shares are sealed to the key
+        that the request names, so it matters little who asks. A request that this node has not seen yet is waited for,
+        five seconds at most, before it is refused.
         """
-        return answer(await releases.shares(transaction_id(transaction)))
+        return answer(await releases.shares(transaction))
+
+    @router.get("/releases/{transaction}/seals/{node}", summary="A confidential asset's key, sealed to a further node")
+    @operation(SealedKey, refuses=OF_RELEASES)
+    async def seal(transaction: str, node: str) -> Response:
+        """For `asset.reseal`, so that who bought it has their own nodes hold its key. The request must be a committed
+        `access.request` as for a release, of an account that owns the asset or has a token of it; the node, one of
+        that account's org.
+        """
+        return answer(await releases.seal(transaction, node))
 
     return router
 

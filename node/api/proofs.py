@@ -7,6 +7,7 @@ from starlette.responses import Response, StreamingResponse
 
 from ledger.state_answer import KEYS_MAX, StateAnswer
 from node.api.bodies import answer
+from node.api.meanings import KEY_LENGTH_MAX
 from node.api.operations import Given, operation
 from node.api.readers import Reader
 from node.api.routing import router as make_router
@@ -15,7 +16,6 @@ from node.chain.reading import Reading
 from node.keeping.archive import check_kept, from_chain
 from remarque.errors import NodeCode, NodeError
 
-KEY_LENGTH_MAX = 512
 ARCHIVE = '{"archive":1,"chain":"studio-3f1c22d0"}\n'
 """How an archive begins."""
 

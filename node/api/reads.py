@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
 from msgspec import UNSET, convert
 from starlette.responses import Response
 
 from ledger import records
 from ledger.actions import action_name
 from ledger.errors import Code
-from ledger.execution.holding import user_of
+from ledger.execution.holding import listing_of, user_of
 from ledger.execution.scope import governing, policies_named, policy_names
 from ledger.genesis import Genesis
+from ledger.names import INTEGER_MAX
 from ledger.receipt import Receipt, encode_receipt
 from ledger.records import Account
 from ledger.transaction import Transaction
-from node.api.bodies import answer, stored, transaction_id
+from node.api.bodies import answer, stored
+from node.api.lists import account_of
 from node.api.log import ANCHORED, Anchor
 from node.api.market import OF_TOKENS
 from node.api.member import Member
@@ -36,6 +40,8 @@ from remarque.api.explanations import Explanation
 from remarque.api.market import TokenView
 from remarque.api.transactions import TransactionView
 from remarque.errors import NodeCode, NodeError
+
+Height = Annotated[int, Path(ge=0, le=INTEGER_MAX)]
 
 
 def open_routes(driver: Driver) -> APIRouter:
@@ -95,17 +101,17 @@ def member_routes(chain: Chain, reading: Reading, proving: Proving, reader: Read
     router = make_router("/v1", "ledger", reader)
 
     @router.get("/accounts/{account}", summary="An account: keys and roles")
-    @operation(Account, refuses=(Code.ACCOUNT_UNKNOWN,))
+    @operation(Account, refuses=(NodeCode.NOT_FOUND,))
     async def account(account: str) -> Response:
         """With the blocks between which each key was good."""
-        return answer(chain.ledger().account(account))
+        return answer(account_of(chain, account))
 
     @router.get("/blocks/{height}", summary="A block: header, and what each of its transactions did")
     @operation(BlockView, refuses=(NodeCode.NOT_FOUND, NodeCode.BLOCK_PRUNED))
-    async def block(height: int) -> Response:
+    async def block(height: Height) -> Response:
         """Each transaction in short; it has a route of its own."""
         newest = chain.committed.height
-        if not 0 <= height <= newest:
+        if height > newest:
             raise NodeError(NodeCode.NOT_FOUND, f"block {height} is not final here; the newest is {newest}")
         return await reading.final(height, lambda final: answer(block_view(final)))
 
@@ -113,7 +119,7 @@ def member_routes(chain: Chain, reading: Reading, proving: Proving, reader: Read
     @operation(TransactionView, refuses=(NodeCode.NOT_FOUND, NodeCode.BLOCK_PRUNED))
     async def transaction(transaction: str, member: Member = Depends(reader)) -> Response:
         """Denials are explained, and values that are not for the account that asks are withheld."""
-        height, position = reading.place(transaction_id(transaction))
+        height, position = reading.place(transaction)
         return await reading.final(
             height, lambda final: answer(transaction_view(chain, member.account, final, position))
         )
@@ -124,7 +130,7 @@ def member_routes(chain: Chain, reading: Reading, proving: Proving, reader: Read
         """Verifiable offline. It holds the whole transaction, so it is for members; whoever has the signed transaction
         and is none gets its receipt by sending that once more.
         """
-        height, position = reading.place(transaction_id(transaction))
+        height, position = reading.place(transaction)
         certificate = proving.anchor_of(height, anchor)
         found = await reading.receipt(height, position, certificate)
         return Response(encode_receipt(found), media_type="application/json")
@@ -182,7 +188,7 @@ def token_view(chain: Chain, token: str) -> TokenView:
     return TokenView(
         token=record,
         terms=" ".join(policy_names(ledger, ledger.asset(record.asset))),
-        listing=ledger.find(records.listing_key(token), records.Listing) or UNSET,
+        listing=listing_of(ledger, token, chain.committed.time_ms) or UNSET,
         auction=ledger.find(records.auction_key(token), records.Auction) or UNSET,
         rental=UNSET if rental is None else rental,
     )

@@ -1,18 +1,19 @@
-"""How routes are called: unknown parameters are refused, HEAD is answered wherever GET is, refusals have one form."""
+"""How routes are called: parameters have one spelling, HEAD is answered wherever GET is, refusals have one form."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
-from urllib.parse import parse_qsl
+from typing import Any, get_args, get_origin
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from ledger.errors import LedgerError
 from ledger.merkle_log import LeavesUnknown
+from node.api.meanings import Form, check_path, check_query
 from node.api.operations import Operation, Refusal, note_refusal, operation_of
 from node.api.problem import LOGGED, MEDIA_TYPE, UNCACHED, refusal
 from node.ground.logs import logger
@@ -47,13 +48,15 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle, operation = super().get_route_handler(), self.operation
-        names = frozenset(parameter.alias for parameter in self.dependant.query_params)
+        form, parts = form_of(self.dependant), self.dependant.path_params
+        whole = frozenset(field.alias for field in parts if _is_whole(field.field_info.annotation))
         codes = OF_PAGES if operation is None else operation.codes(members=self.members_only)
 
         async def handled(request: Request) -> Response:
             try:
-                if operation is not None and request.scope["query_string"]:
-                    check_names(request.scope["query_string"], names)
+                if operation is not None:
+                    check_query(request.scope["query_string"], form)
+                    check_path(request.path_params, whole)
                 response = await handle(request)
             except (LedgerError, NodeError, LeavesUnknown, RequestValidationError) as error:
                 refused = _told(error)
@@ -74,14 +77,19 @@ def router(prefix: str, tag: str, reader: Callable[..., Any] | None = None, rout
     return APIRouter(prefix=prefix, tags=[tag], dependencies=dependencies, route_class=route)
 
 
-def check_names(query: bytes, names: frozenset[str]) -> None:
-    """Refuse parameters that a route does not have: what was asked for would silently not be done."""
-    unknown = dict.fromkeys(
-        name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True) if name not in names
+def form_of(dependant: Dependant) -> Form:
+    """How the parameters of a route may be given, as its handler's types say."""
+    fields = {field.alias: field.field_info.annotation for field in dependant.query_params}
+    return Form(
+        names=frozenset(fields),
+        several=frozenset(name for name, kind in fields.items() if get_origin(kind) is list),
+        whole=frozenset(name for name, kind in fields.items() if _is_whole(kind)),
+        flags=frozenset(name for name, kind in fields.items() if kind is bool),
     )
-    if unknown:
-        there_are = f"there are {', '.join(sorted(names))}" if names else "this route has none"
-        raise NodeError(NodeCode.REQUEST_MALFORMED, f"no parameter is called {', '.join(unknown)[:200]}; {there_are}")
+
+
+def _is_whole(kind: Any) -> bool:
+    return kind is int or int in get_args(kind)
 
 
 def _told(error: LedgerError | NodeError | LeavesUnknown | RequestValidationError) -> LedgerError | NodeError:

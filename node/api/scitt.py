@@ -15,7 +15,7 @@ from ledger import cbor
 from ledger.cose import Ed25519Key
 from ledger.errors import Code, LedgerError
 from ledger.statement import STATEMENT_BYTES_MAX
-from node.api.bodies import read_body, transaction_id
+from node.api.bodies import read_body
 from node.api.log import ANCHORED, COSE_RECEIPT, Anchor
 from node.api.operations import Given, Sent, operation
 from node.api.routing import Route
@@ -103,11 +103,10 @@ def routes(statements: Statements, members: Members) -> APIRouter:
     )
     async def entry(entry: str, transparent: bool = False, anchor: Anchor = None) -> Response:
         """An entry's id is the SHA-256 of the statement."""
-        digest = transaction_id(entry)
         try:
             if transparent:
-                return Response(await statements.transparent(digest), media_type=TRANSPARENT_STATEMENT)
-            return Response(await statements.receipt(digest, anchor), media_type=COSE_RECEIPT)
+                return Response(await statements.transparent(entry), media_type=TRANSPARENT_STATEMENT)
+            return Response(await statements.receipt(entry, anchor), media_type=COSE_RECEIPT)
         except NodeError as error:
             return _running(error, 302)
 
@@ -122,7 +121,7 @@ def routes(statements: Statements, members: Members) -> APIRouter:
     async def one_key(kid: str) -> Response:
         """A key id is the key's thumbprint (RFC 9679)."""
         found = {key.thumbprint: key for key in map(Ed25519Key, members.keys().values())}
-        key = found.get(_key_id(kid))
+        key = found.get(urlsafe_b64decode(kid + "="))
         if key is None:
             raise NodeError(
                 NodeCode.NOT_FOUND, f"no node has a key with the id {kid[:80]}; see /.well-known/scitt-keys"
@@ -140,10 +139,3 @@ def _running(error: NodeError, status: int) -> Response:
     response.status_code = status
     response.headers["Location"] = f"/entries/{error.detail.partition(' ')[0]}"
     return response
-
-
-def _key_id(text: str) -> bytes:
-    try:
-        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except ValueError:
-        return b""

@@ -46,12 +46,10 @@ class Sessions:
         if not account or account != ask.account:
             raise NodeError(NodeCode.SESSION_INVALID, "the challenge is unknown, used or too old; ask for a new one")
         challenge = Challenge(chain=self._chain.name, node=self._chain.node, account=account, challenge=ask.challenge)
-        if not self._chain.key_in_force(account, ask.key) or not crypto.verify(
-            ask.key, crypto.SESSION, encode(challenge), ask.signature
-        ):
-            raise NodeError(
-                NodeCode.SESSION_INVALID, f"the challenge is not signed by a key in force of {account}; sign it again"
-            )
+        if not crypto.verify(ask.key, crypto.SESSION, encode(challenge), ask.signature):
+            raise NodeError(NodeCode.SESSION_INVALID, f"the challenge is not signed by {ask.key[:16]}…; sign it again")
+        if silent := self._chain.ledger().key_fault(account, ask.key):
+            raise NodeError(NodeCode.SESSION_INVALID, silent)
         token = secrets.token_urlsafe(32)
         self._sessions[token] = account, ask.key
         return Session(token=token, expires_in_s=SESSION_SECONDS)
@@ -64,16 +62,17 @@ class Sessions:
                 NodeCode.SESSION_REQUIRED,
                 "open one at /v1/sessions and send its token as Authorization: Bearer, or sign the request",
             )
-        if not self._in_force(token):
-            raise NodeError(NodeCode.SESSION_INVALID, "the session has ended; open a new one at /v1/sessions")
-        return Member(self._sessions[token][0], lambda: self._in_force(token))
+        if ended := self._fault(token):
+            raise NodeError(NodeCode.SESSION_INVALID, f"the session has ended: {ended}")
+        return Member(self._sessions[token][0], lambda: not self._fault(token))
 
-    def _in_force(self, token: str) -> bool:
+    def _fault(self, token: str) -> str:
+        """Why a session is none any more, in words; empty if it is one."""
         account, key = self._sessions.get(token, ("", ""))
-        if account and self._chain.key_in_force(account, key):
-            return True
-        self._sessions.pop(token, None)
-        return False
+        fault = self._chain.ledger().key_fault(account, key) if account else "open a new one at /v1/sessions"
+        if fault:
+            self._sessions.pop(token, None)
+        return fault
 
 
 def routes(sessions: Sessions) -> APIRouter:

@@ -53,14 +53,14 @@ class SignedRequests:
         self._check_covered(request, signed)
         self._check_time(signed)
         account, _, key = signed.parameters.keyid.rpartition("/")
-        if not self._chain.key_in_force(account, key):
-            raise _refused(f"{key[:16]}… is no key in force of {account}; sign with one that is")
+        if silent := self._chain.ledger().key_fault(account, key):
+            raise _refused(silent)
         if not crypto.verify_request(key, base, signed.value):
             raise _refused(
                 f"it does not hold for this request to {self._authority}; sign what is sent, to that address"
             )
         self._nonces.take(account, signed.parameters.nonce, signed.parameters.created)
-        return Member(account, lambda: self._chain.key_in_force(account, key))
+        return Member(account, lambda: not self._chain.ledger().key_fault(account, key))
 
     def _values(self, request: Request, covered: list[str]) -> dict[str, str]:
         """Values of what is covered, as this node received it; but the authority is its own."""

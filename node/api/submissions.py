@@ -11,11 +11,11 @@ from fastapi import APIRouter
 from ledger.errors import Code, ensure
 from ledger.receipt import Receipt
 from ledger.transaction import Envelope
+from node.api.meanings import Form, check_query
 from node.api.operations import Given, Sent, operation
-from node.api.routing import check_names
 from node.api.routing import router as make_router
 from remarque.api.transactions import BatchOutcomes, BatchReceipts, BatchTaken, Taken
-from remarque.errors import NodeCode, NodeError
+from remarque.errors import NodeCode
 
 BATCH_TRANSACTIONS_MAX = 1_000
 OF_SUBMISSIONS = (
@@ -86,12 +86,7 @@ def described() -> APIRouter:
 
 def choices(query: bytes, *names: str) -> tuple[bool, ...]:
     """What is chosen by a query's parameters, each `true` or `false`; or a refusal."""
-    if not query:
-        return tuple(CHOICES[name] for name in names)
-    check_names(query, frozenset(names))
-    given = parse_qs(query.decode("latin-1"), keep_blank_values=True)
-    for name, values in given.items():
-        if values not in (["true"], ["false"]):
-            detail = f"{name}={values[-1][:80]!r}; it is true or false, and stands there once"
-            raise NodeError(NodeCode.REQUEST_MALFORMED, detail)
+    chosen = frozenset(names)
+    check_query(query, Form(chosen, flags=chosen))
+    given = parse_qs(query.decode("latin-1"))
     return tuple(given[name] == ["true"] if name in given else CHOICES[name] for name in names)

@@ -33,6 +33,7 @@ from ledger.merkle_log import MerkleLog
 from ledger.recovery import Recoveries
 from ledger.state_answer import ANSWER_VERSION, StateAnswer, prove_entries
 from ledger.succession import block_leaves, differing_fields, linkage_fault, next_header
+from ledger.times import span
 from ledger.transaction import SignedTransaction
 from ledger.version import KNOWN, Protocol, ProtocolUnknown, ProtocolVersion, Versions, protocol_in, version_at
 from node.chain.commits import Commits
@@ -123,15 +124,6 @@ class Chain:
         """The committed state, typed."""
         return Ledger(self.state)
 
-    def key_in_force(self, account: str, key: str) -> bool:
-        """Whether an account may act with a public key now: it is its own, not revoked, and nobody is suspended."""
-        ledger = self.ledger()
-        try:
-            found = ledger.account(account)
-        except LedgerError:
-            return False
-        return key in found.keys_in_force and not ledger.is_suspended(found)
-
     def protocol(self) -> Protocol:
         """Which versions of the rules come into force when, by the newest final block."""
         return protocol_in(self.state.get)
@@ -203,7 +195,7 @@ class Chain:
         if fault is not None:
             raise InvalidBlock(header.height, fault)
         if clock_ms is not None and header.time_ms > clock_ms + self.ledger().parameters().clock_ahead_ms_max:
-            raise Postponed(f"block {header.height} is {header.time_ms - clock_ms} ms ahead of this node's clock")
+            raise Postponed(f"block {header.height} is {span(header.time_ms - clock_ms)} ahead of this node's clock")
         version = self.version(header.height)
         try:
             result = execute_block(

@@ -26,6 +26,18 @@ def enrol(target: Target, account: str, key: str, roles: tuple[str, ...]) -> Non
     target.done(receipt, f"{account} is enrolled")
 
 
+@click.command()
+@with_target
+def session(target: Target) -> None:
+    """Open a session at the node and print its token, for the node's pages.
+
+    For an hour whoever has the token reads as your account, and signs nothing.
+    """
+    with target.client() as client:
+        token = client.session()
+    target.show({"account": target.signer, "token": token}, token)
+
+
 @click.group()
 def account() -> None:
     """Keys, roles and suspension of accounts."""

@@ -13,15 +13,15 @@ import msgspec
 from ledger.audit_evidence import verified_evidence
 from ledger.genesis import Genesis
 from node.cli.chain import genesis_option, recovery_option
+from node.cli.exits import Exit
+from node.cli.output_files import FORCE, OutputFile, written_to
 from node.cli.target import Target, with_target
 from node.keeping import archive
 from node.keeping.audit import Report, audit
 from node.keeping.parquet import write_parquet
 from remarque.errors import NodeCode, NodeError
+from remarque.text_files import text_in
 from remarque.trusted_files import load_genesis, read_recoveries
-
-EXIT_FAULTY = 1
-"""Exit status when the chain is not what it says."""
 
 SOURCE = click.argument("source")
 
@@ -37,7 +37,7 @@ SOURCE = click.argument("source")
     help="A receipt that the chain must contain; several may be given. It denounces a chain that was cut or forked.",
 )
 @recovery_option
-@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="File to write the report to, as JSON.")
+@written_to("--report", required=False, what="File to write the report to, as JSON.")
 @with_target
 def audit_command(
     target: Target,
@@ -45,23 +45,23 @@ def audit_command(
     genesis: Path,
     receipts: tuple[Path, ...],
     recoveries: tuple[Path, ...],
-    report: Path | None,
+    report: OutputFile | None,
 ) -> None:
     """Run the chain in SOURCE again from its genesis and compare everything.
 
     SOURCE is an archive file, the data directory of a node that does not run, or the address of one that does. Exit
-    status: 0 the chain holds, 1 it does not, 2 it could not be audited.
+    status: 0 the chain holds, 1 it does not, any other: it could not be audited.
     """
     agreed = load_genesis(genesis)
     accepted = read_recoveries(recoveries, agreed)
-    evidence = tuple(verified_evidence(path.read_bytes().strip(), agreed, accepted) for path in receipts)
+    evidence = tuple(verified_evidence(text_in(path).strip(), agreed, accepted) for path in receipts)
     with lines_of(target, source, agreed) as lines:
         found = audit(lines, agreed, evidence, accepted, _show_progress)
     if report is not None:
-        report.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+        report.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
     target.show(msgspec.to_builtins(found), _in_words(found))
     if not found.holds:
-        sys.exit(EXIT_FAULTY)
+        sys.exit(Exit.FOUND_FALSE)
 
 
 @click.command()
@@ -69,8 +69,9 @@ def audit_command(
 @genesis_option(required=True)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--parquet", is_flag=True, help="Write Parquet tables into the directory FILE instead (needs pyarrow).")
+@FORCE
 @with_target
-def export(target: Target, source: str, genesis: Path, file: Path, parquet: bool) -> None:
+def export(target: Target, source: str, genesis: Path, file: Path, parquet: bool, force: bool) -> None:
     """Write the chain in SOURCE to FILE as an archive: one JSON object a line, the whole chain.
 
     SOURCE is the address of a node, or the data directory of one that does not run (then with its state and index).
@@ -80,8 +81,8 @@ def export(target: Target, source: str, genesis: Path, file: Path, parquet: bool
             rows = write_parquet(found, file)
         target.show(rows, "\n".join(f"{count} {name} written to {file}" for name, count in rows.items()))
         return
-    lines = blocks = 0
-    with lines_of(target, source, load_genesis(genesis)) as found, file.open("wb") as out:
+    lines, blocks, output = 0, 0, OutputFile(file, force=force)
+    with lines_of(target, source, load_genesis(genesis)) as found, output.opened() as out:
         for line in found:
             out.write(line)
             lines += 1
@@ -111,7 +112,7 @@ def _show_progress(height: int, transactions: int) -> None:
 def _in_words(report: Report) -> str:
     size = f"{report.height} blocks, {report.transactions} transactions, {report.seconds:.1f} s"
     if report.finding is None:
-        return f"{report.chain} holds up to block {report.height} ({report.hash[:16]}…): {size}"
+        return f"{report.chain} holds up to block {report.height} ({report.hash}): {size}"
     finding = report.finding
     return (
         f"{report.chain} does NOT hold: {finding.fault} at block {finding.height}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,7 +16,10 @@ from ledger.errors import Code, LedgerError
 from ledger.events import event_name
 from ledger.receipt import encode_receipt, verify_receipt
 from ledger.state_answer import StateAnswer, verify_state_answer
+from node.cli.output_files import OutputFile, written_to
 from node.cli.target import Target, with_target
+from node.cli.times import PAST, milliseconds
+from remarque.text_files import text_in, without_mark
 from remarque.trusted_files import load_genesis, read_recoveries
 
 
@@ -51,7 +55,7 @@ def submit(target: Target, file: BinaryIO) -> None:
 def decode_actions(data: bytes) -> list[AnyAction]:
     """Actions from JSON, spelled in any way: what is signed is the canonical form."""
     try:
-        return msgspec.json.decode(data, type=list[AnyAction])
+        return msgspec.json.decode(without_mark(data), type=list[AnyAction])
     except msgspec.DecodeError as error:
         raise LedgerError(Code.MALFORMED, f"{error}; see ledger/actions/ for every action") from None
 
@@ -88,12 +92,12 @@ def receipt() -> None:
 
 @receipt.command("get")
 @click.argument("transaction")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")
+@written_to("--out", what="File to write.")
 @with_target
-def get_receipt(target: Target, transaction: str, out: Path) -> None:
+def get_receipt(target: Target, transaction: str, out: OutputFile) -> None:
     """Write the receipt of TRANSACTION to a file."""
     with target.client() as client:
-        out.write_bytes(encode_receipt(client.receipt(transaction)))
+        out.write(encode_receipt(client.receipt(transaction)))
     target.show({"receipt": str(out)}, f"receipt written to {out}")
 
 
@@ -105,7 +109,7 @@ def get_receipt(target: Target, transaction: str, out: Path) -> None:
 def verify(target: Target, file: Path, genesis: Path, recoveries: tuple[Path, ...]) -> None:
     """Check the receipt in FILE against a genesis: no node, no network."""
     agreed = load_genesis(genesis)
-    found = verify_receipt(file.read_bytes().strip(), agreed, read_recoveries(recoveries, agreed))
+    found = verify_receipt(text_in(file).strip(), agreed, read_recoveries(recoveries, agreed))
     anchor = found.certificate
     nodes = [endorsement.node for endorsement in anchor.endorsements]
     target.show(
@@ -132,34 +136,34 @@ def state() -> None:
 @click.argument("keys", nargs=-1, required=True)
 @genesis_option(required=False)
 @recovery_option
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to keep the answer in.")
+@written_to("--out", required=False, what="File to keep the answer in.")
 @with_target
 def get_state(
-    target: Target, keys: tuple[str, ...], genesis: Path | None, recoveries: tuple[Path, ...], out: Path | None
+    target: Target, keys: tuple[str, ...], genesis: Path | None, recoveries: tuple[Path, ...], out: OutputFile | None
 ) -> None:
     """Print what stands under KEYS, such as token/<id> or balance/alice@acme/EUR, once it is proven."""
     with target.client() as client:
         agreed = client.genesis() if genesis is None else load_genesis(genesis)
         answer = client.state(*keys, genesis=agreed, recoveries=read_recoveries(recoveries, agreed))
     if out is not None:
-        out.write_bytes(encode(answer))
+        out.write(encode(answer))
     _show_state(target, answer)
 
 
 @state.command("at")
 @click.argument("keys", nargs=-1, required=True)
 @click.option("--height", type=click.IntRange(0), help="The block after which it stood so.")
-@click.option("--time-ms", type=click.IntRange(0), help="Instead: a time, in milliseconds since 1970.")
+@click.option("--time", type=PAST, help="Instead: a time, such as 2026-12-01T18:00Z.")
 @with_target
-def state_at(target: Target, keys: tuple[str, ...], height: int | None, time_ms: int | None) -> None:
+def state_at(target: Target, keys: tuple[str, ...], height: int | None, time: datetime | None) -> None:
     """Print what stood under KEYS at an earlier height or time, and the transactions that made it so.
 
     The node answers from its own index; the receipts of those transactions prove it to anybody.
     """
-    if (height is None) == (time_ms is None):
-        raise click.UsageError("name --height or --time-ms, and not both")
+    if (height is None) == (time is None):
+        raise click.UsageError("name --height or --time, and not both")
     with target.client() as client:
-        found = client.state_at(*keys, height=height, time_ms=time_ms)
+        found = client.state_at(*keys, height=height, time_ms=None if time is None else milliseconds(time))
     lines = [f"at block {found.height}, {found.basis}:"]
     for entry in found.entries:
         stood = "nothing" if isinstance(entry.value, msgspec.UnsetType) else bytes(entry.value).decode()
@@ -177,7 +181,7 @@ def verify_state(target: Target, file: Path, genesis: Path, recoveries: tuple[Pa
     """Check the answer in FILE against a genesis: no node, no network."""
     agreed = load_genesis(genesis)
     accepted = read_recoveries(recoveries, agreed)
-    _show_state(target, verify_state_answer(file.read_bytes().strip(), agreed, accepted))
+    _show_state(target, verify_state_answer(text_in(file).strip(), agreed, accepted))
 
 
 def _show_state(target: Target, answer: StateAnswer) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import BinaryIO
 
 import click
@@ -11,10 +11,14 @@ import msgspec
 
 from ledger.errors import Code, LedgerError
 from ledger.governance import Changes, Replayed, change_name
-from node.cli.policy import EXIT_FAILED, told
-from node.cli.target import LASTING, Target, with_target
+from ledger.times import moment
+from node.cli.exits import Exit
+from node.cli.policy import told
+from node.cli.target import Target, with_target
+from node.cli.times import WHEN
 from remarque.api.governance import ProposalView
 from remarque.api.policies import Replay
+from remarque.text_files import without_mark
 
 
 @click.group()
@@ -24,7 +28,7 @@ def governance() -> None:
 
 @governance.command("propose")
 @click.argument("file", type=click.File("rb"))
-@click.option("--hours", type=LASTING, default=168.0, show_default=True, help="For how long votes are taken.")
+@click.option("--until", type=WHEN, default="7d", show_default=True, help="Until when votes are taken, or how long.")
 @click.option("--reason", default="", help="Why; it stands on the chain.")
 @click.option(
     "--replay",
@@ -34,11 +38,11 @@ def governance() -> None:
     help="Say with it how so many of the last requests would have come out under the consortium policy proposed.",
 )
 @with_target
-def propose(target: Target, file: BinaryIO, hours: float, reason: str, replayed: int | None) -> None:
+def propose(target: Target, file: BinaryIO, until: datetime, reason: str, replayed: int | None) -> None:
     """Put the changes in FILE (`-`: standard input) to the vote: a JSON array, all made or none. See docs/govern.md."""
     changes = decode_changes(file.read())
     with target.client() as client:
-        proposal, receipt = client.propose(*changes, hours=hours, reason=reason, replayed=replayed or 0)
+        proposal, receipt = client.propose(*changes, lasting=until, reason=reason, replayed=replayed or 0)
         found = client.proposal(proposal)
     target.show({"proposal": found, "transaction": receipt.signed.id}, f"proposal {proposal}\n{_standing(found)}")
 
@@ -46,7 +50,7 @@ def propose(target: Target, file: BinaryIO, hours: float, reason: str, replayed:
 def decode_changes(data: bytes) -> Changes:
     """Changes from JSON, spelled in any way: what is signed is the canonical form."""
     try:
-        return msgspec.json.decode(data, type=Changes)
+        return msgspec.json.decode(without_mark(data), type=Changes)
     except msgspec.DecodeError as error:
         raise LedgerError(Code.MALFORMED, f"{error}; see docs/govern.md for every change") from None
 
@@ -109,7 +113,7 @@ def replay(target: Target, proposal: str) -> None:
     verdict = "as the proposal says" if found.holds else "NOT as the proposal says"
     target.show(found, "\n".join([*lines, f"{_told(found.replay)}: {verdict}"]))
     if not found.holds:
-        sys.exit(EXIT_FAILED)
+        sys.exit(Exit.FOUND_FALSE)
 
 
 def _told(counts: Replayed | Replay) -> str:
@@ -120,6 +124,10 @@ def _told(counts: Replayed | Replay) -> str:
 
 
 def _standing(found: ProposalView) -> str:
-    until = datetime.fromtimestamp(found.until_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    decided = f", until {until}" if found.height_decided is msgspec.UNSET else f", since block {found.height_decided}"
-    return f"{found.status}{decided}: {found.approving} approve, {found.quorum} of {len(found.orgs)} needed"
+    rejecting = sum(not vote.approve for vote in found.votes)
+    counts = f"{found.approving} of {len(found.orgs)} approve, {rejecting} reject"
+    if found.height_decided is not msgspec.UNSET:
+        return f"{found.status} in block {found.height_decided}: {counts}"
+    if found.status == "expired":
+        return f"expired at {moment(found.until_ms)}: {counts}, {found.quorum} were needed"
+    return f"{found.status} until {moment(found.until_ms)}: {counts}, {found.quorum} needed"

@@ -13,6 +13,7 @@ from remarque.errors import NodeCode, NodeError
 from remarque.keys.encrypted import is_encrypted
 from remarque.keys.files import certificate_in, load_key, new_key, public_key, rewrite_key, save_key
 from remarque.keys.passphrases import PASSPHRASE_FILE, given_passphrase, read_passphrase
+from remarque.text_files import text_in
 
 FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 
@@ -48,7 +49,7 @@ def show(target: Target, file: Path) -> None:
 @with_target
 def encrypt(target: Target, file: Path) -> None:
     """Put the key in FILE, which is in clear, under a passphrase."""
-    if is_encrypted(file.read_bytes()):
+    if is_encrypted(text_in(file)):
         raise NodeError(NodeCode.KEY_UNREADABLE, f"{file} is encrypted already; change its passphrase instead")
     key = load_key(file)
     rewrite_key(file, key, new_passphrase())
@@ -82,7 +83,7 @@ def change_passphrase(target: Target, file: Path, new_passphrase_file: Path | No
 
 def _encrypted_key(file: Path) -> SigningKey:
     key = load_key(file)
-    if not is_encrypted(file.read_bytes()):
+    if not is_encrypted(text_in(file)):
         raise NodeError(NodeCode.KEY_UNREADABLE, f"{file} is in clear; encrypt it first")
     return key
 

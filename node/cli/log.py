@@ -10,7 +10,9 @@ from ledger import note
 from ledger.consistency import ConsistencyProof, verify_consistency
 from ledger.encoding import encode
 from node.cli.chain import genesis_option, recovery_option
+from node.cli.output_files import OutputFile, written_to
 from node.cli.target import Target, with_target
+from remarque.text_files import text_in
 from remarque.trusted_files import load_genesis, read_recoveries
 
 
@@ -24,17 +26,17 @@ def log() -> None:
 @click.argument("second", type=click.IntRange(min=0))
 @genesis_option(required=False)
 @recovery_option
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to keep the proof in.")
+@written_to("--out", required=False, what="File to keep the proof in.")
 @with_target
 def consistency(
-    target: Target, first: int, second: int, genesis: Path | None, recoveries: tuple[Path, ...], out: Path | None
+    target: Target, first: int, second: int, genesis: Path | None, recoveries: tuple[Path, ...], out: OutputFile | None
 ) -> None:
     """Fetch and check the proof between the certified heights FIRST and SECOND."""
     with target.client() as client:
         agreed = client.genesis() if genesis is None else load_genesis(genesis)
         proof = client.consistency(first, second, genesis=agreed, recoveries=read_recoveries(recoveries, agreed))
     if out is not None:
-        out.write_bytes(encode(proof))
+        out.write(encode(proof))
     _show(target, proof)
 
 
@@ -47,7 +49,7 @@ def verify(target: Target, file: Path, genesis: Path, recoveries: tuple[Path, ..
     """Check the proof in FILE against a genesis: no node, no network."""
     agreed = load_genesis(genesis)
     accepted = read_recoveries(recoveries, agreed)
-    _show(target, verify_consistency(file.read_bytes().strip(), agreed, accepted))
+    _show(target, verify_consistency(text_in(file).strip(), agreed, accepted))
 
 
 @log.command()

@@ -7,6 +7,8 @@ command waits for what only others need.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,14 @@ import click
 COMMANDS = {
     "accept": "node.cli.trading:accept",
     "account": "node.cli.account:account",
+    "asset": "node.cli.holdings:asset",
     "auction": "node.cli.trading:auction",
     "audit": "node.cli.audit:audit_command",
     "backup": "node.cli.backup:backup",
     "balance": "node.cli.market:balance",
     "buy": "node.cli.market:buy",
     "collection": "node.cli.collection:collection",
+    "currency": "node.cli.currency:currency",
     "derive": "node.cli.trading:derive",
     "devnet": "devnet.cli:devnet",
     "dispute": "node.cli.evidence:dispute",
@@ -55,6 +59,7 @@ COMMANDS = {
     "restore": "node.cli.backup:restore",
     "revoke": "node.cli.market:revoke",
     "sell": "node.cli.market:sell",
+    "session": "node.cli.account:session",
     "show": "node.cli.pictures:show",
     "snapshot": "node.cli.backup:snapshot",
     "state": "node.cli.chain:state",
@@ -62,6 +67,7 @@ COMMANDS = {
     "status": "node.cli.chain:status",
     "submit": "node.cli.chain:submit",
     "swap": "node.cli.trading:swap",
+    "token": "node.cli.holdings:token",
     "transaction": "node.cli.transaction:transaction",
     "transfer": "node.cli.market:transfer",
     "unlist": "node.cli.market:unlist",
@@ -73,8 +79,9 @@ COMMANDS = {
 
 
 class Command(click.Group):
-    """The commands by name. A refusal ends them with one line and exit status 2, a
-    transaction whose end nobody knows yet with 3, and neither with a traceback."""
+    """The commands by name. Whatever is not carried out ends with one line, or JSON, and an exit status that says why
+    (`node.cli.exits`), and never with a traceback.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -86,15 +93,28 @@ class Command(click.Group):
         found: click.Command = getattr(import_module(module), name)
         return found
 
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except Exception as error:
-            from node.cli.refusals import REFUSALS, tell
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        as_json = "--json" in args
+        with _told(as_json=as_json):
+            return super().parse_args(ctx, args)
 
-            if not isinstance(error, REFUSALS):
-                raise
-            sys.exit(tell(error, ctx))
+    def invoke(self, ctx: click.Context) -> Any:
+        with _told(as_json=ctx.params["as_json"]):
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _told(*, as_json: bool) -> Iterator[None]:
+    try:
+        yield
+    except (click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as error:
+        from node.cli.refusals import REFUSALS, tell
+
+        if not isinstance(error, REFUSALS):
+            raise
+        sys.exit(tell(error, as_json=as_json))
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -121,7 +141,8 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     default=("http://127.0.0.1:8100",),
     envvar="REMARQUE_NODE",
     show_default=True,
-    help="REST address of a node; may be given several times, the next is used when one does not answer.",
+    help="REST address of a node, such as http://10.0.0.1:8100; without a scheme it is http, on this machine only. "
+    "May be given several times: the next is used when one does not answer.",
 )
 @click.option("--account", envvar="REMARQUE_ACCOUNT", help="The account to act as, such as alice@acme.")
 @click.option(
@@ -130,7 +151,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     envvar="REMARQUE_KEY",
     help="File with the account's key; it stays on this machine.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, also for refusals.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, also for refusals and usage errors.")
 @click.pass_context
 def cli(ctx: click.Context, urls: tuple[str, ...], account: str | None, key: Path | None, as_json: bool) -> None:
     """A private provenance chain for AI-generated images: record, own, sell, grant, verify."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 
 from ledger import actions
 from ledger.events import TokenMinted, TokenSold
+from ledger.times import moment
+from node.cli.amounts import AMOUNT, sum_of, units_if_given
+from node.cli.output_files import OutputFile, written_to
 from node.cli.shares import shares_of
-from node.cli.target import LASTING, Target, with_target
-from node.cli.transaction import drafted, hand_on, seconds_of
-from remarque.errors import RemarqueError
+from node.cli.target import Target, with_target
+from node.cli.times import WHEN, milliseconds
+from node.cli.transaction import drafted, hand_on, valid_seconds
+from remarque.amounts import amount_in_words
 from remarque.keys.files import load_key
 
 
@@ -33,15 +36,16 @@ def mint(target: Target, asset: str, royalty_ppm: int | None, payees: tuple[str,
 
 @click.command("list")
 @click.argument("token")
-@click.argument("price", type=click.IntRange(1))
+@click.argument("price", type=AMOUNT)
 @click.argument("currency")
-@click.option("--hours", type=LASTING, default=24.0, show_default=True, help="For how long.")
+@click.option("--until", type=WHEN, default="24h", show_default=True, help="Until when, or for how long.")
 @with_target
-def list_token(target: Target, token: str, price: int, currency: str, hours: float) -> None:
-    """Offer a TOKEN at a PRICE in minor units."""
+def list_token(target: Target, token: str, price: str, currency: str, until: datetime) -> None:
+    """Offer a TOKEN at a PRICE, such as 1200.00 EUR."""
     with target.client() as client:
-        receipt = client.list_token(token, price, currency, hours)
-    target.done(receipt, f"listed at {price} {currency}")
+        money = sum_of(client, price, currency)
+        receipt = client.list_token(token, money.units, currency, until)
+    target.done(receipt, f"listed at {money.text} until {moment(milliseconds(until))}")
 
 
 @click.command()
@@ -56,32 +60,41 @@ def unlist(target: Target, token: str) -> None:
 
 @click.command()
 @click.argument("token")
-@click.argument("price", type=click.IntRange(1))
+@click.argument("price", type=AMOUNT)
 @click.argument("currency")
 @click.option("--terms", help="The terms you have seen, or those in force now; under others nothing is bought.")
 @with_target
-def buy(target: Target, token: str, price: int, currency: str, terms: str | None) -> None:
+def buy(target: Target, token: str, price: str, currency: str, terms: str | None) -> None:
     """Buy a TOKEN at the PRICE you have seen; royalties are paid in the same transaction."""
     with target.client() as client:
-        receipt = client.buy(token, price, currency, terms)
+        kind = client.currency(currency)
+        receipt = client.buy(token, sum_of(client, price, currency).units, currency, terms)
     sold = next(event for event in receipt.outcome.events if isinstance(event, TokenSold))
-    rows = [f"  {payment.amount:>12} {currency} to {payment.to} ({payment.reason})" for payment in sold.payments]
-    target.done(receipt, "\n".join([f"bought for {price} {currency}", *rows]))
+    rows = [f"  {amount_in_words(one.amount, kind):>18} to {one.to} ({one.reason})" for one in sold.payments]
+    target.done(receipt, "\n".join([f"bought for {amount_in_words(sold.price, kind)}", *rows]))
 
 
 @click.command()
 @click.argument("token")
 @click.argument("to")
-@click.argument("price", type=click.IntRange(1))
+@click.argument("price", type=AMOUNT)
 @click.argument("currency")
 @drafted
 @with_target
 def sell(
-    target: Target, token: str, to: str, price: int, currency: str, other_key: str, minutes: float, out: Path | None
+    target: Target,
+    token: str,
+    to: str,
+    price: str,
+    currency: str,
+    other_key: str,
+    within: timedelta,
+    out: OutputFile | None,
 ) -> None:
     """Sell a TOKEN to the account TO without a listing: write the sale, signed by you, for the buyer to sign."""
     with target.client() as client:
-        draft = client.draft_sale(token, to, price, currency, key=other_key, valid_s=seconds_of(minutes))
+        money = sum_of(client, price, currency)
+        draft = client.draft_sale(token, to, money.units, currency, key=other_key, valid_s=valid_seconds(within))
     hand_on(target, draft, out)
 
 
@@ -90,13 +103,13 @@ def sell(
 @click.argument("other")
 @drafted
 @with_target
-def refund(target: Target, token: str, other: str, other_key: str, minutes: float, out: Path | None) -> None:
+def refund(target: Target, token: str, other: str, other_key: str, within: timedelta, out: OutputFile | None) -> None:
     """Undo the newest sale of a TOKEN: write it, signed by you, for OTHER to sign, who bought from you or sold to you.
 
     Every part goes back to the buyer as it came; of the royalty, what its terms say.
     """
     with target.client() as client:
-        draft = client.draft_refund(token, other, key=other_key, valid_s=seconds_of(minutes))
+        draft = client.draft_refund(token, other, key=other_key, valid_s=valid_seconds(within))
     hand_on(target, draft, out)
 
 
@@ -113,14 +126,15 @@ def transfer(target: Target, token: str, to: str) -> None:
 
 @click.command()
 @click.argument("to")
-@click.argument("amount", type=click.IntRange(1))
+@click.argument("amount", type=AMOUNT)
 @click.argument("currency")
 @with_target
-def pay(target: Target, to: str, amount: int, currency: str) -> None:
-    """Pay AMOUNT minor units to the account TO."""
+def pay(target: Target, to: str, amount: str, currency: str) -> None:
+    """Pay an AMOUNT, such as 1200.50 EUR, to the account TO."""
     with target.client() as client:
-        receipt = client.pay(to, amount, currency)
-    target.done(receipt, f"paid {amount} {currency} to {to}")
+        money = sum_of(client, amount, currency)
+        receipt = client.pay(to, money.units, currency)
+    target.done(receipt, f"paid {money.text} to {to}")
 
 
 @click.command()
@@ -130,15 +144,16 @@ def balance(target: Target, account: str | None) -> None:
     """Show what an ACCOUNT holds; your own if absent."""
     with target.client() as client:
         found = client.balances(account)
-    target.show(found, "\n".join(f"{amount:>15} {currency}" for currency, amount in found.items()) or "nothing")
+        kinds = {one.currency: one for one in client.currencies()}
+    lines = (f"{amount_in_words(units, kinds[currency]):>22}" for currency, units in found.items())
+    target.show(found, "\n".join(lines) or "nothing")
 
 
 @click.command()
 @click.argument("asset")
 @click.argument("account")
-@click.option("--hours", type=LASTING, help="For how long from now.")
-@click.option("--until", help="Until when, as YYYY-MM-DDTHH:MM:SSZ.")
-@click.option("--price", type=click.IntRange(1), help="What the ACCOUNT pays for it, in minor units; it signs too.")
+@click.option("--until", type=WHEN, required=True, help="Until when, or for how long.")
+@click.option("--price", type=AMOUNT, help="What the ACCOUNT pays for it; it signs too.")
 @click.option("--currency", default="", help="Of the price.")
 @drafted
 @with_target
@@ -146,32 +161,23 @@ def grant(
     target: Target,
     asset: str,
     account: str,
-    hours: float | None,
-    until: str | None,
-    price: int | None,
+    until: datetime,
+    price: str | None,
     currency: str,
     other_key: str,
-    minutes: float,
-    out: Path | None,
+    within: timedelta,
+    out: OutputFile | None,
 ) -> None:
     """Let an ACCOUNT see a confidential ASSET until a time."""
-    if (hours is None) == (until is None):
-        raise RemarqueError("REQUEST_MALFORMED", "give either --hours or --until")
-    end = time.time() + hours * 3600 if hours is not None else _instant(until or "")
+    end = milliseconds(until)
     with target.client() as client:
-        if price is not None:
-            wanted = (asset, account, int(end * 1000), price, currency)
-            hand_on(target, client.draft_grant(*wanted, key=other_key, valid_s=seconds_of(minutes)), out)
+        units = units_if_given(client, price, currency)
+        if units is not None:
+            wanted = (asset, account, end, units, currency)
+            hand_on(target, client.draft_grant(*wanted, key=other_key, valid_s=valid_seconds(within)), out)
             return
-        receipt = client.grant(asset, account, int(end * 1000))
-    target.done(receipt, f"{account} may see it until {datetime.fromtimestamp(end, UTC).isoformat()}")
-
-
-def _instant(text: str) -> float:
-    try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        raise RemarqueError("REQUEST_MALFORMED", f"{text!r} is not a time such as 2026-11-27T18:00:00Z") from None
+        receipt = client.grant(asset, account, end)
+    target.done(receipt, f"{account} may see it until {moment(end)}")
 
 
 @click.command()
@@ -179,36 +185,43 @@ def _instant(text: str) -> float:
 @click.argument("account")
 @with_target
 def revoke(target: Target, asset: str, account: str) -> None:
-    """End a grant now; it stops future releases only."""
+    """End a grant now; it stops future releases only. Says whether the rules still let the ACCOUNT see it."""
     with target.client() as client:
         receipt = client.revoke(asset, account)
-    target.done(receipt, f"{account} may no longer see it")
+        now = client.evaluate(asset, "view", account)
+    by = now.explanation
+    still = f"{account} may still see it: rule {by.rule} of {by.policy} permits it" if now.allowed else ""
+    target.done(receipt, f"the grant has ended; {still or f'{account} may no longer see it'}")
 
 
 @click.command()
 @click.argument("asset")
-@click.argument("nodes", nargs=-1, required=True)
+@click.argument("nodes", nargs=-1)
 @click.option(
     "--node-key",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    required=True,
-    help="The key file of a node that holds the ASSET's key.",
+    help="The key file of a node that holds the ASSET's key, to do it without asking one; for nodes of any org.",
 )
 @with_target
-def reseal(target: Target, asset: str, nodes: tuple[str, ...], node_key: Path) -> None:
-    """Have further NODES hold the key of your confidential ASSET, as those of whoever buys it."""
+def reseal(target: Target, asset: str, nodes: tuple[str, ...], node_key: Path | None) -> None:
+    """Have further NODES hold the key of your confidential ASSET: those of your org, unless you name some.
+
+    A node that holds it gives it to them, by a decision on the chain. So who bought a picture opens it without the
+    nodes of who sold it.
+    """
     with target.client() as client:
-        receipt = client.reseal(asset, load_key(node_key), nodes)
-    target.done(receipt, f"{', '.join(nodes)} can open it too")
+        receipt = client.reseal(asset, nodes, load_key(node_key) if node_key else None)
+        held = client.asset(asset).asset.content.sealed_keys or ()
+    target.done(receipt, f"{', '.join(one.node for one in held)} can open it")
 
 
 @click.command("open")
 @click.argument("asset")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")
+@written_to("--out", what="File to write.")
 @click.option("--purpose", default="", help="What for; it stands on the chain.")
 @with_target
-def open_asset(target: Target, asset: str, out: Path, purpose: str) -> None:
+def open_asset(target: Target, asset: str, out: OutputFile, purpose: str) -> None:
     """Ask to see a confidential ASSET, and write it if the rules allow."""
     with target.client() as client:
-        out.write_bytes(client.open(asset, purpose))
+        out.write(client.open(asset, purpose))
     target.show({"asset": asset, "file": str(out)}, f"written to {out}")

@@ -19,6 +19,8 @@ from node.keeping import founding
 def init(target: Target, plan: Path, directory: Path) -> None:
     """Found a consortium: from PLAN (TOML) make genesis, keys and node directories in DIRECTORY."""
     genesis = founding.found(founding.load_plan(plan), directory, plan.parent)
+    for org in founding.without_administrator(genesis):
+        click.echo(f"{org} has no administrator: it casts no vote and enrols no accounts, for ever", err=True)
     target.show(
         {"chain": genesis.chain, "genesis": str(directory / "genesis.json"), "digest": genesis.digest},
         f"chain {genesis.chain} founded in {directory}\n"

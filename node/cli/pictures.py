@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -15,6 +14,8 @@ from generator.models import default_model_folder, fetch_model, model_digest, ve
 from generator.picture import PICTURE_BYTES_MAX
 from generator.settings import SEED_MAX
 from ledger.actions import RegisterModel, action_name
+from ledger.times import moment
+from node.cli.output_files import OutputFile, written_to
 from node.cli.shares import shares_of
 from node.cli.target import Target, with_target
 from remarque.api.generation import GeneratedPicture, RefusedPicture
@@ -77,7 +78,7 @@ def generate(
         files = {one.asset: out / f"{one.asset[:16]}.png" for one in pictures}
         for one in pictures:
             data = client.open(one.asset, "the creator's own copy") if confidential else client.content(one.cid)
-            files[one.asset].write_bytes(data)
+            OutputFile(files[one.asset], force=True).write(data)
     for picture in refused:
         click.echo(f"picture {picture.index + 1} is not recorded, so not released: {picture.detail}", err=True)
     written = [asdict(one) | {"file": str(files[one.asset])} for one in pictures]
@@ -137,12 +138,12 @@ def _show_said(said: tuple[SaidInside, ...], *, asked: bool) -> None:
 
 @click.command()
 @click.argument("asset")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")
+@written_to("--out", what="File to write.")
 @with_target
-def fetch(target: Target, asset: str, out: Path) -> None:
+def fetch(target: Target, asset: str, out: OutputFile) -> None:
     """Write the file of a public ASSET."""
     with target.client() as client:
-        out.write_bytes(client.picture(asset))
+        out.write(client.picture(asset))
     target.show({"asset": asset, "file": str(out)}, f"written to {out}")
 
 
@@ -155,11 +156,10 @@ def verify(target: Target, file: Path) -> None:
         found = client.verify(file.read_bytes())
     lines = [found.wording]
     for match in found.matches:
-        when = datetime.fromtimestamp(match.recorded_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         model = match.model and match.model.name
         lines.append(
-            f"  {match.evidence} by {match.creator}, {when}, {model or 'no model stated'}, "
-            f"{match.distance} of 256 bits apart, asset {match.asset[:16]}…"
+            f"  {match.evidence} by {match.creator}, {moment(match.recorded_ms)}, {model or 'no model stated'}, "
+            f"{match.distance} of 256 bits apart, asset {match.asset}"
         )
         for dispute in match.disputes or ():
             lines.append(f"    {dispute.org} disputes it ({dispute.account}): {dispute.reason}")
@@ -206,9 +206,7 @@ def regenerate(target: Target, asset: str, model: Path | None) -> None:
     with target.client() as client:
         record = client.asset(asset).asset
         if not isinstance(record.model, str):
-            raise RemarqueError(
-                "NOT_FOUND", f"asset {asset[:16]}… is {record.evidence}, so nothing says how to make it"
-            )
+            raise RemarqueError("NOT_FOUND", f"asset {asset} is {record.evidence}, so nothing says how to make it")
         openings = client.openings(asset)
         original = client.open(asset, "regeneration") if record.confidential else client.picture(asset)
     folder = model or default_model_folder()

@@ -11,17 +11,16 @@ import msgspec
 import contracts_vm
 from ledger import actions
 from ledger.policy_source import SCHEMA
-from node.cli.target import EXIT_REFUSED, Target, with_target
+from node.cli.amounts import AMOUNT, units_if_given
+from node.cli.exits import Exit
+from node.cli.target import Target, with_target
 from node.policies.asking import faults_of
 from node.policies.comparing import compare
 from node.policies.files import PolicyFile, read_policy, run_cases, write_source
 from node.policies.formatting import formatted
 from remarque.api.explanations import Explanation, Shown
-from remarque.api.policies import Difference, Said
+from remarque.api.policies import Difference, Replay, Said
 from remarque.errors import RemarqueError
-
-EXIT_FAILED = 1
-"""Exit status when a case does not come out as its author expects, or a file is not laid out."""
 
 POLICY_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FILE = click.argument("file", type=POLICY_FILE)
@@ -42,7 +41,7 @@ def check(target: Target, file: Path) -> None:
     texts += [f"{rule} costs at most {fuel} fuel" for rule, fuel in (found.fuel or {}).items()]
     target.show(found, "\n".join([*texts, f"{file} may {'be' if found.holds else 'not be'} published"]))
     if not found.holds:
-        sys.exit(EXIT_REFUSED)
+        sys.exit(Exit.FOUND_FALSE)
 
 
 @policy.command("test")
@@ -56,7 +55,7 @@ def test(target: Target, file: Path) -> None:
     lines = [f"{'ok  ' if one.passed else 'FAIL'} {one.name}: {one.found}" for one in ran]
     target.show(ran, "\n".join([*lines, f"{len(ran) - len(failed)} of {len(ran)} cases as expected"]))
     if failed or not ran:
-        sys.exit(EXIT_FAILED)
+        sys.exit(Exit.FOUND_FALSE)
 
 
 @policy.command("fmt")
@@ -75,7 +74,7 @@ def fmt(target: Target, file: Path, only_check: bool) -> None:
         write_source(file, text)
     target.show({"changed": changed}, f"{file} {'is laid out otherwise' if changed else 'is laid out already'}")
     if changed and only_check:
-        sys.exit(EXIT_FAILED)
+        sys.exit(Exit.FOUND_FALSE)
 
 
 @policy.command("diff")
@@ -119,7 +118,7 @@ def apply(target: Target, name: str, version: int, asset: str | None, collection
     It has its say beside the policies of the broader scopes.
     """
     if (asset is not None) + (collection is not None) + whole_org != 1:
-        raise RemarqueError("REQUEST_MALFORMED", "give one of ASSET, --collection and --org")
+        raise click.UsageError("give one of ASSET, --collection and --org")
     with target.client() as client:
         receipt = client.set_policy(name, version, asset=asset, collection=collection)
     target.done(receipt, f"{asset or collection or 'the org'} is under {name}@{version}")
@@ -128,14 +127,28 @@ def apply(target: Target, name: str, version: int, asset: str | None, collection
 @policy.command("replay")
 @FILE
 @click.option("--requests", type=click.IntRange(1, 10_000), default=1_000, show_default=True)
+@click.option("--binding-all", is_flag=True, help="As the consortium's policy, in place of the one in force.")
 @with_target
-def replay(target: Target, file: Path, requests: int) -> None:
-    """Run the chain's last requests again under the policy in FILE, and show which come out otherwise."""
+def replay(target: Target, file: Path, requests: int, *, binding_all: bool) -> None:
+    """Run the chain's last requests again under the policy in FILE, and show which come out otherwise.
+
+    It stands in for the published versions of the same policy, wherever they are in force.
+    """
     with target.client() as client:
-        found = client.replay(read_policy(file).source, requests)
-    lines = [told(one) for one in found.differences]
-    counts = f"{found.different} of {found.requests} requests, {found.decisions} decisions"
-    target.show(found, "\n".join([*lines, f"{counts}, come out otherwise"]))
+        found = client.replay(read_policy(file).source, requests, binding_all=binding_all)
+    target.show(found, "\n".join([*map(told, found.differences), _counted(found)]))
+
+
+def _counted(found: Replay) -> str:
+    """What a replay came to, and what the policy stood in for."""
+    if found.replaces == ():
+        return (
+            f"{found.policy} stands in for nothing: no version of it is published, so it had no say in any of "
+            f"{found.requests} requests; with --binding-all it is run as the consortium's policy"
+        )
+    instead_of = ", ".join(found.replaces) if isinstance(found.replaces, tuple) else "the consortium's policy"
+    counts = f"{found.different} of {found.requests} requests come out otherwise"
+    return f"in place of {instead_of}: {counts}; rules were asked {found.decisions} times"
 
 
 @policy.command("ask")
@@ -143,8 +156,8 @@ def replay(target: Target, file: Path, requests: int) -> None:
 @click.argument("kind")
 @click.argument("requester")
 @click.option("--file", type=POLICY_FILE, help="A policy in the place of the asset's own.")
-@click.option("--price", type=click.IntRange(1), help="In minor units.")
-@click.option("--currency")
+@click.option("--price", type=AMOUNT, help="What it would be asked for at, such as 900.00.")
+@click.option("--currency", default="", help="Of the price.")
 @click.option("--to", help="The account that would receive it.")
 @click.option("--paid", is_flag=True, help="As if another action of the same transaction paid.")
 @click.option("--height", type=click.IntRange(0), help="On the state after this block instead of the newest.")
@@ -155,8 +168,8 @@ def ask(
     kind: str,
     requester: str,
     file: Path | None,
-    price: int | None,
-    currency: str | None,
+    price: str | None,
+    currency: str,
     to: str | None,
     paid: bool,
     height: int | None,
@@ -165,7 +178,15 @@ def ask(
     source = "" if file is None else read_policy(file).source
     with target.client() as client:
         found = client.evaluate(
-            asset, kind, requester, source=source, price=price, currency=currency, to=to, paid=paid, height=height
+            asset,
+            kind,
+            requester,
+            source=source,
+            price=units_if_given(client, price, currency),
+            currency=currency or None,
+            to=to,
+            paid=paid,
+            height=height,
         )
     target.show(found, in_words(found.explanation))
 
@@ -186,7 +207,7 @@ def explain(target: Target, transaction: str) -> None:
 def told(one: Difference) -> str:
     """A request that comes out otherwise."""
     before, after = _said(one.before), _said(one.after)
-    return f"{one.transaction[:16]}… block {one.height} {', '.join(one.kinds)}: {before} becomes {after}"
+    return f"{one.transaction} block {one.height} {', '.join(one.kinds)}: {before} becomes {after}"
 
 
 def in_words(explanation: Explanation) -> str:

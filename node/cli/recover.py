@@ -9,10 +9,12 @@ import msgspec
 
 from ledger.encoding import encode
 from ledger.recovery import parse_recovery
+from node.cli.output_files import OutputFile, written_to
 from node.cli.target import Target, with_target
 from node.snapshots.recovering import Held, Home
 from node.storage.directory import PUBLIC, write_durably
 from remarque.requesting import now_ms
+from remarque.text_files import text_in
 
 HOME = click.argument("home", type=click.Path(path_type=Path, exists=True, file_okay=False))
 FILE = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
@@ -47,14 +49,14 @@ def fetch(target: Target, home: Path, source: Path) -> None:
 
 @recover.command("propose")
 @HOME
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@written_to("file")
 @click.option("--survivor", "survivors", multiple=True, required=True, help="A voter that is left; repeat.")
 @click.option("--reason", required=True, help="What happened, in words that stay with the chain.")
 @with_target
-def propose(target: Target, home: Path, file: Path, survivors: tuple[str, ...], reason: str) -> None:
+def propose(target: Target, home: Path, file: OutputFile, survivors: tuple[str, ...], reason: str) -> None:
     """Write to FILE that the survivors go on from the newest block of the node in HOME, signed by it."""
     signed = Home(home).propose(list(survivors), reason, now_ms())
-    write_durably(file, encode(signed), PUBLIC)
+    file.write(encode(signed))
     target.show(
         {"file": str(file), "height": signed.recovery.height, "lost": signed.recovery.lost},
         f"recovery {signed.recovery.number} from block {signed.recovery.height} without "
@@ -68,7 +70,7 @@ def propose(target: Target, home: Path, file: Path, survivors: tuple[str, ...], 
 @with_target
 def sign(target: Target, file: Path, home: Path) -> None:
     """Add the signature of the node in HOME to the recovery in FILE."""
-    signed = Home(home).sign(parse_recovery(file.read_bytes()))
+    signed = Home(home).sign(parse_recovery(text_in(file)))
     write_durably(file, encode(signed), PUBLIC)
     names = [one.node for one in signed.signatures]
     target.show({"file": str(file), "signed": names}, f"signed by {', '.join(names)}")
@@ -80,7 +82,7 @@ def sign(target: Target, file: Path, home: Path) -> None:
 @with_target
 def install(target: Target, file: Path, home: Path) -> None:
     """Put the recovery in FILE in force for the node in HOME, once all survivors have signed it."""
-    recovery = Home(home).install(parse_recovery(file.read_bytes()))
+    recovery = Home(home).install(parse_recovery(text_in(file)))
     names = [voter.node for voter in recovery.voters.voters]
     target.show(
         {"number": recovery.number, "height": recovery.height, "voters": names},
@@ -90,6 +92,6 @@ def install(target: Target, file: Path, home: Path) -> None:
 
 def _in_words(held: Held) -> str:
     return (
-        f"{held.node:12} block {held.height} of term {held.term} ({held.header[:16]}…), "
+        f"{held.node:12} block {held.height} of term {held.term} ({held.header}), "
         f"certified up to {held.certified}, {held.recoveries} recoveries{'' if held.votes else ', does not vote'}"
     )

@@ -1,4 +1,4 @@
-"""What a command may be refused with, and how it is told."""
+"""How a command that was not carried out is told: in one line or as JSON, with its exit status."""
 
 from __future__ import annotations
 
@@ -7,44 +7,68 @@ from pathlib import Path
 import click
 import msgspec
 
+from ledger.consistency import ConsistencyRefused
+from ledger.cose import CoseRefused
 from ledger.errors import Refused
-from node.cli.target import EXIT_PENDING, EXIT_REFUSED, Target
+from ledger.receipt import ReceiptRefused
+from ledger.snapshot import SnapshotRefused
+from ledger.state_answer import StateAnswerRefused
+from node.cli.exits import Exit
 from node.storage.directory import write_durably
-from remarque.errors import Pending
+from remarque.errors import NodeCode, Pending
 
-REFUSALS = (Refused, OSError)
+REFUSALS = (Refused, OSError, click.ClickException)
+DISPROVEN = (
+    ConsistencyRefused,
+    CoseRefused,
+    ReceiptRefused,
+    SnapshotRefused,
+    StateAnswerRefused,
+)
+"""What was checked and does not prove what it says."""
 
 
-def tell(error: Exception, ctx: click.Context) -> int:
-    """Print a refusal: as JSON on standard output if asked for, else a line on standard error. Give the exit status."""
+def tell(error: Exception, *, as_json: bool) -> Exit:
+    """Print a refusal: as JSON on standard output if asked for, else on standard error. Give the exit status."""
     if isinstance(error, Pending):
-        return _tell_pending(error, ctx)
-    code = getattr(error, "code", None)
+        return _tell_pending(error, as_json=as_json)
+    if isinstance(error, click.ClickException):
+        return _tell_usage(error, as_json=as_json)
+    unreached = isinstance(error, ConnectionError)
+    code = NodeCode.NODE_UNREACHED if unreached else getattr(error, "code", None)
     name = code if isinstance(code, str) else getattr(code, "name", type(error).__name__)
-    if _as_json(ctx):
-        click.echo(msgspec.json.encode({"code": name, "detail": getattr(error, "detail", str(error))}).decode())
+    if as_json:
+        _print_json(code=name, detail=getattr(error, "detail", str(error)))
     else:
-        click.echo(f"refused: {error}", err=True)
-    return EXIT_REFUSED
+        click.echo(f"{name}: {error}" if unreached else f"refused: {error}", err=True)
+    if isinstance(error, DISPROVEN):
+        return Exit.FOUND_FALSE
+    return Exit.UNREACHED if unreached else Exit.REFUSED
 
 
-def _tell_pending(pending: Pending, ctx: click.Context) -> int:
+def _tell_usage(error: click.ClickException, *, as_json: bool) -> Exit:
+    if as_json:
+        _print_json(code=NodeCode.COMMAND_MALFORMED.name, detail=error.format_message())
+    else:
+        error.show()
+    return Exit.USAGE
+
+
+def _tell_pending(pending: Pending, *, as_json: bool) -> Exit:
     """Keep a transaction whose end nobody knows, so that it is sent again and not signed anew."""
     signed = pending.signed
     kept = Path(f"pending-{signed.id[:16]}.json")
     write_durably(kept, signed.envelope())
-    if _as_json(ctx):
-        told = {"code": pending.code, "detail": pending.detail, "transaction": signed.id, "pending": str(kept)}
-        click.echo(msgspec.json.encode(told).decode())
+    if as_json:
+        _print_json(code=pending.code, detail=pending.detail, transaction=signed.id, pending=str(kept))
     else:
         click.echo(
             f"pending: {pending.detail}\nIt may be committed already, or still be; so do not ask for the same again. "
             f"The signed transaction is in {kept}: remarque transaction resume {kept}",
             err=True,
         )
-    return EXIT_PENDING
+    return Exit.PENDING
 
 
-def _as_json(ctx: click.Context) -> bool:
-    target = ctx.find_object(Target)
-    return target is not None and target.as_json
+def _print_json(**told: str) -> None:
+    click.echo(msgspec.json.encode(told).decode())

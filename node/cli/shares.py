@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remarque.errors import RemarqueError
+import click
 
 
 def shares_of(payees: tuple[str, ...]) -> dict[str, int]:
@@ -11,6 +11,6 @@ def shares_of(payees: tuple[str, ...]) -> dict[str, int]:
     for payee in payees:
         account, _, weight = payee.partition("=")
         if not weight.isdecimal():
-            raise RemarqueError("REQUEST_MALFORMED", f"{payee!r} is not ACCOUNT=PPM, such as alice@acme=700000")
+            raise click.UsageError(f"{payee!r} is not ACCOUNT=PPM, such as alice@acme=700000")
         shares[account] = int(weight)
     return shares

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -14,6 +12,7 @@ from ledger.crypto import sha256
 from ledger.genesis import Genesis
 from ledger.statement import parse_statement, sign_statement, split_transparent, verify_transparent
 from node.cli.chain import genesis_option
+from node.cli.output_files import OutputFile, written_to
 from node.cli.target import Target, with_target
 from node.transparency.key_sets import parse_key_set
 from remarque.errors import NodeCode, NodeError
@@ -22,11 +21,6 @@ from remarque.trusted_files import load_genesis
 
 EXISTING = click.Path(path_type=Path, exists=True, dir_okay=False)
 FILE = click.argument("file", type=EXISTING)
-
-
-def out_option(what: str) -> Callable[[Any], Any]:
-    """The option that names the file to write."""
-    return click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help=what)
 
 
 @click.group()
@@ -38,29 +32,29 @@ def statement() -> None:
 @FILE
 @click.option("--subject", required=True, help="What the statement is about.")
 @click.option("--type", "media_type", default="application/json", show_default=True, help="Media type of FILE.")
-@out_option("File to write the signed statement to.")
+@written_to("--out", what="File to write the signed statement to.")
 @with_target
-def sign(target: Target, file: Path, subject: str, media_type: str, out: Path) -> None:
+def sign(target: Target, file: Path, subject: str, media_type: str, out: OutputFile) -> None:
     """Sign the content of FILE as a statement of the account: no node, no network."""
     if target.account is None or target.key is None:
-        raise NodeError(NodeCode.KEY_UNREADABLE, "a statement is signed by an account; give --account and --key")
+        raise click.UsageError("a statement is signed by an account; give --account and --key")
     data = sign_statement(load_key(target.key), target.account, subject, file.read_bytes(), media_type)
-    out.write_bytes(data)
+    out.write(data)
     digest = parse_statement(data).digest
     target.show({"statement": str(out), "digest": digest}, f"statement {digest} written to {out}")
 
 
 @statement.command()
 @FILE
-@out_option("File to write the statement with its receipts to.")
+@written_to("--out", what="File to write the statement with its receipts to.")
 @with_target
-def register(target: Target, file: Path, out: Path) -> None:
+def register(target: Target, file: Path, out: OutputFile) -> None:
     """Register the signed statement in FILE, and write it with the receipts of all nodes that answer."""
     data = file.read_bytes()
     with target.client() as client:
         client.register_statement(data)
         digest = parse_statement(data).digest
-        out.write_bytes(client.transparent_statement(digest))
+        out.write(client.transparent_statement(digest))
     target.show({"transparent": str(out), "digest": digest}, f"registered; written with its receipts to {out}")
 
 

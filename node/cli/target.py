@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import update_wrapper
 from pathlib import Path
@@ -14,35 +13,29 @@ import msgspec
 from ledger.encoding import encode
 from ledger.receipt import Receipt
 from remarque.client import Client
+from remarque.errors import RemarqueError
 from remarque.keys.files import load_key
-
-EXIT_REFUSED = 2
-"""Exit status of a refusal, whoever refused."""
-EXIT_PENDING = 3
-"""Exit status where a transaction was sent and nobody has said yet what became of it."""
-
-
-class Lasting(click.FloatRange):
-    """How long something lasts: a number above 0, and not what only computers call one."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        found = super().convert(value, param, ctx)
-        if not math.isfinite(found):
-            self.fail(f"{value} is no length of time", param, ctx)
-        return found
-
-
-LASTING = Lasting(min=0, min_open=True, max=1_000_000)
+from remarque.requesting import node_address
 
 
 class Target:
     """Which node a command talks to, as whom, and how it prints."""
 
     def __init__(self, urls: tuple[str, ...], account: str | None, key: Path | None, as_json: bool) -> None:
-        self.urls = urls
+        try:
+            self.urls = [node_address(url) for url in urls]
+        except RemarqueError as error:
+            raise click.UsageError(error.detail) from None
         self.account = account
         self.key = key
         self.as_json = as_json
+
+    @property
+    def signer(self) -> str:
+        """The account that a command is about unless it names another."""
+        if self.account is None:
+            raise click.UsageError("say whose: name an account, or give --account")
+        return self.account
 
     def client(self) -> Client:
         """A client as the chosen account."""

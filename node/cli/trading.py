@@ -2,52 +2,55 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from datetime import datetime, timedelta
 
 import click
 
 from ledger import actions
 from ledger.events import AuctionClosed
-from node.cli.target import LASTING, Target, with_target
-from node.cli.transaction import drafted, hand_on, seconds_of
-
-PRICE = click.IntRange(1)
+from ledger.times import moment
+from node.cli.amounts import AMOUNT, sum_of, units_if_given
+from node.cli.output_files import OutputFile, written_to
+from node.cli.target import Target, with_target
+from node.cli.times import LASTING, WHEN, milliseconds
+from node.cli.transaction import drafted, hand_on, valid_seconds
 
 
 @click.command()
 @click.argument("asset")
 @click.argument("parents", nargs=-1, required=True)
 @click.option(
-    "--value", type=PRICE, help="What the right is worth for each parent, in minor units; royalties are of it."
+    "--value", type=AMOUNT, help="What the right is worth for each parent, such as 300.00; royalties are of it."
 )
 @click.option("--currency", default="", help="Of the value.")
 @click.option("--terms", multiple=True, help="The terms you saw of each parent, or those now; in their order, repeat.")
 @click.option("--owner", "owners", multiple=True, help="A parent's owner, who signs too and so permits it; repeat.")
-@click.option("--minutes", type=LASTING, default=10.0, show_default=True, help="For how long owners may sign.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File for the owners to sign.")
+@click.option("--within", type=LASTING, default="10m", show_default=True, help="For how long owners may sign.")
+@written_to("--out", required=False, what="File for the owners to sign.")
 @with_target
 def derive(
     target: Target,
     asset: str,
     parents: tuple[str, ...],
-    value: int | None,
+    value: str | None,
     currency: str,
     terms: tuple[str, ...],
     owners: tuple[str, ...],
-    minutes: float,
-    out: Path | None,
+    within: timedelta,
+    out: OutputFile | None,
 ) -> None:
     """Say that your ASSET was made from its PARENTS, before you mint it; their policies decide and are paid."""
     seen = terms or None
     with target.client() as client:
+        worth = units_if_given(client, value, currency)
         if owners:
-            valid_s = seconds_of(minutes)
+            valid_s = valid_seconds(within)
             draft = client.draft_derivation(
-                asset, *parents, owners=owners, value=value, currency=currency, terms=seen, valid_s=valid_s
+                asset, *parents, owners=owners, value=worth, currency=currency, terms=seen, valid_s=valid_s
             )
             hand_on(target, draft, out)
             return
-        receipt = client.derive(asset, *parents, value=value, currency=currency, terms=seen)
+        receipt = client.derive(asset, *parents, value=worth, currency=currency, terms=seen)
     target.done(receipt, f"made from {len(parents)} recorded")
 
 
@@ -55,8 +58,8 @@ def derive(
 @click.argument("token")
 @click.argument("for_token")
 @click.argument("other")
-@click.option("--value", type=PRICE, help="What TOKEN is worth, in minor units, as you both say.")
-@click.option("--for-value", type=PRICE, help="What FOR_TOKEN is worth.")
+@click.option("--value", type=AMOUNT, help="What TOKEN is worth, such as 900.00, as you both say.")
+@click.option("--for-value", type=AMOUNT, help="What FOR_TOKEN is worth.")
 @click.option("--currency", default="", help="Of both values.")
 @drafted
 @with_target
@@ -65,12 +68,12 @@ def swap(
     token: str,
     for_token: str,
     other: str,
-    value: int | None,
-    for_value: int | None,
+    value: str | None,
+    for_value: str | None,
     currency: str,
     other_key: str,
-    minutes: float,
-    out: Path | None,
+    within: timedelta,
+    out: OutputFile | None,
 ) -> None:
     """Exchange your TOKEN for FOR_TOKEN of the account OTHER: write it, signed by you, for that account to sign."""
     with target.client() as client:
@@ -78,40 +81,42 @@ def swap(
             token,
             for_token,
             other,
-            value=value,
-            for_value=for_value,
+            value=units_if_given(client, value, currency),
+            for_value=units_if_given(client, for_value, currency),
             currency=currency,
             key=other_key,
-            valid_s=seconds_of(minutes),
+            valid_s=valid_seconds(within),
         )
     hand_on(target, draft, out)
 
 
 @click.command()
 @click.argument("token")
-@click.argument("price", type=PRICE)
+@click.argument("price", type=AMOUNT)
 @click.argument("currency")
-@click.option("--hours", type=LASTING, default=24.0, show_default=True, help="For how long.")
+@click.option("--until", type=WHEN, default="24h", show_default=True, help="Until when, or for how long.")
 @click.option("--terms", help="The terms you have seen, or those in force now; under others nobody accepts.")
 @with_target
-def offer(target: Target, token: str, price: int, currency: str, hours: float, terms: str | None) -> None:
-    """Offer a PRICE in minor units for a TOKEN; the money waits in escrow."""
+def offer(target: Target, token: str, price: str, currency: str, until: datetime, terms: str | None) -> None:
+    """Offer a PRICE for a TOKEN; the money waits in escrow."""
     with target.client() as client:
-        receipt = client.offer(token, price, currency, hours, terms)
-    target.done(receipt, f"offered {price} {currency}")
+        money = sum_of(client, price, currency)
+        receipt = client.offer(token, money.units, currency, until, terms)
+    target.done(receipt, f"offered {money.text} until {moment(milliseconds(until))}")
 
 
 @click.command()
 @click.argument("token")
 @click.argument("buyer")
-@click.argument("price", type=PRICE)
+@click.argument("price", type=AMOUNT)
 @click.argument("currency")
 @with_target
-def accept(target: Target, token: str, buyer: str, price: int, currency: str) -> None:
+def accept(target: Target, token: str, buyer: str, price: str, currency: str) -> None:
     """Sell a TOKEN to the BUYER who offered this PRICE for it."""
     with target.client() as client:
-        receipt = client.accept(token, buyer, price, currency)
-    target.done(receipt, f"sold to {buyer} for {price} {currency}")
+        money = sum_of(client, price, currency)
+        receipt = client.accept(token, buyer, money.units, currency)
+    target.done(receipt, f"sold to {buyer} for {money.text}")
 
 
 @click.command("withdraw-offer")
@@ -132,32 +137,41 @@ def auction() -> None:
 
 @auction.command("open")
 @click.argument("token")
-@click.argument("reserve", type=PRICE)
-@click.argument("increment", type=PRICE)
+@click.argument("reserve", type=AMOUNT)
+@click.argument("increment", type=AMOUNT)
 @click.argument("currency")
-@click.option("--hours", type=LASTING, default=24.0, show_default=True, help="For how long.")
-@click.option("--extension-s", type=click.IntRange(0, 86_400), default=0, help="A late bid leaves this many seconds.")
+@click.option("--until", type=WHEN, default="24h", show_default=True, help="Until when, or for how long.")
+@click.option("--extension", type=LASTING, help="How much time a late bid leaves at least, such as 5m.")
 @with_target
 def open_auction(
-    target: Target, token: str, reserve: int, increment: int, currency: str, hours: float, extension_s: int
+    target: Target,
+    token: str,
+    reserve: str,
+    increment: str,
+    currency: str,
+    until: datetime,
+    extension: timedelta | None,
 ) -> None:
     """Auction a TOKEN from the RESERVE on, each bid at least INCREMENT more."""
     with target.client() as client:
-        receipt = client.open_auction(token, reserve, increment, currency, hours, extension_s)
-    target.done(receipt, f"auctioned from {reserve} {currency}")
+        money, step = sum_of(client, reserve, currency), sum_of(client, increment, currency)
+        extension_s = 0 if extension is None else extension // timedelta(seconds=1)
+        receipt = client.open_auction(token, money.units, step.units, currency, until, extension_s)
+    target.done(receipt, f"auctioned from {money.text} until {moment(milliseconds(until))}")
 
 
 @auction.command()
 @click.argument("token")
-@click.argument("price", type=PRICE)
+@click.argument("price", type=AMOUNT)
 @click.argument("currency")
 @click.option("--terms", help="The terms you have seen, or those in force now; under others buying is your choice.")
 @with_target
-def bid(target: Target, token: str, price: int, currency: str, terms: str | None) -> None:
-    """Bid a PRICE in minor units for a TOKEN; the money waits in escrow until you are outbid or it is over."""
+def bid(target: Target, token: str, price: str, currency: str, terms: str | None) -> None:
+    """Bid a PRICE for a TOKEN; the money waits in escrow until you are outbid or it is over."""
     with target.client() as client:
-        receipt = client.bid(token, price, currency, terms)
-    target.done(receipt, f"bid {price} {currency}")
+        money = sum_of(client, price, currency)
+        receipt = client.bid(token, money.units, currency, terms)
+    target.done(receipt, f"bid {money.text}")
 
 
 @auction.command()
@@ -185,8 +199,8 @@ def settle(target: Target, token: str, terms: str | None) -> None:
 @click.command()
 @click.argument("token")
 @click.argument("to")
-@click.option("--hours", type=LASTING, required=True, help="For how long.")
-@click.option("--price", type=PRICE, help="What TO pays for it, in minor units; it signs too.")
+@click.option("--until", type=WHEN, required=True, help="Until when, or for how long.")
+@click.option("--price", type=AMOUNT, help="What TO pays for it; it signs too.")
 @click.option("--currency", default="", help="Of the price.")
 @drafted
 @with_target
@@ -194,18 +208,19 @@ def rent(
     target: Target,
     token: str,
     to: str,
-    hours: float,
-    price: int | None,
+    until: datetime,
+    price: str | None,
     currency: str,
     other_key: str,
-    minutes: float,
-    out: Path | None,
+    within: timedelta,
+    out: OutputFile | None,
 ) -> None:
     """Let the account TO use your TOKEN for a time; it lapses by itself."""
     with target.client() as client:
-        if price is not None:
-            wanted = (token, to, hours, price, currency)
-            hand_on(target, client.draft_rental(*wanted, key=other_key, valid_s=seconds_of(minutes)), out)
+        units = units_if_given(client, price, currency)
+        if units is not None:
+            wanted = (token, to, until, units, currency)
+            hand_on(target, client.draft_rental(*wanted, key=other_key, valid_s=valid_seconds(within)), out)
             return
-        receipt = client.rent_out(token, to, hours)
-    target.done(receipt, f"{to} uses it")
+        receipt = client.rent_out(token, to, until)
+    target.done(receipt, f"{to} uses it until {moment(milliseconds(until))}")

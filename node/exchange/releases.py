@@ -14,11 +14,15 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from ledger import records
+from ledger.actions import SealedKey
 from ledger.crypto import SigningKey
 from ledger.encoding import encode
 from ledger.events import AccessAllowed
-from ledger.execution.access import still_decided
+from ledger.execution.access import holders, still_decided
 from ledger.execution.policy import may
+from ledger.names import org_of
+from ledger.times import span
 from node.chain.chain import Chain
 from node.chain.finals import Final
 from node.chain.reading import Reading
@@ -46,42 +50,78 @@ class Releases:
 
     async def shares(self, transaction: str) -> Release:
         """Shares of the key for an access request that was decided on the chain."""
-        event = await self._decided(transaction)
-        custodians = [sealed.node for sealed in self._sealed_keys(event.asset)]
-        if self._chain.node in custodians:
-            try:
-                return Release(transaction=transaction, shares=(self.own_share(event),))
-            except NodeError:
-                if len(custodians) == 1:
-                    raise
-        for node in custodians:
-            if node == self._chain.node:
-                continue
-            answer = await self._peers.ask(node, f"/v1/releases/{transaction}", 64 * 1024)
-            if answer is not None:
-                return Release(transaction=transaction, shares=(msgspec.json.decode(answer, type=KeyShare),))
-        raise NodeError(
-            NodeCode.NOT_CUSTODIAN, f"{', '.join(custodians)} can open it and cannot be reached now; ask again later", 5
-        )
+        share = await self._of_a_custodian(transaction, "", self.own_share)
+        return Release(transaction=transaction, shares=(msgspec.json.decode(share, type=KeyShare),))
+
+    async def seal(self, transaction: str, node: str) -> SealedKey:
+        """What `asset.reseal` has a further node hold, for an access request of whoever may have it do so."""
+        self._further_node(node, await self._decided(transaction))
+        path, own = f"/seals/{node}", partial(self.own_seal, node)
+        return msgspec.json.decode(await self._of_a_custodian(transaction, path, own), type=SealedKey)
 
     async def release(self, transaction: str) -> bytes:
         """This node's share, for another node that was asked."""
         return encode(self.own_share(await self._decided(transaction)))
 
+    async def release_seal(self, transaction: str, node: str) -> bytes:
+        """What this node seals to a further one, for another node that was asked."""
+        return encode(self.own_seal(node, await self._decided(transaction)))
+
+    async def _of_a_custodian(
+        self, transaction: str, path: str, own: Callable[[AccessAllowed], msgspec.Struct]
+    ) -> bytes:
+        """What the first custodian gives that can be reached, this node before all others."""
+        event = await self._decided(transaction)
+        custodians = [sealed.node for sealed in self._sealed_keys(event.asset)]
+        if self._chain.node in custodians:
+            try:
+                return encode(own(event))
+            except NodeError as error:
+                if len(custodians) == 1 or error.code is not NodeCode.NOT_CUSTODIAN:
+                    raise
+        for node in custodians:
+            if node == self._chain.node:
+                continue
+            answer = await self._peers.ask(node, f"/v1/releases/{transaction}{path}", 64 * 1024)
+            if answer is not None:
+                return answer
+        raise NodeError(
+            NodeCode.NOT_CUSTODIAN, f"{', '.join(custodians)} can open it and cannot be reached now; ask again later", 5
+        )
+
     def own_share(self, event: AccessAllowed) -> KeyShare:
         """The content key, sealed to the reader key of the request."""
-        sealed = next((one for one in self._sealed_keys(event.asset) if one.node == self._chain.node), None)
+        record = self._chain.ledger().asset(event.asset)
+        content_key = sealing.content_key(self._seed(event.asset), self._chain.name, record.id, record.creator)
+        return KeyShare(node=self._chain.node, sealed=sealing.seal_to_reader(content_key, event.reader_key).hex())
+
+    def own_seal(self, node: str, event: AccessAllowed) -> SealedKey:
+        """The seed of the content key, sealed to a node of the org of who asked, who has it held there."""
+        key = self._further_node(node, event).key
+        return SealedKey(node=node, sealed=sealing.seal_to_node(self._seed(event.asset), key).hex())
+
+    def _further_node(self, node: str, event: AccessAllowed) -> records.NodeRecord:
+        """A node that may hold the key too, since whoever asked has a say in that and it is of their org."""
+        ledger, account = self._chain.ledger(), event.account
+        if account not in holders(ledger, ledger.asset(event.asset)):
+            raise NodeError(
+                NodeCode.RELEASE_DENIED, f"{account} neither owns it nor has a token of it, so it says not who holds it"
+            )
+        found = ledger.find(records.node_key(node), records.NodeRecord)
+        if found is None or found.org != org_of(account):
+            raise NodeError(NodeCode.RELEASE_DENIED, f"{node} is no node of {org_of(account)}; name one that is")
+        return found
+
+    def _seed(self, asset: str) -> bytes:
+        sealed = next((one for one in self._sealed_keys(asset) if one.node == self._chain.node), None)
         if sealed is None:
             raise NodeError(NodeCode.NOT_CUSTODIAN, f"{self._chain.node} holds no key of this asset")
-        record = self._chain.ledger().asset(event.asset)
         try:
-            seed = sealing.open_as_node(bytes.fromhex(sealed.sealed), self._key)
+            return sealing.open_as_node(bytes.fromhex(sealed.sealed), self._key)
         except sealing.SealBroken as error:
             raise NodeError(
                 NodeCode.NOT_CUSTODIAN, f"what the record seals to this node does not open: {error}"
             ) from None
-        content_key = sealing.content_key(seed, self._chain.name, record.id, record.creator)
-        return KeyShare(node=self._chain.node, sealed=sealing.seal_to_reader(content_key, event.reader_key).hex())
 
     async def _decided(self, transaction: str) -> AccessAllowed:
         """The decision of a request, once this node has it. RELEASE_DENIED if there is none in its favour."""
@@ -103,7 +143,8 @@ class Releases:
         event, now = events[0], max(self._chain.committed.time_ms, self._clock_ms())
         if now - final.block.header.time_ms > RELEASE_MS_MAX:
             raise NodeError(
-                NodeCode.RELEASE_DENIED, f"{transaction} was decided more than {RELEASE_MS_MAX} ms ago; request again"
+                NodeCode.RELEASE_DENIED,
+                f"{transaction} was decided more than {span(RELEASE_MS_MAX)} ago; request again",
             )
         ledger, height = self._chain.ledger(), self._chain.committed.height
         asset = ledger.asset(event.asset)

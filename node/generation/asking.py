@@ -19,11 +19,11 @@ def check_asked(ask: AskGeneration, chain: Chain, now_ms: int) -> None:
     request, openings = ask.request, ask.openings
     prompt = openings.prompt.value
     held = not request.confidential or sealing.custodians_of(request.creator, chain.genesis, chain.node)
-    in_force = chain.key_in_force(request.creator, request.key)
+    silent = chain.ledger().key_fault(request.creator, request.key)
     signed = crypto.verify(request.key, crypto.GENERATION_REQUEST, encode(request), ask.signature)
     for holds, fault in (
         (request.chain == chain.name, f"it is for {request.chain}, this is {chain.name}"),
-        (in_force, f"{request.key[:16]}… is not a key in force of {request.creator}"),
+        (not silent, silent),
         (signed, "its signature does not verify; sign remarque/generation-request/v1 and the canonical request"),
         (openings.commitments() == request.commitments, "the openings do not open its commitments"),
         (request.valid_until_ms >= now_ms, "it is no longer valid; sign it again"),

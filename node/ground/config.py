@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from remarque.errors import NodeCode, NodeError
+from remarque.text_files import text_in
 
 ORIGIN = r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?"
 """How browsers write the origin of a page: lower case, nothing behind host and port."""
@@ -122,7 +123,7 @@ class Config(Section, frozen=True, kw_only=True):
 def load_config(path: Path) -> Config:
     """Settings from a file. CONFIG_INVALID names the setting and what it should be."""
     try:
-        config = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Config)
+        config = msgspec.convert(tomllib.loads(text_in(path).decode()), Config)
     except FileNotFoundError:
         raise NodeError(NodeCode.CONFIG_INVALID, f"{path} does not exist; `remarque init` writes one") from None
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:

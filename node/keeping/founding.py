@@ -26,12 +26,15 @@ from ledger.genesis import (
     GenesisPolicy,
     check_genesis,
 )
+from ledger.governance import quorum
+from ledger.names import ADMINISTRATOR, org_of
 from ledger.node_certificate import make_certificate
 from ledger.policy_source import check_source
 from ledger.records import Parameters
 from node.storage import directory
 from remarque.errors import NodeCode, NodeError
 from remarque.keys.files import copy_key, new_key, public_key, save_key
+from remarque.text_files import text_in
 from remarque.trusted_files import load_genesis
 
 
@@ -86,7 +89,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 def load_plan(path: Path) -> Plan:
     """Plan from its file."""
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Plan)
+        return msgspec.convert(tomllib.loads(text_in(path).decode()), Plan)
     except FileNotFoundError:
         raise NodeError(NodeCode.CONFIG_INVALID, f"{path} does not exist; see docs/operate.md for a plan") from None
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
@@ -116,7 +119,7 @@ def found(plan: Plan, target: Path, base: Path) -> Genesis:
 def _genesis(plan: Plan, base: Path, node_keys: dict[str, SigningKey], account_keys: dict[str, SigningKey]) -> Genesis:
     try:
         currency = next(iter(plan.currencies), "")
-        source = (base / plan.policy).read_text(encoding="utf-8") if plan.policy else default_policy_source(currency)
+        source = text_in(base / plan.policy).decode() if plan.policy else default_policy_source(currency)
         policy = check_source(source)
         genesis = Genesis(
             name=plan.name,
@@ -138,9 +141,27 @@ def _genesis(plan: Plan, base: Path, node_keys: dict[str, SigningKey], account_k
         # Structs check types when decoded, not when made: read it back as every node will.
         genesis = msgspec.json.decode(encode(genesis), type=Genesis)
         check_genesis(genesis)
+        check_governable(genesis)
     except (LedgerError, PolicyError, msgspec.ValidationError, OSError) as error:
         raise NodeError(NodeCode.CONFIG_INVALID, f"the plan makes no genesis: {error}") from None
     return genesis
+
+
+def check_governable(genesis: Genesis) -> None:
+    """Refuse a consortium in which no proposal could ever pass, because too few orgs have an administrator to vote."""
+    silent, needed = without_administrator(genesis), quorum(len(genesis.orgs))
+    if len(genesis.orgs) - len(silent) < needed:
+        detail = (
+            f"proposals pass by the votes of {needed} of {len(genesis.orgs)} orgs, and {', '.join(silent)} would have "
+            'no administrator to vote, so nothing could ever pass; give an account of each the role "administrator"'
+        )
+        raise NodeError(NodeCode.CONFIG_INVALID, detail)
+
+
+def without_administrator(genesis: Genesis) -> list[str]:
+    """Orgs that have no administrator, so that they neither vote nor enrol accounts."""
+    have = {org_of(account.name) for account in genesis.accounts if ADMINISTRATOR in account.roles}
+    return [org.name for org in genesis.orgs if org.name not in have]
 
 
 def _genesis_node(name: str, node: PlanNode, key: SigningKey | None) -> GenesisNode:

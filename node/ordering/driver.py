@@ -63,6 +63,7 @@ from node.ordering.freshness import Freshness
 from node.ordering.inspection import Inspector
 from node.ordering.mempool import Mempool
 from node.ordering.proposer import Proposer
+from node.ordering.reach import Reach
 from node.storage.raft_log_store import RaftLogStore
 
 TICK_SECONDS = 0.025
@@ -93,7 +94,6 @@ class Driver:
         self._inputs: deque[AnyInput] = deque()
         self._stepping = False
         self._pump_scheduled = False
-        self._leader_seen = time.monotonic()
         voters = tuple(voter.node for voter in chain.voters.voters)
         self.replica = Replica(
             ReplicaConfig(name=chain.node, voters=voters),
@@ -103,6 +103,7 @@ class Driver:
             chain.committed.height,
             Random(seed),  # noqa: S311, only election timeouts are drawn from it
         )
+        self.reach = Reach(self.replica)
         self.inspector = Inspector(chain, self.replica)
         self.certifying = Certifying(chain)
         self.freshness = Freshness(chain, self.replica)
@@ -119,11 +120,6 @@ class Driver:
     def leading(self) -> bool:
         return self.replica.role is Role.LEADER
 
-    @property
-    def leaderless_seconds(self) -> float:
-        """For how long no leader has been known."""
-        return 0.0 if self.replica.leader else time.monotonic() - self._leader_seen
-
     def submit(self, transactions: list[SignedTransaction]) -> None:
         """Take admitted transactions of this node's clients."""
         self.forwarding.take(transactions)
@@ -135,6 +131,7 @@ class Driver:
     async def receive(self, message: AnyMessage) -> None:
         """Take an authenticated message of a peer."""
         if await self.inspector.admits(message):
+            self.reach.heard(message.sender)
             self.step(Receive(message))
             if isinstance(message, Append):
                 self.freshness.heard(message)
@@ -158,8 +155,7 @@ class Driver:
                 last = now
             for _ in range(ticks):
                 self.step(Tick())
-            if self.replica.leader:
-                self._leader_seen = now
+            self.reach.look()
             metrics.MEMPOOL.set(len(self.mempool))
             self.mempool.drop_expired(self.chain.committed.time_ms)
             if self.leading and self.mempool.unproposed:

@@ -16,6 +16,7 @@ from collections import defaultdict
 from heapq import heapify, heappop, heapreplace
 
 from ledger.errors import Code, LedgerError
+from ledger.times import moment
 from ledger.transaction import SignedTransaction
 from node.chain.reading import Place
 from remarque.errors import NodeCode, NodeError
@@ -188,7 +189,9 @@ class Mempool:
         """Let go of transactions that no block may carry any more, for a block of this time is final."""
         for signed in [one for one in self._waiting.values() if one.transaction.valid_until_ms < time_ms]:
             until = signed.transaction.valid_until_ms
-            detail = f"it was valid until {until}, a block of {time_ms} is final without it; sign it again"
+            detail = (
+                f"it was valid until {moment(until)}, a block of {moment(time_ms)} is final without it; sign it again"
+            )
             self.refuse(signed.id, LedgerError(Code.EXPIRED, detail))
 
     def _remove(self, transaction: str) -> None:

@@ -14,8 +14,6 @@ from node.ordering.upgrades import check_vote
 from remarque.errors import NodeCode, NodeError
 
 WAIT_SECONDS_MAX = 30.0
-LEADERLESS_SECONDS_MAX = 5.0
-"""After this long without a leader, new transactions are refused rather than kept waiting."""
 
 
 class Submitter:
@@ -102,7 +100,4 @@ class Submitter:
     def check_condition(self) -> None:
         """Refuse transactions while this node cannot take them."""
         self.check_room()
-        if self._driver.leaderless_seconds > LEADERLESS_SECONDS_MAX:
-            raise NodeError(
-                NodeCode.NO_LEADER, "fewer than a majority of the nodes reach each other; start the others", 5
-            )
+        self._driver.reach.check()

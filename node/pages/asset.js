@@ -1,6 +1,6 @@
 // The page of one asset, for members: where it comes from, who owns it, who was paid, who asked what.
 
-import { badge, code, el, facts, frame, moment, place, refusal, table } from "./elements.js";
+import { badge, code, el, facts, frame, moment, place, refusal, save, table } from "./elements.js";
 import { Refusal, ask, read, readAll } from "./node.js";
 import { signInForm } from "./session.js";
 import { contested, decided, evidence, money, percent, shares, wanted } from "./words.js";
@@ -171,7 +171,12 @@ function saleTable({ seller, buyer, price: agreed, currency, kind, payments, tim
 /** Who was granted, asked, allowed and denied. @param {Row[]} history @param {Price} price */
 function access(history, price) {
   const about = history.filter((row) => row.actions.some((one) => one.type.startsWith("access.")));
-  return el("ul", { className: "access" }, ...about.map((row) => el("li", {}, ...headline(row, price, "permitted"))));
+  const asked = (/** @type {Row} */ row) => row.actions.some((one) => one.type === "access.request");
+  return el("div", {},
+    el("ul", { className: "access" },
+      ...about.map((row) => el("li", {}, ...headline(row, price, asked(row) ? "request allowed" : "done")))),
+    el("p", { className: "quiet" }, "A request that is allowed lets its reader ask the nodes for the key within two minutes. ",
+      "Whether a key was then released stands in no block."));
 }
 
 /** Who asked what, and what became of it. @param {Row} row @param {Price} price @param {string} done the word for OK */
@@ -181,13 +186,21 @@ function headline(row, price, done) {
     row.code === "OK" ? badge(done, "done") : badge(row.code, "refused")];
 }
 
+/** What gives the receipt of a transaction as its file: it is for members, so the session asks for it. @param {string} id */
+function receipt(id) {
+  const button = el("button", { className: "plain" }, "receipt");
+  button.onclick = () => ask(`/v1/transactions/${id}/receipt`).then((answer) => answer.text())
+    .then((text) => save(`receipt-${id.slice(0, 16)}.json`, text)).catch((error) => button.replaceWith(refusal(error)));
+  return button;
+}
+
 /** One transaction of the history. @param {Row} row @param {Price} price */
 function entry(row, price) {
   return el("li", {},
     el("p", {}, ...headline(row, price, "done")),
     row.detail ? el("p", {}, row.detail) : undefined,
     el("p", { className: "quiet" }, moment(row.time_ms), ` · block ${row.height} · `,
-      el("a", { href: `/v1/transactions/${row.transaction}/receipt` }, "receipt"),
+      receipt(row.transaction),
       ...row.decisions.map((one) => ` · ${decided(one)}`)));
 }
 

@@ -46,6 +46,13 @@ export const code = (value) => value !== undefined && el("code", {}, value);
 /** A word on a coloured ground. @param {string} word @param {string} kind */
 export const badge = (word, kind) => el("span", { className: `badge ${kind}` }, word);
 
+/** Give the reader a file of JSON, byte for byte. @param {string} name @param {string} text */
+export function save(name, text) {
+  const href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  el("a", { href, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 10_000);
+}
+
 /** What went wrong, for the reader. @param {unknown} error */
 export function refusal(error) {
   if (!(error instanceof Refusal)) console.error(error);

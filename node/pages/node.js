@@ -25,11 +25,13 @@ export function keepSession(opened) {
 }
 
 /** Ask; throws Refusal. A session that has ended is forgotten and the question asked once more without it.
- * @param {string} path @param {BodyInit} [body] sent by POST if given @returns {Promise<Response>} */
-export async function ask(path, body) {
-  const opened = session();
+ * @param {string} path @param {BodyInit} [body] sent by POST if given @param {string} [token] of another session
+ * @returns {Promise<Response>} */
+export async function ask(path, body, token) {
+  const opened = token === undefined ? session() : null;
+  const shown = token ?? opened?.token;
   /** @type {Record<string, string>} */
-  const headers = opened ? { Authorization: `Bearer ${opened.token}` } : {};
+  const headers = shown === undefined ? {} : { Authorization: `Bearer ${shown}` };
   const answer = await fetch(path, { method: body === undefined ? "GET" : "POST", body, headers }).catch(() => {
     throw new Refusal("NODE_UNREACHABLE", "The node does not answer, or broke off; try again, or ask its operator.");
   });
@@ -40,9 +42,10 @@ export async function ask(path, body) {
   return ask(path, body);
 }
 
-/** JSON of a GET. @param {string} path @returns {Promise<any>} */
-export async function read(path) {
-  return (await ask(path)).json();
+/** JSON of a GET. @param {string} path @param {string} [token] of another session than the one that is kept
+ * @returns {Promise<any>} */
+export async function read(path, token) {
+  return (await ask(path, undefined, token)).json();
 }
 
 /** All items of a list, page by page; the path's last part names them. @param {string} path @returns {Promise<any[]>} */

@@ -1,10 +1,12 @@
 // Signing in: the browser signs the node's challenge with the member's key. The key is used once and never sent.
 
 import { el, refusal } from "./elements.js";
-import { Refusal, ask, keepSession } from "./node.js";
+import { Refusal, ask, keepSession, read } from "./node.js";
 
 const TAG = new TextEncoder().encode("remarque/session/v1");
 const PKCS8_ED25519 = "302e020100300506032b657004220420";
+const ENCRYPTED = "This key is under a passphrase, which browsers cannot open. Run `remarque session` with it, which asks " +
+  "for the passphrase, and paste the token that it prints.";
 const INSECURE = "Browsers sign only on pages opened by https, or on this machine at 127.0.0.1. Open this page that way.";
 
 /** @param {string} hex @returns {Uint8Array<ArrayBuffer>} */
@@ -30,11 +32,18 @@ async function signIn(account, seed) {
   keepSession({ account, token: (await opened.json()).token });
 }
 
+/** Take over a session that was opened elsewhere. @param {string} account @param {string} token */
+async function resume(account, token) {
+  await read(`/v1/accounts/${encodeURIComponent(account)}`, token);
+  keepSession({ account, token });
+}
+
 /** @param {HTMLFormElement} form @returns {Promise<string>} the seed that was given, as a file or in digits */
 async function seedOf(form) {
   const given = new FormData(form);
   const file = /** @type {File} */ (given.get("file"));
-  const seed = (file.size ? await file.slice(0, 200).text() : String(given.get("digits"))).trim().toLowerCase();
+  const seed = (file.size ? await file.slice(0, 200).text() : String(given.get("digits"))).replace(/^\ufeff/, "").trim().toLowerCase();
+  if (seed.startsWith("{")) throw new Refusal("PASSPHRASE_NEEDED", ENCRYPTED);
   if (!/^[0-9a-f]{64}$/.test(seed)) throw new Refusal("KEY_UNREADABLE", "A key is 64 hex digits; choose the key file.");
   return seed;
 }
@@ -50,6 +59,7 @@ export function signInForm() {
       placeholder: "alice@studio", spellcheck: false, autocapitalize: "none" })),
     el("label", {}, "Key file", el("input", { name: "file", type: "file" })),
     el("label", {}, "or its 64 hex digits", el("input", { name: "digits", type: "password", autocomplete: "off" })),
+    el("label", {}, "or a session token, as `remarque session` prints it", el("input", { name: "token", type: "password", autocomplete: "off" })),
     el("button", {}, "Sign in"),
     said,
   );
@@ -57,11 +67,12 @@ export function signInForm() {
     event.preventDefault();
     said.replaceChildren();
     try {
-      await signIn(String(new FormData(form).get("account")).trim(), await seedOf(form));
+      const given = new FormData(form), account = String(given.get("account")).trim(), token = String(given.get("token")).trim();
+      await (token ? resume(account, token) : signIn(account, await seedOf(form)));
     } catch (error) {
       said.replaceChildren(refusal(error));
     } finally {
-      for (const name of ["file", "digits"]) /** @type {HTMLInputElement} */ (form.elements.namedItem(name)).value = "";
+      for (const name of ["file", "digits", "token"]) /** @type {HTMLInputElement} */ (form.elements.namedItem(name)).value = "";
     }
   });
   return form;

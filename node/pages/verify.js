@@ -1,6 +1,6 @@
 // The page that anybody may use: bring a picture, learn what the chain knows about it.
 
-import { badge, code, el, facts, frame, moment, place, refusal } from "./elements.js";
+import { badge, code, el, facts, frame, moment, place, refusal, save } from "./elements.js";
 import { ask, canonical } from "./node.js";
 import { contested, evidence } from "./words.js";
 
@@ -77,15 +77,8 @@ function matched(match) {
       Distance: `${match.distance} of 256 bits of the image code differ`,
     }),
     el("p", { className: "deeds" },
-      match.receipt && el("button", { onclick: () => download(match) }, "Download receipt"),
+      match.receipt && el("button", { onclick: () => save(`receipt-${match.asset.slice(0, 16)}.json`, canonical(match.receipt)) }, "Download receipt"),
       el("a", { href: `/assets/${match.asset}` }, "Provenance and history")));
-}
-
-/** Give the receipt as its file: the very bytes that verify offline. @param {any} match */
-function download(match) {
-  const href = URL.createObjectURL(new Blob([canonical(match.receipt)], { type: "application/json" }));
-  el("a", { href, download: `receipt-${match.asset.slice(0, 16)}.json` }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 10_000);
 }
 
 /** Take the first file of a drop or paste. @param {DataTransfer | null} brought @param {Event} event */

@@ -25,6 +25,7 @@ import contracts_vm
 from contracts_vm import Duration, Facts, Policy, Schema, Timestamp
 from node.storage.directory import PUBLIC, write_durably
 from remarque.errors import NodeCode, NodeError
+from remarque.text_files import text_in
 
 SEPARATOR = "--- tests"
 FILE_BYTES_MAX = 256 * 1024
@@ -84,7 +85,7 @@ def write_source(path: Path, source: str) -> None:
 
 def _parts(path: Path) -> tuple[str, str]:
     """Source and cases of a file, as text."""
-    data = path.read_bytes()
+    data = text_in(path)
     if len(data) > FILE_BYTES_MAX:
         raise NodeError(NodeCode.POLICY_FILE_INVALID, f"{path} has {len(data)} bytes, at most {FILE_BYTES_MAX}")
     try:

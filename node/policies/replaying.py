@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 import msgspec
 from cachetools import FIFOCache
+from msgspec import UNSET
 
 from contracts_vm import Policy
 from ledger import records
@@ -140,7 +141,9 @@ class Replays:
                 block = await self._reading.final(height, lambda final: final.block)
                 await self._reading.steps(_run_twice(self._chain, policy, under, block, found))
                 height -= 1
+        replaces = UNSET if under is BindingAll else tuple(_published(self._chain.ledger(), policy.name))
         return Replay(
+            replaces=replaces,
             policy=policy.id,
             digest=policy.digest,
             first=height + 1,
@@ -150,6 +153,13 @@ class Replays:
             different=found.different,
             differences=tuple(found.differences),
         )
+
+
+def _published(ledger: Ledger, name: str) -> Iterator[str]:
+    """All versions of a policy, oldest first."""
+    prefix = records.policy_key(name, 0).removesuffix("0")
+    versions = sorted(int(key.removeprefix(prefix)) for key in ledger.keys(prefix))
+    return (f"{name}@{version}" for version in versions)
 
 
 class _Found(msgspec.Struct):

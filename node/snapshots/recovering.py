@@ -36,6 +36,7 @@ from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.errors import NodeCode, NodeError
 from remarque.keys.files import load_key, new_key
+from remarque.text_files import text_in
 from remarque.trusted_files import load_genesis
 
 
@@ -187,7 +188,7 @@ def load_recoveries(data: Path, genesis: Genesis) -> Recoveries:
 def keep_recoveries(data: Path, files: tuple[Path, ...]) -> None:
     """Put recoveries, from files that hold, in force for a new data directory."""
     for file in files:
-        _keep(data, parse_recovery(file.read_bytes().strip()))
+        _keep(data, parse_recovery(text_in(file).strip()))
 
 
 def _keep(data: Path, signed: SignedRecovery) -> None:

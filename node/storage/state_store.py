@@ -13,7 +13,7 @@ One LevelDB batch per committed block holds everything the block changed, so the
     thinned             height below which few certificates are kept
     base                header, certificate and log peaks of the snapshot the store began with, if it did
 
-The state tree's part is in `node/storage/pages.py`.
+The state tree's part is in `node/storage/pages.py`, whose is what in `node/storage/holdings.py`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from ledger.crypto import sha256
 from ledger.encoding import decode_trusted, encode
 from ledger.records import FILE_PREFIX, REQUEST_PREFIX, SEEN_PREFIX, seen_key
 from ledger.state_tree import HashedChange, TreeNode, hashed
+from node.storage.holdings import HoldingIndex
 from node.storage.pages import PageIndex
 from node.storage.raft_log_store import open_database
 
@@ -127,6 +128,8 @@ class StateStore:
         self.thinned = 0 if thinned is None else _height(thinned)
         """Height below which few certificates are kept."""
         self.pages = PageIndex(self._db)
+        self.holdings = HoldingIndex(self._db)
+        self.holdings.complete(self.items())
         self._first_seen = SEEN_PREFIX
         """No id below is remembered: they go in order. LevelDB would walk over all that it has not dropped yet."""
 
@@ -173,9 +176,11 @@ class StateStore:
         with self._db.write_batch() as batch:
             for (key, value), (key_hash, _) in zip(done.writes, done.changes, strict=True):
                 name = b"s" + key.encode()
-                if done.height and not key.startswith(UNVERSIONED):
+                if not key.startswith(UNVERSIONED):
                     before = b"" if key in done.created else self._db.get(name, b"")
-                    batch.put(_versions_of(key_hash) + packed, before)
+                    if done.height:
+                        batch.put(_versions_of(key_hash) + packed, before)
+                    self.holdings.take(batch, key, before, value)
                 if value is None:
                     batch.delete(name)
                     if key.startswith(SEEN_PREFIX):
@@ -205,6 +210,7 @@ class StateStore:
             with self._db.write_batch() as batch:
                 for key, value in some:
                     batch.put(b"s" + key.encode(), value)
+                    self.holdings.take(batch, key, None, value)
             yield from hashed(some)
 
     def begin(self, base: Base, certificate: Certificate) -> None:

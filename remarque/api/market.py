@@ -15,7 +15,7 @@ class TokenView(Answer, frozen=True, kw_only=True):
     terms: str
     """The policies it is under now, as what is signed about it names them."""
     listing: Listing | UnsetType = UNSET
-    """Its offer at a price, ended or not; absent if there is none."""
+    """Its offer at a price; absent if there is none, or if it has ended or lapsed with the key that gave it."""
     auction: Auction | UnsetType = UNSET
     rental: Rental | UnsetType = UNSET
     """The one that is in force."""
@@ -25,6 +25,12 @@ class TokensOf(Answer, frozen=True, kw_only=True):
     """The tokens of an asset, by number."""
 
     asset: str
+    tokens: tuple[Token, ...]
+
+
+class TokensPage(Page, frozen=True, kw_only=True):
+    """Tokens, by id."""
+
     tokens: tuple[Token, ...]
 
 

@@ -142,6 +142,9 @@ class Replay(Answer, frozen=True, kw_only=True):
     """How often rules were asked."""
     different: int
     """Requests that are decided in another way."""
+    replaces: tuple[str, ...] | UnsetType = UNSET
+    """The published versions of the same policy that it stood in for. If there are none it had no say, and nothing
+    could come out otherwise. Absent where it stood in for the consortium's policy."""
     differences: tuple[Difference, ...]
     """The newest of them."""
 

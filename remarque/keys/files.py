@@ -12,6 +12,7 @@ from ledger.node_certificate import make_certificate
 from remarque.errors import NodeCode, NodeError
 from remarque.keys.encrypted import MODERATE, Cost, is_encrypted, open_key, parse_key, seal_key
 from remarque.keys.passphrases import Passphrase, given_passphrase, not_empty
+from remarque.text_files import without_mark
 
 KEY_FILE_BYTES_MAX = 16 * 1024
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -86,7 +87,7 @@ def _read(path: Path) -> bytes:
         raise NodeError(NodeCode.KEY_UNREADABLE, f"{path}: {error}; give the path of a key file") from None
     if len(data) > KEY_FILE_BYTES_MAX:
         raise NodeError(NodeCode.KEY_UNREADABLE, f"{path} is too long for a key file; a key file is 64 hex digits")
-    return data
+    return without_mark(data)
 
 
 def _check_not_exposed(path: Path) -> None:

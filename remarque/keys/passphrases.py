@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from remarque.errors import NodeCode, NodeError
+from remarque.text_files import text_in
 
 PASSPHRASE_FILE = "REMARQUE_PASSPHRASE_FILE"
 """Environment variable that names the file with the passphrase, for services; its first line counts."""
@@ -32,7 +33,7 @@ def given_passphrase(path: Path) -> bytes:
 def read_passphrase(path: Path) -> bytes:
     """The passphrase in a file: its first line."""
     try:
-        lines = path.read_bytes().splitlines()
+        lines = text_in(path).splitlines()
     except OSError as error:
         raise NodeError(NodeCode.PASSPHRASE_NEEDED, f"{PASSPHRASE_FILE}: {error}; name a file you may read") from None
     return not_empty(lines[0] if lines else b"", f"the first line of {path} is empty")

@@ -100,7 +100,7 @@ def test_without_a_majority_nothing_is_acknowledged_and_with_it_the_wait_ends(th
         except urllib.error.HTTPError as error:
             assert error.code == 503
             assert json.load(error)["code"] == NodeCode.NO_LEADER.name
-            assert error.headers["Retry-After"] == "5"
+            assert error.headers["Retry-After"] == "2"
             break
         except TimeoutError:
             assert time.monotonic() < deadline
@@ -127,7 +127,7 @@ def test_a_flood_is_refused_with_a_time_to_come_back_and_memory_stays_bounded(th
     refused = [answer for answer in answers if answer[0] in (429, 503)]
     assert taken
     assert len(taken) + len(refused) == len(answers)
-    assert {(429, "ACCOUNT_BUSY", "1")} <= set(refused) <= {(429, "ACCOUNT_BUSY", "1"), (503, "NO_LEADER", "5")}
+    assert {(429, "ACCOUNT_BUSY", "1")} <= set(refused) <= {(429, "ACCOUNT_BUSY", "1"), (503, "NO_LEADER", "2")}
     assert resident_bytes(three_nodes, name) - before < 100 * 2**20
     three_nodes.up()
     with Client(three_nodes.url(name), CREATOR, three_nodes.key(CREATOR)) as client:

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 from answers import check_is
+from click.testing import CliRunner
 from msgspec import UNSET
 
 from devnet.cluster import Cluster
@@ -25,6 +26,7 @@ from ledger import crypto
 from ledger.actions import RegisterModel
 from ledger.encoding import encode
 from ledger.generation import Openings
+from node.cli.main import cli
 from remarque.api.content import Release
 from remarque.api.generation import Generation, GenerationTaken, Generators
 from remarque.client import Client
@@ -55,6 +57,19 @@ def alice(studio: Cluster) -> Iterator[Client]:
             assert time.monotonic() < deadline
             time.sleep(0.2)
         yield client
+
+
+def test_a_devnet_with_a_generator_has_its_model_registered(tmp_path: Path) -> None:
+    root = ["--dir", str(tmp_path / "devnet")]
+    try:
+        for _ in range(2):
+            done = CliRunner().invoke(cli, ["devnet", "up", *root, "--nodes", "1", "--generator"])
+            assert done.exit_code == 0, done.output
+        cluster = Cluster(tmp_path / "devnet")
+        with Client(cluster.urls, CREATOR, cluster.key(CREATOR)) as alice:
+            assert [one.model for one in alice.models()] == [MODEL]
+    finally:
+        CliRunner().invoke(cli, ["devnet", "down", *root])
 
 
 def test_pictures_are_recorded_before_they_are_released_and_replicated(studio: Cluster, alice: Client) -> None:

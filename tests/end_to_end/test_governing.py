@@ -69,10 +69,11 @@ def test_three_orgs_vote_and_a_parameter_is_in_force_on_every_node(three_nodes: 
     decisive = command(three_nodes, TREASURER, "governance", "vote", proposal, "--approve", node="node3")
 
     assert before == [False] * 3
-    assert "open, until" in against
+    assert "open until" in against
+    assert "1 of 3 approve, 1 reject, 2 needed" in against
     assert still_closed
-    assert "passed, since block" in decisive
-    assert "2 approve, 2 of 3 needed" in decisive
+    assert "passed in block" in decisive
+    assert "2 of 3 approve, 1 reject\n" in decisive
     eventually("every node", lambda: all(may_read_without_session(three_nodes, name) for name in three_nodes.names))
     shown = command(three_nodes, EDITOR, "governance", "show", proposal, node="node2")
     assert "we are a public archive" in shown
@@ -82,8 +83,8 @@ def test_three_orgs_vote_and_a_parameter_is_in_force_on_every_node(three_nodes: 
         ["club", "approves"],
     ]
     assert proposal in command(three_nodes, EDITOR, "governance", "list", "--status", "passed")
-    assert "PROPOSAL_DECIDED" in command(three_nodes, EDITOR, "governance", "vote", proposal, "--approve", status=2)
-    assert "ROLE_MISSING" in command(three_nodes, CREATOR, "governance", "propose", str(wanted), status=2)
+    assert "PROPOSAL_DECIDED" in command(three_nodes, EDITOR, "governance", "vote", proposal, "--approve", status=5)
+    assert "ROLE_MISSING" in command(three_nodes, CREATOR, "governance", "propose", str(wanted), status=5)
 
 
 def test_a_sale_is_countersigned_from_hand_to_hand(three_nodes: Cluster, tmp_path: Path) -> None:
@@ -93,9 +94,9 @@ def test_a_sale_is_countersigned_from_hand_to_hand(three_nodes: Cluster, tmp_pat
         token, _ = alice.mint(registering("picture").pixel_digest)
         before = alice.balances(COLLECTOR)["EUR"]
 
-    command(three_nodes, CREATOR, "sell", token, COLLECTOR, "1200", "EUR", "--out", draft)
-    early = command(three_nodes, CREATOR, "transaction", "submit", draft, status=2)
-    stranger = command(three_nodes, EDITOR, "transaction", "sign", draft, status=2)
+    command(three_nodes, CREATOR, "sell", token, COLLECTOR, "12", "EUR", "--out", draft)
+    early = command(three_nodes, CREATOR, "transaction", "submit", draft, status=5)
+    stranger = command(three_nodes, EDITOR, "transaction", "sign", draft, status=5)
     shown = command(three_nodes, COLLECTOR, "transaction", "show", draft, node="node3")
     command(three_nodes, COLLECTOR, "transaction", "sign", draft, node="node3")
     done = command(three_nodes, COLLECTOR, "transaction", "submit", draft, node="node3")
@@ -130,7 +131,7 @@ def test_accounts_are_looked_after_by_commands(three_nodes: Cluster, tmp_path: P
     fresh = tmp_path / "alice-new.key"
     save_key(fresh, new_key())
     command(three_nodes, CREATOR, "account", "rotate-key", str(fresh))
-    refused = command(three_nodes, CREATOR, "account", "rotate-key", str(fresh), status=2)
+    refused = command(three_nodes, CREATOR, "account", "rotate-key", str(fresh), status=5)
     shown = command(three_nodes, EDITOR, "account", "show", CREATOR, node="node2")
     command(three_nodes, STUDIO, "account", "recover", CREATOR, new_key().public)
     command(three_nodes, STUDIO, "account", "set-roles", CREATOR, "fact-checker")
@@ -138,15 +139,14 @@ def test_accounts_are_looked_after_by_commands(three_nodes: Cluster, tmp_path: P
     suspended = command(three_nodes, STUDIO, "account", "show", CREATOR)
     command(three_nodes, STUDIO, "account", "resume", CREATOR)
     command(three_nodes, TREASURER, "account", "suspend", COLLECTOR)
-    reading = command(three_nodes, COLLECTOR, "balance", status=2)
-    paying = command(three_nodes, COLLECTOR, "pay", CREATOR, "1", "EUR", status=2)
+    reading = command(three_nodes, COLLECTOR, "balance", status=5)
+    paying = command(three_nodes, COLLECTOR, "pay", CREATOR, "1", "EUR", status=5)
 
     assert "KEY_REVOKED" in refused
     assert "revoked in block" in shown
     assert "(suspended)" in suspended
     assert "roles fact-checker" in suspended
-    assert "SESSION_INVALID" in reading
-    assert "ACCOUNT_SUSPENDED" in paying
+    assert all(f"{COLLECTOR} is suspended" in said for said in (reading, paying))
 
 
 def test_a_node_starts_with_a_key_under_a_passphrase_and_says_what_is_missing(
@@ -162,7 +162,7 @@ def test_a_node_starts_with_a_key_under_a_passphrase_and_says_what_is_missing(
     def refusal() -> str:
         run = [sys.executable, "-m", "node", "node", "run", "--config", str(three_nodes.home(name) / "node.toml")]
         done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
-        assert done.returncode == 2
+        assert done.returncode == 5
         return done.stderr.splitlines()[-1]
 
     monkeypatch.setenv(PASSPHRASE_FILE, str(tmp_path / "passphrase"))
@@ -220,5 +220,5 @@ def test_a_node_stops_at_rules_it_does_not_know_after_saying_so(tmp_path: Path) 
     assert {line["version"] for line in warned if "version" in line} == {2}
     assert f"protocol version 2 is in force from block {height} on, this software does not know it" in log
     assert '"code": "PROTOCOL_UNKNOWN"' in log
-    assert again.returncode == 2
+    assert again.returncode == 5
     assert "PROTOCOL_UNKNOWN" in again.stderr.splitlines()[-1]

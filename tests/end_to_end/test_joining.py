@@ -285,7 +285,7 @@ def test_a_node_that_the_disk_has_no_room_for_says_so_and_joins_where_there_is(c
 
     broken_off = joining(cluster, wanted * 5 // 4)
     _, errors = broken_off.communicate(timeout=60)
-    assert broken_off.returncode == 2
+    assert broken_off.returncode == 5
     assert "refused: DISK_FULL: " in errors
 
     cluster.start("watcher")

@@ -65,7 +65,7 @@ def test_one_survivor_of_three_goes_on_and_what_was_lost_can_be_shown(three_node
 
     (held,) = remarque("recover", "survey", home)
     words = ["--survivor", survivor, "--reason", "two sites burnt down"]
-    refused = remarque("recover", "propose", home, file, "--survivor", "node7", "--reason", "x", status=2)
+    refused = remarque("recover", "propose", home, file, "--survivor", "node7", "--reason", "x", status=5)
     assert refused["code"] == "RECOVERY_INVALID"
     proposed = remarque("recover", "propose", home, file, *words)
     assert proposed["height"] == held["height"]
@@ -175,9 +175,9 @@ def test_two_survivors_of_five_sign_together_and_the_better_log_is_gone_on_from(
 
         assert remarque("recover", "survey", *homes.values())[0]["node"] == other
         remarque("recover", "propose", homes[behind], worse, *words, "--reason", "three lost")
-        assert remarque("recover", "sign", worse, homes[other], status=2)["code"] == "RECOVERY_INVALID"
+        assert remarque("recover", "sign", worse, homes[other], status=5)["code"] == "RECOVERY_INVALID"
         remarque("recover", "propose", homes[other], file, *words, "--reason", "three lost")
-        assert remarque("recover", "install", file, homes[other], status=2)["code"] == "RecoveryRefused"
+        assert remarque("recover", "install", file, homes[other], status=5)["code"] == "RecoveryRefused"
         remarque("recover", "sign", file, homes[behind])
         for name in left:
             remarque("recover", "install", file, homes[name])
@@ -197,7 +197,7 @@ def test_a_majority_that_is_left_needs_no_recovery(three_nodes: Cluster, tmp_pat
     home = str(three_nodes.home("node1"))
     words = ["--survivor", "node1", "--survivor", "node2", "--reason", "x"]
 
-    refused = remarque("recover", "propose", home, str(tmp_path / "recovery.json"), *words, status=2)
+    refused = remarque("recover", "propose", home, str(tmp_path / "recovery.json"), *words, status=5)
 
     assert "majority" in refused["detail"]
     assert not (tmp_path / "recovery.json").exists()

@@ -144,7 +144,7 @@ def test_a_node_runs_from_the_wheel_without_torch(installed: Path, tmp_path: Pat
     peer, api = free_ports(2)
     (home / "plan.toml").write_text(
         f'name = "wheel"\n[orgs]\nacme = "Acme"\n[nodes.n1]\norg = "acme"\npeer = "127.0.0.1:{peer}"\n'
-        f'api = "127.0.0.1:{api}"\n[accounts."alice@acme"]\n'
+        f'api = "127.0.0.1:{api}"\n[accounts."alice@acme"]\nroles = ["administrator"]\n'
     )
     remarque = [str(python.with_name("remarque"))]
     subprocess.run([*remarque, "init", "plan.toml", "c"], cwd=home, check=True, env=clean(), capture_output=True)

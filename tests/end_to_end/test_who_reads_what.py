@@ -149,6 +149,7 @@ def path_of(names: Names, operation: str) -> str:
         "version": "1",
         "path": "0/000.p/1",
         "number": "000.p/1",
+        "node": "node1",
         "transaction": names["asked" if "releases" in operation else "refused"],
     }
     queries = {

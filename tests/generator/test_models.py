@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from generator.errors import GeneratorError
 from generator.models import fetch_model, model_digest, verify_model
+from node.cli.exits import Exit
 from node.cli.main import cli
-from node.cli.target import EXIT_REFUSED
 
 
 def a_model(folder: Path, files: dict[str, bytes]) -> Path:
@@ -95,5 +95,5 @@ def test_a_hub_model_without_a_full_commit_id_is_refused_before_any_download(tmp
 def test_the_command_that_fetches_a_model_refuses_a_branch(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["model", "fetch", "someone/something", "main", str(tmp_path / "model")])
 
-    assert done.exit_code == EXIT_REFUSED
+    assert done.exit_code == Exit.REFUSED
     assert "MODEL_UNPINNED" in done.output

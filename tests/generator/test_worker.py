@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +18,7 @@ pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
 from generator.fingerprint import image_code
+from generator.logs import JsonLines
 from generator.models import default_model_folder, model_digest
 from generator.picture import open_picture, pixel_digest
 from generator.protocol import (
@@ -187,4 +190,22 @@ def test_a_bad_frame_ends_the_worker_with_a_clear_message(own: Conversation) -> 
     status, log = own.end()
 
     assert status == 2
-    assert "FRAME_INVALID" in log
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert all({"event", "level", "time"} <= line.keys() for line in lines)
+    assert (lines[-1]["level"], "FRAME_INVALID" in lines[-1]["event"]) == ("error", True)
+
+
+def test_a_record_has_the_form_of_the_nodes_lines() -> None:
+    def broken() -> logging.LogRecord:
+        try:
+            raise ValueError("of\ntwo lines")
+        except ValueError:
+            return logging.LogRecord("generator", logging.ERROR, "", 0, "job %s failed", ("7",), sys.exc_info())
+
+    line = JsonLines().format(broken())
+
+    told = json.loads(line)
+    assert (told["event"], told["level"]) == ("job 7 failed", "error")
+    assert told["time"].endswith("Z")
+    assert "ValueError: of" in told["exception"]
+    assert "\n" not in line

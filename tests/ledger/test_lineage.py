@@ -305,4 +305,4 @@ def test_a_price_whose_royalty_rounds_to_nothing_is_refused_with_the_least_price
     result = state.run(state.transaction(CAROL, actions.BuyToken(token=token, price=13, currency="EUR")))
 
     assert result.outcomes[0].code == Code.PRICE_TOO_LOW.name
-    assert "14 is the least price" in result.details[0]
+    assert "0.14 EUR is the least price" in result.details[0]

@@ -10,11 +10,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
+from governed import a_governed_state, decided, propose
 from msgspec.structs import replace
 
 from ledger import actions
 from ledger.errors import LedgerError
+from ledger.events import NodeRemoved
 from ledger.execution.node import NODES_ADDED_MAX
+from ledger.governance import ResumeOrg, ShutOutNode, SuspendOrg
 from ledger.node_certificate import is_certificate_of, make_certificate
 
 ROOT = "root@club"
@@ -96,3 +99,17 @@ def test_an_org_lets_in_a_bounded_number_and_each_that_is_removed_makes_room(sta
     assert (add("more"), add("others", "studio")) == ("NODES_FULL", "OK")
     assert state.do(ROOT, actions.RemoveNode(node="n0")).code == "OK"
     assert (add("more"), add("again")) == ("OK", "NODES_FULL")
+
+
+def test_a_vote_shuts_out_a_node_that_does_not_vote_whatever_its_org_does() -> None:
+    state = a_governed_state()
+    assert state.do(ROOT, adding(GOOD)).code == "OK"
+    assert decided(state, SuspendOrg(org="club")).code == "OK"
+
+    assert decided(state, ShutOutNode(node="watcher")).events[-1] == NodeRemoved(node="watcher", org="club")
+
+    assert decided(state, ResumeOrg(org="club")).code == "OK"
+    assert state.do(ROOT, adding(GOOD, "again")).code == "NODE_EXISTS"
+    for name, code in (("watcher", "NODE_UNKNOWN"), ("node3", "NODE_VOTES")):
+        _, proposed = propose(state, ShutOutNode(node=name))
+        assert proposed.code == "CHANGE_FAILED", code

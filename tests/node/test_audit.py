@@ -196,15 +196,15 @@ def test_a_fault_on_a_nodes_disk_is_found(
 
 def test_an_export_to_a_full_disk_is_refused_in_words(kept: tuple[Cluster, bytes, bytes]) -> None:
     cluster, _, _ = kept
-    said = json.loads(command(cluster, "export", str(data(cluster)), "/dev/full", status=2))
+    said = json.loads(command(cluster, "export", str(data(cluster)), "/dev/full", status=5))
 
     assert "No space left on device" in said["detail"]
 
 
 def test_what_is_no_source_is_refused_by_name(kept: tuple[Cluster, bytes, bytes], tmp_path: Path) -> None:
     cluster, _, _ = kept
-    assert json.loads(command(cluster, "audit", str(tmp_path / "nothing"), status=2))["code"] == "NOT_FOUND"
-    assert json.loads(command(cluster, "audit", str(tmp_path), status=2))["code"] == "DATA_DIRECTORY_MISSING"
+    assert json.loads(command(cluster, "audit", str(tmp_path / "nothing"), status=5))["code"] == "NOT_FOUND"
+    assert json.loads(command(cluster, "audit", str(tmp_path), status=5))["code"] == "DATA_DIRECTORY_MISSING"
 
 
 def test_the_command_takes_receipts_from_after_a_recovery_and_of_what_it_dropped() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import inspect
+import os
 import signal
 import sys
 import threading
@@ -211,7 +212,50 @@ def test_closing_a_client_ends_what_another_thread_waits_for(one_node: Cluster, 
     assert ended == ["this client is closed; make another one"]
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8100", "junk", "", "http://", "http://127.0.0.1:99999", "ftp://node/", []])
+def test_a_client_that_was_made_before_a_fork_says_so_in_the_child(one_node: Cluster) -> None:
+    with Client(one_node.url("node1")) as client:
+        height = client.status().height
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                client.status()
+            except RuntimeError as error:
+                os.write(write, str(error).encode())
+            finally:
+                client.close()
+                os._exit(0)
+        os.waitpid(child, 0)
+
+        assert (
+            os.read(read, 200)
+            == b"this client was made before the process forked, and its thread stayed there; make another one"
+        )
+        assert client.status().height >= height
+
+
+def test_a_client_of_another_event_loop_says_so(one_node: Cluster) -> None:
+    client = AsyncClient(one_node.url("node1"))
+
+    async def ask() -> None:
+        await client.status()
+        await client._session().close()
+
+    asyncio.run(ask())
+    with pytest.raises(RuntimeError, match=r"make one in each asyncio\.run"):
+        asyncio.run(ask())
+
+
+def test_whatever_stands_in_a_name_asks_for_nothing_else(one_node: Cluster) -> None:
+    with Client(one_node.url("node1"), CREATOR, one_node.key(CREATOR)) as client:
+        for ask in (client.asset, client.token, client.history, client.proposal, client.receipt, client.transaction):
+            for name in ("ab" * 32 + "?limit=1", "ab" * 32 + "#x", "x/../../status", "a b", "%2e%2e"):
+                with pytest.raises(RemarqueError) as refused:
+                    ask(name)
+                assert refused.value.code in ("REQUEST_MALFORMED", "ROUTE_UNKNOWN")
+
+
+@pytest.mark.parametrize("url", ["node:8100", "junk", "", "http://", "http://127.0.0.1:99999", "ftp://node/", []])
 def test_what_is_no_address_is_refused_with_how_one_is_written(url: Any) -> None:
     with pytest.raises(RemarqueError, match="REQUEST_MALFORMED"):
         Client(url)

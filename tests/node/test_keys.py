@@ -255,10 +255,10 @@ def test_the_commands_make_show_encrypt_decrypt_and_change(tmp_path: Path) -> No
     assert made[0] == shown[0] == changed[0] == decrypted[0] == typed[0] == 0, (made, shown, changed, decrypted, typed)
     assert made[1] == shown[1]
     assert in_clear.public in shown[1]
-    assert (refused[0], "PASSPHRASE_WRONG" in refused[1]) == (2, True)
+    assert (refused[0], "PASSPHRASE_WRONG" in refused[1]) == (5, True)
     assert keys.load_key(path, lambda _: b"typed").seed == in_clear.seed
     assert "typed" not in typed[1].replace("New passphrase", "")
-    assert run("encrypt", path)[0] == run("new", path)[0] == 2
+    assert run("encrypt", path)[0] == run("new", path)[0] == 5
 
 
 def test_decrypting_what_is_in_clear_says_so(tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_decrypting_what_is_in_clear_says_so(tmp_path: Path) -> None:
 
     status, output = run("decrypt", str(tmp_path / "a.key"))
 
-    assert (status, "in clear" in output) == (2, True)
+    assert (status, "in clear" in output) == (5, True)
 
 
 # No expiry can stop the chain ---------------------------------------------------------------------------------------

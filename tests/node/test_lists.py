@@ -82,6 +82,25 @@ def test_every_list_has_this_shape(alice: Client, name: str, field: str, held: l
     assert [getattr(item, field) for item in getattr(alice, name)()] == held
 
 
+def test_everybody_finds_what_she_made_and_what_she_owns(one_node: Cluster, alice: Client) -> None:
+    made = [asset.id for asset in alice.assets(CREATOR)]
+    minted = sorted(alice.mint(a_digest(number))[0] for number in (1, 2, 3))
+    alice.transfer(minted[1], COLLECTOR)
+
+    assert made == [asset.id for asset in alice.assets()]
+    assert alice.assets(COLLECTOR) == []
+    assert [token.id for token in alice.owned()] == [minted[0], minted[2]]
+    assert [token.id for token in alice.owned(COLLECTOR)] == [minted[1]]
+    assert {token.id for token in alice.all_tokens()} >= set(minted)
+    first = alice.get("/v1/assets", creator=CREATOR, limit="50")
+    second = alice.get("/v1/assets", creator=CREATOR, limit="50", after=first["next"])
+    assert [asset["id"] for asset in first["assets"] + second["assets"]] == made[:100]
+    command = [sys.executable, "-m", "node", "--json", "--node", one_node.url("node1"), "--account", CREATOR]
+    key = ["--key", str(one_node.root / "accounts" / f"{CREATOR}.key")]
+    told = subprocess.run([*command, *key, "token", "list"], capture_output=True, check=True).stdout
+    assert [token["id"] for token in json.loads(told)] == [minted[0], minted[2]]
+
+
 def test_balances_come_in_pages_and_the_sdk_reads_them_whole(alice: Client) -> None:
     found = pages(alice, f"/v1/accounts/{COLLECTOR}/balances", 3)
 
@@ -92,7 +111,7 @@ def test_balances_come_in_pages_and_the_sdk_reads_them_whole(alice: Client) -> N
 
 def test_proposals_come_in_pages_with_their_status_and_the_quorum(one_node: Cluster, alice: Client) -> None:
     with Client(one_node.urls, TREASURER, one_node.key(TREASURER)) as club:
-        made = [club.propose(SetParameters(proposals_open_max=number), hours=1)[0] for number in range(10, 13)]
+        made = [club.propose(SetParameters(proposals_open_max=number), lasting=1)[0] for number in range(10, 13)]
         found = pages(alice, "/v1/proposals", 2)
         with Client(one_node.urls, EDITOR, one_node.key(EDITOR)) as agency:
             agency.vote(made[0], True)

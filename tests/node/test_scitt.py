@@ -110,9 +110,10 @@ def test_a_statement_that_does_not_hold_is_refused_and_not_registered(one_node: 
         ("/entries/xyz", None, "", 400, "REQUEST_MALFORMED"),
         ("/entries/" + "ab" * 32 + "?anchor=-1", None, "", 400, "REQUEST_MALFORMED"),
         ("/entries/" + "ab" * 32 + "?transparent=maybe", None, "", 400, "REQUEST_MALFORMED"),
-        ("/.well-known/scitt-keys/AAAA", None, "", 404, "NOT_FOUND"),
-        ("/.well-known/scitt-keys/%C3%A4", None, "", 404, "NOT_FOUND"),
-        ("/.well-known/scitt-keys/A", None, "", 404, "NOT_FOUND"),
+        ("/.well-known/scitt-keys/" + "A" * 43, None, "", 404, "NOT_FOUND"),
+        ("/.well-known/scitt-keys/AAAA", None, "", 400, "REQUEST_MALFORMED"),
+        ("/.well-known/scitt-keys/%C3%A4", None, "", 400, "REQUEST_MALFORMED"),
+        ("/.well-known/scitt-keys/A", None, "", 400, "REQUEST_MALFORMED"),
     ],
 )
 def test_a_bad_question_has_its_code(

@@ -180,11 +180,11 @@ REFUSED: dict[str, tuple[str, Callable[[Cluster, SigningKey], Message]]] = {
         ),
     ),
     "unknown account": (
-        "no key in force of eve@studio",
+        "is not a key of eve@studio in force",
         lambda node, key: signed(to_node(node), "eve@studio", OTHER_KEY),
     ),
     "another account's key": (
-        f"no key in force of {COLLECTOR}",
+        f"is not a key of {COLLECTOR} in force",
         lambda node, key: signed(to_node(node), COLLECTOR, key),
     ),
     "by a key that is not the one named": (

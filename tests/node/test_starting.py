@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
 import sys
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
+from click.testing import CliRunner
 
 from devnet.cluster import Cluster
 from devnet.story import plan_of
+from node.cli.main import cli
 from node.ground.config import load_config, split_address
-from node.keeping.founding import found, load_plan
+from node.keeping.founding import Plan, found, load_plan, without_administrator
 from remarque.errors import NodeError
 from remarque.trusted_files import load_genesis
 
@@ -42,7 +48,7 @@ def test_a_wiped_data_directory_is_refused_with_the_way_out(founded: Cluster) ->
 
     status, error = start(home)
 
-    assert status == 2
+    assert status == 5
     assert "DATA_DIRECTORY_MISSING" in error
     assert "join as a new node with a new key" in error
 
@@ -55,7 +61,7 @@ def test_a_copied_data_directory_is_refused_with_the_way_out(founded: Cluster) -
 
     status, error = start(home)
 
-    assert status == 2
+    assert status == 5
     assert "DATA_DIRECTORY_CLONED" in error
 
 
@@ -92,7 +98,7 @@ def test_a_port_in_use_is_refused(founded: Cluster, section: str) -> None:
 
         status, error = start(home)
 
-    assert status == 2
+    assert status == 5
     assert "PORT_TAKEN" in error
 
 
@@ -107,7 +113,7 @@ def test_a_damaged_state_is_refused(founded: Cluster) -> None:
 
     status, error = start(founded.home("node1"))
 
-    assert status == 2
+    assert status == 5
     assert "DATA_CORRUPT" in error
 
 
@@ -169,6 +175,54 @@ def test_a_plan_that_contradicts_itself_founds_nothing(tmp_path: Path, change: s
 
     assert fact in str(refused.value)
     assert not (tmp_path / "out").exists()
+
+
+A_PLAN = re.search(
+    r"```toml\n(name = .*?)```", (Path(__file__).resolve().parents[2] / "docs" / "operate.md").read_text(), re.S
+)
+"""The plan that docs/operate.md shows."""
+
+
+def a_plan(change: Callable[[str], str] = lambda text: text) -> Plan:
+    assert A_PLAN is not None
+    text = re.sub(r"^(key|certificate) = .*\n", "", A_PLAN[1], flags=re.M)
+    return msgspec.convert(tomllib.loads(change(text)), Plan)
+
+
+def test_the_plan_of_the_documents_founds_a_consortium_that_can_govern_itself(tmp_path: Path) -> None:
+    genesis = found(a_plan(), tmp_path / "out", tmp_path)
+
+    assert without_administrator(genesis) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda text: text.replace('"administrator"', '"auditor"'), "agency, studio would"),
+        (lambda text: text.replace('roles = ["administrator"]', "roles = []"), "and agency would"),
+    ],
+)
+def test_a_consortium_in_which_nothing_can_ever_pass_is_not_founded(
+    tmp_path: Path, change: Callable[[str], str], named: str
+) -> None:
+    with pytest.raises(NodeError, match="CONFIG_INVALID") as refused:
+        found(a_plan(change), tmp_path / "out", tmp_path)
+
+    assert named in refused.value.detail
+    assert 'the role "administrator"' in refused.value.detail
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_org_that_cannot_vote_where_the_others_can_is_told_of(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    orgs = "".join(f'{name} = "{name}"\n' for name in ("one", "two", "three"))
+    accounts = "".join(f'[accounts."root@{name}"]\nroles = ["administrator"]\n' for name in ("one", "two"))
+    plan.write_text(f'name = "x"\n[orgs]\n{orgs}[nodes.n1]\norg = "one"\npeer = "127.0.0.1:1"\n{accounts}')
+
+    done = CliRunner().invoke(cli, ["init", str(plan), str(tmp_path / "out")])
+
+    assert done.exit_code == 0, done.output
+    assert "three has no administrator" in done.stderr
 
 
 def test_a_genesis_with_a_changed_byte_is_another_chain_or_none(founded: Cluster, tmp_path: Path) -> None:

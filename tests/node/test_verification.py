@@ -132,7 +132,7 @@ def test_a_receipt_is_checked_by_the_command_without_node_or_network(
     forged = subprocess.run([*command, genesis, str(folder / "forged.json")], capture_output=True, check=False)
 
     assert (good.returncode, json.loads(good.stdout)["holds"]) == (0, True)
-    assert forged.returncode == 2
+    assert forged.returncode == 1
     assert json.loads(forged.stdout)["code"] == "ReceiptRefused"
 
 
@@ -147,7 +147,7 @@ def test_any_action_can_be_submitted_from_the_command_line(one_node: Cluster) ->
     bad = subprocess.run(command, input='[{"type": "currency.print"}]', capture_output=True, text=True, check=False)
 
     assert json.loads(done.stdout)["outcome"]["code"] == "OK"
-    assert (bad.returncode, json.loads(bad.stdout)["code"]) == (2, "MALFORMED")
+    assert (bad.returncode, json.loads(bad.stdout)["code"]) == (5, "MALFORMED")
 
 
 def test_the_news_desk_learns_who_disputes_a_picture_and_why_until_it_is_settled(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,7 +12,10 @@ from playwright.sync_api import Page, Request, expect
 
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, EDITOR, SECOND_COLLECTOR, STUDIO
+from ledger.receipt import verify_receipt
 from remarque.client import Client
+from remarque.keys.encrypted import Cost
+from remarque.keys.files import save_key
 
 if TYPE_CHECKING:
     from conftest import Gallery
@@ -83,6 +87,33 @@ def test_a_key_that_is_not_the_accounts_is_refused(
     expect(page.get_by_label("Account")).to_have_value(account)
 
 
+def test_a_key_under_a_passphrase_is_said_to_be_one_and_a_token_of_its_session_signs_in(
+    page: Page, gallery: Gallery, tmp_path: Path
+) -> None:
+    key = gallery.cluster.key(CREATOR)
+    save_key(tmp_path / "alice.key", key, b"a passphrase", Cost(operations=1, memory_bytes=8 * 1024))
+    page.goto(f"{gallery.url}/assets/{gallery.declared}")
+    page.get_by_label("Account").fill(CREATOR)
+    page.get_by_label("Key file").set_input_files(tmp_path / "alice.key")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("PASSPHRASE_NEEDED")
+    expect(page.get_by_role("alert")).to_contain_text("remarque session")
+
+    for token, said in (("no token", "SESSION_INVALID"), (session_of(gallery, CREATOR), "")):
+        page.get_by_label("or a session token").fill(token)
+        page.get_by_role("button", name="Sign in").click()
+        if said:
+            expect(page.get_by_role("alert")).to_contain_text(said)
+
+    expect(page.get_by_role("heading", name=f"Picture by {CREATOR}")).to_be_visible()
+    expect(page.locator("#member")).to_contain_text(CREATOR)
+
+
+def session_of(gallery: Gallery, account: str) -> str:
+    with Client(gallery.url, account, gallery.cluster.key(account)) as client:
+        return client.session()
+
+
 def test_what_is_no_key_is_said_to_be_none(page: Page, gallery: Gallery) -> None:
     page.goto(f"{gallery.url}/assets/{gallery.declared}")
     page.get_by_label("Account").fill(CREATOR)
@@ -151,7 +182,10 @@ def test_the_history_tells_who_asked_what_and_what_became_of_it(page: Page, gall
     expect(page.locator(".history li").nth(3)).to_contain_text(
         "sale: permitted, rule holder_disposes of asset_default@1"
     )
-    assert page.request.get(gallery.url + str(last.get_by_role("link").get_attribute("href"))).ok
+    with page.expect_download() as download:
+        last.get_by_role("button", name="receipt").click()
+    receipt = verify_receipt(download.value.path().read_bytes(), gallery.cluster.genesis)
+    assert receipt.outcome.code == "LISTING_UNKNOWN"
 
 
 def test_a_long_history_is_read_on_by_a_button(page: Page, gallery: Gallery) -> None:
@@ -190,13 +224,10 @@ def test_a_confidential_picture_is_not_shown_but_who_asked_is(page: Page, galler
     expect(page.locator("main")).to_contain_text("Prompt and settings are not shown")
     expect(page.locator("main")).not_to_contain_text(gallery.prompt)
     asked = [entry.inner_text() for entry in page.locator(".access li").all()]
-    assert [(line.partition(" ")[0], line.rpartition(" ")[2]) for line in asked] == [
-        (EDITOR, "POLICY_DENIED"),
-        (CREATOR, "permitted"),
-        (EDITOR, "permitted"),
-        (CREATOR, "permitted"),
-        (EDITOR, "POLICY_DENIED"),
-    ]
+    ends = [(EDITOR, "POLICY_DENIED"), (CREATOR, "done"), (EDITOR, "request allowed"), (CREATOR, "done")]
+    assert [line.partition(" ")[0] for line in asked] == [who for who, _ in ends] + [EDITOR]
+    assert all(line.endswith(end) for line, (_, end) in zip(asked, [*ends, (EDITOR, "POLICY_DENIED")], strict=True))
+    expect(page.locator("main")).to_contain_text("Whether a key was then released stands in no block.")
     expect(page.locator(".history")).to_contain_text("asked to see it: “fact <b>check</b>”")
     expect(page.locator(".history")).to_contain_text("view: permitted, rule grant_in_force of asset_default@1")
     expect(page.locator(".history")).to_contain_text("no rule of asset_default@1 permits it")

@@ -38,6 +38,24 @@ def test_a_script_parses(name: str, tmp_path: Path) -> None:
     node("--check", str(as_module(name, tmp_path)))
 
 
+def test_the_page_writes_an_amount_as_commands_do(tmp_path: Path) -> None:
+    cases = json.loads((Path(__file__).parent.parent / "vectors" / "amounts.json").read_text())
+    for name in SCRIPTS:
+        (tmp_path / name).write_bytes(PAGES.joinpath(name).read_bytes())
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    script = (
+        f'import {{ money }} from "{(tmp_path / "words.js").as_uri()}"; import {{ readFileSync }} from "node:fs"; '
+        + (
+            "const cases = JSON.parse(readFileSync(0, 'utf8'));"
+            "process.stdout.write(JSON.stringify(cases.map((one) => money(one.units, one.currency, one.decimals))));"
+        )
+    )
+
+    written = json.loads(node("--input-type=module", "--eval", script, said=json.dumps(cases)))
+
+    assert [text.replace("\u202f", "") for text in written] == [case["text"] for case in cases]
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -47,15 +47,15 @@ def test_a_policy_from_its_first_draft_to_an_explained_refusal(one_node: Cluster
     bad.write_text(FIRST.replace("tx.price <", "tx.prise <").replace("900", "1900"))
     manager, owner = [one_node, STUDIO, "policy"], [one_node, CREATOR, "policy"]
 
-    faults = remarque(*manager, "check", str(bad), status=2)
+    faults = remarque(*manager, "check", str(bad), status=1)
     assert (faults["holds"], faults["problems"][0]["code"]) == (False, "FIELD_UNKNOWN")
     assert remarque(*manager, "check", str(first))["holds"]
     assert [one["passed"] for one in remarque(*manager, "test", str(first))] == [True]
     assert [one["passed"] for one in remarque(*manager, "test", str(bad), status=1)] == [False]
     assert remarque(*manager, "fmt", str(first)) == {"changed": False}
-    assert remarque(*manager, "publish", str(bad), status=2)["code"] == "POLICY_FILE_INVALID"
+    assert remarque(*manager, "publish", str(bad), status=5)["code"] == "POLICY_FILE_INVALID"
     remarque(*manager, "publish", str(first))
-    assert remarque(*manager, "publish", str(first), status=2)["code"] == "POLICY_EXISTS"
+    assert remarque(*manager, "publish", str(first), status=5)["code"] == "POLICY_EXISTS"
     (change,) = remarque(*manager, "diff", str(first), str(second))
     assert change["what"] == "rule too_cheap"
 
@@ -64,11 +64,11 @@ def test_a_policy_from_its_first_draft_to_an_explained_refusal(one_node: Cluster
         remarque(*owner, "apply", "quiet", "1", asset)
         token, _ = client.mint(asset)
         client.list_token(token, 1_200, "EUR")
-    asked = [asset, "sale", CREATOR, "--price"]
-    assert remarque(*manager, "ask", *asked, "1200")["allowed"]
-    denied = remarque(*manager, "ask", *asked, "900")["explanation"]
+    asked = [asset, "sale", CREATOR, "--currency", "EUR", "--price"]
+    assert remarque(*manager, "ask", *asked, "12")["allowed"]
+    denied = remarque(*manager, "ask", *asked, "9.00")["explanation"]
     assert (denied["rule"], denied["reason"]) == ("too_cheap", "nothing is sold below 10.00")
-    assert not remarque(*manager, "ask", *asked, "1200", "--file", str(second))["allowed"]
+    assert not remarque(*manager, "ask", *asked, "12", "--file", str(second))["allowed"]
     given = [asset, "transfer", CREATOR]
     assert remarque(*manager, "ask", *given)["allowed"]
     assert remarque(*manager, "ask", *given, "--paid")["explanation"]["rule"] == "paid_for"
@@ -118,7 +118,7 @@ def test_policies_of_the_org_and_of_a_collection_decide_too(one_node: Cluster, t
         for kind, rule in (("rent", "no_rent"), ("list", "not_yet")):
             assert client.evaluate(asset, kind, CREATOR).explanation.rule == rule
     refused = remarque(*owner, "policy", "apply", "house", "1", asset, "--org", status=2)
-    assert refused["code"] == "REQUEST_MALFORMED"
+    assert refused["code"] == "COMMAND_MALFORMED"
     undo = tmp_path / "house2.policy"
     undo.write_text("policy house version 2 schema remarque@1 { }\n")
     remarque(*manager, "policy", "publish", str(undo))
@@ -139,7 +139,7 @@ def test_a_replay_is_attached_to_the_vote_and_anybody_runs_it_again(one_node: Cl
         assert 0 < client.get("/v1/policies/strict/1")["fuel"] <= 10_000
 
     propose = [one_node, STUDIO, "governance", "propose"]
-    assert remarque(*propose, str(other), "--replay", "5", status=2)["code"] == "REPLAY_INVALID"
+    assert remarque(*propose, str(other), "--replay", "5", status=5)["code"] == "REPLAY_INVALID"
     proposal = remarque(*propose, str(changes), "--replay", "1000")["proposal"]
     shown = remarque(one_node, EDITOR, "governance", "replay", proposal["id"])
 

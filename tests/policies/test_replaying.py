@@ -95,6 +95,18 @@ def test_a_sale_that_would_have_been_refused_is_shown_with_both_decisions(writte
     assert (only.after.decision, only.after.rule) == ("FORBIDDEN", "quiet")
 
 
+def test_it_is_said_what_a_policy_stood_in_for_and_that_it_was_nothing(written: WrittenChain) -> None:
+    nowhere = contracts_vm.parse("policy nowhere version 1 schema remarque@1 { forbid * as all_of_it when true; }")
+
+    found = asyncio.run(replays(written).newest(nowhere, 100))
+    binding = asyncio.run(replays(written).newest(nowhere, 100, under=BindingAll))
+
+    assert replayed(written, "").replaces == ("calm@1",)
+    assert (found.replaces, found.different) == ((), 0)
+    assert binding.replaces is msgspec.UNSET
+    assert binding.different >= 1
+
+
 def test_only_as_many_requests_as_asked_for_are_replayed_the_newest_first(written: WrittenChain) -> None:
     assert replayed(written, "", requests=1).first == 6
     assert replayed(written, "forbid sale as quiet when true;", requests=1).different == 0
@@ -217,7 +229,12 @@ def test_a_large_block_is_replayed_in_many_pieces(written: WrittenChain, monkeyp
 
 
 def test_remembered_ids_are_not_walked_to_read_the_past(written: WrittenChain, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(written.chain.state, "keys", lambda prefix: pytest.fail(f"{prefix} is walked"))
+    walk = written.chain.state.keys
+
+    def watched(prefix: str) -> Iterator[str]:
+        return pytest.fail(f"{prefix} is walked") if prefix == records.SEEN_PREFIX else walk(prefix)
+
+    monkeypatch.setattr(written.chain.state, "keys", watched)
 
     assert list(PastState(written.chain.state, 3).keys(records.SEEN_PREFIX)) == []
     asyncio.run(replays(written).newest(contracts_vm.parse(STRICT), 1))

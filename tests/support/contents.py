@@ -49,6 +49,6 @@ def an_opening_store(path: Path) -> OpeningStore:
 def a_face(written: WrittenChain, store: Blockstore, members: Lane | None = None) -> Any:
     """The REST application with the content's routes; those that store pictures only with a lane."""
     room, member = SimpleNamespace(check_room=lambda: None), Member("alice@studio", lambda: True)
-    routes = [content_routes(written.chain, store, None, None, lambda: member)]
+    routes = [content_routes(written.chain, store, None, lambda: member)]
     uploads = [] if members is None else [upload_routes(members, store, room, lambda: member)]
     return make_app("0", [*routes, *uploads])

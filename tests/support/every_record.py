@@ -63,7 +63,7 @@ def _written(alice: Client, carla: Client, nadia: Client, club: Client, studio: 
     second, third = (one.id for one in alice.tokens(a_digest("many"))[1:])
     alice.open_auction(second, 100, 10, CURRENCY)
     carla.bid(second, 150, CURRENCY)
-    alice.rent_out(third, COLLECTOR, hours=2)
+    alice.rent_out(third, COLLECTOR, lasting=2)
     alice.list_token(third, 700, CURRENCY)
     token, _ = alice.mint(picture, royalty_ppm=75_000)
     alice.list_token(token, 50, CURRENCY)

@@ -46,9 +46,18 @@ def peer_app(
         except NodeError as error:
             raise web.HTTPForbidden(text=str(error)) from None
 
+    async def release_seal(request: web.Request) -> web.Response:
+        peers.caller(request)
+        asked = request.match_info
+        try:
+            return web.Response(body=await releases.release_seal(transaction_id(asked["transaction"]), asked["node"]))
+        except NodeError as error:
+            raise web.HTTPForbidden(text=str(error)) from None
+
     application = web.Application()
     application.router.add_get("/v1/stream", peers.stream)
     application.router.add_get("/v1/blocks/{cid}", block)
     application.router.add_get("/v1/openings/{asset}", opened)
     application.router.add_get("/v1/releases/{transaction}", release)
+    application.router.add_get("/v1/releases/{transaction}/seals/{node}", release_seal)
     return application

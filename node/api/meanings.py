@@ -1,0 +1,130 @@
+"""What parameters are called, mean and look like: a name means the same in every route.
+
+A value of another form is refused before a route looks for anything: REQUEST_MALFORMED, never "not found". A number has
+one spelling, and a parameter that is no list stands there once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Meta
+
+from ledger.names import AccountName, CollectionName, ContentId, Count, Hex32, NodeName, PolicyName, Positive
+from ledger.state_answer import KEYS_MAX
+from remarque.errors import NodeCode, NodeError
+
+KEY_LENGTH_MAX = 512
+
+Key = Annotated[str, Meta(min_length=1, max_length=KEY_LENGTH_MAX)]
+
+
+class Meaning(msgspec.Struct, frozen=True):
+    """What a parameter is, and for whom."""
+
+    kind: Any
+    """Its type; None where FastAPI's own description says it all, of what is a number, a choice or a place."""
+    text: str
+
+
+MEANINGS = {
+    "account": Meaning(AccountName, "An account: a name in an org."),
+    "after": Meaning(None, "Where to go on: what comes behind that place is answered."),
+    "anchor": Meaning(None, "Height of the certified header to prove it up to; else the first at or above."),
+    "asset": Meaning(Hex32, "An asset's id: the digest of its pixels."),
+    "cid": Meaning(ContentId, "A content id."),
+    "collection": Meaning(CollectionName, "A collection: a name in an org."),
+    "creator": Meaning(AccountName, "Only what this account created, alone or with others."),
+    "entry": Meaning(Hex32, "An entry's id: the SHA-256 of its statement."),
+    "from": Meaning(None, "The lower height."),
+    "generation": Meaning(Hex32, "A generation's id: the digest of its request."),
+    "height": Meaning(None, "A block's height; the genesis block is 0."),
+    "key": Meaning(
+        Annotated[list[Key], Meta(min_length=1, max_length=KEYS_MAX)],
+        "A key of the state, such as `asset/<id>`; give it several times for several.",
+    ),
+    "kid": Meaning(Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")], "A key id in base64url."),
+    "last-event-id": Meaning(None, "Id of the last event seen; counts before `after`."),
+    "limit": Meaning(None, "Most items of the page."),
+    "name": Meaning(PolicyName, "A policy's name."),
+    "owner": Meaning(AccountName, "Only what this account owns."),
+    "node": Meaning(NodeName, "A node's name."),
+    "path": Meaning(
+        Annotated[
+            str, Meta(pattern=r"^([0-9]|[1-5][0-9]|6[0-3]|entries)/(x[0-9]{3}/)*[0-9]{3}(\.p/[1-9][0-9]{0,2})?\Z")
+        ],
+        "Level and number of a tile as C2SP writes them, with the width of a partial one.",
+    ),
+    "proposal": Meaning(Hex32, "A proposal's id: that of the transaction that made it."),
+    "receipts": Meaning(None, "Whether to answer with receipts."),
+    "sale_price": Meaning(Count, "A price in minor units."),
+    "time_ms": Meaning(None, "A time instead of a height: the newest block not after it is meant."),
+    "to": Meaning(None, "The higher height."),
+    "token": Meaning(Hex32, "A token's id."),
+    "transaction": Meaning(Hex32, "A transaction's id."),
+    "transparent": Meaning(None, "Whether to answer with the statement, the receipts of all nodes in it."),
+    "version": Meaning(Positive, "A policy's version."),
+    "wait": Meaning(None, "Whether to answer once it is final, or at once."),
+}
+BY_THEIR_ROUTES = ("key", "path")
+"""Keys, which have a bound together, and names of files of the log, of which any other is not found."""
+_WHOLE = re.compile(r"(0|[1-9][0-9]*)\Z", re.ASCII)
+
+
+class Form(msgspec.Struct, frozen=True):
+    """How the parameters of a route's query may be given."""
+
+    names: frozenset[str]
+    several: frozenset[str] = frozenset()
+    """Those that may be given more than once."""
+    whole: frozenset[str] = frozenset()
+    """Those that are whole numbers."""
+    flags: frozenset[str] = frozenset()
+    """Those that are `true` or `false`."""
+
+
+def check_query(query: bytes, form: Form) -> None:
+    """Refuse parameters that a route does not have, that are given twice, or are spelled in another way than theirs."""
+    if not query:
+        return
+    given = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    unknown = dict.fromkeys(name for name, _ in given if name not in form.names)
+    if unknown:
+        there_are = f"there are {', '.join(sorted(form.names))}" if form.names else "this route has none"
+        raise _malformed(f"no parameter is called {', '.join(unknown)[:200]}; {there_are}")
+    seen: set[str] = set()
+    for name, value in given:
+        if name in seen and name not in form.several:
+            raise _malformed(f"{name} is given more than once; give it once")
+        seen.add(name)
+        if name in form.flags and value not in ("true", "false"):
+            raise _malformed(f"{name}={value[:80]!r}; it is true or false")
+        _check_form(name, value, whole=name in form.whole)
+
+
+def check_path(given: Mapping[str, str], whole: frozenset[str]) -> None:
+    """Refuse a part of a path that is none of its kind, such as an id with too few digits."""
+    for name, value in given.items():
+        _check_form(name, value, whole=name in whole)
+
+
+def _check_form(name: str, value: str, *, whole: bool) -> None:
+    if whole:
+        if _WHOLE.match(value) is None:
+            raise _malformed(f"{name}={value[:80]!r} is no whole number; write digits only, the first no zero")
+        return
+    kind = MEANINGS[name].kind
+    if kind is None or name in BY_THEIR_ROUTES:
+        return
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise _malformed(f"{name}={value[:80]!r} is of another form: {error}") from None
+
+
+def _malformed(detail: str) -> NodeError:
+    return NodeError(NodeCode.REQUEST_MALFORMED, detail)
