@@ -24,7 +24,7 @@ from generator.describing import describe
 from generator.embedded import said_inside
 from generator.picture import open_picture, pixel_digest
 from node.cli import pictures
-from node.cli.target import EXIT_REFUSED
+from node.cli.exits import Exit
 from remarque import sealing
 from remarque.async_client import AsyncClient
 from remarque.client import Client
@@ -167,7 +167,7 @@ def a_telling_file(seed: int, path: Path) -> Path:
 def test_what_a_file_says_is_shown_and_not_shared_unless_that_is_said(nodes: Cluster, tmp_path: Path) -> None:
     file = a_telling_file(4, tmp_path / "picture.png")
 
-    refused, shown = run(nodes, "register", str(file), status=EXIT_REFUSED)
+    refused, shown = run(nodes, "register", str(file), status=Exit.REFUSED)
 
     assert refused["code"] == "METADATA_UNCONFIRMED"
     assert f"text prompt: {SECRET}�[31m" in shown
@@ -224,5 +224,5 @@ def test_the_command_registers_in_confidence_with_creators_and_into_a_collection
         assert {share.account: share.weight_ppm for share in record.creators} == creators
         assert alice.open(made["asset"]) == file.read_bytes()
         assert alice.collection_assets("dawn@studio") == [made["asset"]]
-    refused, _ = run(nodes, "register", str(file), "--share-metadata", "--creator", f"{CREATOR}=1", status=EXIT_REFUSED)
+    refused, _ = run(nodes, "register", str(file), "--share-metadata", "--creator", f"{CREATOR}=1", status=Exit.REFUSED)
     assert refused["code"] == "CREATORS_INVALID"
