@@ -68,6 +68,7 @@ bench: $(VENV)/ready
 	"$(RUN)" -m bench.ledger
 	"$(RUN)" -m bench.rules
 	"$(RUN)" -m bench.stalls
+	"$(RUN)" -m bench.pictures
 	"$(RUN)" -m bench.generation
 
 lock: $(VENV)/ready

@@ -19,16 +19,16 @@ from PIL import Image
 from generator.fingerprint import (
     DIFFERENCE_SAME,
     DISTANCE_SURE,
-    Picture,
     difference,
     distance,
     image_code,
     is_featureless,
+    miniature,
     nearest,
-    open_picture,
     search_codes,
 )
 from generator.models import default_model_folder
+from generator.picture import Picture, open_picture
 from generator.pipeline import Pipeline
 from generator.png import encode_png
 from generator.settings import Settings
@@ -71,8 +71,9 @@ def generate(folder: Path, count: int, steps: int) -> Iterator[Picture]:
 def report_pairs(pictures: list[Picture], codes: list[str]) -> None:
     """Print how near any two different pictures come."""
     gaps = [(distance(one, other), i, j) for (i, one), (j, other) in combinations(enumerate(codes), 2)]
-    near = [(difference(pictures[i], pictures[j]), bits) for bits, i, j in gaps if bits <= DISTANCE_SURE]
-    sample = [difference(pictures[i], pictures[j]) for _, i, j in gaps[:: max(1, len(gaps) // 5000)]]
+    small = [miniature(picture) for picture in pictures]
+    near = [(difference(small[i], small[j]), bits) for bits, i, j in gaps if bits <= DISTANCE_SURE]
+    sample = [difference(small[i], small[j]) for _, i, j in gaps[:: max(1, len(gaps) // 5000)]]
     print(f"pairs: {len(gaps)}, smallest distance {min(gaps)[0]} of 256 bits, {len(near)} at most {DISTANCE_SURE}")
     if near:
         print(f"smallest difference among those: {min(near)[0]:.1f}, at most {DIFFERENCE_SAME}: {_count_same(near)}")
@@ -85,7 +86,7 @@ def report_copies(pictures: list[Picture], codes: list[str]) -> None:
         copies = [copy_of(picture.image, name) for picture in pictures]
         bits = [distance(code, image_code(copy)) for code, copy in zip(codes, copies, strict=True)]
         found = [nearest(code, search_codes(copy)) for code, copy in zip(codes, copies, strict=True)]
-        gaps = [difference(picture, copy) for picture, copy in zip(pictures, copies, strict=True)]
+        gaps = [difference(miniature(picture), miniature(copy)) for picture, copy in zip(pictures, copies, strict=True)]
         print(
             f"{name:10} distance mean {sum(bits) / len(bits):.1f}, over {DISTANCE_SURE}: {_over(bits)}, "
             f"with search codes: {_over(found)}; largest difference {max(gaps):.1f}"

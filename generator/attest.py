@@ -11,7 +11,8 @@ from msgspec import UNSET
 from PIL import Image
 
 from generator.errors import GeneratorCode, GeneratorError
-from generator.fingerprint import image_code, open_picture, pixel_digest
+from generator.fingerprint import image_code
+from generator.picture import open_picture, pixel_digest
 from generator.png import encode_png
 from generator.protocol import Generate, Generated
 from ledger.crypto import ATTESTATION, SigningKey

@@ -11,7 +11,8 @@ from typing import Literal
 import msgspec
 from PIL import Image, ImageChops, ImageStat
 
-from generator.fingerprint import Picture, distance, image_code, open_picture, pixel_digest
+from generator.fingerprint import distance, image_code
+from generator.picture import Picture, open_picture, pixel_digest
 
 EQUIVALENT_DISTANCE_MAX = 16
 """Bits of the Image-Code that rounding may turn."""
@@ -35,13 +36,13 @@ def compare(original: bytes, regenerated: bytes) -> Comparison:
     """Compare two image files by their pixels. IMAGE_UNREADABLE or IMAGE_TOO_LARGE as `open_picture`."""
     first, second = open_picture(original), open_picture(regenerated)
     bits = distance(image_code(first), image_code(second))
-    if first.image.size != second.image.size:
+    if first.box != second.box:
         return Comparison("different", max(_area(first), _area(second)), 255, bits)
     gap = ImageChops.difference(first.image.convert("RGBA"), second.image.convert("RGBA"))
     count, largest = _pixels_off(gap)
     if pixel_digest(first) == pixel_digest(second):
         return Comparison("identical", 0, 0, bits)
-    mean = sum(ImageStat.Stat(gap).mean) / len(first.image.getbands())
+    mean = sum(ImageStat.Stat(gap).mean) / len(first.mode)
     near = mean <= EQUIVALENT_MEAN_MAX and bits <= EQUIVALENT_DISTANCE_MAX
     return Comparison("equivalent" if near else "different", count, largest, bits)
 

@@ -16,6 +16,7 @@ Its rooms, from the top; each may import those below it, never above, and `lint-
     policies        trying and explaining policies
     chain           state and blocks, executed and final
     content         pictures' bytes, and the openings of prompts
+    decoding        strangers' pictures decoded, in processes that can do nothing else
     storage         databases, and the data directory
     ground          settings, logs, metrics, waiting for changes
 

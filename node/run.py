@@ -58,6 +58,7 @@ from node.chain.thinning import thin_certificates
 from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
+from node.decoding.lanes import Decoders
 from node.exchange.releases import Releases
 from node.exchange.replicator import Replicator
 from node.generation.recording import Recorder
@@ -172,7 +173,8 @@ class Node:
         self.snapshots = Snapshots(
             self.chain, self.reading, self.data / SNAPSHOTS, storage.snapshot_every, storage.keep_blocks
         )
-        self.verifier = Verifier(self.chain, self.reading, self.blockstore)
+        self.decoders = Decoders()
+        self.verifier = Verifier(self.chain, self.reading, self.blockstore, self.decoders)
         self.generation = self._make_generation()
         self._stop = asyncio.Event()
         self._fatal = ""
@@ -245,6 +247,7 @@ class Node:
                     task.cancel()
         finally:
             await runner.cleanup()
+            self.decoders.close()
             await loop.shutdown_default_executor()  # a thread may still write what is closed next
             self.chain.write_pages(self.state_store.pages.changed)
             self.raft_log.close()
@@ -310,14 +313,8 @@ class Node:
                 policies.routes(self.chain, self.reading, replays, reader),
                 events.routes(events.Feed(self.chain, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier, reader),
-                pictures.content_routes(
-                    self.chain,
-                    self.verifier,
-                    self.blockstore,
-                    self.openings,
-                    self.submitter,
-                    reader,
-                ),
+                pictures.upload_routes(self.decoders.members, self.blockstore, self.submitter, reader),
+                pictures.content_routes(self.chain, self.blockstore, self.openings, reader),
                 pictures.release_routes(self.releases, reader),
                 pictures.generation_routes(self.generation, reader),
                 pages.routes(),

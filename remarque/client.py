@@ -5,7 +5,7 @@ Written by scripts/write_client.py from `AsyncClient`; change that one, and run 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,7 +38,7 @@ from ledger.state_answer import StateAnswer
 from ledger.transaction import SignedTransaction
 from remarque.api.assets import AssetView, HistoryRow, LineageView
 from remarque.api.chain import BlockView, ChainEvent, Checkpoint, Status
-from remarque.api.content import StoredPicture
+from remarque.api.content import PictureFacts, StoredPicture
 from remarque.api.generation import GeneratedPicture, Generation
 from remarque.api.governance import ProposalReplay, ProposalView
 from remarque.api.market import RoyaltyInfo, TokenMetadata, TokenView
@@ -162,14 +162,29 @@ class Client(Blocking):
         """Store a picture's bytes at the node before registering it; its content id and what identifies it."""
         return self._run(self._waiting.put_content(data))
 
-    def register(self, data: bytes, collection: str | None = None, *, commit: bool = False) -> tuple[str, Receipt]:
+    def register(
+        self,
+        data: bytes,
+        collection: str | None = None,
+        *,
+        commit: bool = False,
+        creators: Mapping[str, int] | None = None,
+        confidential: PictureFacts | None = None,
+    ) -> tuple[str, Receipt]:
         """Record a picture of one's own (evidence: declared), in a collection of one's own if named; id and receipt.
 
         To `commit` first takes a transaction more, and keeps whoever sees the registration from coming before it.
-        ASSET_EXISTS if the same pixels are recorded already, IMAGE_UNREADABLE or IMAGE_TOO_LARGE if it is no picture
-        that the node takes.
+        `creators` are paid as such, each by a weight in ppm, 1,000,000 together: oneself alone if left out.
+
+        With `confidential`, what identifies the picture (`generator.describing.describe` finds that out), it is
+        encrypted here and no node sees it: the nodes of one's org in the genesis hold its key, or the one asked.
+
+        ASSET_EXISTS if the same pixels are recorded already, IMAGE_UNREADABLE, IMAGE_TOO_LARGE or IMAGE_TOO_COSTLY if
+        it is no picture that the node takes, CREATORS_INVALID, NOT_CUSTODIAN if no node can hold the key.
         """
-        return self._run(self._waiting.register(data, collection, commit=commit))
+        return self._run(
+            self._waiting.register(data, collection, commit=commit, creators=creators, confidential=confidential)
+        )
 
     def verify(self, data: bytes) -> Verification:
         """What the chain knows about a picture. INDEX_LOADING for a while after a node's start.

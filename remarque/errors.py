@@ -66,6 +66,12 @@ class NodeCode(Enum):
     # Pictures and content
     IMAGE_UNREADABLE = ("the file is not a picture this node can read", 422)
     IMAGE_TOO_LARGE = ("the picture has more bytes or pixels than this node takes", 413)
+    IMAGE_TOO_COSTLY = ("decoding the picture takes more time or memory than this node gives one", 422)
+    DECODER_FAILED = ("the process that decoded the picture ended before it answered", 503)
+    METADATA_UNCONFIRMED = (
+        "the file says more than its pixels, and nobody confirmed that members may read it",
+        400,
+    )
     CONTENT_MISSING = ("no reachable node holds this content", 404)
     CONTENT_MISMATCH = ("the bytes are not those the content id names", 422)
     NOT_CUSTODIAN = ("no reachable node can open this asset's key", 503)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from msgspec import UNSET
@@ -15,8 +15,10 @@ from ledger.actions import AnyAction
 from ledger.encoding import encode
 from ledger.execution.claim import commitment_to
 from ledger.generation import SETTING_FIELDS, GenerationRequest, Opening, Openings
+from ledger.names import org_of
 from ledger.receipt import Receipt
-from remarque.api.content import StoredPicture
+from remarque import sealing
+from remarque.api.content import PictureFacts, StoredCiphertext, StoredPicture
 from remarque.api.generation import FAILED, AskGeneration, GeneratedPicture, Generation, GenerationTaken, Generators
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, RemarqueError
@@ -135,34 +137,68 @@ class PictureMethods(SubmitMethods):
         return value_of(await self.request("POST", "/v1/content", data), StoredPicture)
 
     async def register(
-        self, data: bytes, collection: str | None = None, *, commit: bool = False
+        self,
+        data: bytes,
+        collection: str | None = None,
+        *,
+        commit: bool = False,
+        creators: Mapping[str, int] | None = None,
+        confidential: PictureFacts | None = None,
     ) -> tuple[str, Receipt]:
         """Record a picture of one's own (evidence: declared), in a collection of one's own if named; id and receipt.
 
         To `commit` first takes a transaction more, and keeps whoever sees the registration from coming before it.
-        ASSET_EXISTS if the same pixels are recorded already, IMAGE_UNREADABLE or IMAGE_TOO_LARGE if it is no picture
-        that the node takes.
+        `creators` are paid as such, each by a weight in ppm, 1,000,000 together: oneself alone if left out.
+
+        With `confidential`, what identifies the picture (`generator.describing.describe` finds that out), it is
+        encrypted here and no node sees it: the nodes of one's org in the genesis hold its key, or the one asked.
+
+        ASSET_EXISTS if the same pixels are recorded already, IMAGE_UNREADABLE, IMAGE_TOO_LARGE or IMAGE_TOO_COSTLY if
+        it is no picture that the node takes, CREATORS_INVALID, NOT_CUSTODIAN if no node can hold the key.
         """
-        stored = await self.put_content(data)
-        asset, salt = stored.pixel_digest, secrets.token_hex(32) if commit else UNSET
+        account, _ = self._signer()
+        facts, content = await (self._stored(data) if confidential is None else self._sealed(data, confidential))
+        asset, salt = facts.pixel_digest, secrets.token_hex(32) if commit else UNSET
         if salt is not UNSET:
-            account, _ = self._signer()
             await self.submit(actions.CommitAsset(commitment=commitment_to(account, asset, salt)))
+        shares = tuple(actions.Share(account=name, weight_ppm=weight) for name, weight in (creators or {}).items())
         wanted: list[AnyAction] = [
             actions.RegisterAsset(
                 pixel_digest=asset,
-                file_digest=stored.file_digest,
-                width=stored.width,
-                height=stored.height,
-                content=actions.Content(cid=stored.cid, size=len(data), media_type=stored.media_type),
-                image_code=stored.image_code,
-                confidential=False,
+                file_digest=facts.file_digest,
+                width=facts.width,
+                height=facts.height,
+                content=content,
+                image_code=facts.image_code if confidential is None else UNSET,
+                confidential=confidential is not None,
+                creators=shares or UNSET,
                 salt=salt,
             )
         ]
         if collection is not None:
             wanted.append(actions.AddToCollection(collection=collection, asset=asset))
         return asset, await self.submit(*wanted)
+
+    async def _stored(self, data: bytes) -> tuple[PictureFacts, actions.Content]:
+        """Have the node keep a picture's file and say what identifies it."""
+        stored = await self.put_content(data)
+        return stored, actions.Content(cid=stored.cid, size=len(data), media_type=stored.media_type)
+
+    async def _sealed(self, data: bytes, facts: PictureFacts) -> tuple[PictureFacts, actions.Content]:
+        """Encrypt a picture's file, and have the node keep the ciphertext."""
+        if facts.file_digest != hashlib.sha256(data).hexdigest():
+            raise RemarqueError(
+                NodeCode.CONTENT_MISMATCH.name, "these facts are of another file; find out those of this"
+            )
+        account, _ = self._signer()
+        genesis, node = await self.genesis(), (await self.status()).node
+        cipher, keys = await asyncio.to_thread(sealing.sealed_content, data, facts.pixel_digest, account, genesis, node)
+        if not keys:
+            fact = f"no node of {org_of(account)} is in the genesis, nor is {node}"
+            raise RemarqueError(NodeCode.NOT_CUSTODIAN.name, f"{fact}; ask a node that is")
+        stored = value_of(await self.request("POST", "/v1/ciphertexts", cipher), StoredCiphertext)
+        content = actions.Content(cid=stored.cid, size=len(cipher), media_type=facts.media_type, sealed_keys=keys)
+        return facts, content
 
     async def verify(self, data: bytes) -> Verification:
         """What the chain knows about a picture. INDEX_LOADING for a while after a node's start.

@@ -29,6 +29,8 @@ from remarque.api.shapes import Body, Page
 from remarque.errors import NodeCode, RemarqueError
 
 TIMEOUT_SECONDS = 40.0
+"""For a request and its answer, and longer for a body, by its size."""
+BODY_BYTES_PER_SECOND_MIN = 1024 * 1024
 CONCISE_PROBLEM = "application/concise-problem-details+cbor"
 ANSWER_BYTES_MAX = 128 * 1024 * 1024
 AT_ONCE_BYTES_MAX = 1024 * 1024
@@ -150,6 +152,7 @@ class NodeConnection:
             data=io.BytesIO(body) if body is not None and len(body) > AT_ONCE_BYTES_MAX else body,
             headers=headers | fields,
             params=params,
+            timeout=_timeout(len(body or b"")),
             middlewares=signing,
             allow_redirects=False,
         ) as response:
@@ -200,8 +203,7 @@ class NodeConnection:
             raise RuntimeError("this client belongs to an event loop that was run before; make one in each asyncio.run")
         self._loop = loop
         if self._http is None:
-            timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, sock_connect=2.0)
-            self._http = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=256))
+            self._http = aiohttp.ClientSession(timeout=_timeout(0), connector=aiohttp.TCPConnector(limit=256))
         return self._http
 
     async def _credentials(self, url: str) -> tuple[dict[str, str], tuple[aiohttp.ClientMiddlewareType, ...]]:
@@ -311,6 +313,11 @@ def value_of(data: bytes, kind: type[T]) -> T:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         detail = f"{error}; node and client may be of versions that do not fit"
         raise RemarqueError(NodeCode.ANSWER_UNREADABLE.name, detail) from None
+
+
+def _timeout(size: int) -> aiohttp.ClientTimeout:
+    """How long a request with a body of so many bytes may take."""
+    return aiohttp.ClientTimeout(total=TIMEOUT_SECONDS + size / BODY_BYTES_PER_SECOND_MIN, sock_connect=2.0)
 
 
 def segment(name: str) -> str:

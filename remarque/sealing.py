@@ -26,12 +26,18 @@ from nacl.bindings import (
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
+from ledger.actions import SealedKey
 from ledger.crypto import SigningKey
 from ledger.encoding import encode
 from ledger.errors import Refused
+from ledger.genesis import Genesis, GenesisNode
+from ledger.names import org_of
 
 CHUNK = 64 * 1024
 KEY_BYTES = 32
+CIPHERTEXT_BYTES_MIN = crypto_secretstream_xchacha20poly1305_HEADERBYTES + crypto_secretstream_xchacha20poly1305_ABYTES
+
+SealedKeys = tuple[SealedKey, ...]
 
 
 def content_key(seed: bytes, chain: str, asset: str, creator: str) -> bytes:
@@ -86,6 +92,26 @@ def decrypt(cipher: bytes, key: bytes) -> bytes:
     if tag != crypto_secretstream_xchacha20poly1305_TAG_FINAL:
         raise SealBroken("the ciphertext is cut off")
     return b"".join(parts)
+
+
+def custodians_of(creator: str, genesis: Genesis, node: str) -> tuple[GenesisNode, ...]:
+    """Who is to hold the key of a creator's picture: the nodes of their org in the genesis, or a named one if none is.
+
+    None at all if that one is not in the genesis either.
+    """
+    own = tuple(one for one in genesis.nodes if one.org == org_of(creator))
+    return own or tuple(one for one in genesis.nodes if one.name == node)
+
+
+def sealed_content(plain: bytes, asset: str, creator: str, genesis: Genesis, node: str) -> tuple[bytes, SealedKeys]:
+    """Ciphertext of a picture, with what its record says of its key: the seed, sealed to each of its custodians.
+
+    `asset` is the digest of its pixels, `node` the one that holds the key if the creator's org has none.
+    """
+    seed = new_seed()
+    cipher = encrypt(plain, content_key(seed, genesis.chain, asset, creator))
+    custodians = custodians_of(creator, genesis, node)
+    return cipher, tuple(SealedKey(node=one.name, sealed=seal_to_node(seed, one.key).hex()) for one in custodians)
 
 
 def seal_to_node(seed: bytes, node_public: str) -> bytes:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devnet.cluster import Cluster
+from node.decoding.lanes import Decoders
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-STARTS_NODES = {"one_node", "three_nodes", "cluster", "studio"}
+STARTS_NODES = {"nodes", "one_node", "three_nodes", "cluster", "studio"}
 """Fixtures that start nodes as processes."""
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -40,6 +41,14 @@ def every_code_is_declared() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Cluster, "down", down_and_checked)
         yield
+
+
+@pytest.fixture
+def decoders() -> Iterator[Decoders]:
+    """Processes that decode pictures, ended with the test."""
+    found = Decoders()
+    yield found
+    found.close()
 
 
 @pytest.fixture

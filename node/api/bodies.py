@@ -32,7 +32,9 @@ ARRIVING_BYTES_MAX = 256 * 1024 * 1024
 ADDRESS_BYTES_MAX = ARRIVING_BYTES_MAX // 2
 GONE = "the client went away before its body was whole"
 BODY_SECONDS_MAX = 20.0
-"""How long a body may take: a slow one holds a place that others wait for."""
+"""How long a body may take: a slow one holds a place that others wait for. A large one has longer, as it comes."""
+BODY_BYTES_PER_SECOND_MIN = 1024 * 1024
+"""What must come of it on the average beyond that."""
 
 
 class Arriving:
@@ -78,9 +80,11 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
     parts, size = [], 0
     try:
         with ARRIVING.counted(request.client) as take:
-            async with asyncio.timeout(BODY_SECONDS_MAX):
+            begun = asyncio.get_running_loop().time()
+            async with asyncio.timeout(BODY_SECONDS_MAX) as limit:
                 async for part in request.stream():
                     size += len(part)
+                    limit.reschedule(begun + BODY_SECONDS_MAX + size / BODY_BYTES_PER_SECOND_MIN)
                     if size > bytes_max:
                         raise NodeError(NodeCode.BODY_TOO_LARGE, f"the body has more than {bytes_max} bytes; send less")
                     take(len(part))
@@ -88,7 +92,7 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
                     if expected is not None:
                         digest.update(part)
     except TimeoutError:
-        detail = f"the body did not come within {BODY_SECONDS_MAX:.0f} s; send it faster"
+        detail = f"the body came more slowly than a node waits for, {size} bytes so far; send it faster"
         raise NodeError(NodeCode.REQUEST_MALFORMED, detail) from None
     except ClientDisconnect:
         raise NodeError(NodeCode.REQUEST_MALFORMED, GONE) from None

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Depends, Request
-from msgspec.structs import asdict
 from starlette.responses import Response, StreamingResponse
 
-from generator.fingerprint import PICTURE_BYTES_MAX
+from generator.picture import PICTURE_BYTES_MAX
 from ledger.actions import SealedKey
-from ledger.errors import Code
+from ledger.errors import Code, LedgerError
 from ledger.generation import Openings
 from node.api.bodies import answer, read_body, read_json
 from node.api.member import Member
@@ -18,20 +17,30 @@ from node.api.operations import EVENTS, OCTETS, OF_READERS, Given, Sent, operati
 from node.api.readers import Reader
 from node.api.routing import router as make_router
 from node.chain.chain import Chain
-from node.content.blockstore import Blockstore
+from node.content.blockstore import FILE_BYTES_MAX, Blockstore
 from node.content.cid import CidInvalid, parse_cid
 from node.content.openings import OpeningStore
+from node.decoding.lanes import Lane
 from node.exchange.releases import Releases
 from node.generation.service import GenerationService
 from node.ordering.submitter import Submitter
 from node.verification.verifier import Verifier
-from remarque.api.content import Release, StoredPicture
+from remarque.api.content import Release, StoredCiphertext, StoredPicture
 from remarque.api.generation import AskGeneration, Generation, GenerationTaken, Generators
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
+from remarque.sealing import CIPHERTEXT_BYTES_MIN
 
-OF_PICTURES = (NodeCode.IMAGE_UNREADABLE, NodeCode.IMAGE_TOO_LARGE, NodeCode.INDEX_LOADING, NodeCode.OVERLOADED)
+OF_PICTURES = (
+    NodeCode.IMAGE_UNREADABLE,
+    NodeCode.IMAGE_TOO_LARGE,
+    NodeCode.IMAGE_TOO_COSTLY,
+    NodeCode.DECODER_FAILED,
+    NodeCode.OVERLOADED,
+)
 """What a picture that somebody brings may be refused with."""
+OF_UPLOADS = (NodeCode.UPLOADS_FULL, NodeCode.DISK_FULL, NodeCode.SHUTTING_DOWN)
+"""What anything that a member stores may be refused with."""
 
 
 OF_RELEASES = (
@@ -53,7 +62,7 @@ def verify_routes(verifier: Verifier, reader: Reader) -> APIRouter:
     @operation(
         Verification,
         sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF or BMP.", OCTETS),
-        refuses=(*OF_PICTURES, *OF_READERS, NodeCode.NOTHING_CERTIFIED, NodeCode.BLOCK_PRUNED),
+        refuses=(*OF_PICTURES, *OF_READERS, NodeCode.INDEX_LOADING, NodeCode.NOTHING_CERTIFIED, NodeCode.BLOCK_PRUNED),
     )
     async def verify(request: Request) -> Response:
         """Exact file, same pixels, near-duplicate, candidates, or not recorded, which is proven. The picture is not
@@ -62,28 +71,20 @@ def verify_routes(verifier: Verifier, reader: Reader) -> APIRouter:
         """
         member = await reader.known(request)
         data = await read_body(request, PICTURE_BYTES_MAX)
-        with verifier.room():
-            return answer(await verifier.verify(data, member=member))
+        return answer(await verifier.verify(data, member=member))
 
     return router
 
 
-def content_routes(
-    chain: Chain,
-    verifier: Verifier,
-    blockstore: Blockstore,
-    openings: OpeningStore,
-    submitter: Submitter,
-    reader: Reader,
-) -> APIRouter:
-    """Content and openings, for members."""
+def upload_routes(members: Lane, blockstore: Blockstore, submitter: Submitter, reader: Reader) -> APIRouter:
+    """What members store before they register it."""
     router = make_router("/v1", "content", reader)
 
     @router.post("/content", summary="Store a picture's bytes before registering it")
     @operation(
         Given(StoredPicture, 201),
         sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF or BMP.", OCTETS),
-        refuses=(*OF_PICTURES, NodeCode.UPLOADS_FULL, NodeCode.DISK_FULL, NodeCode.SHUTTING_DOWN),
+        refuses=(*OF_PICTURES, *OF_UPLOADS),
     )
     async def put(request: Request, member: Member = Depends(reader)) -> Response:
         """What identifies it comes back, ready for `asset.register`. Nothing is recorded by this yet: what no record
@@ -91,9 +92,44 @@ def content_routes(
         """
         submitter.check_room()
         data = await read_body(request, PICTURE_BYTES_MAX)
-        facts = await verifier.describe_upload(data)
+        with members.room(len(data)):
+            facts = await members.facts(data)
+            cid = await blockstore.aside(blockstore.take, member.account, data)
+        stored = StoredPicture(
+            cid=cid,
+            pixel_digest=facts.pixel_digest,
+            file_digest=facts.file_digest,
+            image_code=facts.codes[0],
+            width=facts.width,
+            height=facts.height,
+            media_type=facts.media_type,
+        )
+        return answer(stored, 201)
+
+    @router.post("/ciphertexts", summary="Store the ciphertext of a confidential picture before registering it")
+    @operation(
+        Given(StoredCiphertext, 201),
+        sent=Sent(bytes, "What `remarque.sealing.encrypt` makes of a picture.", OCTETS),
+        refuses=(Code.CONTENT_INVALID, *OF_UPLOADS),
+    )
+    async def put_encrypted(request: Request, member: Member = Depends(reader)) -> Response:
+        """No node sees the picture, so its registrant says what identifies it. It is kept as long as a picture is that
+        no record names yet, and counts as one.
+        """
+        submitter.check_room()
+        data = await read_body(request, FILE_BYTES_MAX)
+        if len(data) < CIPHERTEXT_BYTES_MIN:
+            detail = f"{len(data)} bytes, a ciphertext has at least {CIPHERTEXT_BYTES_MIN}; encrypt the picture first"
+            raise LedgerError(Code.CONTENT_INVALID, detail)
         cid = await blockstore.aside(blockstore.take, member.account, data)
-        return answer(StoredPicture(cid=cid, **asdict(facts)), 201)
+        return answer(StoredCiphertext(cid=cid, size=len(data)), 201)
+
+    return router
+
+
+def content_routes(chain: Chain, blockstore: Blockstore, openings: OpeningStore, reader: Reader) -> APIRouter:
+    """Content and openings, for members."""
+    router = make_router("/v1", "content", reader)
 
     @router.get("/content/{cid}", summary="Bytes of stored content; a confidential asset's are encrypted")
     @operation(

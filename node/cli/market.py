@@ -12,21 +12,12 @@ from ledger.events import TokenMinted, TokenSold
 from ledger.times import moment
 from node.cli.amounts import AMOUNT, sum_of, units_if_given
 from node.cli.output_files import OutputFile, written_to
+from node.cli.shares import shares_of
 from node.cli.target import Target, with_target
 from node.cli.times import WHEN, milliseconds
 from node.cli.transaction import drafted, hand_on, valid_seconds
 from remarque.amounts import amount_in_words
 from remarque.keys.files import load_key
-
-
-def _shares(payees: tuple[str, ...]) -> dict[str, int]:
-    shares = {}
-    for payee in payees:
-        account, _, weight = payee.partition("=")
-        if not weight.isdecimal():
-            raise click.UsageError(f"{payee!r} is not ACCOUNT=PPM, such as alice@acme=700000")
-        shares[account] = int(weight)
-    return shares
 
 
 @click.command()
@@ -38,7 +29,7 @@ def _shares(payees: tuple[str, ...]) -> dict[str, int]:
 def mint(target: Target, asset: str, royalty_ppm: int | None, payees: tuple[str, ...], editions: int | None) -> None:
     """Mint the token of an ASSET, or its numbered ones."""
     with target.client() as client:
-        _, receipt = client.mint(asset, royalty_ppm, _shares(payees) or None, editions)
+        _, receipt = client.mint(asset, royalty_ppm, shares_of(payees) or None, editions)
     made = [event.token for event in receipt.outcome.events if isinstance(event, TokenMinted)]
     target.done(receipt, "\n".join(f"token {token}" for token in made))
 

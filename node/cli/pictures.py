@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 from msgspec.structs import asdict, replace
 
-from generator.fingerprint import PICTURE_BYTES_MAX
+from generator.describing import describe
+from generator.embedded import SaidInside, said_inside, stripped
 from generator.models import default_model_folder, fetch_model, model_digest, verify_model
+from generator.picture import PICTURE_BYTES_MAX
 from generator.settings import SEED_MAX
 from ledger.actions import RegisterModel, action_name
 from ledger.times import moment
 from node.cli.output_files import OutputFile, written_to
+from node.cli.shares import shares_of
 from node.cli.target import Target, with_target
 from remarque.api.generation import GeneratedPicture, RefusedPicture
-from remarque.errors import RemarqueError
+from remarque.errors import NodeCode, NodeError, RemarqueError
+
+SHOWN_CHARACTERS_MAX = 160
+"""Of what a file says."""
 
 
 @click.command()
@@ -82,12 +89,51 @@ def generate(
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--commit", is_flag=True, help="Commit to it first, so that nobody who sees the record comes before it.")
+@click.option("--confidential", is_flag=True, help="Encrypt it on this machine; publish no fingerprint.")
+@click.option("--collection", help="A collection of your own to put it into.")
+@click.option(
+    "--creator", "creators", multiple=True, help="ACCOUNT=PPM, paid as creator; repeat; together 1000000. Or yourself."
+)
+@click.option("--strip", is_flag=True, help="Leave out what the file says beside its pixels; keep every pixel.")
+@click.option("--share-metadata", is_flag=True, help="Let all members read what it says, without being asked.")
 @with_target
-def register(target: Target, file: Path, *, commit: bool) -> None:
-    """Record a picture of one's own. Evidence level: declared."""
-    with target.client() as client, file.open("rb") as picture:
-        asset, receipt = client.register(picture.read(PICTURE_BYTES_MAX + 1), commit=commit)
+def register(
+    target: Target,
+    file: Path,
+    *,
+    commit: bool,
+    confidential: bool,
+    collection: str | None,
+    creators: tuple[str, ...],
+    strip: bool,
+    share_metadata: bool,
+) -> None:
+    """Record a picture of one's own. Evidence level: declared.
+
+    What the file says beside its pixels is shown first: where it was taken, serial numbers, names, prompts.
+    """
+    with file.open("rb") as picture:
+        data = picture.read(PICTURE_BYTES_MAX + 1)
+    if strip:
+        data = stripped(data)
+    _show_said(said_inside(data), asked=not confidential and not share_metadata)
+    facts = describe(data) if confidential else None
+    shares = shares_of(creators) or None
+    with target.client() as client:
+        asset, receipt = client.register(data, collection, commit=commit, creators=shares, confidential=facts)
     target.show({"asset": asset, "transaction": receipt.signed.id}, f"asset {asset}")
+
+
+def _show_said(said: tuple[SaidInside, ...], *, asked: bool) -> None:
+    """Show what a file says beside its pixels, and ask whether all members may read it. METADATA_UNCONFIRMED if not."""
+    for one in said:
+        shown = one.text[:SHOWN_CHARACTERS_MAX] + ("…" if len(one.text) > SHOWN_CHARACTERS_MAX else "")
+        line = f"  {one.what}: {shown}"
+        click.echo("".join(character if character.isprintable() else "�" for character in line), err=True)
+    question = "The file says this, and every member will be able to read it. Register it as it is?"
+    if said and asked and not (sys.stdin.isatty() and click.confirm(question, err=True)):
+        detail = f"{len(said)} things beside the pixels; --strip leaves them out, --share-metadata shares them"
+        raise NodeError(NodeCode.METADATA_UNCONFIRMED, detail)
 
 
 @click.command()

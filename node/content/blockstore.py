@@ -20,7 +20,8 @@ from node.ground.logs import logger
 from node.storage.directory import write_durably
 from remarque.errors import NodeCode, NodeError
 
-FILE_BYTES_MAX = 64 * 1024 * 1024
+FILE_BYTES_MAX = 65 * 1024 * 1024
+"""A picture of the most bytes that are read, and what encryption adds to it."""
 BLOCKS_MAX = 256
 """Blocks of one file, for what is fetched from others."""
 COLLECT_SECONDS = 600.0

@@ -9,6 +9,7 @@ from ledger import crypto, records
 from ledger.encoding import encode
 from ledger.generation import COUNT_MAX, PROMPT_LENGTH_MAX, SETTING_FIELDS, Openings
 from node.chain.chain import Chain
+from remarque import sealing
 from remarque.api.generation import AskGeneration
 from remarque.errors import NodeCode, NodeError
 
@@ -17,6 +18,7 @@ def check_asked(ask: AskGeneration, chain: Chain, now_ms: int) -> None:
     """GENERATION_INVALID or MODEL_NOT_LOADED, unless the request holds on this chain now."""
     request, openings = ask.request, ask.openings
     prompt = openings.prompt.value
+    held = not request.confidential or sealing.custodians_of(request.creator, chain.genesis, chain.node)
     silent = chain.ledger().key_fault(request.creator, request.key)
     signed = crypto.verify(request.key, crypto.GENERATION_REQUEST, encode(request), ask.signature)
     for holds, fault in (
@@ -25,6 +27,10 @@ def check_asked(ask: AskGeneration, chain: Chain, now_ms: int) -> None:
         (signed, "its signature does not verify; sign remarque/generation-request/v1 and the canonical request"),
         (openings.commitments() == request.commitments, "the openings do not open its commitments"),
         (request.valid_until_ms >= now_ms, "it is no longer valid; sign it again"),
+        (
+            bool(held),
+            f"no node of its creator's org is in the genesis, nor is {chain.node}, so none can hold its key",
+        ),
         (request.count <= COUNT_MAX, f"it asks for {request.count} pictures, at most {COUNT_MAX}"),
         (isinstance(prompt, str) and prompt.strip() != "", "the prompt is empty; describe the picture"),
         (len(str(prompt)) <= PROMPT_LENGTH_MAX, f"the prompt has more than {PROMPT_LENGTH_MAX} characters"),

@@ -8,11 +8,10 @@ from collections.abc import Callable
 
 from generator.protocol import Generated
 from ledger import records
-from ledger.actions import Content, RegisterGenerated, SealedKey
+from ledger.actions import Content, RegisterGenerated
 from ledger.crypto import SigningKey
 from ledger.encoding import decode
 from ledger.generation import Attestation, GenerationRequest
-from ledger.names import org_of
 from ledger.transaction import Signer, Transaction, sign
 from node.chain.chain import Chain
 from node.content.blockstore import Blockstore
@@ -88,21 +87,15 @@ class Recorder:
         return RefusedPicture(index=generated.index, code=code, detail=f"{code}: {detail}")
 
     async def _store(self, request: GenerationRequest, asset: str, png: bytes) -> Content:
-        """Take the picture's bytes; if confidential, encrypted, with the key sealed to this org's nodes."""
+        """Take the picture's bytes; if confidential, encrypted, with the key sealed to its custodians."""
         if not request.confidential:
             cid = await self._blockstore.aside(self._blockstore.take, request.creator, png)
             return Content(cid=cid, size=len(png), media_type="image/png")
-        seed = sealing.new_seed()
-        key = sealing.content_key(seed, self._chain.name, asset, request.creator)
-        cipher = await asyncio.to_thread(sealing.encrypt, png, key)
-        custodians = [node for node in self._chain.genesis.nodes if node.org == org_of(request.creator)]
-        own = [node for node in self._chain.genesis.nodes if node.name == self._chain.node]
+        place = (asset, request.creator, self._chain.genesis, self._chain.node)
+        cipher, sealed_keys = await asyncio.to_thread(sealing.sealed_content, png, *place)
         return Content(
             cid=await self._blockstore.aside(self._blockstore.take, request.creator, cipher),
             size=len(cipher),
             media_type="image/png",
-            sealed_keys=tuple(
-                SealedKey(node=node.name, sealed=sealing.seal_to_node(seed, node.key).hex())
-                for node in custodians or own
-            ),
+            sealed_keys=sealed_keys,
         )

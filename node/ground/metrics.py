@@ -10,6 +10,9 @@ TRANSACTIONS = Counter("remarque_transactions_committed", "Transactions committe
 QUARANTINED = Counter("remarque_transactions_quarantined", "Transactions that break execution")
 REFUSED = Counter("remarque_refusals", "Requests refused, by code", ["code"])
 CONNECTIONS_REFUSED = Counter("remarque_connections_refused", "Connections closed since too many are open", ["port"])
+PICTURES_DECODED = Counter(
+    "remarque_pictures_decoded", "Pictures that a process decoded or refused, by lane and answer", ["lane", "answer"]
+)
 MEMPOOL = Gauge("remarque_mempool_transactions", "Transactions that wait")
 PEERS = Gauge("remarque_peers_connected", "Peers this node can send to")
 SYNC_SECONDS = Histogram(

@@ -8,27 +8,15 @@ are reported as candidates, never as the same picture.
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import islice
 
+from cachetools import LRUCache
 from msgspec import UNSET, UnsetType
 
-from generator.errors import GeneratorCode, GeneratorError
-from generator.fingerprint import (
-    DIFFERENCE_SAME,
-    DISTANCE_CANDIDATE,
-    DISTANCE_SURE,
-    Picture,
-    difference,
-    is_featureless,
-    open_picture,
-    pixel_digest,
-    search_codes,
-)
+from generator.fingerprint import DIFFERENCE_SAME, DISTANCE_CANDIDATE, DISTANCE_SURE, difference, is_featureless
 from ledger import records
 from ledger.encoding import decode_trusted
 from ledger.events import AssetRegistered
@@ -41,10 +29,10 @@ from node.chain.layers import Layer
 from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid
+from node.decoding.lanes import Decoders, Lane
 from node.ground.logs import progress
 from node.verification.image_codes import ImageCodes
 from node.verification.ranking import Found, by_evidence, fairly, in_words, verdict_of
-from remarque.api.content import PictureFacts
 from remarque.api.verification import Attested, Match, MatchedModel, Verification, Withheld
 from remarque.errors import NodeCode, NodeError
 
@@ -57,33 +45,21 @@ READ_TOGETHER = 64
 """Records read in one piece of work."""
 INDEXED_TOGETHER = 500
 """Assets read in one piece of work after a start."""
-PICTURES_MAX = 16
-"""Pictures being verified at the same time, most of them waiting."""
-DECODERS_MAX = 2
-"""Pictures decoded at the same time."""
-
-MEDIA_TYPES = {
-    "PNG": "image/png",
-    "JPEG": "image/jpeg",
-    "WEBP": "image/webp",
-    "TIFF": "image/tiff",
-    "GIF": "image/gif",
-    "BMP": "image/bmp",
-}
+MINIATURES_KEPT = 1_000
+"""Of 12 KiB each."""
 
 
 class Verifier:
     """Answers from the committed state and an index of all image codes."""
 
-    def __init__(self, chain: Chain, reading: Reading, blockstore: Blockstore) -> None:
+    def __init__(self, chain: Chain, reading: Reading, blockstore: Blockstore, decoders: Decoders) -> None:
         self._chain = chain
         self._reading = reading
         self._blockstore = blockstore
         self._codes = ImageCodes()
-        self._decoding = asyncio.Semaphore(DECODERS_MAX)
-        self._describing = asyncio.Semaphore(DECODERS_MAX)
-        """For members' uploads, which do not wait for what strangers bring."""
-        self._open = 0
+        self._decoders = decoders
+        self._miniatures: LRUCache[str, bytes] = LRUCache(MINIATURES_KEPT)
+        """Of recorded pictures that were compared, by content id."""
         self._indexed = False
         """Whether everything recorded before the start is in the index."""
         self._waiting: dict[int, dict[str, int]] = {}
@@ -118,17 +94,6 @@ class Verifier:
         for asset, code in sorted(self._waiting.pop(height, {}).items()):
             self._codes.add(code, asset)
 
-    @contextmanager
-    def room(self) -> Iterator[None]:
-        """Take a place for one picture whose bytes are here, or refuse."""
-        if self._open >= PICTURES_MAX:
-            raise NodeError(NodeCode.OVERLOADED, f"{self._open} pictures are being verified; try again", 2)
-        self._open += 1
-        try:
-            yield
-        finally:
-            self._open -= 1
-
     async def verify(self, data: bytes, *, member: bool) -> Verification:
         """What is known about a picture's bytes: every record of it, whichever way it was found.
 
@@ -136,8 +101,13 @@ class Verifier:
         Whoever declares a copy of a picture, or its very file, is told of beside the generator that attests the
         picture, and never in its place.
         """
-        async with self._decoding:
-            picture, file_digest, pixels, codes = await asyncio.to_thread(describe, data)
+        lane = self._decoders.members if member else self._decoders.strangers
+        with lane.room(len(data)):
+            return await self._verify(data, lane, member=member)
+
+    async def _verify(self, data: bytes, lane: Lane, *, member: bool) -> Verification:
+        facts = await lane.facts(data)
+        file_digest, pixels = facts.file_digest, facts.pixel_digest
         if not self._indexed:
             detail = f"{len(self._codes)} image codes are indexed so far, after this node's start; ask again"
             raise NodeError(NodeCode.INDEX_LOADING, detail, 1)
@@ -145,9 +115,9 @@ class Verifier:
         height, searched = self._chain.committed.height, len(self._codes)
         exact = self._exact(file_digest, pixels)
         absence = UNSET if exact else self._absence(file_digest, pixels)
-        near = fairly(await self._recorded(await self._near(codes), pixels))
+        near = fairly(await self._recorded(await self._near(facts.codes), pixels))
         compared = {
-            found.record.id: await self._same(picture, found.record.id)
+            found.record.id: await self._same(facts.miniature, found.record.id, lane)
             for found in [one for one in near if one.distance <= DISTANCE_SURE][:COMPARED_MAX]
         }
         same = [*exact, *(one._replace(relation="near_duplicate") for one in near if compared.get(one.record.id))]
@@ -170,7 +140,7 @@ class Verifier:
             height=height,
             file_digest=file_digest,
             pixel_digest=pixels,
-            image_code=codes[0],
+            image_code=facts.codes[0],
             absence=absence,
         )
 
@@ -187,19 +157,6 @@ class Verifier:
         """Proof that the pixels are not recorded, and that the file is not, where that is so."""
         keys = (records.file_key(file_digest), records.asset_key(pixels))
         return self._chain.state_answer([key for key in keys if self._chain.state.get(key) is None])
-
-    async def describe_upload(self, data: bytes) -> PictureFacts:
-        """What identifies an uploaded picture, for its registrant."""
-        async with self._describing:
-            picture, file_digest, pixels, codes = await asyncio.to_thread(describe, data)
-        return PictureFacts(
-            pixel_digest=pixels,
-            file_digest=file_digest,
-            image_code=codes[0],
-            width=picture.width,
-            height=picture.height,
-            media_type=MEDIA_TYPES[picture.format],
-        )
 
     async def _near(self, codes: tuple[str, ...]) -> list[tuple[int, str]]:
         """Recorded codes within the candidate distance of any of a picture's, nearest first, of equals the oldest."""
@@ -222,14 +179,15 @@ class Verifier:
         ledger = self._chain.ledger()
         return [Found(ledger.asset(asset), distance, "candidate") for distance, asset in near]
 
-    async def _same(self, picture: Picture, asset: str) -> bool:
+    async def _same(self, miniature: bytes, asset: str, lane: Lane) -> bool:
         """Whether the recorded picture itself confirms a near code."""
-        content = self._chain.ledger().asset(asset).content
+        cid = self._chain.ledger().asset(asset).content.cid
         try:
-            recorded = await self._blockstore.aside(self._blockstore.file, content.cid)
-            async with self._decoding:
-                return await asyncio.to_thread(lambda: difference(picture, open_picture(recorded)) <= DIFFERENCE_SAME)
-        except (NodeError, GeneratorError, CidInvalid):
+            if cid not in self._miniatures:
+                recorded = await self._blockstore.aside(self._blockstore.file, cid)
+                self._miniatures[cid] = await lane.miniature(recorded)
+            return difference(miniature, self._miniatures[cid]) <= DIFFERENCE_SAME
+        except (NodeError, CidInvalid):
             return False
 
     def _opened(self, record: records.Asset) -> bool:
@@ -284,19 +242,6 @@ def open_disputes(ledger: Ledger, asset: records.Asset) -> tuple[records.Dispute
     """Who disputes an asset now, and why; by org."""
     found = (ledger.find(records.dispute_key(asset.id, org), records.Dispute) for org in asset.disputed_by)
     return tuple(dispute for dispute in found if dispute is not None)
-
-
-def describe(data: bytes) -> tuple[Picture, str, str, tuple[str, ...]]:
-    """A picture decoded, with the digests of file and pixels, and the codes to look it up by, its own first.
-
-    Takes seconds for a large picture: not for the event loop.
-    """
-    try:
-        picture = open_picture(data)
-        return picture, hashlib.sha256(data).hexdigest(), pixel_digest(picture), search_codes(picture)
-    except GeneratorError as error:
-        code = NodeCode.IMAGE_TOO_LARGE if error.code is GeneratorCode.IMAGE_TOO_LARGE else NodeCode.IMAGE_UNREADABLE
-        raise NodeError(code, error.detail) from None
 
 
 def codes_of(assets: Iterable[records.Asset]) -> Iterator[tuple[int, str, int]]:

@@ -26,6 +26,15 @@ class StoredPicture(PictureFacts, frozen=True, kw_only=True):
     """Content id of its bytes."""
 
 
+class StoredCiphertext(Answer, frozen=True, kw_only=True):
+    """The ciphertext of a confidential picture that a node has stored."""
+
+    cid: str
+    """Content id of its bytes."""
+    size: int
+    """How many they are."""
+
+
 class KeyShare(Answer, frozen=True, kw_only=True):
     """A share of a content key."""
 

@@ -17,9 +17,10 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
-from generator.fingerprint import image_code, open_picture, pixel_digest
+from generator.fingerprint import image_code
 from generator.logs import JsonLines
 from generator.models import default_model_folder, model_digest
+from generator.picture import open_picture, pixel_digest
 from generator.protocol import (
     Cancel,
     Failed,

@@ -75,3 +75,12 @@ def test_absent_fields_are_left_out_rather_than_null() -> None:
 
     assert b"sealed_keys" not in encode(content)
     assert msgspec.json.decode(encode(content), type=actions.Content) == content
+
+
+@pytest.mark.parametrize("media_type", ["text/html", "image/svg+xml", "image/png\n", "IMAGE/PNG", "image/avif", ""])
+def test_nothing_but_a_picture_type_that_nodes_read_is_recorded(media_type: str) -> None:
+    content = {"cid": "bafkrei" + "a" * 52, "size": 1, "media_type": media_type}
+
+    with pytest.raises(msgspec.ValidationError, match="media_type"):
+        msgspec.convert(content, actions.Content)
+    assert msgspec.convert(content | {"media_type": "image/png"}, actions.Content).media_type == "image/png"

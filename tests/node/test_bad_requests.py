@@ -15,6 +15,7 @@ from PIL import Image
 
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, SECOND_COLLECTOR
+from generator.picture import PICTURE_BYTES_MAX
 from ledger import actions, crypto
 from ledger.crypto import SigningKey
 from ledger.encoding import encode
@@ -234,7 +235,7 @@ def png() -> bytes:
         ("IMAGE_UNREADABLE", b"not a picture"),
         ("IMAGE_UNREADABLE", png()[:200]),
         ("IMAGE_TOO_LARGE", bomb()),
-        ("BODY_TOO_LARGE", b"x" * (33 * 1024 * 1024)),
+        ("BODY_TOO_LARGE", b"x" * (PICTURE_BYTES_MAX + 1)),
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/verify", "/v1/content"])

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from PIL import Image
 from written_chain import WrittenChain
 
-from generator.fingerprint import open_picture, pixel_digest
+from generator.picture import PICTURE_PIXELS_MAX
 from ledger import actions
 from ledger.encoding import encode
 from ledger.records import asset_key
@@ -29,9 +29,10 @@ from ledger.transaction import SignedTransaction
 from node.api.peer_port.content import peer_app
 from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
+from node.decoding.decoding import facts_of
+from node.decoding.lanes import OPEN_BYTES_MAX, Decoders
 from node.exchange import replicator
 from node.exchange.replicator import Replicator, read_kept
-from node.verification import verifier as verification
 from node.verification.verifier import Verifier
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
@@ -62,10 +63,10 @@ def a_picture(seed: int) -> bytes:
 
 def declaring(data: bytes, cid: str) -> actions.RegisterAsset:
     """The registration of a picture's file that is stored."""
-    picture, file_digest, pixels, codes = verification.describe(data)
-    content = actions.Content(cid=cid, size=len(data), media_type="image/png")
-    parts = {"pixel_digest": pixels, "file_digest": file_digest, "content": content, "image_code": codes[0]}
-    return registering("", width=picture.width, height=picture.height, **parts)
+    facts = facts_of(data, PICTURE_PIXELS_MAX)
+    content = actions.Content(cid=cid, size=len(data), media_type=facts.media_type)
+    parts = {"pixel_digest": facts.pixel_digest, "file_digest": facts.file_digest, "image_code": facts.codes[0]}
+    return registering("", width=facts.width, height=facts.height, content=content, **parts)
 
 
 def test_what_is_recorded_is_fetched_at_start_and_as_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,14 +141,13 @@ def test_a_start_goes_on_where_fetching_was_and_looks_at_nothing_else(
     assert set(looked) == {new, late}
 
 
-def test_content_is_stored_and_streamed_off_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_content_is_stored_and_streamed_off_the_loop(tmp_path: Path, decoders: Decoders) -> None:
     written, store = WrittenChain(tmp_path), Watched(tmp_path / "content")
-    data, described = a_picture(1), verification.describe
-    monkeypatch.setattr(verification, "describe", lambda data: (not_on_the_loop(), described(data))[1])
+    data = a_picture(1)
     large = Blockstore(tmp_path / "content").put_file(DATA)
 
     async def story() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        app = a_face(written, store)
+        app = a_face(written, store, decoders.members)
         stored = [message async for message in asked(app, "POST", "/v1/content", data)]
         return stored, [message async for message in asked(app, "GET", f"/v1/content/{large}")]
 
@@ -203,9 +203,9 @@ async def verified(verifier: Verifier, data: bytes) -> Verification:
     return await verifier.verify(data, member=True)
 
 
-def test_what_is_not_indexed_yet_is_not_said_to_be_unknown(tmp_path: Path) -> None:
+def test_what_is_not_indexed_yet_is_not_said_to_be_unknown(tmp_path: Path, decoders: Decoders) -> None:
     written = WrittenChain(tmp_path)
-    verifier = Verifier(written.chain, Reading(written.chain), Blockstore(tmp_path / "content"))
+    verifier = Verifier(written.chain, Reading(written.chain), Blockstore(tmp_path / "content"), decoders)
 
     with pytest.raises(NodeError) as refused:
         asyncio.run(verifier.verify(a_picture(1), member=True))
@@ -213,19 +213,19 @@ def test_what_is_not_indexed_yet_is_not_said_to_be_unknown(tmp_path: Path) -> No
     assert refused.value.code is NodeCode.INDEX_LOADING
 
 
-def test_a_near_picture_is_compared_off_the_loop(tmp_path: Path) -> None:
+def test_a_near_picture_is_compared_off_the_loop(tmp_path: Path, decoders: Decoders) -> None:
     written, store = WrittenChain(tmp_path), Watched(tmp_path / "content")
     data, out = a_picture(2), io.BytesIO()
     written.block(written.ask(declaring(data, Blockstore(tmp_path / "content").put_file(data))))
     Image.open(io.BytesIO(data)).save(out, "JPEG", quality=95)
 
-    found = asyncio.run(verified(Verifier(written.chain, Reading(written.chain), store), out.getvalue()))
+    found = asyncio.run(verified(Verifier(written.chain, Reading(written.chain), store, decoders), out.getvalue()))
 
     assert found.verdict == "near_duplicate"
     assert found.matches[0].receipt.header.height == 1
 
 
-def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_path: Path) -> None:
+def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_path: Path, decoders: Decoders) -> None:
     written = WrittenChain(tmp_path)
     written.block(written.ask(registering("other")))
     data = a_picture(3)
@@ -239,7 +239,7 @@ def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_pat
                 written.block(written.ask(registration))
             return await super().piece(work, *arguments, **named)
 
-    verifier = Verifier(written.chain, Interrupted(written.chain), Blockstore(tmp_path / "content"))
+    verifier = Verifier(written.chain, Interrupted(written.chain), Blockstore(tmp_path / "content"), decoders)
 
     async def story() -> Verification:
         await verifier.run()
@@ -251,19 +251,21 @@ def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_pat
     assert written.chain.committed.height == 2
     absence = verify_state_answer(encode(found.absence), written.chain.genesis)
     assert (found.verdict, found.height, absence.header.height) == ("not_recorded", 1, 1)
-    assert absence.value(asset_key(pixel_digest(open_picture(data)))) is None
+    assert absence.value(asset_key(found.pixel_digest)) is None
 
 
-def test_of_equally_near_pictures_all_nodes_name_the_same_whenever_they_started(tmp_path: Path) -> None:
+def test_of_equally_near_pictures_all_nodes_name_the_same_whenever_they_started(
+    tmp_path: Path, decoders: Decoders
+) -> None:
     written, store = WrittenChain(tmp_path), Blockstore(tmp_path / "content")
     code = declaring(a_picture(4), registering("").content.cid).image_code
 
     async def story() -> list[Any]:
-        running = Verifier(written.chain, Reading(written.chain), store)
+        running = Verifier(written.chain, Reading(written.chain), store, decoders)
         await running.run()
         for numbers in ((3, 1), (2, 9, 4), (8,)):
             written.block(*(written.ask(registering(number, image_code=code)) for number in numbers))
-        restarted = Verifier(written.chain, Reading(written.chain), store)
+        restarted = Verifier(written.chain, Reading(written.chain), store, decoders)
         await restarted.run()
         return [(await one.verify(a_picture(4), member=True)).matches for one in (running, restarted)]
 
@@ -273,3 +275,17 @@ def test_of_equally_near_pictures_all_nodes_name_the_same_whenever_they_started(
     assert named[0] == named[1]
     assert [match.height for match in found[0]] == [1, 1, 2, 2, 2, 3]
     assert set(named[0]) == {a_digest(number) for number in (1, 2, 3, 4, 8, 9)}
+
+
+def test_a_member_who_verifies_does_not_wait_behind_strangers(tmp_path: Path, decoders: Decoders) -> None:
+    written = WrittenChain(tmp_path)
+    written.block(written.ask(registering("other")))
+    verifier = Verifier(written.chain, Reading(written.chain), Blockstore(tmp_path / "content"), decoders)
+
+    async def story() -> Verification:
+        with decoders.strangers.room(OPEN_BYTES_MAX):
+            with pytest.raises(NodeError, match="OVERLOADED"):
+                await verifier.verify(a_picture(5), member=False)
+            return await verified(verifier, a_picture(5))
+
+    assert asyncio.run(story()).verdict == "not_recorded"

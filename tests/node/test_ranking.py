@@ -15,13 +15,15 @@ from msgspec.structs import replace
 from PIL import Image
 from written_chain import WrittenChain
 
+from generator.picture import PICTURE_PIXELS_MAX
 from ledger import actions
 from ledger.encoding import encode
 from ledger.records import asset_key, file_key
 from ledger.state_answer import verify_state_answer
 from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
-from node.verification import verifier as verification
+from node.decoding.decoding import facts_of
+from node.decoding.lanes import Decoders
 from node.verification.ranking import Found, fairly
 from node.verification.verifier import NEAR_MAX, Verifier
 from remarque.api.verification import Verification
@@ -44,7 +46,8 @@ def file_of(image: Image.Image, kind: str = "PNG") -> bytes:
 class Gallery:
     """A chain with alice's generated picture, and a verifier."""
 
-    def __init__(self, path: Path, image: Image.Image) -> None:
+    def __init__(self, path: Path, image: Image.Image, decoders: Decoders) -> None:
+        self.decoders = decoders
         self.written = WrittenChain(path)
         self.store = Blockstore(path / "content")
         model = actions.RegisterModel(model=MODEL, name="m", version="1", licence="none")
@@ -52,33 +55,33 @@ class Gallery:
         self.asset = self._generated(file_of(image))
 
     def _generated(self, data: bytes) -> str:
-        picture, file_digest, pixels, codes = verification.describe(data)
+        facts = facts_of(data, PICTURE_PIXELS_MAX)
         attestation = {
-            "pixel_digest": pixels,
-            "file_digest": file_digest,
-            "image_code": codes[0],
-            "width": picture.width,
-            "height": picture.height,
+            "pixel_digest": facts.pixel_digest,
+            "file_digest": facts.file_digest,
+            "image_code": facts.codes[0],
+            "width": facts.width,
+            "height": facts.height,
         }
         content = {"cid": self.store.put_file(data), "size": len(data)}
         record = a_record(self.written._signing, attestation=attestation, content=content)
         self.written.block(self.written.ask(record, signer="gen@studio"))
-        return pixels
+        return facts.pixel_digest
 
     def declared(self, data: bytes, **changes: object) -> str:
         """The id of a picture that carla declares as hers."""
-        picture, file_digest, pixels, codes = verification.describe(data)
+        facts = facts_of(data, PICTURE_PIXELS_MAX)
         content = actions.Content(cid=self.store.put_file(data), size=len(data), media_type="image/png")
         ask = registering(
-            "", pixel_digest=pixels, file_digest=file_digest, image_code=codes[0], content=content,
-            width=picture.width, height=picture.height,
+            "", pixel_digest=facts.pixel_digest, file_digest=facts.file_digest, image_code=facts.codes[0],
+            content=content, width=facts.width, height=facts.height,
         )  # fmt: skip
         self.written.block(self.written.ask(replace(ask, **changes), signer=CARLA))
-        return pixels
+        return facts.pixel_digest
 
     def verified(self, data: bytes) -> Verification:
         async def story() -> Verification:
-            verifier = Verifier(self.written.chain, Reading(self.written.chain), self.store)
+            verifier = Verifier(self.written.chain, Reading(self.written.chain), self.store, self.decoders)
             await verifier.run()
             return await verifier.verify(data, member=True)
 
@@ -86,8 +89,8 @@ class Gallery:
 
 
 @pytest.fixture
-def gallery(tmp_path: Path) -> Gallery:
-    return Gallery(tmp_path, a_picture(1))
+def gallery(tmp_path: Path, decoders: Decoders) -> Gallery:
+    return Gallery(tmp_path, a_picture(1), decoders)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "one pixel"])
@@ -118,7 +121,7 @@ def test_the_very_file_of_a_generated_picture_says_so(gallery: Gallery) -> None:
 
 def test_records_by_the_hundred_crowd_no_other_out(gallery: Gallery) -> None:
     copy = file_of(a_picture(1), "JPEG")
-    code = verification.describe(copy)[3][0]
+    code = facts_of(copy, PICTURE_PIXELS_MAX).codes[0]
     crowd = [registering(f"crowd {number}", image_code=code) for number in range(130)]
     for start in range(0, len(crowd), 10):
         gallery.written.block(*(gallery.written.ask(ask, signer=CARLA) for ask in crowd[start : start + 10]))
@@ -143,7 +146,8 @@ def test_orgs_take_turns_among_what_is_declared() -> None:
 def test_what_is_called_proven_is_what_the_proof_says(gallery: Gallery) -> None:
     """carla has named the digest of a file in the record of another picture, so only the pixels are absent."""
     other = file_of(Image.effect_noise((64, 64), 90).convert("RGB"))
-    _, digest, pixels, _ = verification.describe(other)
+    facts = facts_of(other, PICTURE_PIXELS_MAX)
+    digest, pixels = facts.file_digest, facts.pixel_digest
     gallery.declared(file_of(a_picture(7)), file_digest=digest)
 
     found = gallery.verified(other)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
+from fastapi import Request
 
 from devnet.cluster import Cluster
 from node.api import bodies
@@ -77,3 +80,23 @@ def test_a_client_that_goes_away_is_no_fault_of_the_node(one_node: Cluster) -> N
 
     log = (one_node.home("node1") / "node.log").read_text()
     assert "request_failed" not in log
+
+
+def test_a_large_body_has_longer_as_it_comes_and_one_that_stops_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "BODY_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(bodies, "BODY_BYTES_PER_SECOND_MIN", 1_000)
+
+    async def sent(*waits: float) -> int:
+        async def coming() -> AsyncIterator[dict[str, Any]]:
+            for wait in waits:
+                await asyncio.sleep(wait)
+                yield {"type": "http.request", "body": b"x" * 100, "more_body": True}
+            yield {"type": "http.request", "body": b"", "more_body": False}
+
+        parts = coming()
+        scope = {"type": "http", "method": "POST", "headers": [], "client": ("10.0.0.1", 1)}
+        return len(await bodies.read_body(Request(scope, parts.__anext__), 10_000))
+
+    assert asyncio.run(sent(*[0.02] * 10)) == 1_000
+    with pytest.raises(NodeError, match=r"REQUEST_MALFORMED.*100 bytes so far"):
+        asyncio.run(sent(0.0, 5.0))

@@ -18,6 +18,7 @@ from written_chain import WrittenChain
 from ledger import actions
 from node.content import uploads
 from node.content.blockstore import Blockstore
+from node.decoding.lanes import Decoders
 from node.exchange.replicator import Replicator
 from node.keeping.backup import content_in
 from remarque.errors import NodeError
@@ -125,12 +126,15 @@ def test_a_backup_has_no_uploads(tmp_path: Path) -> None:
     assert [(Path(name).name, data) for name, data in content_in(tmp_path)] == [(cid, b"recorded")]
 
 
-def test_a_refusal_says_that_too_much_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_says_that_too_much_waits(
+    tmp_path: Path, decoders: Decoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(uploads, "ACCOUNT_BYTES_MAX", 10)
     image = tmp_path / "picture.png"
     Image.new("RGB", (8, 8)).save(image)
-    app = a_face(WrittenChain(tmp_path), Blockstore(tmp_path / "content"))
+    app = a_face(WrittenChain(tmp_path), Blockstore(tmp_path / "content"), decoders.members)
 
-    status, body = asyncio.run(answer_of(app, "POST", "/v1/content", image.read_bytes()))
+    for path, data in (("/v1/content", image.read_bytes()), ("/v1/ciphertexts", bytes(99))):
+        status, body = asyncio.run(answer_of(app, "POST", path, data))
 
-    assert (status, body["code"]) == (429, "UPLOADS_FULL")
+        assert (status, body["code"]) == (429, "UPLOADS_FULL")

@@ -12,12 +12,11 @@ from written_chain import WrittenChain
 
 from node.api.app import make_app
 from node.api.member import Member
-from node.api.pictures import content_routes
-from node.chain.reading import Reading
+from node.api.pictures import content_routes, upload_routes
 from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
-from node.verification.verifier import Verifier
+from node.decoding.lanes import Lane
 
 
 class OtherMember:
@@ -47,9 +46,9 @@ def an_opening_store(path: Path) -> OpeningStore:
     return OpeningStore(path / "openings", AtRest(key_of("node1")))
 
 
-def a_face(written: WrittenChain, store: Blockstore) -> Any:
-    """The REST application with the content's routes."""
-    verifier = Verifier(written.chain, Reading(written.chain), store)
-    room = SimpleNamespace(check_room=lambda: None)
-    member = Member("alice@studio", lambda: True)
-    return make_app("0", [content_routes(written.chain, verifier, store, None, room, lambda: member)])
+def a_face(written: WrittenChain, store: Blockstore, members: Lane | None = None) -> Any:
+    """The REST application with the content's routes; those that store pictures only with a lane."""
+    room, member = SimpleNamespace(check_room=lambda: None), Member("alice@studio", lambda: True)
+    routes = [content_routes(written.chain, store, None, lambda: member)]
+    uploads = [] if members is None else [upload_routes(members, store, room, lambda: member)]
+    return make_app("0", [*routes, *uploads])

@@ -1,0 +1,126 @@
+"""Who may have how much decoded at the same time.
+
+Each lane has its own places, so that no member waits behind strangers; in each, small pictures have places of their
+own, so that none waits behind a large one. A picture is first taken for a small one: if its header says that it is not,
+it gives the place back within milliseconds and waits for a large one. Places are few and each is of so many pixels, so
+what all children together hold in memory is bounded, whatever is brought.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Literal
+
+from generator.picture import PICTURE_PIXELS_MAX
+from node.decoding.asking import Answer, Ask, Declined, Ended, Facts, Limits, Reduced
+from node.decoding.process import ForkingProcess
+from node.ground import metrics
+from node.ground.logs import Seldom
+from remarque.errors import NodeCode, NodeError
+
+SMALL = Limits(pixels=4_000_000, memory_bytes=512 << 20, processor_seconds=5, seconds=20)
+SMALL_PLACES = 2
+LARGE = Limits(pixels=PICTURE_PIXELS_MAX, memory_bytes=1536 << 20, processor_seconds=30, seconds=90)
+LARGE_PLACES = 1
+OPEN_MAX = 16
+"""Pictures of a lane that are looked at, most of them waiting."""
+OPEN_BYTES_MAX = 256 << 20
+"""Bytes of their files together."""
+WAIT_SECONDS_MAX = 30.0
+"""How long a picture waits for a place."""
+
+_OUT_OF_TIME = (signal.SIGXCPU, signal.SIGALRM)
+_failed = Seldom("decoding_failed")
+
+
+class Lane:
+    """Places of those who bring pictures, apart from the places of others."""
+
+    def __init__(self, name: str, process: ForkingProcess) -> None:
+        """`name`: in metrics and logs."""
+        self._name = name
+        self._process = process
+        self._small = asyncio.Semaphore(SMALL_PLACES)
+        self._large = asyncio.Semaphore(LARGE_PLACES)
+        self._open = 0
+        self._open_bytes = 0
+
+    @contextmanager
+    def room(self, size: int) -> Iterator[None]:
+        """Take room for one picture whose `size` bytes are here. OVERLOADED if there is none."""
+        if self._open >= OPEN_MAX or self._open_bytes + size > OPEN_BYTES_MAX:
+            fact = f"{self._open} pictures of {self._open_bytes} bytes are being looked at"
+            raise NodeError(NodeCode.OVERLOADED, f"{fact}; try again", 2)
+        self._open += 1
+        self._open_bytes += size
+        try:
+            yield
+        finally:
+            self._open -= 1
+            self._open_bytes -= size
+
+    async def facts(self, data: bytes) -> Facts:
+        """What identifies a picture. IMAGE_UNREADABLE, IMAGE_TOO_LARGE, IMAGE_TOO_COSTLY or DECODER_FAILED."""
+        found = await self._asked("facts", data)
+        if not isinstance(found, Facts):
+            raise self._refusal(found)
+        return found
+
+    async def miniature(self, data: bytes) -> bytes:
+        """What a picture is compared by, as `generator.fingerprint.miniature` makes it. Refuses as `facts` does."""
+        found = await self._asked("miniature", data)
+        if not isinstance(found, Reduced):
+            raise self._refusal(found)
+        return found.miniature
+
+    async def _asked(self, wanted: Literal["facts", "miniature"], data: bytes) -> Answer:
+        async with self._place(self._small):
+            found = await self._process.ask(Ask(wanted, SMALL, len(data)), data)
+        if isinstance(found, Declined) and found.code == NodeCode.IMAGE_TOO_LARGE.name:
+            async with self._place(self._large):
+                found = await self._process.ask(Ask(wanted, LARGE, len(data)), data)
+        metrics.PICTURES_DECODED.labels(self._name, type(found).__name__.lower()).inc()
+        return found
+
+    @asynccontextmanager
+    async def _place(self, places: asyncio.Semaphore) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS_MAX):
+                await places.acquire()
+        except TimeoutError:
+            fact = f"{self._open} pictures are being looked at, and none was done in {WAIT_SECONDS_MAX:.0f} s"
+            raise NodeError(NodeCode.OVERLOADED, f"{fact}; try again", 10) from None
+        try:
+            yield
+        finally:
+            places.release()
+
+    def _refusal(self, found: Answer) -> NodeError:
+        """Why there is no answer."""
+        if isinstance(found, Declined):
+            return NodeError(NodeCode[found.code], found.detail)
+        ended = found.signal if isinstance(found, Ended) else 0
+        if ended in _OUT_OF_TIME:
+            fact = f"decoding it takes over {LARGE.processor_seconds} s, or {SMALL.processor_seconds} s if it is small"
+            return NodeError(NodeCode.IMAGE_TOO_COSTLY, f"{fact}; save it anew, or send a smaller copy")
+        _failed.warning(lane=self._name, signal=ended)
+        how = f"was ended by {signal.Signals(ended).name}" if ended else "ended"
+        return NodeError(NodeCode.DECODER_FAILED, f"the process that decoded the picture {how}; send it again", 2)
+
+
+class Decoders:
+    """All that decodes for a node."""
+
+    def __init__(self) -> None:
+        self._process = ForkingProcess()
+        self.strangers = Lane("strangers", self._process)
+        """For what anybody brings to be verified, and for the recorded pictures that it is compared with."""
+        self.members = Lane("members", self._process)
+        """For what members store."""
+
+    def close(self) -> None:
+        """End every process that decodes."""
+        self._process.close()
