@@ -35,6 +35,7 @@ NOT_DONE = {
     "GET /v1/generations/{generation}",
     "GET /v1/generations/{generation}/events",
     "GET /v1/releases/{transaction}",
+    "GET /v1/releases/{transaction}/seals/{node}",
     "GET /v1/tlog/tile/{path}",
     "POST /entries",
     "POST /v1/generations",
