@@ -160,6 +160,11 @@ class Asset(Value, frozen=True, kw_only=True):
     height: int
     content: Content
     image_code: str | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    credit: str | UnsetType = UNSET
+    """Whom to name where it is shown, as its registrant says."""
+    similar: tuple[str, ...] = ()
+    """Pictures of others, recorded before, that its registrant was told it is like."""
     model: str | UnsetType = UNSET
     request: str | UnsetType = UNSET
     index: int | UnsetType = UNSET

@@ -313,7 +313,7 @@ class Node:
                 policies.routes(self.chain, self.reading, replays, reader),
                 events.routes(events.Feed(self.chain, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier, reader),
-                pictures.upload_routes(self.decoders.members, self.blockstore, self.submitter, reader),
+                pictures.upload_routes(self.decoders.members, self.verifier, self.blockstore, self.submitter, reader),
                 pictures.content_routes(self.chain, self.blockstore, self.openings, reader),
                 pictures.release_routes(self.releases, reader),
                 pictures.generation_routes(self.generation, reader),

@@ -170,6 +170,9 @@ class Client(Blocking):
         commit: bool = False,
         creators: Mapping[str, int] | None = None,
         confidential: PictureFacts | None = None,
+        title: str | None = None,
+        credit: str | None = None,
+        similar: bool = False,
     ) -> tuple[str, Receipt]:
         """Record a picture of one's own (evidence: declared), in a collection of one's own if named; id and receipt.
 
@@ -179,11 +182,23 @@ class Client(Blocking):
         With `confidential`, what identifies the picture (`generator.describing.describe` finds that out), it is
         encrypted here and no node sees it: the nodes of one's org in the genesis hold its key, or the one asked.
 
+        A near-duplicate of pictures that others have recorded is refused (SIMILAR_RECORDED names them): derive from
+        one, or say that it is `similar`, and the record names them.
+
         ASSET_EXISTS if the same pixels are recorded already, IMAGE_UNREADABLE, IMAGE_TOO_LARGE or IMAGE_TOO_COSTLY if
         it is no picture that the node takes, CREATORS_INVALID, NOT_CUSTODIAN if no node can hold the key.
         """
         return self._run(
-            self._waiting.register(data, collection, commit=commit, creators=creators, confidential=confidential)
+            self._waiting.register(
+                data,
+                collection,
+                commit=commit,
+                creators=creators,
+                confidential=confidential,
+                title=title,
+                credit=credit,
+                similar=similar,
+            )
         )
 
     def verify(self, data: bytes) -> Verification:

@@ -55,6 +55,7 @@ class NodeCode(Enum):
     HEIGHTS_REVERSED = ("a proof leads from a height to the same or a higher one", 422)
     NO_LEADER = ("no leader is known, so nothing can be committed now", 503)
     COMMIT_TIMEOUT = ("the transaction was taken but not committed in time; it may still be", 504)
+    SIMILAR_RECORDED = ("others have recorded pictures that this one is like", 409)
     UPLOADS_FULL = ("more was stored here than may wait for a record", 429)
     DISK_FULL = ("the disk is full, so nothing new is taken", 507)
     SHUTTING_DOWN = ("the node is shutting down", 503)

@@ -144,6 +144,9 @@ class PictureMethods(SubmitMethods):
         commit: bool = False,
         creators: Mapping[str, int] | None = None,
         confidential: PictureFacts | None = None,
+        title: str | None = None,
+        credit: str | None = None,
+        similar: bool = False,
     ) -> tuple[str, Receipt]:
         """Record a picture of one's own (evidence: declared), in a collection of one's own if named; id and receipt.
 
@@ -153,11 +156,18 @@ class PictureMethods(SubmitMethods):
         With `confidential`, what identifies the picture (`generator.describing.describe` finds that out), it is
         encrypted here and no node sees it: the nodes of one's org in the genesis hold its key, or the one asked.
 
+        A near-duplicate of pictures that others have recorded is refused (SIMILAR_RECORDED names them): derive from
+        one, or say that it is `similar`, and the record names them.
+
         ASSET_EXISTS if the same pixels are recorded already, IMAGE_UNREADABLE, IMAGE_TOO_LARGE or IMAGE_TOO_COSTLY if
         it is no picture that the node takes, CREATORS_INVALID, NOT_CUSTODIAN if no node can hold the key.
         """
         account, _ = self._signer()
         facts, content = await (self._stored(data) if confidential is None else self._sealed(data, confidential))
+        like = facts.similar if isinstance(facts, StoredPicture) else ()
+        if like and not similar:
+            detail = f"it is a near-duplicate of {', '.join(like)}; derive from one, or say that it is similar"
+            raise RemarqueError(NodeCode.SIMILAR_RECORDED.name, detail)
         asset, salt = facts.pixel_digest, secrets.token_hex(32) if commit else UNSET
         if salt is not UNSET:
             await self.submit(actions.CommitAsset(commitment=commitment_to(account, asset, salt)))
@@ -173,6 +183,9 @@ class PictureMethods(SubmitMethods):
                 confidential=confidential is not None,
                 creators=shares or UNSET,
                 salt=salt,
+                title=title or UNSET,
+                credit=credit or UNSET,
+                similar=like or UNSET,
             )
         ]
         if collection is not None:

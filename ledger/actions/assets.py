@@ -22,6 +22,9 @@ from ledger.names import (
     StatementText,
 )
 
+SIMILAR_MAX = 8
+Label = Annotated[str, Meta(min_length=1, max_length=128)]
+
 
 class RegisterModel(Action, frozen=True, tag="model.register", kw_only=True):
     """Name a generator model by the digest of its files. By an account with role `model-provider`."""
@@ -56,6 +59,11 @@ class RegisterAsset(Action, frozen=True, tag="asset.register", kw_only=True):
     """Who is paid as creator; the registrant alone if absent."""
     salt: Hex32 | UnsetType = UNSET
     """Of the registrant's commitment to it, if there is one."""
+    title: Label | UnsetType = UNSET
+    credit: Label | UnsetType = UNSET
+    """Whom to name where it is shown."""
+    similar: Annotated[tuple[Hex32, ...], Meta(min_length=1, max_length=SIMILAR_MAX)] | UnsetType = UNSET
+    """Recorded pictures of others that its registrant was told it is like."""
 
 
 class RegisterGenerated(Action, frozen=True, tag="asset.register_generated", kw_only=True):

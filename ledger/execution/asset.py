@@ -12,7 +12,7 @@ from ledger.actions import Content, RegisterAsset, RegisterModel, Share
 from ledger.errors import Code, LedgerError
 from ledger.events import ModelRegistered
 from ledger.execution.claim import DECLARED, record_asset
-from ledger.execution.context import Context, action
+from ledger.execution.context import ACTION_FUEL, Context, action
 from ledger.execution.view import Ledger
 from ledger.records import Asset, Model, model_key
 
@@ -53,12 +53,21 @@ def register(ledger: Ledger, tx: Context, ask: RegisterAsset) -> None:
             height=ask.height,
             content=ask.content,
             image_code=ask.image_code,
+            title=ask.title,
+            credit=ask.credit,
+            similar=_recorded(ledger, tx, () if ask.similar is UNSET else ask.similar),
             created_ms=tx.time_ms,
             height_recorded=tx.height,
             transaction=tx.transaction_id,
         ),
         ask.salt,
     )
+
+
+def _recorded(ledger: Ledger, tx: Context, assets: tuple[str, ...]) -> tuple[str, ...]:
+    """Assets that are named beside another, if all are recorded."""
+    tx.spend(ACTION_FUEL * len(assets))
+    return tuple(ledger.asset(asset).id for asset in assets)
 
 
 def check_content(content: Content, confidential: bool, image_code: str | UnsetType) -> None:

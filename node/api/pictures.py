@@ -76,7 +76,9 @@ def verify_routes(verifier: Verifier, reader: Reader) -> APIRouter:
     return router
 
 
-def upload_routes(members: Lane, blockstore: Blockstore, submitter: Submitter, reader: Reader) -> APIRouter:
+def upload_routes(
+    members: Lane, verifier: Verifier, blockstore: Blockstore, submitter: Submitter, reader: Reader
+) -> APIRouter:
     """What members store before they register it."""
     router = make_router("/v1", "content", reader)
 
@@ -84,16 +86,18 @@ def upload_routes(members: Lane, blockstore: Blockstore, submitter: Submitter, r
     @operation(
         Given(StoredPicture, 201),
         sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF or BMP.", OCTETS),
-        refuses=(*OF_PICTURES, *OF_UPLOADS),
+        refuses=(*OF_PICTURES, *OF_UPLOADS, NodeCode.INDEX_LOADING),
     )
     async def put(request: Request, member: Member = Depends(reader)) -> Response:
         """What identifies it comes back, ready for `asset.register`. Nothing is recorded by this yet: what no record
-        names within a day is gone, and an account has 512 MiB waiting at most.
+        names within a day is gone, and an account has 512 MiB waiting at most. `similar` names pictures of others that
+        it is a near-duplicate of: derive from one of them, or have the registration name them.
         """
         submitter.check_room()
         data = await read_body(request, PICTURE_BYTES_MAX)
         with members.room(len(data)):
             facts = await members.facts(data)
+            similar = await verifier.similar(facts, members, member.account)
             cid = await blockstore.aside(blockstore.take, member.account, data)
         stored = StoredPicture(
             cid=cid,
@@ -103,6 +107,7 @@ def upload_routes(members: Lane, blockstore: Blockstore, submitter: Submitter, r
             width=facts.width,
             height=facts.height,
             media_type=facts.media_type,
+            similar=similar,
         )
         return answer(stored, 201)
 

@@ -94,6 +94,9 @@ def generate(
 @click.option(
     "--creator", "creators", multiple=True, help="ACCOUNT=PPM, paid as creator; repeat; together 1000000. Or yourself."
 )
+@click.option("--title", help="What it is called.")
+@click.option("--credit", help="Whom to name where it is shown.")
+@click.option("--similar", is_flag=True, help="Record it though it is like pictures of others; the record names them.")
 @click.option("--strip", is_flag=True, help="Leave out what the file says beside its pixels; keep every pixel.")
 @click.option("--share-metadata", is_flag=True, help="Let all members read what it says, without being asked.")
 @with_target
@@ -105,6 +108,9 @@ def register(
     confidential: bool,
     collection: str | None,
     creators: tuple[str, ...],
+    title: str | None,
+    credit: str | None,
+    similar: bool,
     strip: bool,
     share_metadata: bool,
 ) -> None:
@@ -120,7 +126,16 @@ def register(
     facts = describe(data) if confidential else None
     shares = shares_of(creators) or None
     with target.client() as client:
-        asset, receipt = client.register(data, collection, commit=commit, creators=shares, confidential=facts)
+        asset, receipt = client.register(
+            data,
+            collection,
+            commit=commit,
+            creators=shares,
+            confidential=facts,
+            title=title,
+            credit=credit,
+            similar=similar,
+        )
     target.show({"asset": asset, "transaction": receipt.signed.id}, f"asset {asset}")
 
 

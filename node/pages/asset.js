@@ -45,11 +45,12 @@ async function sections() {
   const decimals = new Map(currencies.map((/** @type {any} */ one) => [one.currency, one.decimals]));
   /** @type {Price} */
   const price = (amount, currency) => money(amount, currency, decimals.get(currency) ?? 0);
-  document.title = `Picture by ${asset.creator} · Remarque`;
+  const name = asset.title ?? `Picture by ${asset.creator}`;
+  document.title = `${name} · Remarque`;
   const { sold, asked, told, more } = life(first, price);
   const said = contested(view.disputes);
   return [
-    el("h1", { tabIndex: -1 }, `Picture by ${asset.creator}`, badge(view.evidence, view.evidence),
+    el("h1", { tabIndex: -1 }, name, badge(view.evidence, view.evidence),
       asset.confidential && badge("confidential", "refused")),
     el("div", { className: "desk" }, asset.confidential ? sealed() : await picture(asset),
       el("div", {}, asset.commitments && settings(openings), provenance(asset, view, models))),
@@ -113,6 +114,7 @@ function provenance(asset, view, models) {
   const model = models.find((one) => one.model === asset.model);
   return facts({
     Creator: shares(asset.creators),
+    Credit: asset.credit,
     [asset.evidence === "generated" && !asset.attested_by ? "Generator" : "Registrant"]: asset.registrant,
     "Attested later by": asset.attested_by,
     Evidence: evidence(view.evidence, asset.evidence),
@@ -120,6 +122,8 @@ function provenance(asset, view, models) {
     Recorded: [moment(asset.created_ms), ` in block ${asset.height_recorded}`],
     Size: `${asset.width} × ${asset.height}, ${asset.content.media_type}`,
     Collection: asset.collection,
+    "Like these, as its registrant was told": asset.similar?.length
+      ? asset.similar.map((/** @type {string} */ one) => [el("a", { href: `/assets/${one}` }, code(one)), " "]).flat() : undefined,
     Policies: view.policies.map((/** @type {any} */ one) => `${one.policy} (${one.scope})`).join(", "),
     "Pixels, SHA-256": code(asset.id),
     "File, SHA-256": code(asset.file_digest),

@@ -18,6 +18,7 @@ from msgspec import UNSET, UnsetType
 
 from generator.fingerprint import DIFFERENCE_SAME, DISTANCE_CANDIDATE, DISTANCE_SURE, difference, is_featureless
 from ledger import records
+from ledger.actions.assets import SIMILAR_MAX
 from ledger.encoding import decode_trusted
 from ledger.events import AssetRegistered
 from ledger.execution.policy import may
@@ -29,6 +30,7 @@ from node.chain.layers import Layer
 from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid
+from node.decoding.asking import Facts
 from node.decoding.lanes import Decoders, Lane
 from node.ground.logs import progress
 from node.verification.image_codes import ImageCodes
@@ -108,21 +110,13 @@ class Verifier:
     async def _verify(self, data: bytes, lane: Lane, *, member: bool) -> Verification:
         facts = await lane.facts(data)
         file_digest, pixels = facts.file_digest, facts.pixel_digest
-        if not self._indexed:
-            detail = f"{len(self._codes)} image codes are indexed so far, after this node's start; ask again"
-            raise NodeError(NodeCode.INDEX_LOADING, detail, 1)
+        self._check_indexed()
         # Of this very state, for blocks may be committed while codes are searched.
         height, searched = self._chain.committed.height, len(self._codes)
         exact = self._exact(file_digest, pixels)
         absence = UNSET if exact else self._absence(file_digest, pixels)
-        near = fairly(await self._recorded(await self._near(facts.codes), pixels))
-        compared = {
-            found.record.id: await self._same(facts.miniature, found.record.id, lane)
-            for found in [one for one in near if one.distance <= DISTANCE_SURE][:COMPARED_MAX]
-        }
-        same = [*exact, *(one._replace(relation="near_duplicate") for one in near if compared.get(one.record.id))]
-        same.sort(key=by_evidence)
-        similar = [one for one in near if not compared.get(one.record.id)]
+        near, similar = await self._like(facts, lane)
+        same = sorted([*exact, *near], key=by_evidence)
         first = [*same, *similar][:MATCHES_MAX]
         told = [member or self._opened(found.record) for found in first]
         return Verification(
@@ -143,6 +137,28 @@ class Verifier:
             image_code=facts.codes[0],
             absence=absence,
         )
+
+    async def similar(self, facts: Facts, lane: Lane, account: str) -> tuple[str, ...]:
+        """Pictures that others than an account have recorded and that one is a near-duplicate of."""
+        self._check_indexed()
+        near, _ = await self._like(facts, lane)
+        others = [found.record.id for found in sorted(near, key=by_evidence) if found.record.creator != account]
+        return tuple(others[:SIMILAR_MAX])
+
+    def _check_indexed(self) -> None:
+        if not self._indexed:
+            detail = f"{len(self._codes)} image codes are indexed so far, after this node's start; ask again"
+            raise NodeError(NodeCode.INDEX_LOADING, detail, 1)
+
+    async def _like(self, facts: Facts, lane: Lane) -> tuple[list[Found], list[Found]]:
+        """Records of near-duplicates, and of those that are only near."""
+        near = fairly(await self._recorded(await self._near(facts.codes), facts.pixel_digest))
+        compared = {
+            found.record.id: await self._same(facts.miniature, found.record.id, lane)
+            for found in [one for one in near if one.distance <= DISTANCE_SURE][:COMPARED_MAX]
+        }
+        same = [one._replace(relation="near_duplicate") for one in near if compared.get(one.record.id)]
+        return same, [one for one in near if not compared.get(one.record.id)]
 
     def _exact(self, file_digest: str, pixels: str) -> list[Found]:
         """The record of the very pixels, if there is one. Anyone may declare a digest as that of their own picture's
@@ -213,6 +229,9 @@ class Verifier:
             disputes=open_disputes(self._chain.ledger(), record) if record.disputed_by else UNSET,
             attested=await self._attested(record, member),
             model=self._model(record),
+            title=record.title,
+            credit=record.credit,
+            similar=record.similar,
         )
 
     async def _attested(self, record: records.Asset, member: bool) -> Attested | UnsetType:

@@ -24,6 +24,8 @@ class StoredPicture(PictureFacts, frozen=True, kw_only=True):
 
     cid: str
     """Content id of its bytes."""
+    similar: tuple[str, ...] = ()
+    """Recorded pictures of others that it is a near-duplicate of, the strongest and earliest evidence first."""
 
 
 class StoredCiphertext(Answer, frozen=True, kw_only=True):

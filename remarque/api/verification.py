@@ -60,6 +60,11 @@ class Match(Answer, frozen=True, kw_only=True):
     """Who disputes it and why, of one that is disputed."""
     attested: Attested | UnsetType = UNSET
     model: MatchedModel | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    credit: str | UnsetType = UNSET
+    """Whom to name where it is shown, as its registrant says."""
+    similar: tuple[str, ...] = ()
+    """Pictures of others, recorded before, that its registrant was told it is like."""
 
 
 class Withheld(Answer, frozen=True, kw_only=True):

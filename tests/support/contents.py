@@ -49,6 +49,12 @@ def an_opening_store(path: Path) -> OpeningStore:
 def a_face(written: WrittenChain, store: Blockstore, members: Lane | None = None) -> Any:
     """The REST application with the content's routes; those that store pictures only with a lane."""
     room, member = SimpleNamespace(check_room=lambda: None), Member("alice@studio", lambda: True)
+
+    async def none(*_: object) -> tuple[str, ...]:
+        return ()
+
     routes = [content_routes(written.chain, store, None, lambda: member)]
-    uploads = [] if members is None else [upload_routes(members, store, room, lambda: member)]
+    uploads = (
+        [] if members is None else [upload_routes(members, SimpleNamespace(similar=none), store, room, lambda: member)]
+    )
     return make_app("0", [*routes, *uploads])
