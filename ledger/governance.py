@@ -50,7 +50,7 @@ class ResumeOrg(Change, frozen=True, tag="org.resume", kw_only=True):
 
 
 class ShutOutNode(Change, frozen=True, tag="node.remove", kw_only=True):
-    """A member's node that does not vote is let in no more, whatever its org says."""
+    """A member's node that does not vote is let in no more, and nobody takes its name; its org may let in another."""
 
     node: NodeName
 

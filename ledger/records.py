@@ -391,6 +391,11 @@ def node_key(name: str) -> str:
     return f"node/{name}"
 
 
+def node_removed_key(name: str) -> str:
+    """Under it stands when a node of this name was removed: nobody else takes the name."""
+    return f"node_removed/{name}"
+
+
 def node_name_key(key: str) -> str:
     """Leads from a node's key to its name; it stays when the node is removed."""
     return f"node_key/{key}"

@@ -266,7 +266,6 @@ class Node:
             write_pages(self.chain, self.reading),
             load_pages(self.chain, self.reading),
             thin_certificates(self.chain, self.reading),
-            self.blockstore.collect(),
         ]
         level = asyncio.Event()
         if self.driver.replica.votes_here:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ledger import actions
 from ledger.actions import Price, SealedKey
+from ledger.actions.parts import ORG_CUSTODIANS_MAX
 from ledger.crypto import SigningKey
 from ledger.names import org_of
 from ledger.receipt import Receipt
@@ -49,14 +50,15 @@ class AccessMethods(PictureMethods, TradeMethods):
         return await self.submit(actions.RevokeAccess(asset=asset, account=account))
 
     async def reseal(self, asset: str, nodes: Sequence[str] = (), node_key: SigningKey | None = None) -> Receipt:
-        """Have further nodes hold the key of one's own confidential asset: those named, or all of one's org.
+        """Have further nodes hold the key of one's own confidential asset: those named, or two of one's org.
 
         A custodian gives the key, sealed to each node, by a decision on the chain as for `open`; or give the key of a
         custodian, and it is done here. NOT_CUSTODIAN if no node that holds it answers, or if nothing is sealed to that
         key; NODE_UNKNOWN if there is no such node; RELEASE_DENIED if one is not of one's org.
         """
         known = {one.name: one for one in await self.nodes()}
-        wanted = list(nodes) or [one.name for one in known.values() if one.org == org_of(self._signer()[0])]
+        own = [one.name for one in known.values() if one.org == org_of(self._signer()[0])]
+        wanted = list(nodes) or own[:ORG_CUSTODIANS_MAX]
         unknown = sorted(set(wanted) - set(known))
         if unknown or not wanted:
             detail = (
@@ -64,16 +66,15 @@ class AccessMethods(PictureMethods, TradeMethods):
             )
             raise RemarqueError("NODE_UNKNOWN", detail)
         if node_key is None:
-            sealed = await self._seals(asset, wanted)
+            sealed = tuple([await self._seal(asset, known[name]) for name in wanted])
         else:
             sealed = await self._sealed_with(asset, node_key, {name: known[name].key for name in wanted}, known)
         return await self.submit(actions.ResealAsset(asset=asset, sealed_keys=sealed))
 
-    async def _seals(self, asset: str, nodes: Sequence[str]) -> tuple[SealedKey, ...]:
-        """An asset's key as a custodian seals it to each node."""
-        asked = actions.RequestAccess(asset=asset, reader_key=sealing.ReaderKey().public, purpose="custody")
-        path = f"/v1/releases/{(await self.submit(asked)).signed.id}/seals"
-        return tuple([await self._read(f"{path}/{node}", SealedKey) for node in nodes])
+    async def _seal(self, asset: str, node: NodeRecord) -> SealedKey:
+        """An asset's key as a custodian seals it to a node, by a request that names this one."""
+        asked = actions.RequestAccess(asset=asset, reader_key=sealing.reader_key_of(node.key), purpose="custody")
+        return await self._read(f"/v1/releases/{(await self.submit(asked)).signed.id}/seals/{node.name}", SealedKey)
 
     async def _sealed_with(
         self, asset: str, node_key: SigningKey, keys: dict[str, str], known: dict[str, NodeRecord]
@@ -95,5 +96,10 @@ class AccessMethods(PictureMethods, TradeMethods):
         reader = sealing.ReaderKey()
         receipt = await self.submit(actions.RequestAccess(asset=asset, reader_key=reader.public, purpose=purpose))
         released = await self._read(f"/v1/releases/{segment(receipt.signed.id)}", Release)
-        content_key = reader.open(bytes.fromhex(released.shares[0].sealed))
-        return sealing.decrypt(await self.picture(asset), content_key)
+        cipher, broken = await self.picture(asset), sealing.SealBroken("no custodian gave a share")
+        for share in released.shares:
+            try:
+                return sealing.decrypt(cipher, reader.open(bytes.fromhex(share.sealed)))
+            except (sealing.SealBroken, ValueError) as error:
+                broken = sealing.SealBroken(f"what {share.node} gave: {error}")
+        raise broken

@@ -83,7 +83,7 @@ class Client(Blocking):
         return self._run(self._waiting.revoke(asset, account))
 
     def reseal(self, asset: str, nodes: Sequence[str] = (), node_key: SigningKey | None = None) -> Receipt:
-        """Have further nodes hold the key of one's own confidential asset: those named, or all of one's org.
+        """Have further nodes hold the key of one's own confidential asset: those named, or two of one's org.
 
         A custodian gives the key, sealed to each node, by a decision on the chain as for `open`; or give the key of a
         custodian, and it is done here. NOT_CUSTODIAN if no node that holds it answers, or if nothing is sealed to that

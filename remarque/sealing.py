@@ -119,6 +119,11 @@ def seal_to_node(seed: bytes, node_public: str) -> bytes:
     return SealedBox(PublicKey(crypto_sign_ed25519_pk_to_curve25519(bytes.fromhex(node_public)))).encrypt(seed)
 
 
+def reader_key_of(node_public: str) -> str:
+    """What an access request names as its reader key, so that the asset's key is sealed to a node, and to that one."""
+    return crypto_sign_ed25519_pk_to_curve25519(bytes.fromhex(node_public)).hex()
+
+
 def open_as_node(sealed: bytes, node_key: SigningKey) -> bytes:
     """Seed sealed to this node."""
     _, secret = crypto_sign_seed_keypair(node_key.seed)

@@ -21,6 +21,8 @@ from ledger.names import (
 CREATORS_MAX = 64
 ROLES_MAX = 8
 SEALED_KEYS_MAX = 16
+ORG_CUSTODIANS_MAX = 2
+"""Nodes of one org that resealing makes custodians: so no holder's org takes all places."""
 
 
 class Action(

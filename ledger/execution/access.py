@@ -8,6 +8,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger.actions import SEALED_KEYS_MAX, GrantAccess, Price, RequestAccess, ResealAsset, RevokeAccess
+from ledger.actions.parts import ORG_CUSTODIANS_MAX
 from ledger.errors import Code, LedgerError
 from ledger.events import AccessAllowed, AccessGranted, AccessRevoked, AssetResealed, PaymentIn
 from ledger.execution.consent import consenting_key
@@ -107,15 +108,20 @@ def reseal(ledger: Ledger, tx: Context, ask: ResealAsset) -> None:
     if entitled.isdisjoint(tx.accounts):
         raise LedgerError(Code.NOT_OWNER, f"asset {asset.id[:16]}… is {min(entitled)}'s, who has others hold its key")
     held = () if asset.content.sealed_keys is UNSET else asset.content.sealed_keys
-    kept = {one.node: one for one in held if ledger.holds(node_key(one.node))}
-    orgs = {org_of(account) for account in tx.accounts}
+    orgs = {one.node: node.org for one in held if (node := ledger.find(node_key(one.node), NodeRecord)) is not None}
+    kept = {one.node: one for one in held if one.node in orgs}
+    signing = {org_of(account) for account in tx.accounts}
     for one in ask.sealed_keys:
         node = ledger.find(node_key(one.node), NodeRecord)
         if node is None:
             raise LedgerError(Code.NODE_UNKNOWN, f"there is no node {one.node}")
-        if one.node in kept and node.org not in orgs:
+        if one.node in kept and node.org not in signing:
             raise LedgerError(Code.CUSTODIAN_EXISTS, f"{one.node} holds it; have an account of {node.org} sign too")
-        kept[one.node] = one
+        if one.node not in kept and sum(org == node.org for org in orgs.values()) >= ORG_CUSTODIANS_MAX:
+            raise LedgerError(
+                Code.CUSTODIANS_FULL, f"{ORG_CUSTODIANS_MAX} nodes of {node.org} hold it, the most that are added"
+            )
+        kept[one.node], orgs[one.node] = one, node.org
     if len(kept) > SEALED_KEYS_MAX:
         raise LedgerError(Code.CUSTODIANS_FULL, f"{len(kept)} nodes would hold it, at most {SEALED_KEYS_MAX} may")
     content = replace(asset.content, sealed_keys=tuple(kept.values()))

@@ -18,7 +18,7 @@ from ledger.execution.view import Ledger
 from ledger.governance import ShutOutNode
 from ledger.names import ADMINISTRATOR, org_of
 from ledger.node_certificate import is_certificate_of
-from ledger.records import NodeRecord, node_key, node_name_key, org_key
+from ledger.records import NodeRecord, node_key, node_name_key, node_removed_key, org_key
 
 OBSERVER = "observer"
 NODES_ADDED_MAX = 16
@@ -30,8 +30,8 @@ def add(ledger: Ledger, tx: Context, ask: AddNode) -> None:
     """Let a further node of the signer's org in. It does not vote."""
     tx.require_role(ADMINISTRATOR)
     tx.spend(SIGNATURE_FUEL)
-    if ledger.holds(node_key(ask.node)):
-        raise LedgerError(Code.NODE_EXISTS, f"there is a node {ask.node}; choose another name")
+    if ledger.holds(node_key(ask.node)) or ledger.holds(node_removed_key(ask.node)):
+        raise LedgerError(Code.NODE_EXISTS, f"there is or was a node {ask.node}; choose another name")
     if ledger.holds(node_name_key(ask.key)):
         raise LedgerError(Code.NODE_EXISTS, f"the key {ask.key[:16]}… is or was another node's; make a new one")
     if not crypto.is_strong_key(ask.key):
@@ -80,5 +80,6 @@ def _remove(ledger: Ledger, tx: Context, node: NodeRecord) -> None:
         raise LedgerError(Code.NODE_VOTES, f"{node.name} certifies blocks; it stops voting before it is removed")
     org = ledger.org(node.org)
     ledger.remove(node_key(node.name))
+    ledger.put(node_removed_key(node.name), tx.height)
     ledger.put(org_key(org.name), replace(org, nodes_added=org.nodes_added - 1))
     tx.emit(NodeRemoved(node=node.name, org=node.org))

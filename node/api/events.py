@@ -16,6 +16,7 @@ from msgspec import Meta
 from starlette.responses import Response, StreamingResponse
 
 from ledger.encoding import encode
+from ledger.names import org_of
 from node.api.member import Member
 from node.api.operations import EVENTS, Given, operation
 from node.api.problem import refusal
@@ -29,6 +30,7 @@ from remarque.errors import NodeCode, NodeError
 
 KEEPALIVE_SECONDS = 15.0
 SUBSCRIBERS_MAX = 256
+ORG_SUBSCRIBERS_MAX = SUBSCRIBERS_MAX // 2
 ACCOUNT_SUBSCRIBERS_MAX = 16
 """Streams of one account, or where reads are open to all, of one address."""
 BLOCKS_AT_ONCE = 256
@@ -56,6 +58,9 @@ class Feed:
         """Take a place for a stream, or refuse: an account has so many, whatever the others leave free."""
         if self._open[who] >= ACCOUNT_SUBSCRIBERS_MAX:
             raise NodeError(NodeCode.ACCOUNT_BUSY, f"{ACCOUNT_SUBSCRIBERS_MAX} streams of {who} are open; close one", 5)
+        of_org = sum(count for one, count in self._open.items() if org_of(one) == org_of(who))
+        if org_of(who) and of_org >= ORG_SUBSCRIBERS_MAX:
+            raise NodeError(NodeCode.ACCOUNT_BUSY, f"{of_org} streams of {org_of(who)} are open; close one", 5)
         if self._open.total() >= SUBSCRIBERS_MAX:
             raise NodeError(NodeCode.OVERLOADED, f"{SUBSCRIBERS_MAX} streams are open at this node; ask another", 5)
         self._open[who] += 1
@@ -141,6 +146,10 @@ def routes(feed: Feed, chain: Chain, reader: Reader) -> APIRouter:
         """
         start = last_event_id or after
         place = parse_place(start) if start else (chain.committed.height, AFTER_ALL, 0)
+        if place[0] < chain.finals.oldest:
+            raise NodeError(
+                NodeCode.BLOCK_PRUNED, f"this node keeps events from block {chain.finals.oldest} on; ask another"
+            )
         who = member.account or (request.client.host if request.client else "")
         return Subscription(member.while_in_force(feed.follow(place)), feed, who)
 

@@ -189,7 +189,7 @@ def release_routes(releases: Releases, reader: Reader) -> APIRouter:
     async def seal(transaction: str, node: str) -> Response:
         """For `asset.reseal`, so that who bought it has their own nodes hold its key. The request must be a committed
         `access.request` as for a release, of an account that owns the asset or has a token of it; the node, one of
-        that account's org.
+        that account's org whose key, as X25519, is the reader key of the request: so its signer means that node.
         """
         return answer(await releases.seal(transaction, node))
 

@@ -16,7 +16,6 @@ from typing import ParamSpec, TypeVar
 
 from node.content.cid import CidInvalid, check_block, import_file, links_of, parse_cid
 from node.content.uploads import Uploads
-from node.ground.logs import logger
 from node.storage.directory import write_durably
 from remarque.errors import NodeCode, NodeError
 
@@ -24,7 +23,6 @@ FILE_BYTES_MAX = 65 * 1024 * 1024
 """A picture of the most bytes that are read, and what encryption adds to it."""
 BLOCKS_MAX = 256
 """Blocks of one file, for what is fetched from others."""
-COLLECT_SECONDS = 600.0
 UPLOADS = "uploads"
 """Where, beside the blocks, files lie that no record names yet."""
 THREADS_MAX = 4
@@ -71,14 +69,6 @@ class Blockstore:
         if data is not None:
             self.put_file(data)
             self.uploads.forget(cid)
-
-    async def collect(self) -> None:
-        """Forget files that were taken and not recorded in time, for ever."""
-        while True:
-            gone = await self.aside(self.uploads.forget_old)
-            if gone:
-                logger.info("uploads_forgotten", files=gone)
-            await asyncio.sleep(COLLECT_SECONDS)
 
     def put_block(self, cid: str, block: bytes) -> None:
         """Store a block that is what its id names; CidInvalid if it is not."""

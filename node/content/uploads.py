@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from ledger.names import org_of
@@ -18,54 +20,56 @@ from remarque.errors import NodeCode, NodeError
 ACCOUNT_BYTES_MAX = 512 * 1024 * 1024
 ORG_BYTES_MAX = 4 * ACCOUNT_BYTES_MAX
 """Of an org's accounts together, however many it has."""
+FILE_BYTES_MIN = 8 * 1024
+"""What a file counts at least: the disk gives it a block and an inode."""
 SECONDS_MAX = 24 * 3_600
 NOBODY = "nobody"
 """Whose they are where whoever brought them has no account."""
 
 
 class Uploads:
-    """Files in a directory, by account and content id. Safe to use from several threads."""
+    """Files in a directory, by account and content id. Safe to use from several threads; they are written in turn."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._held: dict[str, dict[str, int]] = {}
-        """Sizes by content id, by account."""
+        self._since: dict[str, dict[str, float]] = {}
+        """When each was brought last, in seconds since 1970, by content id, by account."""
+        self._bytes: Counter[str] = Counter()
+        """What the files of an account count, and those of an org."""
         self._changing = threading.Lock()
         for file in path.glob("*/*"):
             if file.suffix:  # what was being written
                 file.unlink()
             else:
-                self._held.setdefault(file.parent.name, {})[file.name] = file.stat().st_size
+                found = file.stat()
+                self._note(file.parent.name, file.name, found.st_size, found.st_mtime)
 
     def put(self, account: str, cid: str, data: bytes) -> None:
         """Keep a file that an account brought; once more, and its day begins anew. UPLOADS_FULL if that is too much."""
         account = account or NOBODY
         file = self._path / account / cid
         with self._changing:
-            if cid in self._held.get(account, {}):
+            if cid in self._since.get(account, {}):
                 os.utime(file)
+                self._since[account][cid] = time.time()
                 return
             self._check(account, len(data))
-            self._held.setdefault(account, {})[cid] = len(data)
-        try:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_durably(file, data)
-        except OSError:
-            self._drop(account, cid)
-            raise
+            self._note(account, cid, len(data), time.time())
+
+    def _note(self, account: str, cid: str, size: int, since: float) -> None:
+        self._since.setdefault(account, {})[cid] = since
+        for whose in _charged(account):
+            self._bytes[whose] += max(size, FILE_BYTES_MIN)
 
     def _check(self, account: str, size: int) -> None:
-        org = org_of(account)
-        of_org = sum(sum(held.values()) for one, held in self._held.items() if org_of(one) == org)
-        for whose, bytes_held, most in (
-            (account, sum(self._held.get(account, {}).values()), ACCOUNT_BYTES_MAX),
-            (org or account, of_org, ORG_BYTES_MAX),
-        ):
-            if bytes_held + size > most:
+        for whose, most in zip(_charged(account), (ACCOUNT_BYTES_MAX, ORG_BYTES_MAX), strict=False):
+            if self._bytes[whose] + max(size, FILE_BYTES_MIN) > most:
                 raise NodeError(
                     NodeCode.UPLOADS_FULL,
-                    f"{bytes_held} bytes of {whose} wait here for a record, at most {most}; register what was sent, or "
-                    f"wait: what nobody registers is gone after {SECONDS_MAX // 3_600} hours",
+                    f"files of {whose} that wait here for a record count {self._bytes[whose]} bytes, at most {most}; "
+                    f"register what was sent, or wait: after {SECONDS_MAX // 3_600} hours it is gone",
                     60,
                 )
 
@@ -81,27 +85,36 @@ class Uploads:
     def forget(self, cid: str) -> None:
         """Forget a file, whoever brought it."""
         for account in self._holders(cid):
-            self._drop(account, cid)
+            self.drop(account, cid)
 
-    def forget_old(self) -> int:
-        """Forget what no record has named in time; how many files that were."""
-        oldest, gone = time.time() - SECONDS_MAX, 0
-        for account, held in list(self._held.items()):
-            for cid in list(held):
-                try:
-                    if (self._path / account / cid).stat().st_mtime >= oldest:
-                        continue
-                except FileNotFoundError:
-                    continue
-                self._drop(account, cid)
-                gone += 1
-        return gone
+    def older_than(self, seconds: float) -> list[tuple[str, str]]:
+        """Account and content id of the files that were brought before a time, in seconds since 1970."""
+        with self._changing:
+            return [(one, cid) for one, held in self._since.items() for cid, since in held.items() if since < seconds]
+
+    def drop(self, account: str, cid: str) -> None:
+        """Forget a file that an account brought."""
+        with self._changing:
+            if self._since.get(account, {}).pop(cid, None) is None:
+                return
+            file = self._path / account / cid
+            size = file.stat().st_size
+            file.unlink()
+            for whose in _charged(account):
+                self._bytes[whose] -= max(size, FILE_BYTES_MIN)
 
     def _holders(self, cid: str) -> list[str]:
         with self._changing:
-            return [account for account, held in self._held.items() if cid in held]
+            return [account for account, held in self._since.items() if cid in held]
 
-    def _drop(self, account: str, cid: str) -> None:
-        (self._path / account / cid).unlink(missing_ok=True)
-        with self._changing:
-            self._held[account].pop(cid, None)
+
+def files_in(path: Path) -> Iterator[bytes]:
+    """What waits in the directory of a node that does not run."""
+    for file in sorted(path.glob("*/*")):
+        if not file.suffix:
+            yield file.read_bytes()
+
+
+def _charged(account: str) -> list[str]:
+    """Whom a file counts for: its account, and the org of that."""
+    return [account, f"@{org_of(account)}"] if org_of(account) else [account]

@@ -6,10 +6,12 @@ by a node of the owner's org that holds the sealed key, opens the content by its
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -31,6 +33,8 @@ from remarque import sealing
 from remarque.api.content import KeyShare, Release
 from remarque.errors import NodeCode, NodeError
 
+T = TypeVar("T", KeyShare, SealedKey)
+
 RELEASE_MS_MAX = 120_000
 """How old the decision may be, by block time and by this node's clock."""
 CATCH_UP_SECONDS = 5.0
@@ -49,15 +53,18 @@ class Releases:
         self._peers = peers
 
     async def shares(self, transaction: str) -> Release:
-        """Shares of the key for an access request that was decided on the chain."""
-        share = await self._of_a_custodian(transaction, "", self.own_share)
-        return Release(transaction=transaction, shares=(msgspec.json.decode(share, type=KeyShare),))
+        """Shares of the key for an access request that was decided on the chain: all that custodians give now."""
+        event = await self._decided(transaction)
+        return Release(
+            transaction=transaction, shares=await self._given(event, transaction, "", self.own_share, KeyShare)
+        )
 
     async def seal(self, transaction: str, node: str) -> SealedKey:
         """What `asset.reseal` has a further node hold, for an access request of whoever may have it do so."""
-        self._further_node(node, await self._decided(transaction))
-        path, own = f"/seals/{node}", partial(self.own_seal, node)
-        return msgspec.json.decode(await self._of_a_custodian(transaction, path, own), type=SealedKey)
+        event = await self._decided(transaction)
+        self._further_node(node, event)
+        given = await self._given(event, transaction, f"/seals/{node}", partial(self.own_seal, node), SealedKey)
+        return given[0]
 
     async def release(self, transaction: str) -> bytes:
         """This node's share, for another node that was asked."""
@@ -67,27 +74,33 @@ class Releases:
         """What this node seals to a further one, for another node that was asked."""
         return encode(self.own_seal(node, await self._decided(transaction)))
 
-    async def _of_a_custodian(
-        self, transaction: str, path: str, own: Callable[[AccessAllowed], msgspec.Struct]
-    ) -> bytes:
-        """What the first custodian gives that can be reached, this node before all others."""
-        event = await self._decided(transaction)
+    async def _given(
+        self, event: AccessAllowed, transaction: str, path: str, own: Callable[[AccessAllowed], T], kind: type[T]
+    ) -> tuple[T, ...]:
+        """What this node gives if it holds the key, else what all other custodians give in time.
+
+        What one of them gives may be wrong: whoever opens it finds out, and takes the next.
+        """
         custodians = [sealed.node for sealed in self._sealed_keys(event.asset)]
         if self._chain.node in custodians:
             try:
-                return encode(own(event))
+                return (own(event),)
             except NodeError as error:
                 if len(custodians) == 1 or error.code is not NodeCode.NOT_CUSTODIAN:
                     raise
-        for node in custodians:
-            if node == self._chain.node:
-                continue
-            answer = await self._peers.ask(node, f"/v1/releases/{transaction}{path}", 64 * 1024)
-            if answer is not None:
-                return answer
-        raise NodeError(
-            NodeCode.NOT_CUSTODIAN, f"{', '.join(custodians)} can open it and cannot be reached now; ask again later", 5
-        )
+        others = [node for node in custodians if node != self._chain.node]
+        asked = (self._peers.ask(node, f"/v1/releases/{transaction}{path}", 64 * 1024) for node in others)
+        found = []
+        for answer in await asyncio.gather(*asked):
+            with suppress(msgspec.DecodeError, UnicodeDecodeError):
+                found += [] if answer is None else [msgspec.json.decode(answer, type=kind)]
+        if not found:
+            raise NodeError(
+                NodeCode.NOT_CUSTODIAN,
+                f"{', '.join(custodians)} can open it and cannot be reached now; ask again later",
+                5,
+            )
+        return tuple(found)
 
     def own_share(self, event: AccessAllowed) -> KeyShare:
         """The content key, sealed to the reader key of the request."""
@@ -110,6 +123,10 @@ class Releases:
         found = ledger.find(records.node_key(node), records.NodeRecord)
         if found is None or found.org != org_of(account):
             raise NodeError(NodeCode.RELEASE_DENIED, f"{node} is no node of {org_of(account)}; name one that is")
+        if event.reader_key != sealing.reader_key_of(found.key):
+            raise NodeError(
+                NodeCode.RELEASE_DENIED, f"the request's reader key is not that of {node}; ask for access with its key"
+            )
         return found
 
     def _seed(self, asset: str) -> bytes:

@@ -27,6 +27,7 @@ from node.chain.layers import Layer
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid, cid_of_digest
 from node.content.openings import OpeningStore
+from node.content.uploads import SECONDS_MAX
 from node.ground.logs import logger
 from node.peers.network import Peers
 from node.storage.directory import write_durably
@@ -34,6 +35,7 @@ from node.storage.directory import write_durably
 RETRY_SECONDS = (0.2, 60.0)
 BLOCK_BYTES_MAX = 2 * 1024 * 1024
 KEEP_SECONDS = 10.0
+COLLECT_SECONDS = 60.0
 LOOKED_TOGETHER = 256
 """Wants looked at in one turn of a thread."""
 AT_ONCE = 8
@@ -106,6 +108,7 @@ class Replicator:
             group.create_task(self._look_through())
             group.create_task(self._fetch())
             group.create_task(self._keep())
+            group.create_task(self._collect())
 
     async def _look_through(self) -> None:
         """Want what was recorded since the file was written and is not here; without the file, look at everything."""
@@ -129,6 +132,22 @@ class Replicator:
             if self._looked and now != written:
                 await asyncio.to_thread(write_durably, self._kept, msgspec.json.encode(now))
                 written = now
+
+    async def _collect(self) -> None:
+        """Forget uploads that no record has named in time: by the chain's clock, for a node that lags does not know
+        what is recorded, and none that is wanted, for that is recorded and not yet content.
+        """
+        uploads = self._blockstore.uploads
+        while True:
+            await asyncio.sleep(COLLECT_SECONDS)
+            if not self._looked:
+                continue
+            oldest = self._chain.committed.time_ms / 1_000 - SECONDS_MAX
+            for account, cid in await self._blockstore.aside(uploads.older_than, oldest):
+                if CONTENT + cid not in self._pauses:
+                    uploads.drop(account, cid)
+                    logger.info("upload_forgotten", account=account, content=cid)
+                await asyncio.sleep(0)
 
     async def _look_at_all(self) -> None:
         wants = self._all_wants()

@@ -39,9 +39,10 @@ from ledger.snapshot import SnapshotRefused, check_peaks
 from ledger.state_tree import root_hash
 from node.chain.chain import Chain
 from node.content.at_rest import AtRest
-from node.content.blockstore import Blockstore
-from node.content.cid import CidInvalid
+from node.content.blockstore import UPLOADS, Blockstore
+from node.content.cid import CidInvalid, import_file, parse_cid
 from node.content.openings import OpeningStore
+from node.content.uploads import files_in
 from node.ground.logs import progress
 from node.keeping.audit import SignatureChecker
 from node.snapshots.snapshots import SNAPSHOTS, take, write
@@ -143,11 +144,14 @@ class Writer:
 
 
 def content_in(data: Path) -> Iterator[tuple[str, bytes]]:
-    """Blocks of content in a data directory, by their path; not what still waits for a record."""
+    """Blocks of content in a data directory, by their path; and of what waits, which a record may name by now."""
     root = data / CONTENT
     for file in sorted(root.glob("*/*")):
         if file.is_file():
             yield str(file.relative_to(root)), file.read_bytes()
+    for waiting in files_in(root / UPLOADS):
+        for cid, block in import_file(waiting)[1]:
+            yield f"{parse_cid(cid)[1][:1].hex()}/{cid}", block
 
 
 def openings_in(data: Path, key: SigningKey) -> Iterator[OpenedAsset]:

@@ -23,6 +23,7 @@ from ledger.encoding import decode
 from ledger.errors import InvalidBlock, LedgerError
 from ledger.execution.block import check_admissible
 from ledger.execution.context import Context
+from ledger.execution.scope import RIGHTS_MANAGER
 from ledger.policy_source import checked
 from ledger.transaction import SignedTransaction, check_signatures
 from ledger.version import NEWEST
@@ -73,11 +74,14 @@ class Inspector:
                 await asyncio.sleep(0)
 
     async def _prepare(self, signed: SignedTransaction) -> None:
-        """Check the policies that a transaction publishes off the loop, so that running it does not have to."""
-        for ask in signed.transaction.actions:
-            if isinstance(ask, PublishPolicy):
-                async with self._preparing:
-                    await asyncio.to_thread(checked, ask.source)
+        """Check the policy that a transaction publishes first off the loop, so that running it does not have to.
+
+        Only what running it is sure to pay for: of who may publish, and before anything else can refuse.
+        """
+        first, account = signed.transaction.actions[0], signed.transaction.signers[0].account
+        if isinstance(first, PublishPolicy) and RIGHTS_MANAGER in self._chain.ledger().account(account).roles:
+            async with self._preparing:
+                await asyncio.to_thread(checked, first.source)
 
     async def admits(self, message: AnyMessage) -> bool:
         """Whether consensus may see an authenticated message."""

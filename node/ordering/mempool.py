@@ -28,6 +28,8 @@ ACCOUNT_BYTES_MAX = 8 * 1024 * 1024
 MEMBER_TRANSACTIONS_MAX = TRANSACTIONS_MAX // 2
 MEMBER_BYTES_MAX = BYTES_MAX // 2
 """What one member may have forwarded: whatever it forwards, the other half is for the others."""
+USED_KEPT = 1_000
+"""Accounts without waiting transactions of which it is remembered what they used, before those are looked through."""
 BASE_FUEL, FUEL_BYTES = 200, 16
 """What a transaction weighs before it has run: so much, and one more for so many bytes."""
 
@@ -54,7 +56,8 @@ class Mempool:
         self._sources: dict[str, str] = {}
         """The member that forwarded a transaction; those of this node's clients are not named."""
         self._used: dict[str, int] = {}
-        """Fuel that the transactions of an account have used, of each that has some waiting."""
+        """Fuel that the transactions of an account have used, also of one that has none waiting: it is remembered until
+        whoever had used least has used as much, so that nobody begins anew by sending one after the other."""
         self._least = 0
         """What that is of who had used least, when a block was cut last."""
         self._accounts: defaultdict[str, Usage] = defaultdict(Usage)
@@ -105,7 +108,7 @@ class Mempool:
         self._waiting[signed.id] = signed
         account = _account(signed)
         self._queues.setdefault(account, {})[signed.id] = signed
-        self._used.setdefault(account, self._least)
+        self._used[account] = max(self._used.get(account, 0), self._least)
         if member:
             self._sources[signed.id] = member
         for used in self._usages(signed):
@@ -130,7 +133,9 @@ class Mempool:
         size = 0
         turns = [(self._used[account], place, account) for place, account in enumerate(self._queues)]
         heapify(turns)
-        self._least = turns[0][0] if turns else 0
+        self._least = max(self._least, turns[0][0]) if turns else self._least
+        if len(self._used) > 2 * len(self._accounts) + USED_KEPT:
+            self._used = {one: used for one, used in self._used.items() if one in self._accounts or used > self._least}
         while turns and len(found) < transactions_max:
             used, place, account = turns[0]
             queue = self._queues[account]
@@ -211,8 +216,6 @@ class Mempool:
         for held, name in ((self._accounts, account), (self._members, member)):
             if name in held and not held[name].transactions:
                 del held[name]
-        if account not in self._accounts:
-            del self._used[account]
 
 
 def weight(signed: SignedTransaction) -> int:

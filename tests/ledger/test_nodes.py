@@ -99,6 +99,8 @@ def test_an_org_lets_in_a_bounded_number_and_each_that_is_removed_makes_room(sta
     assert (add("more"), add("others", "studio")) == ("NODES_FULL", "OK")
     assert state.do(ROOT, actions.RemoveNode(node="n0")).code == "OK"
     assert (add("more"), add("again")) == ("OK", "NODES_FULL")
+    assert state.do(ROOT, actions.RemoveNode(node="n1")).code == "OK"
+    assert add("n1") == "NODE_EXISTS", "its name stands in records as that of the node that was removed"
 
 
 def test_a_vote_shuts_out_a_node_that_does_not_vote_whatever_its_org_does() -> None:
@@ -110,6 +112,8 @@ def test_a_vote_shuts_out_a_node_that_does_not_vote_whatever_its_org_does() -> N
 
     assert decided(state, ResumeOrg(org="club")).code == "OK"
     assert state.do(ROOT, adding(GOOD, "again")).code == "NODE_EXISTS"
+    other = actions.AddNode(node="watcher", key=OTHER.public, certificate=make_certificate(OTHER).hex())
+    assert state.do(ROOT, other).code == state.do("root@agency", other).code == "NODE_EXISTS"
     for name, code in (("watcher", "NODE_UNKNOWN"), ("node3", "NODE_VOTES")):
         _, proposed = propose(state, ShutOutNode(node=name))
         assert proposed.code == "CHANGE_FAILED", code

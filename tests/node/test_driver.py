@@ -217,6 +217,30 @@ def test_a_policy_that_is_published_was_checked_off_the_loop(tmp_path: Path, mon
     asyncio.run(story())
 
 
+def test_only_policies_that_are_sure_to_be_paid_for_are_checked_beforehand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not those of who may not publish, and one of a transaction."""
+    seen: list[str] = []
+    monkeypatch.setattr(inspection, "checked", seen.append)
+
+    async def story() -> None:
+        driver = await led(a_driver(tmp_path))
+        state, until = State(GENESIS), time.time_ns() // 1_000_000 + 300_000
+        first, second = (actions.PublishPolicy(source=source) for source in ("first", "second"))
+        await driver.inspector.verify(
+            [
+                state.transaction("bob@agency", first, valid_until_ms=until),
+                state.transaction("alice@studio", registering(1), first, valid_until_ms=until),
+                state.transaction("alice@studio", second, first, first, valid_until_ms=until),
+            ]
+        )
+
+    asyncio.run(story())
+
+    assert seen == ["second"]
+
+
 def test_a_poisonous_transaction_is_kept_out_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,10 @@ def some(count: int, signer: str = "alice@studio") -> list[SignedTransaction]:
     return [STATE.transaction(signer, registering(number)) for number in range(count)]
 
 
+def one_of(signer: str, number: int) -> SignedTransaction:
+    return STATE.transaction(signer, registering(f"{signer} {number}"))
+
+
 def filled(transactions: list[SignedTransaction]) -> Mempool:
     waiting = Mempool()
     for signed in transactions:
@@ -126,6 +130,43 @@ def test_who_used_much_waits_until_the_others_have_used_as_much() -> None:
     waiting.charge(second, 0)
 
     assert waiting.cut(7, 10**6) == (*others[1:5], many[1], others[5], many[2])
+
+
+@pytest.mark.parametrize("others", [1, 2, 8])
+def test_who_sends_one_after_the_other_has_no_more_than_their_share(others: int) -> None:
+    """Each of the others sends one transaction that costs much, and the next once the last is final."""
+    names = ["bob@agency", "carol@club", "root@club", "gen@studio", "root@studio", "notary@studio"]
+    names += ["alice2@studio", "bob2@agency"]
+    done = 0
+    waiting = filled(some(3_000))
+    for number in range(100 * (others + 1)):
+        for name in names[:others]:
+            if name not in waiting._accounts:
+                waiting.add(one_of(name, number))
+        ran, spent = 0, 0
+        cut = waiting.cut(64, 10**6)
+        while ran < len(cut) and spent < 20_000:
+            spent += 100 if cut[ran].transaction.signers[0].account == "alice@studio" else 25_000
+            ran += 1
+        waiting.put_back(list(cut[ran:]))
+        for signed in cut[:ran]:
+            mine = signed.transaction.signers[0].account == "alice@studio"
+            done += mine
+            waiting.charge(signed, 100 if mine else 25_000)
+            waiting.committed(signed.id, (1, 0))
+
+    assert done > 2_000
+
+
+def test_what_accounts_have_used_is_not_remembered_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mempool, "USED_KEPT", 3)
+    waiting = filled([])
+    for number, name in enumerate(["bob@agency", "carol@club", "root@club", "gen@studio", "root@studio"] * 4):
+        waiting.add(one_of(name, number))
+        (signed,) = waiting.cut(9, 10**6)
+        waiting.charge(signed, 100)
+        waiting.committed(signed.id, (1, 0))
+        assert len(waiting._used) <= 6
 
 
 def test_what_a_block_did_not_take_costs_nothing() -> None:

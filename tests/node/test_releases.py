@@ -13,9 +13,11 @@ from written_chain import WrittenChain
 
 from ledger import actions
 from ledger.actions import SealedKey
+from ledger.encoding import encode
 from ledger.errors import Code
 from ledger.execution.holding import token_id
 from ledger.execution.view import Ledger
+from ledger.node_certificate import make_certificate
 from ledger.transaction import Signer
 from node.chain.reading import Reading
 from node.exchange.releases import Releases
@@ -35,11 +37,14 @@ def sealed_to(*nodes: str, seed: bytes = SEED) -> tuple[SealedKey, ...]:
     return tuple(SealedKey(node=node, sealed=sealing.seal_to_node(seed, key_of(node).public).hex()) for node in nodes)
 
 
-class NoPeers:
-    """Peers of which none answers. Satisfies what `Releases` asks of `Peers`."""
+class SomePeers:
+    """Peers that answer what they were told to. Satisfies what `Releases` asks of `Peers`."""
+
+    def __init__(self, **answers: bytes) -> None:
+        self._answers = answers
 
     async def ask(self, peer: str, path: str, bytes_max: int) -> bytes | None:
-        return None
+        return self._answers.get(peer)
 
 
 class Custodian:
@@ -49,7 +54,7 @@ class Custodian:
         self.written = WrittenChain(path)
         chain = self.written.chain
         self.releases = Releases(
-            chain, Reading(chain), key_of("node1"), cast(Peers, NoPeers()), lambda: chain.committed.time_ms
+            chain, Reading(chain), key_of("node1"), cast(Peers, SomePeers()), lambda: chain.committed.time_ms
         )
         secret = registering("secret", confidential=True)
         content = actions.Content(
@@ -133,6 +138,46 @@ def test_a_seller_who_buys_it_back_asks_again(custodian: Custodian) -> None:
     assert custodian.released(custodian.asking(BOB))
 
 
+def test_what_a_lying_custodian_gives_hides_nothing_that_an_honest_one_gives(custodian: Custodian) -> None:
+    """Node 2 asks; nodes 1 and 3 hold the key."""
+    custodian.do(ALICE, actions.ResealAsset(asset=SECRET, sealed_keys=sealed_to("node3")))
+    request, chain = custodian.asking(ALICE), custodian.written.chain
+    honest = encode(custodian.releases.own_share(asyncio.run(custodian.releases._decided(request))))
+    chain.node = "node2"
+
+    def shares(**answers: bytes) -> tuple[KeyShare, ...]:
+        peers = cast(Peers, SomePeers(**answers))
+        releases = Releases(chain, Reading(chain), key_of("node2"), peers, lambda: chain.committed.time_ms)
+        return asyncio.run(releases.shares(request)).shares
+
+    (only,) = shares(node1=b"\xffjunk", node3=honest)
+    both = shares(node1=encode(KeyShare(node="node1", sealed="ab")), node3=honest)
+
+    assert encode(only) == honest
+    assert [share.node for share in both] == ["node1", "node1"]
+    with pytest.raises(NodeError, match="NOT_CUSTODIAN"):
+        shares(node1=b"junk")
+
+
+def test_a_request_to_look_is_not_turned_into_a_key_for_a_node(custodian: Custodian) -> None:
+    custodian.do(ALICE, listing(custodian.written._signing, TOKEN, 1_000))
+    custodian.do(BOB, actions.BuyToken(token=TOKEN, price=1_000, currency="EUR"))
+    look, key = custodian.asking(BOB), sealing.reader_key_of(key_of("node2").public)
+    meant = custodian.do(BOB, actions.RequestAccess(asset=SECRET, reader_key=key, purpose="custody"))
+
+    with pytest.raises(NodeError, match=r"RELEASE_DENIED: .*reader key"):
+        asyncio.run(custodian.releases.seal(look, "node2"))
+    with pytest.raises(NodeError, match=r"RELEASE_DENIED: .*reader key"):
+        asyncio.run(custodian.releases.release_seal(look, "node2"))
+    with pytest.raises(NodeError, match=r"RELEASE_DENIED: .*node3 is no node of agency"):
+        asyncio.run(custodian.releases.seal(meant, "node3"))
+    with pytest.raises(NodeError, match=r"RELEASE_DENIED: .*neither owns it"):
+        asyncio.run(custodian.releases.seal(custodian.asking(ALICE), "node1"))
+
+    given = asyncio.run(custodian.releases.seal(meant, "node2"))
+    assert sealing.open_as_node(bytes.fromhex(given.sealed), key_of("node2")) == SEED
+
+
 # Who holds keys
 
 
@@ -158,6 +203,22 @@ def test_a_buyer_has_its_own_nodes_hold_the_key_and_keeps_those_of_others(state:
     assert state.do(BOB, resealing("node2", "node3")).code == "OK"
     assert custodians(state) == ["node1", "node2", "node3"]
     assert state.do(BOB, resealing("node2", seed=sealing.new_seed())).code == "OK", "its own it rotates"
+
+
+def test_no_holders_org_takes_the_places_of_the_others(state: State) -> None:
+    def watcher(number: int) -> str:
+        key = key_of(f"watcher{number}")
+        adding = actions.AddNode(node=f"watcher{number}", key=key.public, certificate=make_certificate(key).hex())
+        assert state.do(CLUB, adding).code == "OK"
+        return f"watcher{number}"
+
+    first, second, third = (watcher(number) for number in range(3))
+
+    assert state.do(BOB, resealing(first, second, third)).code == "CUSTODIANS_FULL"
+    assert state.do(BOB, resealing(first, second)).code == "OK"
+    assert state.do(BOB, resealing(third)).code == "CUSTODIANS_FULL"
+    assert state.do(BOB, resealing("node2")).code == "OK"
+    assert custodians(state) == ["node1", first, second, "node2"]
 
 
 @pytest.mark.parametrize(

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
+from pathlib import Path
 
 import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from asgi import answer_of
 from consortium import key_of, registering
+from written_chain import WrittenChain
 
 from devnet.cluster import Cluster
 from devnet.story import CREATOR, EDITOR
 from ledger.events import AssetRegistered
+from node.api.app import make_app
+from node.api.events import ACCOUNT_SUBSCRIBERS_MAX, ORG_SUBSCRIBERS_MAX, SUBSCRIBERS_MAX, Feed
+from node.api.events import routes as event_routes
+from node.api.member import Member
+from node.chain.finals import FinalBlocks
 from remarque import AsyncClient
 from remarque.api.chain import ProtocolStatus, Status
+from remarque.errors import NodeError
 
 SECONDS = 60.0
 STATUS = Status(
@@ -130,3 +139,35 @@ def test_a_stream_that_was_cut_off_before_its_first_event_asks_for_what_came_sin
     asyncio.run(story())
 
     assert asked == ["8", "8"]
+
+
+def test_an_account_and_an_org_have_so_many_streams_and_leave_the_others_theirs() -> None:
+    feed = Feed(None, None)
+    with ExitStack() as streams:
+        for number in range(ORG_SUBSCRIBERS_MAX // ACCOUNT_SUBSCRIBERS_MAX):
+            for _ in range(ACCOUNT_SUBSCRIBERS_MAX):
+                streams.enter_context(feed.place(f"a{number}@studio"))
+            with pytest.raises(NodeError, match=r"ACCOUNT_BUSY.*16 streams of a"), feed.place(f"a{number}@studio"):
+                pass
+        with pytest.raises(NodeError, match=r"ACCOUNT_BUSY.*128 streams of studio"), feed.place("late@studio"):
+            pass
+        for number in range(SUBSCRIBERS_MAX - ORG_SUBSCRIBERS_MAX):
+            streams.enter_context(feed.place(f"10.0.0.{number}"))
+        with pytest.raises(NodeError, match="OVERLOADED"), feed.place(EDITOR):
+            pass
+    with feed.place("late@studio"):
+        assert feed._open.total() == 1
+
+
+def test_events_from_before_what_the_node_keeps_are_refused_before_the_stream_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = WrittenChain(tmp_path)
+    monkeypatch.setattr(FinalBlocks, "oldest", 5)
+    member = Member("alice@studio", lambda: True)
+    routes = event_routes(Feed(written.chain, None), written.chain, lambda: member)
+
+    status, body = asyncio.run(answer_of(make_app("0", [routes]), "GET", "/v1/events", query=b"after=3"))
+
+    assert (status, body["code"]) == (410, "BLOCK_PRUNED")
+    written.close()

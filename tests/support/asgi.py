@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 
 
-async def asked(app: Any, method: str, path: str, body: bytes = b"") -> AsyncIterator[dict[str, Any]]:
+async def asked(
+    app: Any, method: str, path: str, body: bytes = b"", query: bytes = b""
+) -> AsyncIterator[dict[str, Any]]:
     """What an ASGI application sends in answer to a request."""
     sent: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
     given = iter([{"type": "http.request", "body": body}])
-    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": [], "app": app}
+    scope = {"type": "http", "method": method, "path": path, "query_string": query, "headers": [], "app": app}
 
     async def receive() -> dict[str, Any]:
         return next(given, None) or await asyncio.Future()
@@ -30,7 +32,9 @@ async def asked(app: Any, method: str, path: str, body: bytes = b"") -> AsyncIte
     await running
 
 
-async def answer_of(app: Any, method: str, path: str, body: bytes = b"") -> tuple[int, dict[str, Any]]:
+async def answer_of(
+    app: Any, method: str, path: str, body: bytes = b"", query: bytes = b""
+) -> tuple[int, dict[str, Any]]:
     """Status and JSON of a whole answer."""
-    start, *parts = [message async for message in asked(app, method, path, body)]
+    start, *parts = [message async for message in asked(app, method, path, body, query)]
     return start["status"], msgspec.json.decode(b"".join(part.get("body", b"") for part in parts))
