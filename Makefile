@@ -69,6 +69,7 @@ bench: $(VENV)/ready
 	"$(RUN)" -m bench.rules
 	"$(RUN)" -m bench.stalls
 	"$(RUN)" -m bench.pictures
+	"$(RUN)" -m bench.floods
 	"$(RUN)" -m bench.generation
 
 lock: $(VENV)/ready

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from consortium import registering
 from msgspec import UNSET
 from PIL import Image, ImageEnhance, ImageFilter
 
@@ -219,3 +220,25 @@ def test_a_picture_that_was_committed_to_counts_from_that_block(alice: Client) -
 
     assert isinstance(found.committed_height, int)
     assert found.committed_height < found.height_recorded
+
+
+def test_whoever_registers_what_is_like_anothers_picture_is_told_and_the_record_says_so(
+    one_node: Cluster, alice: Client, recorded: tuple[Image.Image, bytes, str]
+) -> None:
+    image, _, asset = recorded
+    copy = encoded(image, "JPEG", quality=70)
+    with Client(one_node.urls, EDITOR, one_node.key(EDITOR)) as nadia:
+        with pytest.raises(RemarqueError, match=f"SIMILAR_RECORDED.*{asset}"):
+            nadia.register(copy, title="Mine")
+        own = alice.put_content(copy).similar
+
+        taken, _ = nadia.register(copy, title="After Alice", credit="Nadia, after Alice", similar=True)
+
+        first, second = nadia.verify(copy).matches[:2]
+    assert own == ()
+    assert [first.asset, second.asset] == [asset, taken]
+    assert (first.similar, second.similar) == ((), (asset,))
+    assert (second.title, second.credit) == ("After Alice", "Nadia, after Alice")
+    refused = alice.sign(registering("like none", similar=("ab" * 32,)))
+    with pytest.raises(RemarqueError, match="ASSET_UNKNOWN"):
+        alice.send(refused)
