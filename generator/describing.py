@@ -5,21 +5,22 @@ from __future__ import annotations
 import hashlib
 
 from generator.fingerprint import image_code
-from generator.picture import Picture, open_picture, pixel_digest
+from generator.picture import Picture, open_picture, pixel_digest, reading
 from remarque.api.content import PictureFacts
 
 
 def describe(data: bytes) -> PictureFacts:
     """What identifies the picture in a file. IMAGE_UNREADABLE or IMAGE_TOO_LARGE."""
-    picture = open_picture(data)
-    return PictureFacts(
-        pixel_digest=pixel_digest(picture),
-        file_digest=hashlib.sha256(data).hexdigest(),
-        image_code=image_code(picture),
-        width=picture.width,
-        height=picture.height,
-        media_type=media_type_of(picture),
-    )
+    with reading():
+        picture = open_picture(data)
+        return PictureFacts(
+            pixel_digest=pixel_digest(picture),
+            file_digest=hashlib.sha256(data).hexdigest(),
+            image_code=image_code(picture),
+            width=picture.width,
+            height=picture.height,
+            media_type=media_type_of(picture),
+        )
 
 
 def media_type_of(picture: Picture) -> str:

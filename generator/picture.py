@@ -12,6 +12,7 @@ import io
 import struct
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -105,7 +106,7 @@ def open_picture(data: bytes, pixels_max: int = PICTURE_PIXELS_MAX, enough: int 
     """
     if len(data) > PICTURE_BYTES_MAX:
         raise _too_large(f"{len(data)} bytes, at most {PICTURE_BYTES_MAX}")
-    try:
+    with reading():
         if sides := _webp_sides(data):
             _check_sides(sides, min(pixels_max, WEBP_PIXELS_MAX))
         with warnings.catch_warnings():
@@ -114,12 +115,19 @@ def open_picture(data: bytes, pixels_max: int = PICTURE_PIXELS_MAX, enough: int 
                 _check_sides(image.size, pixels_max)
                 if enough:
                     image.draft(None, (enough, enough))
+                image.info.pop("xmp", None)  # Pillow turns a TIFF by it when its own entries say nothing
                 image.load()
-                orientation = int(image.getexif().get(ExifTags.Base.Orientation, 1))
                 container = "JPEG" if image.format == "MPO" else str(image.format)  # a JPEG with another one behind it
-                return Picture(image, orientation, _mode_of(image), container)
+                return Picture(image, _orientation_of(image), _mode_of(image), container)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Stands around all that decodes or measures bytes from anyone: nothing escapes but what `open_picture` names."""
+    try:
+        yield
     except Image.DecompressionBombError:
-        raise _too_large(f"the header announces more than {pixels_max} pixels") from None
+        raise _too_large("the header announces more pixels than are read here") from None
     except UnidentifiedImageError:
         raise _unreadable("no such format is recognised") from None
     except (GeneratorError, MemoryError):
@@ -202,6 +210,16 @@ def _upright(image: Image.Image, orientation: int, box: Box) -> Image.Image:
     return image.crop((left, top, right, bottom)).transpose(turn)
 
 
+def _orientation_of(image: Image.Image) -> int:
+    """What is left to turn of a decoded picture, as its EXIF says and nothing else: Pillow's `getexif` asks XMP too.
+
+    A TIFF has no EXIF beside its entries, and Pillow has turned it by those.
+    """
+    exif = Image.Exif()
+    exif.load(image.info.get("exif", b""))
+    return int(exif.get(ExifTags.Base.Orientation, 1))
+
+
 def _mode_of(image: Image.Image) -> str:
     """RGB if every pixel is opaque, else RGBA."""
     if image.mode in ("F", "I"):
@@ -215,6 +233,8 @@ def _mode_of(image: Image.Image) -> str:
 def _uniform(image: Image.Image, mode: str) -> Image.Image:
     """In mode RGB, or RGBA with colour 0 under full transparency."""
     if image.mode.startswith("I;16"):
+        if image.mode != "I;16":  # big-endian, as a TIFF may have it
+            image = image.convert("I").convert("I;16")
         return image.point(lambda level: level * (1 / 256)).convert("L").convert("RGB")
     if not image.has_transparency_data:
         return image.convert("RGB")

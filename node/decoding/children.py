@@ -86,11 +86,14 @@ def finish(child: int, connection: socket.socket) -> None:
 
 
 def import_all() -> None:
-    """Read a picture of each format once: decoders import what they need then, and a child can open no file for it."""
+    """Read a picture of each format once, and one in LAB, whose colours are converted by a library of their own.
+
+    What reads a picture imports what it needs then, and a child can open no file for it.
+    """
     Image.init()
-    for kind in FORMATS:
+    for kind, mode in [*((kind, "RGB") for kind in FORMATS), ("TIFF", "LAB")]:
         out = io.BytesIO()
-        Image.new("RGB", (8, 8)).save(out, kind)
+        Image.new(mode, (8, 8)).save(out, kind)
         facts_of(out.getvalue(), 64)
 
 

@@ -10,7 +10,7 @@ import msgspec
 from generator.describing import media_type_of
 from generator.errors import GeneratorError
 from generator.fingerprint import SEARCHED_SIDE, miniature, search_codes
-from generator.picture import open_picture, pixel_digest
+from generator.picture import open_picture, pixel_digest, reading
 from node.decoding.asking import LENGTH, Answer, Ask, Declined, Facts, Reduced, framed
 from node.decoding.confinement import confine
 
@@ -26,7 +26,8 @@ def decode_one(connection: socket.socket) -> None:
 def answer_to(ask: Ask, data: bytes) -> Answer:
     """What is asked of a picture's bytes."""
     try:
-        return reduced(data, ask.limits.pixels) if ask.wanted == "miniature" else facts_of(data, ask.limits.pixels)
+        with reading():
+            return reduced(data, ask.limits.pixels) if ask.wanted == "miniature" else facts_of(data, ask.limits.pixels)
     except GeneratorError as error:
         return msgspec.convert({"kind": "declined", "code": error.code.name, "detail": error.detail[:1_000]}, Declined)
     except MemoryError:

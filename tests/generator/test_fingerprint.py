@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageOps, PngImagePlugin
 
-from generator import fingerprint, picture
+from generator import describing, fingerprint, picture
+from generator.describing import describe
 from generator.errors import GeneratorCode, GeneratorError
 from generator.fingerprint import (
     DIFFERENCE_SAME,
@@ -359,3 +360,61 @@ def test_chunks_that_are_none_are_left_as_they_are(rest: bytes) -> None:
 
 def test_a_picture_of_one_long_row_is_refused_before_it_is_decoded() -> None:
     assert refusal_of(a_png_header(PICTURE_SIDE_MAX + 1, 1)) is GeneratorCode.IMAGE_TOO_LARGE
+
+
+def big_endian(grey: Image.Image) -> Image.Image:
+    """A grey picture of 16 bits, its bytes exchanged."""
+    raw = bytearray(grey.tobytes())
+    raw[0::2], raw[1::2] = raw[1::2], raw[0::2]
+    return Image.frombytes("I;16B", grey.size, bytes(raw))
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_sixteen_bits_are_the_same_pixels_whichever_byte_comes_first(orientation: int) -> None:
+    little = Image.frombytes("I;16", (64, 48), bytes(range(256)) * 24)
+    one, other = (saved(image, "TIFF", tiffinfo={0x0112: orientation}) for image in (little, big_endian(little)))
+
+    assert open_picture(other).decoded.mode == "I;16B"
+    assert describe(one).pixel_digest == describe(other).pixel_digest
+    assert describe(one).image_code == describe(other).image_code
+
+
+def xmp_that_turns(way: int) -> bytes:
+    return f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="{way}"/></x:xmpmeta>'.encode()
+
+
+@pytest.mark.parametrize(
+    ("container", "options"),
+    [
+        ("JPEG", {"xmp": xmp_that_turns(6)}),
+        ("WEBP", {"xmp": xmp_that_turns(6)}),
+        ("TIFF", {"tiffinfo": {700: xmp_that_turns(6)}}),
+        ("TIFF", {"tiffinfo": {700: xmp_that_turns(6)}, "compression": "tiff_lzw"}),
+    ],
+)
+def test_only_exif_turns_a_picture(container: str, options: dict[str, Any]) -> None:
+    image = a_scene().resize((50, 37))
+
+    found = open_picture(saved(image, container, **options))
+
+    assert (found.width, found.height, found.orientation) == (50, 37, 1)
+    assert pixel_digest(found) == pixel_digest(open_picture(saved(image, container)))
+
+
+def test_exif_that_says_nothing_of_the_way_up_does_not_let_xmp_say_it() -> None:
+    exif = Image.Exif()
+    exif[0x013B] = "Alice"
+
+    found = open_picture(saved(a_scene().resize((50, 37)), "JPEG", exif=exif, xmp=xmp_that_turns(6)))
+
+    assert (found.width, found.orientation) == (50, 1)
+
+
+def test_whatever_measuring_raises_says_that_the_picture_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(_: object) -> str:
+        raise ValueError("no such mode")
+
+    monkeypatch.setattr(describing, "pixel_digest", failing)
+
+    with pytest.raises(GeneratorError, match="IMAGE_UNREADABLE: ValueError: no such mode"):
+        describe(saved(a_scene(), "PNG"))

@@ -22,10 +22,10 @@ from PIL import Image
 
 from bench.hostile import hostile_files
 from generator.picture import FORMATS, PICTURE_PIXELS_MAX
-from node.decoding import lanes, process
+from node.decoding import decoding, lanes, process
 from node.decoding.asking import ANSWER_BYTES_MAX, LENGTH, Answer, Ask, Declined, Ended, Limits, Reduced, framed
 from node.decoding.confinement import CALLS, NICENESS
-from node.decoding.decoding import facts_of
+from node.decoding.decoding import answer_to, facts_of
 from node.decoding.lanes import LARGE, LARGE_PLACES, OPEN_BYTES_MAX, OPEN_MAX, SMALL, SMALL_PLACES, Decoders, Lane
 from remarque.errors import NodeCode, NodeError
 
@@ -89,6 +89,30 @@ def test_a_child_says_of_a_picture_what_is_so(kind: str, decoders: Decoders) -> 
 
     assert found == facts_of(data, PICTURE_PIXELS_MAX)
     assert asyncio.run(decoders.strangers.miniature(data)) == found.miniature
+
+
+@pytest.mark.parametrize("mode", ["LAB", "I;16B"])
+def test_a_child_reads_the_rarer_kinds_of_pixels_too(mode: str, decoders: Decoders) -> None:
+    out = io.BytesIO()
+    pixel_bytes = 3 if mode == "LAB" else 2
+    Image.frombytes(mode, (128, 64), bytes(range(256)) * (32 * pixel_bytes)).save(out, "TIFF")
+
+    assert asyncio.run(decoders.members.facts(out.getvalue())) == facts_of(out.getvalue(), PICTURE_PIXELS_MAX)
+
+
+@pytest.mark.parametrize("wanted", ["facts", "miniature"])
+def test_whatever_measuring_raises_says_that_the_picture_is_unreadable(
+    wanted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: object) -> bytes:
+        raise ValueError("no such mode")
+
+    monkeypatch.setattr(decoding, "miniature", failing)
+
+    found = answer_to(Ask(wanted, SMALL, 0), a_file())
+
+    assert isinstance(found, Declined)
+    assert (found.code, found.detail[:24]) == ("IMAGE_UNREADABLE", "ValueError: no such mode")
 
 
 def test_a_picture_over_a_small_ones_pixels_is_decoded_in_a_large_ones_place(decoders: Decoders) -> None:
