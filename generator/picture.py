@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from generator.containers import png
 from generator.errors import GeneratorCode, GeneratorError
 
 PICTURE_BYTES_MAX = 64 * 1024 * 1024
@@ -33,7 +34,6 @@ PART_PIXELS = 1 << 20
 Box = tuple[int, int, int, int]
 """Left, upper, right and lower edge; the right and lower ones are the first that are not in it."""
 
-PNG_START, JPEG_START, TIFF_STARTS = b"\x89PNG\r\n\x1a\n", b"\xff\xd8", (b"II*\0", b"MM\0*")
 _PIXELS_TAG = b"remarque/pixels/v1"
 _TURNS = {
     2: (Image.Transpose.FLIP_LEFT_RIGHT, False, True, False),
@@ -142,12 +142,12 @@ def without_texts(data: bytes) -> bytes:
     Texts say nothing about pixels, and Pillow refuses a file for those that are long when they are unpacked, such as
     the workflows that generators leave in their pictures.
     """
-    if not data.startswith(PNG_START):
+    if not data.startswith(png.START):
         return data
-    kept, start = [PNG_START], len(PNG_START)
+    kept, start = [png.START], len(png.START)
     while start + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, start)
-        if data[start + 4 : start + 8] not in (b"tEXt", b"zTXt", b"iTXt"):
+        if data[start + 4 : start + 8] not in png.TEXTS:
             kept.append(data[start : start + 12 + length])
         start += 12 + length
     return b"".join([*kept, data[start:]])

@@ -1,0 +1,22 @@
+"""TIFF: entries, of which the picture needs those that say how its pixels are stored. Here nothing is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from generator.containers import exif
+from generator.containers.entries import read_entries
+from generator.containers.parts import Part, SaidInside, said_bytes
+
+_OF_PIXELS = frozenset(
+    (*range(254, 260), 262, 263, 266, 273, 274, *range(277, 285), *range(290, 294), 296, 301, *range(317, 323))
+) | frozenset((324, 325, 332, 334, 336, *range(338, 342), 347, *range(512, 522), *range(529, 533), 34675))
+"""Tags of TIFF 6.0 and its supplements: sides, colours, compression, where the pixels are, and the colour profile."""
+
+
+def parts(data: bytes) -> Iterator[Part]:
+    """What a TIFF says, as one part."""
+    entries = read_entries(data)
+    pages = (SaidInside("further pictures", str(entries.further)),) if entries.further else ()
+    unnamed = said_bytes("behind the picture, or in no part of it", entries.unnamed)
+    yield Part(data, (*exif.in_entries(entries, _OF_PIXELS), *pages, *unnamed))
