@@ -12,7 +12,7 @@ from enum import Enum
 from PIL import ExifTags
 
 ENTRIES_MAX = 100_000
-"""Entries that are read of a file: more are no picture's."""
+"""Entries and directories that are read of a file: more are no picture's."""
 
 _BIG = 43
 """The number in the head of a file whose offsets have eight bytes."""
@@ -35,6 +35,7 @@ _FORMS = {
     18: "Q",
 }
 """By an entry's type, how one of its values is packed; a rational number is two."""
+_NOT_WHOLE = "sfd"
 _STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _COPY, _COPY_SIZE = 273, 279, 324, 325, 513, 514
 
 
@@ -70,10 +71,10 @@ class Entry:
     """Of the bytes of a number: `<` or `>`."""
 
     @property
-    def numbers(self) -> tuple[float, ...]:
-        """Its values, of a rational number both parts; nothing where they are none."""
-        form = _FORMS.get(self.kind, "s")
-        if form == "s":
+    def numbers(self) -> tuple[int, ...]:
+        """Its values, of a rational number both parts; nothing where they are no whole numbers."""
+        form = _FORMS[self.kind]
+        if form in _NOT_WHOLE:
             return ()
         size = struct.calcsize(self.order + form)
         return tuple(
@@ -108,6 +109,9 @@ class _Reader:
         big = data[2:4] == struct.pack(self._order + "H", _BIG)
         self._count, self._offset, self._start = ("Q", "Q", 8) if big else ("H", "I", 4)
         self._inline = struct.calcsize(self._offset)
+        self._entries_left = ENTRIES_MAX
+        self._bytes_left = len(data)
+        """Of values: those of a picture do not lie upon each other."""
 
     def read(self) -> Entries:
         if self._data[:2] in (b"II", b"MM"):
@@ -137,8 +141,9 @@ class _Reader:
         size = 4 + 2 * self._inline
         first = start + struct.calcsize(self._count)
         end = first + (count or 0) * size
-        if count is None or end > len(self._data) or len(self._entries.found) + count > ENTRIES_MAX:
+        if count is None or end > len(self._data) or count >= self._entries_left:
             return None
+        self._entries_left -= count + 1
         self._covered.append((start, end + self._inline))
         mine: dict[int, Entry] = {}
         for at in range(first, end, size):
@@ -148,7 +153,8 @@ class _Reader:
                 continue
             place, length = held
             if tag in _POINTERS:
-                waiting += [(at, _POINTERS[tag], False) for at in range(place, place + length, self._inline)]
+                pointers = range(place, place + length, self._inline)[: self._entries_left]
+                waiting += [(at, _POINTERS[tag], False) for at in pointers]
             else:
                 mine[tag] = Entry(directory, tag, kind, self._data[place : place + length], self._order)
                 self._entries.found.append(mine[tag])
@@ -162,8 +168,9 @@ class _Reader:
             return None
         length = count * struct.calcsize(self._order + _FORMS[kind])
         place = at + self._inline if length <= self._inline else self._number(self._offset, at + self._inline)
-        if place is None or place + length > len(self._data):
+        if place is None or place + length > len(self._data) or length > self._bytes_left:
             return None
+        self._bytes_left -= length
         self._covered.append((place, place + length))
         return place, length
 
@@ -172,7 +179,7 @@ class _Reader:
         for places, sizes in ((_STRIPS, _STRIP_SIZES), (_TILES, _TILE_SIZES), (_COPY, _COPY_SIZE)):
             if places in entries and sizes in entries:
                 both = zip(entries[places].numbers, entries[sizes].numbers, strict=False)
-                self._covered += [(int(place), int(place + size)) for place, size in both]
+                self._covered += [(place, place + size) for place, size in both]
 
     def _number(self, form: str, at: int) -> int | None:
         """A number in the file; None if it ends before."""

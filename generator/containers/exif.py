@@ -47,7 +47,7 @@ def said(body: bytes) -> tuple[SaidInside, ...]:
     copies = [one for one in entries.found if one.directory is Directory.FURTHER and one.tag == _COPY_SIZE]
     return (
         *in_entries(entries, frozenset([_ORIENTATION])),
-        *(one for copy in copies for one in said_bytes("a small copy of the picture", int(sum(copy.numbers)))),
+        *(one for copy in copies for one in said_bytes("a small copy of the picture", sum(copy.numbers))),
         *said_bytes("EXIF that no entry points to", entries.unnamed),
     )
 
