@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from generator.containers.parts import Part, said_bytes
+from generator.containers.parts import Part, said_bytes, uncovered
 
 _FILE_HEAD_BYTES, _OLD_HEAD_BYTES, _HEAD_WITH_PROFILE_BYTES = 14, 12, 124
 _PACKED = (1, 2)
@@ -18,14 +18,11 @@ _PACKED = (1, 2)
 def parts(data: bytes) -> Iterator[Part]:
     """A BMP as one part, and what lies behind its pixels and its profile."""
     pixels_at, head_bytes = struct.unpack_from("<II", data, 10)
-    end = pixels_at + _pixel_bytes(data, head_bytes)
-    profile = (0, 0)
+    shown = [(0, pixels_at + _pixel_bytes(data, head_bytes))]
     if head_bytes >= _HEAD_WITH_PROFILE_BYTES:
         profile_at, profile_bytes = struct.unpack_from("<II", data, _FILE_HEAD_BYTES + 112)
-        if profile_bytes:
-            profile = (_FILE_HEAD_BYTES + profile_at, _FILE_HEAD_BYTES + profile_at + profile_bytes)
-    rest = data[end : max(end, profile[0])] + data[max(end, profile[1]) :] if profile[1] > end else data[end:]
-    yield Part(data, said_bytes("behind the picture", len(rest) - rest.count(0)))
+        shown.append((_FILE_HEAD_BYTES + profile_at, _FILE_HEAD_BYTES + profile_at + profile_bytes))
+    yield Part(data, said_bytes("behind the picture", uncovered(data, shown)))
 
 
 def _pixel_bytes(data: bytes, head_bytes: int) -> int:

@@ -11,6 +11,8 @@ from enum import Enum
 
 from PIL import ExifTags
 
+from generator.containers.parts import uncovered
+
 ENTRIES_MAX = 100_000
 """Entries and directories that are read of a file: more are no picture's."""
 
@@ -116,7 +118,7 @@ class _Reader:
     def read(self) -> Entries:
         if self._data[:2] in (b"II", b"MM"):
             self._follow()
-        self._entries.unnamed = _uncovered(self._data, self._covered)
+        self._entries.unnamed = uncovered(self._data, self._covered)
         return self._entries
 
     def _follow(self) -> None:
@@ -186,13 +188,3 @@ class _Reader:
         if at + struct.calcsize(form) > len(self._data):
             return None
         return int(struct.unpack_from(self._order + form, self._data, at)[0])
-
-
-def _uncovered(data: bytes, covered: list[tuple[int, int]]) -> int:
-    """How many bytes other than 0 lie in none of some ranges."""
-    count = reached = 0
-    for start, end in [*sorted(covered), (len(data), len(data))]:
-        gap = data[reached : max(reached, start)]
-        count += len(gap) - gap.count(0)
-        reached = max(reached, end)
-    return count

@@ -51,7 +51,7 @@ def _said(label: bytes, body: bytes) -> tuple[SaidInside, ...]:
     if kind == _COMMENT:
         return (SaidInside("comment", body.decode("utf-8", "replace")),)
     if kind == _CONTROL:
-        return said_bytes("behind the picture's control", len(body) - _CONTROL_BYTES)
+        return said_bytes("in a picture's control", len(body) - _CONTROL_BYTES)
     if kind == _APPLICATION:
         name, size = body[:_NAME_BYTES], len(body) - _NAME_BYTES
         return () if size <= _SHOWN.get(name, 0) else said_bytes(_NAMES.get(name, "a part of its own"), size)

@@ -53,3 +53,13 @@ def is_profile(profile: bytes) -> bool:
     size = int.from_bytes(profile[:4], "big")
     whole = _PROFILE_HEAD_BYTES <= size <= len(profile)
     return whole and profile[36:40] == b"acsp" and not profile[size:].strip(b"\0")
+
+
+def uncovered(data: bytes, covered: list[tuple[int, int]]) -> int:
+    """How many bytes other than 0 lie in none of some ranges."""
+    count = reached = 0
+    for start, end in [*sorted(covered), (len(data), len(data))]:
+        gap = data[reached : max(reached, start)]
+        count += len(gap) - gap.count(0)
+        reached = max(reached, end)
+    return count

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
 
 from bench.hostile import hostile_files
-from generator.containers.entries import read_entries
+from generator.containers.entries import ENTRIES_MAX, Entries, read_entries
 from generator.containers.exif import orientation_alone
 from generator.embedded import SaidInside, said_inside, stripped
 from generator.errors import GeneratorCode, GeneratorError
@@ -273,6 +273,15 @@ def a_tiff(tag: int, value: bytes | str, **options: Any) -> bytes:
     return a_file("TIFF", SMALL, tiffinfo=entries, **options)
 
 
+def a_profiled_bmp() -> bytes:
+    """A BMP whose colour profile stands behind its pixels."""
+    plain = a_file("BMP", SMALL)
+    head, pixels = plain[18:54], plain[54:]
+    longer = head + bytes(124 - 4 - len(head) - 12) + struct.pack("<III", 124 + len(pixels), len(PROFILE), 0)
+    start = b"BM" + struct.pack("<IIII", 0, 0, 14 + 124, 124)
+    return start + longer + pixels + PROFILE
+
+
 def hiding_others() -> dict[str, tuple[bytes, SaidInside]]:
     gif, bmp, tiff = (a_file(kind, SMALL) for kind in ("GIF", "BMP", "TIFF"))
     behind = SaidInside("behind the picture", f"{len(HIDDEN)} bytes")
@@ -285,6 +294,15 @@ def hiding_others() -> dict[str, tuple[bytes, SaidInside]]:
         "GIF of an application": (gif[:-1] + own + gif[-1:], SaidInside("a part of its own", size)),
         "GIF with a comment": (gif[:-1] + gif_block(0xFE, HIDDEN) + gif[-1:], SaidInside("comment", SECRET)),
         "GIF with text": (gif[:-1] + gif_block(0x01, HIDDEN) + gif[-1:], SaidInside("a part of its own", size)),
+        "GIF with more control": (
+            gif[:-1] + gif_block(0xF9, b"\0\0\0\0" + HIDDEN) + gif[-1:],
+            SaidInside("in a picture's control", size),
+        ),
+        "GIF with more of an animation": (
+            gif[:-1] + gif_block(0xFF, b"NETSCAPE2.0", b"\1\0\0", HIDDEN) + gif[-1:],
+            SaidInside("a part of its own", "20 bytes"),
+        ),
+        "BMP with a profile, and behind": (a_profiled_bmp() + HIDDEN, behind),
         "BMP behind": (bmp + HIDDEN, behind),
         "TIFF behind": (tiff + HIDDEN, SaidInside("behind the picture, or in no part of it", size)),
         "TIFF of two": (
@@ -333,6 +351,27 @@ def test_directories_that_point_to_each_other_are_read_once() -> None:
     assert read_entries(data).further == 0
 
 
+def test_entries_that_lie_upon_each_other_take_no_more_than_the_file_has() -> None:
+    count = 500
+    directory = b"".join(struct.pack(">HHII", 60_000 + at, 7, 9_000, 8) for at in range(count))
+    data = b"MM\0*" + struct.pack(">IH", 8, count) + directory + bytes(9_000)
+
+    assert sum(len(one.data) for one in read_entries(data).found) <= len(data)
+
+
+def test_values_beyond_the_end_are_none() -> None:
+    entry = struct.pack(">HHII", 315, 2, 99, 26)
+    data = b"MM\0*" + struct.pack(">IH", 8, 1) + entry + struct.pack(">I", 0) + HIDDEN
+
+    assert read_entries(data) == Entries([], 0, len(HIDDEN) - HIDDEN.count(0))
+
+
+def test_a_file_of_more_directories_than_any_picture_has_is_read_up_to_a_limit() -> None:
+    chain = b"".join(struct.pack(">HI", 0, 14 + 6 * at) for at in range(ENTRIES_MAX + 9))
+
+    assert read_entries(b"MM\0*" + struct.pack(">I", 8) + chain).further <= ENTRIES_MAX
+
+
 @given(st.binary(max_size=200))
 def test_entries_are_read_of_any_bytes(rest: bytes) -> None:
     for head in (b"MM\0*\0\0\0\x08", b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0"):
@@ -363,6 +402,10 @@ def test_an_animation_stays_one() -> None:
         film = a_file(kind, frames[0], save_all=True, append_images=frames[1:])
         with Image.open(io.BytesIO(stripped(film))) as bare:
             assert bare.n_frames == 2
+
+
+def test_a_colour_profile_behind_the_pixels_of_a_bmp_is_no_news() -> None:
+    assert said_inside(a_profiled_bmp()) == ()
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "GIF", "BMP"])
