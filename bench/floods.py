@@ -3,10 +3,10 @@
     python -m bench.floods [--seconds 15] [--only large,checks]
 
 Three nodes on this machine. Each flood comes from a process of its own, by one account, over eight connections that ask
-again as soon as they are answered; it runs at the lowest priority, for a flood's own work is done elsewhere. The bystander
-asks another node than the one that is flooded. Told are the bystander's 50th and 99th percentile, both as a ratio to
-idle before it; how many elections there were; and the part of the turns of all nodes' event loops that came back more
-than 20 ms late.
+again as soon as they are answered; it runs at the lowest priority, for a flood's own work is done elsewhere. The
+bystander asks another node than the one that is flooded. Told are the bystander's 50th and 99th percentile, both as a
+ratio to idle before it; how many elections there were; and the part of the turns of all nodes' event loops that came
+back more than 20 ms late.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class Figures:
     async def _store(self, decoders: Decoders, seconds: float) -> None:
         data, end = a_picture((1_000, 800)), time.perf_counter() + seconds
         while (now := time.perf_counter()) < end:
-            with decoders.members.room(len(data)):
+            with decoders.members.room(len(data), "member"):
                 await decoders.members.facts(data)
             self.small.append(1000 * (time.perf_counter() - now))
             await asyncio.sleep(MEMBER_EVERY_SECONDS)
@@ -70,16 +70,16 @@ class Figures:
 async def flood(decoders: Decoders, files: list[bytes]) -> None:
     """Have strangers bring files for ever, as many at a time as they may."""
 
-    async def bring() -> None:
+    async def bring(who: str) -> None:
         for data in endless:
-            with contextlib.suppress(NodeError), decoders.strangers.room(len(data)):
+            with contextlib.suppress(NodeError), decoders.strangers.room(len(data), who):
                 await decoders.strangers.facts(data)
             await asyncio.sleep(0)
 
     endless = cycle(files)
     async with asyncio.TaskGroup() as group:
-        for _ in range(OPEN_MAX):
-            group.create_task(bring())
+        for number in range(OPEN_MAX):
+            group.create_task(bring(f"10.0.0.{number}"))
 
 
 async def measure(files: list[bytes], seconds: float) -> None:

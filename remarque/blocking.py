@@ -10,6 +10,7 @@ from concurrent.futures import CancelledError
 from typing import Any, Self, TypeVar
 
 from ledger.crypto import SigningKey
+from ledger.transaction import SignedTransaction
 from remarque.async_client import AsyncClient
 
 T = TypeVar("T")
@@ -49,6 +50,11 @@ class Blocking:
     def urls(self) -> list[str]:
         """Addresses of nodes; the first is asked, and goes to the end when it does not answer."""
         return self._waiting.urls
+
+    @property
+    def unsettled(self) -> tuple[SignedTransaction, ...]:
+        """What was sent last to be committed, until something says what became of it."""
+        return self._waiting.unsettled
 
     @property
     def account(self) -> str | None:

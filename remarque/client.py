@@ -173,6 +173,7 @@ class Client(Blocking):
         title: str | None = None,
         credit: str | None = None,
         similar: bool = False,
+        genesis: Genesis | None = None,
     ) -> tuple[str, Receipt]:
         """Record a picture of one's own (evidence: declared), in a collection of one's own if named; id and receipt.
 
@@ -180,7 +181,9 @@ class Client(Blocking):
         `creators` are paid as such, each by a weight in ppm, 1,000,000 together: oneself alone if left out.
 
         With `confidential`, what identifies the picture (`generator.describing.describe` finds that out), it is
-        encrypted here and no node sees it: the nodes of one's org in the genesis hold its key, or the one asked.
+        encrypted here and no node sees it: the nodes of one's org in the genesis hold its key, or the one asked. Give
+        the `genesis` from a source you trust; else it is the one that the node itself names, which then is trusted not
+        to put keys of its own into it.
 
         A near-duplicate of pictures that others have recorded is refused (SIMILAR_RECORDED names them): derive from
         one, or say that it is `similar`, and the record names them.
@@ -198,6 +201,7 @@ class Client(Blocking):
                 title=title,
                 credit=credit,
                 similar=similar,
+                genesis=genesis,
             )
         )
 

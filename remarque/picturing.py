@@ -13,8 +13,10 @@ from msgspec import UNSET
 from ledger import actions, crypto
 from ledger.actions import AnyAction
 from ledger.encoding import encode
+from ledger.errors import Code
 from ledger.execution.claim import commitment_to
 from ledger.generation import SETTING_FIELDS, GenerationRequest, Opening, Openings
+from ledger.genesis import Genesis
 from ledger.names import org_of
 from ledger.receipt import Receipt
 from remarque import sealing
@@ -147,6 +149,7 @@ class PictureMethods(SubmitMethods):
         title: str | None = None,
         credit: str | None = None,
         similar: bool = False,
+        genesis: Genesis | None = None,
     ) -> tuple[str, Receipt]:
         """Record a picture of one's own (evidence: declared), in a collection of one's own if named; id and receipt.
 
@@ -154,7 +157,9 @@ class PictureMethods(SubmitMethods):
         `creators` are paid as such, each by a weight in ppm, 1,000,000 together: oneself alone if left out.
 
         With `confidential`, what identifies the picture (`generator.describing.describe` finds that out), it is
-        encrypted here and no node sees it: the nodes of one's org in the genesis hold its key, or the one asked.
+        encrypted here and no node sees it: the nodes of one's org in the genesis hold its key, or the one asked. Give
+        the `genesis` from a source you trust; else it is the one that the node itself names, which then is trusted not
+        to put keys of its own into it.
 
         A near-duplicate of pictures that others have recorded is refused (SIMILAR_RECORDED names them): derive from
         one, or say that it is `similar`, and the record names them.
@@ -163,7 +168,9 @@ class PictureMethods(SubmitMethods):
         it is no picture that the node takes, CREATORS_INVALID, NOT_CUSTODIAN if no node can hold the key.
         """
         account, _ = self._signer()
-        facts, content = await (self._stored(data) if confidential is None else self._sealed(data, confidential))
+        facts, content = await (
+            self._stored(data) if confidential is None else self._sealed(data, confidential, genesis)
+        )
         like = facts.similar if isinstance(facts, StoredPicture) else ()
         if like and not similar:
             detail = f"it is a near-duplicate of {', '.join(like)}; derive from one, or say that it is similar"
@@ -197,14 +204,19 @@ class PictureMethods(SubmitMethods):
         stored = await self.put_content(data)
         return stored, actions.Content(cid=stored.cid, size=len(data), media_type=stored.media_type)
 
-    async def _sealed(self, data: bytes, facts: PictureFacts) -> tuple[PictureFacts, actions.Content]:
+    async def _sealed(
+        self, data: bytes, facts: PictureFacts, trusted: Genesis | None
+    ) -> tuple[PictureFacts, actions.Content]:
         """Encrypt a picture's file, and have the node keep the ciphertext."""
         if facts.file_digest != hashlib.sha256(data).hexdigest():
             raise RemarqueError(
                 NodeCode.CONTENT_MISMATCH.name, "these facts are of another file; find out those of this"
             )
         account, _ = self._signer()
-        genesis, node = await self.genesis(), (await self.status()).node
+        status, genesis = await self.status(), trusted or await self.genesis()
+        if status.chain != genesis.chain:
+            raise RemarqueError(Code.WRONG_CHAIN.name, f"the node is on {status.chain}, the genesis of {genesis.chain}")
+        node = status.node
         cipher, keys = await asyncio.to_thread(sealing.sealed_content, data, facts.pixel_digest, account, genesis, node)
         if not keys:
             fact = f"no node of {org_of(account)} is in the genesis, nor is {node}"

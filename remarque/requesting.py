@@ -22,6 +22,7 @@ from ledger import cbor, crypto
 from ledger.cbor import CborRefused
 from ledger.crypto import SigningKey
 from ledger.encoding import encode
+from ledger.transaction import SignedTransaction
 from remarque import message_signatures
 from remarque.api.problem import Problem
 from remarque.api.sessions import AskChallenge, Challenge, OpenSession, Session
@@ -39,6 +40,8 @@ NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 """What failed before anything was sent."""
 LOOPBACK = re.compile(r"(localhost|127\.[0-9.]+|\[::1\])(:[0-9]+)?/?\Z")
 """This machine, without a scheme."""
+UNREADABLE = (NodeCode.ANSWER_UNREADABLE.name, NodeCode.BODY_TOO_LARGE.name)
+"""Codes of answers that came, and that nobody can read."""
 UNREACHED = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
 """How a node is not reached, as aiohttp says it."""
 
@@ -51,6 +54,11 @@ P = TypeVar("P", bound=Page)
 
 class Unanswered(ConnectionError):
     """A node was reached and did not answer: it may have done what it was asked."""
+
+
+def settles_nothing(error: RemarqueError) -> bool:
+    """Whether a refusal says nothing of what was asked, only that the node could not do it or answer now."""
+    return error.status >= 500 or error.status == 429 or error.code in UNREADABLE
 
 
 class NodeConnection:
@@ -84,6 +92,8 @@ class NodeConnection:
         """The one that the connections belong to."""
         self._closed = False
         self._tokens: dict[str, str] = {}
+        self.unsettled: tuple[SignedTransaction, ...] = ()
+        """What was sent last to be committed, until something says what became of it: send it again, sign none anew."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -124,7 +134,9 @@ class NodeConnection:
                 failure = error
                 unanswered |= not isinstance(error, NOT_SENT)
             except RemarqueError as error:
-                if error.code != NodeCode.SHUTTING_DOWN.name:
+                stopping = error.code == NodeCode.SHUTTING_DOWN.name
+                # What another node may have taken is not undone by this one's having no room for it.
+                if not stopping and not (unanswered and settles_nothing(error)):
                     raise
                 failure, unanswered = error, True
             self.urls.append(self.urls.pop(0))

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 import msgspec
 
 from ledger.actions import AnyAction
-from ledger.receipt import Receipt, parse_receipt
+from ledger.receipt import Receipt, ReceiptRefused, parse_receipt
 from ledger.transaction import SignedTransaction, Signer, Transaction, sign
 from remarque.api.transactions import BatchOutcome, BatchOutcomes
 from remarque.drafts import Draft, complete, draft_of, sign_draft
 from remarque.errors import NodeCode, Pending, RemarqueError
 from remarque.reading import QueryMethods
-from remarque.requesting import Unanswered, now_ms, value_of
+from remarque.requesting import Unanswered, now_ms, settles_nothing, value_of
+
+T = TypeVar("T")
 
 VALID_SECONDS = 300
 """For how long a transaction is valid unless told otherwise."""
+
+
+NOT_TAKEN = frozenset(
+    code.name
+    for code in (
+        NodeCode.NO_LEADER,
+        NodeCode.OVERLOADED,
+        NodeCode.MEMPOOL_FULL,
+        NodeCode.ACCOUNT_BUSY,
+        NodeCode.DISK_FULL,
+    )
+)
+"""Refusals of a node that could not take what it was sent, so that nothing becomes of it."""
 
 
 class SubmitMethods(QueryMethods):
@@ -91,7 +108,7 @@ class SubmitMethods(QueryMethods):
 
         Pending says that it may be committed or not: then repeat it, until there is a receipt or a refusal.
         """
-        receipt = parse_receipt(await self._sent("/v1/transactions", signed.envelope(), (signed,)))
+        receipt = await self._sent("/v1/transactions", signed.envelope(), (signed,), parse_receipt)
         if receipt.outcome.code != "OK":
             detail = ""
             if self.key is not None:
@@ -109,15 +126,25 @@ class SubmitMethods(QueryMethods):
         Safe to repeat, to any node. Pending says that they may be committed or not: then repeat its `batch`.
         """
         body = b"[" + b",".join(signed.envelope() for signed in batch) + b"]"
-        return value_of(await self._sent("/v1/transactions/batch", body, tuple(batch)), BatchOutcomes).results
+        outcomes = partial(value_of, kind=BatchOutcomes)
+        return (await self._sent("/v1/transactions/batch", body, tuple(batch), outcomes)).results
 
-    async def _sent(self, path: str, body: bytes, signed: tuple[SignedTransaction, ...]) -> bytes:
-        """The answer to signed transactions; Pending if they were sent and there is none."""
+    async def _sent(
+        self, path: str, body: bytes, signed: tuple[SignedTransaction, ...], read: Callable[[bytes], T]
+    ) -> T:
+        """The answer to signed transactions; Pending if they were sent and nothing says what became of them."""
+        self.unsettled = signed
         try:
-            return await self.request("POST", path, body, session=False)
+            answer = read(await self.request("POST", path, body, session=False))
         except RemarqueError as error:
-            if error.code != NodeCode.COMMIT_TIMEOUT.name:
+            if not settles_nothing(error) or error.code in NOT_TAKEN:
+                self.unsettled = ()
                 raise
             raise Pending(signed, error.detail) from None
-        except Unanswered as error:
+        except (Unanswered, ReceiptRefused) as error:
             raise Pending(signed, str(error)) from None
+        except ConnectionError:
+            self.unsettled = ()
+            raise
+        self.unsettled = ()
+        return answer

@@ -71,7 +71,9 @@ def verify_routes(verifier: Verifier, reader: Reader) -> APIRouter:
         """
         member = await reader.known(request)
         data = await read_body(request, PICTURE_BYTES_MAX)
-        return answer(await verifier.verify(data, member=member))
+        address = request.client.host if request.client else ""
+        who = address if member is None else member.account or address
+        return answer(await verifier.verify(data, who, member=member is not None))
 
     return router
 
@@ -95,7 +97,7 @@ def upload_routes(
         """
         submitter.check_room()
         data = await read_body(request, PICTURE_BYTES_MAX)
-        with members.room(len(data)):
+        with members.room(len(data), member.account):
             facts = await members.facts(data)
             similar = await verifier.similar(facts, members, member.account)
             cid = await blockstore.aside(blockstore.take, member.account, data)

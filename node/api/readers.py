@@ -32,12 +32,11 @@ class Reader:
                 return Member("", self._open)
         return self._sessions.member(request)
 
-    async def known(self, request: Request) -> bool:
-        """Whether a member asks, where strangers may too. Credentials that do not hold are refused even so."""
+    async def known(self, request: Request) -> Member | None:
+        """The member that asks, where strangers may too. Credentials that do not hold are refused even so."""
         if not self._open() and all(name not in request.headers for name in CREDENTIALS):
-            return False
-        await self(request)
-        return True
+            return None
+        return await self(request)
 
     def _open(self) -> bool:
         return self._chain.ledger().parameters().open_reads

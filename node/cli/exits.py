@@ -21,3 +21,5 @@ class Exit(IntEnum):
     PENDING = (3, "a transaction was sent, and nobody has said yet what became of it; it is kept in a file")
     UNREACHED = (4, "no node answers; nothing was done")
     REFUSED = (5, "refused by a node, by the chain, or because a file cannot be used; `code` says why")
+    UNPRINTED = (6, "the answer could not be printed; what the command was to do may be done")
+    INTERRUPTED = (130, "interrupted; nothing was sent that may still be committed")

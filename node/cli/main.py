@@ -6,6 +6,7 @@ command waits for what only others need.
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,8 +100,18 @@ class Command(click.Group):
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         with _told(as_json=ctx.params["as_json"]):
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except (KeyboardInterrupt, click.Abort):
+                from node.cli.exits import Exit
+
+                pending = None if ctx.obj is None else ctx.obj.pending()
+                if pending is None:
+                    click.echo("interrupted", err=True)
+                    sys.exit(Exit.INTERRUPTED)
+                raise pending from None
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
@@ -15,14 +16,23 @@ from generator.picture import PICTURE_BYTES_MAX
 from generator.settings import SEED_MAX
 from ledger.actions import RegisterModel, action_name
 from ledger.times import moment
+from node.cli.chain import genesis_option
 from node.cli.output_files import OutputFile, written_to
 from node.cli.shares import shares_of
 from node.cli.target import Target, with_target
 from remarque.api.generation import GeneratedPicture, RefusedPicture
 from remarque.errors import NodeCode, NodeError, RemarqueError
+from remarque.trusted_files import load_genesis
 
 SHOWN_CHARACTERS_MAX = 160
 """Of what a file says."""
+
+
+def finite(_: click.Context, param: click.Parameter, value: float) -> float:
+    """A number that is one."""
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number", param=param)
+    return value
 
 
 @click.command()
@@ -31,7 +41,12 @@ SHOWN_CHARACTERS_MAX = 160
 @click.option("--seed", type=click.IntRange(0, SEED_MAX), help="Seed; by chance if absent.")
 @click.option("--steps", type=click.IntRange(1, 100), default=20, show_default=True, help="Steps of the sampler.")
 @click.option(
-    "--guidance", type=click.FloatRange(0, 50), default=5.0, show_default=True, help="How closely to follow the prompt."
+    "--guidance",
+    type=click.FloatRange(0, 50),
+    callback=finite,
+    default=5.0,
+    show_default=True,
+    help="How closely to follow the prompt.",
 )
 @click.option("--size", type=(int, int), default=(128, 128), show_default=True, help="Width and height in pixels.")
 @click.option("--count", type=click.IntRange(1, 16), default=1, show_default=True, help="How many pictures.")
@@ -90,6 +105,7 @@ def generate(
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--commit", is_flag=True, help="Commit to it first, so that nobody who sees the record comes before it.")
 @click.option("--confidential", is_flag=True, help="Encrypt it on this machine; publish no fingerprint.")
+@genesis_option(required=False)
 @click.option("--collection", help="A collection of your own to put it into.")
 @click.option(
     "--creator", "creators", multiple=True, help="ACCOUNT=PPM, paid as creator; repeat; together 1000000. Or yourself."
@@ -106,6 +122,7 @@ def register(
     *,
     commit: bool,
     confidential: bool,
+    genesis: Path | None,
     collection: str | None,
     creators: tuple[str, ...],
     title: str | None,
@@ -135,6 +152,7 @@ def register(
             title=title,
             credit=credit,
             similar=similar,
+            genesis=None if genesis is None else load_genesis(genesis),
         )
     target.show({"asset": asset, "transaction": receipt.signed.id}, f"asset {asset}")
 

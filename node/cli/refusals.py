@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -14,10 +16,11 @@ from ledger.receipt import ReceiptRefused
 from ledger.snapshot import SnapshotRefused
 from ledger.state_answer import StateAnswerRefused
 from node.cli.exits import Exit
+from node.cli.target import Unprinted
 from node.storage.directory import write_durably
 from remarque.errors import NodeCode, Pending
 
-REFUSALS = (Refused, OSError, click.ClickException)
+REFUSALS = (Refused, OSError, click.ClickException, Unprinted)
 DISPROVEN = (
     ConsistencyRefused,
     CoseRefused,
@@ -34,6 +37,8 @@ def tell(error: Exception, *, as_json: bool) -> Exit:
         return _tell_pending(error, as_json=as_json)
     if isinstance(error, click.ClickException):
         return _tell_usage(error, as_json=as_json)
+    if isinstance(error, Unprinted):
+        return _tell_unprinted(error)
     unreached = isinstance(error, ConnectionError)
     code = NodeCode.NODE_UNREACHED if unreached else getattr(error, "code", None)
     name = code if isinstance(code, str) else getattr(code, "name", type(error).__name__)
@@ -54,11 +59,22 @@ def _tell_usage(error: click.ClickException, *, as_json: bool) -> Exit:
     return Exit.USAGE
 
 
+def _tell_unprinted(error: Unprinted) -> Exit:
+    with suppress(OSError):
+        click.echo(str(error), err=True)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the interpreter does not fail on what is left in its buffer
+    return Exit.UNPRINTED
+
+
 def _tell_pending(pending: Pending, *, as_json: bool) -> Exit:
     """Keep a transaction whose end nobody knows, so that it is sent again and not signed anew."""
     signed = pending.signed
     kept = Path(f"pending-{signed.id[:16]}.json")
-    write_durably(kept, signed.envelope())
+    try:
+        write_durably(kept, signed.envelope())
+    except OSError as error:
+        click.echo(f"{kept} cannot be written ({error.strerror}); keep this line in a file of that name:", err=True)
+        click.echo(signed.envelope().decode(), err=True)
     if as_json:
         _print_json(code=pending.code, detail=pending.detail, transaction=signed.id, pending=str(kept))
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 
@@ -10,7 +12,7 @@ def shares_of(payees: tuple[str, ...]) -> dict[str, int]:
     shares = {}
     for payee in payees:
         account, _, weight = payee.partition("=")
-        if not weight.isdecimal():
+        if not re.fullmatch("[0-9]{1,7}", weight):
             raise click.UsageError(f"{payee!r} is not ACCOUNT=PPM, such as alice@acme=700000")
         shares[account] = int(weight)
     return shares

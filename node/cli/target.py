@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import update_wrapper
 from pathlib import Path
@@ -13,9 +14,13 @@ import msgspec
 from ledger.encoding import encode
 from ledger.receipt import Receipt
 from remarque.client import Client
-from remarque.errors import RemarqueError
+from remarque.errors import Pending, RemarqueError
 from remarque.keys.files import load_key
 from remarque.requesting import node_address
+
+
+class Unprinted(Exception):
+    """Standard output takes no more. What the command did stays done."""
 
 
 class Target:
@@ -29,6 +34,7 @@ class Target:
         self.account = account
         self.key = key
         self.as_json = as_json
+        self._clients: list[Client] = []
 
     @property
     def signer(self) -> str:
@@ -39,7 +45,14 @@ class Target:
 
     def client(self) -> Client:
         """A client as the chosen account."""
-        return Client(self.urls, self.account, None if self.key is None else load_key(self.key))
+        made = Client(self.urls, self.account, None if self.key is None else load_key(self.key))
+        self._clients.append(made)
+        return made
+
+    def pending(self) -> Pending | None:
+        """What the command has sent to be committed and nothing says yet what became of, if it is interrupted now."""
+        unsettled = [signed for client in self._clients for signed in client.unsettled]
+        return Pending(tuple(unsettled), "the command was interrupted") if unsettled else None
 
     def done(self, receipt: Receipt, text: str) -> None:
         """Print what a committed transaction did, and where it stands."""
@@ -48,9 +61,12 @@ class Target:
     def show(self, value: Any, text: str | None = None) -> None:
         """Print a value: as JSON if asked for, else as text."""
         if self.as_json or text is None:
-            click.echo(msgspec.json.format(encode(value), indent=2).decode())
-        else:
+            text = msgspec.json.format(encode(value), indent=2).decode()
+        try:
             click.echo(text)
+            sys.stdout.flush()
+        except OSError as error:
+            raise Unprinted(f"{error.strerror}: the answer is not printed, and what was asked may be done") from None
 
 
 def with_target(function: Callable[..., Any]) -> Callable[..., Any]:

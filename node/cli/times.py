@@ -39,7 +39,10 @@ class When(click.ParamType[datetime]):
             return value
         found = span_in(value) if self._to_come else None
         if found is not None:
-            return datetime.now(UTC) + found
+            try:
+                return datetime.now(UTC) + found
+            except OverflowError:
+                self.fail(f"{value!r} from now is after the year 9999; name an earlier time", param, ctx)
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
@@ -60,7 +63,10 @@ PAST = When(to_come=False)
 def span_in(text: str) -> timedelta | None:
     """A length of time above nothing, as written; None if it is none."""
     spelled = _SPAN.match(text)
-    found = spelled and timedelta(**{_UNITS[spelled[2]]: int(spelled[1])})
+    try:
+        found = spelled and timedelta(**{_UNITS[spelled[2]]: int(spelled[1])})
+    except OverflowError:
+        return None
     return found or None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Literal
@@ -27,6 +28,8 @@ LARGE = Limits(pixels=PICTURE_PIXELS_MAX, memory_bytes=1536 << 20, processor_sec
 LARGE_PLACES = 1
 OPEN_MAX = 16
 """Pictures of a lane that are looked at, most of them waiting."""
+OPEN_EACH_MAX = 2
+"""Of one account, or of one address: whoever brings the costliest pictures leaves the other places to others."""
 OPEN_BYTES_MAX = 256 << 20
 """Bytes of their files together."""
 WAIT_SECONDS_MAX = 30.0
@@ -45,22 +48,30 @@ class Lane:
         self._process = process
         self._small = asyncio.Semaphore(SMALL_PLACES)
         self._large = asyncio.Semaphore(LARGE_PLACES)
-        self._open = 0
+        self._open: Counter[str] = Counter()
+        """Pictures by who brought them."""
         self._open_bytes = 0
 
     @contextmanager
-    def room(self, size: int) -> Iterator[None]:
-        """Take room for one picture whose `size` bytes are here. OVERLOADED if there is none."""
-        if self._open >= OPEN_MAX or self._open_bytes + size > OPEN_BYTES_MAX:
-            fact = f"{self._open} pictures of {self._open_bytes} bytes are being looked at"
+    def room(self, size: int, who: str) -> Iterator[None]:
+        """Take room for one picture of somebody's whose `size` bytes are here. ACCOUNT_BUSY if they have others
+        looked at, OVERLOADED if there is none.
+        """
+        if self._open[who] >= OPEN_EACH_MAX:
+            fact = f"{self._open[who]} pictures of {who or 'yours'} are being looked at"
+            raise NodeError(NodeCode.ACCOUNT_BUSY, f"{fact}; bring the next one after them", 2)
+        if self._open.total() >= OPEN_MAX or self._open_bytes + size > OPEN_BYTES_MAX:
+            fact = f"{self._open.total()} pictures of {self._open_bytes} bytes are being looked at"
             raise NodeError(NodeCode.OVERLOADED, f"{fact}; try again", 2)
-        self._open += 1
+        self._open[who] += 1
         self._open_bytes += size
         try:
             yield
         finally:
-            self._open -= 1
+            self._open[who] -= 1
             self._open_bytes -= size
+            if not self._open[who]:
+                del self._open[who]
 
     async def facts(self, data: bytes) -> Facts:
         """What identifies a picture. IMAGE_UNREADABLE, IMAGE_TOO_LARGE, IMAGE_TOO_COSTLY or DECODER_FAILED."""
@@ -91,7 +102,7 @@ class Lane:
             async with asyncio.timeout(WAIT_SECONDS_MAX):
                 await places.acquire()
         except TimeoutError:
-            fact = f"{self._open} pictures are being looked at, and none was done in {WAIT_SECONDS_MAX:.0f} s"
+            fact = f"{self._open.total()} pictures are being looked at, and none was done in {WAIT_SECONDS_MAX:.0f} s"
             raise NodeError(NodeCode.OVERLOADED, f"{fact}; try again", 10) from None
         try:
             yield

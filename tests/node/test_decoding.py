@@ -26,7 +26,17 @@ from node.decoding import decoding, lanes, process
 from node.decoding.asking import ANSWER_BYTES_MAX, LENGTH, Answer, Ask, Declined, Ended, Limits, Reduced, framed
 from node.decoding.confinement import CALLS, NICENESS
 from node.decoding.decoding import answer_to, facts_of
-from node.decoding.lanes import LARGE, LARGE_PLACES, OPEN_BYTES_MAX, OPEN_MAX, SMALL, SMALL_PLACES, Decoders, Lane
+from node.decoding.lanes import (
+    LARGE,
+    LARGE_PLACES,
+    OPEN_BYTES_MAX,
+    OPEN_EACH_MAX,
+    OPEN_MAX,
+    SMALL,
+    SMALL_PLACES,
+    Decoders,
+    Lane,
+)
 from remarque.errors import NodeCode, NodeError
 
 REFUSALS = {NodeCode.IMAGE_UNREADABLE, NodeCode.IMAGE_TOO_LARGE, NodeCode.IMAGE_TOO_COSTLY}
@@ -365,14 +375,28 @@ def test_small_pictures_wait_for_no_large_one_and_members_for_no_stranger() -> N
 def test_a_lane_is_bounded_in_pictures_and_in_their_bytes(decoders: Decoders) -> None:
     lane = decoders.strangers
     with contextlib.ExitStack() as stack:
-        for _ in range(OPEN_MAX):
-            stack.enter_context(lane.room(1))
-        with pytest.raises(NodeError, match="OVERLOADED") as full, lane.room(1):
+        for number in range(OPEN_MAX):
+            stack.enter_context(lane.room(1, f"10.0.0.{number // OPEN_EACH_MAX}"))
+        with pytest.raises(NodeError, match="OVERLOADED") as full, lane.room(1, "10.0.1.1"):
             pass
         assert full.value.retry_after
-    with lane.room(OPEN_BYTES_MAX), pytest.raises(NodeError, match="OVERLOADED"), lane.room(1):
+    with lane.room(OPEN_BYTES_MAX, "a"), pytest.raises(NodeError, match="OVERLOADED"), lane.room(1, "b"):
         pass
-    with lane.room(OPEN_BYTES_MAX):
+    with lane.room(OPEN_BYTES_MAX, "a"):
+        pass
+
+
+def test_whoever_brings_the_costliest_pictures_leaves_places_to_others(decoders: Decoders) -> None:
+    lane = decoders.members
+    with contextlib.ExitStack() as stack:
+        for _ in range(OPEN_EACH_MAX):
+            stack.enter_context(lane.room(1, "nadia@agency"))
+        with pytest.raises(NodeError, match="ACCOUNT_BUSY") as busy, lane.room(1, "nadia@agency"):
+            pass
+        assert busy.value.retry_after
+        with lane.room(1, "alice@studio"):
+            pass
+    with lane.room(1, "nadia@agency"):
         pass
 
 

@@ -200,7 +200,7 @@ def test_a_peer_is_given_blocks_off_the_loop(tmp_path: Path) -> None:
 async def verified(verifier: Verifier, data: bytes) -> Verification:
     """What a verifier that has read its index says."""
     await verifier.run()
-    return await verifier.verify(data, member=True)
+    return await verifier.verify(data, "bob@agency", member=True)
 
 
 def test_what_is_not_indexed_yet_is_not_said_to_be_unknown(tmp_path: Path, decoders: Decoders) -> None:
@@ -208,7 +208,7 @@ def test_what_is_not_indexed_yet_is_not_said_to_be_unknown(tmp_path: Path, decod
     verifier = Verifier(written.chain, Reading(written.chain), Blockstore(tmp_path / "content"), decoders)
 
     with pytest.raises(NodeError) as refused:
-        asyncio.run(verifier.verify(a_picture(1), member=True))
+        asyncio.run(verifier.verify(a_picture(1), "bob@agency", member=True))
 
     assert refused.value.code is NodeCode.INDEX_LOADING
 
@@ -244,7 +244,7 @@ def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_pat
     async def story() -> Verification:
         await verifier.run()
         armed.append(True)
-        return await verifier.verify(data, member=True)
+        return await verifier.verify(data, "bob@agency", member=True)
 
     found = asyncio.run(story())
 
@@ -267,7 +267,7 @@ def test_of_equally_near_pictures_all_nodes_name_the_same_whenever_they_started(
             written.block(*(written.ask(registering(number, image_code=code)) for number in numbers))
         restarted = Verifier(written.chain, Reading(written.chain), store, decoders)
         await restarted.run()
-        return [(await one.verify(a_picture(4), member=True)).matches for one in (running, restarted)]
+        return [(await one.verify(a_picture(4), "bob@agency", member=True)).matches for one in (running, restarted)]
 
     found = asyncio.run(story())
 
@@ -283,9 +283,9 @@ def test_a_member_who_verifies_does_not_wait_behind_strangers(tmp_path: Path, de
     verifier = Verifier(written.chain, Reading(written.chain), Blockstore(tmp_path / "content"), decoders)
 
     async def story() -> Verification:
-        with decoders.strangers.room(OPEN_BYTES_MAX):
+        with decoders.strangers.room(OPEN_BYTES_MAX, "10.0.0.1"):
             with pytest.raises(NodeError, match="OVERLOADED"):
-                await verifier.verify(a_picture(5), member=False)
+                await verifier.verify(a_picture(5), "10.0.0.1", member=False)
             return await verified(verifier, a_picture(5))
 
     assert asyncio.run(story()).verdict == "not_recorded"

@@ -23,10 +23,11 @@ from ledger.state_answer import verify_state_answer
 from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
 from node.decoding.decoding import facts_of
-from node.decoding.lanes import Decoders
+from node.decoding.lanes import Decoders, Lane
 from node.verification.ranking import Found, fairly
 from node.verification.verifier import NEAR_MAX, Verifier
 from remarque.api.verification import Verification
+from remarque.errors import NodeCode, NodeError
 
 ALICE, CARLA = "bob@agency", "carol@club"
 """Who asked a generator for the picture, and who declares it as hers."""
@@ -83,7 +84,7 @@ class Gallery:
         async def story() -> Verification:
             verifier = Verifier(self.written.chain, Reading(self.written.chain), self.store, self.decoders)
             await verifier.run()
-            return await verifier.verify(data, member=True)
+            return await verifier.verify(data, "bob@agency", member=True)
 
         return asyncio.run(story())
 
@@ -158,3 +159,19 @@ def test_what_is_called_proven_is_what_the_proof_says(gallery: Gallery) -> None:
     assert absence.value(asset_key(pixels)) is None
     assert "named this file's digest in the record of another picture" in found.wording
     assert gallery.written.chain.state.get(file_key(digest)) is not None
+
+
+@pytest.mark.parametrize("code", ["OVERLOADED", "DECODER_FAILED"])
+def test_what_could_not_be_compared_now_is_said_and_does_not_weaken_the_answer(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    copy = file_of(a_picture(1), "JPEG")
+    assert gallery.verified(copy).verdict == "near_duplicate"
+
+    async def failing(*_: object) -> bytes:
+        raise NodeError(NodeCode[code], "a picture could not be decoded now", 2)
+
+    monkeypatch.setattr(Lane, "miniature", failing)
+
+    with pytest.raises(NodeError, match=code):
+        gallery.verified(copy)

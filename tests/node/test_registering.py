@@ -14,6 +14,7 @@ from random import Random
 from typing import TypeVar
 
 import pytest
+from consortium import a_genesis
 from msgspec import UNSET
 from msgspec.structs import replace
 from PIL import Image, PngImagePlugin
@@ -23,6 +24,7 @@ from devnet.story import COLLECTOR, CREATOR, EDITOR, STUDIO
 from generator.describing import describe
 from generator.embedded import said_inside
 from generator.picture import open_picture, pixel_digest
+from ledger.genesis import Genesis
 from node.cli import pictures
 from node.cli.exits import Exit
 from remarque import sealing
@@ -141,6 +143,31 @@ def test_facts_of_another_file_and_no_custodian_are_refused_before_anything_is_s
                 await alice.asset(describe(plain).pixel_digest)
 
     asyncio.run(story())
+
+
+def test_who_holds_the_key_is_said_by_the_genesis_that_is_trusted(
+    nodes: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, trusted, sealed_for = a_file(a_picture(31)), nodes.genesis, []
+
+    class Sealed(Exception):
+        """Far enough."""
+
+    def sealing_for(_: bytes, asset: str, creator: str, genesis: Genesis, node: str) -> None:
+        sealed_for.append(genesis)
+        raise Sealed
+
+    monkeypatch.setattr(sealing, "sealed_content", sealing_for)
+    with client_of(nodes, CREATOR) as alice:
+        with pytest.raises(Sealed):
+            alice.register(plain, confidential=describe(plain), genesis=trusted)
+        assert sealed_for.pop() is trusted
+        with pytest.raises(Sealed):
+            alice.register(plain, confidential=describe(plain))
+        assert sealed_for.pop() is not trusted
+        with pytest.raises(RemarqueError, match="WRONG_CHAIN"):
+            alice.register(plain, confidential=describe(plain), genesis=a_genesis())
+    assert sealed_for == []
 
 
 def test_what_is_too_short_for_a_ciphertext_is_refused(nodes: Cluster) -> None:
