@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from generator.containers import bmp, exif, gif, jpeg, png, tiff, webp
-from generator.containers.parts import Part, SaidInside
+from generator.containers.parts import FilePart, SaidInside
 from generator.errors import GeneratorCode, GeneratorError
 from generator.picture import open_picture, pixel_digest
 
 __all__ = ["SaidInside", "said_inside", "stripped"]
 
-_PARTS: dict[str, Callable[[bytes], Iterator[Part]]] = {
+_PARTS: dict[str, Callable[[bytes], Iterator[FilePart]]] = {
     "PNG": png.parts,
     "JPEG": jpeg.parts,
     "WEBP": webp.parts,

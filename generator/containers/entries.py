@@ -87,7 +87,7 @@ class Entry:
 
 
 @dataclass
-class Entries:
+class Directories:
     """What is found in all directories."""
 
     found: list[Entry] = field(default_factory=list)
@@ -97,7 +97,7 @@ class Entries:
     """Bytes other than 0 that nothing points to."""
 
 
-def read_entries(data: bytes) -> Entries:
+def read_entries(data: bytes) -> Directories:
     """The entries of a TIFF file or of EXIF; what cannot be read counts as bytes that nothing points to."""
     return _Reader(data).read()
 
@@ -105,7 +105,7 @@ def read_entries(data: bytes) -> Entries:
 class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._entries = Entries()
+        self._entries = Directories()
         self._covered: list[tuple[int, int]] = []
         self._order = "<" if data[:2] == b"II" else ">"
         big = data[2:4] == struct.pack(self._order + "H", _BIG)
@@ -115,7 +115,7 @@ class _Reader:
         self._bytes_left = len(data)
         """Of values: those of a picture do not lie upon each other."""
 
-    def read(self) -> Entries:
+    def read(self) -> Directories:
         if self._data[:2] in (b"II", b"MM"):
             self._follow()
         self._entries.unnamed = uncovered(self._data, self._covered)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from PIL import ExifTags
 
-from generator.containers.entries import Directory, Entries, Entry, read_entries
+from generator.containers.entries import Directories, Directory, Entry, read_entries
 from generator.containers.parts import SaidInside, said_bytes
 
 _ORIENTATION = int(ExifTags.Base.Orientation)
@@ -58,7 +58,7 @@ def orientation_alone(orientation: int) -> bytes:
     return b"MM\0*" + struct.pack(">IH", 8, 1) + entry + bytes(4)
 
 
-def in_entries(entries: Entries, silent: frozenset[int]) -> Iterator[SaidInside]:
+def in_entries(entries: Directories, silent: frozenset[int]) -> Iterator[SaidInside]:
     """What entries say, but those of some tags: each text by itself, and how many others there are."""
     place = {one.tag: one for one in entries.found if one.directory is Directory.GPS}
     if place:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from generator.containers.parts import Part, SaidInside, behind, said_bytes
+from generator.containers.parts import FilePart, SaidInside, behind, said_bytes
 
 _HEAD_BYTES, _IMAGE_HEAD_BYTES = 13, 10
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
@@ -16,17 +16,17 @@ _NAMES = {b"XMP DataXMP": "XMP", b"C2PA_GIF\x01\x00\x00": "C2PA"}
 _NAME_BYTES = 11
 
 
-def parts(data: bytes) -> Iterator[Part]:
+def parts(data: bytes) -> Iterator[FilePart]:
     """The blocks of a GIF."""
     start = _HEAD_BYTES + _palette_bytes(data[10:11])
     while start < len(data) and data[start] in (_EXTENSION, _IMAGE):
         if data[start] == _IMAGE:
             head = start + _IMAGE_HEAD_BYTES
             _, end = _blocks(data, head + _palette_bytes(data[head - 1 : head]) + 1)
-            yield Part(data[start:end])
+            yield FilePart(data[start:end])
         else:
             body, end = _blocks(data, start + 2)
-            yield Part(data[start:end], _said(data[start + 1 : start + 2], body))
+            yield FilePart(data[start:end], _said(data[start + 1 : start + 2], body))
         start = end
     yield behind(data, start + 1 if data[start : start + 1] == bytes((_TRAILER,)) else start)
 

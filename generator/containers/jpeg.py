@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from generator.containers import exif
-from generator.containers.parts import Part, SaidInside, behind, is_profile, said_bytes
+from generator.containers.parts import FilePart, SaidInside, behind, is_profile, said_bytes
 
 START = b"\xff\xd8"
 
@@ -30,14 +30,14 @@ class _Segment:
     """As it stands in the file, a scan with the data it heads."""
 
 
-def parts(data: bytes) -> Iterator[Part]:
+def parts(data: bytes) -> Iterator[FilePart]:
     """The segments of a JPEG, and what lies between and behind them."""
     segments = list(_segments(data))
     profiled = _has_profile(segments)
     last_scan = max((at for at, segment in enumerate(segments) if segment.marker == _SOS), default=len(segments))
     for at, segment in enumerate(segments):
         kept = _needed(segment, profiled) if at <= last_scan else b""
-        yield Part(kept, () if kept == segment.whole else _said(segment, len(segment.whole) - len(kept)))
+        yield FilePart(kept, () if kept == segment.whole else _said(segment, len(segment.whole) - len(kept)))
     end = len(START) + sum(len(segment.whole) for segment in segments)
     yield behind(data, end + 2 if data[end : end + 2] == bytes((0xFF, _EOI)) else end)
 

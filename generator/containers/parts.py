@@ -21,7 +21,7 @@ class SaidInside:
 
 
 @dataclass(frozen=True)
-class Part:
+class FilePart:
     """A part of a file, in the order in which it stands there."""
 
     kept: bytes = b""
@@ -35,9 +35,9 @@ def said_bytes(what: str, size: int) -> tuple[SaidInside, ...]:
     return (SaidInside(what, f"{size} bytes"),) if size > 0 else ()
 
 
-def behind(data: bytes, end: int) -> Part:
+def behind(data: bytes, end: int) -> FilePart:
     """What lies behind the end of a picture, or behind the last part of it that could be read."""
-    return Part(said=said_bytes("behind the picture", len(data) - end))
+    return FilePart(said=said_bytes("behind the picture", len(data) - end))
 
 
 def unpacked(packed: bytes, bytes_max: int) -> bytes:

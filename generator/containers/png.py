@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 
 from generator.containers import exif
-from generator.containers.parts import PROFILE_BYTES_MAX, Part, SaidInside, behind, is_profile, said_bytes, unpacked
+from generator.containers.parts import PROFILE_BYTES_MAX, FilePart, SaidInside, behind, is_profile, said_bytes, unpacked
 
 START = b"\x89PNG\r\n\x1a\n"
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
@@ -68,7 +68,7 @@ class _Stream:
         return len(packed) - len(self._unpacking.unused_data)
 
 
-def parts(data: bytes) -> Iterator[Part]:
+def parts(data: bytes) -> Iterator[FilePart]:
     """The chunks of a PNG."""
     start, colour, stream = len(START), 0, _Stream()
     while start + 12 <= len(data):
@@ -83,9 +83,9 @@ def parts(data: bytes) -> Iterator[Part]:
             stream = _Stream()
         needed = _needed(kind, body, colour, stream)
         if needed is None:
-            yield Part(said=_said(kind, body))
+            yield FilePart(said=_said(kind, body))
         else:
-            yield Part(_chunk(kind, body[:needed]), said_bytes(f"in {kind.decode()}", size - needed))
+            yield FilePart(_chunk(kind, body[:needed]), said_bytes(f"in {kind.decode()}", size - needed))
         start = end
         if kind == b"IEND":
             break

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from generator.containers import exif
 from generator.containers.entries import read_entries
-from generator.containers.parts import Part, SaidInside, said_bytes
+from generator.containers.parts import FilePart, SaidInside, said_bytes
 
 _OF_PIXELS = frozenset(
     (*range(254, 260), 262, 263, 266, 273, 274, *range(277, 285), *range(290, 294), 296, 301, *range(317, 323))
@@ -14,9 +14,9 @@ _OF_PIXELS = frozenset(
 """Tags of TIFF 6.0 and its supplements: sides, colours, compression, where the pixels are, and the colour profile."""
 
 
-def parts(data: bytes) -> Iterator[Part]:
+def parts(data: bytes) -> Iterator[FilePart]:
     """What a TIFF says, as one part."""
     entries = read_entries(data)
     pages = (SaidInside("further pictures", str(entries.further)),) if entries.further else ()
     unnamed = said_bytes("behind the picture, or in no part of it", entries.unnamed)
-    yield Part(data, (*exif.in_entries(entries, _OF_PIXELS), *pages, *unnamed))
+    yield FilePart(data, (*exif.in_entries(entries, _OF_PIXELS), *pages, *unnamed))

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 
 from generator.containers import exif
-from generator.containers.parts import Part, SaidInside, behind, is_profile, said_bytes
+from generator.containers.parts import FilePart, SaidInside, behind, is_profile, said_bytes
 
 _HEAD_BYTES = 12
 _FRAME_HEAD_BYTES = 16
@@ -18,7 +18,7 @@ _FLAGS_AT = 8
 _NAMES = {b"C2PA": "C2PA", b"XMP ": "XMP"}
 
 
-def parts(data: bytes) -> Iterator[Part]:
+def parts(data: bytes) -> Iterator[FilePart]:
     """The chunks of a WebP."""
     end = min(len(data), 8 + int.from_bytes(data[4:8], "little"))
     yield from _parts(data, _HEAD_BYTES, end, frames=True)
@@ -37,7 +37,7 @@ def written(kept: list[bytes], entries: bytes) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def _parts(data: bytes, start: int, end: int, *, frames: bool) -> Iterator[Part]:
+def _parts(data: bytes, start: int, end: int, *, frames: bool) -> Iterator[FilePart]:
     """Chunks; those that are frames only where there may be some, which is not within a frame."""
     while start + 8 <= end:
         kind = data[start : start + 4]
@@ -46,18 +46,18 @@ def _parts(data: bytes, start: int, end: int, *, frames: bool) -> Iterator[Part]
         if frames and kind == b"ANMF":
             yield _frame(body)
         elif (needed := _needed(kind, body)) is None:
-            yield Part(said=_said(kind, body))
+            yield FilePart(said=_said(kind, body))
         else:
-            yield Part(_chunk(kind, body[:needed]), said_bytes(f"in {kind.decode().strip()}", len(body) - needed))
+            yield FilePart(_chunk(kind, body[:needed]), said_bytes(f"in {kind.decode().strip()}", len(body) - needed))
         start += 8 + size + size % 2
-    yield Part(said=said_bytes("behind the picture", end - start))
+    yield FilePart(said=said_bytes("behind the picture", end - start))
 
 
-def _frame(body: bytes) -> Part:
+def _frame(body: bytes) -> FilePart:
     """A frame of an animation, itself of chunks."""
     found = list(_parts(body, _FRAME_HEAD_BYTES, len(body), frames=False))
     kept = body[:_FRAME_HEAD_BYTES] + b"".join(part.kept for part in found)
-    return Part(_chunk(b"ANMF", kept), tuple(one for part in found for one in part.said))
+    return FilePart(_chunk(b"ANMF", kept), tuple(one for part in found for one in part.said))
 
 
 def _needed(kind: bytes, body: bytes) -> int | None:

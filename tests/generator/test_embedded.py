@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
 
 from bench.hostile import hostile_files
-from generator.containers.entries import ENTRIES_MAX, Entries, read_entries
+from generator.containers.entries import ENTRIES_MAX, Directories, read_entries
 from generator.containers.exif import orientation_alone
 from generator.embedded import SaidInside, said_inside, stripped
 from generator.errors import GeneratorCode, GeneratorError
@@ -363,7 +363,7 @@ def test_values_beyond_the_end_are_none() -> None:
     entry = struct.pack(">HHII", 315, 2, 99, 26)
     data = b"MM\0*" + struct.pack(">IH", 8, 1) + entry + struct.pack(">I", 0) + HIDDEN
 
-    assert read_entries(data) == Entries([], 0, len(HIDDEN) - HIDDEN.count(0))
+    assert read_entries(data) == Directories([], 0, len(HIDDEN) - HIDDEN.count(0))
 
 
 def test_a_file_of_more_directories_than_any_picture_has_is_read_up_to_a_limit() -> None:
