@@ -67,7 +67,7 @@ from node.ordering.reach import Reach
 from node.storage.raft_log_store import RaftLogStore
 
 TICK_SECONDS = 0.025
-PIPELINE_MAX = 3
+PIPELINE_MAX = 2
 """Uncommitted blocks above which the leader waits before it cuts another."""
 
 

@@ -13,7 +13,7 @@ from node.ground import metrics
 from node.ground.logs import logger
 from node.ordering.mempool import Mempool
 
-CUT_TRANSACTIONS_MAX = 64
+CUT_TRANSACTIONS_MAX = 32
 CUT_BYTES_MAX = 512 * 1024
 CUT_FUEL_MAX = 20_000
 """Transactions the leader puts in a block, bytes of them, and fuel that those before the last one may use: enough to

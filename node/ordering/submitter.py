@@ -32,10 +32,10 @@ class Submitter:
         self.check_condition()
         chain = self._driver.chain
         new = [signed for signed in transactions if chain.state.locate(signed.id) is None]
+        self._check_mempool(new)  # first, for it costs least, and again after the signatures, which cost most
         admit = self._driver.inspector.door(self._driver.proposer.time_for)
         for signed in new:
             admit(signed)
-        self._check_mempool(new)  # before the signatures, which cost most, and again after them
         await self._driver.inspector.verify(transactions)  # a receipt is for whoever has one with its signatures
         for signed in new:
             check_vote(chain, chain.ledger(), signed)
