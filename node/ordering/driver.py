@@ -67,8 +67,6 @@ from node.ordering.reach import Reach
 from node.storage.raft_log_store import RaftLogStore
 
 TICK_SECONDS = 0.025
-PIPELINE_MAX = 2
-"""Uncommitted blocks above which the leader waits before it cuts another."""
 
 
 class Network(ForwardingNetwork, Protocol):
@@ -304,7 +302,7 @@ class Driver:
     def _pump(self) -> None:
         """Propose one block; the next, if there is room for it, in another turn of the loop."""
         self._pump_scheduled = False
-        if not self.leading or not self.mempool.unproposed or len(self.chain.layers) >= PIPELINE_MAX:
+        if not self.leading or not self.mempool.unproposed or len(self.chain.layers) >= self.proposer.most.uncommitted:
             return
         try:
             block = self.proposer.next_block(self.replica.term)

@@ -12,6 +12,7 @@ block. Who comes new has used as much as whoever had used least.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from heapq import heapify, heappop, heapreplace
 
@@ -28,6 +29,7 @@ ACCOUNT_BYTES_MAX = 8 * 1024 * 1024
 MEMBER_TRANSACTIONS_MAX = TRANSACTIONS_MAX // 2
 MEMBER_BYTES_MAX = BYTES_MAX // 2
 """What one member may have forwarded: whatever it forwards, the other half is for the others."""
+SHARED_SECONDS = 2.0
 USED_KEPT = 1_000
 """Accounts without waiting transactions of which it is remembered what they used, before those are looked through."""
 BASE_FUEL, FUEL_BYTES = 200, 16
@@ -63,6 +65,15 @@ class Mempool:
         self._accounts: defaultdict[str, Usage] = defaultdict(Usage)
         self._members: defaultdict[str, Usage] = defaultdict(Usage)
         self._all = Usage()
+        self._last = ""
+        """The account that sent last."""
+        self._changed = time.monotonic()
+        """When another than the one before it did, by the monotonic clock."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether more than one account has sent transactions a moment ago."""
+        return time.monotonic() - self._changed < SHARED_SECONDS
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -109,6 +120,8 @@ class Mempool:
         account = _account(signed)
         self._queues.setdefault(account, {})[signed.id] = signed
         self._used[account] = max(self._used.get(account, 0), self._least)
+        if account != self._last:
+            self._last, self._changed = account, time.monotonic()
         if member:
             self._sources[signed.id] = member
         for used in self._usages(signed):

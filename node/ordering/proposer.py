@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from ledger.errors import Code, InvariantBroken, LedgerError, ensure
 from ledger.execution.block import check_admissible, execute_block
@@ -13,11 +14,22 @@ from node.ground import metrics
 from node.ground.logs import logger
 from node.ordering.mempool import Mempool
 
-CUT_TRANSACTIONS_MAX = 32
-CUT_BYTES_MAX = 512 * 1024
-CUT_FUEL_MAX = 20_000
-"""Transactions the leader puts in a block, bytes of them, and fuel that those before the last one may use: enough to
-share a block's costs, and few enough not to stall the event loop of whoever runs it."""
+
+class Cut(NamedTuple):
+    """What a leader puts into its blocks at most."""
+
+    transactions: int
+    bytes: int
+    fuel: int
+    """That those before the last one of a block may use."""
+    uncommitted: int
+    """Blocks above which it waits before it cuts another."""
+
+
+SHARED = Cut(transactions=32, bytes=512 * 1024, fuel=20_000, uncommitted=2)
+"""While several accounts send: short blocks, for whoever comes waits for those under way."""
+ALONE = Cut(transactions=256, bytes=512 * 1024, fuel=60_000, uncommitted=3)
+"""While one account does: enough to share a block's costs, and few enough not to stall the event loop."""
 CLOCK_BEHIND_MS = 5_000
 
 Transactions = tuple[SignedTransaction, ...]
@@ -32,6 +44,11 @@ class Proposer:
         self.clock = clock
         """Milliseconds since 1970."""
         self._behind = False
+
+    @property
+    def most(self) -> Cut:
+        """What goes into a block now."""
+        return SHARED if self._mempool.shared else ALONE
 
     def time_for(self, signed: SignedTransaction) -> int:
         """The time at which to admit a transaction, by this node's clock and the chain, in milliseconds since 1970.
@@ -48,10 +65,10 @@ class Proposer:
         It is empty if by this node's clock they have expired: the others agree by endorsing it, or postpone it.
         """
         parameters = Ledger(self._chain.tip_reader()).parameters()
-        limit = min(CUT_TRANSACTIONS_MAX, parameters.block_transactions_max)
+        limit = min(self.most.transactions, parameters.block_transactions_max)
         clock_ms = self.clock()
         self._tell_if_behind(clock_ms)
-        cut = self._mempool.cut(limit, min(CUT_BYTES_MAX, parameters.block_bytes_max))
+        cut = self._mempool.cut(limit, min(self.most.bytes, parameters.block_bytes_max))
         kept, late = self._admissible(cut, clock_ms)
         self._mempool.put_back(late)
         if not kept and not late:
@@ -104,7 +121,7 @@ class Proposer:
         """Build a block. Whatever breaks execution is found and kept out, never the node."""
         self._chain.version(self._chain.tip.height + 1)
         try:
-            return self._chain.build(transactions, term, clock_ms, CUT_FUEL_MAX)
+            return self._chain.build(transactions, term, clock_ms, self.most.fuel)
         except (InvariantBroken, Exception) as bug:
             logger.critical("execution_broken", reason=repr(bug), transactions=len(transactions))
             return self._chain.build(self._without_poison(transactions, clock_ms), term, clock_ms)

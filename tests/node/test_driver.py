@@ -171,7 +171,7 @@ def test_a_block_holds_so_much_fuel_and_the_rest_is_in_the_next_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A registration uses a hundred."""
-    monkeypatch.setattr(proposer, "CUT_FUEL_MAX", 250)
+    monkeypatch.setattr(proposer, "SHARED", proposer.SHARED._replace(fuel=250))
 
     async def story() -> None:
         driver = await led(a_driver(tmp_path))

@@ -121,6 +121,23 @@ def test_large_transactions_of_one_account_leave_room_in_each_block() -> None:
     assert waiting.cut(3, 10**6) == tuple(many[3:6])
 
 
+def test_blocks_are_short_while_several_accounts_send(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(mempool.time, "monotonic", lambda: now[0])
+    waiting = filled(some(1))
+    now[0] += mempool.SHARED_SECONDS + 1
+    for signed in some(5):
+        waiting.add(signed)
+    assert not waiting.shared
+
+    waiting.add(one_of("bob@agency", 1))
+    assert waiting.shared
+    now[0] += mempool.SHARED_SECONDS - 0.1
+    assert waiting.shared
+    now[0] += 0.2
+    assert not waiting.shared
+
+
 def test_who_used_much_waits_until_the_others_have_used_as_much() -> None:
     many, others = some(9), some(9, "bob@agency")
     waiting = filled([*many, *others])
