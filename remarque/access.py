@@ -74,7 +74,8 @@ class AccessMethods(PictureMethods, TradeMethods):
     async def _seal(self, asset: str, node: NodeRecord) -> SealedKey:
         """An asset's key as a custodian seals it to a node, by a request that names this one."""
         asked = actions.RequestAccess(asset=asset, reader_key=sealing.reader_key_of(node.key), purpose="custody")
-        return await self._read(f"/v1/releases/{(await self.submit(asked)).signed.id}/seals/{node.name}", SealedKey)
+        decided = (await self.submit(asked)).signed.id
+        return await self._read(f"/v1/releases/{decided}/seals/{segment(node.name)}", SealedKey)
 
     async def _sealed_with(
         self, asset: str, node_key: SigningKey, keys: dict[str, str], known: dict[str, NodeRecord]

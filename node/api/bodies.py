@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from ledger.encoding import encode
 from ledger.names import Hex32
+from node.ground.doors import whose
 from remarque.errors import NodeCode, NodeError
 from remarque.message_signatures import parse_content_digest
 
@@ -50,7 +51,7 @@ class Arriving:
     @contextmanager
     def counted(self, client: tuple[str, int] | None) -> Iterator[Callable[[int], None]]:
         """Count a request's body: what is given is called with each part's size, and refuses what is too much."""
-        address, taken = client[0] if client else "", 0
+        address, taken = whose(client[0]) if client else "", 0
 
         def take(size: int) -> None:
             nonlocal taken

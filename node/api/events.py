@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 
 from ledger.encoding import encode
 from ledger.names import org_of
-from node.api.member import Member
+from node.api.member import Member, asker
 from node.api.operations import EVENTS, Given, operation
 from node.api.problem import refusal
 from node.api.readers import Reader
@@ -150,8 +150,7 @@ def routes(feed: Feed, chain: Chain, reader: Reader) -> APIRouter:
             raise NodeError(
                 NodeCode.BLOCK_PRUNED, f"this node keeps events from block {chain.finals.oldest} on; ask another"
             )
-        who = member.account or (request.client.host if request.client else "")
-        return Subscription(member.while_in_force(feed.follow(place)), feed, who)
+        return Subscription(member.while_in_force(feed.follow(place)), feed, asker(request, member))
 
     return router
 

@@ -6,6 +6,16 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import NamedTuple
 
+from fastapi import Request
+
+from node.ground.doors import whose
+
+
+def asker(request: Request, member: Member | None) -> str:
+    """Whom an answer counts for: the account, or for want of one the address."""
+    address = whose(request.client.host) if request.client else ""
+    return address if member is None else member.account or address
+
 
 class Member(NamedTuple):
     """Who asks, and whether that still holds."""

@@ -12,7 +12,7 @@ from ledger.actions import SealedKey
 from ledger.errors import Code, LedgerError
 from ledger.generation import Openings
 from node.api.bodies import answer, read_body, read_json
-from node.api.member import Member
+from node.api.member import Member, asker
 from node.api.operations import EVENTS, OCTETS, OF_READERS, Given, Sent, operation
 from node.api.readers import Reader
 from node.api.routing import router as make_router
@@ -71,9 +71,7 @@ def verify_routes(verifier: Verifier, reader: Reader) -> APIRouter:
         """
         member = await reader.known(request)
         data = await read_body(request, PICTURE_BYTES_MAX)
-        address = request.client.host if request.client else ""
-        who = address if member is None else member.account or address
-        return answer(await verifier.verify(data, who, member=member is not None))
+        return answer(await verifier.verify(data, asker(request, member), member=member is not None))
 
     return router
 
@@ -97,7 +95,7 @@ def upload_routes(
         """
         submitter.check_room()
         data = await read_body(request, PICTURE_BYTES_MAX)
-        with members.room(len(data), member.account):
+        with members.room(len(data), asker(request, member)):
             facts = await members.facts(data)
             similar = await verifier.similar(facts, members, member.account)
             cid = await blockstore.aside(blockstore.take, member.account, data)

@@ -33,7 +33,7 @@ class Door:
         self.port = port
         self._total_max = total_max
         self._address_max = address_max
-        self._known = frozenset(map(_whose, known))
+        self._known = frozenset(map(whose, known))
         self._open: Counter[str] = Counter()
 
     @property
@@ -43,7 +43,7 @@ class Door:
 
     def enter(self, address: str) -> bool:
         """Let a connection in, unless there are too many."""
-        who = _whose(address)
+        who = whose(address)
         crowded = self.open >= self._total_max and who not in self._known
         if crowded or self._open[who] >= self._address_max:
             metrics.CONNECTIONS_REFUSED.labels(self.port).inc()
@@ -54,7 +54,7 @@ class Door:
 
     def leave(self, address: str) -> None:
         """A connection is closed."""
-        who = _whose(address)
+        who = whose(address)
         self._open[who] -= 1
         if not self._open[who]:
             del self._open[who]
@@ -132,8 +132,10 @@ def raise_descriptor_limit(wanted: int) -> None:
         )
 
 
-def _whose(address: str) -> str:
+def whose(address: str) -> str:
     """Whom an address counts for: itself, or the network of 64 bits that one IPv6 host has to itself."""
-    if ":" not in address:
+    try:
+        host = IPv6Address(address.partition("%")[0])
+    except ValueError:  # of another kind, or what a proxy says
         return address
-    return str(IPv6Address((int(IPv6Address(address.partition("%")[0])) >> 64) << 64)) + "/64"
+    return str(IPv6Address((int(host) >> 64) << 64)) + "/64"

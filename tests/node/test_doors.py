@@ -11,10 +11,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from fastapi import Request
 from structlog.testing import capture_logs
 
 from devnet.cluster import Cluster
 from node.api.heads import HEAD_BYTES_MAX
+from node.api.member import Member, asker
 from node.ground import doors
 from node.ground.config import split_address
 from node.ground.doors import BoundedListener, Door, addresses_of, raise_descriptor_limit
@@ -43,6 +45,17 @@ def test_a_host_has_one_network_of_ipv6_addresses_however_many_it_uses() -> None
     assert door.enter("2001:db8:0:1::1")
     door.leave("2001:db8::9")
     assert door.enter("2001:db8::7%eth0")
+
+
+def test_what_counts_for_an_address_counts_for_the_network_of_one_host() -> None:
+    def asking(address: str) -> Request:
+        return Request({"type": "http", "headers": [], "client": (address, 7)})
+
+    one, neighbour, other = (asker(asking(host), None) for host in ("2001:db8::1", "2001:db8::2:3", "2001:db9::1"))
+    assert one == neighbour != other
+    assert asker(asking("what:a:proxy:says"), None) == "what:a:proxy:says"
+    assert asker(asking("2001:db8::1"), Member("", lambda: True)) == asker(asking("2001:db8::1"), None)
+    assert asker(asking("2001:db8::1"), Member("alice@studio", lambda: True)) == "alice@studio"
 
 
 def test_strangers_do_not_keep_known_members_out() -> None:
