@@ -1,7 +1,7 @@
 """Measures whether fingerprints tell the default model's pictures apart, and know them again after re-encoding.
 
 `python -m bench.pairs` draws 1,000 pictures (250 prompts, four seeds each), compares all 499,500 pairs, and prints
-what the thresholds of `generator.fingerprint` rest on: unrelated pairs must lie above them, re-encoded copies below.
+what the thresholds of `pictures.fingerprint` rest on: unrelated pairs must lie above them, re-encoded copies below.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from typing import Any
 
 from PIL import Image
 
-from generator.fingerprint import (
+from generator.models import default_model_folder
+from generator.pipeline import Pipeline
+from generator.png import encode_png
+from generator.settings import Settings
+from generator.training.scenes import draw_scene
+from pictures.fingerprint import (
     DIFFERENCE_SAME,
     DISTANCE_SURE,
     difference,
@@ -27,12 +32,7 @@ from generator.fingerprint import (
     nearest,
     search_codes,
 )
-from generator.models import default_model_folder
-from generator.picture import Picture, open_picture
-from generator.pipeline import Pipeline
-from generator.png import encode_png
-from generator.settings import Settings
-from generator.training.scenes import draw_scene
+from pictures.picture import Picture, open_picture
 
 BATCH = 20
 PROMPT_SEED = 10**15

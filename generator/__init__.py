@@ -1,4 +1,4 @@
-"""Makes pictures and fingerprints: everything that knows pixels, in a process of its own.
+"""Makes pictures, in a process of its own, and attests what it made.
 
-Only `pipeline` imports torch, so that a node can recognise pictures without being able to make any.
+Only `pipeline` imports torch, so that a node can read the worker's protocol without being able to make a picture.
 """

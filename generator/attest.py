@@ -11,14 +11,14 @@ from msgspec import UNSET
 from PIL import Image
 
 from generator.errors import GeneratorCode, GeneratorError
-from generator.fingerprint import image_code
-from generator.picture import open_picture, pixel_digest
 from generator.png import encode_png
 from generator.protocol import Generate, Generated
 from ledger.crypto import ATTESTATION, SigningKey
 from ledger.encoding import encode
 from ledger.errors import LedgerError
 from ledger.generation import Attestation
+from pictures.fingerprint import image_code
+from pictures.picture import open_picture, pixel_digest
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,6 @@ from ledger.errors import Refused
 class GeneratorCode(Enum):
     """A refusal's word, with what it means for whoever meets it."""
 
-    IMAGE_UNREADABLE = "the bytes are not a picture in one of the formats read here"
-    IMAGE_TOO_LARGE = "the picture has more bytes or pixels than are read here"
-    NOT_STRIPPED = "what the file says beside its pixels cannot be left out of it"
-    IMAGE_CODE_INVALID = "the text is not a 256-bit ISCC Image-Code"
     MODEL_MISMATCH = "the model folder's files are not the ones its digest stands for"
     MODEL_UNREADABLE = "the model folder is missing, empty, or holds something other than files and folders"
     MODEL_UNPINNED = "a model from a hub is named without the commit that fixes its files"

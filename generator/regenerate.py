@@ -11,8 +11,8 @@ from typing import Literal
 import msgspec
 from PIL import Image, ImageChops, ImageStat
 
-from generator.fingerprint import distance, image_code
-from generator.picture import Picture, open_picture, pixel_digest
+from pictures.fingerprint import distance, image_code
+from pictures.picture import Picture, open_picture, pixel_digest
 
 EQUIVALENT_DISTANCE_MAX = 16
 """Bits of the Image-Code that rounding may turn."""

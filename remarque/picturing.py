@@ -156,7 +156,7 @@ class PictureMethods(SubmitMethods):
         To `commit` first takes a transaction more, and keeps whoever sees the registration from coming before it.
         `creators` are paid as such, each by a weight in ppm, 1,000,000 together: oneself alone if left out.
 
-        With `confidential`, what identifies the picture (`generator.describing.describe` finds that out), it is
+        With `confidential`, what identifies the picture (`pictures.describing.describe` finds that out), it is
         encrypted here and no node sees it: the nodes of one's org in the genesis hold its key, or the one asked. Give
         the `genesis` from a source you trust; else it is the one that the node itself names, which then is trusted not
         to put keys of its own into it.

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
-from generator.picture import PICTURE_BYTES_MAX
 from ledger.actions import SealedKey
 from ledger.errors import Code, LedgerError
 from ledger.generation import Openings
@@ -25,6 +24,7 @@ from node.exchange.releases import Releases
 from node.generation.service import GenerationService
 from node.ordering.submitter import Submitter
 from node.verification.verifier import Verifier
+from pictures.picture import PICTURE_BYTES_MAX
 from remarque.api.content import Release, StoredCiphertext, StoredPicture
 from remarque.api.generation import AskGeneration, Generation, GenerationTaken, Generators
 from remarque.api.verification import Verification

@@ -9,10 +9,7 @@ from pathlib import Path
 import click
 from msgspec.structs import asdict, replace
 
-from generator.describing import describe
-from generator.embedded import SaidInside, said_inside, stripped
 from generator.models import default_model_folder, fetch_model, model_digest, verify_model
-from generator.picture import PICTURE_BYTES_MAX
 from generator.settings import SEED_MAX
 from ledger.actions import RegisterModel, action_name
 from ledger.times import moment
@@ -20,6 +17,9 @@ from node.cli.chain import genesis_option
 from node.cli.output_files import OutputFile, written_to
 from node.cli.shares import shares_of
 from node.cli.target import Target, with_target
+from pictures.describing import describe
+from pictures.embedded import SaidInside, said_inside, stripped
+from pictures.picture import PICTURE_BYTES_MAX
 from remarque.api.generation import GeneratedPicture, RefusedPicture
 from remarque.errors import NodeCode, NodeError, RemarqueError
 from remarque.trusted_files import load_genesis

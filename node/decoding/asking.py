@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from generator.fingerprint import MINIATURE_BYTES
-from generator.picture import PICTURE_SIDE_MAX
 from ledger.names import Hex32, ImageCode, MediaType
+from pictures.fingerprint import MINIATURE_BYTES
+from pictures.picture import PICTURE_SIDE_MAX
 
 ANSWER_BYTES_MAX = 64 * 1024
 LENGTH = struct.Struct(">I")
@@ -59,7 +59,7 @@ class Facts(_Answer, frozen=True):
     codes: Annotated[tuple[ImageCode, ...], Meta(min_length=1, max_length=32)]
     """Image codes to look it up by, its own first."""
     miniature: Miniature
-    """What `generator.fingerprint.difference` compares."""
+    """What `pictures.fingerprint.difference` compares."""
 
 
 class Reduced(_Answer, frozen=True):

@@ -16,10 +16,10 @@ import sys
 
 from PIL import Image
 
-from generator.picture import FORMATS
 from node.decoding.asking import Ended, framed
 from node.decoding.confinement import end_with_parent, step_back
 from node.decoding.decoding import decode_one, facts_of
+from pictures.picture import FORMATS
 
 DESCRIPTORS_MAX = 1 << 16
 """Above any descriptor that is open here."""

@@ -7,12 +7,12 @@ import socket
 
 import msgspec
 
-from generator.describing import media_type_of
-from generator.errors import GeneratorError
-from generator.fingerprint import SEARCHED_SIDE, miniature, search_codes
-from generator.picture import open_picture, pixel_digest, reading
 from node.decoding.asking import LENGTH, Answer, Ask, Declined, Facts, Reduced, framed
 from node.decoding.confinement import confine
+from pictures.describing import media_type_of
+from pictures.errors import PictureError
+from pictures.fingerprint import SEARCHED_SIDE, miniature, search_codes
+from pictures.picture import open_picture, pixel_digest, reading
 
 
 def decode_one(connection: socket.socket) -> None:
@@ -28,7 +28,7 @@ def answer_to(ask: Ask, data: bytes) -> Answer:
     try:
         with reading():
             return reduced(data, ask.limits.pixels) if ask.wanted == "miniature" else facts_of(data, ask.limits.pixels)
-    except GeneratorError as error:
+    except PictureError as error:
         return msgspec.convert({"kind": "declined", "code": error.code.name, "detail": error.detail[:1_000]}, Declined)
     except MemoryError:
         detail = f"decoding it takes more than {ask.limits.memory_bytes >> 20} MiB; send a smaller copy of the picture"
@@ -36,7 +36,7 @@ def answer_to(ask: Ask, data: bytes) -> Answer:
 
 
 def facts_of(data: bytes, pixels_max: int) -> Facts:
-    """What identifies a picture. GeneratorError if it is none that is read here."""
+    """What identifies a picture. PictureError if it is none that is read here."""
     picture = open_picture(data, pixels_max)
     return Facts(
         width=picture.width,

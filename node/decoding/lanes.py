@@ -15,11 +15,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Literal
 
-from generator.picture import PICTURE_PIXELS_MAX
 from node.decoding.asking import Answer, Ask, Declined, Ended, Facts, Limits, Reduced
 from node.decoding.process import ForkingProcess
 from node.ground import metrics
 from node.ground.logs import Seldom
+from pictures.picture import PICTURE_PIXELS_MAX
 from remarque.errors import NodeCode, NodeError
 
 SMALL = Limits(pixels=4_000_000, memory_bytes=512 << 20, processor_seconds=5, seconds=20)
@@ -81,7 +81,7 @@ class Lane:
         return found
 
     async def miniature(self, data: bytes) -> bytes:
-        """What a picture is compared by, as `generator.fingerprint.miniature` makes it. Refuses as `facts` does."""
+        """What a picture is compared by, as `pictures.fingerprint.miniature` makes it. Refuses as `facts` does."""
         found = await self._asked("miniature", data)
         if not isinstance(found, Reduced):
             raise self._refusal(found)

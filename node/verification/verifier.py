@@ -16,7 +16,6 @@ from itertools import islice
 from cachetools import LRUCache
 from msgspec import UNSET, UnsetType
 
-from generator.fingerprint import DIFFERENCE_SAME, DISTANCE_CANDIDATE, DISTANCE_SURE, difference, is_featureless
 from ledger import records
 from ledger.actions.assets import SIMILAR_MAX
 from ledger.encoding import decode_trusted
@@ -35,6 +34,7 @@ from node.decoding.lanes import Decoders, Lane
 from node.ground.logs import progress
 from node.verification.image_codes import ImageCodes
 from node.verification.ranking import Found, by_evidence, fairly, in_words, verdict_of
+from pictures.fingerprint import DIFFERENCE_SAME, DISTANCE_CANDIDATE, DISTANCE_SURE, difference, is_featureless
 from remarque.api.verification import Attested, Match, MatchedModel, Verification, Withheld
 from remarque.errors import NodeCode, NodeError
 

@@ -17,10 +17,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
-from generator.fingerprint import image_code
 from generator.logs import JsonLines
 from generator.models import default_model_folder, model_digest
-from generator.picture import open_picture, pixel_digest
 from generator.protocol import (
     Cancel,
     Failed,
@@ -38,6 +36,8 @@ from generator.settings import Settings
 from ledger.crypto import ATTESTATION, SigningKey, verify
 from ledger.encoding import decode
 from ledger.generation import Attestation
+from pictures.fingerprint import image_code
+from pictures.picture import open_picture, pixel_digest
 
 KEY = SigningKey(bytes(range(32)))
 DECODER: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker)

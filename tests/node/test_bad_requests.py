@@ -15,12 +15,12 @@ from PIL import Image
 
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, SECOND_COLLECTOR
-from generator.picture import PICTURE_BYTES_MAX
 from ledger import actions, crypto
 from ledger.crypto import SigningKey
 from ledger.encoding import encode
 from ledger.errors import Code
 from ledger.transaction import Signer, Transaction, sign
+from pictures.picture import PICTURE_BYTES_MAX
 from remarque.client import Client
 from remarque.errors import NodeCode, RemarqueError
 from remarque.requesting import now_ms

@@ -21,7 +21,6 @@ import pytest
 from PIL import Image
 
 from bench.hostile import hostile_files
-from generator.picture import FORMATS, PICTURE_PIXELS_MAX
 from node.decoding import decoding, lanes, process
 from node.decoding.asking import ANSWER_BYTES_MAX, LENGTH, Answer, Ask, Declined, Ended, Limits, Reduced, framed
 from node.decoding.confinement import CALLS, NICENESS
@@ -37,6 +36,7 @@ from node.decoding.lanes import (
     Decoders,
     Lane,
 )
+from pictures.picture import FORMATS, PICTURE_PIXELS_MAX
 from remarque.errors import NodeCode, NodeError
 
 REFUSALS = {NodeCode.IMAGE_UNREADABLE, NodeCode.IMAGE_TOO_LARGE, NodeCode.IMAGE_TOO_COSTLY}

@@ -20,7 +20,6 @@ from msgspec.structs import replace
 from PIL import Image
 from written_chain import WrittenChain
 
-from generator.picture import PICTURE_PIXELS_MAX
 from ledger import actions
 from ledger.encoding import encode
 from ledger.records import asset_key
@@ -34,6 +33,7 @@ from node.decoding.lanes import OPEN_BYTES_MAX, Decoders
 from node.exchange import replicator
 from node.exchange.replicator import Replicator, read_kept
 from node.verification.verifier import Verifier
+from pictures.picture import PICTURE_PIXELS_MAX
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
 

@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from PIL import Image
 from written_chain import WrittenChain
 
-from generator.picture import PICTURE_PIXELS_MAX
 from ledger import actions
 from ledger.encoding import encode
 from ledger.records import asset_key, file_key
@@ -26,6 +25,7 @@ from node.decoding.decoding import facts_of
 from node.decoding.lanes import Decoders, Lane
 from node.verification.ranking import Found, fairly
 from node.verification.verifier import NEAR_MAX, Verifier
+from pictures.picture import PICTURE_PIXELS_MAX
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
 

@@ -21,12 +21,12 @@ from PIL import Image, PngImagePlugin
 
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, EDITOR, STUDIO
-from generator.describing import describe
-from generator.embedded import said_inside
-from generator.picture import open_picture, pixel_digest
 from ledger.genesis import Genesis
 from node.cli import pictures
 from node.cli.exits import Exit
+from pictures.describing import describe
+from pictures.embedded import said_inside
+from pictures.picture import open_picture, pixel_digest
 from remarque import sealing
 from remarque.async_client import AsyncClient
 from remarque.client import Client

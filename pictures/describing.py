@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from generator.fingerprint import image_code
-from generator.picture import Picture, open_picture, pixel_digest, reading
+from pictures.fingerprint import image_code
+from pictures.picture import Picture, open_picture, pixel_digest, reading
 from remarque.api.content import PictureFacts
 
 

@@ -4,7 +4,7 @@ A file that is registered is given to every member as it is. Cameras write into 
 them, generators write prompts and whole workflows, editors write names. `said_inside` tells of that, and `stripped`
 gives a file with the same pixels, bit for bit, that keeps what showing them needs: colours, and the way up.
 
-Both are for files of one's own, on one's own machine, and both walk through the file by `generator.containers`: what is
+Both are for files of one's own, on one's own machine, and both walk through the file by `pictures.containers`: what is
 told of is what the other leaves out. What lies within the coded pixels themselves is not told from them.
 """
 
@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from generator.containers import bmp, exif, gif, jpeg, png, tiff, webp
-from generator.containers.parts import FilePart, SaidInside
-from generator.errors import GeneratorCode, GeneratorError
-from generator.picture import open_picture, pixel_digest
+from pictures.containers import bmp, exif, gif, jpeg, png, tiff, webp
+from pictures.containers.parts import FilePart, SaidInside
+from pictures.errors import PictureCode, PictureError
+from pictures.picture import open_picture, pixel_digest
 
 __all__ = ["SaidInside", "said_inside", "stripped"]
 
@@ -48,12 +48,12 @@ def stripped(data: bytes) -> bytes:
     """
     picture = open_picture(data)
     if picture.format not in _WRITTEN:
-        raise GeneratorError(GeneratorCode.NOT_STRIPPED, "this is none of PNG, JPEG and WebP; save it as PNG first")
+        raise PictureError(PictureCode.NOT_STRIPPED, "this is none of PNG, JPEG and WebP; save it as PNG first")
     entries = exif.orientation_alone(picture.orientation) if picture.orientation in range(2, 9) else b""
     kept = [part.kept for part in _PARTS[picture.format](data)]
     bare = _WRITTEN[picture.format](kept, entries)
     if not _shows(bare, pixel_digest(picture)):
-        raise GeneratorError(GeneratorCode.NOT_STRIPPED, "its pixels would not stay the same; save it as PNG first")
+        raise PictureError(PictureCode.NOT_STRIPPED, "its pixels would not stay the same; save it as PNG first")
     return bare
 
 
@@ -61,5 +61,5 @@ def _shows(data: bytes, digest: str) -> bool:
     """Whether a file is a picture with pixels of this digest."""
     try:
         return pixel_digest(open_picture(data)) == digest
-    except GeneratorError:
+    except PictureError:
         return False

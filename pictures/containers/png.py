@@ -6,8 +6,8 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from generator.containers import exif
-from generator.containers.parts import PROFILE_BYTES_MAX, FilePart, SaidInside, behind, is_profile, said_bytes, unpacked
+from pictures.containers import exif
+from pictures.containers.parts import PROFILE_BYTES_MAX, FilePart, SaidInside, behind, is_profile, said_bytes, unpacked
 
 START = b"\x89PNG\r\n\x1a\n"
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")

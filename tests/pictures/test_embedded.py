@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
 
 from bench.hostile import hostile_files
-from generator.containers.entries import ENTRIES_MAX, Directories, read_entries
-from generator.containers.exif import orientation_alone
-from generator.embedded import SaidInside, said_inside, stripped
-from generator.errors import GeneratorCode, GeneratorError
-from generator.picture import open_picture, pixel_digest, without_texts
 from generator.training.scenes import draw_scene
+from pictures.containers.entries import ENTRIES_MAX, Directories, read_entries
+from pictures.containers.exif import orientation_alone
+from pictures.embedded import SaidInside, said_inside, stripped
+from pictures.errors import PictureCode, PictureError
+from pictures.picture import open_picture, pixel_digest, without_texts
 
 SECRET = "48 Rue de la Paix"
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -410,15 +410,15 @@ def test_a_colour_profile_behind_the_pixels_of_a_bmp_is_no_news() -> None:
 
 @pytest.mark.parametrize("kind", ["TIFF", "GIF", "BMP"])
 def test_a_format_of_which_nothing_is_left_out_is_refused(kind: str) -> None:
-    with pytest.raises(GeneratorError, match="NOT_STRIPPED"):
+    with pytest.raises(PictureError, match="NOT_STRIPPED"):
         stripped(a_file(kind))
 
 
 def test_what_would_change_the_pixels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generator.containers.png._PALETTE_COLOURS_MAX", 2)
+    monkeypatch.setattr("pictures.containers.png._PALETTE_COLOURS_MAX", 2)
     data = a_file("PNG", draw_scene(3).image.quantize(16), transparency=3)
 
-    with pytest.raises(GeneratorError, match="pixels would not stay the same"):
+    with pytest.raises(PictureError, match="pixels would not stay the same"):
         stripped(data)
 
 
@@ -428,10 +428,10 @@ def test_hostile_files_are_refused_and_nothing_else() -> None:
         for work in (said_inside, stripped):
             try:
                 work(data)
-            except GeneratorError as error:
+            except PictureError as error:
                 codes.add(error.code)
 
-    assert codes <= {GeneratorCode.IMAGE_UNREADABLE, GeneratorCode.IMAGE_TOO_LARGE, GeneratorCode.NOT_STRIPPED}
+    assert codes <= {PictureCode.IMAGE_UNREADABLE, PictureCode.IMAGE_TOO_LARGE, PictureCode.NOT_STRIPPED}
 
 
 def test_a_long_text_is_unpacked_as_far_as_it_is_shown() -> None:

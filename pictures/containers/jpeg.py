@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from generator.containers import exif
-from generator.containers.parts import FilePart, SaidInside, behind, is_profile, said_bytes
+from pictures.containers import exif
+from pictures.containers.parts import FilePart, SaidInside, behind, is_profile, said_bytes
 
 START = b"\xff\xd8"
 

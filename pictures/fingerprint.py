@@ -12,8 +12,8 @@ from collections.abc import Iterable
 import iscc_lib
 from PIL import Image, ImageChops, ImageStat
 
-from generator.errors import GeneratorCode, GeneratorError
-from generator.picture import Box, Picture, strips
+from pictures.errors import PictureCode, PictureError
+from pictures.picture import Box, Picture, strips
 
 DISTANCE_SURE = 32
 """Up to this many differing bits of 256 two pictures are taken for the same, unless `difference` objects."""
@@ -143,5 +143,5 @@ def _body(code: str) -> bytes:
     if re.fullmatch(r"ISCC:[A-Z2-7]{55}", code):
         raw = base64.b32decode(code[5:] + "=")
     if raw[:2] != _IMAGE_CODE_HEADER:
-        raise GeneratorError(GeneratorCode.IMAGE_CODE_INVALID, f"{code[:80]!r}; give ISCC:EED and 52 more characters")
+        raise PictureError(PictureCode.IMAGE_CODE_INVALID, f"{code[:80]!r}; give ISCC:EED and 52 more characters")
     return raw[2:]

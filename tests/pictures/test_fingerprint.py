@@ -19,10 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageOps, PngImagePlugin
 
-from generator import describing, fingerprint, picture
-from generator.describing import describe
-from generator.errors import GeneratorCode, GeneratorError
-from generator.fingerprint import (
+from generator.training.scenes import draw_scene
+from pictures import describing, fingerprint, picture
+from pictures.describing import describe
+from pictures.errors import PictureCode, PictureError
+from pictures.fingerprint import (
     DIFFERENCE_SAME,
     DISTANCE_CANDIDATE,
     DISTANCE_SURE,
@@ -34,8 +35,7 @@ from generator.fingerprint import (
     nearest,
     search_codes,
 )
-from generator.picture import PICTURE_SIDE_MAX, open_picture, pixel_digest, without_texts
-from generator.training.scenes import draw_scene
+from pictures.picture import PICTURE_SIDE_MAX, open_picture, pixel_digest, without_texts
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -58,8 +58,8 @@ def a_png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
-def refusal_of(data: bytes) -> GeneratorCode:
-    with pytest.raises(GeneratorError) as refused:
+def refusal_of(data: bytes) -> PictureCode:
+    with pytest.raises(PictureError) as refused:
         open_picture(data)
     assert str(refused.value).startswith(refused.value.code.name)
     return refused.value.code
@@ -70,7 +70,7 @@ def refusal_of(data: bytes) -> GeneratorCode:
     [b"", b"not a picture", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"%PDF-1.7", b"<svg xmlns='http://www.w3.org/2000/svg'/>"],
 )
 def test_bytes_that_are_no_picture_are_unreadable(data: bytes) -> None:
-    assert refusal_of(data) is GeneratorCode.IMAGE_UNREADABLE
+    assert refusal_of(data) is PictureCode.IMAGE_UNREADABLE
 
 
 @pytest.mark.parametrize("container", ["PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP"])
@@ -78,22 +78,22 @@ def test_bytes_that_are_no_picture_are_unreadable(data: bytes) -> None:
 def test_a_truncated_picture_is_unreadable(container: str, part: float) -> None:
     data = saved(a_scene(), container)
 
-    assert refusal_of(data[: int(len(data) * part)]) is GeneratorCode.IMAGE_UNREADABLE
+    assert refusal_of(data[: int(len(data) * part)]) is PictureCode.IMAGE_UNREADABLE
 
 
 @pytest.mark.parametrize(("width", "height"), [(50_000, 50_000), (13_000, 10_000), (2**31 - 1, 1)])
 def test_a_bomb_is_refused_by_its_header(width: int, height: int) -> None:
-    assert refusal_of(a_png_header(width, height)) is GeneratorCode.IMAGE_TOO_LARGE
+    assert refusal_of(a_png_header(width, height)) is PictureCode.IMAGE_TOO_LARGE
 
 
 def test_a_file_over_the_limit_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(picture, "PICTURE_BYTES_MAX", 100)
 
-    assert refusal_of(saved(a_scene(), "PNG")) is GeneratorCode.IMAGE_TOO_LARGE
+    assert refusal_of(saved(a_scene(), "PNG")) is PictureCode.IMAGE_TOO_LARGE
 
 
 def test_a_format_that_is_not_listed_is_unreadable() -> None:
-    assert refusal_of(saved(a_scene(), "PPM")) is GeneratorCode.IMAGE_UNREADABLE
+    assert refusal_of(saved(a_scene(), "PPM")) is PictureCode.IMAGE_UNREADABLE
 
 
 def test_flipped_bytes_never_raise_anything_but_a_refusal() -> None:
@@ -103,7 +103,7 @@ def test_flipped_bytes_never_raise_anything_but_a_refusal() -> None:
             damaged = data[:position] + bytes([data[position] ^ 0x5A]) + data[position + 1 :]
             try:
                 open_picture(damaged)
-            except GeneratorError:
+            except PictureError:
                 pass
 
 
@@ -232,7 +232,7 @@ def test_a_webp_is_refused_by_the_sides_it_announces(options: dict[str, Any], mo
     monkeypatch.setattr(picture, "WEBP_PIXELS_MAX", 49 * 30)
     monkeypatch.setattr(Image, "open", None)
 
-    with pytest.raises(GeneratorError, match="IMAGE_TOO_LARGE: 50 x 30 pixels"):
+    with pytest.raises(PictureError, match="IMAGE_TOO_LARGE: 50 x 30 pixels"):
         open_picture(saved(Image.new("RGB", (50, 30), "teal"), "WEBP", **options))
 
 
@@ -302,7 +302,7 @@ def test_two_pictures_of_one_shape_in_other_colours_are_told_apart_by_their_diff
     "code", ["", "ISCC:", "EED4GQZQ", "ISCC:GAD4KFWZCKQIGX7WD7N4ZVVSGDPMA6JTCY4KF7KVNGGXMPLQ54BPNNQ"]
 )
 def test_text_that_is_no_image_code_is_refused(code: str) -> None:
-    with pytest.raises(GeneratorError, match="IMAGE_CODE_INVALID"):
+    with pytest.raises(PictureError, match="IMAGE_CODE_INVALID"):
         distance(code, code)
 
 
@@ -328,8 +328,8 @@ def test_image_codes_equal_the_published_vectors() -> None:
 
 
 def test_fingerprints_are_taken_without_torch() -> None:
-    modules = ("fingerprint", "picture", "protocol", "models", "regenerate", "pipeline", "worker")
-    program = f"import sys, {', '.join(f'generator.{name}' for name in modules)};"
+    modules = ("protocol", "models", "regenerate", "pipeline", "worker")
+    program = f"import sys, pictures.fingerprint, {', '.join(f'generator.{name}' for name in modules)};"
     program += "assert not {'torch', 'diffusers', 'transformers'} & set(sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
@@ -359,7 +359,7 @@ def test_chunks_that_are_none_are_left_as_they_are(rest: bytes) -> None:
 
 
 def test_a_picture_of_one_long_row_is_refused_before_it_is_decoded() -> None:
-    assert refusal_of(a_png_header(PICTURE_SIDE_MAX + 1, 1)) is GeneratorCode.IMAGE_TOO_LARGE
+    assert refusal_of(a_png_header(PICTURE_SIDE_MAX + 1, 1)) is PictureCode.IMAGE_TOO_LARGE
 
 
 def big_endian(grey: Image.Image) -> Image.Image:
@@ -416,5 +416,5 @@ def test_whatever_measuring_raises_says_that_the_picture_is_unreadable(monkeypat
 
     monkeypatch.setattr(describing, "pixel_digest", failing)
 
-    with pytest.raises(GeneratorError, match="IMAGE_UNREADABLE: ValueError: no such mode"):
+    with pytest.raises(PictureError, match="IMAGE_UNREADABLE: ValueError: no such mode"):
         describe(saved(a_scene(), "PNG"))

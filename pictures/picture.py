@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from generator.containers import png
-from generator.errors import GeneratorCode, GeneratorError
+from pictures.containers import png
+from pictures.errors import PictureCode, PictureError
 
 PICTURE_BYTES_MAX = 64 * 1024 * 1024
 PICTURE_PIXELS_MAX = 120_000_000
@@ -130,7 +130,7 @@ def reading() -> Iterator[None]:
         raise _too_large("the header announces more pixels than are read here") from None
     except UnidentifiedImageError:
         raise _unreadable("no such format is recognised") from None
-    except (GeneratorError, MemoryError):
+    except (PictureError, MemoryError):
         raise
     except Exception as error:  # decoders answer hostile bytes with almost any exception
         raise _unreadable(f"{type(error).__name__}: {error}"[:200]) from None
@@ -245,11 +245,11 @@ def _uniform(image: Image.Image, mode: str) -> Image.Image:
     return Image.composite(full, Image.new("RGBA", full.size, (0, 0, 0, 0)), visible)
 
 
-def _too_large(fact: str) -> GeneratorError:
-    return GeneratorError(GeneratorCode.IMAGE_TOO_LARGE, f"{fact}; send a smaller copy of the picture")
+def _too_large(fact: str) -> PictureError:
+    return PictureError(PictureCode.IMAGE_TOO_LARGE, f"{fact}; send a smaller copy of the picture")
 
 
-def _unreadable(fact: str) -> GeneratorError:
-    return GeneratorError(
-        GeneratorCode.IMAGE_UNREADABLE, f"{fact}; send a complete {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file"
+def _unreadable(fact: str) -> PictureError:
+    return PictureError(
+        PictureCode.IMAGE_UNREADABLE, f"{fact}; send a complete {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file"
     )

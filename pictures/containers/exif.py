@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from PIL import ExifTags
 
-from generator.containers.entries import Directories, Directory, Entry, read_entries
-from generator.containers.parts import SaidInside, said_bytes
+from pictures.containers.entries import Directories, Directory, Entry, read_entries
+from pictures.containers.parts import SaidInside, said_bytes
 
 _ORIENTATION = int(ExifTags.Base.Orientation)
 _TEXT, _ANY = 2, 7

@@ -11,7 +11,7 @@ from enum import Enum
 
 from PIL import ExifTags
 
-from generator.containers.parts import uncovered
+from pictures.containers.parts import uncovered
 
 ENTRIES_MAX = 100_000
 """Entries and directories that are read of a file: more are no picture's."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from generator.containers.parts import FilePart, said_bytes, uncovered
+from pictures.containers.parts import FilePart, said_bytes, uncovered
 
 _FILE_HEAD_BYTES, _OLD_HEAD_BYTES, _HEAD_WITH_PROFILE_BYTES = 14, 12, 124
 _PACKED = (1, 2)

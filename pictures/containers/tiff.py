@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from generator.containers import exif
-from generator.containers.entries import read_entries
-from generator.containers.parts import FilePart, SaidInside, said_bytes
+from pictures.containers import exif
+from pictures.containers.entries import read_entries
+from pictures.containers.parts import FilePart, SaidInside, said_bytes
 
 _OF_PIXELS = frozenset(
     (*range(254, 260), 262, 263, 266, 273, 274, *range(277, 285), *range(290, 294), 296, 301, *range(317, 323))

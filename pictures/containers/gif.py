@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from generator.containers.parts import FilePart, SaidInside, behind, said_bytes
+from pictures.containers.parts import FilePart, SaidInside, behind, said_bytes
 
 _HEAD_BYTES, _IMAGE_HEAD_BYTES = 13, 10
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B

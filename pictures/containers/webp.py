@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from generator.containers import exif
-from generator.containers.parts import FilePart, SaidInside, behind, is_profile, said_bytes
+from pictures.containers import exif
+from pictures.containers.parts import FilePart, SaidInside, behind, is_profile, said_bytes
 
 _HEAD_BYTES = 12
 _FRAME_HEAD_BYTES = 16
