@@ -32,7 +32,9 @@ from pictures.fingerprint import (
     nearest,
     search_codes,
 )
-from pictures.picture import Picture, open_picture
+from pictures.opening import open_picture
+from pictures.picture import Picture
+from pictures.reduction import reduce
 
 BATCH = 20
 PROMPT_SEED = 10**15
@@ -71,7 +73,7 @@ def generate(folder: Path, count: int, steps: int) -> Iterator[Picture]:
 def report_pairs(pictures: list[Picture], codes: list[str]) -> None:
     """Print how near any two different pictures come."""
     gaps = [(distance(one, other), i, j) for (i, one), (j, other) in combinations(enumerate(codes), 2)]
-    small = [miniature(picture) for picture in pictures]
+    small = [miniature(reduce(picture)) for picture in pictures]
     near = [(difference(small[i], small[j]), bits) for bits, i, j in gaps if bits <= DISTANCE_SURE]
     sample = [difference(small[i], small[j]) for _, i, j in gaps[:: max(1, len(gaps) // 5000)]]
     print(f"pairs: {len(gaps)}, smallest distance {min(gaps)[0]} of 256 bits, {len(near)} at most {DISTANCE_SURE}")
@@ -85,8 +87,14 @@ def report_copies(pictures: list[Picture], codes: list[str]) -> None:
     for name in COPIES:
         copies = [copy_of(picture.image, name) for picture in pictures]
         bits = [distance(code, image_code(copy)) for code, copy in zip(codes, copies, strict=True)]
-        found = [nearest(code, search_codes(copy)) for code, copy in zip(codes, copies, strict=True)]
-        gaps = [difference(miniature(picture), miniature(copy)) for picture, copy in zip(pictures, copies, strict=True)]
+        found = [
+            nearest(code, search_codes(reduce(copy), image_code(copy)))
+            for code, copy in zip(codes, copies, strict=True)
+        ]
+        gaps = [
+            difference(miniature(reduce(picture)), miniature(reduce(copy)))
+            for picture, copy in zip(pictures, copies, strict=True)
+        ]
         print(
             f"{name:10} distance mean {sum(bits) / len(bits):.1f}, over {DISTANCE_SURE}: {_over(bits)}, "
             f"with search codes: {_over(found)}; largest difference {max(gaps):.1f}"

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from pictures.containers import bmp, exif, gif, jpeg, png, tiff, webp
+from pictures.containers import bmp, boxes, exif, gif, jpeg, png, tiff, webp
 from pictures.containers.parts import FilePart, SaidInside
 from pictures.errors import PictureCode, PictureError
-from pictures.picture import open_picture, pixel_digest
+from pictures.looking import file_pixel_digest
+from pictures.opening import open_picture
 
 __all__ = ["SaidInside", "said_inside", "stripped"]
 
@@ -26,6 +27,9 @@ _PARTS: dict[str, Callable[[bytes], Iterator[FilePart]]] = {
     "TIFF": tiff.parts,
     "GIF": gif.parts,
     "BMP": bmp.parts,
+    "AVIF": boxes.parts,
+    "HEIF": boxes.parts,
+    "JXL": boxes.parts,
 }
 _WRITTEN: dict[str, Callable[[list[bytes], bytes], bytes]] = {
     "PNG": png.written,
@@ -52,7 +56,7 @@ def stripped(data: bytes) -> bytes:
     entries = exif.orientation_alone(picture.orientation) if picture.orientation in range(2, 9) else b""
     kept = [part.kept for part in _PARTS[picture.format](data)]
     bare = _WRITTEN[picture.format](kept, entries)
-    if not _shows(bare, pixel_digest(picture)):
+    if not _shows(bare, file_pixel_digest(data)):
         raise PictureError(PictureCode.NOT_STRIPPED, "its pixels would not stay the same; save it as PNG first")
     return bare
 
@@ -60,6 +64,6 @@ def stripped(data: bytes) -> bytes:
 def _shows(data: bytes, digest: str) -> bool:
     """Whether a file is a picture with pixels of this digest."""
     try:
-        return pixel_digest(open_picture(data)) == digest
+        return file_pixel_digest(data) == digest
     except PictureError:
         return False

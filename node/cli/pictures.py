@@ -19,7 +19,7 @@ from node.cli.shares import shares_of
 from node.cli.target import Target, with_target
 from pictures.describing import describe
 from pictures.embedded import SaidInside, said_inside, stripped
-from pictures.picture import PICTURE_BYTES_MAX
+from pictures.opening import PICTURE_BYTES_MAX
 from remarque.api.generation import GeneratedPicture, RefusedPicture
 from remarque.errors import NodeCode, NodeError, RemarqueError
 from remarque.trusted_files import load_genesis

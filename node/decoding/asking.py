@@ -13,9 +13,9 @@ from msgspec import Meta
 
 from ledger.names import Hex32, ImageCode, MediaType
 from pictures.fingerprint import MINIATURE_BYTES
-from pictures.picture import PICTURE_SIDE_MAX
+from pictures.opening import FRAMES_MAX, PICTURE_SIDE_MAX, Role
 
-ANSWER_BYTES_MAX = 64 * 1024
+ANSWER_BYTES_MAX = 256 * 1024
 LENGTH = struct.Struct(">I")
 """Stands before each value."""
 
@@ -47,6 +47,17 @@ class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     pass
 
 
+class FrameFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What identifies one of several pictures in a file."""
+
+    number: Annotated[int, Meta(ge=1, le=FRAMES_MAX)]
+    """From 1, in the file's order."""
+    role: Role
+    duration_ms: Annotated[int, Meta(ge=0)]
+    pixel_digest: Hex32
+    code: ImageCode
+
+
 class Facts(_Answer, frozen=True):
     """What identifies a picture, and what it is compared by."""
 
@@ -56,6 +67,13 @@ class Facts(_Answer, frozen=True):
     file_digest: Hex32
     """SHA-256 of its bytes."""
     pixel_digest: Hex32
+    """Of all that its file shows."""
+    main: FrameFacts
+    """Which picture of the file stands for it: codes and miniature are of this one."""
+    others: Annotated[tuple[FrameFacts, ...], Meta(max_length=FRAMES_MAX)]
+    """The other pictures in the file."""
+    count: Annotated[int, Meta(ge=1, le=FRAMES_MAX)]
+    """How many pictures the file holds, those that cannot be read too."""
     codes: Annotated[tuple[ImageCode, ...], Meta(min_length=1, max_length=32)]
     """Image codes to look it up by, its own first."""
     miniature: Miniature

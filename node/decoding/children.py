@@ -19,7 +19,7 @@ from PIL import Image
 from node.decoding.asking import Ended, framed
 from node.decoding.confinement import end_with_parent, step_back
 from node.decoding.decoding import decode_one, facts_of
-from pictures.picture import FORMATS
+from pictures.opening import formats
 
 DESCRIPTORS_MAX = 1 << 16
 """Above any descriptor that is open here."""
@@ -91,7 +91,7 @@ def import_all() -> None:
     What reads a picture imports what it needs then, and a child can open no file for it.
     """
     Image.init()
-    for kind, mode in [*((kind, "RGB") for kind in FORMATS), ("TIFF", "LAB")]:
+    for kind, mode in [*((kind, "RGB") for kind in formats()), ("TIFF", "LAB")]:
         out = io.BytesIO()
         Image.new(mode, (8, 8)).save(out, kind)
         facts_of(out.getvalue(), 64)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import socket
 
 import msgspec
 
-from node.decoding.asking import LENGTH, Answer, Ask, Declined, Facts, Reduced, framed
+from node.decoding.asking import LENGTH, Answer, Ask, Declined, Facts, FrameFacts, Reduced, framed
 from node.decoding.confinement import confine
 from pictures.describing import media_type_of
 from pictures.errors import PictureError
-from pictures.fingerprint import SEARCHED_SIDE, miniature, search_codes
-from pictures.picture import open_picture, pixel_digest, reading
+from pictures.fingerprint import miniature, search_codes
+from pictures.looking import FrameLook, look
+from pictures.opening import open_picture, reading
+from pictures.reduction import REDUCED_SIDE_MAX, reduce
 
 
 def decode_one(connection: socket.socket) -> None:
@@ -37,21 +38,28 @@ def answer_to(ask: Ask, data: bytes) -> Answer:
 
 def facts_of(data: bytes, pixels_max: int) -> Facts:
     """What identifies a picture. PictureError if it is none that is read here."""
-    picture = open_picture(data, pixels_max)
+    seen = look(data, pixels_max)
     return Facts(
-        width=picture.width,
-        height=picture.height,
-        media_type=media_type_of(picture),
-        file_digest=hashlib.sha256(data).hexdigest(),
-        pixel_digest=pixel_digest(picture),
-        codes=search_codes(picture),
-        miniature=miniature(picture),
+        width=seen.width,
+        height=seen.height,
+        media_type=media_type_of(seen.format),
+        file_digest=seen.file_digest,
+        pixel_digest=seen.pixel_digest,
+        main=_frame(seen.main),
+        others=tuple(map(_frame, seen.others)),
+        count=seen.count,
+        codes=search_codes(seen.reduction, seen.main.code),
+        miniature=miniature(seen.reduction),
     )
+
+
+def _frame(seen: FrameLook) -> FrameFacts:
+    return FrameFacts(seen.number, seen.role, seen.duration_ms, seen.pixel_digest, seen.code)
 
 
 def reduced(data: bytes, pixels_max: int) -> Reduced:
     """What a picture is compared by. Of a large JPEG most pixels need not be decoded for it."""
-    return Reduced(miniature(open_picture(data, pixels_max, enough=SEARCHED_SIDE)))
+    return Reduced(miniature(reduce(open_picture(data, pixels_max, enough=REDUCED_SIDE_MAX))))
 
 
 def _received(connection: socket.socket, size: int) -> bytes:

@@ -19,7 +19,7 @@ from node.decoding.asking import Answer, Ask, Declined, Ended, Facts, Limits, Re
 from node.decoding.process import ForkingProcess
 from node.ground import metrics
 from node.ground.logs import Seldom
-from pictures.picture import PICTURE_PIXELS_MAX
+from pictures.opening import PICTURE_PIXELS_MAX
 from remarque.errors import NodeCode, NodeError
 
 SMALL = Limits(pixels=4_000_000, memory_bytes=512 << 20, processor_seconds=5, seconds=20)

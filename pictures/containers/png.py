@@ -92,6 +92,17 @@ def parts(data: bytes) -> Iterator[FilePart]:
     yield behind(data, start)
 
 
+def chunk(data: bytes, kind: bytes) -> bytes:
+    """The body of the first chunk of a kind that stands before the pixels; nothing if there is none."""
+    start = len(START)
+    while start + 12 <= len(data) and data[start + 4 : start + 8] != b"IDAT":
+        (length,) = struct.unpack_from(">I", data, start)
+        if data[start + 4 : start + 8] == kind:
+            return data[start + 8 : start + 8 + length]
+        start += 12 + length
+    return b""
+
+
 def written(kept: list[bytes], entries: bytes) -> bytes:
     """The file of what is kept, the header first, with EXIF if there is any."""
     return b"".join([START, kept[0], _chunk(b"eXIf", entries) if entries else b"", *kept[1:]])

@@ -33,7 +33,7 @@ from node.decoding.lanes import OPEN_BYTES_MAX, Decoders
 from node.exchange import replicator
 from node.exchange.replicator import Replicator, read_kept
 from node.verification.verifier import Verifier
-from pictures.picture import PICTURE_PIXELS_MAX
+from pictures.opening import PICTURE_PIXELS_MAX
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
 

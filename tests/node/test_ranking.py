@@ -25,7 +25,7 @@ from node.decoding.decoding import facts_of
 from node.decoding.lanes import Decoders, Lane
 from node.verification.ranking import Found, fairly
 from node.verification.verifier import NEAR_MAX, Verifier
-from pictures.picture import PICTURE_PIXELS_MAX
+from pictures.opening import PICTURE_PIXELS_MAX
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
 
