@@ -1,7 +1,7 @@
 """AVIF, HEIC and JPEG XL: boxes, and what those say that are no pixels. Here nothing is left out.
 
-EXIF and XMP lie where only the formats' own readers find them, so they are taken from those; a box that stands by itself
-is told by its name. Source: ISO/IEC 14496-12, 4.2; C2PA 2.4, 11.3.
+EXIF and XMP lie where only the formats' own readers find them, so they are taken from those; a box that stands by
+itself is told by its name. Source: ISO/IEC 14496-12, 4.2; C2PA 2.4, 11.3.
 """
 
 from __future__ import annotations
