@@ -11,8 +11,43 @@ from ledger.records import Dispute
 from ledger.state_answer import StateAnswer
 from remarque.api.shapes import Answer
 
-Verdict = Literal["exact_file", "same_pixels", "near_duplicate", "candidates", "not_recorded"]
-Relation = Literal["exact_file", "same_pixels", "near_duplicate", "candidate"]
+Relation = Literal["exact_file", "same_pixels", "near_duplicate", "part", "altered", "watermark", "candidate"]
+Verdict = Literal[
+    "exact_file", "same_pixels", "near_duplicate", "part", "altered", "watermark", "candidates", "not_recorded"
+]
+OriginVerdict = Literal[
+    "ai_attested",
+    "ai_attested_altered",
+    "ai_by_credentials",
+    "ai_by_watermark",
+    "ai_declared",
+    "human_by_credentials",
+    "human_declared",
+    "recorded",
+    "contradicted",
+    "unknown",
+]
+Contradiction = Literal[
+    "credentials_say_human",
+    "credentials_say_ai",
+    "record_says_human",
+    "record_says_ai",
+    "watermark_of_another",
+    "label_says_human",
+    "label_says_ai",
+    "watermark_unknown",
+    "credentials_broken",
+    "altered",
+]
+
+
+class Origin(Answer, frozen=True, kw_only=True):
+    """What all witnesses together say about whether the picture is AI-made."""
+
+    verdict: OriginVerdict
+    """What the strongest witness says; `contradicted` where two that are proven exclude each other."""
+    contradictions: tuple[Contradiction, ...]
+    """What is said otherwise, the strongest first."""
 
 
 class MatchedModel(Answer, frozen=True, kw_only=True):
