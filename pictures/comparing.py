@@ -1,0 +1,164 @@
+"""Whether a brought picture is a recorded one, where it lies in it, and what was changed of it.
+
+Three steps find a picture, each where another one fails: codes of wholes, codes of windows, and corners. A node's
+indexes name recorded pictures by any of them; here each step is tried on the two pictures themselves and must be
+confirmed by their pixels. The strongest that is confirmed counts, so that one that fails hides none that holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pictures.alignment import by_corners, by_window, refined
+from pictures.alteration import Alterations, alterations
+from pictures.features import ASKED_MAX, Features, features_of
+from pictures.overlay import laid_over
+from pictures.reduction import Reduction
+from pictures.sameness import FEATURES_SAME, WHOLE_SAME, WINDOW_SAME, correlation
+from pictures.transform import Transform
+from pictures.windows import ASKS_FOR_WINDOWS, WHOLES, Ask, Codes, Part, asks_of, bits_apart, window_codes, windows_of
+
+Step = Literal["whole", "window", "features"]
+STEPS: tuple[Step, ...] = ("whole", "window", "features")
+"""The strongest first."""
+
+WINDOW_BITS_MAX = 80
+"""Up to so many bits of 256 a window is tried; pixels confirm it or not."""
+TRIED_MAX = 3
+"""Windows and ways to ask that are tried."""
+INLIERS_LEAST = 10
+"""Corners at distinct places that must agree."""
+
+_COMPARED_SIDE = 96
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of a picture to compare it: made of its reduction, or kept from when it was recorded."""
+
+    reduction: Reduction
+    kept_codes: Codes | None = None
+    kept_features: Features | None = None
+
+    @cached_property
+    def codes(self) -> Codes:
+        """Of its windows; what others are found in."""
+        return window_codes(self.reduction) if self.kept_codes is None else self.kept_codes
+
+    @cached_property
+    def features(self) -> Features:
+        """What others are found by."""
+        return features_of(self.reduction) if self.kept_features is None else self.kept_features
+
+    @cached_property
+    def windows(self) -> tuple[Part, ...]:
+        """Where its windows lie."""
+        return windows_of(self.reduction)
+
+    @cached_property
+    def asks(self) -> tuple[Ask, ...]:
+        """The ways to look it up by a code."""
+        return asks_of(self.reduction)
+
+    @cached_property
+    def asked_codes(self) -> Codes:
+        """The codes of `asks`, of shape (n, 32)."""
+        return np.stack([ask.code for ask in self.asks])
+
+    @cached_property
+    def asked_features(self) -> tuple[Features, Features]:
+        """The corners to look it up by: as it is, and as in a mirror."""
+        return (
+            features_of(self.reduction, ASKED_MAX),
+            features_of(self.reduction, ASKED_MAX, mirrored=True),
+        )
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How well two pictures agree."""
+
+    correlation: float
+    """Of their luma at 32 x 32 places of what they have in common, -1 to 1."""
+    bits: int | None = None
+    """In how many of 256 the codes differ that led to it; None if none did."""
+    inliers: int | None = None
+    """How many corners agree; None if none were needed."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """That a brought picture is a recorded one, or a part of it, and how it was found."""
+
+    step: Step
+    transform: Transform
+    figures: Figures
+    alterations: Alterations
+
+
+@dataclass(frozen=True)
+class _Confirmed:
+    step: Step
+    transform: Transform
+    figures: Figures
+
+
+def compare(brought: Seen, recorded: Seen) -> Comparison | None:
+    """Whether one picture is the other or a part of it, and what was changed; None if nothing confirms it."""
+    found = _strongest(_by_codes(brought, recorded)) or _strongest(_by_features(brought, recorded))
+    if found is None:
+        return None
+    altered = alterations(brought.reduction, recorded.reduction, found.transform)
+    return Comparison(found.step, found.transform, found.figures, altered)
+
+
+def _strongest(confirmed: Iterator[_Confirmed]) -> _Confirmed | None:
+    """The one by the strongest step, and of those the one that agrees best."""
+    return min(confirmed, key=lambda one: (STEPS.index(one.step), -one.figures.correlation), default=None)
+
+
+def _by_codes(brought: Seen, recorded: Seen) -> Iterator[_Confirmed]:
+    bits = bits_apart(brought.asked_codes, recorded.codes)
+    wholes, windows = bits[:, :WHOLES], bits[:ASKS_FOR_WINDOWS, WHOLES:]
+    places = [*_nearest(wholes, 0), *_nearest(windows, WHOLES)]
+    for ask, window in places:
+        transform = by_window(brought.asks[ask], recorded.windows[window], brought.reduction, recorded.reduction)
+        if transform is not None:
+            fitted, agreeing = fit(brought.reduction, recorded.reduction, transform)
+            step: Step = "whole" if window < WHOLES else "window"
+            if agreeing >= (WHOLE_SAME if step == "whole" else WINDOW_SAME):
+                yield _Confirmed(step, fitted, Figures(agreeing, bits=int(bits[ask, window])))
+
+
+def _nearest(bits: NDArray[np.uint16], first: int) -> list[tuple[int, int]]:
+    """The nearest ways to ask and windows, at most TRIED_MAX."""
+    order = np.argsort(bits, axis=None, kind="stable")[:TRIED_MAX]
+    return [
+        (int(place) // bits.shape[1], first + int(place) % bits.shape[1])
+        for place in order
+        if bits.flat[place] <= WINDOW_BITS_MAX
+    ]
+
+
+def _by_features(brought: Seen, recorded: Seen) -> Iterator[_Confirmed]:
+    for asked, mirrored in zip(brought.asked_features, (False, True), strict=True):
+        found = by_corners(asked, recorded.features, brought.reduction, recorded.reduction, mirrored=mirrored)
+        if found is not None and found.inliers >= INLIERS_LEAST:
+            fitted, agreeing = fit(brought.reduction, recorded.reduction, found.transform)
+            if agreeing >= FEATURES_SAME:
+                yield _Confirmed("features", fitted, Figures(agreeing, inliers=found.inliers))
+
+
+def fit(brought: Reduction, recorded: Reduction, transform: Transform) -> tuple[Transform, float]:
+    """A transform fitted to the pixels, or as it is where that agrees better, and how well the pictures agree by it."""
+    ways = (refined(brought, recorded, transform), transform)
+    overlays = [laid_over(brought, recorded, way, _COMPARED_SIDE) for way in ways]
+    agreeing = [0.0 if overlay is None else correlation(overlay) for overlay in overlays]
+    better = int(agreeing[1] > agreeing[0])
+    return ways[better], agreeing[better]
