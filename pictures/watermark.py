@@ -6,7 +6,7 @@ other: it leads to a record, with which the picture is then compared.
 
 Putting in moves each pattern of `watermark_patterns` to the nearest point of a lattice that stands for its sign, in
 lattices of a few strengths, the weakest first. A strength is enough if the id can be read again, with much to spare,
-after JPEG at quality 30 and at a quarter of the size. No picture goes further than 40 dB from what it was: where the
+after JPEG at quality 20 and at a quarter of the size. No picture goes further than 40 dB from what it was: where the
 strongest lattice within them cannot even be read after JPEG at quality 50 and at half the size, the picture is too
 smooth, or too small, and is left as it is.
 
@@ -101,7 +101,7 @@ def embed(rgb: Pixels, number: int, key: bytes) -> MarkedPixels | TooSmooth:
             break
         best = strength, amounts
         trial = _Trial(tried, patterns, signs, strength)
-        if min(trial.score(quality=30), trial.score(scale=4)) >= _SPARE * SCORE_READ:
+        if min(trial.score(quality=20), trial.score(scale=4)) >= _SPARE * SCORE_READ:
             break
     return TooSmooth(psnr) if best is None else _finished(rgb, patterns, signs, *best)
 

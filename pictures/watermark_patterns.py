@@ -6,8 +6,8 @@ what is measured, once the picture lies where it lay. Of its cosine transform th
 origin are used: up to 17 waves across the picture, which survive in 40 pixels of a side.
 
 A pattern is three of these coefficients at nearly one distance from the origin, with signs; which three, with which
-signs, and how its lattice is shifted (`dither`), only the key tells. Source: Chen and Wornell, Quantization Index Modulation,
-IEEE Trans. Inf. Theory 47 (2001), 4: spread-transform dither modulation.
+signs, and how its lattice is shifted (`dither`), only the key tells. Source: Chen and Wornell, Quantization Index
+Modulation, IEEE Trans. Inf. Theory 47 (2001), 4: spread-transform dither modulation.
 """
 
 from __future__ import annotations
