@@ -1,0 +1,185 @@
+"""Where a container keeps its manifests: taken out, and put in again, to the byte.
+
+What the chain records is the file without its manifest, for the manifest names the record. What is released is the file
+with it. So a node need not keep both: recorded file and manifest store give the released one. This holds for PNG, JPEG,
+WebP, AVIF and TIFF as `manifest.seal` writes them; `Sealed.rebuilt` says of each file whether it did.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+import c2pa
+from c2pa.c2pa import format_embeddable
+
+from pictures.containers import png
+from pictures.credentials import isobmff, tiff_entry
+from pictures.errors import PictureCode, PictureError
+
+MEDIA_TYPES = {
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "WEBP": "image/webp",
+    "AVIF": "image/avif",
+    "HEIF": "image/heif",
+    "TIFF": "image/tiff",
+    "GIF": "image/gif",
+}
+"""Containers that manifests are put into or read from."""
+
+_APP0, _APP11, _SOS = 0xE0, 0xEB, 0xDA
+_C2PA_JUMBF = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"
+"""The kind of box that a manifest store is; C2PA 2.4, 11.1.4.2."""
+
+
+def container_of(data: bytes) -> str:
+    """Which of MEDIA_TYPES a file's first bytes announce. NOT_SIGNED if none."""
+    if data.startswith(png.START):
+        return "PNG"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WEBP"
+    if data[4:12] in (b"ftypavif", b"ftypavis"):
+        return "AVIF"
+    if data[4:8] == b"ftyp":
+        return "HEIF"
+    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return "TIFF"
+    if data[:4] == b"GIF8":
+        return "GIF"
+    raise PictureError(PictureCode.NOT_SIGNED, "the bytes are none of PNG, JPEG, WebP, AVIF, HEIF, TIFF and GIF")
+
+
+def media_type_of_bytes(data: bytes) -> str:
+    """The media type that a file's first bytes announce. NOT_SIGNED if it is none of MEDIA_TYPES."""
+    return MEDIA_TYPES[container_of(data)]
+
+
+def without_manifest(data: bytes, size: int = 0) -> bytes:
+    """The file without its C2PA manifests; the file itself if it has none.
+
+    `size`: of the file looked for, where it is known: a TIFF may have had up to three zeros less at its end.
+    NOT_SIGNED for another container, or one whose parts do not follow each other.
+    """
+    try:
+        return _WITHOUT[container_of(data)](data, size)
+    except (struct.error, IndexError, KeyError) as error:
+        raise _broken(error) from None
+
+
+def with_manifest(data: bytes, store: bytes) -> bytes:
+    """The file with a manifest store put where `manifest.seal` put it.
+
+    NOT_SIGNED for another container, or one whose parts do not follow each other.
+    """
+    try:
+        container = container_of(data)
+        return _WITH[container](data, store, _packed(container, store))
+    except (struct.error, IndexError, KeyError, c2pa.C2paError) as error:
+        raise _broken(error) from None
+
+
+def _packed(container: str, store: bytes) -> bytes:
+    """A store in the part that a container has for it."""
+    if container in ("WEBP", "TIFF"):
+        return store
+    return bytes(format_embeddable(MEDIA_TYPES[container], store)[1])
+
+
+def _broken(error: Exception) -> PictureError:
+    fact = f"the file's parts do not follow each other ({type(error).__name__})"
+    return PictureError(PictureCode.NOT_SIGNED, f"{fact}; save it anew")
+
+
+def _png_without(data: bytes, size: int) -> bytes:
+    return b"".join(data[start:end] for kind, start, end in _png_chunks(data) if kind != b"caBX")
+
+
+def _png_with(data: bytes, store: bytes, packed: bytes) -> bytes:
+    """Behind the header, as the first of all other chunks."""
+    _, _, end = next(chunk for chunk in _png_chunks(data) if chunk[0] == b"IHDR")
+    return data[:end] + packed + data[end:]
+
+
+def _png_chunks(data: bytes) -> list[tuple[bytes, int, int]]:
+    """Kind, start and end of every chunk; first the signature, last what lies behind the end."""
+    found, at = [(b"", 0, len(png.START))], len(png.START)
+    while at + 12 <= len(data):
+        (size,) = struct.unpack_from(">I", data, at)
+        kind, end = data[at + 4 : at + 8], at + 12 + size
+        found.append((kind, at, end))
+        at = end
+        if kind == b"IEND":
+            break
+    return [*found, (b"", at, len(data))]
+
+
+def _jpeg_without(data: bytes, size: int) -> bytes:
+    segments = _jpeg_segments(data)
+    stores = {
+        data[start + 6 : start + 8] for start, end in segments if _C2PA_JUMBF in data[start : min(end, start + 64)]
+    }
+    kept, at = [], 0
+    for start, end in segments:
+        if _is_jumbf(data, start) and data[start + 6 : start + 8] in stores:
+            kept.append(data[at:start])
+            at = end
+    return b"".join([*kept, data[at:]])
+
+
+def _jpeg_with(data: bytes, store: bytes, packed: bytes) -> bytes:
+    """Behind the start, or behind JFIF's segment where that is the first."""
+    at = 4 + int.from_bytes(data[4:6], "big") if data[3] == _APP0 else 2
+    return data[:at] + packed + data[at:]
+
+
+def _is_jumbf(data: bytes, start: int) -> bool:
+    return data[start + 1] == _APP11 and data[start + 4 : start + 6] == b"JP"
+
+
+def _jpeg_segments(data: bytes) -> list[tuple[int, int]]:
+    """Start and end of every segment before the first scan."""
+    found, at = [], 2
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != _SOS:
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        found.append((at, end))
+        at = end
+    return found
+
+
+def _webp_without(data: bytes, size: int) -> bytes:
+    kept, at = [], 12
+    while at + 8 <= len(data):
+        (length,) = struct.unpack_from("<I", data, at + 4)
+        end = at + 8 + length + length % 2
+        if data[at : at + 4] != b"C2PA":
+            kept.append(data[at:end])
+        at = end
+    return _riff(b"".join(kept))
+
+
+def _webp_with(data: bytes, store: bytes, packed: bytes) -> bytes:
+    """Behind all other chunks."""
+    return _riff(data[12:] + b"C2PA" + struct.pack("<I", len(store)) + store + b"\0" * (len(store) % 2))
+
+
+def _riff(chunks: bytes) -> bytes:
+    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
+
+
+_WITHOUT: dict[str, Callable[[bytes, int], bytes]] = {
+    "PNG": _png_without,
+    "JPEG": _jpeg_without,
+    "WEBP": _webp_without,
+    "AVIF": isobmff.without_store,
+    "TIFF": tiff_entry.without_store,
+}
+_WITH: dict[str, Callable[[bytes, bytes, bytes], bytes]] = {
+    "PNG": _png_with,
+    "JPEG": _jpeg_with,
+    "WEBP": _webp_with,
+    "AVIF": isobmff.with_store,
+    "TIFF": tiff_entry.with_store,
+}
