@@ -17,7 +17,7 @@ from pictures.containers.parts import FilePart, SaidInside
 from pictures.errors import PictureCode, PictureError
 from pictures.picture import open_picture, pixel_digest
 
-__all__ = ["SaidInside", "said_inside", "stripped"]
+__all__ = ["CONTAINERS", "SaidInside", "said_in", "said_inside", "stripped"]
 
 _PARTS: dict[str, Callable[[bytes], Iterator[FilePart]]] = {
     "PNG": png.parts,
@@ -27,6 +27,8 @@ _PARTS: dict[str, Callable[[bytes], Iterator[FilePart]]] = {
     "GIF": gif.parts,
     "BMP": bmp.parts,
 }
+CONTAINERS = frozenset(_PARTS)
+"""Those that are taken apart here."""
 _WRITTEN: dict[str, Callable[[list[bytes], bytes], bytes]] = {
     "PNG": png.written,
     "JPEG": jpeg.written,
@@ -36,8 +38,12 @@ _WRITTEN: dict[str, Callable[[list[bytes], bytes], bytes]] = {
 
 def said_inside(data: bytes) -> tuple[SaidInside, ...]:
     """What a picture's file says beside its pixels, in its order. IMAGE_UNREADABLE, IMAGE_TOO_LARGE."""
-    container = open_picture(data).format
-    return tuple(one for part in _PARTS[container](data) for one in part.said)
+    return tuple(said_in(open_picture(data).format, data))
+
+
+def said_in(container: str, data: bytes) -> Iterator[SaidInside]:
+    """The same of a file that is not decoded, and of which nothing but its container is known."""
+    return (one for part in _PARTS[container](data) for one in part.said)
 
 
 def stripped(data: bytes) -> bytes:
