@@ -35,7 +35,7 @@ def packet_of(container: str, data: bytes) -> bytes:
 def with_packet(container: str, data: bytes, packet: bytes) -> bytes:
     """The file with a packet in place of the one it has, or besides all it has.
 
-    `container` is one of `kinds.MEDIA_TYPES`. KeyError, IndexError or struct.error where the container has no place for it.
+    `container`: one of `kinds.MEDIA_TYPES`. KeyError, IndexError or struct.error where it has no place for a packet.
     """
     return _WRITTEN[container](data, packet)
 
