@@ -18,7 +18,7 @@ from pictures.errors import PictureCode, PictureError
 from pictures.looking import file_pixel_digest
 from pictures.opening import open_picture
 
-__all__ = ["SaidInside", "said_inside", "stripped"]
+__all__ = ["CONTAINERS", "SaidInside", "said_in", "said_inside", "stripped"]
 
 _PARTS: dict[str, Callable[[bytes], Iterator[FilePart]]] = {
     "PNG": png.parts,
@@ -31,6 +31,8 @@ _PARTS: dict[str, Callable[[bytes], Iterator[FilePart]]] = {
     "HEIF": boxes.parts,
     "JXL": boxes.parts,
 }
+CONTAINERS = frozenset(_PARTS)
+"""Those that are taken apart here."""
 _WRITTEN: dict[str, Callable[[list[bytes], bytes], bytes]] = {
     "PNG": png.written,
     "JPEG": jpeg.written,
@@ -40,8 +42,12 @@ _WRITTEN: dict[str, Callable[[list[bytes], bytes], bytes]] = {
 
 def said_inside(data: bytes) -> tuple[SaidInside, ...]:
     """What a picture's file says beside its pixels, in its order. IMAGE_UNREADABLE, IMAGE_TOO_LARGE."""
-    container = open_picture(data).format
-    return tuple(one for part in _PARTS[container](data) for one in part.said)
+    return tuple(said_in(open_picture(data).format, data))
+
+
+def said_in(container: str, data: bytes) -> Iterator[SaidInside]:
+    """The same of a file that is not decoded, and of which nothing but its container is known."""
+    return (one for part in _PARTS[container](data) for one in part.said)
 
 
 def stripped(data: bytes) -> bytes:

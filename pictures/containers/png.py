@@ -85,7 +85,7 @@ def parts(data: bytes) -> Iterator[FilePart]:
         if needed is None:
             yield FilePart(said=_said(kind, body))
         else:
-            yield FilePart(_chunk(kind, body[:needed]), said_bytes(f"in {kind.decode()}", size - needed))
+            yield FilePart(chunk(kind, body[:needed]), said_bytes(f"in {kind.decode()}", size - needed))
         start = end
         if kind == b"IEND":
             break
@@ -105,7 +105,7 @@ def chunk(data: bytes, kind: bytes) -> bytes:
 
 def written(kept: list[bytes], entries: bytes) -> bytes:
     """The file of what is kept, the header first, with EXIF if there is any."""
-    return b"".join([START, kept[0], _chunk(b"eXIf", entries) if entries else b"", *kept[1:]])
+    return b"".join([START, kept[0], chunk(b"eXIf", entries) if entries else b"", *kept[1:]])
 
 
 def _needed(kind: bytes, body: bytes, colour: int, stream: _Stream) -> int | None:
@@ -130,7 +130,8 @@ def _has_profile(body: bytes) -> bool:
     return _Stream().needed(packed) == len(packed) and is_profile(unpacked(packed, PROFILE_BYTES_MAX))
 
 
-def _chunk(kind: bytes, body: bytes) -> bytes:
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """A chunk of a kind, with its sums."""
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 

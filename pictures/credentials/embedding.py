@@ -13,48 +13,16 @@ from collections.abc import Callable
 import c2pa
 from c2pa.c2pa import format_embeddable
 
-from pictures.containers import png
-from pictures.credentials import isobmff, tiff_entry
+from pictures.containers import isobmff, png, tiff_entry
+from pictures.containers.kinds import MEDIA_TYPES, container_of
 from pictures.errors import PictureCode, PictureError
 
-MEDIA_TYPES = {
-    "PNG": "image/png",
-    "JPEG": "image/jpeg",
-    "WEBP": "image/webp",
-    "AVIF": "image/avif",
-    "HEIF": "image/heif",
-    "TIFF": "image/tiff",
-    "GIF": "image/gif",
-}
-"""Containers that manifests are put into or read from."""
-
 _APP0, _APP11, _SOS = 0xE0, 0xEB, 0xDA
+_TIFF_TAG = 52545
+_C2PA_BOX = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+"""The kind of a manifest store's box in AVIF, behind `uuid`; C2PA 2.4, A.5."""
 _C2PA_JUMBF = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"
 """The kind of box that a manifest store is; C2PA 2.4, 11.1.4.2."""
-
-
-def container_of(data: bytes) -> str:
-    """Which of MEDIA_TYPES a file's first bytes announce. NOT_SIGNED if none."""
-    if data.startswith(png.START):
-        return "PNG"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    if data[4:12] in (b"ftypavif", b"ftypavis"):
-        return "AVIF"
-    if data[4:8] == b"ftyp":
-        return "HEIF"
-    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return "TIFF"
-    if data[:4] == b"GIF8":
-        return "GIF"
-    raise PictureError(PictureCode.NOT_SIGNED, "the bytes are none of PNG, JPEG, WebP, AVIF, HEIF, TIFF and GIF")
-
-
-def media_type_of_bytes(data: bytes) -> str:
-    """The media type that a file's first bytes announce. NOT_SIGNED if it is none of MEDIA_TYPES."""
-    return MEDIA_TYPES[container_of(data)]
 
 
 def without_manifest(data: bytes, size: int = 0) -> bytes:
@@ -169,17 +137,42 @@ def _riff(chunks: bytes) -> bytes:
     return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
 
 
+def _avif_without(data: bytes, size: int) -> bytes:
+    removed, kept, at = 0, [], 0
+    for kind, start, body, end in isobmff.boxes(data, 0, len(data)):
+        if kind == b"uuid" and data[body : body + 16] == _C2PA_BOX:
+            kept.append(data[at:start])
+            removed, at = removed + end - start, end
+    return isobmff.moved(b"".join([*kept, data[at:]]), -removed) if removed else data
+
+
+def _avif_with(data: bytes, store: bytes, packed: bytes) -> bytes:
+    """Behind the first box."""
+    _, _, _, end = next(isobmff.boxes(data, 0, len(data)))
+    told = isobmff.moved(data, len(packed))
+    return told[:end] + packed + told[end:]
+
+
+def _tiff_without(data: bytes, size: int) -> bytes:
+    return tiff_entry.without_entry(data, _TIFF_TAG, size)
+
+
+def _tiff_with(data: bytes, store: bytes, packed: bytes) -> bytes:
+    """As an entry of a new first directory."""
+    return tiff_entry.with_entry(data, _TIFF_TAG, tiff_entry.UNDEFINED, store)
+
+
 _WITHOUT: dict[str, Callable[[bytes, int], bytes]] = {
     "PNG": _png_without,
     "JPEG": _jpeg_without,
     "WEBP": _webp_without,
-    "AVIF": isobmff.without_store,
-    "TIFF": tiff_entry.without_store,
+    "AVIF": _avif_without,
+    "TIFF": _tiff_without,
 }
 _WITH: dict[str, Callable[[bytes, bytes, bytes], bytes]] = {
     "PNG": _png_with,
     "JPEG": _jpeg_with,
     "WEBP": _webp_with,
-    "AVIF": isobmff.with_store,
-    "TIFF": tiff_entry.with_store,
+    "AVIF": _avif_with,
+    "TIFF": _tiff_with,
 }

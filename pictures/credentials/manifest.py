@@ -16,48 +16,24 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import Enum
 from typing import Any, Literal
 
 import c2pa
 import iscc_lib
 
+from pictures.containers.kinds import MEDIA_TYPES, container_of
 from pictures.credentials.certificates import TRUSTED_PURPOSES
-from pictures.credentials.embedding import media_type_of_bytes, with_manifest, without_manifest
+from pictures.credentials.embedding import with_manifest, without_manifest
 from pictures.credentials.loopback import served
 from pictures.errors import PictureCode, PictureError
+from pictures.source_types import SourceType
 
 SPECIFICATION = "2.4.0"
-SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-"""Before each word of IPTC's for where a picture comes from."""
 SOFT_BINDING = "io.iscc.v0"
 RECEIPT_LABEL = "org.remarque.receipt"
 """Of the assertion that holds a receipt of the ledger."""
 
 Mining = Literal["allowed", "notAllowed", "constrained"]
-
-
-class SourceType(Enum):
-    """Where a picture comes from, in IPTC's words."""
-
-    TRAINED = "trainedAlgorithmicMedia"
-    """A trained model made it."""
-    COMPOSED = "compositeWithTrainedAlgorithmicMedia"
-    """Parts of it are a trained model's."""
-    CAPTURED = "digitalCapture"
-    """A camera took it."""
-    SCANNED = "negativeFilm"
-    """It is a scan of a photograph on film."""
-    DRAWN = "digitalCreation"
-    """A person made it by software."""
-    SCREEN = "screenCapture"
-    EDITED = "humanEdits"
-    """A person changed it."""
-
-    @property
-    def uri(self) -> str:
-        """As files say it."""
-        return SOURCE_TYPES + self.value
 
 
 @dataclass(frozen=True)
@@ -259,13 +235,20 @@ def _attempt(
                 builder.set_intent(intent)
             for parent in parents:
                 ingredient = {"title": "before", "relationship": "parentOf", "instance_id": _PARENT, "label": _PARENT}
-                builder.add_ingredient(ingredient, media_type_of_bytes(parent), io.BytesIO(parent))
-            store = builder.sign(signer, media_type_of_bytes(data), io.BytesIO(data), out)
+                builder.add_ingredient(ingredient, _media_type(parent), io.BytesIO(parent))
+            store = builder.sign(signer, _media_type(data), io.BytesIO(data), out)
     except c2pa.C2paError as error:
         if raised:
             raise raised[0] from None
         raise PictureError(PictureCode.NOT_SIGNED, f"{error}"[:300]) from None
     return out.getvalue(), bytes(store)
+
+
+def _media_type(data: bytes) -> str:
+    container = container_of(data)
+    if not container:
+        raise PictureError(PictureCode.NOT_SIGNED, f"the bytes are none of {', '.join(MEDIA_TYPES)}")
+    return MEDIA_TYPES[container]
 
 
 def _settings(anchors: str, *, update: bool) -> dict[str, Any]:

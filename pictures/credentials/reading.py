@@ -18,8 +18,9 @@ from typing import Any
 
 import c2pa
 
+from pictures.containers.kinds import MEDIA_TYPES, container_of
 from pictures.credentials.certificates import TRUSTED_PURPOSES
-from pictures.credentials.embedding import media_type_of_bytes, without_manifest
+from pictures.credentials.embedding import without_manifest
 from pictures.credentials.findings import Credentials, CredentialState
 from pictures.credentials.manifest import SOFT_BINDING
 from pictures.credentials.report import STAMP_TRUSTED, UNTRUSTED, Report, manifests_of
@@ -40,9 +41,8 @@ def read_credentials(data: bytes, anchors: str, at: datetime | None = None) -> C
     `anchors`: PEM of the roots that are trusted, of signers and of time-stamp authorities alike; what a certificate
     below them may sign is for its key purposes to say. Nothing is raised, whatever the bytes are, but MemoryError.
     """
-    try:
-        media_type = media_type_of_bytes(data)
-    except PictureError:
+    media_type = MEDIA_TYPES.get(container_of(data))
+    if media_type is None:
         return Credentials(CredentialState.ABSENT)
     try:
         with _trusting(anchors) as context, c2pa.Reader(media_type, io.BytesIO(data), context=context) as reader:

@@ -23,7 +23,8 @@ from pictures.credentials.findings import (
     SaidBinding,
     SaidOrigin,
 )
-from pictures.credentials.manifest import RECEIPT_LABEL, SOURCE_TYPES
+from pictures.credentials.manifest import RECEIPT_LABEL
+from pictures.source_types import CAPTURED, DRAWN, GENERATED, PARTLY_GENERATED, SOURCE_TYPES
 
 UNTRUSTED = "signingCredential.untrusted"
 TRUSTED = "signingCredential.trusted"
@@ -31,14 +32,6 @@ STAMP_HOLDS, STAMP_TRUSTED = "timeStamp.validated", "timeStamp.trusted"
 
 _GOOD = (".match", ".validated", ".trusted", ".insideValidity", ".ocsp.skipped", ".notRevoked", ".accessible")
 """How codes end that older files have among those of failures, though they tell of none."""
-_GENERATED = {"trainedAlgorithmicMedia"}
-_PARTLY = {"compositeWithTrainedAlgorithmicMedia", "compositeSynthetic", "composite", "algorithmicallyEnhanced"}
-_CAPTURED = {"digitalCapture", "computationalCapture", "negativeFilm", "positiveFilm", "print", "screenCapture"}
-_DRAWN = {"digitalCreation", "digitalArt", "humanEdits", "minorHumanEdits", "softwareImage", "dataDrivenMedia"} | {
-    "algorithmicMedia",
-    "virtualRecording",
-    "compositeCapture",
-}
 _UNCHANGED = {
     "c2pa.created",
     "c2pa.opened",
@@ -208,13 +201,13 @@ def _origin(actions: tuple[ManifestAction, ...]) -> SaidOrigin:
     """What was made is as its making says; what was only changed has at most a part that is a trained model's."""
     made = {one.source_type for one in actions if one.action == "c2pa.created"}
     changed = {one.source_type for one in actions} - made
-    if made & _GENERATED:
+    if made & GENERATED:
         return SaidOrigin.GENERATED
-    if (made | changed) & (_GENERATED | _PARTLY):
+    if (made | changed) & (GENERATED | PARTLY_GENERATED):
         return SaidOrigin.PARTLY_GENERATED
-    if made & _CAPTURED:
+    if made & CAPTURED:
         return SaidOrigin.CAPTURED
-    return SaidOrigin.DRAWN if made & _DRAWN else SaidOrigin.NOTHING
+    return SaidOrigin.DRAWN if made & DRAWN else SaidOrigin.NOTHING
 
 
 def _bindings(said: Any) -> Iterator[SaidBinding]:
