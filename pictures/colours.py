@@ -50,7 +50,7 @@ def colours_of(image: Image.Image, data: bytes) -> Colours | None:
         return _of_profile(profile[: int.from_bytes(profile[:4], "big")], image.mode)
     if image.format != "PNG" or "srgb" in image.info:
         return None
-    code_points = png.chunk(data, b"cICP")
+    code_points = png.body_of(data, b"cICP")
     gamma, chromaticity = image.info.get("gamma"), image.info.get("chromaticity")
     if not (code_points and code_points[:2] != b"\x01\x0d") and _is_plain(gamma, chromaticity):
         return None

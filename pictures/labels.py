@@ -19,7 +19,7 @@ from pictures.containers.parts import SaidInside
 from pictures.containers.xmp import packet_of, with_packet
 from pictures.embedded import CONTAINERS, said_in
 from pictures.errors import PictureCode, PictureError
-from pictures.picture import reading
+from pictures.opening import reading
 from pictures.source_types import GENERATED, PARTLY_GENERATED, SOURCE_TYPES, SourceType
 
 TEXT_MAX = 2_000

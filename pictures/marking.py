@@ -20,7 +20,8 @@ from PIL import Image
 from pictures.containers.kinds import MEDIA_TYPES
 from pictures.fingerprint import image_code
 from pictures.labels import Label, labelled
-from pictures.picture import FORMATS, Picture, open_picture, pixel_digest, reading
+from pictures.opening import open_picture, reading
+from pictures.picture import Picture, pixel_digest
 from pictures.watermark import SIDE_MIN, MarkedPixels, embed, read
 from pictures.watermark_code import ID_BITS
 
@@ -110,7 +111,7 @@ def _to_a_word(data: bytes) -> bytes:
 def _described(data: bytes, container: Container, layers: Layers, number: int, psnr: float) -> MarkedFile:
     """What identifies the file, from its own decoded pixels."""
     with reading():
-        picture = _opened(data, container)
+        picture = open_picture(data)
         marked = psnr != float("inf") and _has_mark(picture, layers.watermark_key, number)
         return MarkedFile(
             data=data,
@@ -125,15 +126,6 @@ def _described(data: bytes, container: Container, layers: Layers, number: int, p
         )
 
 
-def _opened(data: bytes, container: Container) -> Picture:
-    """The file's picture. It is our own, so what strangers' files are not read as is read here."""
-    if container in FORMATS:
-        return open_picture(data)
-    image = Image.open(io.BytesIO(data))
-    image.load()
-    return Picture(image, 1, image.mode, container)
-
-
 def _has_mark(picture: Picture, key: bytes, number: int) -> bool:
-    found = read(np.asarray(picture.part_on_white(picture.box)), key)
+    found = read(np.asarray(picture.shown(picture.box)), key)
     return found is not None and found.id == number

@@ -45,7 +45,6 @@ CAPTURED = frozenset(
         "negativeFilm",
         "positiveFilm",
         "print",
-        "screenCapture",
         "compositeCapture",
     }
 )
@@ -53,3 +52,5 @@ DRAWN = frozenset(
     {"digitalCreation", "digitalArt", "humanEdits", "minorHumanEdits", "softwareImage", "dataDrivenMedia"}
     | {"algorithmicMedia", "virtualRecording"}
 )
+WITHOUT_A_MODEL = CAPTURED | DRAWN
+"""A camera or a person made it. What a screen showed is not among them: that may be anything."""

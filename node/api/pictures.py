@@ -103,7 +103,7 @@ def upload_routes(
             cid=cid,
             pixel_digest=facts.pixel_digest,
             file_digest=facts.file_digest,
-            image_code=facts.codes[0],
+            image_code=facts.main.code,
             width=facts.width,
             height=facts.height,
             media_type=facts.media_type,

@@ -70,8 +70,9 @@ def confine(limits: Limits) -> None:
     signal.setitimer(signal.ITIMER_REAL, limits.seconds)
     processor = (limits.processor_seconds, limits.processor_seconds + 1)
     calls = CALLS.get(platform.machine())
+    memory = _memory_bytes() + limits.memory_bytes
     for limit, values in (
-        (resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes)),
+        (resource.RLIMIT_AS, (memory, memory)),
         (resource.RLIMIT_CPU, processor),
         (resource.RLIMIT_FSIZE, (0, 0)),
         (resource.RLIMIT_CORE, (0, 0)),
@@ -83,6 +84,12 @@ def confine(limits: Limits) -> None:
     if calls:
         program = _filter(*calls)
         _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(_Program(len(program) // 8, program)))
+
+
+def _memory_bytes() -> int:
+    """Of address space that this process has: its libraries alone have more than a picture needs."""
+    with open("/proc/self/statm") as sizes:
+        return int(sizes.read().split()[0]) * resource.getpagesize()
 
 
 def _filter(architecture: int, calls: str) -> bytes:

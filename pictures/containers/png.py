@@ -92,7 +92,7 @@ def parts(data: bytes) -> Iterator[FilePart]:
     yield behind(data, start)
 
 
-def chunk(data: bytes, kind: bytes) -> bytes:
+def body_of(data: bytes, kind: bytes) -> bytes:
     """The body of the first chunk of a kind that stands before the pixels; nothing if there is none."""
     start = len(START)
     while start + 12 <= len(data) and data[start + 4 : start + 8] != b"IDAT":
