@@ -8,7 +8,7 @@ confirmed by their pixels. The strongest that is confirmed counts, so that one t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -20,7 +20,15 @@ from pictures.alteration import Alterations, alterations
 from pictures.features import ASKED_MAX, Features, features_of
 from pictures.overlay import laid_over
 from pictures.reduction import Reduction
-from pictures.sameness import FEATURES_SAME, WHOLE_SAME, WINDOW_SAME, correlation
+from pictures.sameness import (
+    STRUCTURE_LEAST,
+    STRUCTURE_OF_CORNERS,
+    STRUCTURE_SAME,
+    WHOLE_SAME,
+    WINDOW_SAME,
+    correlation,
+    structure,
+)
 from pictures.transform import Transform
 from pictures.windows import ASKS_FOR_WINDOWS, WHOLES, Ask, Codes, Part, asks_of, bits_apart, window_codes, windows_of
 
@@ -35,7 +43,7 @@ TRIED_MAX = 3
 INLIERS_LEAST = 10
 """Corners at distinct places that must agree."""
 
-_COMPARED_SIDE = 96
+_COMPARED_SIDE = 128
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,8 @@ class Figures:
 
     correlation: float
     """Of their luma at 32 x 32 places of what they have in common, -1 to 1."""
+    structure: float
+    """Of what stands out at 64 x 64 places, -1 to 1."""
     bits: int | None = None
     """In how many of 256 the codes differ that led to it; None if none did."""
     inliers: int | None = None
@@ -120,7 +130,7 @@ def compare(brought: Seen, recorded: Seen) -> Comparison | None:
 
 def _strongest(confirmed: Iterator[_Confirmed]) -> _Confirmed | None:
     """The one by the strongest step, and of those the one that agrees best."""
-    return min(confirmed, key=lambda one: (STEPS.index(one.step), -one.figures.correlation), default=None)
+    return min(confirmed, key=lambda one: (STEPS.index(one.step), -one.figures.structure), default=None)
 
 
 def _by_codes(brought: Seen, recorded: Seen) -> Iterator[_Confirmed]:
@@ -130,10 +140,10 @@ def _by_codes(brought: Seen, recorded: Seen) -> Iterator[_Confirmed]:
     for ask, window in places:
         transform = by_window(brought.asks[ask], recorded.windows[window], brought.reduction, recorded.reduction)
         if transform is not None:
-            fitted, agreeing = fit(brought.reduction, recorded.reduction, transform)
             step: Step = "whole" if window < WHOLES else "window"
-            if agreeing >= (WHOLE_SAME if step == "whole" else WINDOW_SAME):
-                yield _Confirmed(step, fitted, Figures(agreeing, bits=int(bits[ask, window])))
+            fitted, figures = fit(brought.reduction, recorded.reduction, transform)
+            if confirms(step, figures):
+                yield _Confirmed(step, fitted, replace(figures, bits=int(bits[ask, window])))
 
 
 def _nearest(bits: NDArray[np.uint16], first: int) -> list[tuple[int, int]]:
@@ -150,15 +160,28 @@ def _by_features(brought: Seen, recorded: Seen) -> Iterator[_Confirmed]:
     for asked, mirrored in zip(brought.asked_features, (False, True), strict=True):
         found = by_corners(asked, recorded.features, brought.reduction, recorded.reduction, mirrored=mirrored)
         if found is not None and found.inliers >= INLIERS_LEAST:
-            fitted, agreeing = fit(brought.reduction, recorded.reduction, found.transform)
-            if agreeing >= FEATURES_SAME:
-                yield _Confirmed("features", fitted, Figures(agreeing, inliers=found.inliers))
+            fitted, figures = fit(brought.reduction, recorded.reduction, found.transform)
+            if confirms("features", figures):
+                yield _Confirmed("features", fitted, replace(figures, inliers=found.inliers))
 
 
-def fit(brought: Reduction, recorded: Reduction, transform: Transform) -> tuple[Transform, float]:
+def confirms(step: Step, figures: Figures) -> bool:
+    """Whether the pixels confirm what a step found."""
+    if step == "features":
+        return figures.structure >= STRUCTURE_OF_CORNERS
+    if figures.structure < STRUCTURE_LEAST:
+        return False
+    agreeing = figures.correlation >= (WHOLE_SAME if step == "whole" else WINDOW_SAME)
+    return agreeing or figures.structure >= STRUCTURE_SAME
+
+
+def fit(brought: Reduction, recorded: Reduction, transform: Transform) -> tuple[Transform, Figures]:
     """A transform fitted to the pixels, or as it is where that agrees better, and how well the pictures agree by it."""
-    ways = (refined(brought, recorded, transform), transform)
-    overlays = [laid_over(brought, recorded, way, _COMPARED_SIDE) for way in ways]
-    agreeing = [0.0 if overlay is None else correlation(overlay) for overlay in overlays]
-    better = int(agreeing[1] > agreeing[0])
-    return ways[better], agreeing[better]
+    fitted = refined(brought, recorded, transform)
+    ways = [(way, _figures(brought, recorded, way)) for way in (fitted, transform)]
+    return max(ways, key=lambda way: way[1].structure)
+
+
+def _figures(brought: Reduction, recorded: Reduction, transform: Transform) -> Figures:
+    overlay = laid_over(brought, recorded, transform, _COMPARED_SIDE)
+    return Figures(0.0, 0.0) if overlay is None else Figures(correlation(overlay), structure(overlay))
