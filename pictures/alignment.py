@@ -16,7 +16,7 @@ from pictures.features import Features
 from pictures.overlay import between_pictures, laid_over, luma
 from pictures.reduction import Reduction
 from pictures.transform import Matrix, Transform, moving, scaling, transform_of
-from pictures.windows import Ask, Part
+from pictures.windows import AskedPart, Part
 
 DESCRIPTOR_BITS_MAX = 72
 """Up to so many bits of 256 two corners may look alike."""
@@ -44,7 +44,7 @@ class CornerFit:
     """Corners at distinct places of both pictures that agree."""
 
 
-def by_window(ask: Ask, window: Part, brought: Reduction, recorded: Reduction) -> Transform | None:
+def by_window(ask: AskedPart, window: Part, brought: Reduction, recorded: Reduction) -> Transform | None:
     """The transform that lays an asked part of a brought picture onto a window of a recorded one."""
     left, top, right, bottom = ask.part
     tilted = _turning(ask.tilt, brought.grey.shape[1] / 2, brought.grey.shape[0] / 2)

@@ -30,7 +30,17 @@ from pictures.sameness import (
     structure,
 )
 from pictures.transform import Transform
-from pictures.windows import ASKS_FOR_WINDOWS, WHOLES, Ask, Codes, Part, asks_of, bits_apart, window_codes, windows_of
+from pictures.windows import (
+    ASKS_FOR_WINDOWS,
+    WHOLES,
+    AskedPart,
+    Codes,
+    Part,
+    asks_of,
+    bits_apart,
+    window_codes,
+    windows_of,
+)
 
 Step = Literal["whole", "window", "features"]
 STEPS: tuple[Step, ...] = ("whole", "window", "features")
@@ -70,7 +80,7 @@ class Seen:
         return windows_of(self.reduction)
 
     @cached_property
-    def asks(self) -> tuple[Ask, ...]:
+    def asks(self) -> tuple[AskedPart, ...]:
         """The ways to look it up by a code."""
         return asks_of(self.reduction)
 
@@ -89,7 +99,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Figures:
+class Agreement:
     """How well two pictures agree."""
 
     correlation: float
@@ -108,7 +118,7 @@ class Comparison:
 
     step: Step
     transform: Transform
-    figures: Figures
+    agreement: Agreement
     alterations: Alterations
 
 
@@ -116,7 +126,7 @@ class Comparison:
 class _Confirmed:
     step: Step
     transform: Transform
-    figures: Figures
+    agreement: Agreement
 
 
 def compare(brought: Seen, recorded: Seen) -> Comparison | None:
@@ -125,12 +135,12 @@ def compare(brought: Seen, recorded: Seen) -> Comparison | None:
     if found is None:
         return None
     altered = alterations(brought.reduction, recorded.reduction, found.transform)
-    return Comparison(found.step, found.transform, found.figures, altered)
+    return Comparison(found.step, found.transform, found.agreement, altered)
 
 
 def _strongest(confirmed: Iterator[_Confirmed]) -> _Confirmed | None:
     """The one by the strongest step, and of those the one that agrees best."""
-    return min(confirmed, key=lambda one: (STEPS.index(one.step), -one.figures.structure), default=None)
+    return min(confirmed, key=lambda one: (STEPS.index(one.step), -one.agreement.structure), default=None)
 
 
 def _by_codes(brought: Seen, recorded: Seen) -> Iterator[_Confirmed]:
@@ -141,9 +151,9 @@ def _by_codes(brought: Seen, recorded: Seen) -> Iterator[_Confirmed]:
         transform = by_window(brought.asks[ask], recorded.windows[window], brought.reduction, recorded.reduction)
         if transform is not None:
             step: Step = "whole" if window < WHOLES else "window"
-            fitted, figures = fit(brought.reduction, recorded.reduction, transform)
-            if confirms(step, figures):
-                yield _Confirmed(step, fitted, replace(figures, bits=int(bits[ask, window])))
+            fitted, agreement = fit(brought.reduction, recorded.reduction, transform)
+            if confirms(step, agreement):
+                yield _Confirmed(step, fitted, replace(agreement, bits=int(bits[ask, window])))
 
 
 def _nearest(bits: NDArray[np.uint16], first: int) -> list[tuple[int, int]]:
@@ -160,28 +170,28 @@ def _by_features(brought: Seen, recorded: Seen) -> Iterator[_Confirmed]:
     for asked, mirrored in zip(brought.asked_features, (False, True), strict=True):
         found = by_corners(asked, recorded.features, brought.reduction, recorded.reduction, mirrored=mirrored)
         if found is not None and found.inliers >= INLIERS_LEAST:
-            fitted, figures = fit(brought.reduction, recorded.reduction, found.transform)
-            if confirms("features", figures):
-                yield _Confirmed("features", fitted, replace(figures, inliers=found.inliers))
+            fitted, agreement = fit(brought.reduction, recorded.reduction, found.transform)
+            if confirms("features", agreement):
+                yield _Confirmed("features", fitted, replace(agreement, inliers=found.inliers))
 
 
-def confirms(step: Step, figures: Figures) -> bool:
+def confirms(step: Step, agreement: Agreement) -> bool:
     """Whether the pixels confirm what a step found."""
     if step == "features":
-        return figures.structure >= STRUCTURE_OF_CORNERS
-    if figures.structure < STRUCTURE_LEAST:
+        return agreement.structure >= STRUCTURE_OF_CORNERS
+    if agreement.structure < STRUCTURE_LEAST:
         return False
-    agreeing = figures.correlation >= (WHOLE_SAME if step == "whole" else WINDOW_SAME)
-    return agreeing or figures.structure >= STRUCTURE_SAME
+    agreeing = agreement.correlation >= (WHOLE_SAME if step == "whole" else WINDOW_SAME)
+    return agreeing or agreement.structure >= STRUCTURE_SAME
 
 
-def fit(brought: Reduction, recorded: Reduction, transform: Transform) -> tuple[Transform, Figures]:
+def fit(brought: Reduction, recorded: Reduction, transform: Transform) -> tuple[Transform, Agreement]:
     """A transform fitted to the pixels, or as it is where that agrees better, and how well the pictures agree by it."""
     fitted = refined(brought, recorded, transform)
-    ways = [(way, _figures(brought, recorded, way)) for way in (fitted, transform)]
+    ways = [(way, _agreement(brought, recorded, way)) for way in (fitted, transform)]
     return max(ways, key=lambda way: way[1].structure)
 
 
-def _figures(brought: Reduction, recorded: Reduction, transform: Transform) -> Figures:
+def _agreement(brought: Reduction, recorded: Reduction, transform: Transform) -> Agreement:
     overlay = laid_over(brought, recorded, transform, _COMPARED_SIDE)
-    return Figures(0.0, 0.0) if overlay is None else Figures(correlation(overlay), structure(overlay))
+    return Agreement(0.0, 0.0) if overlay is None else Agreement(correlation(overlay), structure(overlay))
