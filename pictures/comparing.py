@@ -113,7 +113,7 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PictureComparison:
     """That a brought picture is a recorded one, or a part of it, and how it was found."""
 
     step: Step
@@ -129,13 +129,13 @@ class _Confirmed:
     agreement: Agreement
 
 
-def compare(brought: Seen, recorded: Seen) -> Comparison | None:
+def compare(brought: Seen, recorded: Seen) -> PictureComparison | None:
     """Whether one picture is the other or a part of it, and what was changed; None if nothing confirms it."""
     found = _strongest(_by_codes(brought, recorded)) or _strongest(_by_features(brought, recorded))
     if found is None:
         return None
     altered = alterations(brought.reduction, recorded.reduction, found.transform)
-    return Comparison(found.step, found.transform, found.agreement, altered)
+    return PictureComparison(found.step, found.transform, found.agreement, altered)
 
 
 def _strongest(confirmed: Iterator[_Confirmed]) -> _Confirmed | None:
