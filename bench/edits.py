@@ -16,7 +16,8 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from bench.copies import meme_bar, write
 
-Edit = Callable[[Image.Image, Image.Image, random.Random], Image.Image]
+Edit = Callable[[Image.Image, Image.Image, random.Random], Image.Image | None]
+"""None where the edit would show nowhere."""
 
 SHOWN_LEAST = 10.0
 """Levels of 255, the mean over what is changed: to blur what is blurred already changes nothing."""
@@ -26,7 +27,7 @@ _TRIES = 40
 def pasted(area: float, soft: bool = False) -> Edit:
     """An ellipse of another picture, of some part of the area: a face or an object put in."""
 
-    def edit(image: Image.Image, other: Image.Image, chance: random.Random) -> Image.Image:
+    def edit(image: Image.Image, other: Image.Image, chance: random.Random) -> Image.Image | None:
         return _placed(image, area, chance, lambda place: other.resize(image.size), 6 if soft else 0)
 
     return edit
@@ -35,7 +36,7 @@ def pasted(area: float, soft: bool = False) -> Edit:
 def erased(area: float) -> Edit:
     """What lies in an ellipse is painted over from around it."""
 
-    def edit(image: Image.Image, other: Image.Image, chance: random.Random) -> Image.Image:
+    def edit(image: Image.Image, other: Image.Image, chance: random.Random) -> Image.Image | None:
         def painted(mask: Image.Image) -> Image.Image:
             small = image.copy()
             small.thumbnail((256, 256))
@@ -51,7 +52,7 @@ def erased(area: float) -> Edit:
 def cloned(area: float) -> Edit:
     """What lies in an ellipse is covered by what lies elsewhere in the picture."""
 
-    def edit(image: Image.Image, other: Image.Image, chance: random.Random) -> Image.Image:
+    def edit(image: Image.Image, other: Image.Image, chance: random.Random) -> Image.Image | None:
         def shifted(mask: Image.Image) -> Image.Image:
             moves = (round(chance.uniform(0.2, 0.8) * side) for side in image.size)
             return Image.fromarray(np.roll(np.asarray(image), tuple(moves), (1, 0)))
@@ -64,7 +65,7 @@ def cloned(area: float) -> Edit:
 def blurred(area: float) -> Edit:
     """What lies in an ellipse is made unrecognisable."""
 
-    def edit(image: Image.Image, other: Image.Image, chance: random.Random) -> Image.Image:
+    def edit(image: Image.Image, other: Image.Image, chance: random.Random) -> Image.Image | None:
         gone = image.filter(ImageFilter.GaussianBlur(max(image.size) / 20))
         return _placed(image, area, chance, lambda mask: gone, 2)
 
@@ -113,20 +114,15 @@ EDITS: dict[str, Edit] = {
 
 def _placed(
     image: Image.Image, area: float, chance: random.Random, gives: Callable[[Image.Image], Image.Image], soft: int
-) -> Image.Image:
-    """A picture with an ellipse of something else, where that shows; where it shows most if it shows nowhere enough."""
-    best, shown = image, -1.0
+) -> Image.Image | None:
+    """A picture with an ellipse of something else at a place where that shows; None if no place is found."""
     for _ in range(_TRIES):
         mask = _ellipse(image.size, area, chance)
-        inside = np.asarray(mask) > 0
         other = gives(mask)
-        change = _change(image, other, inside)
-        if change > shown:
+        if _change(image, other, np.asarray(mask) > 0) >= SHOWN_LEAST:
             softened = mask.filter(ImageFilter.GaussianBlur(soft * max(image.size) / 500)) if soft else mask
-            best, shown = Image.composite(other, image, softened), change
-        if shown >= SHOWN_LEAST:
-            break
-    return best
+            return Image.composite(other, image, softened)
+    return None
 
 
 def _change(image: Image.Image, other: Image.Image, inside: NDArray[np.bool_]) -> float:

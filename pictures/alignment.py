@@ -16,7 +16,7 @@ from pictures.features import Features
 from pictures.overlay import between_pictures, laid_over, luma
 from pictures.reduction import Reduction
 from pictures.transform import Matrix, Transform, moving, scaling, transform_of
-from pictures.windows import Ask, Part, bits_apart
+from pictures.windows import AskedPart, Part
 
 DESCRIPTOR_BITS_MAX = 72
 """Up to so many bits of 256 two corners may look alike."""
@@ -44,7 +44,7 @@ class CornerFit:
     """Corners at distinct places of both pictures that agree."""
 
 
-def by_window(ask: Ask, window: Part, brought: Reduction, recorded: Reduction) -> Transform | None:
+def by_window(ask: AskedPart, window: Part, brought: Reduction, recorded: Reduction) -> Transform | None:
     """The transform that lays an asked part of a brought picture onto a window of a recorded one."""
     left, top, right, bottom = ask.part
     tilted = _turning(ask.tilt, brought.grey.shape[1] / 2, brought.grey.shape[0] / 2)
@@ -91,13 +91,11 @@ def matched(asked: Features, kept: Features) -> tuple[NDArray[np.intp], NDArray[
     """Corners that are each other's nearest, the nearest first: their numbers in one picture and in the other."""
     if not len(asked) or not len(kept):
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    apart = bits_apart(asked.descriptors, kept.descriptors)
-    nearest, back = apart.argmin(axis=1), apart.argmin(axis=0)
-    ones = np.arange(len(asked))
-    bits = apart[ones, nearest]
-    ones = ones[(back[nearest] == ones) & (bits <= DESCRIPTOR_BITS_MAX)]
-    ones = ones[np.argsort(bits[ones], kind="stable")]
-    return ones, nearest[ones]
+    pairs = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(asked.descriptors, kept.descriptors)
+    near = sorted(
+        (pair.distance, pair.queryIdx, pair.trainIdx) for pair in pairs if pair.distance <= DESCRIPTOR_BITS_MAX
+    )
+    return np.array([one for _, one, _ in near], np.intp), np.array([other for _, _, other in near], np.intp)
 
 
 def refined(brought: Reduction, recorded: Reduction, transform: Transform) -> Transform:

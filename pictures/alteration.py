@@ -14,16 +14,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pictures.overlay import Overlay, Pixels, laid_over
+from pictures.overlay import Overlay, Pixels, laid_over, luma
 from pictures.reduction import Reduction
-from pictures.transform import Transform
+from pictures.transform import Sides, Transform, moved, scaling
 
-ALTERED_AREA = 0.02
-"""Of what is compared: an altered region of so much is named."""
+ALTERED_LEAST = 2.4
+"""A block was changed if so many times more is left over in it than a copy leaves."""
 COMPARED_SIDE = 192
 """Pixels."""
-ALTERED_LEAST = 5.0
-"""Levels by which a block must differ beyond what a copy explains."""
+BLOCKS = 12
+"""Along the longer side."""
+REGIONS_MAX = 8
+"""The largest ones are told."""
+
+_LEFT_BY_DETAIL = 0.15
+_LEFT_BY_COPY = 2.0
+"""What a copy leaves of a block: a level, so much of its detail, and so much of what it leaves in the middle block."""
 
 Box = tuple[float, float, float, float]
 """Left, upper, right and lower edge in pixels of a whole picture."""
@@ -46,7 +52,7 @@ class Alterations:
     regions: tuple[Altered, ...]
     """The largest first; none if nothing was changed."""
     strongest: float
-    """Levels of 255 by which the most different block differs beyond what a copy explains."""
+    """How many times more than a copy leaves is left over in the most different block; ALTERED_LEAST is named."""
 
 
 def alterations(brought: Reduction, recorded: Reduction, transform: Transform) -> Alterations:
@@ -54,21 +60,50 @@ def alterations(brought: Reduction, recorded: Reduction, transform: Transform) -
     overlay = laid_over(brought, recorded, transform, COMPARED_SIDE)
     if overlay is None:
         return Alterations((), 0.0)
-    left_over = unexplained(overlay)
-    return Alterations((), float(left_over.max()))
+    times = unexplained(overlay)
+    strongest = float(times.max())
+    if strongest < ALTERED_LEAST:
+        return Alterations((), strongest)
+    _, labels, found, _ = cv2.connectedComponentsWithStats((times >= ALTERED_LEAST / 2).astype(np.uint8))
+    named = [label for label in range(1, len(found)) if times[labels == label].max() >= ALTERED_LEAST]
+    regions = [_region(found[label], overlay, brought, transform) for label in named]
+    return Alterations(tuple(sorted(regions, key=lambda region: -region.area)[:REGIONS_MAX]), strongest)
 
 
 def unexplained(overlay: Overlay) -> NDArray[np.float32]:
-    """For each place, the levels by which the block around it differs beyond what a copy explains."""
+    """For each place, how many times more is left over in the block around it than a copy leaves."""
     expected = _expected(overlay)
     kernel = np.ones((3, 3), np.uint8)
     above = overlay.brought - cv2.dilate(expected, kernel)
     below = cv2.erode(expected, kernel) - overlay.brought
     beyond = np.maximum(np.maximum(above, below), 0).mean(axis=2)
-    valid = cv2.erode(overlay.valid.astype(np.uint8), kernel, borderValue=0).astype(np.float32)
-    block = max(3, round(max(valid.shape) / 12))
-    total = cv2.boxFilter(beyond * valid, -1, (block, block), normalize=False, borderType=cv2.BORDER_CONSTANT)
-    return np.asarray(total / block**2, np.float32)
+    inside = cv2.erode(overlay.valid.astype(np.uint8), np.ones((7, 7), np.uint8), borderValue=1)
+    detail = np.abs(luma(expected) - cv2.GaussianBlur(luma(expected), (0, 0), 1.5))
+    left, detailed = _by_block(beyond * inside), _by_block(detail)
+    usual = float(np.median(left[inside > 0])) if inside.any() else 0.0
+    return np.asarray(left / (1 + _LEFT_BY_DETAIL * detailed + _LEFT_BY_COPY * usual), np.float32)
+
+
+def _by_block(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean over the block around each place; beyond the edge there is nothing."""
+    side = max(3, round(max(pixels.shape) / BLOCKS))
+    total = cv2.boxFilter(pixels, cv2.CV_32F, (side, side), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(total / side**2, np.float32)
+
+
+def _region(found: NDArray[np.int32], overlay: Overlay, brought: Reduction, transform: Transform) -> Altered:
+    left, top, width, height, area = (float(number) for number in found)
+    corners = np.array([(left, top), (left + width, top), (left + width, top + height), (left, top + height)])
+    large = scaling(brought.width / brought.grey.shape[1], brought.height / brought.grey.shape[0])
+    there = moved(large @ overlay.to_brought, corners)
+    box = _box(moved(transform.matrix, there), transform.recorded)
+    return Altered(_box(there, transform.brought), box, area / overlay.valid.size)
+
+
+def _box(corners: NDArray[np.float64], sides: Sides) -> Box:
+    """The box around some points, within a picture."""
+    (left, top), (right, bottom) = corners.min(axis=0).clip(0, sides), corners.max(axis=0).clip(0, sides)
+    return float(left), float(top), float(right), float(bottom)
 
 
 def _expected(overlay: Overlay) -> Pixels:

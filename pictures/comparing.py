@@ -8,7 +8,7 @@ confirmed by their pixels. The strongest that is confirmed counts, so that one t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -20,9 +20,27 @@ from pictures.alteration import Alterations, alterations
 from pictures.features import ASKED_MAX, Features, features_of
 from pictures.overlay import laid_over
 from pictures.reduction import Reduction
-from pictures.sameness import FEATURES_SAME, WHOLE_SAME, WINDOW_SAME, correlation
+from pictures.sameness import (
+    STRUCTURE_LEAST,
+    STRUCTURE_OF_CORNERS,
+    STRUCTURE_SAME,
+    WHOLE_SAME,
+    WINDOW_SAME,
+    correlation,
+    structure,
+)
 from pictures.transform import Transform
-from pictures.windows import ASKS_FOR_WINDOWS, WHOLES, Ask, Codes, Part, asks_of, bits_apart, window_codes, windows_of
+from pictures.windows import (
+    ASKS_FOR_WINDOWS,
+    WHOLES,
+    AskedPart,
+    Codes,
+    Part,
+    asks_of,
+    bits_apart,
+    window_codes,
+    windows_of,
+)
 
 Step = Literal["whole", "window", "features"]
 STEPS: tuple[Step, ...] = ("whole", "window", "features")
@@ -35,7 +53,7 @@ TRIED_MAX = 3
 INLIERS_LEAST = 10
 """Corners at distinct places that must agree."""
 
-_COMPARED_SIDE = 96
+_COMPARED_SIDE = 128
 
 
 @dataclass(frozen=True)
@@ -62,7 +80,7 @@ class Seen:
         return windows_of(self.reduction)
 
     @cached_property
-    def asks(self) -> tuple[Ask, ...]:
+    def asks(self) -> tuple[AskedPart, ...]:
         """The ways to look it up by a code."""
         return asks_of(self.reduction)
 
@@ -81,11 +99,13 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Figures:
+class Agreement:
     """How well two pictures agree."""
 
     correlation: float
     """Of their luma at 32 x 32 places of what they have in common, -1 to 1."""
+    structure: float
+    """Of what stands out at 64 x 64 places, -1 to 1."""
     bits: int | None = None
     """In how many of 256 the codes differ that led to it; None if none did."""
     inliers: int | None = None
@@ -93,12 +113,12 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PictureComparison:
     """That a brought picture is a recorded one, or a part of it, and how it was found."""
 
     step: Step
     transform: Transform
-    figures: Figures
+    agreement: Agreement
     alterations: Alterations
 
 
@@ -106,21 +126,21 @@ class Comparison:
 class _Confirmed:
     step: Step
     transform: Transform
-    figures: Figures
+    agreement: Agreement
 
 
-def compare(brought: Seen, recorded: Seen) -> Comparison | None:
+def compare(brought: Seen, recorded: Seen) -> PictureComparison | None:
     """Whether one picture is the other or a part of it, and what was changed; None if nothing confirms it."""
     found = _strongest(_by_codes(brought, recorded)) or _strongest(_by_features(brought, recorded))
     if found is None:
         return None
     altered = alterations(brought.reduction, recorded.reduction, found.transform)
-    return Comparison(found.step, found.transform, found.figures, altered)
+    return PictureComparison(found.step, found.transform, found.agreement, altered)
 
 
 def _strongest(confirmed: Iterator[_Confirmed]) -> _Confirmed | None:
     """The one by the strongest step, and of those the one that agrees best."""
-    return min(confirmed, key=lambda one: (STEPS.index(one.step), -one.figures.correlation), default=None)
+    return min(confirmed, key=lambda one: (STEPS.index(one.step), -one.agreement.structure), default=None)
 
 
 def _by_codes(brought: Seen, recorded: Seen) -> Iterator[_Confirmed]:
@@ -130,10 +150,10 @@ def _by_codes(brought: Seen, recorded: Seen) -> Iterator[_Confirmed]:
     for ask, window in places:
         transform = by_window(brought.asks[ask], recorded.windows[window], brought.reduction, recorded.reduction)
         if transform is not None:
-            fitted, agreeing = fit(brought.reduction, recorded.reduction, transform)
             step: Step = "whole" if window < WHOLES else "window"
-            if agreeing >= (WHOLE_SAME if step == "whole" else WINDOW_SAME):
-                yield _Confirmed(step, fitted, Figures(agreeing, bits=int(bits[ask, window])))
+            fitted, agreement = fit(brought.reduction, recorded.reduction, transform)
+            if confirms(step, agreement):
+                yield _Confirmed(step, fitted, replace(agreement, bits=int(bits[ask, window])))
 
 
 def _nearest(bits: NDArray[np.uint16], first: int) -> list[tuple[int, int]]:
@@ -150,15 +170,28 @@ def _by_features(brought: Seen, recorded: Seen) -> Iterator[_Confirmed]:
     for asked, mirrored in zip(brought.asked_features, (False, True), strict=True):
         found = by_corners(asked, recorded.features, brought.reduction, recorded.reduction, mirrored=mirrored)
         if found is not None and found.inliers >= INLIERS_LEAST:
-            fitted, agreeing = fit(brought.reduction, recorded.reduction, found.transform)
-            if agreeing >= FEATURES_SAME:
-                yield _Confirmed("features", fitted, Figures(agreeing, inliers=found.inliers))
+            fitted, agreement = fit(brought.reduction, recorded.reduction, found.transform)
+            if confirms("features", agreement):
+                yield _Confirmed("features", fitted, replace(agreement, inliers=found.inliers))
 
 
-def fit(brought: Reduction, recorded: Reduction, transform: Transform) -> tuple[Transform, float]:
+def confirms(step: Step, agreement: Agreement) -> bool:
+    """Whether the pixels confirm what a step found."""
+    if step == "features":
+        return agreement.structure >= STRUCTURE_OF_CORNERS
+    if agreement.structure < STRUCTURE_LEAST:
+        return False
+    agreeing = agreement.correlation >= (WHOLE_SAME if step == "whole" else WINDOW_SAME)
+    return agreeing or agreement.structure >= STRUCTURE_SAME
+
+
+def fit(brought: Reduction, recorded: Reduction, transform: Transform) -> tuple[Transform, Agreement]:
     """A transform fitted to the pixels, or as it is where that agrees better, and how well the pictures agree by it."""
-    ways = (refined(brought, recorded, transform), transform)
-    overlays = [laid_over(brought, recorded, way, _COMPARED_SIDE) for way in ways]
-    agreeing = [0.0 if overlay is None else correlation(overlay) for overlay in overlays]
-    better = int(agreeing[1] > agreeing[0])
-    return ways[better], agreeing[better]
+    fitted = refined(brought, recorded, transform)
+    ways = [(way, _agreement(brought, recorded, way)) for way in (fitted, transform)]
+    return max(ways, key=lambda way: way[1].structure)
+
+
+def _agreement(brought: Reduction, recorded: Reduction, transform: Transform) -> Agreement:
+    overlay = laid_over(brought, recorded, transform, _COMPARED_SIDE)
+    return Agreement(0.0, 0.0) if overlay is None else Agreement(correlation(overlay), structure(overlay))

@@ -77,7 +77,7 @@ WHOLES = 2
 
 
 @dataclass(frozen=True)
-class Ask:
+class AskedPart:
     """One way to look a brought picture up: a part of it, turned and mirrored."""
 
     part: Part
@@ -113,7 +113,7 @@ def window_codes(reduction: Reduction) -> Codes:
     return np.stack([code_of(_luma(small, part)) for part in parts])
 
 
-def asks_of(reduction: Reduction) -> tuple[Ask, ...]:
+def asks_of(reduction: Reduction) -> tuple[AskedPart, ...]:
     """The ways to look a picture up: at most ASKS_MAX, those for windows and wholes first."""
     whole = (0.0, 0.0, float(reduction.grey.shape[1]), float(reduction.grey.shape[0]))
     part, outer = trimmed(reduction), trimmed(reduction, passes=1)
@@ -173,9 +173,11 @@ def _border(
     return left + int(columns[0]), top + int(rows[0]), left + int(columns[-1]) + 1, top + int(rows[-1]) + 1
 
 
-def _ask(grey: Image.Image, part: Part, *, orientation: int = 0, tilt: float = 0.0, wholes_only: bool = False) -> Ask:
+def _ask(
+    grey: Image.Image, part: Part, *, orientation: int = 0, tilt: float = 0.0, wholes_only: bool = False
+) -> AskedPart:
     shown = grey.rotate(-tilt, Image.Resampling.BILINEAR) if tilt else grey
-    return Ask(part, orientation, tilt, wholes_only, code_of(turned(_luma(shown, part), orientation)))
+    return AskedPart(part, orientation, tilt, wholes_only, code_of(turned(_luma(shown, part), orientation)))
 
 
 def _inscribed(whole: Part, tilt: float) -> Part:
