@@ -7,9 +7,9 @@ out. Requests come from anyone: they are bounded, checked whole, and refused wit
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from asn1crypto import algos, cms, core, tsp
@@ -174,6 +174,7 @@ def _encoded(value: core.Asn1Value) -> bytes:
     return bytes(value.dump())
 
 
-def _as_asn1(chain: Sequence[str]) -> list[asn1_x509.Certificate]:
+@lru_cache(maxsize=16)
+def _as_asn1(chain: tuple[str, ...]) -> tuple[asn1_x509.Certificate, ...]:
     encoded = (one.public_bytes(serialization.Encoding.DER) for one in chain_of(chain))
-    return [asn1_x509.Certificate.load(one) for one in encoded]
+    return tuple(asn1_x509.Certificate.load(one) for one in encoded)
