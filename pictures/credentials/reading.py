@@ -3,8 +3,8 @@
 The C2PA library checks signatures, digests and trust; here its report is turned into bounded values, and judged more
 strictly where it lets things pass; 0.38.1 trusts each of these. An ingredient's failure is told although the manifest
 above is trusted. Nothing holds if a certificate for time-stamps signed the claim, if a digest leaves out bytes other
-than the manifest's own, if an update has a second ingredient, or if something was taken out without a word. Where our own
-look finds no certificate, as in GIF, nothing is trusted.
+than the manifest's own, if an update has a second ingredient, or if something was taken out without a word. Where our
+own look finds no certificate, as in GIF, nothing is trusted.
 
 Nothing is fetched: neither manifests that lie elsewhere nor the state of certificates. No file is opened and no thread
 begun, so it works in a process that may do neither. What a picture's parent looked like is not in the file; that the
