@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -28,7 +29,7 @@ from pictures.watermark_code import ID_BITS
 Container = Literal["PNG", "JPEG", "WEBP", "AVIF", "TIFF"]
 
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "PNG": {"compress_level": 3},
+    "PNG": {"compress_level": 1, "compress_type": zlib.Z_RLE},
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"quality": 95, "method": 2},
     "AVIF": {"quality": 90, "speed": 9},

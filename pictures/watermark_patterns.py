@@ -31,7 +31,6 @@ _RING = 16
 """Patterns whose coefficients are drawn from one ring."""
 _FREE, _SLOPE = 0.05, 0.10
 """Parts of a side: where the window is 0, and over which it rises to 1."""
-_LUMA = (0.299, 0.587, 0.114)
 _PURPOSE = b"remarque/watermark/v1"
 
 Pixels = npt.NDArray[np.uint8]
@@ -83,7 +82,7 @@ def patterns_of(key: bytes) -> Patterns:
 
 def luma_of(rgb: Pixels | Floats) -> Floats:
     """The luma of an array (h, w, 3), 0 to 255; shape (h, w)."""
-    return np.asarray(rgb.astype(np.float32, copy=False) @ np.array(_LUMA, np.float32), np.float32)
+    return np.asarray(cv2.cvtColor(rgb.astype(np.float32, copy=False), cv2.COLOR_RGB2GRAY), np.float32)
 
 
 @cache

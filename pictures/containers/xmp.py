@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable
 
 from pictures.containers import isobmff, png, tiff_entry
+from pictures.containers.jpeg_segments import APP0, APP1, segments_of
 from pictures.containers.parts import unpacked
 
 PACKET_BYTES_MAX = 1 << 20
@@ -17,7 +18,6 @@ _SEGMENT_BYTES_MAX = 65_502
 """Of a packet in one segment of a JPEG."""
 _KEYWORD = b"XML:com.adobe.xmp"
 _JPEG_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
-_APP1, _SOS = 0xE1, 0xDA
 _TIFF_TAG = 700
 _MIME = b"application/rdf+xml"
 _XMP_FLAG, _ALPHA_FLAG = 0x04, 0x10
@@ -84,29 +84,19 @@ def _jpeg_with(data: bytes, packet: bytes) -> bytes:
     if len(packet) > _SEGMENT_BYTES_MAX:
         raise KeyError(f"a JPEG has room for {_SEGMENT_BYTES_MAX} bytes of XMP, not {len(packet)}")
     body = _JPEG_HEAD + packet
-    segment = bytes((0xFF, _APP1)) + (len(body) + 2).to_bytes(2, "big") + body
+    segment = bytes((0xFF, APP1)) + (len(body) + 2).to_bytes(2, "big") + body
     old = _jpeg_packets(data)
     start, end = old[0] if old else (2, 2)
     if not old:
-        for at, follows in _jpeg_segments(data):
-            if data[at + 1] == 0xE0 or data[at + 4 : at + 8] == b"Exif":
+        for at, follows in segments_of(data):
+            if data[at + 1] == APP0 or data[at + 4 : at + 8] == b"Exif":
                 start = end = follows
     return data[:start] + segment + data[end:]
 
 
 def _jpeg_packets(data: bytes) -> list[tuple[int, int]]:
-    found = _jpeg_segments(data)
-    return [(at, end) for at, end in found if data[at + 1] == _APP1 and data[at + 4 : end].startswith(_JPEG_HEAD)]
-
-
-def _jpeg_segments(data: bytes) -> list[tuple[int, int]]:
-    """Start and end of every segment before the first scan."""
-    found, at = [], 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != _SOS:
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        found.append((at, end))
-        at = end
-    return found
+    found = segments_of(data)
+    return [(at, end) for at, end in found if data[at + 1] == APP1 and data[at + 4 : end].startswith(_JPEG_HEAD)]
 
 
 def _webp_packet(data: bytes) -> bytes:

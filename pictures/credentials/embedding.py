@@ -14,15 +14,10 @@ import c2pa
 from c2pa.c2pa import format_embeddable
 
 from pictures.containers import isobmff, png, tiff_entry
+from pictures.containers.jpeg_segments import APP0, store_segments
 from pictures.containers.kinds import MEDIA_TYPES, container_of
+from pictures.credentials.stores import STORE_BOX, STORE_TAG
 from pictures.errors import PictureCode, PictureError
-
-_APP0, _APP11, _SOS = 0xE0, 0xEB, 0xDA
-_TIFF_TAG = 52545
-_C2PA_BOX = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
-"""The kind of a manifest store's box in AVIF, behind `uuid`; C2PA 2.4, A.5."""
-_C2PA_JUMBF = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"
-"""The kind of box that a manifest store is; C2PA 2.4, 11.1.4.2."""
 
 
 def without_manifest(data: bytes, size: int = 0) -> bytes:
@@ -85,36 +80,17 @@ def _png_chunks(data: bytes) -> list[tuple[bytes, int, int]]:
 
 
 def _jpeg_without(data: bytes, size: int) -> bytes:
-    segments = _jpeg_segments(data)
-    stores = {
-        data[start + 6 : start + 8] for start, end in segments if _C2PA_JUMBF in data[start : min(end, start + 64)]
-    }
     kept, at = [], 0
-    for start, end in segments:
-        if _is_jumbf(data, start) and data[start + 6 : start + 8] in stores:
-            kept.append(data[at:start])
-            at = end
+    for start, end in store_segments(data):
+        kept.append(data[at:start])
+        at = end
     return b"".join([*kept, data[at:]])
 
 
 def _jpeg_with(data: bytes, store: bytes, packed: bytes) -> bytes:
     """Behind the start, or behind JFIF's segment where that is the first."""
-    at = 4 + int.from_bytes(data[4:6], "big") if data[3] == _APP0 else 2
+    at = 4 + int.from_bytes(data[4:6], "big") if data[3] == APP0 else 2
     return data[:at] + packed + data[at:]
-
-
-def _is_jumbf(data: bytes, start: int) -> bool:
-    return data[start + 1] == _APP11 and data[start + 4 : start + 6] == b"JP"
-
-
-def _jpeg_segments(data: bytes) -> list[tuple[int, int]]:
-    """Start and end of every segment before the first scan."""
-    found, at = [], 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != _SOS:
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        found.append((at, end))
-        at = end
-    return found
 
 
 def _webp_without(data: bytes, size: int) -> bytes:
@@ -140,7 +116,7 @@ def _riff(chunks: bytes) -> bytes:
 def _avif_without(data: bytes, size: int) -> bytes:
     removed, kept, at = 0, [], 0
     for kind, start, body, end in isobmff.boxes(data, 0, len(data)):
-        if kind == b"uuid" and data[body : body + 16] == _C2PA_BOX:
+        if kind == b"uuid" and data[body : body + 16] == STORE_BOX:
             kept.append(data[at:start])
             removed, at = removed + end - start, end
     return isobmff.moved(b"".join([*kept, data[at:]]), -removed) if removed else data
@@ -154,12 +130,12 @@ def _avif_with(data: bytes, store: bytes, packed: bytes) -> bytes:
 
 
 def _tiff_without(data: bytes, size: int) -> bytes:
-    return tiff_entry.without_entry(data, _TIFF_TAG, size)
+    return tiff_entry.without_entry(data, STORE_TAG, size)
 
 
 def _tiff_with(data: bytes, store: bytes, packed: bytes) -> bytes:
     """As an entry of a new first directory."""
-    return tiff_entry.with_entry(data, _TIFF_TAG, tiff_entry.UNDEFINED, store)
+    return tiff_entry.with_entry(data, STORE_TAG, tiff_entry.UNDEFINED, store)
 
 
 _WITHOUT: dict[str, Callable[[bytes, int], bytes]] = {

@@ -19,7 +19,7 @@ class CredentialState(Enum):
     ABSENT = "there are none"
     REMOTE_ONLY = "the file says that they lie elsewhere, which is not fetched"
     INVALID = "they do not hold, for the file or for themselves"
-    VALID = "they hold, and nothing given vouches for their signer"
+    VALID = "they hold, and nothing that is trusted vouches for their signer"
     TRUSTED = "they hold, and their signer is one of those that are trusted"
 
 

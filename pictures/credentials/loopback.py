@@ -13,7 +13,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from pictures.credentials.timestamps import REQUEST_BYTES_MAX, RESPONSE_TYPE, granted
 
-_POLL_SECONDS = 0.01
+_POLL_SECONDS = 0.001
+"""How long the end of a call may wait for the thread."""
 _READ_SECONDS_MAX = 10.0
 
 

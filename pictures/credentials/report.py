@@ -32,6 +32,8 @@ STAMP_HOLDS, STAMP_TRUSTED = "timeStamp.validated", "timeStamp.trusted"
 
 _GOOD = (".match", ".validated", ".trusted", ".insideValidity", ".ocsp.skipped", ".notRevoked", ".accessible")
 """How codes end that older files have among those of failures, though they tell of none."""
+_EMPTY_BOXES = ("/uuid", "/ftyp", "/mfra", "/free", "/skip")
+"""Boxes of AVIF that a digest may leave out: the store's own, and those without a part in the picture."""
 _UNCHANGED = {
     "c2pa.created",
     "c2pa.opened",
@@ -84,11 +86,79 @@ class Report:
         return _text(_at(validity, "notBefore")), _text(_at(validity, "notAfter"))
 
     @property
+    def serial(self) -> int:
+        """The number of the certificate of the manifest in force; -1 if it has none that is read."""
+        text = _text(_at(self.details_of(self.active), "signature", "certificateInfo", "serialNumber"))
+        try:
+            return int(text, 16)
+        except ValueError:
+            return -1
+
+    @property
+    def binding(self) -> Any:
+        """The details of the manifest whose digest binds the file: the one in force, or the one that it updates."""
+        label = self.active
+        for _ in range(MANIFESTS_MAX):
+            details = self.details_of(label)
+            if _at(details, "isUpdateManifest") is not True:
+                return details
+            label = next((one for one in self._parents(label)), "")
+        return None
+
+    @property
     def left_out(self) -> int:
-        """Bytes of the file that the digest of the manifest in force leaves out, where it counts them."""
-        ranges = _list(_at(self.details_of(self.active), "assertions", "c2pa.hash.data", "exclusions"))
-        lengths = [_at(one, "length") for one in ranges]
-        return sum(one for one in lengths if isinstance(one, int))
+        """Bytes of the file that the binding digest leaves out, where it counts them."""
+        ranges = _list(_at(self.binding, "assertions", "c2pa.hash.data", "exclusions"))
+        return sum(one for one in (_at(each, "length") for each in ranges) if isinstance(one, int))
+
+    @property
+    def boxes_left_out(self) -> bool:
+        """Whether the binding digest leaves out boxes that are not the manifest's or empty."""
+        assertions = _at(self.binding, "assertions")
+        named = [
+            _at(each, "xpath")
+            for label, data in _pairs(assertions)
+            if label.startswith("c2pa.hash.bmff")
+            for each in _list(_at(data, "exclusions"))
+        ]
+        boxes = [
+            each
+            for label, data in _pairs(assertions)
+            if label.startswith("c2pa.hash.boxes")
+            for each in _list(_at(data, "boxes"))
+        ]
+        hidden = [each for each in boxes if _at(each, "excluded") is True and _at(each, "names") != ["C2PA"]]
+        return bool(hidden) or any(one not in _EMPTY_BOXES for one in named)
+
+    @property
+    def update_of_many(self) -> bool:
+        """Whether a manifest that updates another one has any ingredient besides that."""
+        labels = [_text(_at(one, "label")) for one in _list(_at(self.details, "manifests"))[:MANIFESTS_MAX]]
+        updates = [one for one in labels if _at(self.details_of(one), "isUpdateManifest") is True]
+        counts = (len(_list(_at(self.summary, "manifests", one, "ingredients"))) for one in updates)
+        return any(count != 1 for count in counts)
+
+    @property
+    def redacted_silently(self) -> bool:
+        """Whether a claim takes out assertions of others without an action that says so."""
+        for one in _list(_at(self.details, "manifests"))[:MANIFESTS_MAX]:
+            taken = {_text(uri) for uri in _list(_at(one, "claim.v2", "redacted_assertions"))}
+            actions = [
+                each
+                for label, data in _pairs(_at(one, "assertions"))
+                if label.startswith("c2pa.actions")
+                for each in _list(_at(data, "actions"))
+            ]
+            told = {
+                _text(_at(each, "parameters", "redacted")) for each in actions if _at(each, "action") == "c2pa.redacted"
+            }
+            if taken - told:
+                return True
+        return False
+
+    def _parents(self, label: str) -> list[str]:
+        found = _list(_at(self.summary, "manifests", label, "ingredients"))
+        return [_text(_at(one, "active_manifest")) for one in found if _at(one, "relationship") == "parentOf"]
 
     def delta(self, manifest: str, ingredient: str, outcome: str) -> tuple[str, ...]:
         """Codes of an outcome that an ingredient has now and did not have when it was taken in."""

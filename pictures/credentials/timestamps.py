@@ -7,10 +7,10 @@ out. Requests come from anyone: they are bounded, checked whole, and refused wit
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any, ClassVar, Literal
 
 from asn1crypto import algos, cms, core, tsp
 from asn1crypto import x509 as asn1_x509
@@ -47,6 +47,12 @@ class _RequestRefused(Exception):  # it never leaves this module
         super().__init__(text)
         self.failure = failure
         self.text = text
+
+
+class _Refusal(core.Sequence):  # type: ignore[misc] # its module has no types
+    """A response without a token, which the library has no form of."""
+
+    _fields: ClassVar = [("status", tsp.PKIStatusInfo)]
 
 
 def answer(request: bytes, keys: StampKeys, time: datetime, serial: int) -> bytes:
@@ -107,7 +113,7 @@ def _checked(request: bytes, policy: str) -> tsp.TimeStampReq:
 
 def _refusal(failure: Failure, text: str) -> bytes:
     status = {"status": "rejection", "status_string": [text], "fail_info": {failure}}
-    return _encoded(tsp.TimeStampResp({"status": status}))
+    return _encoded(_Refusal({"status": status}))
 
 
 def _token(asked: tsp.TimeStampReq, keys: StampKeys, time: datetime, serial: int) -> cms.ContentInfo:
@@ -174,6 +180,7 @@ def _encoded(value: core.Asn1Value) -> bytes:
     return bytes(value.dump())
 
 
-def _as_asn1(chain: Sequence[str]) -> list[asn1_x509.Certificate]:
+@lru_cache(maxsize=16)
+def _as_asn1(chain: tuple[str, ...]) -> tuple[asn1_x509.Certificate, ...]:
     encoded = (one.public_bytes(serialization.Encoding.DER) for one in chain_of(chain))
-    return [asn1_x509.Certificate.load(one) for one in encoded]
+    return tuple(asn1_x509.Certificate.load(one) for one in encoded)
