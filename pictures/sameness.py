@@ -64,7 +64,8 @@ def _both(overlay: Overlay, side: int) -> tuple[_Places, _Places, NDArray[np.boo
     if inside.sum() < side:
         inside[:] = False
     one, other = (
-        _averaged(luma(each) * valid, side) / np.maximum(weight, 1e-3) for each in (overlay.brought, overlay.recorded)
+        np.asarray(_averaged(luma(each) * valid, side) / np.maximum(weight, 1e-3), np.float32)
+        for each in (overlay.brought, overlay.recorded)
     )
     if inside.any():
         one[~inside], other[~inside] = one[inside].mean(), other[inside].mean()

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from ledger.names import Hex32, ImageCode, MarkId, MediaType
-from pictures.comparing import Comparison
+from pictures.comparing import PictureComparison
 from pictures.credentials.findings import Credentials
 from pictures.features import ASKED_MAX, DESCRIPTOR_BYTES, FEATURES_BYTES_MAX
 from pictures.labels import DeclaredLabels
@@ -141,7 +141,7 @@ class Kept(_Answer, frozen=True):
 class Compared(_Answer, frozen=True):
     """What became of a comparison: how one picture lies in the other, or nothing if nothing confirms that it does."""
 
-    found: Comparison | None
+    found: PictureComparison | None
 
 
 class Declined(_Answer, frozen=True):

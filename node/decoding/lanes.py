@@ -21,7 +21,7 @@ from node.decoding.asking import Answer, Ask, Compared, Declined, Ended, Facts, 
 from node.decoding.process import ForkingProcess
 from node.ground import metrics
 from node.ground.logs import Seldom
-from pictures.comparing import Comparison
+from pictures.comparing import PictureComparison
 from pictures.opening import PICTURE_PIXELS_MAX
 from remarque.errors import NodeCode, NodeError
 
@@ -102,7 +102,7 @@ class Lane:
             raise self._refusal(found)
         return found
 
-    async def compared(self, recorded: bytes, brought: Facts) -> Comparison | None:
+    async def compared(self, recorded: bytes, brought: Facts) -> PictureComparison | None:
         """How a picture that was brought lies in a recorded one, if it does. Refuses as `facts` does."""
         ask = Ask("compared", SMALL, len(recorded), brought=brought.sides)
         found = await self._asked(ask, recorded + brought.reduction)

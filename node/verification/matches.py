@@ -12,7 +12,7 @@ from node.chain.chain import Chain
 from node.chain.reading import Reading
 from node.verification.ranking import Found
 from pictures.alteration import Altered
-from pictures.comparing import Comparison
+from pictures.comparing import PictureComparison
 from pictures.transform import Corners, Sides
 from remarque.api.verification import AlteredRegion, Attested, Compared, Match, MatchedModel, Place, Point
 
@@ -88,10 +88,10 @@ def open_disputes(ledger: Ledger, asset: records.Asset) -> tuple[records.Dispute
     return tuple(dispute for dispute in found if dispute is not None)
 
 
-def _compared(comparison: Comparison | None) -> Compared | UnsetType:
+def _compared(comparison: PictureComparison | None) -> Compared | UnsetType:
     if comparison is None:
         return UNSET
-    transform, figures = comparison.transform, comparison.figures
+    transform, agreement = comparison.transform, comparison.agreement
     place = Place(
         rotation=round(transform.rotation, 2),
         mirrored=transform.mirrored,
@@ -103,9 +103,10 @@ def _compared(comparison: Comparison | None) -> Compared | UnsetType:
     )
     return Compared(
         found_by=comparison.step,
-        correlation=round(figures.correlation, DIGITS),
-        bits=UNSET if figures.bits is None else figures.bits,
-        corners=UNSET if figures.inliers is None else figures.inliers,
+        correlation=round(agreement.correlation, DIGITS),
+        structure=round(agreement.structure, DIGITS),
+        bits=UNSET if agreement.bits is None else agreement.bits,
+        corners=UNSET if agreement.inliers is None else agreement.inliers,
         place=place,
         altered=tuple(_altered(one, transform.brought, transform.recorded) for one in comparison.alterations.regions),
     )

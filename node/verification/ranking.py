@@ -16,7 +16,7 @@ from ledger.names import org_of
 from ledger.state_answer import StateAnswer
 from node.verification.image_codes import BITS
 from node.verification.judging import SAID_OF_ORIGIN, SAID_OTHERWISE
-from pictures.comparing import Comparison
+from pictures.comparing import PictureComparison
 from remarque.api.verification import Origin, Relation, Verdict
 
 GENERATED = "generated"
@@ -58,7 +58,7 @@ class Found(NamedTuple):
     relation: Relation
     frame: int | None = None
     """Which picture of the file it is, if the file has several."""
-    comparison: Comparison | None = None
+    comparison: PictureComparison | None = None
     """How the two lie over each other, if that was looked at."""
 
 

@@ -27,7 +27,7 @@ from node.verification.lookup import Candidate, Lookup
 from node.verification.matches import Matches
 from node.verification.ranking import Found, by_evidence, fairly, in_words, verdict_of
 from node.verification.witnesses import credentials_found, labels_found, said_of, watermark_found
-from pictures.comparing import Comparison
+from pictures.comparing import PictureComparison
 from remarque.api.verification import FilePicture, Relation, Searched, Verification, Withheld
 from remarque.errors import NodeCode, NodeError
 
@@ -191,7 +191,7 @@ class Verifier:
         return found._replace(relation=_relation_of(comparison), comparison=comparison)
 
 
-def _relation_of(comparison: Comparison) -> Relation:
+def _relation_of(comparison: PictureComparison) -> Relation:
     if comparison.alterations.regions:
         return "altered"
     transform = comparison.transform

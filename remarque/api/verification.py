@@ -119,6 +119,8 @@ class Compared(Answer, frozen=True, kw_only=True):
     """By the code of the whole picture, by that of a window of it, or by its corners."""
     correlation: float
     """Of light and dark in what both have in common: 1 is the same, 0 is nothing of it."""
+    structure: float
+    """Of what stands out from its surroundings, in the same way."""
     bits: int | UnsetType = UNSET
     """Of 256 in which the codes differ that led to it."""
     corners: int | UnsetType = UNSET

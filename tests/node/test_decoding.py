@@ -126,7 +126,7 @@ def test_a_child_compares_by_every_step_as_anybody_does(copy: str, decoders: Dec
     assert isinstance(here, Compared)
     assert found is not None
     assert here.found is not None
-    assert (found.step, found.figures.inliers) == (copy, here.found.figures.inliers)
+    assert (found.step, found.agreement.inliers) == (copy, here.found.agreement.inliers)
     assert found.transform.coefficients == pytest.approx(here.found.transform.coefficients, abs=0.01)
 
 
