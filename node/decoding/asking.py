@@ -129,7 +129,7 @@ class Facts(_Answer, frozen=True):
         return self.sides.height
 
 
-class Kept(_Answer, frozen=True):
+class Findable(_Answer, frozen=True):
     """What is kept of a recorded picture, by which copies of it are found."""
 
     codes: Annotated[bytes, Meta(min_length=CODE_BYTES * WINDOWS, max_length=CODE_BYTES * WINDOWS)]
@@ -138,7 +138,7 @@ class Kept(_Answer, frozen=True):
     """As `pictures.features.packed` gives them."""
 
 
-class Compared(_Answer, frozen=True):
+class ComparedWith(_Answer, frozen=True):
     """What became of a comparison: how one picture lies in the other, or nothing if nothing confirms that it does."""
 
     found: PictureComparison | None
@@ -158,7 +158,7 @@ class Ended(_Answer, frozen=True):
     """What ended it; 0 if it ended by itself."""
 
 
-Answer = Facts | Kept | Compared | Declined | Ended
+Answer = Facts | Findable | ComparedWith | Declined | Ended
 
 
 def framed(value: msgspec.Struct) -> bytes:

@@ -12,11 +12,11 @@ from node.decoding.asking import (
     LENGTH,
     Answer,
     Ask,
-    Compared,
+    ComparedWith,
     Declined,
     Facts,
+    Findable,
     FrameFacts,
-    Kept,
     MarkFacts,
     ReducedSides,
     framed,
@@ -53,8 +53,8 @@ def answer_to(ask: Ask, data: bytes, other: bytes = b"") -> Answer:
                 return facts_of(data, ask.limits.pixels, ask.anchors, ask.watermark_key)
             seen = Seen(reduce(open_picture(data, ask.limits.pixels, enough=REDUCED_SIDE_MAX)))
             if ask.brought is None:
-                return Kept(seen.codes.tobytes(), packed(seen.features))
-            return Compared(compare(Seen(reduction_of(ask.brought, other)), seen))
+                return Findable(seen.codes.tobytes(), packed(seen.features))
+            return ComparedWith(compare(Seen(reduction_of(ask.brought, other)), seen))
     except PictureError as error:
         return msgspec.convert({"kind": "declined", "code": error.code.name, "detail": error.detail[:1_000]}, Declined)
     except MemoryError:

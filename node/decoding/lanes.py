@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from node.decoding.asking import Answer, Ask, Compared, Declined, Ended, Facts, Kept, Limits
+from node.decoding.asking import Answer, Ask, ComparedWith, Declined, Ended, Facts, Findable, Limits
 from node.decoding.process import ForkingProcess
 from node.ground import metrics
 from node.ground.logs import Seldom
@@ -95,10 +95,10 @@ class Lane:
             raise self._refusal(found)
         return found
 
-    async def kept(self, data: bytes) -> Kept:
+    async def kept(self, data: bytes) -> Findable:
         """What is kept of a recorded picture to find copies of it. Refuses as `facts` does."""
         found = await self._asked(Ask("kept", SMALL, len(data)), data)
-        if not isinstance(found, Kept):
+        if not isinstance(found, Findable):
             raise self._refusal(found)
         return found
 
@@ -106,7 +106,7 @@ class Lane:
         """How a picture that was brought lies in a recorded one, if it does. Refuses as `facts` does."""
         ask = Ask("compared", SMALL, len(recorded), brought=brought.sides)
         found = await self._asked(ask, recorded + brought.reduction)
-        if not isinstance(found, Compared):
+        if not isinstance(found, ComparedWith):
             raise self._refusal(found)
         return found.found
 

@@ -16,8 +16,7 @@ from pictures.comparing import PictureComparison
 from pictures.transform import Corners, Sides
 from remarque.api.verification import AlteredRegion, Attested, Compared, Match, MatchedModel, Place, Point
 
-DIGITS = 4
-"""Behind the point of what is told as a number: a ten-thousandth of a side is less than a pixel."""
+MILLION = 1_000_000
 
 
 class Matches:
@@ -93,18 +92,18 @@ def _compared(comparison: PictureComparison | None) -> Compared | UnsetType:
         return UNSET
     transform, agreement = comparison.transform, comparison.agreement
     place = Place(
-        rotation=round(transform.rotation, 2),
+        rotation_centi=round(100 * transform.rotation),
         mirrored=transform.mirrored,
-        scale=round(transform.scale, DIGITS),
+        scale_ppm=round(MILLION * transform.scale),
         in_recorded=_points(transform.shown, transform.recorded),
         in_brought=_points(transform.lies, transform.brought),
-        part_of_recorded=round(min(1.0, transform.part_shown), DIGITS),
-        part_of_brought=round(min(1.0, transform.part_of_brought), DIGITS),
+        part_of_recorded_ppm=round(MILLION * min(1.0, transform.part_shown)),
+        part_of_brought_ppm=round(MILLION * min(1.0, transform.part_of_brought)),
     )
     return Compared(
         found_by=comparison.step,
-        correlation=round(agreement.correlation, DIGITS),
-        structure=round(agreement.structure, DIGITS),
+        correlation_ppm=round(MILLION * agreement.correlation),
+        structure_ppm=round(MILLION * agreement.structure),
         bits=UNSET if agreement.bits is None else agreement.bits,
         corners=UNSET if agreement.inliers is None else agreement.inliers,
         place=place,
@@ -116,13 +115,13 @@ def _altered(region: Altered, brought: Sides, recorded: Sides) -> AlteredRegion:
     return AlteredRegion(
         in_recorded=_points((region.recorded[:2], region.recorded[2:]), recorded),
         in_brought=_points((region.brought[:2], region.brought[2:]), brought),
-        area=round(region.area, DIGITS),
+        area_ppm=round(MILLION * region.area),
     )
 
 
 def _points(corners: Corners, sides: Sides) -> tuple[Point, ...]:
-    return tuple(Point(x=_part(x, sides[0]), y=_part(y, sides[1])) for x, y in corners)
+    return tuple(Point(x_ppm=_part(x, sides[0]), y_ppm=_part(y, sides[1])) for x, y in corners)
 
 
-def _part(place: float, side: int) -> float:
-    return round(min(1.0, max(0.0, place / side)), DIGITS)
+def _part(place: float, side: int) -> int:
+    return round(MILLION * min(1.0, max(0.0, place / side)))

@@ -5,13 +5,14 @@ A witness is a record of the chain, the file's C2PA credentials, the watermark i
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
 from ledger import records
 from node.decoding.asking import Facts
-from node.verification.judging import CredentialSays, LabelSays, MarkSays, RecordSays, Said
+from node.verification.judging import CredentialSays, LabelSays, MarkSays, RecordSays, Testimony
 from node.verification.ranking import GENERATED, Found
 from pictures.credentials.findings import Credentials, CredentialState, ManifestIngredient, SaidOrigin
 from pictures.labels import DeclaredLabels
@@ -29,10 +30,10 @@ _SAYS: dict[SaidOrigin, Literal["nothing", "ai", "partly_ai", "captured", "made_
 }
 
 
-def said_of(facts: Facts, same: list[Found], marked: list[records.Asset]) -> Said:
+def said_of(facts: Facts, same: list[Found], marked: list[records.Asset]) -> Testimony:
     """What all witnesses say: the picture's facts, its records, the strongest first, and those that its mark names."""
     first = same[0] if same and same[0].relation != "watermark" else None
-    return Said(
+    return Testimony(
         record=_record_says(first.record) if first else "nothing",
         credentials=_credentials_say(facts.credentials),
         mark=_mark_says(facts, first, same, marked),
@@ -50,7 +51,7 @@ def credentials_found(credentials: Credentials, *, named: bool) -> CredentialsFo
     who = [signer.organization, signer.name if named else ""] if signer else []
     return CredentialsFound(
         state=_STATES[state],
-        label=manifest.label if manifest else "",
+        manifest=manifest.label if manifest else "",
         signer=", ".join(filter(None, who)),
         issuer=signer.issuer if signer else "",
         stamped_at=manifest.stamped_at if manifest else "",
@@ -66,7 +67,7 @@ def watermark_found(facts: Facts, marked: list[records.Asset]) -> WatermarkFound
     """The watermark, if one was read."""
     if facts.mark is None:
         return UNSET
-    return WatermarkFound(mark=facts.mark.mark, chance=facts.mark.chance, recorded=bool(marked))
+    return WatermarkFound(mark=facts.mark.mark, chance_exponent=_exponent(facts.mark.chance), recorded=bool(marked))
 
 
 def labels_found(labels: DeclaredLabels) -> FileLabels | UnsetType:
@@ -112,6 +113,10 @@ def _mark_says(facts: Facts, first: Found | None, same: list[Found], marked: lis
         return "of_attested" if any(one.evidence == GENERATED for one in marked) else "of_declared"
     confirmed = {one.record.id for one in same if one.relation != "watermark"}
     return "agrees" if confirmed & {one.id for one in marked} else "of_another"
+
+
+def _exponent(chance: float) -> int:
+    return math.floor(-math.log10(max(chance, 1e-300)))
 
 
 def _label_says(labels: DeclaredLabels) -> LabelSays:

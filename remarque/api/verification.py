@@ -79,28 +79,28 @@ class Attested(Answer, frozen=True, kw_only=True):
 
 
 class Point(Answer, frozen=True, kw_only=True):
-    """A place in a picture, in parts of its sides: 0, 0 is its upper left corner and 1, 1 its lower right one."""
+    """A place in a picture, in millionths of its sides: 0, 0 is its upper left corner."""
 
-    x: float
-    y: float
+    x_ppm: int
+    y_ppm: int
 
 
 class Place(Answer, frozen=True, kw_only=True):
     """Where a picture that was brought lies in a recorded one."""
 
-    rotation: float
-    """Degrees by which the recorded picture was turned clockwise."""
+    rotation_centi: int
+    """Hundredths of a degree by which the recorded picture was turned clockwise."""
     mirrored: bool
-    scale: float
-    """Pixels of what was brought for one of the recorded picture, along a side."""
+    scale_ppm: int
+    """Pixels of what was brought for a million of the recorded picture, along a side."""
     in_recorded: tuple[Point, ...]
     """Corners of the part of the recorded picture that is shown."""
     in_brought: tuple[Point, ...]
     """Corners of the part of the picture brought that is of the recorded one."""
-    part_of_recorded: float
-    """How much of the recorded picture's area is shown, 0 to 1."""
-    part_of_brought: float
-    """How much of the picture's area is of the recorded one, 0 to 1."""
+    part_of_recorded_ppm: int
+    """How much of the recorded picture's area is shown, in millionths."""
+    part_of_brought_ppm: int
+    """How much of the picture's area is of the recorded one."""
 
 
 class AlteredRegion(Answer, frozen=True, kw_only=True):
@@ -108,8 +108,8 @@ class AlteredRegion(Answer, frozen=True, kw_only=True):
 
     in_recorded: tuple[Point, ...]
     in_brought: tuple[Point, ...]
-    area: float
-    """Of what was compared, 0 to 1."""
+    area_ppm: int
+    """Of what was compared."""
 
 
 class Compared(Answer, frozen=True, kw_only=True):
@@ -117,9 +117,9 @@ class Compared(Answer, frozen=True, kw_only=True):
 
     found_by: Literal["whole", "window", "features"]
     """By the code of the whole picture, by that of a window of it, or by its corners."""
-    correlation: float
-    """Of light and dark in what both have in common: 1 is the same, 0 is nothing of it."""
-    structure: float
+    correlation_ppm: int
+    """Of light and dark in what both have in common: a million is the same, 0 is nothing of it."""
+    structure_ppm: int
     """Of what stands out from its surroundings, in the same way."""
     bits: int | UnsetType = UNSET
     """Of 256 in which the codes differ that led to it."""
@@ -206,7 +206,8 @@ class CredentialsFound(Answer, frozen=True, kw_only=True):
 
     state: Literal["remote_only", "invalid", "valid", "trusted"]
     """Somewhere else, which is not fetched; broken; sound by a signer unknown here; sound by one known here."""
-    label: str
+    manifest: str
+    """What it is called."""
     signer: str
     """Organisation and name of who signed, as the certificate has them."""
     issuer: str
@@ -226,8 +227,8 @@ class WatermarkFound(Answer, frozen=True, kw_only=True):
     """A watermark of this consortium in the pixels."""
 
     mark: str
-    chance: float
-    """Upper bound of the chance that a picture without it reads like this."""
+    chance_exponent: int
+    """How sure it is: of 10 to this power pictures without it, one at most reads like this."""
     recorded: bool
     """Whether a record names it."""
 

@@ -24,7 +24,18 @@ from PIL import Image
 
 from bench.hostile import hostile_files
 from node.decoding import decoding, lanes, process, rehearsal
-from node.decoding.asking import ANSWER_BYTES_MAX, LENGTH, Answer, Ask, Compared, Declined, Ended, Kept, Limits, framed
+from node.decoding.asking import (
+    ANSWER_BYTES_MAX,
+    LENGTH,
+    Answer,
+    Ask,
+    ComparedWith,
+    Declined,
+    Ended,
+    Findable,
+    Limits,
+    framed,
+)
 from node.decoding.confinement import CALLS, NICENESS
 from node.decoding.decoding import answer_to, facts_of
 from node.decoding.lanes import (
@@ -123,7 +134,7 @@ def test_a_child_compares_by_every_step_as_anybody_does(copy: str, decoders: Dec
     found = asyncio.run(decoders.members.compared(recorded, brought))
 
     here = answer_to(Ask("compared", SMALL, len(recorded), brought=brought.sides), recorded, brought.reduction)
-    assert isinstance(here, Compared)
+    assert isinstance(here, ComparedWith)
     assert found is not None
     assert here.found is not None
     assert (found.step, found.agreement.inliers) == (copy, here.found.agreement.inliers)
@@ -395,7 +406,7 @@ class Slow:
                 self.begun.set()
                 await self.allowed.wait()
             await asyncio.sleep(0)
-            return Kept(b"", b"")
+            return Findable(b"", b"")
         finally:
             self.at_once -= 1
 
@@ -481,7 +492,7 @@ DECLINED = framed(Declined("IMAGE_UNREADABLE", "so it is"))
         (LENGTH.pack(5) + b"\xff" * 5, Ended(0)),
         (packed(kind="declined", code="INTERNAL", detail=""), Ended(0)),
         (packed(kind="declined", code="IMAGE_UNREADABLE", detail="x" * 9_999), Ended(0)),
-        (packed(kind="kept", codes=b"x", corners=b""), Ended(0)),
+        (packed(kind="findable", codes=b"x", corners=b""), Ended(0)),
         (packed(kind="ended", signal=9, more=1), Ended(0)),
     ],
 )
