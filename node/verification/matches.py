@@ -94,6 +94,10 @@ def _compared(comparison: PictureComparison | None) -> Compared | UnsetType:
     place = Place(
         rotation_centi=round(100 * transform.rotation),
         mirrored=transform.mirrored,
+        recorded_width=transform.recorded[0],
+        recorded_height=transform.recorded[1],
+        brought_width=transform.brought[0],
+        brought_height=transform.brought[1],
         scale_ppm=round(MILLION * transform.scale),
         in_recorded=_points(transform.shown, transform.recorded),
         in_brought=_points(transform.lies, transform.brought),

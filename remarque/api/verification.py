@@ -91,6 +91,11 @@ class Place(Answer, frozen=True, kw_only=True):
     rotation_centi: int
     """Hundredths of a degree by which the recorded picture was turned clockwise."""
     mirrored: bool
+    recorded_width: int
+    """Pixels across of the recorded picture."""
+    recorded_height: int
+    brought_width: int
+    brought_height: int
     scale_ppm: int
     """Pixels of what was brought for a million of the recorded picture, along a side."""
     in_recorded: tuple[Point, ...]
