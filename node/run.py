@@ -93,7 +93,9 @@ from node.storage.state_store import StateStore
 from node.transparency.cose_receipts import CoseReceipts
 from node.transparency.notes import Notes
 from node.transparency.scitt import Registrar, Statements
+from node.verification.fetching import Fetcher
 from node.verification.verifier import Verifier
+from pictures.opening import PICTURE_BYTES_MAX
 from remarque.api.chain import Readiness
 from remarque.errors import NodeCode, NodeError
 from remarque.keys.files import load_key
@@ -174,7 +176,8 @@ class Node:
             self.chain, self.reading, self.data / SNAPSHOTS, storage.snapshot_every, storage.keep_blocks
         )
         self.decoders = Decoders()
-        self.verifier = Verifier(self.chain, self.reading, self.blockstore, self.decoders)
+        fetcher = Fetcher(PICTURE_BYTES_MAX) if config.verification.by_url else None
+        self.verifier = Verifier(self.chain, self.reading, self.blockstore, self.decoders, fetcher=fetcher)
         self.generation = self._make_generation()
         self._stop = asyncio.Event()
         self._fatal = ""

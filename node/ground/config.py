@@ -100,6 +100,16 @@ class StorageSection(Section, frozen=True, kw_only=True):
     """Blocks kept behind the newest snapshot; older ones are deleted, and the node no longer shows them. 0: all."""
 
 
+class VerificationSection(Section, frozen=True, kw_only=True):
+    """`[verification]`: what this node does for whoever brings a picture."""
+
+    by_url: bool = False
+    """Whether a picture may be named by its https address, which this node then fetches: from public hosts only."""
+    anchors: str = "anchors"
+    """Folder of PEM files: the roots whose Content Credentials and time-stamps are trusted, one file a provider. Read
+    anew when it changes; a folder that is not there is an empty one."""
+
+
 class ScittSection(Section, frozen=True, kw_only=True):
     """`[scitt]`: absent if this node registers no statements."""
 
@@ -116,6 +126,7 @@ class Config(Section, frozen=True, kw_only=True):
     api: ApiSection = ApiSection()
     peers: PeersSection = PeersSection()
     storage: StorageSection = StorageSection()
+    verification: VerificationSection = VerificationSection()
     generator: GeneratorSection | None = None
     scitt: ScittSection | None = None
 

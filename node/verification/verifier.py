@@ -22,12 +22,14 @@ from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid
 from node.decoding.asking import Facts, FrameFacts
 from node.decoding.lanes import NOTHING_MORE, Decoders, Lane, LookedFor
+from node.verification.fetching import Fetcher
 from node.verification.judging import judge
 from node.verification.lookup import Candidate, Lookup
 from node.verification.matches import Matches
 from node.verification.ranking import Found, by_evidence, fairly, in_words, verdict_of
 from node.verification.witnesses import credentials_found, labels_found, said_of, watermark_found
 from pictures.comparing import PictureComparison
+from pictures.opening import PICTURE_BYTES_MAX
 from remarque.api.verification import FilePicture, Relation, Searched, Verification, Withheld
 from remarque.errors import NodeCode, NodeError
 
@@ -50,12 +52,15 @@ class Verifier:
         blockstore: Blockstore,
         decoders: Decoders,
         looked_for: LookedFor = NOTHING_MORE,
+        fetcher: Fetcher | None = None,
     ) -> None:
+        """`fetcher` gets pictures by their addresses; without one, none is fetched."""
         self._chain = chain
         self._reading = reading
         self._blockstore = blockstore
         self._decoders = decoders
         self._looked_for = looked_for
+        self._fetcher = fetcher
         self._matches = Matches(chain, reading)
         self.lookup = Lookup(chain, reading)
 
@@ -73,6 +78,15 @@ class Verifier:
         lane = self._decoders.members if member else self._decoders.strangers
         with lane.room(len(data), who):
             return await self._verify(data, lane, member=member)
+
+    async def verify_at(self, url: str, who: str, *, member: bool) -> Verification:
+        """The same of a picture at an https address. URL_REFUSED, URL_FAILED."""
+        if self._fetcher is None:
+            detail = "this node fetches no pictures (verification.by_url); send the file itself"
+            raise NodeError(NodeCode.URL_REFUSED, detail)
+        lane = self._decoders.members if member else self._decoders.strangers
+        with lane.room(PICTURE_BYTES_MAX, who):
+            return await self._verify(await self._fetcher.fetched(url), lane, member=member)
 
     async def _verify(self, data: bytes, lane: Lane, *, member: bool) -> Verification:
         facts = await lane.facts(data, self._looked_for)
