@@ -234,7 +234,7 @@ class Story:
                 verify_receipt(receipt, self.cluster.genesis)
                 self.say(
                     f"    {match.evidence} by {match.creator} with {match.model and match.model.name}, "
-                    f"{match.distance} of 256 bits apart, receipt verified"
+                    f"{match.distance or 0} of 256 bits apart, receipt verified"
                 )
                 (self.out / "receipt.json").write_bytes(receipt)
 

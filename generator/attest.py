@@ -18,7 +18,8 @@ from ledger.encoding import encode
 from ledger.errors import LedgerError
 from ledger.generation import Attestation
 from pictures.fingerprint import image_code
-from pictures.picture import open_picture, pixel_digest
+from pictures.opening import open_picture
+from pictures.picture import pixel_digest
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import msgspec
 from PIL import Image, ImageChops, ImageStat
 
 from pictures.fingerprint import distance, image_code
-from pictures.picture import Picture, open_picture, pixel_digest
+from pictures.opening import open_picture
+from pictures.picture import Picture, pixel_digest
 
 EQUIVALENT_DISTANCE_MAX = 16
 """Bits of the Image-Code that rounding may turn."""

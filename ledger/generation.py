@@ -11,7 +11,19 @@ from msgspec import UNSET, UnsetType
 
 from ledger import crypto
 from ledger.encoding import Value, encode
-from ledger.names import AccountName, ChainName, Count, Hex16, Hex32, ImageCode, MediaType, Positive, TimeMs
+from ledger.names import (
+    AccountName,
+    ChainName,
+    Count,
+    Hex16,
+    Hex32,
+    ImageCode,
+    ManifestLabel,
+    MarkId,
+    MediaType,
+    Positive,
+    TimeMs,
+)
 
 PROMPT_LENGTH_MAX = 2_000
 COUNT_MAX = 16
@@ -94,12 +106,16 @@ class Attestation(Value, frozen=True, kw_only=True):
     pixel_digest: Hex32
     """Digest of the decoded pixels, the same in any lossless container."""
     file_digest: Hex32
-    """SHA-256 of the file as released."""
+    """SHA-256 of the file with its marks, before its C2PA manifest is put into it."""
     width: Positive
     height: Positive
     media_type: MediaType
     image_code: ImageCode | UnsetType = UNSET
     """ISCC Image-Code, 256 bit; absent for a confidential picture, which publishes no fingerprint."""
+    mark: MarkId | UnsetType = UNSET
+    """Of the watermark in its pixels; absent if it has none."""
+    manifest: ManifestLabel | UnsetType = UNSET
+    """Of the C2PA manifest that its file is released with; absent if it has none."""
     time_ms: TimeMs
     """The generator's clock when it finished."""
 

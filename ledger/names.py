@@ -37,8 +37,14 @@ PolicyName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,62}\Z")]
 ContentId = Annotated[str, Meta(pattern=r"^baf(kr|yb)ei[a-h][a-z2-7]{50}[aeimquy4]\Z")]
 """A CIDv1 of SHA-256 over a raw or dag-pb block, in base32: exactly what `node/content/cid.py` takes."""
 ImageCode = Annotated[str, Meta(pattern=r"^ISCC:[A-Z2-7]{10,120}\Z")]
-MediaType = Annotated[str, Meta(pattern=r"^image/(png|jpeg|webp|tiff|gif|bmp)\Z")]
+MediaType = Annotated[str, Meta(pattern=r"^image/(png|jpeg|webp|tiff|gif|bmp|avif|heic|jxl)\Z")]
 """Of the pictures that nodes read: nothing else is recorded, which whoever fetches it might run instead of show."""
+MarkId = Annotated[str, Meta(pattern=r"^[0-9a-f]{10}\Z")]
+"""The 40 bits of an invisible watermark, in hex. They are few and can be copied: a mark points, and proves nothing."""
+ManifestLabel = Annotated[str, Meta(pattern=r"^urn:c2pa:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
+"""What a C2PA manifest is called."""
+SourceType = Annotated[str, Meta(pattern=r"^[a-z][A-Za-z]{2,47}\Z")]
+"""A word of IPTC's NewsCodes for digital source types, such as `trainedAlgorithmicMedia`: how a picture came about."""
 
 Int = Annotated[int, Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)]
 Count = Annotated[int, Meta(ge=0, le=INTEGER_MAX)]

@@ -165,6 +165,12 @@ class Asset(Value, frozen=True, kw_only=True):
     """Whom to name where it is shown, as its registrant says."""
     similar: tuple[str, ...] = ()
     """Pictures of others, recorded before, that its registrant was told it is like."""
+    mark: str | UnsetType = UNSET
+    """Of the watermark in its pixels, in hex."""
+    manifest: str | UnsetType = UNSET
+    """Of the C2PA manifest that its file is released with."""
+    source_type: str | UnsetType = UNSET
+    """How it came about, as its registrant says; IPTC's word."""
     model: str | UnsetType = UNSET
     request: str | UnsetType = UNSET
     index: int | UnsetType = UNSET

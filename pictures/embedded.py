@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from pictures.containers import bmp, exif, gif, jpeg, png, tiff, webp
+from pictures.containers import bmp, boxes, exif, gif, jpeg, png, tiff, webp
 from pictures.containers.parts import FilePart, SaidInside
 from pictures.errors import PictureCode, PictureError
-from pictures.picture import open_picture, pixel_digest
+from pictures.looking import file_pixel_digest
+from pictures.opening import open_picture
 
-__all__ = ["SaidInside", "said_inside", "stripped"]
+__all__ = ["CONTAINERS", "SaidInside", "said_in", "said_inside", "stripped"]
 
 _PARTS: dict[str, Callable[[bytes], Iterator[FilePart]]] = {
     "PNG": png.parts,
@@ -26,7 +27,12 @@ _PARTS: dict[str, Callable[[bytes], Iterator[FilePart]]] = {
     "TIFF": tiff.parts,
     "GIF": gif.parts,
     "BMP": bmp.parts,
+    "AVIF": boxes.parts,
+    "HEIF": boxes.parts,
+    "JXL": boxes.parts,
 }
+CONTAINERS = frozenset(_PARTS)
+"""Those that are taken apart here."""
 _WRITTEN: dict[str, Callable[[list[bytes], bytes], bytes]] = {
     "PNG": png.written,
     "JPEG": jpeg.written,
@@ -36,8 +42,12 @@ _WRITTEN: dict[str, Callable[[list[bytes], bytes], bytes]] = {
 
 def said_inside(data: bytes) -> tuple[SaidInside, ...]:
     """What a picture's file says beside its pixels, in its order. IMAGE_UNREADABLE, IMAGE_TOO_LARGE."""
-    container = open_picture(data).format
-    return tuple(one for part in _PARTS[container](data) for one in part.said)
+    return tuple(said_in(open_picture(data).format, data))
+
+
+def said_in(container: str, data: bytes) -> Iterator[SaidInside]:
+    """The same of a file that is not decoded, and of which nothing but its container is known."""
+    return (one for part in _PARTS[container](data) for one in part.said)
 
 
 def stripped(data: bytes) -> bytes:
@@ -52,7 +62,7 @@ def stripped(data: bytes) -> bytes:
     entries = exif.orientation_alone(picture.orientation) if picture.orientation in range(2, 9) else b""
     kept = [part.kept for part in _PARTS[picture.format](data)]
     bare = _WRITTEN[picture.format](kept, entries)
-    if not _shows(bare, pixel_digest(picture)):
+    if not _shows(bare, file_pixel_digest(data)):
         raise PictureError(PictureCode.NOT_STRIPPED, "its pixels would not stay the same; save it as PNG first")
     return bare
 
@@ -60,6 +70,6 @@ def stripped(data: bytes) -> bytes:
 def _shows(data: bytes, digest: str) -> bool:
     """Whether a file is a picture with pixels of this digest."""
     try:
-        return pixel_digest(open_picture(data)) == digest
+        return file_pixel_digest(data) == digest
     except PictureError:
         return False

@@ -13,6 +13,8 @@ class PictureCode(Enum):
     IMAGE_UNREADABLE = "the bytes are not a picture in one of the formats read here"
     IMAGE_TOO_LARGE = "the picture has more bytes or pixels than are read here"
     NOT_STRIPPED = "what the file says beside its pixels cannot be left out of it"
+    NOT_SIGNED = "no manifest can be put into the file, or taken out of it"
+    NOT_LABELLED = "the file takes no label that says this"
     IMAGE_CODE_INVALID = "the text is not a 256-bit ISCC Image-Code"
     FEATURES_INVALID = "the bytes are not the corners of a picture as they are kept"
 

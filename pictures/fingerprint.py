@@ -1,31 +1,19 @@
-"""Recognises pictures: look-alikes by the ISCC Image-Code, and a check that confirms a match.
-
-Needs no torch, so that every node can answer whether a picture is recorded.
-"""
+"""The ISCC Image-Code of a picture (ISO 24138), which is recorded, and by which look-alikes are found."""
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable
 
 import iscc_lib
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image
 
 from pictures.errors import PictureCode, PictureError
 from pictures.picture import Box, Picture, strips
+from pictures.reduction import Reduction
 
-DISTANCE_SURE = 32
-"""Up to this many differing bits of 256 two pictures are taken for the same, unless `difference` objects."""
 DISTANCE_CANDIDATE = 56
-"""Up to this many bits a picture is worth a look."""
-DIFFERENCE_SAME = 5.0
-"""Up to this `difference` two pictures are the same one, re-encoded; measured, see docs/generator_model.md."""
-MINIATURE_SIDE = 64
-MINIATURE_BYTES = 3 * MINIATURE_SIDE**2
-SEARCHED_SIDE = 512
-"""Pixels of a side to which a picture is reduced before it is looked up with parts of it cut off."""
-
+"""Up to this many bits of 256 a picture is worth a look: pixels say whether it is the same."""
 _TRIM_TOLERANCE = 16
 _TRIM_PASSES_MAX = 16
 _IMAGE_CODE_HEADER = b"\x21\x07"
@@ -36,63 +24,23 @@ def image_code(picture: Picture) -> str:
     return _code(_grey(picture, _trimmed(picture)))
 
 
-def search_codes(picture: Picture) -> tuple[str, ...]:
-    """The codes to look a picture up by: its own first, then those it has with a band cut off its top.
-
-    IEP-0020 takes a smooth sky for a border where it can, and cuts more or less of it off a re-encoded copy, which
-    changes the whole code. One drawn night scene in ten is lost that way, and found again by these codes
-    (docs/generator_model.md). All but the first are of one reduction of a large picture, and so a few bits off.
-    """
-    grey = _grey(picture, picture.box)
-    small = grey.resize([min(side, SEARCHED_SIDE) for side in grey.size], Image.Resampling.BOX)
-    tops = sorted({grey.height * part // 100 for part in range(0, 40, 2)})
-    cut = (_code(small, top * small.height / grey.height) for top in tops)
-    box = _trimmed(picture)
-    own = _code(grey if box == picture.box else grey.crop(box))
-    return tuple(dict.fromkeys([own, *cut]))
-
-
-def nearest(code: str, searched: Iterable[str]) -> int:
-    """The distance of a recorded code to the nearest of a copy's `search_codes`."""
-    return min(distance(code, each) for each in searched)
-
-
-def is_featureless(code: str) -> bool:
-    """Whether a picture is so plain that its code matches any other plain picture's (IEP-0020: do not match it)."""
-    body = _body(code)
-    return any(int.from_bytes(body[start : start + 8], "big").bit_count() < 8 for start in range(0, 32, 8))
+def reduced_code(reduction: Reduction) -> str:
+    """The code of a picture by its reduction alone, with its borders: up to ten bits off `image_code`."""
+    return _code(Image.fromarray(reduction.grey))
 
 
 def distance(code: str, other: str) -> int:
     """How many of 256 bits differ between two Image-Codes; unrelated photographs differ in more than 90."""
-    return (int.from_bytes(_body(code), "big") ^ int.from_bytes(_body(other), "big")).bit_count()
+    return (code_bits(code) ^ code_bits(other)).bit_count()
 
 
-def miniature(picture: Picture) -> bytes:
-    """All that `difference` sees of a picture: 64 x 64 pixels of it on white, row by row, 8 bits for each of R G B."""
-    found = Image.new("RGB", (MINIATURE_SIDE, MINIATURE_SIDE))
-    for row in range(MINIATURE_SIDE):
-        top, bottom = row * picture.height / MINIATURE_SIDE, (row + 1) * picture.height / MINIATURE_SIDE
-        above, below = int(top), min(picture.height, int(bottom) + 1)
-        band = picture.part_on_white((0, above, picture.width, below))
-        shown = (0, top - above, picture.width, bottom - above)
-        found.paste(band.resize((MINIATURE_SIDE, 1), Image.Resampling.BOX, shown), (0, row))
-    return found.tobytes()
+def code_bits(code: str) -> int:
+    """The 256 bits of an Image-Code. IMAGE_CODE_INVALID."""
+    return int.from_bytes(_body(code), "big")
 
 
-def difference(one: bytes, other: bytes) -> float:
-    """Mean absolute difference of two pictures by their miniatures: 0 (same) to 255.
-
-    Confirms a near Image-Code, which sees no colour and little brightness. Up to DIFFERENCE_SAME it is one picture.
-    """
-    shown = (Image.frombytes("RGB", (MINIATURE_SIDE, MINIATURE_SIDE), each) for each in (one, other))
-    return sum(ImageStat.Stat(ImageChops.difference(*shown)).mean) / 3
-
-
-def _code(grey: Image.Image, top: float = 0) -> str:
-    """The code of what lies below a line, which may lie within a row."""
-    left = grey.crop((0, int(top), grey.width, grey.height))
-    small = left.resize((32, 32), Image.Resampling.BICUBIC, (0, top - int(top), left.width, left.height))
+def _code(grey: Image.Image) -> str:
+    small = grey.resize((32, 32), Image.Resampling.BICUBIC)
     return str(iscc_lib.gen_image_code_v0(small.tobytes(), 256).iscc)
 
 
@@ -101,7 +49,7 @@ def _grey(picture: Picture, box: Box) -> Image.Image:
     left, top, right, bottom = box
     grey = Image.new("L", (right - left, bottom - top))
     for strip in strips(box):
-        grey.paste(picture.part_on_white(strip).convert("L"), (0, strip[1] - top))
+        grey.paste(picture.shown(strip).convert("L"), (0, strip[1] - top))
     return grey
 
 
@@ -122,11 +70,11 @@ def _trimmed(picture: Picture) -> Box:
 def _border_box(picture: Picture, box: Box, tolerance: int) -> Box | None:
     """The box of all pixels in a box that differ from its upper left one by more than the tolerance in any channel."""
     left, top = box[:2]
-    corner = picture.part_on_white((left, top, left + 1, top + 1)).tobytes()
+    corner = picture.shown((left, top, left + 1, top + 1)).tobytes()
     table = [255 if abs(value - channel) > tolerance else 0 for channel in corner for value in range(256)]
     found: Box | None = None
     for strip in strips(box):
-        inner = picture.part_on_white(strip).point(table).getbbox()
+        inner = picture.shown(strip).point(table).getbbox()
         if inner is not None:
             here = (left + inner[0], strip[1] + inner[1], left + inner[2], strip[1] + inner[3])
             found = here if found is None else _around(found, here)

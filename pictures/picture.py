@@ -1,33 +1,20 @@
-"""A picture out of bytes from anyone: checked before it is decoded, then read part by part.
+"""A picture that was decoded: its pixels, part by part, as they are and as they look.
 
-Bytes come from strangers: their size is checked before they are parsed, and the picture's size before a pixel is
-decoded. What its decoder left lies in memory once; everything that is measured of it is measured in parts of a few
-million bytes, so that a picture takes hardly more memory than its decoder does.
+What its decoder left lies in memory once; everything that is measured of it is measured in parts of a few million
+bytes, so that a picture takes hardly more memory than its decoder does.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import struct
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image
 
-from pictures.containers import png
-from pictures.errors import PictureCode, PictureError
+from pictures.colours import Colours
 
-PICTURE_BYTES_MAX = 64 * 1024 * 1024
-PICTURE_PIXELS_MAX = 120_000_000
-WEBP_PIXELS_MAX = 80_000_000
-"""Its decoder holds a picture four times."""
-PICTURE_SIDE_MAX = 32_768
-"""Pixels of a side: a picture of one long row costs decoders far more than its pixels say."""
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP")
-"""Formats read here; of a file with several pictures, the first one is read."""
 PART_PIXELS = 1 << 20
 """Pixels that are measured together."""
 
@@ -35,6 +22,7 @@ Box = tuple[int, int, int, int]
 """Left, upper, right and lower edge; the right and lower ones are the first that are not in it."""
 
 _PIXELS_TAG = b"remarque/pixels/v1"
+_COLOURED_TAG = b"remarque/pixels/v2"
 _TURNS = {
     2: (Image.Transpose.FLIP_LEFT_RIGHT, False, True, False),
     3: (Image.Transpose.ROTATE_180, False, True, True),
@@ -59,7 +47,9 @@ class Picture:
     mode: str
     """RGB, or RGBA where at least one pixel is not fully opaque."""
     format: str
-    """The container it came in, one of FORMATS."""
+    """The container it came in, one of `pictures.opening.FORMATS`."""
+    colours: Colours | None = None
+    """What its file says of its colours; None if they are those of sRGB."""
 
     @property
     def width(self) -> int:
@@ -85,72 +75,27 @@ class Picture:
         """What lies in a box of it, upright, in its mode. Under full transparency the colour is 0."""
         return _uniform(_upright(self.decoded, self.orientation, box), self.mode)
 
-    def part_on_white(self, box: Box) -> Image.Image:
-        """The same in mode RGB, as it looks on white."""
+    def shown(self, box: Box) -> Image.Image:
+        """What lies in a box as it looks on white: in mode RGB, by sRGB, after its colour profile."""
         part = self.part(box)
+        looks = self._looks(part.convert("RGB"), box)
         if part.mode == "RGB":
-            return part
+            return looks
         white = Image.new("RGB", part.size, (255, 255, 255))
-        white.paste(part, mask=part.getchannel("A"))
+        white.paste(looks, mask=part.getchannel("A"))
         return white
+
+    def _looks(self, part: Image.Image, box: Box) -> Image.Image:
+        """An opaque part as it looks. Inks and LAB are taken as they were decoded, before they were made RGB."""
+        if self.colours is None:
+            return part
+        of_rgb = self.colours.mode in ("RGB", "L")
+        pixels = part if of_rgb else _upright(self.decoded, self.orientation, box)
+        return self.colours.shown(pixels.convert(self.colours.mode))
 
     @property
     def _turned(self) -> bool:
         return self.orientation in _TURNS and _TURNS[self.orientation][1]
-
-
-def open_picture(data: bytes, pixels_max: int = PICTURE_PIXELS_MAX, enough: int = 0) -> Picture:
-    """Decode bytes from anyone. IMAGE_TOO_LARGE or IMAGE_UNREADABLE, or MemoryError; nothing else escapes.
-
-    With `enough` given, the picture may come smaller than it is, yet with no side under so many pixels for it.
-    """
-    if len(data) > PICTURE_BYTES_MAX:
-        raise _too_large(f"{len(data)} bytes, at most {PICTURE_BYTES_MAX}")
-    with reading():
-        if sides := _webp_sides(data):
-            _check_sides(sides, min(pixels_max, WEBP_PIXELS_MAX))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(without_texts(data)), formats=FORMATS) as image:
-                _check_sides(image.size, pixels_max)
-                if enough:
-                    image.draft(None, (enough, enough))
-                image.info.pop("xmp", None)  # Pillow turns a TIFF by it when its own entries say nothing
-                image.load()
-                container = "JPEG" if image.format == "MPO" else str(image.format)  # a JPEG with another one behind it
-                return Picture(image, _orientation_of(image), _mode_of(image), container)
-
-
-@contextmanager
-def reading() -> Iterator[None]:
-    """Stands around all that decodes or measures bytes from anyone: nothing escapes but what `open_picture` names."""
-    try:
-        yield
-    except Image.DecompressionBombError:
-        raise _too_large("the header announces more pixels than are read here") from None
-    except UnidentifiedImageError:
-        raise _unreadable("no such format is recognised") from None
-    except (PictureError, MemoryError):
-        raise
-    except Exception as error:  # decoders answer hostile bytes with almost any exception
-        raise _unreadable(f"{type(error).__name__}: {error}"[:200]) from None
-
-
-def without_texts(data: bytes) -> bytes:
-    """A PNG without its text chunks, and everything else as it is.
-
-    Texts say nothing about pixels, and Pillow refuses a file for those that are long when they are unpacked, such as
-    the workflows that generators leave in their pictures.
-    """
-    if not data.startswith(png.START):
-        return data
-    kept, start = [png.START], len(png.START)
-    while start + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, start)
-        if data[start + 4 : start + 8] not in png.TEXTS:
-            kept.append(data[start : start + 12 + length])
-        start += 12 + length
-    return b"".join([*kept, data[start:]])
 
 
 def pixel_digest(picture: Picture) -> str:
@@ -158,43 +103,23 @@ def pixel_digest(picture: Picture) -> str:
 
     Over `remarque/pixels/v1`, width and height as four bytes each (big-endian), one byte with the channels per pixel
     (3 or 4), and the pixels row by row, 8 bits a channel in the order R G B (A). Three channels if every pixel is
-    opaque; under full transparency the colour counts as 0. Colour profiles and other metadata do not count.
+    opaque; under full transparency the colour counts as 0. Where the file says that the colours are not those of sRGB,
+    the same pixels look otherwise: then it is over `remarque/pixels/v2` and the SHA-256 of what the file says, which is
+    its colour profile, first. Other metadata does not count.
     """
-    digest = hashlib.sha256(_PIXELS_TAG + struct.pack(">IIB", picture.width, picture.height, len(picture.mode)))
+    digest = hashlib.sha256(_PIXELS_TAG if picture.colours is None else _COLOURED_TAG + picture.colours.statement)
+    digest.update(struct.pack(">IIB", picture.width, picture.height, len(picture.mode)))
     for strip in strips(picture.box):
         digest.update(picture.part(strip).tobytes())
     return digest.hexdigest()
 
 
-def strips(box: Box) -> Iterator[Box]:
-    """A box in parts of its whole width, from the top."""
+def strips(box: Box, multiple: int = 1) -> Iterator[Box]:
+    """A box in parts of its whole width, from the top; each but the last of a multiple of some rows."""
     left, top, right, bottom = box
-    rows = max(1, PART_PIXELS // max(1, right - left))
+    rows = max(1, PART_PIXELS // max(1, right - left) // multiple) * multiple
     for start in range(top, bottom, rows):
         yield left, start, right, min(start + rows, bottom)
-
-
-def _check_sides(sides: tuple[int, int], pixels_max: int) -> None:
-    width, height = sides
-    if width * height > pixels_max:
-        raise _too_large(f"{width} x {height} pixels, at most {pixels_max}")
-    if max(sides) > PICTURE_SIDE_MAX:
-        raise _too_large(f"{width} x {height} pixels, a side has at most {PICTURE_SIDE_MAX}")
-
-
-def _webp_sides(data: bytes) -> tuple[int, int] | None:
-    """Width and height that a WebP announces, None of everything else: its decoder takes all memory when it is opened.
-
-    Source: RFC 9649, 2.5 to 2.7.
-    """
-    if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
-        return None
-    if data[12:16] == b"VP8X":
-        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
-    if data[12:16] == b"VP8L":
-        packed = int.from_bytes(data[21:25], "little")
-        return 1 + (packed & 0x3FFF), 1 + (packed >> 14 & 0x3FFF)
-    return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
 
 
 def _upright(image: Image.Image, orientation: int, box: Box) -> Image.Image:
@@ -210,26 +135,6 @@ def _upright(image: Image.Image, orientation: int, box: Box) -> Image.Image:
     return image.crop((left, top, right, bottom)).transpose(turn)
 
 
-def _orientation_of(image: Image.Image) -> int:
-    """What is left to turn of a decoded picture, as its EXIF says and nothing else: Pillow's `getexif` asks XMP too.
-
-    A TIFF has no EXIF beside its entries, and Pillow has turned it by those.
-    """
-    exif = Image.Exif()
-    exif.load(image.info.get("exif", b""))
-    return int(exif.get(ExifTags.Base.Orientation, 1))
-
-
-def _mode_of(image: Image.Image) -> str:
-    """RGB if every pixel is opaque, else RGBA."""
-    if image.mode in ("F", "I"):
-        raise _unreadable(f"pixel type {image.mode} has no 8-bit form")
-    if not image.has_transparency_data:
-        return "RGB"
-    alphas = (image.crop(strip).convert("RGBA").getchannel("A").getextrema() for strip in strips((0, 0, *image.size)))
-    return "RGB" if all(extrema == (255, 255) for extrema in alphas) else "RGBA"
-
-
 def _uniform(image: Image.Image, mode: str) -> Image.Image:
     """In mode RGB, or RGBA with colour 0 under full transparency."""
     if image.mode.startswith("I;16"):
@@ -243,13 +148,3 @@ def _uniform(image: Image.Image, mode: str) -> Image.Image:
         return full.convert("RGB")
     visible = full.getchannel("A").point([0] + [255] * 255)
     return Image.composite(full, Image.new("RGBA", full.size, (0, 0, 0, 0)), visible)
-
-
-def _too_large(fact: str) -> PictureError:
-    return PictureError(PictureCode.IMAGE_TOO_LARGE, f"{fact}; send a smaller copy of the picture")
-
-
-def _unreadable(fact: str) -> PictureError:
-    return PictureError(
-        PictureCode.IMAGE_UNREADABLE, f"{fact}; send a complete {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file"
-    )

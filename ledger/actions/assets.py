@@ -18,7 +18,10 @@ from ledger.names import (
     Hex32,
     Hex64,
     ImageCode,
+    ManifestLabel,
+    MarkId,
     Positive,
+    SourceType,
     StatementText,
 )
 
@@ -64,6 +67,12 @@ class RegisterAsset(Action, frozen=True, tag="asset.register", kw_only=True):
     """Whom to name where it is shown."""
     similar: Annotated[tuple[Hex32, ...], Meta(min_length=1, max_length=SIMILAR_MAX)] | UnsetType = UNSET
     """Recorded pictures of others that its registrant was told it is like."""
+    mark: MarkId | UnsetType = UNSET
+    """Of the watermark that its registrant put into it."""
+    manifest: ManifestLabel | UnsetType = UNSET
+    """Of the C2PA manifest that its file is released with."""
+    source_type: SourceType | UnsetType = UNSET
+    """How it came about, as its registrant says."""
 
 
 class RegisterGenerated(Action, frozen=True, tag="asset.register_generated", kw_only=True):

@@ -47,6 +47,8 @@ def register_generated(ledger: Ledger, tx: Context, ask: RegisterGenerated) -> N
             height=attestation.height,
             content=ask.content,
             image_code=attestation.image_code,
+            mark=attestation.mark,
+            manifest=attestation.manifest,
             model=request.model,
             request=request.id,
             index=attestation.index,
@@ -112,6 +114,8 @@ def _check_fits(request: GenerationRequest, attestation: Attestation, asset: Ass
         (attestation.file_digest == asset.file_digest, "it is about another file"),
         (attestation.media_type == asset.content.media_type, "it states another media type"),
         (attestation.image_code == asset.image_code, "it states another image code"),
+        (attestation.mark == asset.mark, "it states another watermark"),
+        (attestation.manifest == asset.manifest, "it states another manifest"),
     ):
         if not holds:
             raise LedgerError(Code.ATTESTATION_INVALID, f"it does not fit asset {asset.id[:16]}…: {fault}")

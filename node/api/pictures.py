@@ -24,7 +24,7 @@ from node.exchange.releases import Releases
 from node.generation.service import GenerationService
 from node.ordering.submitter import Submitter
 from node.verification.verifier import Verifier
-from pictures.picture import PICTURE_BYTES_MAX
+from pictures.opening import PICTURE_BYTES_MAX
 from remarque.api.content import Release, StoredCiphertext, StoredPicture
 from remarque.api.generation import AskGeneration, Generation, GenerationTaken, Generators
 from remarque.api.verification import Verification
@@ -61,7 +61,7 @@ def verify_routes(verifier: Verifier, reader: Reader) -> APIRouter:
     @router.post("/verify", summary="What the chain knows about the picture in the body")
     @operation(
         Verification,
-        sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF or BMP.", OCTETS),
+        sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF, HEIC or JPEG XL.", OCTETS),
         refuses=(*OF_PICTURES, *OF_READERS, NodeCode.INDEX_LOADING, NodeCode.NOTHING_CERTIFIED, NodeCode.BLOCK_PRUNED),
     )
     async def verify(request: Request) -> Response:
@@ -85,7 +85,7 @@ def upload_routes(
     @router.post("/content", summary="Store a picture's bytes before registering it")
     @operation(
         Given(StoredPicture, 201),
-        sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF or BMP.", OCTETS),
+        sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF, HEIC or JPEG XL.", OCTETS),
         refuses=(*OF_PICTURES, *OF_UPLOADS, NodeCode.INDEX_LOADING),
     )
     async def put(request: Request, member: Member = Depends(reader)) -> Response:
@@ -103,7 +103,7 @@ def upload_routes(
             cid=cid,
             pixel_digest=facts.pixel_digest,
             file_digest=facts.file_digest,
-            image_code=facts.codes[0],
+            image_code=facts.main.code,
             width=facts.width,
             height=facts.height,
             media_type=facts.media_type,

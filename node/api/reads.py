@@ -33,7 +33,7 @@ from node.chain.reading import Reading
 from node.ordering.driver import Driver
 from node.ordering.upgrades import protocol_status
 from node.policies.redaction import explained
-from node.verification.verifier import open_disputes
+from node.verification.matches import open_disputes
 from remarque.api.assets import AssetView, PolicyRoyalty
 from remarque.api.chain import BlockTransaction, BlockView, Checkpoint, Status
 from remarque.api.explanations import Explanation

@@ -12,14 +12,14 @@ from msgspec.structs import asdict, replace
 from generator.models import default_model_folder, fetch_model, model_digest, verify_model
 from generator.settings import SEED_MAX
 from ledger.actions import RegisterModel, action_name
-from ledger.times import moment
 from node.cli.chain import genesis_option
+from node.cli.found_pictures import found_lines
 from node.cli.output_files import OutputFile, written_to
 from node.cli.shares import shares_of
 from node.cli.target import Target, with_target
 from pictures.describing import describe
 from pictures.embedded import SaidInside, said_inside, stripped
-from pictures.picture import PICTURE_BYTES_MAX
+from pictures.opening import PICTURE_BYTES_MAX
 from remarque.api.generation import GeneratedPicture, RefusedPicture
 from remarque.errors import NodeCode, NodeError, RemarqueError
 from remarque.trusted_files import load_genesis
@@ -187,17 +187,7 @@ def verify(target: Target, file: Path) -> None:
     """Ask what the chain knows about the picture in FILE."""
     with target.client() as client:
         found = client.verify(file.read_bytes())
-    lines = [found.wording]
-    for match in found.matches:
-        model = match.model and match.model.name
-        lines.append(
-            f"  {match.evidence} by {match.creator}, {moment(match.recorded_ms)}, {model or 'no model stated'}, "
-            f"{match.distance} of 256 bits apart, asset {match.asset}"
-        )
-        for dispute in match.disputes or ():
-            lines.append(f"    {dispute.org} disputes it ({dispute.account}): {dispute.reason}")
-            lines.append(f"    evidence {dispute.evidence}; recorded as {match.recorded_evidence}")
-    target.show(found, "\n".join(lines))
+    target.show(found, "\n".join(found_lines(found)))
 
 
 @click.command()

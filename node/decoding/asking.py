@@ -11,16 +11,20 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from ledger.names import Hex32, ImageCode, MediaType
-from pictures.fingerprint import MINIATURE_BYTES
-from pictures.picture import PICTURE_SIDE_MAX
+from ledger.names import Hex32, ImageCode, MarkId, MediaType
+from pictures.comparing import PictureComparison
+from pictures.credentials.findings import Credentials
+from pictures.features import ASKED_MAX, DESCRIPTOR_BYTES, FEATURES_BYTES_MAX
+from pictures.labels import DeclaredLabels
+from pictures.opening import FRAMES_MAX, PICTURE_SIDE_MAX, Role
+from pictures.reduction import REDUCED_SIDE_MAX
+from pictures.windows import ASKS_MAX, CODE_BYTES, WINDOWS
 
-ANSWER_BYTES_MAX = 64 * 1024
+ANSWER_BYTES_MAX = 2 << 20
 LENGTH = struct.Struct(">I")
 """Stands before each value."""
 
 Side = Annotated[int, Meta(ge=1, le=PICTURE_SIDE_MAX)]
-Miniature = Annotated[bytes, Meta(min_length=MINIATURE_BYTES, max_length=MINIATURE_BYTES)]
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -28,44 +32,116 @@ class Limits(msgspec.Struct, frozen=True):
 
     pixels: int
     memory_bytes: int
-    """Of address space: the interpreter and its libraries take 100 MB of it."""
+    """Of address space, beside what the interpreter and its libraries take."""
     processor_seconds: int
     seconds: int
     """On the clock, from the moment the child is begun."""
 
 
-class Ask(msgspec.Struct, frozen=True):
-    """To a child; the picture's bytes come behind it."""
+class ReducedSides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The sides of a picture and of its reduction, in pixels."""
 
-    wanted: Literal["facts", "miniature"]
+    columns: Annotated[int, Meta(ge=1, le=REDUCED_SIDE_MAX)]
+    rows: Annotated[int, Meta(ge=1, le=REDUCED_SIDE_MAX)]
+    width: Side
+    height: Side
+
+    @property
+    def size(self) -> int:
+        """Bytes of the reduction: three for each pixel."""
+        return 3 * self.columns * self.rows
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """To a child; the picture's bytes come behind it, and then those of the reduction that it is compared with."""
+
+    wanted: Literal["facts", "kept", "compared"]
     limits: Limits
     size: int
-    """Of the bytes."""
+    """Of the picture's bytes."""
+    anchors: str = ""
+    """PEM of the roots whose credentials are trusted; for facts."""
+    watermark_key: bytes = b""
+    """Whose watermark is read; none if it is empty. For facts."""
+    brought: ReducedSides | None = None
+    """Of the picture that this one is compared with."""
 
 
 class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag=str.lower):
     pass
 
 
-class Facts(_Answer, frozen=True):
-    """What identifies a picture, and what it is compared by."""
+class FrameFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What identifies one of several pictures in a file."""
 
-    width: Side
-    height: Side
+    number: Annotated[int, Meta(ge=1, le=FRAMES_MAX)]
+    """From 1, in the file's order."""
+    role: Role
+    duration_ms: Annotated[int, Meta(ge=0)]
+    pixel_digest: Hex32
+    code: ImageCode
+
+
+class MarkFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A watermark that was read."""
+
+    mark: MarkId
+    chance: float
+    """Upper bound of the chance that a picture without it reads like this."""
+
+
+class Facts(_Answer, frozen=True):
+    """What identifies a picture, what it is looked up by, and what its file says of it."""
+
     media_type: MediaType
     file_digest: Hex32
     """SHA-256 of its bytes."""
+    bare_digest: Hex32
+    """SHA-256 of its bytes without a C2PA manifest, with which a recorded file is released; the same if it has none."""
     pixel_digest: Hex32
-    codes: Annotated[tuple[ImageCode, ...], Meta(min_length=1, max_length=32)]
-    """Image codes to look it up by, its own first."""
-    miniature: Miniature
-    """What `pictures.fingerprint.difference` compares."""
+    """Of all that its file shows."""
+    main: FrameFacts
+    """Which picture of the file stands for it: what follows is of this one."""
+    others: Annotated[tuple[FrameFacts, ...], Meta(max_length=FRAMES_MAX)]
+    """The other pictures in the file."""
+    count: Annotated[int, Meta(ge=1, le=FRAMES_MAX)]
+    """How many pictures the file holds, those that cannot be read too."""
+    sides: ReducedSides
+    reduction: Annotated[bytes, Meta(max_length=3 * REDUCED_SIDE_MAX**2)]
+    asked_codes: Annotated[bytes, Meta(min_length=CODE_BYTES, max_length=CODE_BYTES * ASKS_MAX)]
+    """The codes to look it up by, those for windows first (`pictures.windows.asks_of`)."""
+    corners: Annotated[bytes, Meta(max_length=DESCRIPTOR_BYTES * ASKED_MAX)]
+    """What its corners look like."""
+    mirrored_corners: Annotated[bytes, Meta(max_length=DESCRIPTOR_BYTES * ASKED_MAX)]
+    """The same as in a mirror."""
+    labels: DeclaredLabels
+    credentials: Credentials
+    mark: MarkFacts | None
+
+    @property
+    def width(self) -> int:
+        """Pixels across."""
+        return self.sides.width
+
+    @property
+    def height(self) -> int:
+        """Pixels down."""
+        return self.sides.height
 
 
-class Reduced(_Answer, frozen=True):
-    """A picture's miniature alone."""
+class Findable(_Answer, frozen=True):
+    """What is kept of a recorded picture, by which copies of it are found."""
 
-    miniature: Miniature
+    codes: Annotated[bytes, Meta(min_length=CODE_BYTES * WINDOWS, max_length=CODE_BYTES * WINDOWS)]
+    """Of its windows."""
+    corners: Annotated[bytes, Meta(max_length=FEATURES_BYTES_MAX)]
+    """As `pictures.features.packed` gives them."""
+
+
+class ComparedWith(_Answer, frozen=True):
+    """What became of a comparison: how one picture lies in the other, or nothing if nothing confirms that it does."""
+
+    found: PictureComparison | None
 
 
 class Declined(_Answer, frozen=True):
@@ -82,7 +158,7 @@ class Ended(_Answer, frozen=True):
     """What ended it; 0 if it ended by itself."""
 
 
-Answer = Facts | Reduced | Declined | Ended
+Answer = Facts | Findable | ComparedWith | Declined | Ended
 
 
 def framed(value: msgspec.Struct) -> bytes:
@@ -94,4 +170,6 @@ def framed(value: msgspec.Struct) -> bytes:
 def parse_answer(data: bytes) -> Answer:
     """A child's answer; msgspec.DecodeError if it is none."""
     found: Answer = msgspec.msgpack.decode(data, type=Answer)
+    if isinstance(found, Facts) and (len(found.reduction) != found.sides.size or len(found.asked_codes) % CODE_BYTES):
+        raise msgspec.DecodeError("a reduction, or codes, of another size than is said")
     return found

@@ -8,18 +8,15 @@ picture. So what a picture does to a process, to its memory above all, is gone w
 from __future__ import annotations
 
 import gc
-import io
 import os
 import selectors
 import socket
 import sys
 
-from PIL import Image
-
 from node.decoding.asking import Ended, framed
 from node.decoding.confinement import end_with_parent, step_back
-from node.decoding.decoding import decode_one, facts_of
-from pictures.picture import FORMATS
+from node.decoding.decoding import decode_one
+from node.decoding.rehearsal import rehearse
 
 DESCRIPTORS_MAX = 1 << 16
 """Above any descriptor that is open here."""
@@ -29,7 +26,7 @@ def main() -> None:
     """Serve until the node goes away."""
     end_with_parent()
     step_back()
-    import_all()
+    rehearse()
     gc.freeze()
     serve(socket.socket(fileno=int(sys.argv[1])))
 
@@ -83,18 +80,6 @@ def finish(child: int, connection: socket.socket) -> None:
                 connection.send(framed(Ended(signal)), socket.MSG_DONTWAIT)
             except OSError:
                 pass  # the node has gone, or the child has filled the line: nobody waits for this
-
-
-def import_all() -> None:
-    """Read a picture of each format once, and one in LAB, whose colours are converted by a library of their own.
-
-    What reads a picture imports what it needs then, and a child can open no file for it.
-    """
-    Image.init()
-    for kind, mode in [*((kind, "RGB") for kind in FORMATS), ("TIFF", "LAB")]:
-        out = io.BytesIO()
-        Image.new(mode, (8, 8)).save(out, kind)
-        facts_of(out.getvalue(), 64)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,33 @@ import hashlib
 import socket
 
 import msgspec
+import numpy as np
 
-from node.decoding.asking import LENGTH, Answer, Ask, Declined, Facts, Reduced, framed
+from node.decoding.asking import (
+    LENGTH,
+    Answer,
+    Ask,
+    ComparedWith,
+    Declined,
+    Facts,
+    Findable,
+    FrameFacts,
+    MarkFacts,
+    ReducedSides,
+    framed,
+)
 from node.decoding.confinement import confine
+from pictures.comparing import Seen, compare
+from pictures.credentials.embedding import without_manifest
+from pictures.credentials.reading import read_credentials
 from pictures.describing import media_type_of
 from pictures.errors import PictureError
-from pictures.fingerprint import SEARCHED_SIDE, miniature, search_codes
-from pictures.picture import open_picture, pixel_digest, reading
+from pictures.features import packed
+from pictures.labels import declared_labels
+from pictures.looking import FrameLook, look
+from pictures.opening import open_picture, reading
+from pictures.reduction import REDUCED_SIDE_MAX, Reduction, reduce
+from pictures.watermark import read
 
 
 def decode_one(connection: socket.socket) -> None:
@@ -20,14 +40,21 @@ def decode_one(connection: socket.socket) -> None:
     (length,) = LENGTH.unpack(_received(connection, LENGTH.size))
     ask = msgspec.msgpack.decode(_received(connection, length), type=Ask)
     confine(ask.limits)
-    connection.sendall(framed(answer_to(ask, _received(connection, ask.size))))
+    data = _received(connection, ask.size)
+    other = _received(connection, ask.brought.size) if ask.brought else b""
+    connection.sendall(framed(answer_to(ask, data, other)))
 
 
-def answer_to(ask: Ask, data: bytes) -> Answer:
+def answer_to(ask: Ask, data: bytes, other: bytes = b"") -> Answer:
     """What is asked of a picture's bytes."""
     try:
         with reading():
-            return reduced(data, ask.limits.pixels) if ask.wanted == "miniature" else facts_of(data, ask.limits.pixels)
+            if ask.wanted == "facts":
+                return facts_of(data, ask.limits.pixels, ask.anchors, ask.watermark_key)
+            seen = Seen(reduce(open_picture(data, ask.limits.pixels, enough=REDUCED_SIDE_MAX)))
+            if ask.brought is None:
+                return Findable(seen.codes.tobytes(), packed(seen.features))
+            return ComparedWith(compare(Seen(reduction_of(ask.brought, other)), seen))
     except PictureError as error:
         return msgspec.convert({"kind": "declined", "code": error.code.name, "detail": error.detail[:1_000]}, Declined)
     except MemoryError:
@@ -35,23 +62,47 @@ def answer_to(ask: Ask, data: bytes) -> Answer:
         return Declined("IMAGE_TOO_COSTLY", detail)
 
 
-def facts_of(data: bytes, pixels_max: int) -> Facts:
-    """What identifies a picture. PictureError if it is none that is read here."""
-    picture = open_picture(data, pixels_max)
+def facts_of(data: bytes, pixels_max: int, anchors: str = "", watermark_key: bytes = b"") -> Facts:
+    """What identifies a picture, and what its file says. PictureError if it is none that is read here."""
+    look_at = look(data, pixels_max)
+    seen, rgb = Seen(look_at.reduction), look_at.reduction.rgb
+    corners, mirrored = seen.asked_features
+    mark = read(rgb, watermark_key) if watermark_key else None
     return Facts(
-        width=picture.width,
-        height=picture.height,
-        media_type=media_type_of(picture),
-        file_digest=hashlib.sha256(data).hexdigest(),
-        pixel_digest=pixel_digest(picture),
-        codes=search_codes(picture),
-        miniature=miniature(picture),
+        media_type=media_type_of(look_at.format),
+        file_digest=look_at.file_digest,
+        bare_digest=_bare_digest(data, look_at.file_digest),
+        pixel_digest=look_at.pixel_digest,
+        main=_frame(look_at.main),
+        others=tuple(map(_frame, look_at.others)),
+        count=look_at.count,
+        sides=ReducedSides(rgb.shape[1], rgb.shape[0], look_at.width, look_at.height),
+        reduction=rgb.tobytes(),
+        asked_codes=seen.asked_codes.tobytes(),
+        corners=corners.descriptors.tobytes(),
+        mirrored_corners=mirrored.descriptors.tobytes(),
+        labels=declared_labels(data),
+        credentials=read_credentials(data, anchors),
+        mark=MarkFacts(f"{mark.id:010x}", mark.chance) if mark else None,
     )
 
 
-def reduced(data: bytes, pixels_max: int) -> Reduced:
-    """What a picture is compared by. Of a large JPEG most pixels need not be decoded for it."""
-    return Reduced(miniature(open_picture(data, pixels_max, enough=SEARCHED_SIDE)))
+def reduction_of(sides: ReducedSides, rgb: bytes) -> Reduction:
+    """A reduction that was sent."""
+    pixels = np.frombuffer(rgb, np.uint8).reshape(sides.rows, sides.columns, 3)
+    return Reduction(pixels, sides.width, sides.height)
+
+
+def _bare_digest(data: bytes, file_digest: str) -> str:
+    """Of the file as it was before a manifest was put into it; as it is where that cannot be told."""
+    try:
+        return hashlib.sha256(without_manifest(data)).hexdigest()
+    except PictureError:
+        return file_digest
+
+
+def _frame(seen: FrameLook) -> FrameFacts:
+    return FrameFacts(seen.number, seen.role, seen.duration_ms, seen.pixel_digest, seen.code)
 
 
 def _received(connection: socket.socket, size: int) -> bytes:

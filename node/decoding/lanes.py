@@ -13,13 +13,16 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Literal
+from typing import NamedTuple
 
-from node.decoding.asking import Answer, Ask, Declined, Ended, Facts, Limits, Reduced
+import msgspec
+
+from node.decoding.asking import Answer, Ask, ComparedWith, Declined, Ended, Facts, Findable, Limits
 from node.decoding.process import ForkingProcess
 from node.ground import metrics
 from node.ground.logs import Seldom
-from pictures.picture import PICTURE_PIXELS_MAX
+from pictures.comparing import PictureComparison
+from pictures.opening import PICTURE_PIXELS_MAX
 from remarque.errors import NodeCode, NodeError
 
 SMALL = Limits(pixels=4_000_000, memory_bytes=512 << 20, processor_seconds=5, seconds=20)
@@ -37,6 +40,17 @@ WAIT_SECONDS_MAX = 30.0
 
 _OUT_OF_TIME = (signal.SIGXCPU, signal.SIGALRM)
 _failed = Seldom("decoding_failed")
+
+
+class LookedFor(NamedTuple):
+    """What is looked for in a picture beside what identifies it."""
+
+    anchors: str = ""
+    """PEM of the roots whose credentials are trusted."""
+    watermark_key: bytes = b""
+
+
+NOTHING_MORE = LookedFor()
 
 
 class Lane:
@@ -73,26 +87,35 @@ class Lane:
             if not self._open[who]:
                 del self._open[who]
 
-    async def facts(self, data: bytes) -> Facts:
+    async def facts(self, data: bytes, looked_for: LookedFor = NOTHING_MORE) -> Facts:
         """What identifies a picture. IMAGE_UNREADABLE, IMAGE_TOO_LARGE, IMAGE_TOO_COSTLY or DECODER_FAILED."""
-        found = await self._asked("facts", data)
+        ask = Ask("facts", SMALL, len(data), anchors=looked_for.anchors, watermark_key=looked_for.watermark_key)
+        found = await self._asked(ask, data)
         if not isinstance(found, Facts):
             raise self._refusal(found)
         return found
 
-    async def miniature(self, data: bytes) -> bytes:
-        """What a picture is compared by, as `pictures.fingerprint.miniature` makes it. Refuses as `facts` does."""
-        found = await self._asked("miniature", data)
-        if not isinstance(found, Reduced):
+    async def kept(self, data: bytes) -> Findable:
+        """What is kept of a recorded picture to find copies of it. Refuses as `facts` does."""
+        found = await self._asked(Ask("kept", SMALL, len(data)), data)
+        if not isinstance(found, Findable):
             raise self._refusal(found)
-        return found.miniature
+        return found
 
-    async def _asked(self, wanted: Literal["facts", "miniature"], data: bytes) -> Answer:
+    async def compared(self, recorded: bytes, brought: Facts) -> PictureComparison | None:
+        """How a picture that was brought lies in a recorded one, if it does. Refuses as `facts` does."""
+        ask = Ask("compared", SMALL, len(recorded), brought=brought.sides)
+        found = await self._asked(ask, recorded + brought.reduction)
+        if not isinstance(found, ComparedWith):
+            raise self._refusal(found)
+        return found.found
+
+    async def _asked(self, ask: Ask, data: bytes) -> Answer:
         async with self._place(self._small):
-            found = await self._process.ask(Ask(wanted, SMALL, len(data)), data)
+            found = await self._process.ask(ask, data)
         if isinstance(found, Declined) and found.code == NodeCode.IMAGE_TOO_LARGE.name:
             async with self._place(self._large):
-                found = await self._process.ask(Ask(wanted, LARGE, len(data)), data)
+                found = await self._process.ask(msgspec.structs.replace(ask, limits=LARGE), data)
         metrics.PICTURES_DECODED.labels(self._name, type(found).__name__.lower()).inc()
         return found
 

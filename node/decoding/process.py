@@ -81,7 +81,7 @@ class ForkingProcess:
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                env={"PYTHONPATH": str(PACKAGES)},
+                env={"PYTHONPATH": str(PACKAGES), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
                 cwd="/",
                 start_new_session=True,  # what a terminal sends to the node is for the node
             )

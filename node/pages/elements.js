@@ -46,6 +46,28 @@ export const code = (value) => value !== undefined && el("code", {}, value);
 /** A word on a coloured ground. @param {string} word @param {string} kind */
 export const badge = (word, kind) => el("span", { className: `badge ${kind}` }, word);
 
+const SVG = "http://www.w3.org/2000/svg";
+
+/** A plan of a picture: the part that lies in the other one, and what was altered there; a box has two corners.
+ * @param {number} width @param {number} height @param {{x_ppm: number, y_ppm: number}[]} part
+ * @param {{x_ppm: number, y_ppm: number}[][]} boxes */
+export function plan(width, height, part, boxes) {
+  const made = (/** @type {string} */ tag, /** @type {Record<string, string>} */ attributes) => {
+    const shape = document.createElementNS(SVG, tag);
+    for (const [name, value] of Object.entries(attributes)) shape.setAttribute(name, value);
+    return shape;
+  };
+  const at = (/** @type {{x_ppm: number, y_ppm: number}} */ point) => [(point.x_ppm * width) / 1e6, (point.y_ppm * height) / 1e6];
+  const svg = made("svg", { viewBox: `0 0 ${width} ${height}`, class: "plan", role: "img" });
+  svg.append(made("rect", { class: "whole", width: String(width), height: String(height) }),
+    made("polygon", { class: "part", points: part.map((point) => at(point).join(",")).join(" ") }));
+  for (const [first, last] of boxes) {
+    const [[left, top], [right, bottom]] = [at(first), at(last)];
+    svg.append(made("rect", { class: "altered", x: String(left), y: String(top), width: String(right - left), height: String(bottom - top) }));
+  }
+  return svg;
+}
+
 /** Give the reader a file of JSON, byte for byte. @param {string} name @param {string} text */
 export function save(name, text) {
   const href = URL.createObjectURL(new Blob([text], { type: "application/json" }));

@@ -14,7 +14,10 @@ from msgspec import UNSET, UnsetType
 from ledger import records
 from ledger.names import org_of
 from ledger.state_answer import StateAnswer
-from remarque.api.verification import Relation, Verdict
+from node.verification.image_codes import BITS
+from node.verification.judging import SAID_OF_ORIGIN, SAID_OTHERWISE
+from pictures.comparing import PictureComparison
+from remarque.api.verification import Origin, Relation, Verdict
 
 GENERATED = "generated"
 STRENGTH = {GENERATED: 0, "derived": 1, "declared": 2}
@@ -32,21 +35,17 @@ FILE_CLAIMED = (
 WORDING: dict[Relation, str] = {
     "exact_file": "This very file is recorded on the chain.",
     "same_pixels": "The same pixels are recorded on the chain, in another file.",
-    "near_duplicate": "A near-duplicate of this picture is recorded: re-encoded, resized or lightly edited.",
+    "near_duplicate": "A near-duplicate of this picture is recorded: re-encoded, resized, turned or recoloured.",
+    "part": "A recorded picture shows more than this one, or lies within it.",
+    "altered": "A recorded picture was altered to make this one.",
+    "one_of_several": "One of several pictures in the file is recorded; what viewers show is more, or another.",
+    "watermark": "No recorded picture is shown to be this one, but its watermark is that of a record.",
 }
 SIMILAR = "Similar pictures are recorded. None is shown to be the same: look at them."
-SAID = {
-    GENERATED: " A generator attests that it made the picture for {creator}.",
-    "derived": " {creator} says that it is made of other recorded pictures.",
-}
-SAID_TO_STRANGERS = {
-    GENERATED: " A generator of a member attests that it made the picture.",
-    "derived": " A member says that it is made of other recorded pictures.",
-}
-SAID_OTHERWISE_TO_STRANGERS = " A member declares it; nobody attests how it was made."
+A_MEMBER = "a member"
+"""Whom a stranger is told of whose rules tell no more."""
 WITHHELD = " The record's rules tell only members more."
-SAID_OTHERWISE = " {creator} declares it; nobody attests how it was made."
-CONTRADICTED = " The {count} records of it do not say the same: read them all."
+DIFFERING = " The {count} records of it do not say the same: read them all."
 CONTESTED = " What is recorded of it is disputed: read by whom, and why, before you rely on it."
 
 
@@ -54,8 +53,13 @@ class Found(NamedTuple):
     """A record that is, or may be, of the picture that is asked about."""
 
     record: records.Asset
-    distance: int
+    distance: int | None
+    """Bits in which the codes of the whole pictures differ; None if it was not found by them."""
     relation: Relation
+    frame: int | None = None
+    """Which picture of the file it is, if the file has several."""
+    comparison: PictureComparison | None = None
+    """How the two lie over each other, if that was looked at."""
 
 
 def by_evidence(found: Found) -> tuple[int, int, str]:
@@ -79,7 +83,7 @@ def fairly(near: list[Found]) -> list[Found]:
 
 
 def _nearest(found: Found) -> tuple[int, int, str]:
-    return found.distance, found.record.height_recorded, found.record.id
+    return BITS if found.distance is None else found.distance, found.record.height_recorded, found.record.id
 
 
 def verdict_of(same: list[Found], similar: list[Found]) -> Verdict:
@@ -94,26 +98,27 @@ def in_words(
     same: list[Found],
     similar: list[Found],
     absence: StateAnswer | UnsetType,
+    origin: Origin,
     codes: int,
     height: int,
     *,
     named: bool,
 ) -> str:
-    """The answer for people: what the strongest record says, and that others say otherwise, if they do.
+    """The answer for people: what the strongest record says, what the other witnesses say, and where they differ.
 
     `named`: whether it may say whose record that is.
     """
+    told = SAID_OF_ORIGIN[origin.verdict]
+    otherwise = "".join(SAID_OTHERWISE[one] for one in origin.contradictions)
     if not same and not similar:
         proven = 0 if absence is UNSET else len(absence.entries)
-        return (NOT_RECORDED if proven > 1 else FILE_CLAIMED).format(codes=codes, height=height)
+        return (NOT_RECORDED if proven > 1 else FILE_CLAIMED).format(codes=codes, height=height) + told + otherwise
     if not same:
-        return SIMILAR
+        return SIMILAR + told + otherwise
     first = same[0].record
-    said = WORDING[same[0].relation]
-    if named:
-        said += SAID.get(first.evidence, SAID_OTHERWISE).format(creator=first.creator)
-    else:
-        said += SAID_TO_STRANGERS.get(first.evidence, SAID_OTHERWISE_TO_STRANGERS) + WITHHELD
+    said = WORDING[same[0].relation] + told.format(creator=first.creator if named else A_MEMBER) + otherwise
+    if not named:
+        said += WITHHELD
     if any((one.record.creator, one.record.evidence) != (first.creator, first.evidence) for one in same):
-        said += CONTRADICTED.format(count=len(same))
+        said += DIFFERING.format(count=len(same))
     return said + (CONTESTED if any(one.record.disputed_by for one in same) else "")

@@ -85,16 +85,27 @@ def parts(data: bytes) -> Iterator[FilePart]:
         if needed is None:
             yield FilePart(said=_said(kind, body))
         else:
-            yield FilePart(_chunk(kind, body[:needed]), said_bytes(f"in {kind.decode()}", size - needed))
+            yield FilePart(chunk(kind, body[:needed]), said_bytes(f"in {kind.decode()}", size - needed))
         start = end
         if kind == b"IEND":
             break
     yield behind(data, start)
 
 
+def body_of(data: bytes, kind: bytes) -> bytes:
+    """The body of the first chunk of a kind that stands before the pixels; nothing if there is none."""
+    start = len(START)
+    while start + 12 <= len(data) and data[start + 4 : start + 8] != b"IDAT":
+        (length,) = struct.unpack_from(">I", data, start)
+        if data[start + 4 : start + 8] == kind:
+            return data[start + 8 : start + 8 + length]
+        start += 12 + length
+    return b""
+
+
 def written(kept: list[bytes], entries: bytes) -> bytes:
     """The file of what is kept, the header first, with EXIF if there is any."""
-    return b"".join([START, kept[0], _chunk(b"eXIf", entries) if entries else b"", *kept[1:]])
+    return b"".join([START, kept[0], chunk(b"eXIf", entries) if entries else b"", *kept[1:]])
 
 
 def _needed(kind: bytes, body: bytes, colour: int, stream: _Stream) -> int | None:
@@ -119,7 +130,8 @@ def _has_profile(body: bytes) -> bool:
     return _Stream().needed(packed) == len(packed) and is_profile(unpacked(packed, PROFILE_BYTES_MAX))
 
 
-def _chunk(kind: bytes, body: bytes) -> bytes:
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """A chunk of a kind, with its sums."""
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 

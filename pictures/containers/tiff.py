@@ -13,6 +13,23 @@ _OF_PIXELS = frozenset(
 ) | frozenset((324, 325, 332, 334, 336, *range(338, 342), 347, *range(512, 522), *range(529, 533), 34675))
 """Tags of TIFF 6.0 and its supplements: sides, colours, compression, where the pixels are, and the colour profile."""
 
+_PHOTOMETRIC, _DNG_VERSION = 262, 50706
+_OF_SENSORS = (32803, 34892)
+"""What a picture's colours are called where it holds what a sensor saw: TIFF/EP and DNG."""
+
+
+def is_raw(data: bytes) -> bool:
+    """Whether a TIFF is a camera's raw file. What can be read of one is a small preview, which is another picture."""
+    if data[:4] not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return False
+    if data[8:10] == b"CR":
+        return True
+    found = read_entries(data).found
+    return any(
+        one.tag == _DNG_VERSION or (one.tag == _PHOTOMETRIC and one.numbers[:1] and one.numbers[0] in _OF_SENSORS)
+        for one in found
+    )
+
 
 def parts(data: bytes) -> Iterator[FilePart]:
     """What a TIFF says, as one part."""

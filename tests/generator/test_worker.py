@@ -37,7 +37,8 @@ from ledger.crypto import ATTESTATION, SigningKey, verify
 from ledger.encoding import decode
 from ledger.generation import Attestation
 from pictures.fingerprint import image_code
-from pictures.picture import open_picture, pixel_digest
+from pictures.opening import open_picture
+from pictures.picture import pixel_digest
 
 KEY = SigningKey(bytes(range(32)))
 DECODER: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker)

@@ -20,7 +20,7 @@ from ledger.crypto import SigningKey
 from ledger.encoding import encode
 from ledger.errors import Code
 from ledger.transaction import Signer, Transaction, sign
-from pictures.picture import PICTURE_BYTES_MAX
+from pictures.opening import PICTURE_BYTES_MAX
 from remarque.client import Client
 from remarque.errors import NodeCode, RemarqueError
 from remarque.requesting import now_ms

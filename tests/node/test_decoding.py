@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import io
 import os
 import platform
@@ -17,12 +18,24 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from PIL import Image
 
 from bench.hostile import hostile_files
-from node.decoding import decoding, lanes, process
-from node.decoding.asking import ANSWER_BYTES_MAX, LENGTH, Answer, Ask, Declined, Ended, Limits, Reduced, framed
+from node.decoding import decoding, lanes, process, rehearsal
+from node.decoding.asking import (
+    ANSWER_BYTES_MAX,
+    LENGTH,
+    Answer,
+    Ask,
+    ComparedWith,
+    Declined,
+    Ended,
+    Findable,
+    Limits,
+    framed,
+)
 from node.decoding.confinement import CALLS, NICENESS
 from node.decoding.decoding import answer_to, facts_of
 from node.decoding.lanes import (
@@ -35,8 +48,12 @@ from node.decoding.lanes import (
     SMALL_PLACES,
     Decoders,
     Lane,
+    LookedFor,
 )
-from pictures.picture import FORMATS, PICTURE_PIXELS_MAX
+from node.decoding.rehearsal import KEY
+from pictures.credentials.findings import CredentialState
+from pictures.opening import FORMATS, PICTURE_PIXELS_MAX, formats
+from pictures.watermark import MarkedPixels, embed
 from remarque.errors import NodeCode, NodeError
 
 REFUSALS = {NodeCode.IMAGE_UNREADABLE, NodeCode.IMAGE_TOO_LARGE, NodeCode.IMAGE_TOO_COSTLY}
@@ -45,8 +62,15 @@ SECONDS_MAX = 20
 
 
 def a_file(kind: str = "PNG", size: tuple[int, int] = (90, 60)) -> bytes:
+    formats()
     out = io.BytesIO()
     Image.linear_gradient("L").resize(size).convert("RGB").save(out, kind)
+    return out.getvalue()
+
+
+def saved(image: Image.Image, kind: str) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind)
     return out.getvalue()
 
 
@@ -98,7 +122,38 @@ def test_a_child_says_of_a_picture_what_is_so(kind: str, decoders: Decoders) -> 
     found = asyncio.run(decoders.members.facts(data))
 
     assert found == facts_of(data, PICTURE_PIXELS_MAX)
-    assert asyncio.run(decoders.strangers.miniature(data)) == found.miniature
+    assert asyncio.run(decoders.strangers.kept(data)) == answer_to(Ask("kept", SMALL, len(data)), data)
+
+
+@pytest.mark.parametrize("copy", ["whole", "window", "features"])
+def test_a_child_compares_by_every_step_as_anybody_does(copy: str, decoders: Decoders) -> None:
+    image = Image.effect_noise((96, 72), 64).convert("RGB").resize((576, 432), Image.Resampling.BICUBIC)
+    copies = {"whole": image.reduce(2), "window": image.crop((58, 44, 518, 388)), "features": image.rotate(21)}
+    recorded, brought = saved(image, "PNG"), asyncio.run(decoders.members.facts(saved(copies[copy], "PNG")))
+
+    found = asyncio.run(decoders.members.compared(recorded, brought))
+
+    here = answer_to(Ask("compared", SMALL, len(recorded), brought=brought.sides), recorded, brought.reduction)
+    assert isinstance(here, ComparedWith)
+    assert found is not None
+    assert here.found is not None
+    assert (found.step, found.agreement.inliers) == (copy, here.found.agreement.inliers)
+    assert found.transform.coefficients == pytest.approx(here.found.transform.coefficients, abs=0.01)
+
+
+def test_a_child_reads_credentials_and_watermarks(decoders: Decoders) -> None:
+    image = Image.effect_noise((96, 72), 64).convert("RGB").resize((576, 432), Image.Resampling.BICUBIC)
+    marked = embed(np.asarray(image), 0x5BD1A3C07E, KEY)
+    assert isinstance(marked, MarkedPixels)
+    looked_for = LookedFor("", KEY)
+
+    bare = saved(Image.fromarray(marked.rgb), "PNG")
+    found = asyncio.run(decoders.strangers.facts(rehearsal._signed(bare), looked_for))
+
+    assert found.mark is not None
+    assert found.mark.mark == "5bd1a3c07e"
+    assert found.credentials.state is CredentialState.VALID
+    assert found.bare_digest == hashlib.sha256(bare).hexdigest() != found.file_digest
 
 
 @pytest.mark.parametrize("mode", ["LAB", "I;16B"])
@@ -110,14 +165,14 @@ def test_a_child_reads_the_rarer_kinds_of_pixels_too(mode: str, decoders: Decode
     assert asyncio.run(decoders.members.facts(out.getvalue())) == facts_of(out.getvalue(), PICTURE_PIXELS_MAX)
 
 
-@pytest.mark.parametrize("wanted", ["facts", "miniature"])
+@pytest.mark.parametrize("wanted", ["facts", "kept"])
 def test_whatever_measuring_raises_says_that_the_picture_is_unreadable(
     wanted: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(_: object) -> bytes:
         raise ValueError("no such mode")
 
-    monkeypatch.setattr(decoding, "miniature", failing)
+    monkeypatch.setattr(decoding, "Seen", failing)
 
     found = answer_to(Ask(wanted, SMALL, 0), a_file())
 
@@ -185,6 +240,7 @@ def test_a_confined_process_computes_and_reaches_nothing(tmp_path: Path) -> None
         f"os.listdir({str(tmp_path)!r})": "PermissionError",
         "socket.socket()": "PermissionError",
         "socket.socketpair()": "PermissionError",
+        "__import__('_thread').start_new_thread(int, ())": "done",
         "os.fork()": "PermissionError",
         "os.execv(sys.executable, [sys.executable])": "PermissionError",
         "os.kill(os.getppid(), 0)": "PermissionError",
@@ -217,7 +273,8 @@ def test_the_process_that_forks_is_given_nothing_of_the_node(
     environment = Path(f"/proc/{pid}/environ").read_bytes().rstrip(b"\0").split(b"\0")
     links = [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd") if name not in "2"]
 
-    assert [line.partition(b"=")[0] for line in environment] == [b"PYTHONPATH"]
+    names = [line.partition(b"=")[0] for line in environment]
+    assert names == [b"PYTHONPATH", b"OPENBLAS_NUM_THREADS", b"OMP_NUM_THREADS"]
     assert sorted(link.partition(":")[0] for link in links) == ["/dev/null", "/dev/null", "anon_inode", "socket"]
     assert os.readlink(f"/proc/{pid}/cwd") == "/"
     assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + NICENESS
@@ -257,7 +314,7 @@ def test_a_picture_that_takes_too_long_is_refused_and_ended(
 
 
 def test_a_picture_that_takes_too_much_memory_is_refused(decoders: Decoders, monkeypatch: pytest.MonkeyPatch) -> None:
-    limited(monkeypatch, memory_bytes=220 << 20)
+    limited(monkeypatch, memory_bytes=100 << 20)
 
     found = asyncio.run(refused(decoders.strangers.facts(a_file(size=(8_000, 5_000)))))
 
@@ -349,7 +406,7 @@ class Slow:
                 self.begun.set()
                 await self.allowed.wait()
             await asyncio.sleep(0)
-            return Reduced(b"")
+            return Findable(b"", b"")
         finally:
             self.at_once -= 1
 
@@ -358,12 +415,12 @@ def test_small_pictures_wait_for_no_large_one_and_members_for_no_stranger() -> N
     async def story() -> int:
         slow = Slow()
         strangers, members = Lane("strangers", slow), Lane("members", slow)  # type: ignore[arg-type]
-        flood = [asyncio.create_task(strangers.miniature(b"large")) for _ in range(OPEN_MAX)]
+        flood = [asyncio.create_task(strangers.kept(b"large")) for _ in range(OPEN_MAX)]
         async with asyncio.timeout(SECONDS_MAX):
             for _ in range(50):
-                await strangers.miniature(b"small")
-            large = asyncio.create_task(members.miniature(b"large"))
-            await members.miniature(b"small")
+                await strangers.kept(b"small")
+            large = asyncio.create_task(members.kept(b"large"))
+            await members.kept(b"small")
             assert not any(one.done() for one in (*flood, large))
             slow.allowed.set()
             await asyncio.gather(*flood, large)
@@ -435,7 +492,7 @@ DECLINED = framed(Declined("IMAGE_UNREADABLE", "so it is"))
         (LENGTH.pack(5) + b"\xff" * 5, Ended(0)),
         (packed(kind="declined", code="INTERNAL", detail=""), Ended(0)),
         (packed(kind="declined", code="IMAGE_UNREADABLE", detail="x" * 9_999), Ended(0)),
-        (packed(kind="reduced", miniature=b"x"), Ended(0)),
+        (packed(kind="findable", codes=b"x", corners=b""), Ended(0)),
         (packed(kind="ended", signal=9, more=1), Ended(0)),
     ],
 )
@@ -468,13 +525,13 @@ def test_who_waits_for_a_place_too_long_is_told_when_to_come_again(monkeypatch: 
     async def story() -> NodeError:
         slow = Slow()
         lane = Lane("strangers", slow)  # type: ignore[arg-type]
-        first = asyncio.create_task(lane.miniature(b"large"))
+        first = asyncio.create_task(lane.kept(b"large"))
         await slow.begun.wait()
         with pytest.raises(NodeError, match="OVERLOADED") as late:
-            await lane.miniature(b"large")
+            await lane.kept(b"large")
         slow.allowed.set()
         await first
-        await lane.miniature(b"large")
+        await lane.kept(b"large")
         return late.value
 
     assert asyncio.run(story()).retry_after

@@ -33,7 +33,7 @@ from node.decoding.lanes import OPEN_BYTES_MAX, Decoders
 from node.exchange import replicator
 from node.exchange.replicator import Replicator, read_kept
 from node.verification.verifier import Verifier
-from pictures.picture import PICTURE_PIXELS_MAX
+from pictures.opening import PICTURE_PIXELS_MAX
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
 
@@ -65,7 +65,7 @@ def declaring(data: bytes, cid: str) -> actions.RegisterAsset:
     """The registration of a picture's file that is stored."""
     facts = facts_of(data, PICTURE_PIXELS_MAX)
     content = actions.Content(cid=cid, size=len(data), media_type=facts.media_type)
-    parts = {"pixel_digest": facts.pixel_digest, "file_digest": facts.file_digest, "image_code": facts.codes[0]}
+    parts = {"pixel_digest": facts.pixel_digest, "file_digest": facts.file_digest, "image_code": facts.main.code}
     return registering("", width=facts.width, height=facts.height, content=content, **parts)
 
 

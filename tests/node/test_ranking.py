@@ -23,9 +23,10 @@ from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
 from node.decoding.decoding import facts_of
 from node.decoding.lanes import Decoders, Lane
+from node.verification.lookup import NEAR_MAX
 from node.verification.ranking import Found, fairly
-from node.verification.verifier import NEAR_MAX, Verifier
-from pictures.picture import PICTURE_PIXELS_MAX
+from node.verification.verifier import Verifier
+from pictures.opening import PICTURE_PIXELS_MAX
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
 
@@ -60,7 +61,7 @@ class Gallery:
         attestation = {
             "pixel_digest": facts.pixel_digest,
             "file_digest": facts.file_digest,
-            "image_code": facts.codes[0],
+            "image_code": facts.main.code,
             "width": facts.width,
             "height": facts.height,
         }
@@ -74,7 +75,7 @@ class Gallery:
         facts = facts_of(data, PICTURE_PIXELS_MAX)
         content = actions.Content(cid=self.store.put_file(data), size=len(data), media_type="image/png")
         ask = registering(
-            "", pixel_digest=facts.pixel_digest, file_digest=facts.file_digest, image_code=facts.codes[0],
+            "", pixel_digest=facts.pixel_digest, file_digest=facts.file_digest, image_code=facts.main.code,
             content=content, width=facts.width, height=facts.height,
         )  # fmt: skip
         self.written.block(self.written.ask(replace(ask, **changes), signer=CARLA))
@@ -122,7 +123,7 @@ def test_the_very_file_of_a_generated_picture_says_so(gallery: Gallery) -> None:
 
 def test_records_by_the_hundred_crowd_no_other_out(gallery: Gallery) -> None:
     copy = file_of(a_picture(1), "JPEG")
-    code = facts_of(copy, PICTURE_PIXELS_MAX).codes[0]
+    code = facts_of(copy, PICTURE_PIXELS_MAX).main.code
     crowd = [registering(f"crowd {number}", image_code=code) for number in range(130)]
     for start in range(0, len(crowd), 10):
         gallery.written.block(*(gallery.written.ask(ask, signer=CARLA) for ask in crowd[start : start + 10]))
@@ -171,7 +172,7 @@ def test_what_could_not_be_compared_now_is_said_and_does_not_weaken_the_answer(
     async def failing(*_: object) -> bytes:
         raise NodeError(NodeCode[code], "a picture could not be decoded now", 2)
 
-    monkeypatch.setattr(Lane, "miniature", failing)
+    monkeypatch.setattr(Lane, "compared", failing)
 
     with pytest.raises(NodeError, match=code):
         gallery.verified(copy)

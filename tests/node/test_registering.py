@@ -26,7 +26,8 @@ from node.cli import pictures
 from node.cli.exits import Exit
 from pictures.describing import describe
 from pictures.embedded import said_inside
-from pictures.picture import open_picture, pixel_digest
+from pictures.opening import open_picture
+from pictures.picture import pixel_digest
 from remarque import sealing
 from remarque.async_client import AsyncClient
 from remarque.client import Client

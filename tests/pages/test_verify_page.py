@@ -91,6 +91,7 @@ def test_candidates_are_never_called_the_same_picture(page: Page, gallery: Galle
     match = {"asset": "0" * 64, "creator": CREATOR, "registrant": CREATOR, "evidence": "declared", "recorded_ms": 0}
     match |= {"height": 1, "confidential": False, "distance": 47}
     answer = {"verdict": "candidates", "wording": "Similar pictures are recorded.", "height": 9, "matches": [match] * 2}
+    answer |= {"origin": {"verdict": "unknown", "contradictions": []}, "pictures": []}
     page.route("**/v1/verify", lambda route: route.fulfill(json=answer))
     page.goto(gallery.url)
 

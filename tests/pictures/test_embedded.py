@@ -19,7 +19,8 @@ from pictures.containers.entries import ENTRIES_MAX, Directories, read_entries
 from pictures.containers.exif import orientation_alone
 from pictures.embedded import SaidInside, said_inside, stripped
 from pictures.errors import PictureCode, PictureError
-from pictures.picture import open_picture, pixel_digest, without_texts
+from pictures.opening import formats, open_picture, without_texts
+from pictures.picture import pixel_digest
 
 SECRET = "48 Rue de la Paix"
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -443,3 +444,20 @@ def test_a_long_text_is_unpacked_as_far_as_it_is_shown() -> None:
     (said,) = said_inside(data)
 
     assert (said.what, len(said.text)) == ("text workflow", 1 << 20)
+
+
+@pytest.mark.parametrize("container", ["AVIF", "HEIF", "JXL"])
+def test_newer_containers_tell_of_what_they_say_too(container: str) -> None:
+    formats()
+    entries, out = Image.Exif(), io.BytesIO()
+    entries[0x010F] = "Nikon"
+    Image.new("RGB", (64, 64)).save(out, container, exif=entries.tobytes(), xmp=b"<x/>", use_container=True)
+    manifest = b"\0\0\0\x20uuid" + bytes.fromhex("d8fec3d61b0e483c92975828877ec481") + bytes(8)
+
+    told = {one.what: one.text for one in said_inside(out.getvalue() + manifest)}
+
+    assert told["maker of the camera"] == "Nikon"
+    assert "C2PA" in told
+    assert "XMP" in told or container == "JXL"
+    with pytest.raises(PictureError, match="NOT_STRIPPED"):
+        stripped(out.getvalue())

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageOps, PngImagePlugin
 
 from generator.training.scenes import draw_scene
-from pictures import describing, fingerprint, picture
+from pictures import fingerprint, looking, opening, picture
 from pictures.describing import describe
 from pictures.errors import PictureCode, PictureError
 from pictures.fingerprint import (
@@ -35,7 +35,9 @@ from pictures.fingerprint import (
     nearest,
     search_codes,
 )
-from pictures.picture import PICTURE_SIDE_MAX, open_picture, pixel_digest, without_texts
+from pictures.opening import PICTURE_SIDE_MAX, open_picture, without_texts
+from pictures.picture import Picture, pixel_digest
+from pictures.reduction import reduce
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -56,6 +58,14 @@ def a_png_header(width: int, height: int) -> bytes:
 
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def looked_up_by(picture: Picture) -> tuple[str, ...]:
+    return search_codes(reduce(picture), image_code(picture))
+
+
+def small(picture: Picture) -> bytes:
+    return miniature(reduce(picture))
 
 
 def refusal_of(data: bytes) -> PictureCode:
@@ -87,7 +97,7 @@ def test_a_bomb_is_refused_by_its_header(width: int, height: int) -> None:
 
 
 def test_a_file_over_the_limit_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picture, "PICTURE_BYTES_MAX", 100)
+    monkeypatch.setattr(opening, "PICTURE_BYTES_MAX", 100)
 
     assert refusal_of(saved(a_scene(), "PNG")) is PictureCode.IMAGE_TOO_LARGE
 
@@ -178,7 +188,7 @@ def test_parts_of_a_picture_are_parts_of_what_exif_makes_of_it(
     for box in (*picture.strips(opened.box), (3, 5, 30, 31)):
         assert opened.part(box).tobytes() == upright.crop(box).tobytes()
     assert pixel_digest(opened) == pixel_digest(open_picture(saved(upright, "PNG")))
-    assert search_codes(opened) == search_codes(open_picture(saved(upright, "PNG")))
+    assert looked_up_by(opened) == looked_up_by(open_picture(saved(upright, "PNG")))
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
@@ -189,11 +199,11 @@ def test_codes_are_those_of_the_whole_picture_whatever_is_measured_together(
     bordered.paste(a_scene(3).resize((120, 100)), (40, 20))
     exif[0x0112] = orientation
     opened = open_picture(saved(bordered, "PNG", exif=exif.tobytes()))
-    whole = (image_code(opened), search_codes(opened), miniature(opened))
+    whole = (image_code(opened), looked_up_by(opened), small(opened))
 
     monkeypatch.setattr(picture, "PART_PIXELS", 1)
 
-    assert (image_code(opened), search_codes(opened), miniature(opened)) == whole
+    assert (image_code(opened), looked_up_by(opened), small(opened)) == whole
 
 
 def test_the_miniature_is_the_picture_on_white_reduced_by_the_mean_of_its_pixels() -> None:
@@ -203,14 +213,14 @@ def test_the_miniature_is_the_picture_on_white_reduced_by_the_mean_of_its_pixels
     white.paste(image, mask=image.getchannel("A"))
     expected = white.resize((64, 64), Image.Resampling.BOX).tobytes()
 
-    found = miniature(open_picture(saved(image, "PNG")))
+    found = small(open_picture(saved(image, "PNG")))
 
     assert max(abs(one - other) for one, other in zip(found, expected, strict=True)) <= 1
 
 
 def test_the_codes_of_a_large_picture_without_its_top_are_a_few_bits_off_at_most() -> None:
     image = a_scene(7).resize((1_600, 1_200), Image.Resampling.BICUBIC)
-    codes = search_codes(open_picture(saved(image, "PNG")))
+    codes = looked_up_by(open_picture(saved(image, "PNG")))
 
     for part in (10, 20, 30):
         beheaded = image.crop((0, image.height * part // 100, *image.size))
@@ -224,12 +234,12 @@ def test_a_large_jpeg_may_come_smaller_where_that_is_enough() -> None:
 
     assert whole.width > smaller.width >= 512
     assert smaller.height >= 500
-    assert difference(miniature(whole), miniature(smaller)) < 1
+    assert difference(small(whole), small(smaller)) < 1
 
 
 @pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": Image.Exif().tobytes()}])
 def test_a_webp_is_refused_by_the_sides_it_announces(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picture, "WEBP_PIXELS_MAX", 49 * 30)
+    monkeypatch.setattr(opening, "WEBP_PIXELS_MAX", 49 * 30)
     monkeypatch.setattr(Image, "open", None)
 
     with pytest.raises(PictureError, match="IMAGE_TOO_LARGE: 50 x 30 pixels"):
@@ -270,15 +280,15 @@ def test_a_re_encoded_picture_is_recognised_and_another_one_is_not(seed: int) ->
 
     for name, data in copies(image).items():
         copy = open_picture(data)
-        assert nearest(image_code(original), search_codes(copy)) <= DISTANCE_SURE, name
-        assert difference(miniature(original), miniature(copy)) <= DIFFERENCE_SAME, name
-    assert nearest(image_code(original), search_codes(other)) > DISTANCE_CANDIDATE
-    assert difference(miniature(original), miniature(other)) > DIFFERENCE_SAME
+        assert nearest(image_code(original), looked_up_by(copy)) <= DISTANCE_SURE, name
+        assert difference(small(original), small(copy)) <= DIFFERENCE_SAME, name
+    assert nearest(image_code(original), looked_up_by(other)) > DISTANCE_CANDIDATE
+    assert difference(small(original), small(other)) > DIFFERENCE_SAME
 
 
 def test_a_picture_is_searched_by_its_own_code_first_and_by_those_without_its_top() -> None:
     image = a_scene(7)
-    codes = search_codes(open_picture(saved(image, "PNG")))
+    codes = looked_up_by(open_picture(saved(image, "PNG")))
     beheaded = image.crop((0, image.height * 10 // 100, image.width, image.height))
 
     assert codes[0] == image_code(open_picture(saved(image, "PNG")))
@@ -295,7 +305,7 @@ def test_two_pictures_of_one_shape_in_other_colours_are_told_apart_by_their_diff
     red, green = open_picture(a_disc("#ff0000")), open_picture(a_disc("#008200"))
 
     assert distance(image_code(red), image_code(green)) <= DISTANCE_SURE
-    assert difference(miniature(red), miniature(green)) > DIFFERENCE_SAME
+    assert difference(small(red), small(green)) > DIFFERENCE_SAME
 
 
 @pytest.mark.parametrize(
@@ -414,7 +424,7 @@ def test_whatever_measuring_raises_says_that_the_picture_is_unreadable(monkeypat
     def failing(_: object) -> str:
         raise ValueError("no such mode")
 
-    monkeypatch.setattr(describing, "pixel_digest", failing)
+    monkeypatch.setattr(looking, "pixel_digest", failing)
 
     with pytest.raises(PictureError, match="IMAGE_UNREADABLE: ValueError: no such mode"):
         describe(saved(a_scene(), "PNG"))

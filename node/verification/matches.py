@@ -1,0 +1,131 @@
+"""A match as it is told: a record with its evidence, its receipt, and how the picture lies in it."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, UnsetType
+
+from ledger import records
+from ledger.execution.policy import may
+from ledger.execution.view import Ledger
+from ledger.receipt import Receipt
+from node.chain.chain import Chain
+from node.chain.reading import Reading
+from node.verification.ranking import Found
+from pictures.alteration import Altered
+from pictures.comparing import PictureComparison
+from pictures.transform import Corners, Sides
+from remarque.api.verification import AlteredRegion, Attested, Compared, Match, MatchedModel, Place, Point
+
+MILLION = 1_000_000
+
+
+class Matches:
+    """Describes records for those who ask."""
+
+    def __init__(self, chain: Chain, reading: Reading) -> None:
+        self._chain = chain
+        self._reading = reading
+
+    def open_to_strangers(self, record: records.Asset) -> bool:
+        """Whether the rules in force let a stranger be told of a record."""
+        ledger, header = self._chain.ledger(), self._chain.committed
+        fuel = self._chain.version(header.height).decision_fuel_max
+        return may(ledger, record, "verify", "", header.height, header.time_ms, fuel)
+
+    async def told(self, found: Found, *, member: bool) -> Match:
+        """All that is told of a record that was found."""
+        record = found.record
+        return Match(
+            asset=record.id,
+            relation=found.relation,
+            evidence=record.evidence_level,
+            creator=record.creator,
+            registrant=record.registrant,
+            recorded_ms=record.created_ms,
+            height=record.height_recorded,
+            confidential=record.confidential,
+            distance=UNSET if found.distance is None else found.distance,
+            frame=UNSET if found.frame is None else found.frame,
+            compared=_compared(found.comparison),
+            receipt=await self._receipt(record.transaction, member),
+            recorded_evidence=record.evidence if record.disputed_by else UNSET,
+            disputes=open_disputes(self._chain.ledger(), record) if record.disputed_by else UNSET,
+            attested=await self._attested(record, member),
+            model=self._model(record),
+            title=record.title,
+            credit=record.credit,
+            similar=record.similar,
+            source_type=record.source_type,
+        )
+
+    async def _attested(self, record: records.Asset, member: bool) -> Attested | UnsetType:
+        if not isinstance(record.attested_in, str) or not isinstance(record.attested_by, str):
+            return UNSET
+        return Attested(by=record.attested_by, receipt=await self._receipt(record.attested_in, member))
+
+    def _model(self, record: records.Asset) -> MatchedModel | UnsetType:
+        if not isinstance(record.model, str):
+            return UNSET
+        model = self._chain.ledger().find(records.model_key(record.model), records.Model)
+        if model is None:
+            return MatchedModel(digest=record.model)
+        return MatchedModel(digest=record.model, name=model.name, version=model.version, provider=model.provider)
+
+    async def _receipt(self, transaction: str, member: bool) -> Receipt | None:
+        """Of a transaction that recorded a picture; for a stranger only if it did nothing else."""
+        place = self._chain.state.locate(transaction)
+        if place is None or place[0] <= self._chain.finals.oldest:
+            return None
+        receipt = await self._reading.receipt(*place)
+        asked = receipt.signed.transaction
+        return receipt if member or (len(asked.actions) == 1 and asked.memo is UNSET) else None
+
+
+def open_disputes(ledger: Ledger, asset: records.Asset) -> tuple[records.Dispute, ...]:
+    """Who disputes an asset now, and why; by org."""
+    found = (ledger.find(records.dispute_key(asset.id, org), records.Dispute) for org in asset.disputed_by)
+    return tuple(dispute for dispute in found if dispute is not None)
+
+
+def _compared(comparison: PictureComparison | None) -> Compared | UnsetType:
+    if comparison is None:
+        return UNSET
+    transform, agreement = comparison.transform, comparison.agreement
+    place = Place(
+        rotation_centi=round(100 * transform.rotation),
+        mirrored=transform.mirrored,
+        recorded_width=transform.recorded[0],
+        recorded_height=transform.recorded[1],
+        brought_width=transform.brought[0],
+        brought_height=transform.brought[1],
+        scale_ppm=round(MILLION * transform.scale),
+        in_recorded=_points(transform.shown, transform.recorded),
+        in_brought=_points(transform.lies, transform.brought),
+        part_of_recorded_ppm=round(MILLION * min(1.0, transform.part_shown)),
+        part_of_brought_ppm=round(MILLION * min(1.0, transform.part_of_brought)),
+    )
+    return Compared(
+        found_by=comparison.step,
+        correlation_ppm=round(MILLION * agreement.correlation),
+        structure_ppm=round(MILLION * agreement.structure),
+        bits=UNSET if agreement.bits is None else agreement.bits,
+        corners=UNSET if agreement.inliers is None else agreement.inliers,
+        place=place,
+        altered=tuple(_altered(one, transform.brought, transform.recorded) for one in comparison.alterations.regions),
+    )
+
+
+def _altered(region: Altered, brought: Sides, recorded: Sides) -> AlteredRegion:
+    return AlteredRegion(
+        in_recorded=_points((region.recorded[:2], region.recorded[2:]), recorded),
+        in_brought=_points((region.brought[:2], region.brought[2:]), brought),
+        area_ppm=round(MILLION * region.area),
+    )
+
+
+def _points(corners: Corners, sides: Sides) -> tuple[Point, ...]:
+    return tuple(Point(x_ppm=_part(x, sides[0]), y_ppm=_part(y, sides[1])) for x, y in corners)
+
+
+def _part(place: float, side: int) -> int:
+    return round(MILLION * min(1.0, max(0.0, place / side)))

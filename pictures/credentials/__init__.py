@@ -1,0 +1,1 @@
+"""Content Credentials (C2PA): certificates and time-stamps of a consortium, manifests it signs, how they are read."""
