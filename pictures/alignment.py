@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pictures.features import Features
-from pictures.overlay import between_pictures, laid_over, luma
+from pictures.overlay import Overlay, between_pictures, laid_over, luma, scaled
 from pictures.reduction import Reduction
 from pictures.transform import Matrix, Transform, moving, scaling, transform_of
 from pictures.windows import AskedPart, Part
@@ -107,24 +107,30 @@ def refined(brought: Reduction, recorded: Reduction, transform: Transform) -> Tr
         overlay = laid_over(brought, recorded, transform, side)
         if overlay is None:
             return transform
-        middles = (moving(-0.5, -0.5) @ overlay.to_recorded @ moving(0.5, 0.5))[:2].astype(np.float32)
-        ends = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, _REFINED_STEPS, 1e-5)
-        one, other = luma(overlay.brought), luma(overlay.scaled)
-        everywhere = np.full(other.shape, 255, np.uint8)
-        try:
-            _, fitted = cv2.findTransformECC(one, other, middles, cv2.MOTION_AFFINE, ends, everywhere, 5)
-        except cv2.error:  # it does not converge: nothing of one lies in the other there, or it is flat
+        fitted = _fitted(overlay, recorded)
+        if fitted is None:
             return transform
-        whole = np.vstack([fitted.astype(np.float64), [0, 0, 1]])
-        to_recorded = moving(0.5, 0.5) @ whole @ moving(-0.5, -0.5)
-        matrix = (
-            scaling(*(1 / each for each in overlay.recorded_scale)) @ to_recorded @ np.linalg.inv(overlay.to_brought)
-        )
+        matrix = fitted @ np.linalg.inv(overlay.to_brought)
         better = _valued(matrix, brought, recorded)
         if better is None or not _near(better, transform):
             return transform
         transform = better
     return transform
+
+
+def _fitted(overlay: Overlay, recorded: Reduction) -> Matrix | None:
+    """What takes an overlay's pixels to a recorded picture's, fitted; None where one does not lie in the other."""
+    pixels, own = scaled(recorded.rgb, 1 / float(np.sqrt(abs(np.linalg.det(overlay.to_recorded[:2, :2])))))
+    middles = (moving(-0.5, -0.5) @ own @ overlay.to_recorded @ moving(0.5, 0.5))[:2].astype(np.float32)
+    ends = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, _REFINED_STEPS, 1e-5)
+    one, other = luma(overlay.brought), luma(pixels)
+    everywhere = np.full(other.shape, 255, np.uint8)
+    try:
+        _, fitted = cv2.findTransformECC(one, other, middles, cv2.MOTION_AFFINE, ends, everywhere, 5)
+    except cv2.error:  # it does not converge, or one of them is flat
+        return None
+    whole = np.vstack([np.asarray(fitted, np.float64), [0, 0, 1]])
+    return np.asarray(np.linalg.inv(own) @ moving(0.5, 0.5) @ whole @ moving(-0.5, -0.5), np.float64)
 
 
 def _near(better: Transform, transform: Transform) -> bool:

@@ -18,10 +18,12 @@ from pictures.overlay import Overlay, Pixels, laid_over, luma
 from pictures.reduction import Reduction
 from pictures.transform import Sides, Transform, moved, scaling
 
-ALTERED_LEAST = 2.4
+ALTERED_LEAST = 2.0
 """A block was changed if so many times more is left over in it than a copy leaves."""
 COMPARED_SIDE = 192
 """Pixels."""
+BLOCK_LEAST = 6
+"""Pixels a side of a block, however small a picture is."""
 BLOCKS = 12
 """Along the longer side."""
 REGIONS_MAX = 8
@@ -86,7 +88,7 @@ def unexplained(overlay: Overlay) -> NDArray[np.float32]:
 
 def _by_block(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mean over the block around each place; beyond the edge there is nothing."""
-    side = max(3, round(max(pixels.shape) / BLOCKS))
+    side = max(BLOCK_LEAST, round(max(pixels.shape) / BLOCKS))
     total = cv2.boxFilter(pixels, cv2.CV_32F, (side, side), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return np.asarray(total / side**2, np.float32)
 

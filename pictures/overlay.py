@@ -1,7 +1,6 @@
 """Two pictures laid over each other by a transform, at one resolution: what comparing and aligning look at.
 
-Both are first made as small as the coarser of the two is there, so that a sharp picture is not held against a blurred
-one of it, and sampled where they have about a pixel for a pixel.
+Both are made as small as the coarser of the two is there, so that a sharp picture is not held against a blurred one.
 """
 
 from __future__ import annotations
@@ -35,11 +34,7 @@ class Overlay:
     to_brought: Matrix
     """From pixels of this to pixels of the brought reduction."""
     to_recorded: Matrix
-    """From pixels of this to pixels of the recorded one as it was scaled for this, before it was moved."""
-    scaled: Pixels
-    """The recorded one as it was scaled for this."""
-    recorded_scale: tuple[float, float]
-    """Pixels of `scaled` for one of the recorded reduction, across and down."""
+    """From pixels of this to pixels of the recorded reduction."""
 
 
 def laid_over(brought: Reduction, recorded: Reduction, transform: Transform, side: int) -> Overlay | None:
@@ -51,21 +46,37 @@ def laid_over(brought: Reduction, recorded: Reduction, transform: Transform, sid
     lies *= [brought.grey.shape[1] / brought.width, brought.grey.shape[0] / brought.height]
     least, most = lies.min(axis=0), lies.max(axis=0)
     edge = np.maximum(EDGE * (most - least), 1)
-    (left, top), (right, bottom) = np.floor(least + edge), np.ceil(most - edge)
-    if right - left < LEAST_SIDE or bottom - top < LEAST_SIDE:
+    (left, top), (right, bottom) = least + edge, most - edge
+    scale = min(1.0, side / max(right - left, bottom - top, 1), float(np.sqrt(abs(np.linalg.det(matrix[:2, :2])))))
+    sides = round((right - left) * scale), round((bottom - top) * scale)
+    if min(sides) < LEAST_SIDE:
         return None
-    finer = np.sqrt(abs(np.linalg.det(matrix[:2, :2])))
-    scale = min(1.0, side / max(right - left, bottom - top), float(finer))
-    width, height = round((right - left) * scale), round((bottom - top) * scale)
-    if min(width, height) < LEAST_SIDE:
-        return None
-    across, down = width / (right - left), height / (bottom - top)
-    to_brought = moving(left, top) @ scaling(1 / across, 1 / down)
-    part = brought.rgb[int(top) : int(bottom), int(left) : int(right)]
-    scaled, recorded_scale = _scaled(recorded.rgb, (across + down) / 2 / finer)
-    to_recorded = scaling(*recorded_scale) @ matrix @ to_brought
-    moved, valid = warped(scaled, to_recorded, (width, height))
-    return Overlay(_resized(part, (width, height)), moved, valid, to_brought, to_recorded, scaled, recorded_scale)
+    to_brought = moving(left, top) @ scaling((right - left) / sides[0], (bottom - top) / sides[1])
+    to_recorded = matrix @ to_brought
+    one, _ = seen_from(brought.rgb, to_brought, sides)
+    other, valid = seen_from(recorded.rgb, to_recorded, sides)
+    return Overlay(one, other, valid, to_brought, to_recorded)
+
+
+def seen_from(rgb: NDArray[np.uint8], matrix: Matrix, sides: tuple[int, int]) -> tuple[Pixels, NDArray[np.bool_]]:
+    """A picture as it is seen from elsewhere, and where it is seen at all. `matrix` takes places there to its own.
+
+    It is sampled at twice as many places a side, so that where they lie blurs little.
+    """
+    pixels, own = scaled(rgb, 2 / float(np.sqrt(abs(np.linalg.det(matrix[:2, :2])))))
+    finely = (2 * sides[0], 2 * sides[1])
+    middles = (moving(-0.5, -0.5) @ own @ matrix @ scaling(0.5, 0.5) @ moving(0.5, 0.5))[:2]
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    moved = cv2.warpAffine(pixels, middles, finely, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    inside = cv2.warpAffine(np.ones(pixels.shape[:2], np.float32), middles, finely, flags=flags)
+    return _resized(np.asarray(moved, np.float32), sides), _resized(np.asarray(inside, np.float32), sides) > 0.99
+
+
+def scaled(rgb: NDArray[np.uint8], scale: float) -> tuple[Pixels, Matrix]:
+    """A picture made smaller, never larger, and what takes pixels of it as it was to pixels of it as it is then."""
+    height, width = rgb.shape[:2]
+    sides = max(1, round(width * min(1.0, scale))), max(1, round(height * min(1.0, scale)))
+    return _resized(rgb.astype(np.float32), sides), scaling(sides[0] / width, sides[1] / height)
 
 
 def between_reductions(transform: Transform, brought: Reduction, recorded: Reduction) -> Matrix:
@@ -82,25 +93,10 @@ def between_pictures(matrix: Matrix, brought: Reduction, recorded: Reduction) ->
     return large @ matrix @ small
 
 
-def warped(pixels: Pixels, matrix: Matrix, sides: tuple[int, int]) -> tuple[Pixels, NDArray[np.bool_]]:
-    """A picture as it is seen from elsewhere, and where it is seen at all. `matrix` takes places there to its own."""
-    middles = moving(-0.5, -0.5) @ matrix @ moving(0.5, 0.5)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = cv2.warpAffine(pixels, middles[:2], sides, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    inside = cv2.warpAffine(np.ones(pixels.shape[:2], np.float32), middles[:2], sides, flags=flags)
-    return np.asarray(moved, np.float32), np.asarray(inside) > 0.99
-
-
 def luma(pixels: Pixels) -> NDArray[np.float32]:
     """ITU-R 601."""
     return pixels @ np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def _scaled(rgb: NDArray[np.uint8], scale: float) -> tuple[Pixels, tuple[float, float]]:
-    height, width = rgb.shape[:2]
-    sides = max(1, round(width * min(1.0, scale))), max(1, round(height * min(1.0, scale)))
-    return _resized(rgb, sides), (sides[0] / width, sides[1] / height)
-
-
-def _resized(rgb: NDArray[np.uint8], sides: tuple[int, int]) -> Pixels:
-    return np.asarray(cv2.resize(rgb.astype(np.float32), sides, interpolation=cv2.INTER_AREA), np.float32)
+def _resized(pixels: NDArray[np.float32], sides: tuple[int, int]) -> NDArray[np.float32]:
+    return np.asarray(cv2.resize(pixels, sides, interpolation=cv2.INTER_AREA), np.float32)

@@ -63,10 +63,9 @@ def _both(overlay: Overlay, side: int) -> tuple[_Places, _Places, NDArray[np.boo
     inside = weight > 0.5
     if inside.sum() < side:
         inside[:] = False
-    one, other = (
-        np.asarray(_averaged(luma(each) * valid, side) / np.maximum(weight, 1e-3), np.float32)
-        for each in (overlay.brought, overlay.recorded)
-    )
+    weight = np.maximum(weight, np.float32(1e-3))
+    one = np.asarray(_averaged(luma(overlay.brought) * valid, side) / weight, np.float32)
+    other = np.asarray(_averaged(luma(overlay.recorded) * valid, side) / weight, np.float32)
     if inside.any():
         one[~inside], other[~inside] = one[inside].mean(), other[inside].mean()
     return one, other, inside
