@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import c2pa
@@ -280,11 +281,18 @@ def test_a_parent_that_is_no_picture_is_refused() -> None:
 def test_taking_manifests_out_of_any_bytes_raises_nothing_but_refusals(container: str, at: int, noise: bytes) -> None:
     whole = _sealed(container)
     for data in (whole[:at], whole[:at] + noise + whole[at + len(noise) :], whole[:4] + noise):
-        for job in (lambda: without_manifest(data), lambda: with_manifest(data, noise)):
-            try:
-                job()
-            except PictureError as error:
-                assert error.code is PictureCode.NOT_SIGNED
+        assert {_refusal_of(without_manifest, data), _refusal_of(with_manifest, data, noise)} <= {
+            PictureCode.NOT_SIGNED,
+            None,
+        }
+
+
+def _refusal_of(job: Callable[..., bytes], *arguments: bytes) -> PictureCode | None:
+    try:
+        job(*arguments)
+    except PictureError as error:
+        return error.code
+    return None
 
 
 _made: dict[str, bytes] = {}
