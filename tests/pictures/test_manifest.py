@@ -12,7 +12,7 @@ from typing import Any
 import c2pa
 import encypher_c2pa
 import pytest
-from credentialed import CONTAINERS, IMAGE_CODE, NODE, CredentialedStudio, a_claim, a_file, a_label, the_studio
+from credentialed import CONTAINERS, IMAGE_CODE, CredentialedStudio, a_claim, a_file, a_label, the_studio
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -89,8 +89,9 @@ def test_recorded_file_and_store_give_the_released_file_and_that_gives_both(
     container: str, options: dict[str, Any]
 ) -> None:
     recorded = a_file(container, **options)
-    sealed = the_studio().sealed(recorded, stamped=False)
+    sealed = the_studio().sealed(recorded)
 
+    assert sealed.time_stamped
     assert without_manifest(sealed.data, len(recorded)) == recorded
     assert with_manifest(recorded, sealed.store) == sealed.data
     assert sealed.rebuilt
@@ -208,10 +209,10 @@ def test_without_a_time_stamp_it_is_signed_and_said_so_and_stamped_later() -> No
         sealed = seal(recorded, a_claim(), dataclasses.replace(studio.signing(), stamp=stamp))
         assert not sealed.time_stamped
         assert read_credentials(sealed.data, studio.root).state is CredentialState.TRUSTED
-    with pytest.raises(PictureError, match="no time-stamp could be had"):
-        timestamp_later(sealed.data, a_label(), NODE, dataclasses.replace(studio.signing(), stamp=down))
+    with pytest.raises(PictureError, match="no time-stamp is to be had"):
+        timestamp_later(sealed.data, down)
 
-    later = timestamp_later(sealed.data, a_label(), NODE, studio.signing())
+    later = timestamp_later(sealed.data, studio.stamp)
     found = read_credentials(later.data, studio.root)
 
     assert later.time_stamped
@@ -219,7 +220,8 @@ def test_without_a_time_stamp_it_is_signed_and_said_so_and_stamped_later() -> No
     assert without_manifest(later.data) == recorded
     assert found.state is CredentialState.TRUSTED
     assert found.origin is SaidOrigin.GENERATED
-    assert [one.stamp_trusted for one in found.manifests] == [True, False]
+    assert [one.stamp_trusted for one in found.manifests] == [True]
+    assert len(later.data) == len(sealed.data)
     assert second_opinion(later.data, "PNG")["trust"]["status"] == "valid_for_supplied_material"
 
 
@@ -227,7 +229,7 @@ def test_a_time_stamp_outlives_the_certificate_of_who_signed() -> None:
     studio = CredentialedStudio(claim_days=30)
     afterwards = studio.begins + timedelta(days=200)
     stamped, bare = (studio.sealed(a_file(), stamped=stamped) for stamped in (True, False))
-    later = timestamp_later(bare.data, a_label(), NODE, studio.signing())
+    later = timestamp_later(bare.data, studio.stamp)
 
     def state(sealed: Sealed) -> tuple[CredentialState, str]:
         other = second_opinion(sealed.data, "PNG", afterwards, studio)

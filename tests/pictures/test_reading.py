@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from credentialed import CONTAINERS, NODE, CredentialedStudio, a_file, a_label, the_studio
+from credentialed import CONTAINERS, CredentialedStudio, a_file, the_studio, updated
 from forged_manifests import ForgedStore
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pictures.credentials.embedding import with_manifest, without_manifest
 from pictures.credentials.findings import Credentials, CredentialState, SaidOrigin
-from pictures.credentials.manifest import Sealed, timestamp_later
+from pictures.credentials.manifest import Sealed
 from pictures.credentials.reading import (
     EXPIRED,
     HIDDEN_BYTES,
@@ -111,8 +111,7 @@ def test_a_digest_of_an_avif_may_leave_out_no_pixels() -> None:
 
 
 def an_update() -> ForgedStore:
-    bare = sealed(stamped=False)
-    return ForgedStore(timestamp_later(bare.data, a_label(), NODE, the_studio().signing()).store)
+    return ForgedStore(updated(the_studio(), sealed(stamped=False).data))
 
 
 def test_an_update_that_is_signed_again_is_trusted() -> None:
