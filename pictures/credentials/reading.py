@@ -35,6 +35,9 @@ UNREADABLE = "remarque.unreadable"
 """The library could make no sense of it."""
 HIDDEN_BYTES = "remarque.hiddenBytes"
 """The digest leaves out bytes of the file that are not the manifest's."""
+_REMOTE = "Remote:"
+"""How the library's error begins for a manifest that lies elsewhere."""
+_ADDRESS_MAX = 2_000
 WRONG_PURPOSE = "signingCredential.invalid"
 """The signer's certificate is for something else, such as time-stamps."""
 UPDATE_OF_MANY = "manifest.update.wrongParents"
@@ -62,11 +65,11 @@ def read_credentials(data: bytes, anchors: str, at: datetime | None = None) -> C
             return _credentials(container, data, Report(json.loads(reader.json()), json.loads(reader.crjson())), at)
     except c2pa.C2paError.ManifestNotFound:
         return Credentials(CredentialState.ABSENT)
-    except c2pa.C2paError.RemoteManifest as error:
-        return Credentials(CredentialState.REMOTE_ONLY, remote=str(error)[:2_000])
     except MemoryError:
         raise
     except Exception as error:  # the library and its report answer hostile bytes with almost any exception
+        if isinstance(error, c2pa.C2paError) and str(error).startswith(_REMOTE):
+            return Credentials(CredentialState.REMOTE_ONLY, remote=str(error).rpartition(" ")[2][:_ADDRESS_MAX])
         return Credentials(CredentialState.INVALID, failures=(UNREADABLE, f"{type(error).__name__}: {error}"[:300]))
 
 
