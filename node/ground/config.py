@@ -100,6 +100,14 @@ class StorageSection(Section, frozen=True, kw_only=True):
     """Blocks kept behind the newest snapshot; older ones are deleted, and the node no longer shows them. 0: all."""
 
 
+class MarksSection(Section, frozen=True, kw_only=True):
+    """`[marks]`: what this node puts into pictures."""
+
+    watermark_key: str = "watermark.key"
+    """File with 32 bytes as 64 hex digits, which all members share and nobody else has: who has them can copy and
+    remove watermarks. A node without the file neither puts watermarks in nor reads them."""
+
+
 class VerificationSection(Section, frozen=True, kw_only=True):
     """`[verification]`: what this node does for whoever brings a picture."""
 
@@ -126,6 +134,7 @@ class Config(Section, frozen=True, kw_only=True):
     api: ApiSection = ApiSection()
     peers: PeersSection = PeersSection()
     storage: StorageSection = StorageSection()
+    marks: MarksSection = MarksSection()
     verification: VerificationSection = VerificationSection()
     generator: GeneratorSection | None = None
     scitt: ScittSection | None = None
