@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from generator.training.scenes import draw_scene
+from pictures.refining import laid_on
 from pictures.watermark import (
     FALSE_READ_MAX,
     PSNR_MIN,
@@ -65,6 +67,15 @@ def cropped_and_laid_back(rgb: Pixels) -> Pixels:
     box = (slice(height // 20, height - height // 20), slice(width // 20, width - width // 20))
     found[box] = rgb[box]
     return found
+
+
+def cropped_by_a_tenth(rgb: Pixels) -> Pixels:
+    height, width = rgb.shape[:2]
+    return rgb[height // 20 : height - height // 20, width // 20 : width - width // 20]
+
+
+def turned_by_five(rgb: Pixels) -> Pixels:
+    return np.asarray(Image.fromarray(rgb).rotate(5, Image.Resampling.BICUBIC))
 
 
 COPIES = {
@@ -195,3 +206,22 @@ def test_an_id_is_read_from_signs_with_much_noise(number: int) -> None:
 
     assert found.tolist() == [number] * 3
     assert scores.min() > 0.7 * SIGNS
+
+
+@pytest.mark.parametrize("change", [cropped_by_a_tenth, turned_by_five])
+def test_a_copy_that_is_roughly_placed_is_laid_where_it_lay(change: Callable[[Pixels], Pixels]) -> None:
+    copy = saved(change(marked()), "JPEG", quality=80)
+    across, down = copy.shape[1] / marked().shape[1], copy.shape[0] / marked().shape[0]
+    start = np.array([[across, 0, 0], [0, down, 0]], np.float32)
+    laid = laid_on(copy, marked(), start)
+
+    assert read(copy, KEY) is None
+    assert laid is not None
+    assert laid.shape == marked().shape
+    found = read(laid, KEY)
+    assert found is not None
+    assert found.id == NUMBER
+
+
+def test_what_has_nothing_to_hold_on_to_is_laid_nowhere() -> None:
+    assert laid_on(np.zeros((64, 64, 3), np.uint8), marked(), np.eye(2, 3, dtype=np.float32)) is None
