@@ -59,7 +59,8 @@ def main() -> None:
     member = _Member()
     print("medians in ms, of the whole the least and the 95th percentile in brackets; bytes that the marks add")
     print(
-        "container   bare file      mark    seal    all                   C2PA read   watermark read   labels read   added"
+        "container   bare file      mark    seal    all                   C2PA read   watermark read"
+        "   labels read   added"
     )
     for container in get_args(Container):
         print(_row(container, member, rounds))

@@ -15,9 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
+from bench.pairs import generate
 from PIL import Image
 
-from bench.pairs import generate
 from generator.models import default_model_folder
 from pictures.refining import laid_on
 from pictures.watermark import SCORE_READ, STEPS_TRIED, MarkedPixels, chance_of, embed, read

@@ -94,6 +94,7 @@ from node.transparency.cose_receipts import CoseReceipts
 from node.transparency.notes import Notes
 from node.transparency.scitt import Registrar, Statements
 from node.verification.anchors import Anchors
+from node.verification.detectors import Detectors
 from node.verification.fetching import Fetcher
 from node.verification.likenesses import LIKENESSES
 from node.verification.verifier import Verifier
@@ -188,6 +189,7 @@ class Node:
             self.data / LIKENESSES,
             lambda: LookedFor(anchors.pem(), watermark_key),
             fetcher,
+            Detectors(config.verification.detectors),
         )
         self.generation = self._make_generation()
         self._stop = asyncio.Event()

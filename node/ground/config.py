@@ -108,6 +108,17 @@ class MarksSection(Section, frozen=True, kw_only=True):
     remove watermarks. A node without the file neither puts watermarks in nor reads them."""
 
 
+class DetectorSection(Section, frozen=True, kw_only=True):
+    """`[[verification.detectors]]`: a detector of somebody else's that members' pictures are shown to."""
+
+    name: str
+    url: str
+    """Where the picture is sent, by POST. It answers JSON: `says` (`ai`, `human`, `unknown`), `confidence_ppm` and
+    `evidence`, a text."""
+    declared: str = ""
+    """What its provider declares of how often it errs; told with each of its answers."""
+
+
 class VerificationSection(Section, frozen=True, kw_only=True):
     """`[verification]`: what this node does for whoever brings a picture."""
 
@@ -116,6 +127,8 @@ class VerificationSection(Section, frozen=True, kw_only=True):
     anchors: str = "anchors"
     """Folder of PEM files: the roots whose Content Credentials and time-stamps are trusted, one file a provider. Read
     anew when it changes; a folder that is not there is an empty one."""
+    detectors: tuple[DetectorSection, ...] = ()
+    """Detectors of others, asked for members only. Whatever they say decides nothing."""
 
 
 class ScittSection(Section, frozen=True, kw_only=True):

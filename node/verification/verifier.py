@@ -23,6 +23,7 @@ from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid
 from node.decoding.asking import Facts, FrameFacts
 from node.decoding.lanes import NOTHING_MORE, Decoders, Lane, LookedFor
+from node.verification.detectors import Detectors
 from node.verification.fetching import Fetcher
 from node.verification.judging import judge
 from node.verification.likenesses import Likenesses
@@ -56,6 +57,7 @@ class Verifier:
         likenesses: Path,
         looked_for: Callable[[], LookedFor] = lambda: NOTHING_MORE,
         fetcher: Fetcher | None = None,
+        detectors: Detectors | None = None,
     ) -> None:
         """`likenesses`: the folder of what is kept of recorded pictures. `fetcher` gets pictures by their addresses;
         without one, none is fetched.
@@ -66,6 +68,7 @@ class Verifier:
         self._decoders = decoders
         self._looked_for = looked_for
         self._fetcher = fetcher
+        self._detectors = detectors or Detectors(())
         self._matches = Matches(chain, reading)
         self._likenesses = Likenesses(likenesses, blockstore, decoders.recorded)
         self.lookup = Lookup(chain, reading, self._likenesses)
@@ -125,6 +128,7 @@ class Verifier:
             credentials=credentials_found(facts.credentials, named=member),
             watermark=watermark_found(facts, marked),
             labels=labels_found(facts.labels),
+            detectors=await self._detectors.say(data) if member else (),
             pictures=_pictures(facts),
             searched=Searched(codes=searched, pictures=len(self._likenesses), waiting=self._likenesses.waiting),
             further=len(same) + len(similar) - len(first),
