@@ -1,8 +1,8 @@
 """Other people's detectors, asked beside everything else: what they say is told as theirs, and decides nothing.
 
-A detector is a service that an operator names: of a provider whose marks nobody else can read, or of a classifier. It is
-sent the picture and answers what it thinks. How often it errs is for its provider to declare; that is told with
-each answer. It takes no part in the verdict, for nothing here can check it.
+A detector is a service that an operator names: of a provider whose marks nobody else can read, or of a classifier. It
+is sent the picture and answers what it thinks. How often it errs is for its provider to declare; that is told with each
+answer. It takes no part in the verdict, for nothing here can check it.
 """
 
 from __future__ import annotations
