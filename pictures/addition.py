@@ -1,6 +1,6 @@
 """What a brought picture shows around a recorded one: the words of a meme, a page, other pictures of a collage.
 
-A border of one colour adds nothing. All else around what is recorded is told as boxes, for it speaks beside the picture.
+A border of one colour adds nothing. All else around what is recorded is told as boxes, for it speaks beside it.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pictures.alignment import by_corners, by_window, refined
 from pictures.addition import additions
+from pictures.alignment import by_corners, by_window, refined
 from pictures.alteration import Alterations, Box, alterations
 from pictures.features import ASKED_MAX, Features, features_of
 from pictures.overlay import laid_over
