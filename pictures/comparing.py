@@ -15,8 +15,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pictures.addition import additions
 from pictures.alignment import by_corners, by_window, refined
-from pictures.alteration import Alterations, alterations
+from pictures.alteration import Alterations, Box, alterations
 from pictures.features import ASKED_MAX, Features, features_of
 from pictures.overlay import laid_over
 from pictures.reduction import Reduction
@@ -120,6 +121,8 @@ class PictureComparison:
     transform: Transform
     agreement: Agreement
     alterations: Alterations
+    added: tuple[Box, ...]
+    """What stands around it in the brought picture."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,8 @@ def compare(brought: Seen, recorded: Seen) -> PictureComparison | None:
     if found is None:
         return None
     altered = alterations(brought.reduction, recorded.reduction, found.transform)
-    return PictureComparison(found.step, found.transform, found.agreement, altered)
+    added = additions(brought.reduction, found.transform)
+    return PictureComparison(found.step, found.transform, found.agreement, altered, added)
 
 
 def _strongest(confirmed: Iterator[_Confirmed]) -> _Confirmed | None:

@@ -71,18 +71,18 @@ class CornerIndex:
         if len(self._rows) - self._waiting >= SEALED_TOGETHER:
             self._count_up()
 
-    def voted(self, views: tuple[Features, ...], most: int) -> list[Voted]:
-        """The `most` pictures that have most corners of any view of a brought one; of equals the first recorded."""
+    def voted(self, views: tuple[NDArray[np.uint8], ...], most: int, least: int = VOTES_LEAST) -> list[Voted]:
+        """The `most` pictures with most corners like a view's (n, 32) of a brought one; of equals the oldest."""
         best: dict[int, int] = {}
         waiting = self._segment(self._waiting, len(self._rows))
         for view in views:
-            asked = np.ascontiguousarray(view.descriptors[:ASKED_CORNERS_MAX])
+            asked = np.ascontiguousarray(view[:ASKED_CORNERS_MAX])
             found = [alike(segment, asked) for segment in [*self._segments, waiting]] if len(asked) else []
             pairs = np.unique(np.concatenate(found), axis=0) if found else np.zeros((0, 2), np.int64)
             numbers, votes = np.unique(pairs[:, 0], return_counts=True)
             for number, count in zip(numbers.tolist(), votes.tolist(), strict=True):
                 best[number] = max(count, best.get(number, 0))
-        ranked = sorted((-votes, number) for number, votes in best.items() if votes >= VOTES_LEAST)
+        ranked = sorted((-votes, number) for number, votes in best.items() if votes >= least)
         return [Voted(-votes, number) for votes, number in ranked[:most]]
 
     def features(self, row: int) -> Features:
