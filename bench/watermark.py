@@ -15,10 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from bench.pairs import generate
 from PIL import Image
 
-from generator.models import default_model_folder
+from bench.finding import generated
 from pictures.refining import laid_on
 from pictures.watermark import SCORE_READ, STEPS_TRIED, MarkedPixels, chance_of, embed, read
 from pictures.watermark_code import SIGNS, Floats
@@ -53,7 +52,7 @@ def main() -> None:
             f"{len(opened)} pictures of {arguments.folder.name}, {side} pixels", [_array(one, side) for one in opened]
         )
     if arguments.generated:
-        made = generate(default_model_folder(), arguments.generated, steps=20)
+        made = generated(arguments.folder / "generated", arguments.generated)
         report("the default model's pictures", [np.asarray(one.image) for one in made])
     pictures = [_array(one, 512) for one in opened]
     report_removal(pictures)
