@@ -138,7 +138,7 @@ def _stamped(asked: tsp.TimeStampReq, policy: str, time: datetime, serial: int) 
         "policy": policy,
         "message_imprint": asked["message_imprint"],
         "serial_number": serial,
-        "gen_time": time,
+        "gen_time": time.replace(microsecond=0),  # readers refuse parts of a second
         "accuracy": {"seconds": _ACCURACY_SECONDS},
     }
     if asked["nonce"].native is not None:
