@@ -58,10 +58,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     member = _Member()
     print("medians in ms, of the whole the least and the 95th percentile in brackets; bytes that the marks add")
-    print(
-        "container   bare file      mark    seal    all                   C2PA read   watermark read"
-        "   labels read   added"
-    )
+    print("container   bare file      mark    seal    all                   C2PA read   watermark   labels     added")
     for container in get_args(Container):
         print(_row(container, member, rounds))
     member.close()
@@ -87,7 +84,7 @@ def _row(container: Container, member: _Member, rounds: int) -> str:
     late = sorted(spent["all"])[int(0.95 * rounds)]
     added = len(sealed.data) - len(plain.data)
     cells = [statistics.median(one) for one in spent.values()]
-    shown = "{:9.1f} {:9.1f} {:7.1f} {:6.1f} ({least:5.1f}-{late:5.1f}) {:10.1f} {:15.1f} {:13.2f} {added:9d}"
+    shown = "{:9.1f} {:9.1f} {:7.1f} {:6.1f} ({least:5.1f}-{late:5.1f}) {:11.1f} {:11.1f} {:8.2f} {added:9d}"
     return f"{container:9}" + shown.format(*cells, least=min(spent["all"]), late=late, added=added)
 
 

@@ -25,8 +25,8 @@ from node.verification.code_index import CodeIndex
 from node.verification.corner_index import CornerIndex, corner_rows
 from node.verification.kept_rows import KeptRows
 from pictures.comparing import WINDOW_BITS_MAX
-from pictures.features import DESCRIPTOR_BYTES, Features, unpacked
-from pictures.windows import ASKS_FOR_WINDOWS, CODE_BYTES, WINDOWS
+from pictures.features import DESCRIPTOR_BYTES, unpacked
+from pictures.windows import ASKS_FOR_WINDOWS, CODE_BYTES, WINDOWS, Codes
 from remarque.errors import NodeCode, NodeError
 
 LIKENESSES = "likenesses"
@@ -143,15 +143,15 @@ class _Kept:
     def add(self, asset: str, found: Findable) -> None:
         """Take a picture's. OSError if they cannot be kept: then open the files anew."""
         number = len(self._pictures)
-        self._windows.add(number, np.frombuffer(found.codes, np.uint8).reshape(WINDOWS, CODE_BYTES))
+        self._windows.add(number, _rows(found.codes, CODE_BYTES))
         self._corners.add(number, unpacked(found.corners))
         self._pictures.add(number, np.frombuffer(bytes.fromhex(asset), np.uint8))
 
     def near(self, facts: Facts) -> list[str]:
         """Assets that have windows or corners in common with a picture."""
-        codes = np.frombuffer(facts.asked_codes, np.uint8).reshape(-1, CODE_BYTES)[:ASKS_FOR_WINDOWS]
+        codes = _rows(facts.asked_codes, CODE_BYTES)[:ASKS_FOR_WINDOWS]
         windows = [found.number for found in self._windows.near(codes, WINDOW_BITS_MAX, FOUND_MAX)]
-        views = tuple(_view(descriptors) for descriptors in (facts.corners, facts.mirrored_corners))
+        views = tuple(_rows(descriptors, DESCRIPTOR_BYTES) for descriptors in (facts.corners, facts.mirrored_corners))
         corners = [found.number for found in self._corners.voted(views, FOUND_MAX)]
         pictures = self._pictures.rows()
         return [pictures[number, 0].tobytes().hex() for number in dict.fromkeys([*windows, *corners])]
@@ -162,10 +162,9 @@ class _Kept:
             kept.close()
 
 
-def _view(descriptors: bytes) -> Features:
-    """Corners of which only what they look like is known."""
-    found = np.frombuffer(descriptors, np.uint8).reshape(-1, DESCRIPTOR_BYTES)
-    return Features(np.zeros((len(found), 2), np.float32), found)
+def _rows(data: bytes, length: int) -> Codes:
+    """Rows of so many bytes, of shape (n, length)."""
+    return np.frombuffer(data, np.uint8).reshape(-1, length)
 
 
 def _evened(folder: Path) -> None:

@@ -225,6 +225,15 @@ def test_without_a_time_stamp_it_is_signed_and_said_so_and_stamped_later() -> No
     assert second_opinion(later.data, "PNG")["trust"]["status"] == "valid_for_supplied_material"
 
 
+def test_a_manifest_is_stamped_once_and_a_file_without_one_never() -> None:
+    sealed = the_studio().sealed(a_file())
+
+    with pytest.raises(PictureError, match="the manifest has a time-stamp"):
+        timestamp_later(sealed.data, the_studio().stamp)
+    with pytest.raises(PictureError, match="no manifest that could be stamped"):
+        timestamp_later(a_file(), the_studio().stamp)
+
+
 def test_a_time_stamp_outlives_the_certificate_of_who_signed() -> None:
     studio = CredentialedStudio(claim_days=30)
     afterwards = studio.begins + timedelta(days=200)

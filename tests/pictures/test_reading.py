@@ -235,7 +235,9 @@ def test_whatever_the_bytes_are_nothing_is_raised_and_no_change_is_trusted(
     for data in (changed, whole[:at]):
         found = read(data)
         if found.state is CredentialState.TRUSTED:
-            assert without_manifest(data, len(bare)) == bare, "only padding of the signature may differ"
+            shown = without_manifest(data, len(bare))
+            first = 32 if container == "AVIF" else 0  # bytes of the box that names brands, which C2PA leaves out
+            assert shown[first:] == bare[first:], "only padding of the signature may differ"
 
 
 _made: dict[str, tuple[bytes, bytes]] = {}

@@ -16,6 +16,7 @@ from pictures.watermark import (
     FALSE_READ_MAX,
     PSNR_MIN,
     SCORE_READ,
+    STRENGTHS,
     MarkedPixels,
     TooSmooth,
     chance_of,
@@ -114,6 +115,14 @@ def test_pictures_of_any_sides_from_64_pixels_on_are_marked_or_said_to_be_too_sm
         assert mark.id == NUMBER
     else:
         assert min(sides) < 100
+
+
+def test_a_picture_that_no_stronger_mark_fits_in_has_the_strongest_that_does() -> None:
+    found = embed(a_picture(128, 128), NUMBER, KEY)
+
+    assert isinstance(found, MarkedPixels)
+    assert STRENGTHS[0] < found.strength < STRENGTHS[-1]
+    assert PSNR_MIN <= found.psnr < PSNR_MIN + 1.5
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
