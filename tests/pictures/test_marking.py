@@ -19,7 +19,8 @@ from pictures.credentials.reading import read_credentials
 from pictures.fingerprint import image_code
 from pictures.labels import Label, declared_labels
 from pictures.marking import Container, Layers, MarkedFile, mark, watermark_id
-from pictures.picture import FORMATS, open_picture, pixel_digest
+from pictures.opening import FORMATS, open_picture
+from pictures.picture import pixel_digest
 from pictures.source_types import SourceType
 from pictures.watermark import PSNR_MIN, read
 
