@@ -24,7 +24,7 @@ import c2pa
 from pictures.containers.kinds import MEDIA_TYPES, container_of
 from pictures.credentials.certificates import TRUSTED_PURPOSES
 from pictures.credentials.embedding import without_manifest
-from pictures.credentials.findings import Credentials, CredentialState, ManifestFound
+from pictures.credentials.findings import CODES_MAX, Credentials, CredentialState, ManifestFound
 from pictures.credentials.manifest import SOFT_BINDING
 from pictures.credentials.report import STAMP_TRUSTED, UNTRUSTED, Report, manifests_of
 from pictures.credentials.stores import may_sign_claims, signers_in, store_in
@@ -95,14 +95,14 @@ def _credentials(container: str, data: bytes, report: Report, at: datetime | Non
         (UPDATE_OF_MANY, report.update_of_many),
         (REDACTED_SILENTLY, report.redacted_silently),
     ):
-        failures += [code] if so else []
+        failures = [code, *failures] if so else failures
     if failures:
         state = CredentialState.INVALID
     else:
         known = report.trusted and report.active in signers and signers[report.active].serial_number == report.serial
         state = CredentialState.TRUSTED if known else CredentialState.VALID
     told = tuple(_judged(one, wrong) for one in manifests)
-    return Credentials(state, told, tuple(dict.fromkeys(failures))[:64], cut_off=cut_off)
+    return Credentials(state, told, tuple(dict.fromkeys(failures))[:CODES_MAX], cut_off=cut_off)
 
 
 def _judged(manifest: ManifestFound, wrong: set[str]) -> ManifestFound:

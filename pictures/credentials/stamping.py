@@ -23,6 +23,8 @@ from pictures.errors import PictureCode, PictureError
 
 _STAMPS, _PADDING = "sigTst2", "pad"
 _NONCE_BITS = 63
+_LENGTH_BYTES = 9
+"""That CBOR has at most before a string of bytes."""
 
 
 def stamped(store: bytes, stamp: Callable[[bytes], bytes]) -> bytes:
@@ -45,14 +47,17 @@ def _with_stamp(signature: bytes, stamp: Callable[[bytes], bytes]) -> bytes:
         raise _refused("the manifest has a time-stamp")
     counter = cbor2.dumps(["CounterSignature", protected, b"", cbor2.dumps(value)])
     token = _token(hashlib.sha256(counter).digest(), stamp)
-    for left in range(len(headers.get(_PADDING, b"")), -1, -1):
-        told = {_STAMPS: {"tstTokens": [{"val": token}]}, _PADDING: bytes(left)}
-        found = cbor2.dumps(cbor2.CBORTag(tag.tag, [protected, {**headers, **told}, payload, value]))
-        if len(found) <= len(signature):
-            break
-    if len(found) != len(signature):
-        raise _refused("the manifest has no room for a time-stamp")
-    return found
+    told = {**headers, _STAMPS: {"tstTokens": [{"val": token}]}}
+
+    def padded(size: int) -> bytes:
+        return cbor2.dumps(cbor2.CBORTag(tag.tag, [protected, {**told, _PADDING: bytes(size)}, payload, value]))
+
+    padding = len(headers.get(_PADDING, b""))
+    left = padding - (len(padded(padding)) - len(signature))
+    for size in range(max(0, left), left + _LENGTH_BYTES):  # fewer bytes may be told of by a shorter length
+        if len(found := padded(size)) == len(signature):
+            return found
+    raise _refused("the manifest has no room for a time-stamp")
 
 
 def _token(digest: bytes, stamp: Callable[[bytes], bytes]) -> bytes:

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from credentialed import CONTAINERS, CredentialedStudio, a_file, the_studio, updated
+from credentialed import CONTAINERS, CredentialedStudio, a_file, the_studio, updated, with_actions
 from forged_manifests import ForgedStore
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pictures.credentials.embedding import with_manifest, without_manifest
-from pictures.credentials.findings import Credentials, CredentialState, SaidOrigin
+from pictures.credentials.findings import ENTRIES_MAX, MANIFESTS_MAX, Credentials, CredentialState, SaidOrigin
 from pictures.credentials.manifest import Sealed
 from pictures.credentials.reading import (
     EXPIRED,
@@ -304,3 +304,27 @@ def test_the_origin_of_a_line_of_pictures_is_that_of_the_first() -> None:
         child = made(parent=parent.data, source=source)
         assert read(child.data).origin is origin
         assert read(made(parent=child.data).data).origin is origin
+
+
+def test_much_of_everything_is_cut_off_and_said_to_be_but_judged_whole() -> None:
+    actions = [{"action": "c2pa.created", "digitalSourceType": SourceType.CAPTURED.uri}]
+    actions += [{"action": "c2pa.edited.metadata", "when": "2026-11-22T08:00:00Z"}] * 200
+    actions += [{"action": "c2pa.edited", "digitalSourceType": SourceType.COMPOSED.uri}]
+    store = with_actions(the_studio(), RECORDED, actions)
+    found = read(with_manifest(RECORDED, store))
+
+    assert found.state is CredentialState.TRUSTED
+    assert found.cut_off
+    assert found.active is not None
+    assert len(found.active.actions) == ENTRIES_MAX
+    assert found.origin is SaidOrigin.PARTLY_GENERATED
+
+
+def test_a_long_line_of_parents_is_cut_off_and_said_to_be() -> None:
+    data = sealed(stamped=False).data
+    for _ in range(MANIFESTS_MAX):
+        data = the_studio().sealed(RECORDED, stamped=False, parent=data).data
+    found = read(data)
+
+    assert len(found.manifests) == MANIFESTS_MAX
+    assert found.cut_off
