@@ -33,6 +33,8 @@ _STEPS = 64
 """Places are kept in so many parts of a pixel."""
 _LEAST_SIDE = 384
 """Pixels of the longer side under which a picture is enlarged: ORB looks at 31 x 31 pixels around a corner."""
+_NARROW = 32
+"""Pixels of a side under which there are no corners: ORB has nowhere to look, and fails on a line."""
 _CONTRAST = 2
 """Levels by which a corner must stand out; OpenCV's own 20 leaves smooth pictures without any."""
 
@@ -57,6 +59,8 @@ def features_of(reduction: Reduction, most: int = FEATURES_MAX, *, mirrored: boo
     if scale > 1:
         sides = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
         grey = np.asarray(cv2.resize(grey, sides, interpolation=cv2.INTER_CUBIC), np.uint8)
+    if min(grey.shape) < _NARROW:
+        return Features(np.zeros((0, 2), np.float32), np.zeros((0, DESCRIPTOR_BYTES), np.uint8))
     found, descriptors = cv2.ORB.create(nfeatures=most, fastThreshold=_CONTRAST).detectAndCompute(grey, None)
     if descriptors is None:
         return Features(np.zeros((0, 2), np.float32), np.zeros((0, DESCRIPTOR_BYTES), np.uint8))

@@ -16,6 +16,8 @@ from pictures.transform import Matrix, Transform, moving, scaling
 
 EDGE = 0.02
 """Of a side: so much is left out around, where a border may still be, or the ring that a JPEG makes of one."""
+FINEST = 0.75
+"""Of the pixels of the coarser picture, along a side: between its own pixels it is blurred, and the other is not."""
 LEAST_SIDE = 8
 """Pixels under which nothing is compared."""
 
@@ -47,7 +49,8 @@ def laid_over(brought: Reduction, recorded: Reduction, transform: Transform, sid
     least, most = lies.min(axis=0), lies.max(axis=0)
     edge = np.maximum(EDGE * (most - least), 1)
     (left, top), (right, bottom) = least + edge, most - edge
-    scale = min(1.0, side / max(right - left, bottom - top, 1), float(np.sqrt(abs(np.linalg.det(matrix[:2, :2])))))
+    finest = FINEST * min(1.0, float(np.sqrt(abs(np.linalg.det(matrix[:2, :2])))))
+    scale = min(finest, side / max(right - left, bottom - top, 1))
     sides = round((right - left) * scale), round((bottom - top) * scale)
     if min(sides) < LEAST_SIDE:
         return None

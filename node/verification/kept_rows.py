@@ -48,7 +48,7 @@ class KeptRows:
         row[: self._length - UNIT] = content.ravel()
         words = row.view("<u8")
         words[-4] = number
-        words[-3] = _checks(words[None, :-3])[0]
+        words[-1] = _checks(words[None, :-1])[0]
         data, start = row.tobytes(), self._count * self._length
         if os.pwrite(self._file, data, start) != len(data):
             raise OSError(f"a row of {len(data)} bytes was not written whole")
@@ -93,7 +93,7 @@ class KeptRows:
         words, together = self._words(), max(1, CHECKED_TOGETHER // self._length)
         for start in range(0, self._count, together):
             some = words[start : start + together]
-            bad = np.flatnonzero(_checks(some[:, :-3]) != some[:, -3])
+            bad = np.flatnonzero(_checks(some[:, :-1]) != some[:, -1])
             if len(bad):
                 return start + int(bad[0])
         return self._count
