@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,11 @@ from node.chain.thinning import thin_certificates
 from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
+from node.credentials.key_files import CLAIM, CredentialFolder
 from node.decoding.lanes import Decoders, LookedFor
 from node.exchange.releases import Releases
 from node.exchange.replicator import Replicator
+from node.generation.marking import Marking
 from node.generation.recording import Recorder
 from node.generation.service import GenerationService
 from node.ground import logs
@@ -179,7 +182,8 @@ class Node:
             self.chain, self.reading, self.data / SNAPSHOTS, storage.snapshot_every, storage.keep_blocks
         )
         self.decoders = Decoders()
-        anchors, watermark_key = Anchors(self.home / config.verification.anchors), self._watermark_key()
+        anchors, self.watermark_key = Anchors(self.home / config.verification.anchors), self._watermark_key()
+        self.credentials = CredentialFolder(self.home / config.marks.credentials)
         fetcher = Fetcher(PICTURE_BYTES_MAX) if config.verification.by_url else None
         self.verifier = Verifier(
             self.chain,
@@ -187,7 +191,7 @@ class Node:
             self.blockstore,
             self.decoders,
             self.data / LIKENESSES,
-            lambda: LookedFor(anchors.pem(), watermark_key),
+            lambda: LookedFor(anchors.pem(), self.watermark_key),
             fetcher,
             Detectors(config.verification.detectors),
         )
@@ -217,8 +221,13 @@ class Node:
         if section is None:
             return None
         key = load_key(self.home / section.key)
-        recorder = Recorder(section.account, key, self.chain, self.submitter, self.blockstore, self.openings, clock_ms)
-        return GenerationService(section, self.home, self.data, key, self.chain, recorder, self.at_rest, clock_ms)
+        marking = Marking(self.config.marks, self.watermark_key, partial(self.credentials.signs, CLAIM), self.chain)
+        recorder = Recorder(
+            section.account, key, self.chain, self.submitter, self.blockstore, self.openings, marking, clock_ms
+        )
+        return GenerationService(
+            section, self.home, self.data, key, self.chain, recorder, self.at_rest, marking, clock_ms
+        )
 
     def ready(self) -> Readiness:
         """What `/readyz` says."""

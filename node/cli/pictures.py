@@ -230,8 +230,7 @@ def history(target: Target, asset: str) -> None:
 def regenerate(target: Target, asset: str, model: Path | None) -> None:
     """Generate a recorded ASSET again from its openings, on this machine, and compare."""
     from generator.pipeline import Pipeline
-    from generator.png import encode_png
-    from generator.regenerate import compare
+    from generator.regenerate import as_png, compare
     from node.generation.asking import settings_of
 
     with target.client() as client:
@@ -244,7 +243,7 @@ def regenerate(target: Target, asset: str, model: Path | None) -> None:
     verify_model(folder, record.model)
     settings = replace(settings_of(openings), index=record.index)
     again = Pipeline(folder).generate(settings, lambda step, steps: None)
-    found = compare(original, encode_png(again))
+    found = compare(original, as_png(again), marked=isinstance(record.mark, str))
     target.show(
         found,
         f"{found.verdict}: {found.pixels_different} pixels differ, at most by {found.max_difference} of 255; "

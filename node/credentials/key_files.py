@@ -13,6 +13,7 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from node.ground.logs import logger
 from pictures.credentials.certificates import chain_of
 from remarque.errors import NodeCode, NodeError
 from remarque.keys.files import check_not_exposed
@@ -59,6 +60,14 @@ class CredentialFolder:
             raise NodeError(NodeCode.CONFIG_INVALID, detail)
         in_force = first.not_valid_before_utc <= datetime.now(UTC) < first.not_valid_after_utc
         return SigningLeaf(key, chain) if in_force else None
+
+    def signs(self, name: str) -> bool:
+        """Whether it could sign under a name now. What is wrong with its files is logged, and refuses nothing."""
+        try:
+            return self.leaf(name) is not None
+        except NodeError as error:
+            logger.error("credentials_unusable", reason=str(error))
+            return False
 
     def ends(self, name: str) -> datetime | None:
         """When certificates of a name end; None if there are none."""

@@ -19,6 +19,7 @@ from node.chain.chain import Chain
 from node.content.at_rest import AtRest
 from node.generation.asking import check_asked, settings_of
 from node.generation.jobs import Job, JobStore
+from node.generation.marking import Marking
 from node.generation.process import WorkerGone, WorkerProcess
 from node.generation.progress import JobProgress
 from node.generation.recording import Recorder
@@ -52,6 +53,7 @@ class GenerationService:
         chain: Chain,
         recorder: Recorder,
         at_rest: AtRest,
+        marking: Marking,
         clock_ms: Callable[[], int],
     ) -> None:
         """`home`: what the section's paths are relative to. `key`: of the section's account."""
@@ -60,6 +62,7 @@ class GenerationService:
         self._key = key
         self._chain = chain
         self._recorder = recorder
+        self._marking = marking
         self._clock_ms = clock_ms
         self._jobs = JobStore(data / "jobs", at_rest)
         self.progress = JobProgress(self._jobs)
@@ -131,7 +134,7 @@ class GenerationService:
         self.progress.update(job)
         try:
             if not job.complete:
-                worker.send(self._order(job))
+                worker.send(await asyncio.to_thread(self._order, job))
             while not job.complete:
                 job = await self._take(job, await worker.receive())
             if job.pictures:
@@ -159,6 +162,7 @@ class GenerationService:
             request=job.id,
             model=request.model,
             confidential=request.confidential,
+            marks=self._marking.marks(request.model),
         )
 
     async def _resumed(self, job: Job) -> Job:
