@@ -33,11 +33,10 @@ def marked(image: Image.Image, ask: Generate) -> tuple[MarkedFile, str]:
 
 
 def name_of(image: Image.Image, ask: Generate) -> str:
-    """`urn:c2pa:` and a UUID (RFC 9562, version 8); `urn:uuid:` where no manifest will have it."""
+    """`urn:c2pa:` and a UUID of version 4, as C2PA wants it; `urn:uuid:` where no manifest will have it."""
     pixels = hashlib.sha256(f"{image.width}x{image.height}/".encode() + image.tobytes()).digest()
-    drawn = bytearray(hmac.digest(ask.marks.watermark_key, pixels, "sha256")[:16])
-    drawn[6], drawn[8] = drawn[6] & 0x0F | 0x80, drawn[8] & 0x3F | 0x80
-    return (MANIFEST if has_manifest(ask) else NO_MANIFEST) + str(uuid.UUID(bytes=bytes(drawn)))
+    drawn = hmac.digest(ask.marks.watermark_key, pixels, "sha256")[:16]
+    return (MANIFEST if has_manifest(ask) else NO_MANIFEST) + str(uuid.UUID(bytes=drawn, version=4))
 
 
 def has_manifest(ask: Generate) -> bool:

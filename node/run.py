@@ -16,7 +16,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ import uvicorn
 from node.api import (
     as_of,
     collections,
+    credentials,
     events,
     history,
     lists,
@@ -46,6 +46,7 @@ from node.api.origins import allow_origins
 from node.api.peer_port.content import peer_app
 from node.api.peer_port.giving import Stretches, chain_routes
 from node.api.peer_port.log import add_log_routes
+from node.api.peer_port.manifests import add_manifest_routes
 from node.api.readers import Reader
 from node.api.signed_requests import SignedRequests
 from node.api.submissions import described
@@ -59,7 +60,13 @@ from node.chain.thinning import thin_certificates
 from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
+from node.credentials.claims import Claims
 from node.credentials.key_files import CLAIM, CredentialFolder
+from node.credentials.manifest_store import MANIFESTS, ManifestStore
+from node.credentials.parents import Parents
+from node.credentials.released import Released
+from node.credentials.sealing import Sealing, Shelves
+from node.credentials.stamping import StampAuthority
 from node.decoding.lanes import Decoders, LookedFor
 from node.exchange.releases import Releases
 from node.exchange.replicator import Replicator
@@ -182,7 +189,8 @@ class Node:
             self.chain, self.reading, self.data / SNAPSHOTS, storage.snapshot_every, storage.keep_blocks
         )
         self.decoders = Decoders()
-        anchors, self.watermark_key = Anchors(self.home / config.verification.anchors), self._watermark_key()
+        anchors = self.anchors = Anchors(self.home / config.verification.anchors)
+        self.watermark_key = self._watermark_key()
         self.credentials = CredentialFolder(self.home / config.marks.credentials)
         fetcher = Fetcher(PICTURE_BYTES_MAX) if config.verification.by_url else None
         self.verifier = Verifier(
@@ -196,6 +204,20 @@ class Node:
             Detectors(config.verification.detectors),
         )
         self.generation = self._make_generation()
+        self.stamps = StampAuthority(self.credentials, for_all=config.marks.timestamps_for_all)
+        self.shelves = Shelves(
+            self.blockstore, ManifestStore(self.data / MANIFESTS), Parents(self.data / MANIFESTS / "parents")
+        )
+        self.sealing = self._make_sealing()
+        self.released = Released(
+            self.chain,
+            self.peers,
+            self.blockstore,
+            self.shelves.manifests,
+            self.sealing,
+            self.decoders.signing,
+            anchors.pem,
+        )
         self._stop = asyncio.Event()
         self._fatal = ""
 
@@ -221,12 +243,28 @@ class Node:
         if section is None:
             return None
         key = load_key(self.home / section.key)
-        marking = Marking(self.config.marks, self.watermark_key, partial(self.credentials.signs, CLAIM), self.chain)
+        marking = Marking(
+            self.config.marks, self.watermark_key, lambda: self.credentials.usable(CLAIM) is not None, self.chain
+        )
         recorder = Recorder(
             section.account, key, self.chain, self.submitter, self.blockstore, self.openings, marking, clock_ms
         )
         return GenerationService(
             section, self.home, self.data, key, self.chain, recorder, self.at_rest, marking, clock_ms
+        )
+
+    def _make_sealing(self) -> Sealing:
+        marks, generation = self.config.marks, self.generation
+        return Sealing(
+            self.chain,
+            self.reading,
+            self.shelves,
+            self.decoders.signing,
+            Claims(self.chain, marks, self.receipts.of_transaction),
+            self.credentials,
+            self.stamps if "timestamp" in marks.layers else None,
+            self.anchors.pem,
+            lambda record: generation is not None and generation.made(record),
         )
 
     def ready(self) -> Readiness:
@@ -256,6 +294,7 @@ class Node:
         self.peers.on_log_lost = lambda detail: self.stop(detail, fatal=True)
         application = peer_app(self.peers, self.chain, self.blockstore, self.openings, self.releases)
         application.add_routes(chain_routes(self.peers, Stretches(self.driver, self.reading), self.snapshots))
+        add_manifest_routes(application, self.peers, self.chain, self.released)
         add_log_routes(application, self.peers, self.chain.commits, self.receipts, self.notes)
         peer_door, rest_door = self._doors()
         listener = BoundedListener.at(*split_address(self.config.api.listen), rest_door)
@@ -306,7 +345,7 @@ class Node:
             follower = Follower(self.driver, self.peers.asking)
             work.append(follower.run())
             level = follower.level
-        work += [_after(level, self.replicator.run), _after(level, self.verifier.run)]
+        work += [_after(level, self.replicator.run), _after(level, self.verifier.run), _after(level, self.sealing.run)]
         return work if self.generation is None else [*work, self.generation.run()]
 
     async def _settle(self) -> None:
@@ -345,6 +384,8 @@ class Node:
                 pictures.verify_routes(self.verifier, reader),
                 pictures.upload_routes(self.decoders.members, self.verifier, self.blockstore, self.submitter, reader),
                 pictures.content_routes(self.chain, self.blockstore, self.openings, reader),
+                credentials.released_routes(self.chain, self.released, reader),
+                credentials.stamp_routes(self.stamps, reader),
                 pictures.release_routes(self.releases, reader),
                 pictures.generation_routes(self.generation, reader),
                 pages.routes(),

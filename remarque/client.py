@@ -158,6 +158,17 @@ class Client(Blocking):
         """File of a public asset; of a confidential one, of the encrypted file, which `open` decrypts."""
         return self._run(self._waiting.picture(asset))
 
+    def released(self, asset: str) -> bytes:
+        """A picture's file as it is released: with the manifest that its record names, if it names one.
+
+        MANIFEST_MISSING if no node that answers has that yet; `picture` gives the recorded file in any case.
+        """
+        return self._run(self._waiting.released(asset))
+
+    def timestamp(self, request: bytes) -> bytes:
+        """The node's answer to a request for a time-stamp (RFC 3161, DER both). TIMESTAMPS_ABSENT if it gives none."""
+        return self._run(self._waiting.timestamp(request))
+
     def put_content(self, data: bytes) -> StoredPicture:
         """Store a picture's bytes at the node before registering it; its content id and what identifies it."""
         return self._run(self._waiting.put_content(data))

@@ -135,6 +135,20 @@ class PictureMethods(SubmitMethods):
         """File of a public asset; of a confidential one, of the encrypted file, which `open` decrypts."""
         return await self.content((await self.asset(asset)).asset.content.cid)
 
+    async def released(self, asset: str) -> bytes:
+        """A picture's file as it is released: with the manifest that its record names, if it names one.
+
+        MANIFEST_MISSING if no node that answers has that yet; `picture` gives the recorded file in any case.
+        """
+        return await self.request("GET", f"/v1/assets/{segment(asset)}/file")
+
+    async def timestamp(self, request: bytes) -> bytes:
+        """The node's answer to a request for a time-stamp (RFC 3161, DER both). TIMESTAMPS_ABSENT if it gives none."""
+        known = None not in (self.account, self.key)
+        return await self.request(
+            "POST", "/v1/timestamps", request, session=known, media_type="application/timestamp-query"
+        )
+
     async def put_content(self, data: bytes) -> StoredPicture:
         """Store a picture's bytes at the node before registering it; its content id and what identifies it."""
         return value_of(await self.request("POST", "/v1/content", data), StoredPicture)

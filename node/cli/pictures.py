@@ -21,6 +21,7 @@ from pictures.describing import describe
 from pictures.embedded import SaidInside, said_inside, stripped
 from pictures.opening import PICTURE_BYTES_MAX
 from remarque.api.generation import GeneratedPicture, RefusedPicture
+from remarque.client import Client
 from remarque.errors import NodeCode, NodeError, RemarqueError
 from remarque.trusted_files import load_genesis
 
@@ -92,10 +93,13 @@ def generate(
         out.mkdir(parents=True, exist_ok=True)
         files = {one.asset: out / f"{one.asset[:16]}.png" for one in pictures}
         for one in pictures:
-            data = client.open(one.asset, "the creator's own copy") if confidential else client.content(one.cid)
+            data = client.open(one.asset, "the creator's own copy") if confidential else _released(client, one.asset)
             OutputFile(files[one.asset], force=True).write(data)
-    for picture in refused:
-        click.echo(f"picture {picture.index + 1} is not recorded, so not released: {picture.detail}", err=True)
+    for picture in pictures:
+        if picture.unmarked:
+            click.echo(f"picture {picture.index + 1} has no watermark: it is too smooth for one to last", err=True)
+    for refusal in refused:
+        click.echo(f"picture {refusal.index + 1} is not recorded, so not released: {refusal.detail}", err=True)
     written = [asdict(one) | {"file": str(files[one.asset])} for one in pictures]
     lines = [f"\rasset {one['asset']}\n  file {one['file']}\n  transaction {one['transaction']}" for one in written]
     target.show({"generation": generation, "pictures": written}, "\n".join(lines))
@@ -174,10 +178,21 @@ def _show_said(said: tuple[SaidInside, ...], *, asked: bool) -> None:
 @written_to("--out", what="File to write.")
 @with_target
 def fetch(target: Target, asset: str, out: OutputFile) -> None:
-    """Write the file of a public ASSET."""
+    """Write the file of a public ASSET as it is released: with the manifest that its record names."""
     with target.client() as client:
-        out.write(client.picture(asset))
+        out.write(_released(client, asset))
     target.show({"asset": asset, "file": str(out)}, f"written to {out}")
+
+
+def _released(client: Client, asset: str) -> bytes:
+    """The released file; where its manifest cannot be had now, the recorded one, and that is said."""
+    try:
+        return client.released(asset)
+    except RemarqueError as error:
+        if error.code != NodeCode.MANIFEST_MISSING.name:
+            raise
+        click.echo(f"without its manifest: {error.detail}", err=True)
+        return client.picture(asset)
 
 
 @click.command()

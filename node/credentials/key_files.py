@@ -40,7 +40,7 @@ class CredentialFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def has(self, name: str) -> bool:
+    def _has(self, name: str) -> bool:
         """Whether there are a key and certificates of a name, `CLAIM` or `STAMP`."""
         return all((self._folder / f"{name}.{suffix}").exists() for suffix in ("key", "pem"))
 
@@ -50,7 +50,7 @@ class CredentialFolder:
         KEY_UNREADABLE, KEY_EXPOSED or CONFIG_INVALID if the files are something else. It reads files, so it is done in
         a thread.
         """
-        if not self.has(name):
+        if not self._has(name):
             return None
         key = read_key(self._folder / f"{name}.key", ec.SECP256R1())
         chain = self._chain(name)
@@ -61,17 +61,13 @@ class CredentialFolder:
         in_force = first.not_valid_before_utc <= datetime.now(UTC) < first.not_valid_after_utc
         return SigningLeaf(key, chain) if in_force else None
 
-    def signs(self, name: str) -> bool:
-        """Whether it could sign under a name now. What is wrong with its files is logged, and refuses nothing."""
+    def usable(self, name: str) -> SigningLeaf | None:
+        """The same, but that what is wrong with the files is logged, and refuses nothing."""
         try:
-            return self.leaf(name) is not None
+            return self.leaf(name)
         except NodeError as error:
             logger.error("credentials_unusable", reason=str(error))
-            return False
-
-    def ends(self, name: str) -> datetime | None:
-        """When certificates of a name end; None if there are none."""
-        return chain_of(self._chain(name))[0].not_valid_after_utc if self.has(name) else None
+            return None
 
     def _chain(self, name: str) -> tuple[str, ...]:
         file = self._folder / f"{name}.pem"

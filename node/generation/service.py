@@ -13,6 +13,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from generator.protocol import Failed, FromWorker, Generate, Generated, StepProgress
+from ledger import records
 from ledger.crypto import SigningKey
 from ledger.errors import LedgerError
 from node.chain.chain import Chain
@@ -95,6 +96,11 @@ class GenerationService:
         if job is None or job.request.creator != account:
             raise NodeError(NodeCode.NOT_FOUND, f"no generation {generation[:64]} of {account} was asked of this node")
         return job
+
+    def made(self, record: records.Asset) -> bool:
+        """Whether a recorded picture was made here: by this generator, for a generation that was asked of this node."""
+        ours = record.registrant == self._section.account
+        return ours and isinstance(record.request, str) and self._jobs.get(record.request) is not None
 
     # Doing
 

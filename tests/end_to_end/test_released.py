@@ -1,0 +1,194 @@
+"""Generated pictures as they are released: marked, recorded, sealed, served by any member, and verified again."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import encypher_c2pa
+import pytest
+from PIL import Image
+
+from devnet.cluster import Cluster
+from devnet.marks import ANCHORS, CREDENTIALS
+from devnet.story import CREATOR, EDITOR, STUDIO, default_model
+from pictures.credentials.embedding import without_manifest
+from pictures.credentials.findings import Credentials, CredentialState
+from pictures.credentials.reading import read_credentials
+from remarque.api.generation import GeneratedPicture
+from remarque.client import Client
+from remarque.errors import RemarqueError
+
+SECONDS_MAX = 60
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Two nodes of two members; the studio's has a generator, and time-stamps are for all there."""
+    cluster = Cluster.create(tmp_path_factory.mktemp("released") / "devnet", 2, generator=True)
+    cluster.set("node1", "marks", provider="Atelier Nord")
+    try:
+        cluster.up()
+        with Client(cluster.url("node1"), STUDIO, cluster.key(STUDIO)) as house:
+            house.submit(default_model())
+        yield cluster
+    finally:
+        cluster.down()
+
+
+@pytest.fixture(scope="module")
+def alice(studio: Cluster) -> Iterator[Client]:
+    with Client(studio.url("node1"), CREATOR, studio.key(CREATOR)) as client:
+        until(lambda: bool(client.generators()))
+        yield client
+
+
+@pytest.fixture(scope="module")
+def nadia(studio: Cluster) -> Iterator[Client]:
+    with Client(studio.url("node2"), EDITOR, studio.key(EDITOR)) as client:
+        yield client
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS_MAX
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def answered(ask: Callable[[], bytes]) -> bytes:
+    """An answer, once there is one: content and manifests are on their way to the other member."""
+    found = b""
+
+    def has_come() -> bool:
+        nonlocal found
+        try:
+            found = ask()
+        except RemarqueError as error:
+            assert error.code in ("CONTENT_MISSING", "MANIFEST_MISSING", "ASSET_UNKNOWN")
+        return bool(found)
+
+    until(has_come)
+    return found
+
+
+def made(alice: Client, prompt: str, seed: int) -> GeneratedPicture:
+    [picture] = alice.generation(alice.generate(prompt, seed=seed, steps=4))
+    return picture
+
+
+def credentials_in(studio: Cluster, data: bytes) -> Credentials:
+    return read_credentials(data, (studio.root / CREDENTIALS / "root.pem").read_text())
+
+
+def test_a_generated_picture_is_released_with_a_manifest_that_strangers_trust(studio: Cluster, alice: Client) -> None:
+    picture = made(alice, "a boat on the sea at noon", 31)
+
+    record, released = alice.asset(picture.asset).asset, alice.released(picture.asset)
+    found = credentials_in(studio, released)
+    roots = (studio.root / CREDENTIALS / "root.pem").read_text()
+    other = encypher_c2pa.verify(
+        released,
+        "image/png",
+        trust_pem=roots,
+        tsa_trust_pem=roots,
+        no_default_trust=True,
+        telemetry=False,
+        online=False,
+    )
+
+    assert without_manifest(released) == alice.content(picture.cid)
+    assert (found.state, found.failures) == (CredentialState.TRUSTED, ())
+    assert found.active is not None
+    assert (found.active.label, found.active.stamp_trusted) == (record.manifest, True)
+    assert found.active.receipt
+    assert not picture.unmarked
+    assert [other[part] for part in ("integrity", "signature", "hard_binding")] == ["valid", "valid", "match"]
+    assert other["trust"]["status"] == "valid_for_supplied_material"
+
+
+def test_every_layer_of_a_released_picture_leads_to_its_record(alice: Client) -> None:
+    picture = made(alice, "a red house in the snow", 32)
+    released, copy = alice.released(picture.asset), io.BytesIO()
+    Image.open(io.BytesIO(released)).convert("RGB").save(copy, "JPEG", quality=80)
+
+    whole, bare, again = (alice.verify(data) for data in (released, alice.content(picture.cid), copy.getvalue()))
+
+    assert (whole.verdict, bare.verdict, again.verdict) == ("exact_file", "exact_file", "near_duplicate")
+    assert whole.credentials.state == "trusted"  # type: ignore[union-attr]
+    assert again.watermark.recorded  # type: ignore[union-attr]
+    assert whole.origin.contradictions == ()
+    assert {match.asset for found in (whole, bare, again) for match in found.matches} == {picture.asset}
+
+
+def test_another_members_node_releases_the_same_file_and_goes_on_when_the_maker_is_gone(
+    studio: Cluster, alice: Client, nadia: Client
+) -> None:
+    picture = made(alice, "mountains at dawn", 33)
+    released = alice.released(picture.asset)
+
+    assert answered(lambda: nadia.released(picture.asset)) == released
+    studio.stop("node1")
+    try:
+        assert nadia.released(picture.asset) == released
+    finally:
+        studio.start("node1")
+        studio.wait_ready()
+
+
+def test_what_a_crash_left_unsigned_is_signed_after_the_next_start(studio: Cluster, alice: Client) -> None:
+    """The key is gone while the record becomes final, so that the kill comes between record and manifest."""
+    until(lambda: bool(alice.generators()))
+    key, away = studio.home("node1") / CREDENTIALS / "claim.key", studio.root / "claim.key"
+    generation = alice.generate("green hills by day", seed=34, steps=60)
+    until(lambda: "step" in alice.get(f"/v1/generations/{generation}"))
+    shutil.move(key, away)
+    [picture] = alice.generation(generation)
+    studio.kill("node1")
+    kept = {path.name for path in (studio.home("node1") / "data" / "manifests").rglob("*.c2pa")}
+    shutil.move(away, key)
+    studio.start("node1")
+    studio.wait_ready()
+
+    released = answered(lambda: alice.released(picture.asset))
+
+    assert not any(picture.asset in name for name in kept)
+    assert credentials_in(studio, released).state is CredentialState.TRUSTED
+
+
+def test_without_a_time_stamp_a_picture_is_sealed_and_stamped_once_there_is_one(studio: Cluster, alice: Client) -> None:
+    until(lambda: bool(alice.generators()))
+    key, away = studio.home("node1") / CREDENTIALS / "stamp.key", studio.root / "stamp.key"
+    shutil.move(key, away)
+    picture = made(alice, "a desert at sunset", 35)
+    before = credentials_in(studio, alice.released(picture.asset))
+    studio.stop("node1")
+    shutil.move(away, key)
+    studio.start("node1")
+    studio.wait_ready()
+
+    assert before.state is CredentialState.TRUSTED
+    assert before.active is not None
+    assert before.active.stamped_at == ""
+    until(lambda: bool((found := credentials_in(studio, alice.released(picture.asset)).active) and found.stamped_at))
+
+
+def test_a_confidential_picture_is_marked_and_has_no_manifest(studio: Cluster, alice: Client) -> None:
+    until(lambda: bool(alice.generators()))
+    [picture] = alice.generation(alice.generate("a house at night", seed=36, steps=4, confidential=True))
+
+    opened, record = alice.open(picture.asset), alice.asset(picture.asset).asset
+
+    assert isinstance(record.mark, str)
+    assert not isinstance(record.manifest, str)
+    assert credentials_in(studio, opened).state is CredentialState.ABSENT
+    assert alice.verify(opened).watermark.recorded  # type: ignore[union-attr]
+
+
+def test_a_node_has_the_keys_of_its_own_org_and_no_authority(studio: Cluster) -> None:
+    files = {path.relative_to(studio.home("node1")) for path in studio.home("node1").rglob("*.pem")}
+
+    assert files == {Path(ANCHORS) / "consortium.pem", Path(CREDENTIALS) / "claim.pem", Path(CREDENTIALS) / "stamp.pem"}
