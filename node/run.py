@@ -63,6 +63,7 @@ from node.content.openings import OpeningStore
 from node.credentials.claims import Claims
 from node.credentials.key_files import CLAIM, CredentialFolder
 from node.credentials.manifest_store import MANIFESTS, ManifestStore
+from node.credentials.marking import Marker
 from node.credentials.parents import Parents
 from node.credentials.released import Released
 from node.credentials.sealing import Sealing, Shelves
@@ -361,6 +362,7 @@ class Node:
         signed = SignedRequests(self.chain, self.config.api.signed_authority, clock_ms)
         reader = Reader(self.chain, member_sessions, signed)
         replays = Replays(self.chain, self.reading)
+        marker = Marker(self.config.marks, self.watermark_key, self.credentials, self.shelves.parents)
         app = make_app(
             version(),
             [
@@ -382,7 +384,9 @@ class Node:
                 policies.routes(self.chain, self.reading, replays, reader),
                 events.routes(events.Feed(self.chain, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier, reader),
-                pictures.upload_routes(self.decoders.members, self.verifier, self.blockstore, self.submitter, reader),
+                pictures.upload_routes(
+                    self.decoders.members, self.verifier, self.blockstore, self.submitter, marker, reader
+                ),
                 pictures.content_routes(self.chain, self.blockstore, self.openings, reader),
                 credentials.released_routes(self.chain, self.released, reader),
                 credentials.stamp_routes(self.stamps, reader),

@@ -63,6 +63,7 @@ MEANINGS = {
     "proposal": Meaning(Hex32, "A proposal's id: that of the transaction that made it."),
     "receipts": Meaning(None, "Whether to answer with receipts."),
     "sale_price": Meaning(Count, "A price in minor units."),
+    "source_type": Meaning(None, "IPTC's word for where the picture comes from, as its registrant says."),
     "time_ms": Meaning(None, "A time instead of a height: the newest block not after it is meant."),
     "to": Meaning(None, "The higher height."),
     "token": Meaning(Hex32, "A token's id."),

@@ -44,6 +44,7 @@ COMMANDS = {
     "keys": "node.cli.keys:keys",
     "list": "node.cli.market:list_token",
     "log": "node.cli.log:log",
+    "mark": "node.cli.marking:mark",
     "mint": "node.cli.market:mint",
     "model": "node.cli.pictures:model",
     "node": "node.cli.operate:node",

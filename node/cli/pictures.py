@@ -19,6 +19,7 @@ from node.cli.shares import shares_of
 from node.cli.target import Target, with_target
 from pictures.describing import describe
 from pictures.embedded import SaidInside, said_inside, stripped
+from pictures.labels import declared_labels
 from pictures.opening import PICTURE_BYTES_MAX
 from remarque.api.generation import GeneratedPicture, RefusedPicture
 from remarque.client import Client
@@ -93,7 +94,7 @@ def generate(
         out.mkdir(parents=True, exist_ok=True)
         files = {one.asset: out / f"{one.asset[:16]}.png" for one in pictures}
         for one in pictures:
-            data = client.open(one.asset, "the creator's own copy") if confidential else _released(client, one.asset)
+            data = client.open(one.asset, "the creator's own copy") if confidential else released(client, one.asset)
             OutputFile(files[one.asset], force=True).write(data)
     for picture in pictures:
         if picture.unmarked:
@@ -117,6 +118,7 @@ def generate(
 @click.option("--title", help="What it is called.")
 @click.option("--credit", help="Whom to name where it is shown.")
 @click.option("--similar", is_flag=True, help="Record it though it is like pictures of others; the record names them.")
+@click.option("--source-type", help="IPTC's word for where it comes from, such as digitalCapture.")
 @click.option("--strip", is_flag=True, help="Leave out what the file says beside its pixels; keep every pixel.")
 @click.option("--share-metadata", is_flag=True, help="Let all members read what it says, without being asked.")
 @with_target
@@ -132,6 +134,7 @@ def register(
     title: str | None,
     credit: str | None,
     similar: bool,
+    source_type: str | None,
     strip: bool,
     share_metadata: bool,
 ) -> None:
@@ -139,11 +142,11 @@ def register(
 
     What the file says beside its pixels is shown first: where it was taken, serial numbers, names, prompts.
     """
-    with file.open("rb") as picture:
-        data = picture.read(PICTURE_BYTES_MAX + 1)
+    data = picture_in(file)
+    source_type = source_type or offered_source(data)
     if strip:
         data = stripped(data)
-    _show_said(said_inside(data), asked=not confidential and not share_metadata)
+    show_said(said_inside(data), asked=not confidential and not share_metadata)
     facts = describe(data) if confidential else None
     shares = shares_of(creators) or None
     with target.client() as client:
@@ -156,12 +159,30 @@ def register(
             title=title,
             credit=credit,
             similar=similar,
+            source_type=source_type,
             genesis=None if genesis is None else load_genesis(genesis),
         )
     target.show({"asset": asset, "transaction": receipt.signed.id}, f"asset {asset}")
 
 
-def _show_said(said: tuple[SaidInside, ...], *, asked: bool) -> None:
+def picture_in(file: Path) -> bytes:
+    """The bytes of a picture's file, and no more than show that they are too many."""
+    with file.open("rb") as picture:
+        return picture.read(PICTURE_BYTES_MAX + 1)
+
+
+def offered_source(data: bytes) -> str | None:
+    """The source type that a file declares, if whoever registers it says so when asked; it may be anybody's word."""
+    declared = declared_labels(data).source_type
+    if not declared.isalpha():
+        return None
+    if sys.stdin.isatty():
+        return declared if click.confirm(f"The file declares {declared}. Record that as your word?", err=True) else None
+    click.echo(f"the file declares {declared}; --source-type {declared} records that as your word", err=True)
+    return None
+
+
+def show_said(said: tuple[SaidInside, ...], *, asked: bool) -> None:
     """Show what a file says beside its pixels, and ask whether all members may read it. METADATA_UNCONFIRMED if not."""
     for one in said:
         shown = one.text[:SHOWN_CHARACTERS_MAX] + ("…" if len(one.text) > SHOWN_CHARACTERS_MAX else "")
@@ -180,11 +201,11 @@ def _show_said(said: tuple[SaidInside, ...], *, asked: bool) -> None:
 def fetch(target: Target, asset: str, out: OutputFile) -> None:
     """Write the file of a public ASSET as it is released: with the manifest that its record names."""
     with target.client() as client:
-        out.write(_released(client, asset))
+        out.write(released(client, asset))
     target.show({"asset": asset, "file": str(out)}, f"written to {out}")
 
 
-def _released(client: Client, asset: str) -> bytes:
+def released(client: Client, asset: str) -> bytes:
     """The released file; where its manifest cannot be had now, the recorded one, and that is said."""
     try:
         return client.released(asset)

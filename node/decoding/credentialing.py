@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
+import numpy as np
+
 from node.decoding.asking import Answer, Ask
 from node.decoding.signing import ClaimAsked, PictureMarked, StoreHeld, StoreMade
 from pictures.containers.kinds import container_of
@@ -18,6 +20,7 @@ from pictures.labels import Label
 from pictures.marking import Container, Layers, mark
 from pictures.opening import open_frames
 from pictures.source_types import SourceType
+from pictures.watermark import read
 
 Calling = Callable[[Literal["sign", "stamp"], bytes], bytes]
 CONTAINERS: Mapping[str, Container] = {
@@ -70,11 +73,14 @@ def marked(ask: Ask, data: bytes, other: bytes, call: Calling) -> Answer:
     if others:
         fact = "the file holds several pictures, and marks are of one; save the one that is meant"
         raise PictureError(PictureCode.NOT_LABELLED, fact)
-    asked, picture = ask.mark, first.picture
+    asked, image = ask.mark, first.picture.in_srgb
+    if asked.watermark_key and read(np.asarray(image.convert("RGB")), asked.watermark_key):
+        fact = "it has a watermark of this consortium, which a second one would hide; bring the picture without it"
+        raise PictureError(PictureCode.NOT_LABELLED, fact)
     source = SourceType(asked.source) if asked.source else None
     label = Label(source, unique_id=asked.label if asked.unique_id else "") if source else None
     container = CONTAINERS.get(container_of(data), "PNG")
-    made = mark(picture.in_srgb, container, Layers(asked.watermark_key, label), asked.label)
+    made = mark(image, container, Layers(asked.watermark_key, label), asked.label)
     return PictureMarked(
         data=made.data,
         media_type=made.media_type,

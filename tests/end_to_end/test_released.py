@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
 import time
@@ -10,14 +11,20 @@ from pathlib import Path
 
 import encypher_c2pa
 import pytest
+from click.testing import CliRunner
+from credentialed import a_file, the_studio
 from PIL import Image
 
 from devnet.cluster import Cluster
 from devnet.marks import ANCHORS, CREDENTIALS
 from devnet.story import CREATOR, EDITOR, STUDIO, default_model
+from ledger.actions import Content, RegisterAsset
+from node.cli.main import cli
 from pictures.credentials.embedding import without_manifest
-from pictures.credentials.findings import Credentials, CredentialState
+from pictures.credentials.findings import Credentials, CredentialState, SaidOrigin
 from pictures.credentials.reading import read_credentials
+from pictures.credentials.timestamps import granted, request_for
+from pictures.labels import declared_labels
 from remarque.api.generation import GeneratedPicture
 from remarque.client import Client
 from remarque.errors import RemarqueError
@@ -29,7 +36,7 @@ SECONDS_MAX = 60
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two nodes of two members; the studio's has a generator, and time-stamps are for all there."""
     cluster = Cluster.create(tmp_path_factory.mktemp("released") / "devnet", 2, generator=True)
-    cluster.set("node1", "marks", provider="Atelier Nord")
+    cluster.set("node1", "marks", provider="Atelier Nord", timestamps_for_all=True)
     try:
         cluster.up()
         with Client(cluster.url("node1"), STUDIO, cluster.key(STUDIO)) as house:
@@ -192,3 +199,81 @@ def test_a_node_has_the_keys_of_its_own_org_and_no_authority(studio: Cluster) ->
     files = {path.relative_to(studio.home("node1")) for path in studio.home("node1").rglob("*.pem")}
 
     assert files == {Path(ANCHORS) / "consortium.pem", Path(CREDENTIALS) / "claim.pem", Path(CREDENTIALS) / "stamp.pem"}
+
+
+def test_a_picture_of_ones_own_is_marked_recorded_and_sealed_in_one_call(
+    studio: Cluster, nadia: Client, tmp_path: Path
+) -> None:
+    file, out = tmp_path / "own.png", tmp_path / "out.png"
+    file.write_bytes(a_file(size=512, scene=41))
+
+    done = CliRunner().invoke(
+        cli,
+        [
+            "--json", "--node", studio.url("node2"), "--account", EDITOR,
+            "--key", str(studio.root / "accounts" / f"{EDITOR}.key"),
+            "mark", str(file), "--source-type", "digitalCapture", "--out", str(out),
+        ],
+    )  # fmt: skip
+
+    assert done.exit_code == 0, done.output
+    found, known = credentials_in(studio, out.read_bytes()), nadia.verify(out.read_bytes())
+    assert (found.state, found.origin) == (CredentialState.TRUSTED, SaidOrigin.CAPTURED)
+    assert found.active is not None
+    assert found.active.signer is not None
+    assert found.active.signer.organization == "agency"
+    assert (known.verdict, known.watermark.recorded) == ("exact_file", True)  # type: ignore[union-attr]
+    assert known.matches[0].source_type == "digitalCapture"
+    assert declared_labels(out.read_bytes()).source_type == "digitalCapture"
+
+
+def test_a_foreign_manifest_stays_as_an_ingredient(studio: Cluster, nadia: Client) -> None:
+    foreign = the_studio().sealed(a_file(size=512, scene=42)).data
+
+    made, _ = nadia.mark(foreign)
+    found = credentials_in(studio, nadia.released(made.pixel_digest))
+
+    assert isinstance(made.mark, str)
+    assert found.state is CredentialState.TRUSTED
+    assert len(found.manifests) == 2
+    assert [one.relationship for one in found.manifests[0].ingredients] == ["parentOf"]
+    assert found.origin is SaidOrigin.GENERATED
+
+
+def test_a_picture_with_a_watermark_of_ours_gets_no_second_one(nadia: Client) -> None:
+    made, _ = nadia.mark(a_file(size=512, scene=43), source_type="digitalCreation")
+
+    with pytest.raises(RemarqueError, match="NOT_LABELLED"):
+        nadia.mark(nadia.released(made.pixel_digest), source_type="digitalCapture")
+
+
+def test_a_record_that_names_anothers_manifest_is_released_with_none(studio: Cluster, nadia: Client) -> None:
+    made, _ = nadia.mark(a_file(size=512, scene=44), source_type="digitalCreation")
+    stored = nadia.put_content(a_file(size=512, scene=45))
+    nadia.submit(
+        RegisterAsset(
+            pixel_digest=stored.pixel_digest,
+            file_digest=stored.file_digest,
+            width=stored.width,
+            height=stored.height,
+            content=Content(cid=stored.cid, size=len(a_file(size=512, scene=45)), media_type=stored.media_type),
+            image_code=stored.image_code,
+            confidential=False,
+            manifest=made.manifest,
+        )
+    )
+
+    with pytest.raises(RemarqueError, match="MANIFEST_MISSING"):
+        nadia.released(stored.pixel_digest)
+    assert credentials_in(studio, nadia.released(made.pixel_digest)).state is CredentialState.TRUSTED
+
+
+def test_a_member_has_digests_stamped_and_a_stranger_only_where_all_may(studio: Cluster, nadia: Client) -> None:
+    request = request_for(hashlib.sha256(b"a report").digest(), 7)
+
+    assert granted(nadia.timestamp(request))
+    with Client(studio.url("node2")) as nobody, pytest.raises(RemarqueError, match="SESSION_REQUIRED"):
+        nobody.timestamp(request)
+    with Client(studio.url("node1")) as nobody:
+        assert granted(nobody.timestamp(request))
+        assert not granted(nobody.timestamp(b"no request"))

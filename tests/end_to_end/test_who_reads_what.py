@@ -176,6 +176,7 @@ def path_of(names: Names, operation: str) -> str:
 BODIES: dict[str, Callable[[Chain], bytes]] = {
     "POST /v1/verify": lambda chain: chain.confidential,
     "POST /v1/content": lambda _: a_picture(),
+    "POST /v1/marks": lambda _: a_picture(),
     "POST /v1/ciphertexts": lambda _: bytes(99),
 }
 
