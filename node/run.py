@@ -23,6 +23,7 @@ import uvicorn
 
 from node.api import (
     as_of,
+    bindings,
     collections,
     credentials,
     events,
@@ -105,6 +106,7 @@ from node.transparency.cose_receipts import CoseReceipts
 from node.transparency.notes import Notes
 from node.transparency.scitt import Registrar, Statements
 from node.verification.anchors import Anchors
+from node.verification.bindings import Bindings
 from node.verification.detectors import Detectors
 from node.verification.fetching import Fetcher
 from node.verification.likenesses import LIKENESSES
@@ -390,6 +392,14 @@ class Node:
                 pictures.content_routes(self.chain, self.blockstore, self.openings, reader),
                 credentials.released_routes(self.chain, self.released, reader),
                 credentials.stamp_routes(self.stamps, reader),
+                bindings.binding_routes(
+                    self.chain,
+                    Bindings(self.chain, self.verifier),
+                    self.released,
+                    self.entries,
+                    self.receipts.of_transaction,
+                    reader,
+                ),
                 pictures.release_routes(self.releases, reader),
                 pictures.generation_routes(self.generation, reader),
                 pages.routes(),

@@ -14,7 +14,17 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Meta
 
-from ledger.names import AccountName, CollectionName, ContentId, Count, Hex32, NodeName, PolicyName, Positive
+from ledger.names import (
+    AccountName,
+    CollectionName,
+    ContentId,
+    Count,
+    Hex32,
+    ManifestLabel,
+    NodeName,
+    PolicyName,
+    Positive,
+)
 from ledger.state_answer import KEYS_MAX
 from remarque.errors import NodeCode, NodeError
 
@@ -33,6 +43,11 @@ class Meaning(msgspec.Struct, frozen=True):
 
 MEANINGS = {
     "url": Meaning(None, "Instead of a body: the https address of the picture, for a node that fetches them."),
+    "alg": Meaning(None, "Name of a soft binding in C2PA's list."),
+    "value": Meaning(None, "A binding's value in base64: ISCC units of 256 bits, each with its header (IEP-0020)."),
+    "maxResults": Meaning(None, "Most matches that are answered."),
+    "manifest": Meaning(ManifestLabel, "A manifest's label."),
+    "returnActiveManifest": Meaning(None, "Whether to leave out the manifests of its ingredients."),
     "account": Meaning(AccountName, "An account: a name in an org."),
     "after": Meaning(None, "Where to go on: what comes behind that place is answered."),
     "anchor": Meaning(None, "Height of the certified header to prove it up to; else the first at or above."),

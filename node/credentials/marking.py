@@ -43,8 +43,8 @@ class Marker:
     async def marked(self, data: bytes, source: str, lane: Lane) -> Marked:
         """A picture with this node's marks. `source`: IPTC's word for where it comes from; empty for nothing said.
 
-        NOT_LABELLED; NOT_SIGNED if it has Content Credentials, and there is no key by which they could go on; UPLOADS_FULL;
-        and what any picture may be refused with.
+        NOT_LABELLED, UPLOADS_FULL; NOT_SIGNED if it has Content Credentials, and there is no key by which they could go
+        on; and what any picture may be refused with.
         """
         signs = "manifest" in self._layers and await asyncio.to_thread(self._folder.usable, CLAIM) is not None
         label = PREFIX + str(uuid.uuid4())

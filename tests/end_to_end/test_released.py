@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -12,16 +14,18 @@ from pathlib import Path
 import encypher_c2pa
 import pytest
 from click.testing import CliRunner
-from credentialed import a_file, the_studio
+from credentialed import a_file, a_label, the_studio
 from PIL import Image
 
 from devnet.cluster import Cluster
 from devnet.marks import ANCHORS, CREDENTIALS
 from devnet.story import CREATOR, EDITOR, STUDIO, default_model
 from ledger.actions import Content, RegisterAsset
+from ledger.cose_receipt import member_keys, verify_member_inclusion
 from node.cli.main import cli
-from pictures.credentials.embedding import without_manifest
+from pictures.credentials.embedding import with_manifest, without_manifest
 from pictures.credentials.findings import Credentials, CredentialState, SaidOrigin
+from pictures.credentials.manifest import bound_bytes
 from pictures.credentials.reading import read_credentials
 from pictures.credentials.timestamps import granted, request_for
 from pictures.labels import declared_labels
@@ -277,3 +281,31 @@ def test_a_member_has_digests_stamped_and_a_stranger_only_where_all_may(studio: 
     with Client(studio.url("node1")) as nobody:
         assert granted(nobody.timestamp(request))
         assert not granted(nobody.timestamp(b"no request"))
+
+
+def test_a_stripped_copy_leads_to_its_manifest_in_c2pas_own_way(studio: Cluster, nadia: Client) -> None:
+    made, _ = nadia.mark(a_file(size=512, scene=46), source_type="digitalCreation")
+    released, copy = nadia.released(made.pixel_digest), io.BytesIO()
+    Image.open(io.BytesIO(released)).resize((300, 300)).convert("RGB").save(copy, "JPEG", quality=70)
+    value = base64.urlsafe_b64encode(bound_bytes((made.image_code,))).decode()
+
+    with Client(studio.url("node2")) as nobody:
+        known = json.loads(nobody.request("GET", "/c2pa/services/supportedAlgorithms", session=False))
+        bound = json.loads(nobody.request("GET", f"/c2pa/matches/byBinding?value={value}", session=False))
+        seen = json.loads(nobody.request("POST", "/c2pa/matches/byContent", copy.getvalue(), session=False))
+        store = nobody.request("GET", f"/c2pa/manifests/{made.manifest}", session=False)
+        alone = nobody.request("GET", f"/c2pa/manifests/{made.manifest}?returnActiveManifest=true", session=False)
+        receipt = json.loads(nobody.request("GET", f"/c2pa/manifests/{made.manifest}/receipts", session=False))
+        with pytest.raises(RemarqueError, match="NOT_FOUND"):
+            nobody.request("GET", f"/c2pa/manifests/{a_label()}", session=False)
+
+    assert known["fingerprints"] == [{"alg": "io.iscc.v0"}]
+    assert bound["matches"][0] == {"manifestId": made.manifest, "similarityScore": 100}
+    assert [one["manifestId"] for one in seen["matches"]] == [made.manifest]
+    assert with_manifest(without_manifest(released), store) == released
+    assert alone == store
+    assert receipt["repository"]["manifestId"] == made.manifest
+    proof = receipt["anchor"]["proof"]
+    keys = {node.name: node.key for node in studio.genesis.nodes}
+    signed = base64.urlsafe_b64decode(proof["receipt"] + "==")
+    verify_member_inclusion(signed, bytes.fromhex(proof["entry"]), member_keys(studio.genesis.chain, keys))
