@@ -61,7 +61,7 @@ from node.chain.thinning import thin_certificates
 from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
-from node.credentials.claims import Claims
+from node.credentials.claims import PictureClaims
 from node.credentials.key_files import CLAIM, CredentialFolder
 from node.credentials.manifest_store import MANIFESTS, ManifestStore
 from node.credentials.marking import Marker
@@ -263,7 +263,7 @@ class Node:
             self.reading,
             self.shelves,
             self.decoders.signing,
-            Claims(self.chain, marks, self.receipts.of_transaction),
+            PictureClaims(self.chain, marks, self.receipts.of_transaction),
             self.credentials,
             self.stamps if "timestamp" in marks.layers else None,
             self.anchors.pem,

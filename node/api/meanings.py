@@ -26,6 +26,7 @@ from ledger.names import (
     Positive,
 )
 from ledger.state_answer import KEYS_MAX
+from pictures.source_types import SourceType
 from remarque.errors import NodeCode, NodeError
 
 KEY_LENGTH_MAX = 512
@@ -78,7 +79,10 @@ MEANINGS = {
     "proposal": Meaning(Hex32, "A proposal's id: that of the transaction that made it."),
     "receipts": Meaning(None, "Whether to answer with receipts."),
     "sale_price": Meaning(Count, "A price in minor units."),
-    "source_type": Meaning(None, "IPTC's word for where the picture comes from, as its registrant says."),
+    "source_type": Meaning(
+        Annotated[str, Meta(pattern=rf"^({'|'.join(one.value for one in SourceType)})\Z")],
+        "IPTC's word for where the picture comes from, as its registrant says.",
+    ),
     "time_ms": Meaning(None, "A time instead of a height: the newest block not after it is meant."),
     "to": Meaning(None, "The higher height."),
     "token": Meaning(Hex32, "A token's id."),

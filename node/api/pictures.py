@@ -29,7 +29,6 @@ from node.ordering.submitter import Submitter
 from node.verification.fetching import ADDRESS_CHARACTERS_MAX
 from node.verification.verifier import Verifier
 from pictures.opening import PICTURE_BYTES_MAX
-from pictures.source_types import SourceType as MarkedSource
 from remarque.api.content import MarkedPicture, Release, StoredCiphertext, StoredPicture
 from remarque.api.generation import AskGeneration, Generation, GenerationTaken, Generators
 from remarque.api.verification import Verification
@@ -141,16 +140,16 @@ def upload_routes(
         ),
     )
     async def put_marked(
-        request: Request, source_type: MarkedSource | None = None, member: Member = Depends(reader)
+        request: Request, source_type: Annotated[str, Query(max_length=48)] = "", member: Member = Depends(reader)
     ) -> Response:
         """Watermark and label are put in, and what identifies the marked file comes back, ready for `asset.register`
         with `mark`, `manifest` and `source_type`. Once that is final this node signs the manifest, in which that of
         the file before becomes an ingredient; of everything else that it said, nothing is kept.
         """
         submitter.check_room()
-        data, source = await read_body(request, PICTURE_BYTES_MAX), source_type.value if source_type else ""
+        data = await read_body(request, PICTURE_BYTES_MAX)
         with members.room(len(data), asker(request, member)):
-            marked = await marker.marked(data, source, members)
+            marked = await marker.marked(data, source_type, members)
             facts = await members.facts(marked.picture.data)
             similar = await verifier.similar(facts, members, member.account)
             cid = await blockstore.aside(blockstore.take, member.account, marked.picture.data)

@@ -20,7 +20,7 @@ ReceiptOf = Callable[[str], Awaitable[bytes]]
 holds the file learns no more of its record than the rules open to them."""
 
 
-class Claims:
+class PictureClaims:
     """Makes claims of records."""
 
     def __init__(self, chain: Chain, section: MarksSection, receipt_of: ReceiptOf) -> None:

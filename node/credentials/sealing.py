@@ -22,7 +22,7 @@ from node.chain.layers import Layer
 from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid
-from node.credentials.claims import Claims
+from node.credentials.claims import PictureClaims
 from node.credentials.key_files import CLAIM, CredentialFolder, SigningLeaf
 from node.credentials.manifest_store import ManifestName, ManifestStore, name_of
 from node.credentials.parents import Parents
@@ -57,7 +57,7 @@ class Sealing:
         reading: Reading,
         shelves: Shelves,
         lane: Lane,
-        claims: Claims,
+        claims: PictureClaims,
         folder: CredentialFolder,
         stamps: StampAuthority | None,
         anchors: Callable[[], str],

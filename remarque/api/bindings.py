@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
 from msgspec import field
 
 from remarque.api.shapes import Answer
 
 
-class BindingAlgorithm(msgspec.Struct, frozen=True, kw_only=True):
+class BindingAlgorithm(Answer, frozen=True, kw_only=True):
     """A way to bind a manifest to what is seen."""
 
     alg: str
@@ -23,7 +22,7 @@ class BindingAlgorithms(Answer, frozen=True, kw_only=True):
     fingerprints: tuple[BindingAlgorithm, ...]
 
 
-class ManifestMatch(msgspec.Struct, frozen=True, kw_only=True):
+class ManifestMatch(Answer, frozen=True, kw_only=True):
     """A manifest that may be of what was asked about."""
 
     manifest_id: str = field(name="manifestId")
@@ -38,7 +37,7 @@ class ManifestMatches(Answer, frozen=True, kw_only=True):
     matches: tuple[ManifestMatch, ...]
 
 
-class ManifestRepository(msgspec.Struct, frozen=True, kw_only=True):
+class ManifestRepository(Answer, frozen=True, kw_only=True):
     """Where a manifest is kept."""
 
     uri: str
@@ -46,7 +45,7 @@ class ManifestRepository(msgspec.Struct, frozen=True, kw_only=True):
     manifest_id: str = field(name="manifestId")
 
 
-class ReceiptProof(msgspec.Struct, frozen=True, kw_only=True):
+class ReceiptProof(Answer, frozen=True, kw_only=True):
     """What proves that the record which names a manifest stands in the log."""
 
     type: str
@@ -57,7 +56,7 @@ class ReceiptProof(msgspec.Struct, frozen=True, kw_only=True):
     """The log's entry that it is of, hex."""
 
 
-class ReceiptAnchor(msgspec.Struct, frozen=True, kw_only=True):
+class ReceiptAnchor(Answer, frozen=True, kw_only=True):
     """Where it is recorded."""
 
     uri: str
