@@ -50,6 +50,7 @@ from node.decoding.lanes import (
     Lane,
     LookedFor,
 )
+from node.decoding.process import Signs
 from node.decoding.rehearsal import KEY
 from pictures.credentials.findings import CredentialState
 from pictures.opening import FORMATS, PICTURE_PIXELS_MAX, formats
@@ -365,6 +366,7 @@ def test_closing_ends_every_process(decoders: Decoders) -> None:
 
 KILLED = """
 import asyncio, sys
+from node.decoding.process import Signs
 from node.decoding.lanes import Decoders
 asyncio.run(Decoders().strangers.facts(sys.stdin.buffer.read()))
 """
@@ -396,7 +398,7 @@ class Slow:
         self.at_once = 0
         self.most = 0
 
-    async def ask(self, ask: Ask, data: bytes) -> Answer:
+    async def ask(self, ask: Ask, data: bytes, signs: Signs | None = None) -> Answer:
         self.at_once += 1
         self.most = max(self.most, self.at_once)
         try:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 
 import pytest
 from credentialed import CONTAINERS, IMAGE_CODE, a_file, a_label, the_studio
 
-from node.decoding.lanes import Decoders
-from node.decoding.process import Signs
+from node.decoding.asking import Answer, Ask, framed
+from node.decoding.lanes import SMALL, Decoders
+from node.decoding.process import Signs, _exchange
 from node.decoding.signing import CallBack, ClaimAsked, MarkAsked, ProgramNamed, SealAsked, StoreMade
 from pictures.credentials.embedding import with_manifest
 from pictures.credentials.findings import CredentialState
@@ -138,14 +140,22 @@ def test_marking_keeps_nothing_of_what_a_file_says_and_tells_that_it_has_credent
     assert made.mark is None
 
 
-def test_a_call_is_answered_once(decoders: Decoders) -> None:
+def test_a_call_is_answered_once() -> None:
     """So that whoever takes a child over has one signature, and no more."""
     counted: list[str] = []
 
     async def signs(call: CallBack) -> bytes:
         counted.append(call.what)
-        return await by_the_studio()(call)
+        return b"signed"
 
-    sealed(decoders, a_file(), a_seal(), signs)
+    async def asked() -> Answer:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        calls = framed(CallBack("sign", b"one")) + framed(CallBack("sign", b"two")) + framed(StoreMade(b"made", False))
+        with ours, theirs:
+            theirs.sendall(calls)
+            return await _exchange(ours, Ask("sealed", SMALL, 4), b"data", signs)
 
-    assert sorted(counted) == ["sign", "stamp"]
+    with pytest.raises(EOFError, match="not offered"):
+        asyncio.run(asked())
+    assert counted == ["sign"]
