@@ -31,8 +31,9 @@ from pictures.credentials.reading import (
     WRONG_PURPOSE,
     read_credentials,
 )
-from pictures.credentials.report import Report, manifests_of
+from pictures.credentials.report import Report
 from pictures.credentials.stores import may_sign_claims
+from pictures.credentials.telling import manifests_of
 from pictures.source_types import SourceType
 
 WORDS = (
