@@ -58,7 +58,7 @@ from node.chain.thinning import thin_certificates
 from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
-from node.decoding.lanes import Decoders
+from node.decoding.lanes import Decoders, LookedFor
 from node.exchange.releases import Releases
 from node.exchange.replicator import Replicator
 from node.generation.recording import Recorder
@@ -93,7 +93,12 @@ from node.storage.state_store import StateStore
 from node.transparency.cose_receipts import CoseReceipts
 from node.transparency.notes import Notes
 from node.transparency.scitt import Registrar, Statements
+from node.verification.anchors import Anchors
+from node.verification.detectors import Detectors
+from node.verification.fetching import Fetcher
+from node.verification.likenesses import LIKENESSES
 from node.verification.verifier import Verifier
+from pictures.opening import PICTURE_BYTES_MAX
 from remarque.api.chain import Readiness
 from remarque.errors import NodeCode, NodeError
 from remarque.keys.files import load_key
@@ -174,7 +179,18 @@ class Node:
             self.chain, self.reading, self.data / SNAPSHOTS, storage.snapshot_every, storage.keep_blocks
         )
         self.decoders = Decoders()
-        self.verifier = Verifier(self.chain, self.reading, self.blockstore, self.decoders)
+        anchors, watermark_key = Anchors(self.home / config.verification.anchors), self._watermark_key()
+        fetcher = Fetcher(PICTURE_BYTES_MAX) if config.verification.by_url else None
+        self.verifier = Verifier(
+            self.chain,
+            self.reading,
+            self.blockstore,
+            self.decoders,
+            self.data / LIKENESSES,
+            lambda: LookedFor(anchors.pem(), watermark_key),
+            fetcher,
+            Detectors(config.verification.detectors),
+        )
         self.generation = self._make_generation()
         self._stop = asyncio.Event()
         self._fatal = ""
@@ -186,6 +202,11 @@ class Node:
                 NodeCode.GENESIS_MISMATCH,
                 f"the key in {self.config.node.key} is not that of {self.config.node.name} in the genesis; use its own",
             )
+
+    def _watermark_key(self) -> bytes:
+        """The members' key; nothing if this node has none. KEY_UNREADABLE if the file holds something else."""
+        file = self.home / self.config.marks.watermark_key
+        return load_key(file).seed if file.exists() else b""
 
     def _registrar(self) -> Registrar | None:
         section = self.config.scitt
@@ -248,6 +269,7 @@ class Node:
         finally:
             await runner.cleanup()
             self.decoders.close()
+            self.verifier.close()
             await loop.shutdown_default_executor()  # a thread may still write what is closed next
             self.chain.write_pages(self.state_store.pages.changed)
             self.raft_log.close()

@@ -28,9 +28,7 @@ TEXTS_MAX = 16
 
 _EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _RDF_END = re.compile(rb"</(?:[A-Za-z][\w.-]*:)?RDF\s*>")
-_SOURCE = re.compile(
-    rb"DigitalSourceType(?:\s*=\s*[\"']|\s*>\s*|\s+[\w.-]+:resource\s*=\s*[\"'])\s*([^<>\"'\s]{1,300})"
-)
+_SOURCE = re.compile(rb"DigitalSourceType(?:\s*=\s*[\"']|\s*>|\s+[\w.-]+:resource\s*=\s*[\"'])\s*([^<>\"'\s]{1,300})")
 _SYSTEM = re.compile(rb"AISystemUsed(?:\s*=\s*[\"']|\s*>\s*)([^<>\"']{1,300})")
 _GENERATORS = {
     "text parameters": "AUTOMATIC1111",
@@ -43,6 +41,8 @@ _GENERATORS = {
 """What holds a generator's settings, by the name it has there, and whose way of writing them that is."""
 _SETTINGS = re.compile(r"\bSteps: \d+, .*\bSeed: \d+", re.DOTALL)
 """How AUTOMATIC1111 writes settings, in an EXIF comment where there are no text chunks."""
+_SETTINGS_MAX = 10_000
+"""Characters in which they are looked for."""
 _PROGRAMS = ("software", "text Software", "maker of the camera", "camera")
 
 
@@ -109,7 +109,9 @@ def declared_labels(data: bytes) -> DeclaredLabels:
     container = container_of(data)
     packet, said = packet_of(container, data), _said(container, data)
     settings = [
-        one for one in said if one.what in _GENERATORS or (one.what == "comment" and _SETTINGS.search(one.text))
+        one
+        for one in said
+        if one.what in _GENERATORS or (one.what == "comment" and _SETTINGS.search(one.text[:_SETTINGS_MAX]))
     ]
     named = _SYSTEM.search(packet)
     system = unescape(named[1].decode("utf-8", "replace")).strip() if named else ""

@@ -44,19 +44,17 @@ def decode(soft: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
     scores[:, 0] = 0
     chosen = []
     for at in range(steps.shape[1]):
-        scores, better = _step(scores, steps[:, at], tail=at >= ID_BITS)
+        scores, better = _step(scores, steps[:, at])
         chosen.append(better)
     return _traced(chosen), scores[:, 0]
 
 
-def _step(scores: Floats, soft: Floats, *, tail: bool) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def _step(scores: Floats, soft: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """The best score of each state after one more bit, and whether the upper one of its two forerunners leads there.
 
     States s and s + 128 lead to the states 2 s and 2 s + 1 (of 256), by a bit 0 or 1.
     """
     gains = np.einsum("rg,bsg->rbs", soft, _signs(), optimize=True)
-    if tail:
-        gains[:, 1] = -np.inf
     reached = scores[:, None, :] + gains
     lower, upper = reached[..., : _STATES // 2], reached[..., _STATES // 2 :]
     better = upper > lower
@@ -65,7 +63,7 @@ def _step(scores: Floats, soft: Floats, *, tail: bool) -> tuple[Floats, npt.NDAr
 
 
 def _traced(chosen: list[npt.NDArray[np.bool_]]) -> npt.NDArray[np.int64]:
-    """The bits that led to the state 0, as a number each."""
+    """The bits that led to the state 0, as a number each; so the last eight of them are zeros."""
     rows = np.arange(len(chosen[0]))
     state = np.zeros(len(rows), np.int64)
     number = np.zeros(len(rows), np.int64)

@@ -212,6 +212,10 @@ class Client(Blocking):
         """
         return self._run(self._waiting.verify(data))
 
+    def verify_at(self, url: str) -> Verification:
+        """The same of the picture at an https address, which the node fetches. URL_REFUSED, URL_FAILED."""
+        return self._run(self._waiting.verify_at(url))
+
     def dispute(self, asset: str, reason: str, evidence: bytes) -> Receipt:
         """Dispute what is recorded of an asset; the evidence's digest goes on the chain, its bytes stay here."""
         return self._run(self._waiting.dispute(asset, reason, evidence))

@@ -68,6 +68,8 @@ class NodeCode(Enum):
     IMAGE_UNREADABLE = ("the file is not a picture this node can read", 422)
     IMAGE_TOO_LARGE = ("the picture has more bytes or pixels than this node takes", 413)
     IMAGE_TOO_COSTLY = ("decoding the picture takes more time or memory than this node gives one", 422)
+    URL_REFUSED = ("the address is not one that this node fetches pictures from", 422)
+    URL_FAILED = ("nothing could be fetched from the address", 422)
     DECODER_FAILED = ("the process that decoded the picture ended before it answered", 503)
     METADATA_UNCONFIRMED = (
         "the file says more than its pixels, and nobody confirmed that members may read it",

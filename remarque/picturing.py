@@ -7,6 +7,7 @@ import hashlib
 import secrets
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from urllib.parse import quote
 
 from msgspec import UNSET
 
@@ -232,6 +233,12 @@ class PictureMethods(SubmitMethods):
         """
         known = None not in (self.account, self.key)
         return value_of(await self.request("POST", "/v1/verify", data, session=known), Verification)
+
+    async def verify_at(self, url: str) -> Verification:
+        """The same of the picture at an https address, which the node fetches. URL_REFUSED, URL_FAILED."""
+        known = None not in (self.account, self.key)
+        path = f"/v1/verify?url={quote(url, safe='')}"
+        return value_of(await self.request("POST", path, session=known), Verification)
 
     # Evidence
 

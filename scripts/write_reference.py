@@ -78,6 +78,9 @@ def settings() -> str:
         config.ApiSection,
         config.PeersSection,
         config.StorageSection,
+        config.MarksSection,
+        config.VerificationSection,
+        config.DetectorSection,
         config.GeneratorSection,
         config.ScittSection,
     ):

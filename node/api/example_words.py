@@ -60,6 +60,7 @@ TEXTS = {
     "credit": "Alice, Atelier Nord",
     "currency": "EUR",
     "decision": "PERMITTED",
+    "declared": "errs once in a hundred",
     "description": "Recorded by alice@studio, 1024 x 768 pixels.",
     "detail": "",
     "disputed_by": "agency",

@@ -32,6 +32,7 @@ class Meaning(msgspec.Struct, frozen=True):
 
 
 MEANINGS = {
+    "url": Meaning(None, "Instead of a body: the https address of the picture, for a node that fetches them."),
     "account": Meaning(AccountName, "An account: a name in an org."),
     "after": Meaning(None, "Where to go on: what comes behind that place is answered."),
     "anchor": Meaning(None, "Height of the certified header to prove it up to; else the first at or above."),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from ledger.actions import SealedKey
@@ -23,6 +24,7 @@ from node.decoding.lanes import Lane
 from node.exchange.releases import Releases
 from node.generation.service import GenerationService
 from node.ordering.submitter import Submitter
+from node.verification.fetching import ADDRESS_CHARACTERS_MAX
 from node.verification.verifier import Verifier
 from pictures.opening import PICTURE_BYTES_MAX
 from remarque.api.content import Release, StoredCiphertext, StoredPicture
@@ -62,16 +64,28 @@ def verify_routes(verifier: Verifier, reader: Reader) -> APIRouter:
     @operation(
         Verification,
         sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF, HEIC or JPEG XL.", OCTETS),
-        refuses=(*OF_PICTURES, *OF_READERS, NodeCode.INDEX_LOADING, NodeCode.NOTHING_CERTIFIED, NodeCode.BLOCK_PRUNED),
+        refuses=(
+            *OF_PICTURES,
+            *OF_READERS,
+            NodeCode.URL_REFUSED,
+            NodeCode.URL_FAILED,
+            NodeCode.INDEX_LOADING,
+            NodeCode.NOTHING_CERTIFIED,
+            NodeCode.BLOCK_PRUNED,
+        ),
     )
-    async def verify(request: Request) -> Response:
-        """Exact file, same pixels, near-duplicate, candidates, or not recorded, which is proven. The picture is not
-        kept. Open to all: a member, who shows it as everywhere, is told of every record; a stranger of those that the
-        rules open to strangers (`verify`), and of the others only that they are there, on which evidence.
+    async def verify(request: Request, url: Annotated[str, Query(max_length=ADDRESS_CHARACTERS_MAX)] = "") -> Response:
+        """Every record of the picture, whichever way it was found, or that it is not recorded, which is proven; and
+        what its Content Credentials, its watermark and its own labels say. The picture is not kept. Open to all: a
+        member, who shows it as everywhere, is told of every record; a stranger of those that the rules open to
+        strangers (`verify`), and of the others only that they are there, on which evidence.
         """
         member = await reader.known(request)
         data = await read_body(request, PICTURE_BYTES_MAX)
-        return answer(await verifier.verify(data, asker(request, member), member=member is not None))
+        who = asker(request, member)
+        if url and not data:
+            return answer(await verifier.verify_at(url, who, member=member is not None))
+        return answer(await verifier.verify(data, who, member=member is not None))
 
     return router
 

@@ -38,6 +38,9 @@ def found_lines(found: Verification) -> Iterator[str]:
     if found.labels:
         said = (found.labels.source_type, found.labels.system, *found.labels.settings, *found.labels.programs)
         yield f"  the file says of itself: {', '.join(filter(None, said))}"
+    for detector in found.detectors:
+        sure = f", {detector.confidence_ppm / 10_000:.0f} % sure" if detector.says in ("ai", "human") else ""
+        yield f"  {detector.name}, another's detector, which decides nothing: {detector.says}{sure} {detector.evidence}"
     if found.pictures:
         each = ", ".join(f"{one.number} {one.role}" for one in found.pictures)
         yield f"  the file holds several pictures: {each}"

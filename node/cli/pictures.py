@@ -181,13 +181,21 @@ def fetch(target: Target, asset: str, out: OutputFile) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("picture")
 @with_target
-def verify(target: Target, file: Path) -> None:
-    """Ask what the chain knows about the picture in FILE."""
+def verify(target: Target, picture: str) -> None:
+    """Ask what is known about a PICTURE: a file, or an https address that the node fetches."""
     with target.client() as client:
-        found = client.verify(file.read_bytes())
+        found = client.verify_at(picture) if picture.startswith("https://") else client.verify(_picture_in(picture))
     target.show(found, "\n".join(found_lines(found)))
+
+
+def _picture_in(path: str) -> bytes:
+    """The bytes of a file that is named on the command line."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise click.BadParameter(f"{path}: {error.strerror}; name a file, or an https address") from None
 
 
 @click.command()

@@ -154,6 +154,8 @@ class Decoders:
         """For what anybody brings to be verified, and for the recorded pictures that it is compared with."""
         self.members = Lane("members", self._process)
         """For what members store."""
+        self.recorded = Lane("recorded", self._process)
+        """For what is recorded, which nobody waits for."""
 
     def close(self) -> None:
         """End every process that decodes."""

@@ -100,6 +100,37 @@ class StorageSection(Section, frozen=True, kw_only=True):
     """Blocks kept behind the newest snapshot; older ones are deleted, and the node no longer shows them. 0: all."""
 
 
+class MarksSection(Section, frozen=True, kw_only=True):
+    """`[marks]`: what this node puts into pictures."""
+
+    watermark_key: str = "watermark.key"
+    """File with 32 bytes as 64 hex digits, which all members share and nobody else has: who has them can copy and
+    remove watermarks. A node without the file neither puts watermarks in nor reads them."""
+
+
+class DetectorSection(Section, frozen=True, kw_only=True):
+    """`[[verification.detectors]]`: a detector of somebody else's that members' pictures are shown to."""
+
+    name: str
+    url: str
+    """Where the picture is sent, by POST. It answers JSON: `says` (`ai`, `human`, `unknown`), `confidence_ppm` and
+    `evidence`, a text."""
+    declared: str = ""
+    """What its provider declares of how often it errs; told with each of its answers."""
+
+
+class VerificationSection(Section, frozen=True, kw_only=True):
+    """`[verification]`: what this node does for whoever brings a picture."""
+
+    by_url: bool = False
+    """Whether a picture may be named by its https address, which this node then fetches: from public hosts only."""
+    anchors: str = "anchors"
+    """Folder of PEM files: the roots whose Content Credentials and time-stamps are trusted, one file a provider. Read
+    anew when it changes; a folder that is not there is an empty one."""
+    detectors: tuple[DetectorSection, ...] = ()
+    """Detectors of others, asked for members only. Whatever they say decides nothing."""
+
+
 class ScittSection(Section, frozen=True, kw_only=True):
     """`[scitt]`: absent if this node registers no statements."""
 
@@ -116,6 +147,8 @@ class Config(Section, frozen=True, kw_only=True):
     api: ApiSection = ApiSection()
     peers: PeersSection = PeersSection()
     storage: StorageSection = StorageSection()
+    marks: MarksSection = MarksSection()
+    verification: VerificationSection = VerificationSection()
     generator: GeneratorSection | None = None
     scitt: ScittSection | None = None
 

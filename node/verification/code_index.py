@@ -60,7 +60,7 @@ class CodeIndex:
         together = max(1, SEARCHED_TOGETHER // self._each) * self._each
         best = np.zeros((0, 3), np.int64)
         for start in range(0, len(units), together):
-            found = _near(np.ascontiguousarray(asked), units[start : start + together], within)
+            found = near_codes(np.ascontiguousarray(asked), units[start : start + together], within)
             rows, windows = np.divmod(found[:, 1] + start, self._each)
             own = windows < self._each - 1
             named = np.stack([found[:, 0], numbers[rows].astype(np.int64), windows], axis=1)[own]
@@ -72,7 +72,7 @@ class CodeIndex:
         self._rows.close()
 
 
-def _near(asked: Codes, codes: Codes, within: int) -> NDArray[np.int64]:
+def near_codes(asked: Codes, codes: Codes, within: int) -> NDArray[np.int64]:
     """Distance and place of each code that is within a distance of one that is asked, of shape (n, 2)."""
     result = faiss.RangeSearchResult(len(asked))
     pointers = (faiss.swig_ptr(asked), faiss.swig_ptr(codes))

@@ -45,7 +45,7 @@ class CornerIndex:
 
     def __init__(self, folder: Path) -> None:
         """Open or begin an index; puts all of it in order if much of it is not, which takes seconds."""
-        self._rows = KeptRows(folder / "corners", _ROW_UNITS)
+        self._rows = corner_rows(folder)
         self._ordered = folder / "corners.ordered"
         self._segments: list[CornerSegment] = []
         self._waiting = self._open_ordered()
@@ -143,3 +143,8 @@ class CornerIndex:
             descriptors.append(found)
             numbers.append(np.full(len(found), whose[row], np.uint32))
         return segment_of(np.concatenate(descriptors), np.concatenate(numbers))
+
+
+def corner_rows(folder: Path) -> KeptRows:
+    """The rows of an index that is kept in a folder."""
+    return KeptRows(folder / "corners", _ROW_UNITS)

@@ -25,7 +25,7 @@ LabelSays = Literal["nothing", "ai", "human"]
 """What the file says of itself, unsigned."""
 
 
-class Testimony(NamedTuple):
+class Witnessed(NamedTuple):
     """What all witnesses say of one picture."""
 
     record: RecordSays
@@ -36,25 +36,25 @@ class Testimony(NamedTuple):
     """Whether a part of it differs from the record's."""
 
 
-def every_case() -> list[Testimony]:
+def every_case() -> list[Witnessed]:
     """All that can be said, in one order; `altered` only where there is a record to differ from."""
     ways = product(*(get_args(each) for each in (RecordSays, CredentialSays, MarkSays, LabelSays)), (False, True))
-    return [said for said in (Testimony(*way) for way in ways) if _can_be(said)]
+    return [said for said in (Witnessed(*way) for way in ways) if _can_be(said)]
 
 
-def judge(said: Testimony) -> Origin:
+def judge(said: Witnessed) -> Origin:
     """The verdict, and everything that is said otherwise."""
     verdict = _verdict(said)
     return Origin(verdict=verdict, contradictions=tuple(_contradictions(said, verdict)))
 
 
-def _can_be(said: Testimony) -> bool:
+def _can_be(said: Witnessed) -> bool:
     if said.record == "nothing":
         return not said.altered and said.mark not in ("agrees", "of_another")
     return said.mark not in ("of_attested", "of_declared")
 
 
-def _verdict(said: Testimony) -> OriginVerdict:
+def _verdict(said: Witnessed) -> OriginVerdict:
     proven_ai = said.record == "attested" or said.credentials == "trusted_ai"
     if said.credentials == "trusted_human" and (proven_ai or said.mark == "of_attested"):
         return "contradicted"
@@ -69,7 +69,7 @@ def _verdict(said: Testimony) -> OriginVerdict:
     return _declared(said)
 
 
-def _declared(said: Testimony) -> OriginVerdict:
+def _declared(said: Witnessed) -> OriginVerdict:
     """Where nothing is proven: what somebody says of it. Whoever hides that it is AI-made does not say that it is."""
     words = (said.record, said.credentials, said.label)
     if "declared_ai" in words or "ai" in words:
@@ -79,7 +79,7 @@ def _declared(said: Testimony) -> OriginVerdict:
     return "unknown" if said.record == "nothing" else "recorded"
 
 
-def _contradictions(said: Testimony, verdict: OriginVerdict) -> list[Contradiction]:
+def _contradictions(said: Witnessed, verdict: OriginVerdict) -> list[Contradiction]:
     """What is said against the verdict, or against what it rests on, the strongest first."""
     ai = verdict.startswith("ai_") or verdict == "contradicted"
     human = verdict.startswith("human_")

@@ -71,6 +71,12 @@ class KeptRows:
         """The greatest number of a row, -1 if there is none: what comes after it is to be added."""
         return int(self.numbers().max()) if self._count else -1
 
+    def cut(self, count: int) -> None:
+        """Drop all but the first rows."""
+        if count < self._count:
+            self._mapped, self._count = None, count
+            os.ftruncate(self._file, count * self._length)
+
     def close(self) -> None:
         """Let go of the file."""
         self._mapped = None

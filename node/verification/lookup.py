@@ -11,6 +11,9 @@ from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ledger import records
 from ledger.encoding import decode_trusted
 from ledger.events import AssetAttested, AssetRegistered
@@ -20,15 +23,18 @@ from node.chain.reading import Reading
 from node.decoding.asking import Facts
 from node.ground.logs import progress
 from node.verification.image_codes import ImageCodes
+from node.verification.likenesses import Likenesses
 from pictures.errors import PictureError
 from pictures.fingerprint import DISTANCE_CANDIDATE, code_bits
-from pictures.windows import CODE_BYTES
+from pictures.windows import CODE_BYTES, Codes
 from remarque.errors import NodeCode, NodeError
 
 NEAR_MAX = 2_000
 """Near codes that are looked at."""
 NAMED_MAX = 64
 """Records that are looked at for one watermark or one manifest, the oldest first."""
+FEATURES_LEAST = 8
+"""Bits that are set in each quarter of a code that tells something."""
 INDEXED_TOGETHER = 500
 """Assets read in one piece of work after a start."""
 
@@ -44,8 +50,9 @@ class Candidate(NamedTuple):
 class Lookup:
     """What recorded pictures are found by; filled beside the start, and then block by block."""
 
-    def __init__(self, chain: Chain, reading: Reading) -> None:
+    def __init__(self, chain: Chain, reading: Reading, likenesses: Likenesses) -> None:
         self._chain = chain
+        self._likenesses = likenesses
         self._reading = reading
         self._codes = ImageCodes()
         self._named: dict[str, list[str]] = {}
@@ -83,14 +90,20 @@ class Lookup:
         return self._named.get(name, [])[:NAMED_MAX]
 
     async def near(self, facts: Facts) -> list[Candidate]:
-        """Those within the candidate distance of a picture, the nearest first, of equals the oldest; each once."""
-        codes = [facts.asked_codes[at : at + CODE_BYTES] for at in range(0, len(facts.asked_codes), CODE_BYTES)]
-        searched = [int.from_bytes(code, "big") for code in codes if not _is_featureless(code)]
+        """Those that a picture is like, each once: by the codes of wholes, the nearest first and of equals the oldest;
+        then by windows and corners.
+        """
+        codes = np.frombuffer(facts.asked_codes, np.uint8).reshape(-1, CODE_BYTES)
         found: list[tuple[int, str]] = []
-        pieces = self._codes.near(searched, DISTANCE_CANDIDATE, NEAR_MAX)
+        pieces = self._codes.near(codes[_telling(codes)], DISTANCE_CANDIDATE, NEAR_MAX)
         while (nearer := await self._reading.piece(next, pieces, None)) is not None:
             found = nearer
-        return [Candidate(asset, distance) for distance, asset in found]
+        like = await self._likenesses.near(facts)
+        known = {asset for _, asset in found}
+        return [
+            *(Candidate(asset, distance) for distance, asset in found),
+            *(Candidate(asset, None) for asset in like if asset not in known),
+        ]
 
     def _committed(self, layers: list[Layer]) -> None:
         ledger = self._chain.ledger()
@@ -110,18 +123,21 @@ class Lookup:
         for identifier, asset in sorted(self._waiting.pop(height, {}).items()):
             for code in codes_of(asset):
                 self._codes.add(code, identifier)
+            if not asset.confidential:
+                self._likenesses.want(identifier, asset.content.cid)
             for name in (asset.mark, asset.manifest):
                 if isinstance(name, str):
                     self._named.setdefault(name, []).append(identifier)
 
 
-def codes_of(asset: records.Asset) -> Iterator[int]:
+def codes_of(asset: records.Asset) -> Iterator[bytes]:
     """The image code of an asset, if it publishes one of 256 bits."""
     if isinstance(asset.image_code, str):
         with suppress(PictureError):
-            yield code_bits(asset.image_code)
+            yield code_bits(asset.image_code).to_bytes(CODE_BYTES, "big")
 
 
-def _is_featureless(code: bytes) -> bool:
-    """Whether a picture is so plain that its code matches any other plain picture's (IEP-0020: do not match it)."""
-    return any(int.from_bytes(code[at : at + 8], "big").bit_count() < 8 for at in range(0, CODE_BYTES, 8))
+def _telling(codes: Codes) -> NDArray[np.bool_]:
+    """Which codes are not so plain that they match those of any other plain picture (IEP-0020: do not match them)."""
+    bits = np.bitwise_count(np.ascontiguousarray(codes).view(np.uint64))
+    return np.asarray((bits >= FEATURES_LEAST).all(axis=1))

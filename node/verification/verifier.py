@@ -8,8 +8,9 @@ finding hides no stronger one, and all that is said of whether the picture is AI
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import compress
+from pathlib import Path
 
 from msgspec import UNSET
 
@@ -22,12 +23,16 @@ from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid
 from node.decoding.asking import Facts, FrameFacts
 from node.decoding.lanes import NOTHING_MORE, Decoders, Lane, LookedFor
+from node.verification.detectors import Detectors
+from node.verification.fetching import Fetcher
 from node.verification.judging import judge
+from node.verification.likenesses import Likenesses
 from node.verification.lookup import Candidate, Lookup
 from node.verification.matches import Matches
 from node.verification.ranking import Found, by_evidence, fairly, in_words, verdict_of
 from node.verification.witnesses import credentials_found, labels_found, said_of, watermark_found
 from pictures.comparing import PictureComparison
+from pictures.opening import PICTURE_BYTES_MAX
 from remarque.api.verification import FilePicture, Relation, Searched, Verification, Withheld
 from remarque.errors import NodeCode, NodeError
 
@@ -49,19 +54,33 @@ class Verifier:
         reading: Reading,
         blockstore: Blockstore,
         decoders: Decoders,
-        looked_for: LookedFor = NOTHING_MORE,
+        likenesses: Path,
+        looked_for: Callable[[], LookedFor] = lambda: NOTHING_MORE,
+        fetcher: Fetcher | None = None,
+        detectors: Detectors | None = None,
     ) -> None:
+        """`likenesses`: the folder of what is kept of recorded pictures. `fetcher` gets pictures by their addresses;
+        without one, none is fetched.
+        """
         self._chain = chain
         self._reading = reading
         self._blockstore = blockstore
         self._decoders = decoders
         self._looked_for = looked_for
+        self._fetcher = fetcher
+        self._detectors = detectors or Detectors(())
         self._matches = Matches(chain, reading)
-        self.lookup = Lookup(chain, reading)
+        self._likenesses = Likenesses(likenesses, blockstore, decoders.recorded)
+        self.lookup = Lookup(chain, reading, self._likenesses)
 
     async def run(self) -> None:
-        """Index what was recorded before the start, beside everything else."""
+        """Index what was recorded before the start, and what is recorded from then on, beside everything else."""
         await self.lookup.run()
+        await self._likenesses.run()
+
+    def close(self) -> None:
+        """Let go of the files of what is kept."""
+        self._likenesses.close()
 
     async def verify(self, data: bytes, who: str, *, member: bool) -> Verification:
         """What is known about a picture's bytes: every record of it, whichever way it was found.
@@ -74,8 +93,17 @@ class Verifier:
         with lane.room(len(data), who):
             return await self._verify(data, lane, member=member)
 
+    async def verify_at(self, url: str, who: str, *, member: bool) -> Verification:
+        """The same of a picture at an https address. URL_REFUSED, URL_FAILED."""
+        if self._fetcher is None:
+            detail = "this node fetches no pictures (verification.by_url); send the file itself"
+            raise NodeError(NodeCode.URL_REFUSED, detail)
+        lane = self._decoders.members if member else self._decoders.strangers
+        with lane.room(PICTURE_BYTES_MAX, who):
+            return await self._verify(await self._fetcher.fetched(url), lane, member=member)
+
     async def _verify(self, data: bytes, lane: Lane, *, member: bool) -> Verification:
-        facts = await lane.facts(data, self._looked_for)
+        facts = await lane.facts(data, self._looked_for())
         self.lookup.check()
         # Of this very state, for blocks may be committed while codes are searched.
         height, searched = self._chain.committed.height, self.lookup.codes
@@ -100,8 +128,9 @@ class Verifier:
             credentials=credentials_found(facts.credentials, named=member),
             watermark=watermark_found(facts, marked),
             labels=labels_found(facts.labels),
+            detectors=await self._detectors.say(data) if member else (),
             pictures=_pictures(facts),
-            searched=Searched(codes=searched, pictures=0, waiting=0),
+            searched=Searched(codes=searched, pictures=len(self._likenesses), waiting=self._likenesses.waiting),
             further=len(same) + len(similar) - len(first),
             height=height,
             file_digest=facts.file_digest,

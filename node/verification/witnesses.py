@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from ledger import records
 from node.decoding.asking import Facts
-from node.verification.judging import CredentialSays, LabelSays, MarkSays, RecordSays, Testimony
+from node.verification.judging import CredentialSays, LabelSays, MarkSays, RecordSays, Witnessed
 from node.verification.ranking import GENERATED, Found
 from pictures.credentials.findings import Credentials, CredentialState, ManifestIngredient, SaidOrigin
 from pictures.labels import DeclaredLabels
@@ -30,10 +30,10 @@ _SAYS: dict[SaidOrigin, Literal["nothing", "ai", "partly_ai", "captured", "made_
 }
 
 
-def said_of(facts: Facts, same: list[Found], marked: list[records.Asset]) -> Testimony:
+def said_of(facts: Facts, same: list[Found], marked: list[records.Asset]) -> Witnessed:
     """What all witnesses say: the picture's facts, its records, the strongest first, and those that its mark names."""
     first = same[0] if same and same[0].relation != "watermark" else None
-    return Testimony(
+    return Witnessed(
         record=_record_says(first.record) if first else "nothing",
         credentials=_credentials_say(facts.credentials),
         mark=_mark_says(facts, first, same, marked),

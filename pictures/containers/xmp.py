@@ -52,14 +52,14 @@ def _png_packet(data: bytes) -> bytes:
 def _png_with(data: bytes, packet: bytes) -> bytes:
     """Behind the header."""
     chunk = png.chunk(b"iTXt", _KEYWORD + bytes(5) + packet)
-    kept, at, put = [], 0, False
+    kept, at = [], next((end for kind, _, _, end in _png_chunks(data) if kind == b"IHDR"), 0)
+    if at == 0:
+        raise KeyError("a PNG begins with its header")
+    kept += [data[:at], chunk]
     for kind, body, start, end in _png_chunks(data):
         if kind == b"iTXt" and body.startswith(_KEYWORD + b"\0"):
             kept.append(data[at:start])
             at = end
-        elif kind == b"IHDR" and not put:
-            kept += [data[at:end], chunk]
-            at, put = end, True
     return b"".join([*kept, data[at:]])
 
 

@@ -28,7 +28,7 @@ def without_manifest(data: bytes, size: int = 0) -> bytes:
     """
     try:
         return _WITHOUT[container_of(data)](data, size)
-    except (struct.error, IndexError, KeyError) as error:
+    except (struct.error, IndexError, KeyError, StopIteration) as error:
         raise _broken(error) from None
 
 
@@ -40,7 +40,7 @@ def with_manifest(data: bytes, store: bytes) -> bytes:
     try:
         container = container_of(data)
         return _WITH[container](data, store, _packed(container, store))
-    except (struct.error, IndexError, KeyError, c2pa.C2paError) as error:
+    except (struct.error, IndexError, KeyError, StopIteration, c2pa.C2paError) as error:
         raise _broken(error) from None
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-MANIFESTS_MAX = 64
-"""Manifests, actions or ingredients that are told of; what a file has beyond them is counted as cut off."""
-TEXT_MAX = 300
-"""Characters of a text."""
-VALUE_BYTES_MAX = 64 * 1024
-"""Of a receipt or a soft binding."""
+MANIFESTS_MAX, ENTRIES_MAX, CODES_MAX = 32, 32, 8
+"""Manifests, and of each its actions, ingredients and codes, that are told of; that there are more is said."""
+TEXT_MAX, CODE_MAX = 300, 80
+"""Characters of a text, and of a code."""
+RECEIPT_BYTES_MAX, BINDING_BYTES_MAX, BINDINGS_MAX = 64 * 1024, 4 * 1024, 4
 
 
 class CredentialState(Enum):

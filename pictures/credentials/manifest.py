@@ -5,7 +5,7 @@ that is signed is the recorded one, byte for byte; what `embedding.without_manif
 already has is never dropped: the file becomes an ingredient of the new one, with all that its own manifest says.
 
 Signing is a function of bytes, so the key may lie anywhere. So is time-stamping; where that fails, the manifest is
-signed without a time-stamp and says so, and `timestamp_later` adds one by an update manifest.
+signed without a time-stamp and says so, and `timestamp_later` adds one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ import iscc_lib
 from pictures.containers.kinds import MEDIA_TYPES, container_of
 from pictures.credentials.certificates import TRUSTED_PURPOSES
 from pictures.credentials.embedding import with_manifest, without_manifest
-from pictures.credentials.loopback import served
+from pictures.credentials.stamping import stamped
+from pictures.credentials.stores import store_in
 from pictures.errors import PictureCode, PictureError
 from pictures.source_types import SourceType
 
@@ -109,21 +110,32 @@ def seal(data: bytes, claim: Claim, signing: Signing) -> Sealed:
     What `signing.sign` raises passes through.
     """
     ingredient = (claim.parent,) if claim.parent is not None else ()
-    return _signed(data, definition_of(claim, soft_binding(data, claim.image_code)), ingredient, signing, intent=None)
+    released, store = _signed(data, definition_of(claim, soft_binding(data, claim.image_code)), ingredient, signing)
+    unstamped = _sealed(data, released, store, time_stamped=False)
+    if signing.stamp is None:
+        return unstamped
+    try:
+        return _stamped(data, released, store, signing.stamp)
+    except PictureError:
+        return unstamped
 
 
-def timestamp_later(data: bytes, label: str, signer: Program, signing: Signing) -> Sealed:
-    """A sealed file with an update manifest that stamps all its manifests that have no time-stamp.
+def timestamp_later(data: bytes, stamp: Callable[[bytes], bytes]) -> Sealed:
+    """A sealed file with a time-stamp in its manifest in force, and nothing else changed: not even its size.
 
-    NOT_SIGNED if the file has no manifest, or if there is still no stamp to be had.
+    `stamp` answers a request of RFC 3161. NOT_SIGNED if the file has no manifest, if that is stamped or has no room
+    left, if no stamp is to be had, or if it does not hold.
     """
-    opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": [_PARENT]}}
-    actions = _assertion("c2pa.actions.v2", {"allActionsIncluded": True, "actions": [opened]})
-    definition = {"label": label, **_signer(signer), "assertions": [actions]}
-    found = _signed(data, definition, (data,), signing, c2pa.C2paBuilderIntent.UPDATE)
-    if not found.time_stamped:
-        raise PictureError(PictureCode.NOT_SIGNED, "no time-stamp could be had; try again when the authority answers")
-    return found
+    return _stamped(without_manifest(data), data, store_in(container_of(data), data), stamp)
+
+
+def _stamped(bare: bytes, released: bytes, store: bytes, stamp: Callable[[bytes], bytes]) -> Sealed:
+    """A released file whose manifest store got a time-stamp."""
+    store = stamped(store, stamp)
+    found = with_manifest(bare, store)
+    if len(found) != len(released) or not _holds_with_stamp(found):
+        raise PictureError(PictureCode.NOT_SIGNED, "the stamp does not hold in this file; seal the picture anew")
+    return _sealed(bare, found, store, time_stamped=True)
 
 
 def soft_binding(data: bytes, image_code: str) -> tuple[str, ...]:
@@ -193,28 +205,10 @@ def _signer(signer: Program) -> dict[str, Any]:
 
 
 def _signed(
-    data: bytes, definition: Mapping[str, Any], parents: tuple[bytes, ...], signing: Signing, intent: Any
-) -> Sealed:
-    """With a time-stamp where one can be had."""
-    if signing.stamp is not None:
-        with served(signing.stamp) as (url, given):
-            try:
-                released, store = _attempt(data, definition, parents, signing, url, intent)
-                return _sealed(data, released, store, time_stamped=bool(given))
-            except PictureError:
-                if given:  # stamps were there, so it is something else
-                    raise
-    released, store = _attempt(data, definition, parents, signing, None, intent)
-    return _sealed(data, released, store, time_stamped=False)
-
-
-def _attempt(
     data: bytes,
     definition: Mapping[str, Any],
     parents: tuple[bytes, ...],
     signing: Signing,
-    url: str | None,
-    intent: Any,
 ) -> tuple[bytes, bytes]:
     """The file with its manifest, and the manifest store. NOT_SIGNED, or what the signing function raised."""
     raised: list[BaseException] = []
@@ -228,11 +222,9 @@ def _attempt(
 
     out = io.BytesIO()
     try:
-        signer = c2pa.Signer.from_callback(sign, c2pa.C2paSigningAlg.ES256, "".join(signing.chain), url)
-        context = c2pa.Context.from_dict(_settings(signing.anchors, update=intent is not None))
+        signer = c2pa.Signer.from_callback(sign, c2pa.C2paSigningAlg.ES256, "".join(signing.chain))
+        context = c2pa.Context.from_dict(_settings(signing.anchors))
         with context, c2pa.Builder(json.dumps(definition), context) as builder:
-            if intent is not None:
-                builder.set_intent(intent)
             for parent in parents:
                 ingredient = {"title": "before", "relationship": "parentOf", "instance_id": _PARENT, "label": _PARENT}
                 builder.add_ingredient(ingredient, _media_type(parent), io.BytesIO(parent))
@@ -251,20 +243,26 @@ def _media_type(data: bytes) -> str:
     return MEDIA_TYPES[container]
 
 
-def _settings(anchors: str, *, update: bool) -> dict[str, Any]:
+def _settings(anchors: str) -> dict[str, Any]:
     """Of the library: nothing is fetched but stamps, no small copies are made, what was signed is checked."""
-    builder: dict[str, Any] = {"thumbnail": {"enabled": False}}
-    if update:
-        builder["auto_timestamp_assertion"] = {"enabled": True, "skip_existing": True, "fetch_scope": "all"}
     return {
         "verify": {"verify_after_sign": True, "remote_manifest_fetch": False, "ocsp_fetch": False},
         "trust": {**({"user_anchors": anchors} if anchors else {}), "trust_config": TRUSTED_PURPOSES},
         "soft_binding": {"soft_binding_algorithms": [SOFT_BINDING]},
-        "builder": builder,
+        "builder": {"thumbnail": {"enabled": False}},
     }
 
 
+def _holds_with_stamp(data: bytes) -> bool:
+    """Whether the library finds that the time-stamp is one of the manifest in force, and that all else holds."""
+    context = c2pa.Context.from_dict(_settings(""))
+    with context, c2pa.Reader(_media_type(data), io.BytesIO(data), context=context) as reader:
+        codes = {one["code"] for one in reader.get_validation_results()["activeManifest"]["success"]}
+        return "timeStamp.validated" in codes and reader.get_validation_state() != "Invalid"
+
+
 def _sealed(data: bytes, released: bytes, store: bytes, *, time_stamped: bool) -> Sealed:
+    """What was made of a file, and whether it can be made of it again."""
     try:
         bare = without_manifest(data)
         rebuilt = without_manifest(released, len(bare)) == bare and with_manifest(bare, store) == released

@@ -24,7 +24,7 @@ import c2pa
 from pictures.containers.kinds import MEDIA_TYPES, container_of
 from pictures.credentials.certificates import TRUSTED_PURPOSES
 from pictures.credentials.embedding import without_manifest
-from pictures.credentials.findings import Credentials, CredentialState, ManifestFound
+from pictures.credentials.findings import CODES_MAX, Credentials, CredentialState, ManifestFound
 from pictures.credentials.manifest import SOFT_BINDING
 from pictures.credentials.report import STAMP_TRUSTED, UNTRUSTED, Report, manifests_of
 from pictures.credentials.stores import may_sign_claims, signers_in, store_in
@@ -35,6 +35,9 @@ UNREADABLE = "remarque.unreadable"
 """The library could make no sense of it."""
 HIDDEN_BYTES = "remarque.hiddenBytes"
 """The digest leaves out bytes of the file that are not the manifest's."""
+_REMOTE = "Remote:"
+"""How the library's error begins for a manifest that lies elsewhere."""
+_ADDRESS_MAX = 2_000
 WRONG_PURPOSE = "signingCredential.invalid"
 """The signer's certificate is for something else, such as time-stamps."""
 UPDATE_OF_MANY = "manifest.update.wrongParents"
@@ -62,11 +65,11 @@ def read_credentials(data: bytes, anchors: str, at: datetime | None = None) -> C
             return _credentials(container, data, Report(json.loads(reader.json()), json.loads(reader.crjson())), at)
     except c2pa.C2paError.ManifestNotFound:
         return Credentials(CredentialState.ABSENT)
-    except c2pa.C2paError.RemoteManifest as error:
-        return Credentials(CredentialState.REMOTE_ONLY, remote=str(error)[:2_000])
     except MemoryError:
         raise
     except Exception as error:  # the library and its report answer hostile bytes with almost any exception
+        if isinstance(error, c2pa.C2paError) and str(error).startswith(_REMOTE):
+            return Credentials(CredentialState.REMOTE_ONLY, remote=str(error).rpartition(" ")[2][:_ADDRESS_MAX])
         return Credentials(CredentialState.INVALID, failures=(UNREADABLE, f"{type(error).__name__}: {error}"[:300]))
 
 
@@ -92,14 +95,14 @@ def _credentials(container: str, data: bytes, report: Report, at: datetime | Non
         (UPDATE_OF_MANY, report.update_of_many),
         (REDACTED_SILENTLY, report.redacted_silently),
     ):
-        failures += [code] if so else []
+        failures = [code, *failures] if so else failures
     if failures:
         state = CredentialState.INVALID
     else:
         known = report.trusted and report.active in signers and signers[report.active].serial_number == report.serial
         state = CredentialState.TRUSTED if known else CredentialState.VALID
     told = tuple(_judged(one, wrong) for one in manifests)
-    return Credentials(state, told, tuple(dict.fromkeys(failures))[:64], cut_off=cut_off)
+    return Credentials(state, told, tuple(dict.fromkeys(failures))[:CODES_MAX], cut_off=cut_off)
 
 
 def _judged(manifest: ManifestFound, wrong: set[str]) -> ManifestFound:

@@ -12,9 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from pictures.credentials.findings import (
+    BINDING_BYTES_MAX,
+    BINDINGS_MAX,
+    CODE_MAX,
+    CODES_MAX,
+    ENTRIES_MAX,
     MANIFESTS_MAX,
+    RECEIPT_BYTES_MAX,
     TEXT_MAX,
-    VALUE_BYTES_MAX,
     CredentialState,
     ManifestAction,
     ManifestFound,
@@ -98,7 +103,7 @@ class Report:
     def binding(self) -> Any:
         """The details of the manifest whose digest binds the file: the one in force, or the one that it updates."""
         label = self.active
-        for _ in range(MANIFESTS_MAX):
+        for _ in _list(_at(self.details, "manifests")):
             details = self.details_of(label)
             if _at(details, "isUpdateManifest") is not True:
                 return details
@@ -133,7 +138,7 @@ class Report:
     @property
     def update_of_many(self) -> bool:
         """Whether a manifest that updates another one has any ingredient besides that."""
-        labels = [_text(_at(one, "label")) for one in _list(_at(self.details, "manifests"))[:MANIFESTS_MAX]]
+        labels = [_text(_at(one, "label")) for one in _list(_at(self.details, "manifests"))]
         updates = [one for one in labels if _at(self.details_of(one), "isUpdateManifest") is True]
         counts = (len(_list(_at(self.summary, "manifests", one, "ingredients"))) for one in updates)
         return any(count != 1 for count in counts)
@@ -141,7 +146,7 @@ class Report:
     @property
     def redacted_silently(self) -> bool:
         """Whether a claim takes out assertions of others without an action that says so."""
-        for one in _list(_at(self.details, "manifests"))[:MANIFESTS_MAX]:
+        for one in _list(_at(self.details, "manifests")):
             taken = {_text(uri) for uri in _list(_at(one, "claim.v2", "redacted_assertions"))}
             actions = [
                 each
@@ -183,7 +188,7 @@ def manifests_of(report: Report) -> tuple[tuple[ManifestFound, ...], bool]:
             found[label] = _manifest(report, label, manifests[label])
             waiting += [one.manifest for one in found[label].ingredients if one.manifest]
     long = any(
-        len(_list(values)) > MANIFESTS_MAX
+        len(_list(values)) > ENTRIES_MAX
         for label in found
         for values in (
             _at(manifests, label, "ingredients"),
@@ -195,8 +200,8 @@ def manifests_of(report: Report) -> tuple[tuple[ManifestFound, ...], bool]:
 
 
 def _manifest(report: Report, label: str, said: Any) -> ManifestFound:
-    ingredients = tuple(_ingredient(report, label, one) for one in _list(_at(said, "ingredients"))[:MANIFESTS_MAX])
-    actions = tuple(_action(one) for one in _actions_in(said)[:MANIFESTS_MAX])
+    ingredients = tuple(_ingredient(report, label, one) for one in _list(_at(said, "ingredients"))[:ENTRIES_MAX])
+    actions = tuple(_action(one) for one in _actions_in(said))
     stamp = _at(report.details_of(label), "signature", "timeStampInfo", "timestamp")
     held = report.successes if label == report.active else _held(report, label)
     generator = _list(_at(said, "claim_generator_info")) or [{"name": _at(said, "claim_generator")}]
@@ -206,9 +211,9 @@ def _manifest(report: Report, label: str, said: Any) -> ManifestFound:
         stamped_at=_text(stamp) if STAMP_HOLDS in held else "",
         stamp_trusted=STAMP_HOLDS in held and STAMP_TRUSTED in held,
         generator=f"{_text(_at(generator[0], 'name'))} {_text(_at(generator[0], 'version'))}".strip(),
-        actions=actions,
+        actions=actions[:ENTRIES_MAX],
         ingredients=ingredients,
-        bindings=tuple(_bindings(said)),
+        bindings=tuple(_bindings(said))[:BINDINGS_MAX],
         receipt=_receipt(said),
         origin=_origin(actions),
         edited=any(one.action.startswith("c2pa.") and one.action not in _UNCHANGED for one in actions),
@@ -233,7 +238,7 @@ def _ingredient(report: Report, above: str, said: Any) -> ManifestIngredient:
     older = [code for code in _codes(_at(said, "validation_status")) if not code.endswith(_GOOD)]
     now = report.delta(above, label, "failure")
     failures = tuple(dict.fromkeys([*_codes(_at(then, "failure")), *older, *now]))
-    broken = tuple(code for code in failures if code != UNTRUSTED)[:MANIFESTS_MAX]
+    broken = tuple(code for code in failures if code != UNTRUSTED)[:CODES_MAX]
     trusted_then = TRUSTED in _codes(_at(then, "success")) and UNTRUSTED not in now
     if broken:
         state = CredentialState.INVALID
@@ -283,31 +288,33 @@ def _origin(actions: tuple[ManifestAction, ...]) -> SaidOrigin:
 def _bindings(said: Any) -> Iterator[SaidBinding]:
     for label, data in _assertions(said):
         if label.startswith("c2pa.soft-binding"):
-            for block in _list(_at(data, "blocks"))[:4]:
-                yield SaidBinding(_text(_at(data, "alg")), _value(_at(block, "value")))
+            for block in _list(_at(data, "blocks"))[:BINDINGS_MAX]:
+                yield SaidBinding(_text(_at(data, "alg")), _value(_at(block, "value"), BINDING_BYTES_MAX))
 
 
 def _receipt(said: Any) -> bytes:
-    found = (_value(_at(data, "receipt")) for label, data in _assertions(said) if label == RECEIPT_LABEL)
+    found = (
+        _value(_at(data, "receipt"), RECEIPT_BYTES_MAX) for label, data in _assertions(said) if label == RECEIPT_LABEL
+    )
     return next(found, b"")
 
 
 def _assertions(said: Any) -> list[tuple[str, Any]]:
-    return [(_text(_at(one, "label")), _at(one, "data")) for one in _list(_at(said, "assertions"))[:MANIFESTS_MAX]]
+    return [(_text(_at(one, "label")), _at(one, "data")) for one in _list(_at(said, "assertions"))]
 
 
-def _value(said: Any) -> bytes:
+def _value(said: Any, bytes_max: int) -> bytes:
     """Bytes, which reports have in Base64 or as numbers; empty where they are neither, or too many."""
     try:
-        if isinstance(said, str) and len(said) <= VALUE_BYTES_MAX * 4 // 3 + 4:
+        if isinstance(said, str) and len(said) <= bytes_max * 4 // 3 + 4:
             return base64.b64decode(said, validate=True)
-        return bytes(said) if isinstance(said, list) and len(said) <= VALUE_BYTES_MAX else b""
+        return bytes(said) if isinstance(said, list) and len(said) <= bytes_max else b""
     except (binascii.Error, TypeError, ValueError):
         return b""
 
 
 def _codes(said: Any) -> tuple[str, ...]:
-    return tuple(_text(_at(one, "code")) for one in _list(said)[:1_000])
+    return tuple(_text(_at(one, "code"))[:CODE_MAX] for one in _list(said))
 
 
 def _at(said: Any, *path: str) -> Any:
@@ -318,7 +325,7 @@ def _at(said: Any, *path: str) -> Any:
 
 
 def _pairs(said: Any) -> list[tuple[str, Any]]:
-    return list(said.items())[:MANIFESTS_MAX] if isinstance(said, dict) else []
+    return list(said.items()) if isinstance(said, dict) else []
 
 
 def _list(said: Any) -> list[Any]:

@@ -43,15 +43,28 @@ def signers_in(store: bytes) -> dict[str, x509.Certificate]:
     """By its label, whose certificate each manifest of a store was signed with; none where it cannot be read."""
     found: dict[str, x509.Certificate] = {}
     try:
-        for label, body in _labelled(next(_labelled(store))[1]):
-            for inner, signature in _labelled(body):
-                if inner == "c2pa.signature":
-                    found[label] = _certificate(signature)
+        for _, first, last in _superboxes(store, 0, len(store)):
+            for label, start, end in _superboxes(store, first, last):
+                for inner, at, stop in _superboxes(store, start, end):
+                    if inner == "c2pa.signature":
+                        found[label] = _certificate(store[at:stop])
     except MemoryError:
         raise
     except Exception:  # what decodes CBOR and certificates answers hostile bytes with almost any exception
         return found
     return found
+
+
+def signature_at(store: bytes) -> tuple[int, int]:
+    """Where the signature (CBOR) of the manifest in force, the last one, begins and ends; zeros if none is found."""
+    try:
+        _, first, last = next(_superboxes(store, 0, len(store)))
+        _, start, end = list(_superboxes(store, first, last))[-1]
+        at = next(at for label, at, _ in _superboxes(store, start, end) if label == "c2pa.signature")
+        (size,) = struct.unpack_from(">I", store, at)
+        return at + 8, at + size
+    except (struct.error, IndexError, StopIteration):
+        return 0, 0
 
 
 def may_sign_claims(certificate: x509.Certificate) -> bool:
@@ -88,11 +101,10 @@ def _chunk(data: bytes, at: int, head: str, wanted: bytes) -> bytes:
     return b""
 
 
-def _labelled(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Label and content of each superbox among some boxes, the content without the box that labels it."""
-    at = 0
+def _superboxes(data: bytes, at: int, end: int) -> Iterator[tuple[str, int, int]]:
+    """Label of each superbox among the boxes between two places, and where its content is, behind what labels it."""
     for _ in range(_BOXES_MAX):
-        if at + 8 > len(data):
+        if at + 8 > end:
             return
         size, kind = struct.unpack_from(">I4s", data, at)
         if size < 8:
@@ -100,7 +112,7 @@ def _labelled(data: bytes) -> Iterator[tuple[str, bytes]]:
         if kind == b"jumb":
             (head,) = struct.unpack_from(">I", data, at + 8)
             label = data[at + 8 + 8 + 17 : at + 8 + head].split(b"\0")[0]
-            yield label.decode("utf-8", "replace"), data[at + 8 + head : at + size]
+            yield label.decode("utf-8", "replace"), at + 8 + head, min(at + size, end)
         at += size
 
 

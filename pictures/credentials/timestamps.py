@@ -138,7 +138,7 @@ def _stamped(asked: tsp.TimeStampReq, policy: str, time: datetime, serial: int) 
         "policy": policy,
         "message_imprint": asked["message_imprint"],
         "serial_number": serial,
-        "gen_time": time.replace(microsecond=0),
+        "gen_time": time.replace(microsecond=0),  # readers refuse parts of a second
         "accuracy": {"seconds": _ACCURACY_SECONDS},
     }
     if asked["nonce"].native is not None:
@@ -152,7 +152,7 @@ def _attributes(content: bytes, certificate: asn1_x509.Certificate, time: dateti
     named = tsp.ESSCertIDv2({"hash_algorithm": algos.DigestAlgorithm({"algorithm": "sha256"}), "cert_hash": digest})
     values: tuple[tuple[str, Any], ...] = (
         ("content_type", "tst_info"),
-        ("signing_time", cms.Time({"utc_time": time.replace(microsecond=0)})),
+        ("signing_time", cms.Time({"utc_time": time})),
         ("message_digest", hashlib.sha256(content).digest()),
         ("signing_certificate_v2", tsp.SigningCertificateV2({"certs": [named]})),
     )

@@ -251,6 +251,18 @@ class FileLabels(Answer, frozen=True, kw_only=True):
     """Software and camera."""
 
 
+class DetectorSays(Answer, frozen=True, kw_only=True):
+    """What a detector of somebody else's says, which nothing here can check, and which decides nothing."""
+
+    name: str
+    says: Literal["ai", "human", "unknown", "no_answer"]
+    confidence_ppm: int
+    """As it says."""
+    evidence: str
+    declared: str
+    """What its provider declares of how often it errs."""
+
+
 class Searched(Answer, frozen=True, kw_only=True):
     """What the picture was looked up in."""
 
@@ -278,6 +290,8 @@ class Verification(Answer, frozen=True, kw_only=True):
     credentials: CredentialsFound | UnsetType = UNSET
     watermark: WatermarkFound | UnsetType = UNSET
     labels: FileLabels | UnsetType = UNSET
+    detectors: tuple[DetectorSays, ...] = ()
+    """What others' detectors say, where the node has any; for members only."""
     pictures: tuple[FilePicture, ...] = ()
     """What the file holds, if it is more than one picture."""
     searched: Searched

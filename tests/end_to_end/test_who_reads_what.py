@@ -215,7 +215,7 @@ def test_a_stranger_who_verifies_a_confidential_picture_learns_that_it_is_record
     assert (found.verdict, found.matches) == ("exact_file", ())
     assert [(one.relation, one.evidence) for one in found.withheld] == [("exact_file", "generated")]
     assert CREATOR not in msgspec.json.encode(found).decode()
-    assert found.wording.endswith("A generator of a member attests that it made the picture. " + WITHHELD.strip())
+    assert found.wording.endswith("A generator attests that it made the picture for a member." + WITHHELD)
 
 
 def test_a_stranger_is_told_of_a_record_that_rules_open_and_has_no_receipt_of_what_else_was_done(chain: Chain) -> None:

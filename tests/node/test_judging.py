@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from node.verification.judging import SAID_OF_ORIGIN, SAID_OTHERWISE, Testimony, every_case, judge
+from node.verification.judging import SAID_OF_ORIGIN, SAID_OTHERWISE, Witnessed, every_case, judge
 from remarque.api.verification import Contradiction, OriginVerdict
 
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "verdicts.csv"
@@ -19,8 +19,8 @@ def written() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def a_case(row: dict[str, str]) -> Testimony:
-    return Testimony(row["record"], row["credentials"], row["watermark"], row["label"], row["altered"] == "yes")  # type: ignore[arg-type]
+def a_case(row: dict[str, str]) -> Witnessed:
+    return Witnessed(row["record"], row["credentials"], row["watermark"], row["label"], row["altered"] == "yes")  # type: ignore[arg-type]
 
 
 def test_the_table_has_every_case_once() -> None:
@@ -35,7 +35,7 @@ def test_a_case_has_the_verdict_that_is_written_down(row: dict[str, str]) -> Non
 
 
 @pytest.mark.parametrize("said", every_case(), ids=str)
-def test_what_a_verdict_may_not_do(said: Testimony) -> None:
+def test_what_a_verdict_may_not_do(said: Witnessed) -> None:
     found = judge(said)
     ai = {"attested", "declared_ai", "ai", "trusted_ai", "of_attested"} & set(said[:4])
     human = {"declared_human", "human", "trusted_human"} & set(said[:4])

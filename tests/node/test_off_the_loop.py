@@ -199,13 +199,15 @@ def test_a_peer_is_given_blocks_off_the_loop(tmp_path: Path) -> None:
 
 async def verified(verifier: Verifier, data: bytes) -> Verification:
     """What a verifier that has read its index says."""
-    await verifier.run()
+    await verifier.lookup.run()
     return await verifier.verify(data, "bob@agency", member=True)
 
 
 def test_what_is_not_indexed_yet_is_not_said_to_be_unknown(tmp_path: Path, decoders: Decoders) -> None:
     written = WrittenChain(tmp_path)
-    verifier = Verifier(written.chain, Reading(written.chain), Blockstore(tmp_path / "content"), decoders)
+    verifier = Verifier(
+        written.chain, Reading(written.chain), Blockstore(tmp_path / "content"), decoders, tmp_path / "likenesses"
+    )
 
     with pytest.raises(NodeError) as refused:
         asyncio.run(verifier.verify(a_picture(1), "bob@agency", member=True))
@@ -219,7 +221,11 @@ def test_a_near_picture_is_compared_off_the_loop(tmp_path: Path, decoders: Decod
     written.block(written.ask(declaring(data, Blockstore(tmp_path / "content").put_file(data))))
     Image.open(io.BytesIO(data)).save(out, "JPEG", quality=95)
 
-    found = asyncio.run(verified(Verifier(written.chain, Reading(written.chain), store, decoders), out.getvalue()))
+    found = asyncio.run(
+        verified(
+            Verifier(written.chain, Reading(written.chain), store, decoders, tmp_path / "likenesses"), out.getvalue()
+        )
+    )
 
     assert found.verdict == "near_duplicate"
     assert found.matches[0].receipt.header.height == 1
@@ -239,10 +245,12 @@ def test_what_is_recorded_during_a_search_does_not_contradict_its_proofs(tmp_pat
                 written.block(written.ask(registration))
             return await super().piece(work, *arguments, **named)
 
-    verifier = Verifier(written.chain, Interrupted(written.chain), Blockstore(tmp_path / "content"), decoders)
+    verifier = Verifier(
+        written.chain, Interrupted(written.chain), Blockstore(tmp_path / "content"), decoders, tmp_path / "likenesses"
+    )
 
     async def story() -> Verification:
-        await verifier.run()
+        await verifier.lookup.run()
         armed.append(True)
         return await verifier.verify(data, "bob@agency", member=True)
 
@@ -261,12 +269,12 @@ def test_of_equally_near_pictures_all_nodes_name_the_same_whenever_they_started(
     code = declaring(a_picture(4), registering("").content.cid).image_code
 
     async def story() -> list[Any]:
-        running = Verifier(written.chain, Reading(written.chain), store, decoders)
-        await running.run()
+        running = Verifier(written.chain, Reading(written.chain), store, decoders, tmp_path / "likenesses")
+        await running.lookup.run()
         for numbers in ((3, 1), (2, 9, 4), (8,)):
             written.block(*(written.ask(registering(number, image_code=code)) for number in numbers))
-        restarted = Verifier(written.chain, Reading(written.chain), store, decoders)
-        await restarted.run()
+        restarted = Verifier(written.chain, Reading(written.chain), store, decoders, tmp_path / "likenesses")
+        await restarted.lookup.run()
         return [(await one.verify(a_picture(4), "bob@agency", member=True)).matches for one in (running, restarted)]
 
     found = asyncio.run(story())
@@ -280,7 +288,9 @@ def test_of_equally_near_pictures_all_nodes_name_the_same_whenever_they_started(
 def test_a_member_who_verifies_does_not_wait_behind_strangers(tmp_path: Path, decoders: Decoders) -> None:
     written = WrittenChain(tmp_path)
     written.block(written.ask(registering("other")))
-    verifier = Verifier(written.chain, Reading(written.chain), Blockstore(tmp_path / "content"), decoders)
+    verifier = Verifier(
+        written.chain, Reading(written.chain), Blockstore(tmp_path / "content"), decoders, tmp_path / "likenesses"
+    )
 
     async def story() -> Verification:
         with decoders.strangers.room(OPEN_BYTES_MAX, "10.0.0.1"):

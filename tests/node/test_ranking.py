@@ -52,6 +52,7 @@ class Gallery:
         self.decoders = decoders
         self.written = WrittenChain(path)
         self.store = Blockstore(path / "content")
+        self.likenesses = path / "likenesses"
         model = actions.RegisterModel(model=MODEL, name="m", version="1", licence="none")
         self.written.block(self.written.ask(model))
         self.asset = self._generated(file_of(image))
@@ -83,8 +84,10 @@ class Gallery:
 
     def verified(self, data: bytes) -> Verification:
         async def story() -> Verification:
-            verifier = Verifier(self.written.chain, Reading(self.written.chain), self.store, self.decoders)
-            await verifier.run()
+            verifier = Verifier(
+                self.written.chain, Reading(self.written.chain), self.store, self.decoders, self.likenesses
+            )
+            await verifier.lookup.run()
             return await verifier.verify(data, "bob@agency", member=True)
 
         return asyncio.run(story())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -10,10 +11,12 @@ import pytest
 from PIL import Image, ImageOps
 
 from generator.training.scenes import draw_scene
+from pictures.refining import laid_on
 from pictures.watermark import (
     FALSE_READ_MAX,
     PSNR_MIN,
     SCORE_READ,
+    STRENGTHS,
     MarkedPixels,
     TooSmooth,
     chance_of,
@@ -67,6 +70,15 @@ def cropped_and_laid_back(rgb: Pixels) -> Pixels:
     return found
 
 
+def cropped_by_a_tenth(rgb: Pixels) -> Pixels:
+    height, width = rgb.shape[:2]
+    return rgb[height // 20 : height - height // 20, width // 20 : width - width // 20]
+
+
+def turned_by_five(rgb: Pixels) -> Pixels:
+    return np.asarray(Image.fromarray(rgb).rotate(5, Image.Resampling.BICUBIC))
+
+
 COPIES = {
     "as it is": lambda rgb: rgb,
     "JPEG 30": lambda rgb: saved(rgb, "JPEG", quality=30),
@@ -103,6 +115,14 @@ def test_pictures_of_any_sides_from_64_pixels_on_are_marked_or_said_to_be_too_sm
         assert mark.id == NUMBER
     else:
         assert min(sides) < 100
+
+
+def test_a_picture_that_no_stronger_mark_fits_in_has_the_strongest_that_does() -> None:
+    found = embed(a_picture(128, 128), NUMBER, KEY)
+
+    assert isinstance(found, MarkedPixels)
+    assert STRENGTHS[0] < found.strength < STRENGTHS[-1]
+    assert PSNR_MIN <= found.psnr < PSNR_MIN + 1.5
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
@@ -195,3 +215,22 @@ def test_an_id_is_read_from_signs_with_much_noise(number: int) -> None:
 
     assert found.tolist() == [number] * 3
     assert scores.min() > 0.7 * SIGNS
+
+
+@pytest.mark.parametrize("change", [cropped_by_a_tenth, turned_by_five])
+def test_a_copy_that_is_roughly_placed_is_laid_where_it_lay(change: Callable[[Pixels], Pixels]) -> None:
+    copy = saved(change(marked()), "JPEG", quality=80)
+    across, down = copy.shape[1] / marked().shape[1], copy.shape[0] / marked().shape[0]
+    start = np.array([[across, 0, 0], [0, down, 0]], np.float32)
+    laid = laid_on(copy, marked(), start)
+
+    assert read(copy, KEY) is None
+    assert laid is not None
+    assert laid.shape == marked().shape
+    found = read(laid, KEY)
+    assert found is not None
+    assert found.id == NUMBER
+
+
+def test_what_has_nothing_to_hold_on_to_is_laid_nowhere() -> None:
+    assert laid_on(np.zeros((64, 64, 3), np.uint8), marked(), np.eye(2, 3, dtype=np.float32)) is None

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+import c2pa
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from PIL import Image
@@ -65,6 +66,30 @@ class CredentialedStudio:
 
     def sealed(self, data: bytes, *, stamped: bool = True, **changed: Any) -> Sealed:
         return seal(data, a_claim(**changed), self.signing(stamped=stamped))
+
+
+def with_actions(studio: CredentialedStudio, data: bytes, actions: list[dict[str, Any]]) -> bytes:
+    """The manifest store of a PNG that tells of any actions."""
+    return _store(studio, data, actions, update=False)
+
+
+def updated(studio: CredentialedStudio, data: bytes) -> bytes:
+    """The manifest store of a PNG with an update manifest, such as we do not make."""
+    opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": ["parent"]}}
+    return _store(studio, data, [opened], update=True)
+
+
+def _store(studio: CredentialedStudio, data: bytes, told: list[dict[str, Any]], *, update: bool) -> bytes:
+    actions = {"label": "c2pa.actions.v2", "data": {"allActionsIncluded": True, "actions": told}, "created": True}
+    said = {"label": a_label(), "claim_generator_info": [{"name": "A", "version": "1.0.0"}], "assertions": [actions]}
+    signer = c2pa.Signer.from_callback(studio.sign, c2pa.C2paSigningAlg.ES256, studio.leaf + studio.issuing)
+    context = c2pa.Context.from_dict({"builder": {"thumbnail": {"enabled": False}}})
+    with context, c2pa.Builder(said, context) as builder:
+        if update:
+            builder.set_intent(c2pa.C2paBuilderIntent.UPDATE)
+            parent = {"relationship": "parentOf", "instance_id": "parent", "label": "parent"}
+            builder.add_ingredient(parent, "image/png", io.BytesIO(data))
+        return bytes(builder.sign(signer, "image/png", io.BytesIO(data), io.BytesIO()))
 
 
 @cache
