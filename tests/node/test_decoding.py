@@ -508,6 +508,17 @@ def test_what_a_child_says_is_held_to_its_form(said: bytes, found: Answer, monke
     assert asyncio.run(asked.ask(Ask("facts", SMALL, 3), b"abc")) == found
 
 
+@pytest.mark.parametrize("changed", [{"reduction": b""}, {"asked_codes": bytes(33)}])
+def test_a_reduction_of_another_size_than_is_said_is_none(
+    changed: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = process.ForkingProcess()
+    found = facts_of(a_file(), PICTURE_PIXELS_MAX)
+    monkeypatch.setattr(asked, "_connected", saying(framed(msgspec.structs.replace(found, **changed))))
+
+    assert asyncio.run(asked.ask(Ask("facts", SMALL, 3), b"abc")) == Ended(0)
+
+
 def test_an_answer_over_the_bound_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = process.ForkingProcess()
     monkeypatch.setattr(asked, "_connected", saying(DECLINED))

@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from recorded_pictures import ALICE, RecordedPictures, file_of
 
 from node.decoding.lanes import Decoders, LookedFor
+from node.verification.likenesses import Likenesses
 from pictures.credentials.embedding import with_manifest
 from pictures.embedded import stripped
 from pictures.fingerprint import image_code
@@ -267,3 +268,39 @@ def test_prompts_that_a_file_holds_are_named_and_not_repeated(
     assert (found.labels.system, found.labels.settings) == ("AUTOMATIC1111", ("text parameters",))
     assert judged(found) == ("not_recorded", "ai_declared", ())
     assert "secret" not in str(found)
+
+
+def test_the_label_of_a_manifest_leads_to_its_record_which_the_pixels_confirm(
+    pictures: RecordedPictures, studio: CredentialedStudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(*_: object) -> list[str]:
+        return []
+
+    monkeypatch.setattr(Likenesses, "near", nothing)
+    crop = stripped_of_mark(ORIGINAL.crop((50, 40, 330, 250)))
+    sealed = studio.sealed(crop, label=LABEL, image_code=image_code(open_picture(crop))).data
+
+    assert said(pictures, studio, crop).verdict == "not_recorded"
+    assert said(pictures, studio, sealed).verdict == "part"
+
+
+def stripped_of_mark(image: Image.Image) -> bytes:
+    """A crop in which the watermark is not read, for it is not where it was."""
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=60)
+    return out.getvalue()
+
+
+def test_a_trusted_manifest_over_a_broken_parent_counts_as_anybodys_word(
+    pictures: RecordedPictures, studio: CredentialedStudio
+) -> None:
+    data = file_of(a_picture(13))
+    code = image_code(open_picture(data))
+    broken = with_manifest(data, studio.sealed(file_of(a_picture(14)), image_code=code).store)
+
+    found = said(pictures, studio, studio.sealed(data, parent=broken, image_code=code).data)
+
+    assert found.credentials
+    assert found.credentials.state == "trusted"
+    assert [one.state for one in found.credentials.ingredients] == ["invalid"]
+    assert judged(found) == ("not_recorded", "ai_declared", ())
