@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from pictures.alignment import matched
 from pictures.errors import PictureCode, PictureError
 from pictures.features import (
     ASKED_MAX,
     FEATURES_BYTES_MAX,
     FEATURES_MAX,
+    Features,
     features_of,
     packed,
     unpacked,
@@ -52,6 +54,15 @@ def test_a_small_smooth_picture_has_corners_and_a_flat_one_none() -> None:
 @pytest.mark.parametrize("sides", [(1, 1), (1, 512), (512, 1), (2, 2), (33, 512), (7, 300)])
 def test_a_picture_of_any_sides_has_corners_or_none(sides: tuple[int, int]) -> None:
     assert len(features_of(reduced(a_photograph(2).resize(sides)), ASKED_MAX)) <= ASKED_MAX
+
+
+def test_the_first_corners_are_of_all_sizes() -> None:
+    """So a larger copy of a part, whose corners are all larger, is found by few corners too."""
+    picture = a_photograph(1)
+    part = features_of(reduced(picture.crop((160, 120, 400, 300)).resize((640, 480))), ASKED_MAX)
+    first = Features(part.points[:400], part.descriptors[:400])
+
+    assert len(matched(first, FEATURES)[0]) > 0.6 * len(matched(part, FEATURES)[0])
 
 
 def test_corners_as_in_a_mirror_are_those_of_the_mirrored_picture_put_back() -> None:
