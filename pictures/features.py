@@ -68,14 +68,14 @@ def features_of(reduction: Reduction, most: int = FEATURES_MAX, *, mirrored: boo
     found, descriptors = cv2.ORB.create(nfeatures=most, fastThreshold=_CONTRAST).detectAndCompute(grey, None)
     if descriptors is None:
         return Features(np.zeros((0, 2), np.float32), np.zeros((0, DESCRIPTOR_BYTES), np.uint8))
-    order = _strongest_of_each_size(found)[:most]
+    order = strongest_of_each_size(found)[:most]
     points = (np.array([found[each].pt for each in order], np.float32) + 0.5) / np.float32(scale)
     if mirrored:
         points[:, 0] = reduction.grey.shape[1] - points[:, 0]
     return Features(_kept(points), np.asarray(descriptors[order], np.uint8))
 
 
-def _strongest_of_each_size(found: Sequence[cv2.KeyPoint]) -> NDArray[np.intp]:
+def strongest_of_each_size(found: Sequence[cv2.KeyPoint]) -> NDArray[np.intp]:
     """An order in which the first ones, however many are taken, are the same part of each size's, the strongest."""
     sizes, strength = np.array([each.octave for each in found]), np.array([each.response for each in found])
     part = np.zeros(len(found))
