@@ -1,9 +1,8 @@
 """What was changed of a picture: the places where a copy cannot be explained by how copies are made.
 
 A copy is compressed, made smaller, brighter, greyer, warmer at once and everywhere. So one change of tones and colours
-is fitted that explains most of it, and what is left over is looked at place by place: what lies within what the
-neighbouring pixels show may be blur, sharpening or a fraction of a pixel; what does not, over a block of a twelfth of
-the side, was changed there.
+is fitted that explains most of it, and what is left over is looked at block by block, of a twelfth of the side. Every
+copy leaves something, more of it where there is more detail; a block that has far more of it was changed there.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from pictures.overlay import Overlay, Pixels, laid_over, luma
 from pictures.reduction import Reduction
 from pictures.transform import Sides, Transform, moved, scaling
 
-ALTERED_LEAST = 2.0
+ALTERED_LEAST = 1.7
 """A block was changed if so many times more is left over in it than a copy leaves."""
 COMPARED_SIDE = 192
 """Pixels."""
@@ -75,10 +74,7 @@ def alterations(brought: Reduction, recorded: Reduction, transform: Transform) -
 def unexplained(overlay: Overlay) -> NDArray[np.float32]:
     """For each place, how many times more is left over in the block around it than a copy leaves."""
     expected = _expected(overlay)
-    kernel = np.ones((3, 3), np.uint8)
-    above = overlay.brought - cv2.dilate(expected, kernel)
-    below = cv2.erode(expected, kernel) - overlay.brought
-    beyond = np.maximum(np.maximum(above, below), 0).mean(axis=2)
+    beyond = np.abs(overlay.brought - expected).mean(axis=2)
     inside = cv2.erode(overlay.valid.astype(np.uint8), np.ones((7, 7), np.uint8), borderValue=1)
     detail = np.abs(luma(expected) - cv2.GaussianBlur(luma(expected), (0, 0), 1.5))
     left, detailed = _by_block(beyond * inside), _by_block(detail)
@@ -114,9 +110,7 @@ def _expected(overlay: Overlay) -> Pixels:
     inside = overlay.valid.ravel()
     expected = np.empty_like(overlay.brought)
     for channel in range(3):
-        target = overlay.brought[..., channel].ravel()
-        usable = inside & (target > 3) & (target < 252)
-        factors = _robust(terms[usable][::2], target[usable][::2])
+        factors = _robust(terms[inside][::2], overlay.brought[..., channel].ravel()[inside][::2])
         expected[..., channel] = np.clip(terms @ factors, 0, 255).reshape(overlay.valid.shape)
     return expected
 

@@ -122,6 +122,18 @@ def test_a_row_that_is_not_as_it_was_added_is_dropped_with_all_behind_it(tmp_pat
     assert len(CodeIndex(tmp_path / "codes", EACH)) == 2
 
 
+def test_what_lay_behind_a_dropped_row_never_comes_back(tmp_path: Path) -> None:
+    filled(tmp_path, [0, 1, 2, 3, 4]).close()
+    data = bytearray((tmp_path / "codes").read_bytes())
+    data[2 * ROW] ^= 1
+    (tmp_path / "codes").write_bytes(data)
+    index = CodeIndex(tmp_path / "codes", EACH)
+    index.add(2, codes_of(2))
+    index.close()
+
+    assert len(CodeIndex(tmp_path / "codes", EACH)) == 3
+
+
 def test_a_tail_of_zeros_is_dropped(tmp_path: Path) -> None:
     filled(tmp_path, [0, 1]).close()
     with (tmp_path / "codes").open("ab") as file:

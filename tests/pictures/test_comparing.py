@@ -141,6 +141,26 @@ def test_it_is_found_without_corners_too() -> None:
     assert found.step == "window"
 
 
+@pytest.mark.parametrize("degrees", [-5, 5])
+def test_a_tilted_picture_is_found_without_corners_too(degrees: float) -> None:
+    bare = Features(np.zeros((0, 2), np.float32), np.zeros((0, 32), np.uint8))
+    picture = draw_scene(11).image
+    found = compare(seen(turned(degrees)(picture).crop((13, 13, 115, 115))), Seen(reduced(picture), kept_features=bare))
+
+    assert found is not None
+    assert abs(found.transform.rotation + degrees) < 0.5
+
+
+@pytest.mark.parametrize("seed", [5, 7, 9, 11])
+def test_the_edge_of_a_border_that_a_jpeg_blurred_spoils_nothing(seed: int) -> None:
+    scene = draw_scene(seed).image
+    found = compare(seen(ImageOps.expand(scene, 13, "white"), "JPEG", quality=85), seen(scene))
+
+    assert found is not None
+    assert found.agreement.correlation > 0.99
+    assert found.agreement.structure > 0.9
+
+
 def test_what_is_kept_of_a_picture_serves_as_well_as_what_is_made_again() -> None:
     kept = Seen(reduced(PHOTOGRAPH), RECORDED.codes, RECORDED.features)
     brought = seen(turned(5)(PHOTOGRAPH))

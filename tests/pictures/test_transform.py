@@ -48,6 +48,15 @@ def test_how_a_picture_was_turned_and_mirrored_is_told(degrees: int, mirrored: b
     assert transform.mirrored == mirrored
 
 
+def test_a_mirrored_part_that_only_corners_find_is_told_to_be_where_it_is() -> None:
+    comparison = compare(seen(ImageOps.mirror(PHOTOGRAPH.crop((20, 150, 370, 430)))), RECORDED)
+
+    assert comparison is not None
+    assert comparison.step == "features"
+    assert comparison.transform.mirrored
+    assert box_of(comparison.transform) == pytest.approx([20, 150, 370, 430], abs=1.5)
+
+
 @pytest.mark.parametrize("part", [0.25, 0.5, 2.0])
 def test_how_much_smaller_or_larger_it_is_is_told(part: float) -> None:
     copy = PHOTOGRAPH.resize((round(640 * part), round(480 * part)), Image.Resampling.LANCZOS)
