@@ -27,8 +27,13 @@ def canonical(_: object, value: Any) -> bytes:
 
 
 @schemathesis.serializer("application/timestamp-query")
+def timestamp_query(_: object, value: Any) -> Any:
+    """Bytes as they are."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 @schemathesis.serializer("application/cose")
-def as_they_are(_: object, value: Any) -> Any:
+def cose(_: object, value: Any) -> Any:
     """Bytes as they are."""
     return value if isinstance(value, bytes) else str(value).encode()
 
