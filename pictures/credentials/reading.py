@@ -26,8 +26,9 @@ from pictures.credentials.certificates import TRUSTED_PURPOSES
 from pictures.credentials.embedding import without_manifest
 from pictures.credentials.findings import CODES_MAX, Credentials, CredentialState, ManifestFound
 from pictures.credentials.manifest import SOFT_BINDING
-from pictures.credentials.report import STAMP_TRUSTED, UNTRUSTED, Report, manifests_of
+from pictures.credentials.report import STAMP_TRUSTED, UNTRUSTED, Report
 from pictures.credentials.stores import may_sign_claims, signers_in, store_in
+from pictures.credentials.telling import manifests_of
 from pictures.errors import PictureError
 
 EXPIRED = "signingCredential.expired"

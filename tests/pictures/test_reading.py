@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 from credentialed import CONTAINERS, CredentialedStudio, a_file, the_studio, updated, with_actions
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from forged_manifests import ForgedStore
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pictures.credentials.certificates import CLAIM_SIGNING
 from pictures.credentials.embedding import with_manifest, without_manifest
 from pictures.credentials.findings import ENTRIES_MAX, MANIFESTS_MAX, Credentials, CredentialState, SaidOrigin
 from pictures.credentials.manifest import Sealed
@@ -26,7 +31,16 @@ from pictures.credentials.reading import (
     WRONG_PURPOSE,
     read_credentials,
 )
+from pictures.credentials.report import Report
+from pictures.credentials.stores import may_sign_claims
+from pictures.credentials.telling import manifests_of
 from pictures.source_types import SourceType
+
+WORDS = (
+    "active_manifest manifests ingredients assertions label data actions code validation_status signature exclusions"
+    " validation_results activeManifest failure success isUpdateManifest claim.v2 digitalSourceType parameters"
+)
+"""Names in reports of the library."""
 
 
 def read(data: bytes) -> Credentials:
@@ -328,3 +342,81 @@ def test_a_long_line_of_parents_is_cut_off_and_said_to_be() -> None:
 
     assert len(found.manifests) == MANIFESTS_MAX
     assert found.cut_off
+
+
+def test_a_certificate_that_is_not_the_one_reported_takes_the_trust(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should library and we ever find different stores in one file."""
+    found = sealed(stamped=False)
+    other = x509.load_pem_x509_certificate(CredentialedStudio().leaf.encode())
+    assert read(found.data).active is not None
+    label = read(found.data).manifests[0].label
+    monkeypatch.setattr("pictures.credentials.reading.signers_in", lambda store: {label: other})
+
+    assert read(found.data).state is CredentialState.VALID
+    monkeypatch.setattr("pictures.credentials.reading.signers_in", lambda store: {})
+    assert read(found.data).state is CredentialState.VALID
+
+
+def test_two_stores_in_one_file_are_not_trusted() -> None:
+    studio, good = the_studio(), sealed(stamped=False).store
+    bad = ForgedStore(good).signed(studio.stamp_key, (studio.stamp_leaf, studio.issuing))
+
+    for first, second in ((good, bad), (bad, good), (good, good)):
+        assert read(with_manifest(with_manifest(RECORDED, second), first)).state is CredentialState.INVALID
+
+
+@pytest.mark.parametrize(
+    ("purposes", "may"),
+    [
+        ([CLAIM_SIGNING], True),
+        ([ExtendedKeyUsageOID.EMAIL_PROTECTION], True),
+        ([ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.TIME_STAMPING], False),
+        ([CLAIM_SIGNING, ExtendedKeyUsageOID.OCSP_SIGNING], False),
+        ([ExtendedKeyUsageOID.TIME_STAMPING], False),
+        ([ExtendedKeyUsageOID.CLIENT_AUTH], False),
+        ([], False),
+    ],
+)
+def test_what_a_certificate_is_for_decides_whether_it_signs_claims(
+    purposes: list[x509.ObjectIdentifier], may: bool
+) -> None:
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    begins = datetime(2026, 11, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, begins, begins + timedelta(days=1))
+    if purposes:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+
+    assert may_sign_claims(builder.sign(key, hashes.SHA256())) is may
+
+
+def test_older_files_name_what_held_among_what_did_not() -> None:
+    status = [{"code": "claimSignature.validated"}, {"code": "assertion.hashedURI.match"}]
+    said = {"label": "c2pa.ingredient", "active_manifest": "b", "relationship": "parentOf", "validation_status": status}
+    manifests, _ = manifests_of(Report({"active_manifest": "a", "manifests": {"a": {"ingredients": [said]}}}, {}))
+
+    assert manifests[0].ingredients[0].failures == ()
+    status.append({"code": "assertion.dataHash.mismatch"})
+    manifests, _ = manifests_of(Report({"active_manifest": "a", "manifests": {"a": {"ingredients": [said]}}}, {}))
+    assert manifests[0].ingredients[0].failures == ("assertion.dataHash.mismatch",)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(WORDS.split()),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=30,
+    )
+)
+def test_a_report_of_any_shape_is_taken_apart(said: object) -> None:
+    report = Report(said, said)
+
+    manifests_of(report)
+    assert isinstance(report.left_out, int)
+    assert {report.boxes_left_out, report.update_of_many, report.redacted_silently} <= {True, False}
