@@ -13,12 +13,14 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from generator.protocol import Failed, FromWorker, Generate, Generated, StepProgress
+from ledger import records
 from ledger.crypto import SigningKey
 from ledger.errors import LedgerError
 from node.chain.chain import Chain
 from node.content.at_rest import AtRest
 from node.generation.asking import check_asked, settings_of
 from node.generation.jobs import Job, JobStore
+from node.generation.marking import Marking
 from node.generation.process import WorkerGone, WorkerProcess
 from node.generation.progress import JobProgress
 from node.generation.recording import Recorder
@@ -52,6 +54,7 @@ class GenerationService:
         chain: Chain,
         recorder: Recorder,
         at_rest: AtRest,
+        marking: Marking,
         clock_ms: Callable[[], int],
     ) -> None:
         """`home`: what the section's paths are relative to. `key`: of the section's account."""
@@ -60,6 +63,7 @@ class GenerationService:
         self._key = key
         self._chain = chain
         self._recorder = recorder
+        self._marking = marking
         self._clock_ms = clock_ms
         self._jobs = JobStore(data / "jobs", at_rest)
         self.progress = JobProgress(self._jobs)
@@ -92,6 +96,11 @@ class GenerationService:
         if job is None or job.request.creator != account:
             raise NodeError(NodeCode.NOT_FOUND, f"no generation {generation[:64]} of {account} was asked of this node")
         return job
+
+    def made(self, record: records.Asset) -> bool:
+        """Whether a recorded picture was made here: by this generator, for a generation that was asked of this node."""
+        ours = record.registrant == self._section.account
+        return ours and isinstance(record.request, str) and self._jobs.get(record.request) is not None
 
     # Doing
 
@@ -131,7 +140,7 @@ class GenerationService:
         self.progress.update(job)
         try:
             if not job.complete:
-                worker.send(self._order(job))
+                worker.send(await asyncio.to_thread(self._order, job))
             while not job.complete:
                 job = await self._take(job, await worker.receive())
             if job.pictures:
@@ -159,6 +168,7 @@ class GenerationService:
             request=job.id,
             model=request.model,
             confidential=request.confidential,
+            marks=self._marking.marks(request.model),
         )
 
     async def _resumed(self, job: Job) -> Job:
