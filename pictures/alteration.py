@@ -17,7 +17,7 @@ from pictures.overlay import Overlay, Pixels, laid_over, luma
 from pictures.reduction import Reduction
 from pictures.transform import Sides, Transform, moved, scaling
 
-ALTERED_LEAST = 1.7
+ALTERED_LEAST = 1.9
 """A block was changed if so many times more is left over in it than a copy leaves."""
 COMPARED_SIDE = 192
 """Pixels."""
