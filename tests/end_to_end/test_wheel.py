@@ -51,7 +51,7 @@ def test_the_wheel_holds_the_packages_with_their_pages_and_policies_and_no_tests
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
 
-    assert tops == {"contracts_vm", "ledger", "consensus", "generator", "remarque", "node", "devnet"}
+    assert tops == {"contracts_vm", "ledger", "consensus", "pictures", "generator", "remarque", "node", "devnet"}
     for wanted in (
         "node/pages/index.html",
         "node/pages/vendored/swagger-ui.css",

@@ -26,8 +26,10 @@ from node.cli import pictures
 from node.cli.exits import Exit
 from pictures.describing import describe
 from pictures.embedded import said_inside
+from pictures.labels import Label, labelled
 from pictures.opening import open_picture
 from pictures.picture import pixel_digest
+from pictures.source_types import SourceType
 from remarque import sealing
 from remarque.async_client import AsyncClient
 from remarque.client import Client
@@ -218,6 +220,34 @@ def test_what_a_file_says_is_left_out_and_its_pixels_stay(nodes: Cluster, tmp_pa
         kept = alice.picture(made["asset"])
     assert made["asset"] == pixel_digest(open_picture(kept)) == pixel_digest(open_picture(file.read_bytes()))
     assert said_inside(kept) == ()
+
+
+def test_where_a_picture_comes_from_is_its_registrants_word_and_the_files_only_a_hint(
+    nodes: Cluster, tmp_path: Path
+) -> None:
+    file = tmp_path / "picture.png"
+    file.write_bytes(labelled(a_file(a_picture(8)), Label(SourceType.SCANNED)))
+    other = tmp_path / "other.png"
+    other.write_bytes(labelled(a_file(a_picture(9)), Label(SourceType.SCANNED)))
+
+    silent, hint = run(nodes, "register", str(file), "--share-metadata")
+    said, _ = run(nodes, "register", str(other), "--share-metadata", "--source-type", "digitalCapture")
+
+    assert "the file declares negativeFilm; --source-type negativeFilm records that" in hint
+    with client_of(nodes, CREATOR) as alice:
+        assert alice.asset(silent["asset"]).asset.source_type is UNSET
+        assert alice.asset(said["asset"]).asset.source_type == "digitalCapture"
+
+
+@pytest.mark.parametrize(("answer", "found"), [("y", "negativeFilm"), ("n", None)])
+def test_at_a_terminal_the_files_own_label_is_offered(
+    answer: str, found: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = labelled(a_file(a_picture(10)), Label(SourceType.SCANNED))
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer + "\n"))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+
+    assert pictures.offered_source(data) == found
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", None), ("n", "METADATA_UNCONFIRMED")])
