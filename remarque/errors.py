@@ -73,6 +73,7 @@ class NodeCode(Enum):
     NOT_SIGNED = ("no manifest could be signed for the file", 422)
     NOT_LABELLED = ("the file takes no marks as they were asked for", 422)
     MANIFEST_MISSING = ("no node that answers has the manifest of this file, or it is not signed yet", 503)
+    TIMESTAMP_INVALID = ("no request for a time-stamp was brought", 422)
     TIMESTAMPS_ABSENT = ("this node stamps no times", 503)
     DECODER_FAILED = ("the process that decoded the picture ended before it answered", 503)
     METADATA_UNCONFIRMED = (

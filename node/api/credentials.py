@@ -57,7 +57,7 @@ def stamp_routes(stamps: StampAuthority, reader: Reader) -> APIRouter:
     @operation(
         Given(bytes, media=RESPONSE_TYPE, meaning="A TimeStampResp, DER: a token, or why there is none."),
         sent=Sent(bytes, "A TimeStampReq, DER.", REQUEST_TYPE),
-        refuses=(*OF_READERS, NodeCode.TIMESTAMPS_ABSENT),
+        refuses=(*OF_READERS, NodeCode.TIMESTAMP_INVALID, NodeCode.TIMESTAMPS_ABSENT),
     )
     async def stamp(request: Request) -> Response:
         """By this node's clock, to the second. Strangers may ask only where the operator lets them
@@ -68,7 +68,7 @@ def stamp_routes(stamps: StampAuthority, reader: Reader) -> APIRouter:
             raise NodeError(NodeCode.SESSION_REQUIRED, detail)
         asked = await read_body(request, REQUEST_BYTES_MAX)
         if not asked:
-            raise NodeError(NodeCode.REQUEST_MALFORMED, "there is no body; send a TimeStampReq in DER")
+            raise NodeError(NodeCode.TIMESTAMP_INVALID, "there is no body; send a TimeStampReq in DER")
         return Response(await stamps.stamped(asked), media_type=RESPONSE_TYPE)
 
     return router

@@ -281,6 +281,8 @@ def test_a_member_has_digests_stamped_and_a_stranger_only_where_all_may(studio: 
     with Client(studio.url("node1")) as nobody:
         assert granted(nobody.timestamp(request))
         assert not granted(nobody.timestamp(b"no request"))
+        with pytest.raises(RemarqueError, match="TIMESTAMP_INVALID"):
+            nobody.timestamp(b"")
 
 
 def test_a_stripped_copy_leads_to_its_manifest_in_c2pas_own_way(studio: Cluster, nadia: Client) -> None:
