@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from PIL import Image
 
 from generator.errors import GeneratorCode, GeneratorError
@@ -16,7 +16,7 @@ from generator.protocol import Generate, Generated
 from ledger.crypto import ATTESTATION, SigningKey
 from ledger.encoding import encode
 from ledger.errors import LedgerError
-from ledger.generation import Attestation
+from ledger.generation import Attestation, Computation
 from pictures.fingerprint import image_code
 from pictures.opening import open_picture
 from pictures.picture import pixel_digest
@@ -41,7 +41,9 @@ def load_key(path: Path) -> SigningKey:
         ) from None
 
 
-def attest(image: Image.Image, index: int, ask: Generate, attester: Attester) -> Generated:
+def attest(
+    image: Image.Image, index: int, ask: Generate, attester: Attester, computed: Computation | UnsetType = UNSET
+) -> Generated:
     """The picture as a file, with everything a record of it needs, signed.
 
     The fingerprints are taken from the file, not from the image in memory: what is attested is what is released.
@@ -62,6 +64,7 @@ def attest(image: Image.Image, index: int, ask: Generate, attester: Attester) ->
         height=picture.height,
         media_type="image/png",
         image_code=UNSET if ask.confidential else code,
+        computed=computed,
         time_ms=time.time_ns() // 1_000_000,
     )
     payload = encode(attestation)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
+from typing import get_args
 
 import click
 from msgspec.structs import asdict, replace
 
 from generator.models import default_model_folder, fetch_model, model_digest, verify_model
-from generator.settings import SEED_MAX
+from generator.settings import BATCH_MAX, SEED_MAX, Precision
 from ledger.actions import RegisterModel, action_name
 from node.cli.chain import genesis_option
 from node.cli.found_pictures import found_lines
@@ -53,6 +54,14 @@ def finite(_: click.Context, param: click.Parameter, value: float) -> float:
 @click.option("--model", default="", help="Digest of a model the node's generator serves; its first if absent.")
 @click.option("--confidential", is_flag=True, help="Encrypt before storing; publish no fingerprint.")
 @click.option(
+    "--precision",
+    type=click.Choice(get_args(Precision)),
+    default="float32",
+    show_default=True,
+    help="The numbers to compute with; float32 can be repeated best.",
+)
+@click.option("--batch", type=click.IntRange(1, BATCH_MAX), default=1, show_default=True, help="Pictures at a time.")
+@click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Directory for the pictures."
 )
 @with_target
@@ -67,6 +76,8 @@ def generate(
     count: int,
     model: str,
     confidential: bool,
+    precision: str,
+    batch: int,
     out: Path,
 ) -> None:
     """Generate pictures of PROMPT; each is on the chain before it is here."""
@@ -82,6 +93,8 @@ def generate(
             height=size[1],
             count=count,
             confidential=confidential,
+            precision=precision,
+            batch=batch,
         )
         pictures: tuple[GeneratedPicture, ...] = ()
         refused: tuple[RefusedPicture, ...] = ()
@@ -242,8 +255,8 @@ def regenerate(target: Target, asset: str, model: Path | None) -> None:
         original = client.open(asset, "regeneration") if record.confidential else client.picture(asset)
     folder = model or default_model_folder()
     verify_model(folder, record.model)
-    settings = replace(settings_of(openings), index=record.index)
-    again = Pipeline(folder).generate(settings, lambda step, steps: None)
+    settings = replace(settings_of(openings), index=record.index, batch=1)
+    again = Pipeline(folder, settings.precision).generate(settings, lambda step, steps: None)
     found = compare(original, encode_png(again))
     target.show(
         found,

@@ -60,6 +60,7 @@ class WorkerProcess:
                 section.account,
                 "--chain",
                 chain,
+                *_placement(section),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 pass_fds=(handed,),
@@ -116,6 +117,13 @@ class WorkerProcess:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
+
+
+def _placement(section: GeneratorSection) -> list[str]:
+    """The worker's arguments for where a model computes."""
+    words = ["--device", section.device, "--offload", section.offload]
+    words += ["--spread"] if section.spread else []
+    return words + (["--attention-slicing"] if section.attention_slicing else [])
 
 
 def _in_memory(key: SigningKey) -> int:
