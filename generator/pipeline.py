@@ -56,9 +56,9 @@ class Pipeline:
             made = self._pipe(**self._arguments(batch), **_stepping(first.steps, on_step))
         return [_of_size(image, first) for image in made.images]
 
-    def plainly(self, settings: Settings) -> None:
-        """The same picture by one call of the pipeline and nothing around it, for a benchmark to compare with."""
-        self._pipe(**self._arguments([settings]))
+    def plainly(self, batch: list[Settings]) -> None:
+        """The same pictures by one call of diffusers and nothing around it, for a benchmark to compare with."""
+        self._pipe(**self._arguments(batch))
 
     def _check(self, settings: Settings, first: Settings) -> None:
         check_settings(settings)

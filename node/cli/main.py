@@ -35,6 +35,7 @@ COMMANDS = {
     "export": "node.cli.audit:export",
     "fetch": "node.cli.pictures:fetch",
     "generate": "node.cli.pictures:generate",
+    "generator": "node.cli.generator:generator",
     "get": "node.cli.chain:get",
     "governance": "node.cli.governance:governance",
     "grant": "node.cli.market:grant",

@@ -168,6 +168,31 @@ def test_a_running_and_a_waiting_job_can_be_withdrawn_and_the_next_is_made(share
     assert [m.job for m in said if isinstance(m, Generated)] == ["kept"]
 
 
+def test_pictures_are_made_together_and_in_shorter_numbers_where_that_is_asked(shared: Conversation) -> None:
+    settings = msgspec.structs.replace(a_job("").settings, batch=2, precision="bfloat16")
+    shared.send(msgspec.structs.replace(a_job("short", count=3), settings=settings))
+    said = shared.until(made("short", 2))
+
+    assert [(m.index, m.step) for m in said if isinstance(m, StepProgress)] == [
+        (index, step) for index in (0, 2) for step in (1, 2, 3, 4)
+    ]
+    files = [m.png for m in said if isinstance(m, Generated)]
+    assert len(set(files)) == 3
+    shared.send(a_job("long-numbers"))
+    last = shared.until(made("long-numbers", 0))[-1]
+    assert isinstance(last, Generated)
+    assert last.png != files[0]
+
+
+def test_a_setting_without_a_part_fails_its_job_by_name(shared: Conversation) -> None:
+    settings = msgspec.structs.replace(a_job("").settings, guidance_centi=50)
+    shared.send(msgspec.structs.replace(a_job("weak"), settings=settings))
+    failed = shared.until(ended("weak"))[-1]
+
+    assert isinstance(failed, Failed)
+    assert failed.message.startswith("SETTINGS_INVALID: guidance: up to 1.0 it has no part")
+
+
 def test_a_job_for_an_unknown_model_fails_alone(shared: Conversation) -> None:
     shared.send(a_job("strange", model="ff" * 32))
     failed = shared.until(ended("strange"))[-1]
