@@ -156,6 +156,13 @@ class Client(Blocking):
         """Wait for a generation; its recorded pictures. RemarqueError with the generator's code if it fails."""
         return self._run(self._waiting.generation(generation))
 
+    def withdraw_generation(self, generation: str) -> Generation:
+        """Give a generation up; how far it is. It ends at its next step, with the code GENERATION_CANCELLED.
+
+        Pictures that are recorded by then stay; one that has ended is left as it is. NOT_FOUND.
+        """
+        return self._run(self._waiting.withdraw_generation(generation))
+
     def content(self, cid: str) -> bytes:
         """Bytes of stored content, encrypted if it is confidential. CONTENT_MISSING if no node that answers has it."""
         return self._run(self._waiting.content(cid))

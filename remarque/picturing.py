@@ -135,6 +135,13 @@ class PictureMethods(SubmitMethods):
             pictures = now.pictures
         return pictures
 
+    async def withdraw_generation(self, generation: str) -> Generation:
+        """Give a generation up; how far it is. It ends at its next step, with the code GENERATION_CANCELLED.
+
+        Pictures that are recorded by then stay; one that has ended is left as it is. NOT_FOUND.
+        """
+        return value_of(await self.request("DELETE", f"/v1/generations/{segment(generation)}"), Generation)
+
     # Content
 
     async def content(self, cid: str) -> bytes:

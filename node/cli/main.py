@@ -75,6 +75,7 @@ COMMANDS = {
     "unlist": "node.cli.market:unlist",
     "verify": "node.cli.pictures:verify",
     "withdraw-dispute": "node.cli.evidence:withdraw_dispute",
+    "withdraw-generation": "node.cli.pictures:withdraw_generation",
     "withdraw-offer": "node.cli.trading:withdraw_offer",
 }
 """Where each command is: module and name."""

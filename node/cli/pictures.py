@@ -80,7 +80,7 @@ def generate(
     batch: int,
     out: Path,
 ) -> None:
-    """Generate pictures of PROMPT; each is on the chain before it is here."""
+    """Generate pictures of PROMPT; each is on the chain before it is here. Interrupted, it withdraws the generation."""
     with target.client() as client:
         generation = client.generate(
             prompt,
@@ -98,10 +98,15 @@ def generate(
         )
         pictures: tuple[GeneratedPicture, ...] = ()
         refused: tuple[RefusedPicture, ...] = ()
-        for now in client.progress(generation):
-            pictures, refused = now.pictures, now.refused
-            if not target.as_json and isinstance(now.index, int):
-                click.echo(f"\rpicture {now.index + 1}/{now.count}, step {now.step}/{now.steps} ", nl=False)
+        try:
+            for now in client.progress(generation):
+                pictures, refused = now.pictures, now.refused
+                if not target.as_json and isinstance(now.index, int):
+                    click.echo(f"\rpicture {now.index + 1}/{now.count}, step {now.step}/{now.steps} ", nl=False)
+        except KeyboardInterrupt:
+            client.withdraw_generation(generation)
+            click.echo(f"\nwithdrew generation {generation}; what is recorded by now stays", err=True)
+            raise
         out.mkdir(parents=True, exist_ok=True)
         files = {one.asset: out / f"{one.asset[:16]}.png" for one in pictures}
         for one in pictures:
@@ -112,6 +117,16 @@ def generate(
     written = [asdict(one) | {"file": str(files[one.asset])} for one in pictures]
     lines = [f"\rasset {one['asset']}\n  file {one['file']}\n  transaction {one['transaction']}" for one in written]
     target.show({"generation": generation, "pictures": written}, "\n".join(lines))
+
+
+@click.command("withdraw-generation")
+@click.argument("generation")
+@with_target
+def withdraw_generation(target: Target, generation: str) -> None:
+    """Give a GENERATION up: it ends at its next step, and what is recorded by then stays."""
+    with target.client() as client:
+        found = client.withdraw_generation(generation)
+    target.show(found, f"{found.state}, {len(found.pictures)} of {found.count} recorded")
 
 
 @click.command()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from generator.errors import GeneratorError
 from generator.models import default_model_folder
-from generator.protocol import FrameDecoder, FromWorker, Generate, Ready, encode_frame
+from generator.protocol import Cancel, FrameDecoder, FromWorker, Generate, Ready, encode_frame
 from ledger.crypto import SigningKey
 from node.ground.config import GeneratorSection
 from node.ground.logs import logger
@@ -86,8 +86,8 @@ class WorkerProcess:
         logger.info("generator_ready", device=first.device, models=worker.models, pid=process.pid)
         return worker
 
-    def send(self, message: Generate) -> None:
-        """Give it work."""
+    def send(self, message: Generate | Cancel) -> None:
+        """Give it work, or take it back."""
         if self._process.stdin is not None:
             self._process.stdin.write(encode_frame(message))
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +201,8 @@ def asked(alice: Client, **settings: Any) -> str:
         ({"seed": -1}, "GENERATION_INVALID"),
         ({"seed": 2**32 - 1_000}, "GENERATION_INVALID"),
         ({"count": 17}, "GENERATION_INVALID"),
+        ({"precision": "int4"}, "GENERATION_INVALID"),
+        ({"batch": 17}, "GENERATION_INVALID"),
         ({"model": "ab" * 32}, "MODEL_NOT_LOADED"),
     ],
 )
@@ -284,6 +286,92 @@ def test_a_failed_generation_says_why_and_progress_ends_with_it(alice: Client, m
     assert [next(progress).state, next(progress).state] == ["running", "failed"]
     with pytest.raises(RemarqueError, match="OUT_OF_MEMORY: 4 GiB"):
         next(progress)
+
+
+def wait_for(alice: Client, generation: str, wanted: Callable[[Generation], bool]) -> None:
+    """Return as soon as a generation is that far."""
+    for now in alice.progress(generation):
+        if wanted(now):
+            return
+    raise AssertionError("it ended before")
+
+
+def test_a_withdrawn_generation_ends_within_a_step_and_keeps_what_is_recorded(studio: Cluster, alice: Client) -> None:
+    running = alice.generate("a harbour at noon", seed=900, steps=25, count=16)
+    waiting = alice.generate("a harbour at night", seed=901, steps=4)
+    wait_for(alice, running, lambda now: now.index == 1 and now.step == 1)
+
+    assert alice.withdraw_generation(waiting).code == "GENERATION_CANCELLED"
+    told = alice.withdraw_generation(running)
+    with pytest.raises(RemarqueError, match="GENERATION_CANCELLED: its creator withdrew it"):
+        alice.generation(running)
+
+    ended = alice.withdraw_generation(running)
+    assert told.state == "running"
+    assert told.index == 1
+    assert (ended.state, [one.index for one in ended.pictures]) == ("failed", [0])
+    assert alice.asset(ended.pictures[0].asset).asset.evidence == "generated"
+    assert len(alice.generation(alice.generate("a harbour at dawn", seed=902, steps=4))) == 1
+
+
+def test_a_generation_is_withdrawn_by_its_creator_alone_and_one_that_has_ended_stays(
+    studio: Cluster, alice: Client
+) -> None:
+    done = alice.generate("a tower on a hill", seed=910, steps=4)
+    alice.generation(done)
+
+    with (
+        Client(studio.url("node1"), COLLECTOR, studio.key(COLLECTOR)) as carla,
+        pytest.raises(RemarqueError, match="NOT_FOUND"),
+    ):
+        carla.withdraw_generation(done)
+    assert alice.withdraw_generation(done).state == "done"
+    told = CliRunner().invoke(
+        cli,
+        [
+            "--node", studio.url("node1"), "--account", CREATOR,
+            "--key", str(studio.root / "accounts" / f"{CREATOR}.key"), "withdraw-generation", done,
+        ],
+    )  # fmt: skip
+    assert told.stdout == "done, 1 of 1 recorded\n"
+
+
+def test_a_withdrawal_outlives_the_node(studio: Cluster, alice: Client) -> None:
+    generation = alice.generate("a bridge in the fog", seed=920, steps=100, count=16)
+    wait_for(alice, generation, lambda now: now.step == 1)
+    os.kill(_worker_pid(studio), signal.SIGSTOP)
+
+    alice.withdraw_generation(generation)
+    os.kill(_worker_pid(studio), signal.SIGKILL)
+    studio.kill("node1")
+    studio.start("node1")
+    studio.wait_ready(["node1"])
+
+    with pytest.raises(RemarqueError, match="GENERATION_CANCELLED"):
+        alice.generation(generation)
+
+
+def test_an_interrupted_command_withdraws_what_it_asked_for(studio: Cluster, alice: Client, tmp_path: Path) -> None:
+    command = subprocess.Popen(
+        [
+            sys.executable, "-m", "node", "--node", studio.url("node1"), "--account", CREATOR,
+            "--key", str(studio.root / "accounts" / f"{CREATOR}.key"), "generate", "a long walk home",
+            "--steps", "100", "--count", "16", "--out", str(tmp_path),
+        ],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert command.stdout is not None
+    told = ""
+    while "step" not in told:
+        assert (more := command.stdout.read(8)), "it ended before it said how far it is"
+        told += more
+    command.send_signal(signal.SIGINT)
+    _, errors = command.communicate(timeout=30)
+
+    withdrawn = errors.partition("withdrew generation ")[2].partition(";")[0]
+    assert "interrupted" in errors
+    with pytest.raises(RemarqueError, match="GENERATION_CANCELLED"):
+        alice.generation(withdrawn)
 
 
 def test_a_killed_worker_is_replaced_and_its_job_goes_on(studio: Cluster, alice: Client) -> None:
