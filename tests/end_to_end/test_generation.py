@@ -363,7 +363,8 @@ def test_an_interrupted_command_withdraws_what_it_asked_for(studio: Cluster, ali
     assert command.stdout is not None
     told = ""
     while "step" not in told:
-        assert (more := command.stdout.read(8)), "it ended before it said how far it is"
+        more = command.stdout.read(8)
+        assert more, "it ended before it said how far it is"
         told += more
     command.send_signal(signal.SIGINT)
     _, errors = command.communicate(timeout=30)
