@@ -20,6 +20,7 @@ from generator.devices import Placement, computation, open_placed
 from generator.errors import GeneratorCode, GeneratorError
 from generator.families import family_of, guide
 from generator.models import model_digest
+from generator.prompts import check_read
 from generator.settings import Precision, Settings, check_settings
 
 __all__ = ["Pipeline", "Settings"]
@@ -63,6 +64,8 @@ class Pipeline:
     def _check(self, settings: Settings, first: Settings) -> None:
         check_settings(settings)
         self.family.check(settings)
+        for setting in ("prompt", "negative_prompt"):
+            check_read(self._pipe, setting, getattr(settings, setting))
         if settings.precision != self.precision:
             raise _invalid(f"precision: {settings.precision} is asked for, the model is loaded in {self.precision}")
         if settings != replace(first, prompt=settings.prompt, seed=settings.seed, index=settings.index):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace as with_changes
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -156,6 +155,25 @@ def test_a_side_that_the_model_does_not_make_is_refused_before_a_step(pipeline: 
         assert pipeline.generate(asked(pipeline, width=64 + 8), lambda step, steps: None).size == (72, 96)
 
 
+def test_a_prompt_that_the_model_does_not_read_to_its_end_is_refused(pipeline: Pipeline) -> None:
+    long = " ".join(["xyz" * 30] * 21)
+    settings = asked(pipeline, prompt=long)
+
+    assert refusal(pipeline, settings).detail.startswith("prompt: this model reads ")
+    assert unchecked(pipeline, settings) == unchecked(pipeline, replace(settings, prompt=long[:-1] + "a"))
+    if pipeline.family.contrasts(settings):
+        negative = asked(pipeline, negative_prompt=long)
+        assert refusal(pipeline, negative).detail.startswith("negative_prompt: this model reads ")
+
+
+def test_a_prompt_is_long_enough_if_one_encoder_reads_it_to_its_end(loaded: dict[str, Pipeline]) -> None:
+    letters = " ".join("abcdefghij" * 5)
+    both, clip = loaded["flux"], loaded["stable_diffusion_xl"]
+
+    assert made(both, asked(both, prompt=letters)) != made(both, asked(both, prompt=letters[:-1] + "k"))
+    assert "this model reads 77 tokens" in refusal(clip, asked(clip, prompt=letters)).detail
+
+
 def test_two_pictures_are_made_together(pipeline: Pipeline) -> None:
     settings = asked(pipeline, batch=2)
     pair = pipeline.generate_batch([settings, replace(settings, index=1)], lambda step, steps: None)
@@ -193,11 +211,9 @@ def test_pictures_of_other_settings_are_not_made_together(loaded: dict[str, Pipe
 def test_a_picture_of_another_size_is_not_given_out(
     loaded: dict[str, Pipeline], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """HunyuanDiT has a list of sizes of its own, and is told each time not to use it."""
     pipeline = loaded["hunyuan_dit"]
-    monkeypatch.setattr(pipeline, "family", with_changes(pipeline.family, fixed={"output_type": "latent"}))
-    monkeypatch.setattr(pipeline, "_pipe", lambda **_: SimpleNamespace(images=[Image.new("RGB", (1024, 1024))]))
-    monkeypatch.setattr(pipeline._pipe, "maybe_free_model_hooks", lambda: None, raising=False)
+    other = SimpleNamespace(images=[Image.new("RGB", (1024, 1024))])
+    monkeypatch.setattr(type(pipeline._pipe), "__call__", lambda self, **_: other)
 
     with pytest.raises(GeneratorError, match="SIZE_MISSED: asked for 64 x 96, made 1024 x 1024"):
         made(pipeline, asked(pipeline))

@@ -50,7 +50,7 @@ def _t5(width: int = 32) -> tuple[Any, Any]:
     tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=2))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    words = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>", "model_max_length": 64}
+    words = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>", "model_max_length": 512}
     fast = t.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **words)
     config = t.T5Config(vocab_size=64, d_model=width, d_ff=37, d_kv=8, num_layers=2, num_heads=4)
     return t.T5EncoderModel(config), fast
@@ -235,7 +235,7 @@ def _z_image(folder: Path) -> Any:
     transformer = d.ZImageTransformer2DModel(
         all_patch_size=(2,), all_f_patch_size=(1,), in_channels=16, dim=32, n_layers=2, n_refiner_layers=1, n_heads=2,
         n_kv_heads=2, norm_eps=1e-5, qk_norm=True, cap_feat_dim=16, rope_theta=256.0, t_scale=1000.0,
-        axes_dims=[8, 4, 4], axes_lens=[256, 32, 32],
+        axes_dims=[8, 4, 4], axes_lens=[1024, 32, 32],
     )  # fmt: skip
     return d.ZImagePipeline(
         scheduler=d.FlowMatchEulerDiscreteScheduler(), vae=_flow_vae(16), text_encoder=encoder, tokenizer=tokenizer,
