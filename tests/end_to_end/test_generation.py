@@ -25,7 +25,7 @@ from generator.models import default_model_folder, model_digest
 from ledger import crypto
 from ledger.actions import RegisterModel
 from ledger.encoding import encode
-from ledger.generation import Openings
+from ledger.generation import Opening, Openings, commit
 from node.cli.main import cli
 from remarque.api.content import Release
 from remarque.api.generation import Generation, GenerationTaken, Generators
@@ -94,6 +94,26 @@ def test_pictures_are_recorded_before_they_are_released_and_replicated(studio: C
                     assert time.monotonic() < deadline, "content and openings reach the other member"
                     time.sleep(0.1)
             assert nadia.verify(original).verdict == "exact_file"
+
+
+def test_precision_and_batch_are_committed_to_where_they_are_not_as_usual(alice: Client) -> None:
+    [usual] = alice.generation(alice.generate("a mill by a stream", seed=600, steps=4))
+    pair = alice.generation(alice.generate("a mill", seed=601, steps=4, count=2, precision="bfloat16", batch=2))
+
+    assert (alice.openings(usual.asset).precision, alice.openings(usual.asset).batch) == (UNSET, UNSET)
+    for picture in pair:
+        opened = alice.openings(picture.asset)
+        assert isinstance(opened.precision, Opening)
+        assert isinstance(opened.batch, Opening)
+        assert (opened.precision.value, opened.batch.value) == ("bfloat16", 2)
+        assert alice.asset(picture.asset).asset.commitments == opened.commitments()
+
+
+def test_a_setting_that_has_no_part_fails_the_generation_by_name(alice: Client) -> None:
+    weak = alice.generate("a mill by a stream", guidance_centi=80, steps=4)
+
+    with pytest.raises(RemarqueError, match=r"GENERATION_FAILED: SETTINGS_INVALID: .*guidance: up to 1\.0"):
+        alice.generation(weak)
 
 
 def test_a_refused_repeat_changes_nothing_of_the_picture_that_it_repeats(studio: Cluster, alice: Client) -> None:
@@ -210,7 +230,7 @@ def test_a_bad_generation_is_refused_by_name(alice: Client, settings: dict[str, 
     assert asked(alice, **settings) == code
 
 
-@pytest.mark.parametrize("broken", ["signature", "opening", "creator", "chain"])
+@pytest.mark.parametrize("broken", ["signature", "opening", "usual", "creator", "chain"])
 def test_a_request_that_does_not_hold_is_refused(
     studio: Cluster, alice: Client, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +252,10 @@ def test_a_request_that_does_not_hold_is_refused(
         body["signature"] = "00" * 64
     elif broken == "opening":
         body["openings"]["prompt"]["value"] = "another prompt"
+    elif broken == "usual":
+        body["openings"]["batch"] = {"salt": "ab" * 16, "value": 1}
+        body["request"]["commitments"]["batch"] = commit("batch", Opening(salt="ab" * 16, value=1))
+        body["signature"] = studio.key(CREATOR).sign(crypto.GENERATION_REQUEST, encode(body["request"]))
     else:
         body["request"][broken] = {"creator": COLLECTOR, "chain": "other-00000000"}[broken]
         body["signature"] = studio.key(CREATOR).sign(crypto.GENERATION_REQUEST, encode(body["request"]))
