@@ -241,13 +241,13 @@ def _altered(number: int) -> list[tuple[str, str, bool, bool]]:
 def _matches(number: int) -> list[tuple[int, int]]:
     """Which recorded pictures that have nothing in common with one are confirmed to be it.
 
-    Those are compared of which any code is near enough to be tried, or any corner alike: nothing else can be confirmed
-    by codes, and nothing else is ever named by corners.
+    Those are compared of which any code is near enough to be tried, or that corners name: nothing else can be confirmed
+    by codes, and with fewer corners alike than an index asks for a picture is not looked at.
     """
     library, brought = _library[0], _library[0].seen[number]
     near = library.wholes.near(brought.asked_codes, WINDOW_BITS_MAX, len(library))
     near += library.windows.near(brought.asked_codes[:ASKS_FOR_WINDOWS], WINDOW_BITS_MAX, len(library))
-    voted = library.corners.voted(tuple(view.descriptors for view in brought.asked_features), len(library), 1)
+    voted = library.corners.voted(tuple(view.descriptors for view in brought.asked_features), len(library))
     others = {each.number for each in near} | {each.number for each in voted}
     apart = [other for other in sorted(others) if not library.overlap(number, other)]
     return [(number, other) for other in apart if compare(brought, library.seen[other])]

@@ -112,7 +112,7 @@ def refined(brought: Reduction, recorded: Reduction, transform: Transform) -> Tr
             return transform
         matrix = fitted @ np.linalg.inv(overlay.to_brought)
         better = _valued(matrix, brought, recorded)
-        if better is None or not _near(better, transform):
+        if better is None:
             return transform
         transform = better
     return transform
@@ -131,13 +131,6 @@ def _fitted(overlay: Overlay, recorded: Reduction) -> Matrix | None:
         return None
     whole = np.vstack([np.asarray(fitted, np.float64), [0, 0, 1]])
     return np.asarray(np.linalg.inv(own) @ moving(0.5, 0.5) @ whole @ moving(-0.5, -0.5), np.float64)
-
-
-def _near(better: Transform, transform: Transform) -> bool:
-    """Whether a fit is of the same place: it moved what is shown by less than a quarter of it."""
-    corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * transform.brought
-    moves = np.abs((corners @ (better.matrix - transform.matrix)[:2, :2].T) + (better.matrix - transform.matrix)[:2, 2])
-    return bool(moves.max() <= 0.25 * max(transform.brought) / transform.scale)
 
 
 def _valued(matrix: Matrix, brought: Reduction, recorded: Reduction) -> Transform | None:

@@ -17,7 +17,7 @@ from pictures.overlay import Overlay, Pixels, laid_over, luma
 from pictures.reduction import Reduction
 from pictures.transform import Sides, Transform, moved, scaling
 
-ALTERED_LEAST = 1.7
+ALTERED_LEAST = 1.9
 """A block was changed if so many times more is left over in it than a copy leaves."""
 COMPARED_SIDE = 192
 """Pixels."""
@@ -110,9 +110,7 @@ def _expected(overlay: Overlay) -> Pixels:
     inside = overlay.valid.ravel()
     expected = np.empty_like(overlay.brought)
     for channel in range(3):
-        target = overlay.brought[..., channel].ravel()
-        usable = inside & (target > 3) & (target < 252)
-        factors = _robust(terms[usable][::2], target[usable][::2])
+        factors = _robust(terms[inside][::2], overlay.brought[..., channel].ravel()[inside][::2])
         expected[..., channel] = np.clip(terms @ factors, 0, 255).reshape(overlay.valid.shape)
     return expected
 

@@ -7,6 +7,7 @@ Source: Nagy, Seth: Hierarchical representation of optically scanned documents (
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,7 +49,8 @@ def _cut(rgb: NDArray[np.uint8], block: Block, depth: int) -> list[Block]:
 
 def _spread(inside: NDArray[np.uint8], axis: int) -> NDArray[np.uint8]:
     """By how many levels the pixels of each row or column differ, in the channel where they do most."""
-    return np.asarray(np.ptp(inside, axis=axis).max(axis=1), np.uint8)
+    most, least = (cv2.reduce(inside, axis, kind) for kind in (cv2.REDUCE_MAX, cv2.REDUCE_MIN))
+    return np.asarray((most - least).reshape(-1, 3).max(axis=1), np.uint8)
 
 
 def _runs(spread: NDArray[np.uint8]) -> list[tuple[int, int]]:

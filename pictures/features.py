@@ -10,6 +10,7 @@ Source: Rublee, Rabaud, Konolige, Bradski: ORB, an efficient alternative to SIFT
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -53,7 +54,10 @@ class Features:
 
 
 def features_of(reduction: Reduction, most: int = FEATURES_MAX, *, mirrored: bool = False) -> Features:
-    """The strongest corners of a picture, or of the picture as in a mirror; their points are where they really are."""
+    """The strongest corners of a picture, or of the picture as in a mirror; their points are where they really are.
+
+    However many of the first ones are taken, they are the strongest of each size.
+    """
     grey = np.ascontiguousarray(reduction.grey[:, ::-1] if mirrored else reduction.grey)
     scale = max(1.0, _LEAST_SIDE / max(grey.shape))
     if scale > 1:
@@ -64,10 +68,21 @@ def features_of(reduction: Reduction, most: int = FEATURES_MAX, *, mirrored: boo
     found, descriptors = cv2.ORB.create(nfeatures=most, fastThreshold=_CONTRAST).detectAndCompute(grey, None)
     if descriptors is None:
         return Features(np.zeros((0, 2), np.float32), np.zeros((0, DESCRIPTOR_BYTES), np.uint8))
-    points = (np.array([each.pt for each in found[:most]], np.float32) + 0.5) / np.float32(scale)
+    order = strongest_of_each_size(found)[:most]
+    points = (np.array([found[each].pt for each in order], np.float32) + 0.5) / np.float32(scale)
     if mirrored:
         points[:, 0] = reduction.grey.shape[1] - points[:, 0]
-    return Features(_kept(points), np.asarray(descriptors[:most], np.uint8))
+    return Features(_kept(points), np.asarray(descriptors[order], np.uint8))
+
+
+def strongest_of_each_size(found: Sequence[cv2.KeyPoint]) -> NDArray[np.intp]:
+    """An order in which the first ones, however many are taken, are the same part of each size's, the strongest."""
+    sizes, strength = np.array([each.octave for each in found]), np.array([each.response for each in found])
+    part = np.zeros(len(found))
+    for size in np.unique(sizes):
+        own = np.flatnonzero(sizes == size)
+        part[own[np.argsort(-strength[own], kind="stable")]] = np.arange(len(own)) / len(own)
+    return np.lexsort((sizes, part))
 
 
 def packed(features: Features) -> bytes:

@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass
 from itertools import product
 
+import cv2
 import iscc_lib
 import numpy as np
 from numpy.typing import NDArray
@@ -101,15 +102,9 @@ def windows_of(reduction: Reduction) -> tuple[Part, ...]:
 
 def window_codes(reduction: Reduction) -> Codes:
     """The codes of all windows, of shape (WINDOWS, CODE_BYTES), in the order of `windows_of`."""
-    scale = min(1.0, _WORKED_SIDE / max(reduction.grey.shape))
-    small = Image.fromarray(reduction.grey)
-    if scale < 1:
-        sides = max(1, round(small.width * scale)), max(1, round(small.height * scale))
-        small = small.resize(sides, Image.Resampling.BOX)
+    small = _worked(reduction)
     across, down = small.width / reduction.grey.shape[1], small.height / reduction.grey.shape[0]
-    parts = (
-        (left * across, top * down, right * across, bottom * down) for left, top, right, bottom in windows_of(reduction)
-    )
+    parts = (_scaled(part, across, down) for part in windows_of(reduction))
     return np.stack([code_of(_luma(small, part)) for part in parts])
 
 
@@ -120,11 +115,12 @@ def asks_of(reduction: Reduction) -> tuple[AskedPart, ...]:
     blocks = [
         (float(left), float(top), float(right), float(bottom)) for left, top, right, bottom in blocks_of(reduction.rgb)
     ]
-    grey = Image.fromarray(reduction.grey)
-    asked = [_ask(grey, part, orientation=number) for number in range(ORIENTATIONS)]
-    asked += [_ask(grey, _inscribed(whole, tilt), tilt=tilt) for tilt in TILTS]
+    grey, small = Image.fromarray(reduction.grey), _worked(reduction)
+    luma = _luma(grey, part)
+    asked = [_asked(part, turned(luma, number), orientation=number) for number in range(ORIENTATIONS)]
+    asked += [_tilted(small, whole, tilt) for tilt in TILTS]
     others = [other for other in dict.fromkeys([whole, outer, *blocks]) if other != part]
-    return (*asked, *(_ask(grey, other, wholes_only=True) for other in others))
+    return (*asked, *(_asked(other, _luma(grey, other), wholes_only=True) for other in others))
 
 
 def code_of(luma: Luma) -> NDArray[np.uint8]:
@@ -165,19 +161,34 @@ def _border(
 ) -> tuple[int, int, int, int] | None:
     """What holds all pixels that differ from the upper left one by more than the tolerance in any channel."""
     left, top, right, bottom = part
-    inside = rgb[top:bottom, left:right].astype(np.int16)
-    other = (np.abs(inside - inside[0, 0]) > tolerance).any(axis=2)
+    corner = rgb[top, left].astype(np.int16)
+    other = cv2.inRange(rgb[top:bottom, left:right], corner - tolerance, corner + tolerance) == 0
     rows, columns = np.flatnonzero(other.any(axis=1)), np.flatnonzero(other.any(axis=0))
     if not len(rows):
         return None
     return left + int(columns[0]), top + int(rows[0]), left + int(columns[-1]) + 1, top + int(rows[-1]) + 1
 
 
-def _ask(
-    grey: Image.Image, part: Part, *, orientation: int = 0, tilt: float = 0.0, wholes_only: bool = False
-) -> AskedPart:
-    shown = grey.rotate(-tilt, Image.Resampling.BILINEAR) if tilt else grey
-    return AskedPart(part, orientation, tilt, wholes_only, code_of(turned(_luma(shown, part), orientation)))
+def _asked(part: Part, luma: Luma, *, orientation: int = 0, tilt: float = 0.0, wholes_only: bool = False) -> AskedPart:
+    return AskedPart(part, orientation, tilt, wholes_only, code_of(luma))
+
+
+def _tilted(small: Image.Image, whole: Part, tilt: float) -> AskedPart:
+    inner = _inscribed(whole, tilt)
+    shown = _scaled(inner, small.width / whole[2], small.height / whole[3])
+    return _asked(inner, _luma(small.rotate(-tilt, Image.Resampling.BILINEAR), shown), tilt=tilt)
+
+
+def _worked(reduction: Reduction) -> Image.Image:
+    """The luma of a picture with at most _WORKED_SIDE pixels of a side."""
+    grey = Image.fromarray(reduction.grey)
+    scale = min(1.0, _WORKED_SIDE / max(grey.size))
+    sides = max(1, round(grey.width * scale)), max(1, round(grey.height * scale))
+    return grey.resize(sides, Image.Resampling.BOX) if scale < 1 else grey
+
+
+def _scaled(part: Part, across: float, down: float) -> Part:
+    return part[0] * across, part[1] * down, part[2] * across, part[3] * down
 
 
 def _inscribed(whole: Part, tilt: float) -> Part:
@@ -186,7 +197,7 @@ def _inscribed(whole: Part, tilt: float) -> Part:
     ratio = max(width, height) / min(width, height)
     part = 1 / (math.cos(math.radians(tilt)) + abs(math.sin(math.radians(tilt))) * ratio)
     left, top, right, bottom = _placed(part, part, 0.5, 0.5)
-    return left * width, top * height, right * width, bottom * height
+    return _scaled((left, top, right, bottom), width, height)
 
 
 def _luma(grey: Image.Image, part: Part) -> Luma:

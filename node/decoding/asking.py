@@ -52,6 +52,15 @@ class ReducedSides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return 3 * self.columns * self.rows
 
 
+class KeptBytes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is kept of a recorded picture, by which copies of it are found."""
+
+    codes: Annotated[bytes, Meta(min_length=CODE_BYTES * WINDOWS, max_length=CODE_BYTES * WINDOWS)]
+    """Of its windows."""
+    corners: Annotated[bytes, Meta(max_length=FEATURES_BYTES_MAX)]
+    """As `pictures.features.packed` gives them."""
+
+
 class Ask(msgspec.Struct, frozen=True):
     """To a child; the picture's bytes come behind it, and then those of the reduction that it is compared with."""
 
@@ -65,6 +74,8 @@ class Ask(msgspec.Struct, frozen=True):
     """Whose watermark is read; none if it is empty. For facts."""
     brought: ReducedSides | None = None
     """Of the picture that this one is compared with."""
+    kept: KeptBytes | None = None
+    """Of this one, if anything is kept of it; to compare."""
 
 
 class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag=str.lower):
@@ -130,12 +141,9 @@ class Facts(_Answer, frozen=True):
 
 
 class Findable(_Answer, frozen=True):
-    """What is kept of a recorded picture, by which copies of it are found."""
+    """What is to be kept of a recorded picture."""
 
-    codes: Annotated[bytes, Meta(min_length=CODE_BYTES * WINDOWS, max_length=CODE_BYTES * WINDOWS)]
-    """Of its windows."""
-    corners: Annotated[bytes, Meta(max_length=FEATURES_BYTES_MAX)]
-    """As `pictures.features.packed` gives them."""
+    kept: KeptBytes
 
 
 class ComparedWith(_Answer, frozen=True):

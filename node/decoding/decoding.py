@@ -17,6 +17,7 @@ from node.decoding.asking import (
     Facts,
     Findable,
     FrameFacts,
+    KeptBytes,
     MarkFacts,
     ReducedSides,
     framed,
@@ -27,12 +28,13 @@ from pictures.credentials.embedding import without_manifest
 from pictures.credentials.reading import read_credentials
 from pictures.describing import media_type_of
 from pictures.errors import PictureError
-from pictures.features import packed
+from pictures.features import packed, unpacked
 from pictures.labels import declared_labels
 from pictures.looking import FrameLook, look
 from pictures.opening import open_picture, reading
 from pictures.reduction import REDUCED_SIDE_MAX, Reduction, reduce
 from pictures.watermark import read
+from pictures.windows import CODE_BYTES
 
 
 def decode_one(connection: socket.socket) -> None:
@@ -51,9 +53,10 @@ def answer_to(ask: Ask, data: bytes, other: bytes = b"") -> Answer:
         with reading():
             if ask.wanted == "facts":
                 return facts_of(data, ask.limits.pixels, ask.anchors, ask.watermark_key)
-            seen = Seen(reduce(open_picture(data, ask.limits.pixels, enough=REDUCED_SIDE_MAX)))
+            reduction = reduce(open_picture(data, ask.limits.pixels, enough=REDUCED_SIDE_MAX))
+            seen = Seen(reduction) if ask.kept is None else _seen(reduction, ask.kept)
             if ask.brought is None:
-                return Findable(seen.codes.tobytes(), packed(seen.features))
+                return Findable(KeptBytes(seen.codes.tobytes(), packed(seen.features)))
             return ComparedWith(compare(Seen(reduction_of(ask.brought, other)), seen))
     except PictureError as error:
         return msgspec.convert({"kind": "declined", "code": error.code.name, "detail": error.detail[:1_000]}, Declined)
@@ -91,6 +94,11 @@ def reduction_of(sides: ReducedSides, rgb: bytes) -> Reduction:
     """A reduction that was sent."""
     pixels = np.frombuffer(rgb, np.uint8).reshape(sides.rows, sides.columns, 3)
     return Reduction(pixels, sides.width, sides.height)
+
+
+def _seen(reduction: Reduction, kept: KeptBytes) -> Seen:
+    codes = np.frombuffer(kept.codes, np.uint8).reshape(-1, CODE_BYTES)
+    return Seen(reduction, codes, unpacked(kept.corners))
 
 
 def _bare_digest(data: bytes, file_digest: str) -> str:

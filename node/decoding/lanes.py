@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from node.decoding.asking import Answer, Ask, ComparedWith, Declined, Ended, Facts, Findable, Limits
+from node.decoding.asking import Answer, Ask, ComparedWith, Declined, Ended, Facts, Findable, KeptBytes, Limits
 from node.decoding.process import ForkingProcess
 from node.ground import metrics
 from node.ground.logs import Seldom
@@ -95,16 +95,20 @@ class Lane:
             raise self._refusal(found)
         return found
 
-    async def kept(self, data: bytes) -> Findable:
+    async def kept(self, data: bytes) -> KeptBytes:
         """What is kept of a recorded picture to find copies of it. Refuses as `facts` does."""
         found = await self._asked(Ask("kept", SMALL, len(data)), data)
         if not isinstance(found, Findable):
             raise self._refusal(found)
-        return found
+        return found.kept
 
-    async def compared(self, recorded: bytes, brought: Facts) -> PictureComparison | None:
-        """How a picture that was brought lies in a recorded one, if it does. Refuses as `facts` does."""
-        ask = Ask("compared", SMALL, len(recorded), brought=brought.sides)
+    async def compared(
+        self, recorded: bytes, brought: Facts, kept: KeptBytes | None = None
+    ) -> PictureComparison | None:
+        """How a picture that was brought lies in a recorded one, if it does; `kept` is what is kept of that, and spares
+        making it again. Refuses as `facts` does.
+        """
+        ask = Ask("compared", SMALL, len(recorded), brought=brought.sides, kept=kept)
         found = await self._asked(ask, recorded + brought.reduction)
         if not isinstance(found, ComparedWith):
             raise self._refusal(found)

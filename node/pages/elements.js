@@ -50,8 +50,8 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /** A plan of a picture: the part that lies in the other one, and what was altered there; a box has two corners.
  * @param {number} width @param {number} height @param {{x_ppm: number, y_ppm: number}[]} part
- * @param {{x_ppm: number, y_ppm: number}[][]} boxes */
-export function plan(width, height, part, boxes) {
+ * @param {{x_ppm: number, y_ppm: number}[][]} boxes @param {string} [picture] where the picture itself is */
+export function plan(width, height, part, boxes, picture) {
   const made = (/** @type {string} */ tag, /** @type {Record<string, string>} */ attributes) => {
     const shape = document.createElementNS(SVG, tag);
     for (const [name, value] of Object.entries(attributes)) shape.setAttribute(name, value);
@@ -59,7 +59,9 @@ export function plan(width, height, part, boxes) {
   };
   const at = (/** @type {{x_ppm: number, y_ppm: number}} */ point) => [(point.x_ppm * width) / 1e6, (point.y_ppm * height) / 1e6];
   const svg = made("svg", { viewBox: `0 0 ${width} ${height}`, class: "plan", role: "img" });
-  svg.append(made("rect", { class: "whole", width: String(width), height: String(height) }),
+  const sides = { width: String(width), height: String(height) };
+  svg.append(made("rect", { class: "whole", ...sides }),
+    ...(picture ? [made("image", { href: picture, preserveAspectRatio: "none", ...sides })] : []),
     made("polygon", { class: "part", points: part.map((point) => at(point).join(",")).join(" ") }));
   for (const [first, last] of boxes) {
     const [[left, top], [right, bottom]] = [at(first), at(last)];

@@ -119,11 +119,11 @@ function witnesses({ credentials, watermark, labels, pictures }) {
 
 /** Where the two pictures lie over each other, drawn in the sides of each. @param {any} compared */
 function drawn({ place, altered }) {
-  const sides = (/** @type {string} */ name, /** @type {number} */ width, /** @type {number} */ height, /** @type {string} */ where) =>
-    el("figure", {}, plan(width, height, place[where], altered.map((/** @type {any} */ one) => one[where])), el("figcaption", {}, name));
+  const sides = (/** @type {string} */ name, /** @type {number} */ width, /** @type {number} */ height, /** @type {string} */ where, /** @type {string | undefined} */ picture) =>
+    el("figure", {}, plan(width, height, place[where], altered.map((/** @type {any} */ one) => one[where]), picture), el("figcaption", {}, name));
   return el("div", { className: "plans" },
-    sides("What you brought", place.brought_width, place.brought_height, "in_brought"),
-    sides("The recorded picture", place.recorded_width, place.recorded_height, "in_recorded"));
+    sides("What you brought", place.brought_width, place.brought_height, "in_brought", preview.src),
+    sides("The recorded picture", place.recorded_width, place.recorded_height, "in_recorded", undefined));
 }
 
 /** How a recorded picture was changed into this one. @param {any} compared */

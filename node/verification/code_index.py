@@ -54,6 +54,10 @@ class CodeIndex:
         """Take a picture's codes, of shape (codes_each, 32). OSError if they cannot be kept."""
         self._rows.add(number, codes)
 
+    def codes(self, row: int) -> Codes:
+        """What was added as one of the rows, by its place in the order of adding; of shape (codes_each, 32)."""
+        return self._rows.rows()[row, :-1]
+
     def near(self, asked: Codes, within: int, most: int) -> list[NearCode]:
         """The `most` pictures nearest to any of some codes (n, 32): the nearest first, of equals the first recorded."""
         numbers, units = self._rows.numbers(), self._rows.rows().reshape(-1, UNIT)

@@ -18,14 +18,14 @@ import numpy as np
 
 from node.content.blockstore import Blockstore
 from node.content.cid import CidInvalid
-from node.decoding.asking import Facts, Findable
+from node.decoding.asking import Facts, KeptBytes
 from node.decoding.lanes import Lane
 from node.ground.logs import logger
 from node.verification.code_index import CodeIndex
 from node.verification.corner_index import CornerIndex, corner_rows
 from node.verification.kept_rows import KeptRows
 from pictures.comparing import WINDOW_BITS_MAX
-from pictures.features import DESCRIPTOR_BYTES, unpacked
+from pictures.features import DESCRIPTOR_BYTES, packed, unpacked
 from pictures.windows import ASKS_FOR_WINDOWS, CODE_BYTES, WINDOWS, Codes
 from remarque.errors import NodeCode, NodeError
 
@@ -51,7 +51,8 @@ class Likenesses:
         """All that reads or changes the files: they are for one thread at a time, and not for the event loop."""
         self._kept: _Kept | None = None
         """Opened by `run`, for that may take seconds."""
-        self._known: set[bytes] = set()
+        self._known: dict[bytes, int] = {}
+        """Rows by asset."""
         self._waiting: dict[str, str] = {}
         """Content ids by asset, of what is not in yet."""
         self._woken = asyncio.Event()
@@ -84,6 +85,11 @@ class Likenesses:
                         await self._woken.wait()
                 except TimeoutError:
                     pass
+
+    async def kept(self, asset: str) -> KeptBytes | None:
+        """What is kept of a picture, if it is in."""
+        kept, row = self._kept, self._known.get(bytes.fromhex(asset))
+        return None if kept is None or row is None else await self._aside(lambda: kept.of(row))
 
     async def near(self, facts: Facts) -> list[str]:
         """Assets whose windows or corners a picture has in common, those with most of them first."""
@@ -118,7 +124,7 @@ class Likenesses:
                 await self._aside(kept.close)
                 self._kept = await self._aside(lambda: _Kept(self._folder))  # without what was added in part
                 return False
-            self._known.add(bytes.fromhex(asset))
+            self._known[bytes.fromhex(asset)] = len(self._known)
         self._waiting.pop(asset, None)
         return True
 
@@ -136,11 +142,15 @@ class _Kept:
         self._windows = CodeIndex(folder / "windows", WINDOWS)
         self._corners = CornerIndex(folder)
 
-    def assets(self) -> set[bytes]:
-        """Whose likenesses are kept."""
-        return {row.tobytes() for row in self._pictures.rows()[:, 0]}
+    def assets(self) -> dict[bytes, int]:
+        """Whose likenesses are kept, with their rows."""
+        return {one.tobytes(): row for row, one in enumerate(self._pictures.rows()[:, 0])}
 
-    def add(self, asset: str, found: Findable) -> None:
+    def of(self, row: int) -> KeptBytes:
+        """A picture's."""
+        return KeptBytes(self._windows.codes(row).tobytes(), packed(self._corners.features(row)))
+
+    def add(self, asset: str, found: KeptBytes) -> None:
         """Take a picture's. OSError if they cannot be kept: then open the files anew."""
         number = len(self._pictures)
         self._windows.add(number, _rows(found.codes, CODE_BYTES))

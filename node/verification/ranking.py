@@ -37,7 +37,7 @@ WORDING: dict[Relation, str] = {
     "same_pixels": "The same pixels are recorded on the chain, in another file.",
     "near_duplicate": "A near-duplicate of this picture is recorded: re-encoded, resized, turned or recoloured.",
     "part": "A recorded picture shows more than this one, or lies within it.",
-    "altered": "A recorded picture was altered to make this one.",
+    "altered": "A recorded picture was altered to make this one: look at where.",
     "one_of_several": "One of several pictures in the file is recorded; what viewers show is more, or another.",
     "watermark": "No recorded picture is shown to be this one, but its watermark is that of a record.",
 }
@@ -109,7 +109,8 @@ def in_words(
     `named`: whether it may say whose record that is.
     """
     told = SAID_OF_ORIGIN[origin.verdict]
-    otherwise = "".join(SAID_OTHERWISE[one] for one in origin.contradictions)
+    said_already = {"altered"} if same and same[0].relation == "altered" else set()
+    otherwise = "".join(SAID_OTHERWISE[one] for one in origin.contradictions if one not in said_already)
     if not same and not similar:
         proven = 0 if absence is UNSET else len(absence.entries)
         return (NOT_RECORDED if proven > 1 else FILE_CLAIMED).format(codes=codes, height=height) + told + otherwise

@@ -208,7 +208,7 @@ class Verifier:
             return found  # what is stored of it is ciphertext
         try:
             recorded = await self._blockstore.aside(self._blockstore.file, found.record.content.cid)
-            comparison = await lane.compared(recorded, facts)
+            comparison = await lane.compared(recorded, facts, await self._likenesses.kept(found.record.id))
         except NodeError as error:
             if error.code in (NodeCode.OVERLOADED, NodeCode.DECODER_FAILED):
                 raise  # of this node and of now: to leave the comparison out would weaken what is answered

@@ -33,6 +33,7 @@ from node.decoding.asking import (
     Declined,
     Ended,
     Findable,
+    KeptBytes,
     Limits,
     framed,
 )
@@ -122,7 +123,7 @@ def test_a_child_says_of_a_picture_what_is_so(kind: str, decoders: Decoders) -> 
     found = asyncio.run(decoders.members.facts(data))
 
     assert found == facts_of(data, PICTURE_PIXELS_MAX)
-    assert asyncio.run(decoders.strangers.kept(data)) == answer_to(Ask("kept", SMALL, len(data)), data)
+    assert Findable(asyncio.run(decoders.strangers.kept(data))) == answer_to(Ask("kept", SMALL, len(data)), data)
 
 
 @pytest.mark.parametrize("copy", ["whole", "window", "features"])
@@ -132,11 +133,15 @@ def test_a_child_compares_by_every_step_as_anybody_does(copy: str, decoders: Dec
     recorded, brought = saved(image, "PNG"), asyncio.run(decoders.members.facts(saved(copies[copy], "PNG")))
 
     found = asyncio.run(decoders.members.compared(recorded, brought))
+    by_what_is_kept = asyncio.run(
+        decoders.members.compared(recorded, brought, asyncio.run(decoders.members.kept(recorded)))
+    )
 
     here = answer_to(Ask("compared", SMALL, len(recorded), brought=brought.sides), recorded, brought.reduction)
     assert isinstance(here, ComparedWith)
     assert found is not None
     assert here.found is not None
+    assert by_what_is_kept == found
     assert (found.step, found.agreement.inliers) == (copy, here.found.agreement.inliers)
     assert found.transform.coefficients == pytest.approx(here.found.transform.coefficients, abs=0.01)
 
@@ -406,7 +411,7 @@ class Slow:
                 self.begun.set()
                 await self.allowed.wait()
             await asyncio.sleep(0)
-            return Findable(b"", b"")
+            return Findable(KeptBytes(b"", b""))
         finally:
             self.at_once -= 1
 
@@ -492,7 +497,7 @@ DECLINED = framed(Declined("IMAGE_UNREADABLE", "so it is"))
         (LENGTH.pack(5) + b"\xff" * 5, Ended(0)),
         (packed(kind="declined", code="INTERNAL", detail=""), Ended(0)),
         (packed(kind="declined", code="IMAGE_UNREADABLE", detail="x" * 9_999), Ended(0)),
-        (packed(kind="findable", codes=b"x", corners=b""), Ended(0)),
+        (packed(kind="findable", kept={"codes": b"x", "corners": b""}), Ended(0)),
         (packed(kind="ended", signal=9, more=1), Ended(0)),
     ],
 )
@@ -501,6 +506,17 @@ def test_what_a_child_says_is_held_to_its_form(said: bytes, found: Answer, monke
     monkeypatch.setattr(asked, "_connected", saying(said))
 
     assert asyncio.run(asked.ask(Ask("facts", SMALL, 3), b"abc")) == found
+
+
+@pytest.mark.parametrize("changed", [{"reduction": b""}, {"asked_codes": bytes(33)}])
+def test_a_reduction_of_another_size_than_is_said_is_none(
+    changed: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = process.ForkingProcess()
+    found = facts_of(a_file(), PICTURE_PIXELS_MAX)
+    monkeypatch.setattr(asked, "_connected", saying(framed(msgspec.structs.replace(found, **changed))))
+
+    assert asyncio.run(asked.ask(Ask("facts", SMALL, 3), b"abc")) == Ended(0)
 
 
 def test_an_answer_over_the_bound_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import io
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
 
 import pytest
-from attested import MODEL, a_record
 from consortium import registering
-from msgspec.structs import replace
 from PIL import Image
-from written_chain import WrittenChain
+from recorded_pictures import ALICE, CARLA, RecordedPictures, file_of
 
-from ledger import actions
 from ledger.encoding import encode
 from ledger.records import asset_key, file_key
 from ledger.state_answer import verify_state_answer
-from node.chain.reading import Reading
-from node.content.blockstore import Blockstore
 from node.decoding.decoding import facts_of
 from node.decoding.lanes import Decoders, Lane
 from node.verification.lookup import NEAR_MAX
 from node.verification.ranking import Found, fairly
-from node.verification.verifier import Verifier
 from pictures.opening import PICTURE_PIXELS_MAX
-from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
-
-ALICE, CARLA = "bob@agency", "carol@club"
-"""Who asked a generator for the picture, and who declares it as hers."""
 
 
 def a_picture(seed: int) -> Image.Image:
@@ -39,67 +27,15 @@ def a_picture(seed: int) -> Image.Image:
     return small.resize((160, 120), Image.Resampling.BICUBIC)
 
 
-def file_of(image: Image.Image, kind: str = "PNG") -> bytes:
-    out = io.BytesIO()
-    image.save(out, kind, quality=95)
-    return out.getvalue()
-
-
-class Gallery:
-    """A chain with alice's generated picture, and a verifier."""
-
-    def __init__(self, path: Path, image: Image.Image, decoders: Decoders) -> None:
-        self.decoders = decoders
-        self.written = WrittenChain(path)
-        self.store = Blockstore(path / "content")
-        self.likenesses = path / "likenesses"
-        model = actions.RegisterModel(model=MODEL, name="m", version="1", licence="none")
-        self.written.block(self.written.ask(model))
-        self.asset = self._generated(file_of(image))
-
-    def _generated(self, data: bytes) -> str:
-        facts = facts_of(data, PICTURE_PIXELS_MAX)
-        attestation = {
-            "pixel_digest": facts.pixel_digest,
-            "file_digest": facts.file_digest,
-            "image_code": facts.main.code,
-            "width": facts.width,
-            "height": facts.height,
-        }
-        content = {"cid": self.store.put_file(data), "size": len(data)}
-        record = a_record(self.written._signing, attestation=attestation, content=content)
-        self.written.block(self.written.ask(record, signer="gen@studio"))
-        return facts.pixel_digest
-
-    def declared(self, data: bytes, **changes: object) -> str:
-        """The id of a picture that carla declares as hers."""
-        facts = facts_of(data, PICTURE_PIXELS_MAX)
-        content = actions.Content(cid=self.store.put_file(data), size=len(data), media_type="image/png")
-        ask = registering(
-            "", pixel_digest=facts.pixel_digest, file_digest=facts.file_digest, image_code=facts.main.code,
-            content=content, width=facts.width, height=facts.height,
-        )  # fmt: skip
-        self.written.block(self.written.ask(replace(ask, **changes), signer=CARLA))
-        return facts.pixel_digest
-
-    def verified(self, data: bytes) -> Verification:
-        async def story() -> Verification:
-            verifier = Verifier(
-                self.written.chain, Reading(self.written.chain), self.store, self.decoders, self.likenesses
-            )
-            await verifier.lookup.run()
-            return await verifier.verify(data, "bob@agency", member=True)
-
-        return asyncio.run(story())
-
-
 @pytest.fixture
-def gallery(tmp_path: Path, decoders: Decoders) -> Gallery:
-    return Gallery(tmp_path, a_picture(1), decoders)
+def gallery(tmp_path: Path, decoders: Decoders) -> RecordedPictures:
+    return RecordedPictures(tmp_path, a_picture(1), decoders)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "one pixel"])
-def test_whoever_declares_a_copy_is_told_of_after_the_generator_that_attests_it(gallery: Gallery, kind: str) -> None:
+def test_whoever_declares_a_copy_is_told_of_after_the_generator_that_attests_it(
+    gallery: RecordedPictures, kind: str
+) -> None:
     image = a_picture(1)
     if kind == "one pixel":
         image.putpixel((3, 3), (1, 2, 3))
@@ -117,14 +53,14 @@ def test_whoever_declares_a_copy_is_told_of_after_the_generator_that_attests_it(
     assert "2 records of it do not say the same" in found.wording
 
 
-def test_the_very_file_of_a_generated_picture_says_so(gallery: Gallery) -> None:
+def test_the_very_file_of_a_generated_picture_says_so(gallery: RecordedPictures) -> None:
     found = gallery.verified(file_of(a_picture(1)))
 
     assert (found.verdict, [one.relation for one in found.matches]) == ("exact_file", ["exact_file"])
     assert "do not say the same" not in found.wording
 
 
-def test_records_by_the_hundred_crowd_no_other_out(gallery: Gallery) -> None:
+def test_records_by_the_hundred_crowd_no_other_out(gallery: RecordedPictures) -> None:
     copy = file_of(a_picture(1), "JPEG")
     code = facts_of(copy, PICTURE_PIXELS_MAX).main.code
     crowd = [registering(f"crowd {number}", image_code=code) for number in range(130)]
@@ -148,7 +84,7 @@ def test_orgs_take_turns_among_what_is_declared() -> None:
     assert [found.record.id for found in ordered[:5]] == ["g", "c0", "t", "c1", "s"]
 
 
-def test_what_is_called_proven_is_what_the_proof_says(gallery: Gallery) -> None:
+def test_what_is_called_proven_is_what_the_proof_says(gallery: RecordedPictures) -> None:
     """carla has named the digest of a file in the record of another picture, so only the pixels are absent."""
     other = file_of(Image.effect_noise((64, 64), 90).convert("RGB"))
     facts = facts_of(other, PICTURE_PIXELS_MAX)
@@ -167,7 +103,7 @@ def test_what_is_called_proven_is_what_the_proof_says(gallery: Gallery) -> None:
 
 @pytest.mark.parametrize("code", ["OVERLOADED", "DECODER_FAILED"])
 def test_what_could_not_be_compared_now_is_said_and_does_not_weaken_the_answer(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch, code: str
+    gallery: RecordedPictures, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     copy = file_of(a_picture(1), "JPEG")
     assert gallery.verified(copy).verdict == "near_duplicate"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
 from devnet.cluster import Cluster
@@ -68,14 +68,34 @@ def test_a_recorded_picture_is_told_with_its_record(
     expect(card.get_by_role("link")).to_have_attribute("href", f"/assets/{gallery.declared}")
 
 
+def test_what_was_altered_is_drawn_over_what_was_brought(page: Page, gallery: Gallery) -> None:
+    with Image.open(io.BytesIO(gallery.brought["hills.png"])) as opened:
+        image = opened.convert("RGB")
+    side, out = min(image.size) // 3, io.BytesIO()
+    patch = image.rotate(90).resize((side, side)).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    ImageDraw.Draw(patch).rectangle((4, 4, side - 4, side // 2), fill="#cc2222")
+    image.paste(patch, (image.width // 3, image.height // 3))
+    image.save(out, "JPEG", quality=85)
+    page.goto(gallery.url)
+
+    bring(page, "altered.jpg", out.getvalue())
+
+    expect(page.locator(".verdict.altered")).to_contain_text("was altered to make this one: look at where")
+    expect(page.locator(".plan .altered")).to_have_count(2)
+    expect(page.locator(".plan image")).to_have_count(1)
+    expect(page.get_by_role("article")).to_contain_text("altered in 1 place")
+
+
 def test_a_generated_picture_is_told_with_its_model(page: Page, gallery: Gallery) -> None:
     page.goto(gallery.url)
 
     bring(page, "found.png", gallery.generated_file)
 
-    card = page.get_by_role("article")
+    card = page.get_by_role("article").first
     expect(card).to_contain_text("generated: a registered generator signed that it made this picture")
     expect(card).to_contain_text("Remarque default 1, provided by house@studio")
+    labels = page.get_by_role("article").last
+    expect(labels).to_contain_text("Labels that nobody signedtrainedAlgorithmicMedia")
 
 
 def test_a_stranger_is_not_recorded_and_not_called_human_made(page: Page, gallery: Gallery) -> None:

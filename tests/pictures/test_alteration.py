@@ -9,6 +9,7 @@ import pytest
 from drawn_pictures import a_photograph, seen
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
+from generator.training.scenes import draw_scene
 from pictures.comparing import PictureComparison, compare
 
 PHOTOGRAPH = a_photograph(1)
@@ -50,6 +51,7 @@ HARMLESS: dict[str, Change] = {
     "brighter": lambda picture: ImageEnhance.Brightness(picture).enhance(1.2),
     "darker": lambda picture: ImageEnhance.Brightness(picture).enhance(0.8),
     "more colourful": lambda picture: ImageEnhance.Color(picture).enhance(1.4),
+    "twice as colourful": lambda picture: ImageEnhance.Color(picture).enhance(2),
     "grey": lambda picture: picture.convert("L").convert("RGB"),
     "filtered": filtered,
     "with a border": lambda picture: ImageOps.expand(picture, 40, "black"),
@@ -63,6 +65,14 @@ HARMLESS: dict[str, Change] = {
 @pytest.mark.parametrize("quality", [30, 90])
 def test_a_harmless_copy_raises_no_alarm(change: Change, quality: int) -> None:
     assert compared(change(PHOTOGRAPH), quality).alterations.regions == ()
+
+
+def test_little_is_left_over_of_a_tiny_copy() -> None:
+    scene = draw_scene(22).image
+    tiny = compare(seen(scene.resize((32, 32), Image.Resampling.LANCZOS), "JPEG", quality=90), seen(scene))
+
+    assert tiny is not None
+    assert tiny.alterations.strongest < 1
 
 
 @pytest.mark.parametrize("box", [(100, 80, 200, 160), (300, 200, 450, 330), (500, 340, 640, 460), (60, 60, 300, 260)])

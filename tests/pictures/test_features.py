@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+import cv2
 import numpy as np
 import pytest
 from drawn_pictures import a_photograph, reduced
@@ -18,6 +19,7 @@ from pictures.features import (
     FEATURES_MAX,
     features_of,
     packed,
+    strongest_of_each_size,
     unpacked,
 )
 from pictures.reduction import Reduction
@@ -52,6 +54,14 @@ def test_a_small_smooth_picture_has_corners_and_a_flat_one_none() -> None:
 @pytest.mark.parametrize("sides", [(1, 1), (1, 512), (512, 1), (2, 2), (33, 512), (7, 300)])
 def test_a_picture_of_any_sides_has_corners_or_none(sides: tuple[int, int]) -> None:
     assert len(features_of(reduced(a_photograph(2).resize(sides)), ASKED_MAX)) <= ASKED_MAX
+
+
+def test_the_first_corners_are_the_strongest_of_each_size() -> None:
+    """So a larger copy of a part, whose corners are all larger, is found by few corners too."""
+    found = [cv2.KeyPoint(0, 0, 31, 0, strength, size) for size in (0, 1, 2) for strength in (1, 5, 3, 2, 4, 6)]
+    first = [found[each] for each in strongest_of_each_size(found)[:9]]
+
+    assert sorted((each.octave, each.response) for each in first) == [(s, r) for s in (0, 1, 2) for r in (4, 5, 6)]
 
 
 def test_corners_as_in_a_mirror_are_those_of_the_mirrored_picture_put_back() -> None:
