@@ -18,6 +18,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from devnet.marks import equip, share_marks
 from devnet.story import plan_of
 from ledger.crypto import SigningKey
 from ledger.genesis import Genesis
@@ -42,7 +43,9 @@ class Cluster:
     @classmethod
     def create(cls, root: Path, nodes: int = 3, *, generator: bool = False, plan: Plan | None = None) -> Cluster:
         """Found the story's consortium in an empty directory, on free ports."""
-        found(plan or plan_of(nodes, free_ports(2 * nodes), generator=generator), root, root)
+        plan = plan or plan_of(nodes, free_ports(2 * nodes), generator=generator)
+        found(plan, root, root)
+        equip(root, plan)
         return cls(root)
 
     def prepare_observer(self, name: str) -> SigningKey:
@@ -53,6 +56,7 @@ class Cluster:
         others = {one: load_config(self.home(one) / "node.toml").peers.listen for one in self.names}
         settings = NodeSettings(api=f"127.0.0.1:{api}", peer=f"127.0.0.1:{peer}", addresses=others)
         prepare(self.root / "nodes" / name, self.root / "genesis.json", name, self.root / f"{name}.key", settings)
+        share_marks(self.root, self.root / "nodes" / name)
         self.names = sorted([*self.names, name])
         return key
 

@@ -22,6 +22,7 @@ import msgspec
 from devnet.cluster import Cluster
 from devnet.desk import brought_of, until_indexed
 from devnet.load import Stream
+from devnet.marks import CREDENTIALS
 from devnet.story import (
     COLLECTOR,
     CREATOR,
@@ -37,6 +38,7 @@ from ledger.encoding import encode
 from ledger.events import TokenSold
 from ledger.genesis import Genesis
 from ledger.receipt import Receipt, encode_receipt, verify_receipt
+from node.credentials.key_files import CLAIM, CredentialFolder
 from remarque.api.generation import DONE, GeneratedPicture, Generation
 from remarque.api.verification import Match
 from remarque.async_client import AsyncClient
@@ -213,13 +215,18 @@ class Story:
 
     async def verify(self, asset: str) -> None:
         nadia = self.member(EDITOR, "node2")
-        brought = list(brought_of((self.out / "picture.png").read_bytes()))
+        leaf = CredentialFolder(self.cluster.root / CREDENTIALS / "club").leaf(CLAIM)
+        if leaf is None:
+            raise RuntimeError("the devnet has no certificates that are in force")
+        brought = list(brought_of((self.out / "picture.png").read_bytes(), leaf))
         self.chapter(f"The news desk looks at {len(brought)} files")
         await until_indexed(nadia, brought[0].data)
         for one in brought:
             (self.out / one.name).write_bytes(one.data)
             found = await nadia.verify(one.data)
             self.say(f"  {one.title}: {found.wording}")
+            contradicted = one.name == "signed.jpg"
+            promise((found.origin.verdict == "contradicted") is contradicted, f"{one.title}: contradicted")
             promise(found.verdict == one.verdict, f"{one.title} is {one.verdict}, not {found.verdict}")
             for match in found.matches:
                 promise(match.asset == asset, "the match is the picture")

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import io
+import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFilter
 
+from node.credentials.key_files import SigningLeaf
+from pictures.credentials.manifest import Claim, Program, Signing, seal
 from pictures.embedded import stripped
+from pictures.fingerprint import image_code
+from pictures.opening import open_picture
+from pictures.source_types import SourceType
 from remarque.api.verification import Verdict
 from remarque.async_client import AsyncClient
 
@@ -23,8 +30,10 @@ class Brought(NamedTuple):
     verdict: Verdict
 
 
-def brought_of(original: bytes) -> Iterator[Brought]:
-    """The original, copies of it, and a picture that has nothing to do with it."""
+def brought_of(original: bytes, signer: SigningLeaf) -> Iterator[Brought]:
+    """The original, copies of it, and a picture that has nothing to do with it. One copy has a manifest of a member's
+    program, which says of it what is not so.
+    """
     with Image.open(io.BytesIO(original)) as opened:
         image = opened.convert("RGB")
     width, height = image.size
@@ -35,6 +44,8 @@ def brought_of(original: bytes) -> Iterator[Brought]:
     yield Brought("a crop", "crop.jpg", jpeg(image.crop((*tenth, width - tenth[0], height - tenth[1]))), "part")
     yield Brought("a screenshot", "screenshot.png", png(_screenshot(image)), "part")
     yield Brought("a copy with something painted out", "altered.jpg", jpeg(_altered(image)), "altered")
+    camera = _as_from_a_camera(jpeg(image), signer)
+    yield Brought("a copy signed as a camera's, by an editing program", "signed.jpg", camera, "near_duplicate")
     yield Brought("a stranger's picture", "stranger.jpg", jpeg(_stranger()), "not_recorded")
 
 
@@ -50,6 +61,19 @@ def png(image: Image.Image) -> bytes:
     out = io.BytesIO()
     image.save(out, "PNG")
     return out.getvalue()
+
+
+def _as_from_a_camera(data: bytes, signer: SigningLeaf) -> bytes:
+    """A file with a manifest that is sound and says that a camera took it."""
+    claim = Claim(
+        label=f"urn:c2pa:{uuid.uuid4()}",
+        signer=Program("Darkroom", "4.2.0"),
+        at=datetime.now(UTC),
+        title="signed.jpg",
+        image_code=image_code(open_picture(data)),
+        source=SourceType.CAPTURED,
+    )
+    return seal(data, claim, Signing(signer.chain, signer.sign)).data
 
 
 def _screenshot(image: Image.Image) -> Image.Image:

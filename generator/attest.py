@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +10,12 @@ from msgspec import UNSET, UnsetType
 from PIL import Image
 
 from generator.errors import GeneratorCode, GeneratorError
-from generator.png import encode_png
+from generator.marks import has_manifest, marked
 from generator.protocol import Generate, Generated
 from ledger.crypto import ATTESTATION, SigningKey
 from ledger.encoding import encode
 from ledger.errors import LedgerError
 from ledger.generation import Attestation, Computation
-from pictures.fingerprint import image_code
-from pictures.opening import open_picture
-from pictures.picture import pixel_digest
 
 
 @dataclass(frozen=True)
@@ -46,11 +42,10 @@ def attest(
 ) -> Generated:
     """The picture as a file, with everything a record of it needs, signed.
 
-    The fingerprints are taken from the file, not from the image in memory: what is attested is what is released.
+    Its marks are in before the digests are taken, and these are the file's, not those of the image in memory: what is
+    attested is what is released.
     """
-    png = encode_png(image)
-    picture = open_picture(png)
-    code = image_code(picture)
+    file, name = marked(image, ask)
     attestation = Attestation(
         chain=attester.chain,
         generator=attester.account,
@@ -58,12 +53,14 @@ def attest(
         request=ask.request,
         index=index,
         model=ask.model,
-        pixel_digest=pixel_digest(picture),
-        file_digest=hashlib.sha256(png).hexdigest(),
-        width=picture.width,
-        height=picture.height,
-        media_type="image/png",
-        image_code=UNSET if ask.confidential else code,
+        pixel_digest=file.pixel_digest,
+        file_digest=file.file_digest,
+        width=file.width,
+        height=file.height,
+        media_type=file.media_type,
+        image_code=UNSET if ask.confidential else file.image_code,
+        mark=UNSET if file.watermark is None else f"{file.watermark:010x}",
+        manifest=name if has_manifest(ask) else UNSET,
         computed=computed,
         time_ms=time.time_ns() // 1_000_000,
     )
@@ -71,12 +68,12 @@ def attest(
     return Generated(
         job=ask.job,
         index=index,
-        png=png,
-        width=picture.width,
-        height=picture.height,
+        png=file.data,
+        width=file.width,
+        height=file.height,
         pixel_digest=attestation.pixel_digest,
         file_digest=attestation.file_digest,
-        iscc=code,
+        iscc=file.image_code,
         attestation=payload,
         signature=attester.key.sign(ATTESTATION, payload),
     )

@@ -25,6 +25,22 @@ class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     pass
 
 
+class Marks(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """To the worker: which marks its pictures get, by the node's policy."""
+
+    watermark_key: Annotated[bytes, Meta(max_length=32)] = b""
+    """32 bytes that the members share; empty for no watermark."""
+    label: bool = True
+    """Whether the file says what made it."""
+    provider: str = ""
+    """Who answers for the system, as the label names it."""
+    system: str = ""
+    """The model's name, as the chain has it."""
+    version: str = ""
+    manifest: bool = False
+    """Whether a C2PA manifest will be signed, so that the attestation names it."""
+
+
 class Generate(_Message, frozen=True):
     """To the worker: make `count` pictures."""
 
@@ -38,7 +54,8 @@ class Generate(_Message, frozen=True):
     model: Hex32
     """Digest of the model to use."""
     confidential: bool
-    """Whether the attestation leaves out the picture's fingerprint."""
+    """Whether the attestation leaves out the picture's fingerprint, and names no manifest."""
+    marks: Marks = Marks()
 
 
 class Cancel(_Message, frozen=True):

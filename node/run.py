@@ -23,7 +23,9 @@ import uvicorn
 
 from node.api import (
     as_of,
+    bindings,
     collections,
+    credentials,
     events,
     history,
     lists,
@@ -45,6 +47,7 @@ from node.api.origins import allow_origins
 from node.api.peer_port.content import peer_app
 from node.api.peer_port.giving import Stretches, chain_routes
 from node.api.peer_port.log import add_log_routes
+from node.api.peer_port.manifests import add_manifest_routes
 from node.api.readers import Reader
 from node.api.signed_requests import SignedRequests
 from node.api.submissions import described
@@ -58,9 +61,18 @@ from node.chain.thinning import thin_certificates
 from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
+from node.credentials.claims import PictureClaims
+from node.credentials.key_files import CLAIM, CredentialFolder
+from node.credentials.manifest_store import MANIFESTS, ManifestStore
+from node.credentials.marking import Marker
+from node.credentials.parents import Parents
+from node.credentials.released import Released
+from node.credentials.sealing import Sealing, Shelves
+from node.credentials.stamping import StampAuthority
 from node.decoding.lanes import Decoders, LookedFor
 from node.exchange.releases import Releases
 from node.exchange.replicator import Replicator
+from node.generation.marking import Marking
 from node.generation.recording import Recorder
 from node.generation.service import GenerationService
 from node.ground import logs
@@ -94,6 +106,7 @@ from node.transparency.cose_receipts import CoseReceipts
 from node.transparency.notes import Notes
 from node.transparency.scitt import Registrar, Statements
 from node.verification.anchors import Anchors
+from node.verification.bindings import Bindings
 from node.verification.detectors import Detectors
 from node.verification.fetching import Fetcher
 from node.verification.likenesses import LIKENESSES
@@ -179,7 +192,9 @@ class Node:
             self.chain, self.reading, self.data / SNAPSHOTS, storage.snapshot_every, storage.keep_blocks
         )
         self.decoders = Decoders()
-        anchors, watermark_key = Anchors(self.home / config.verification.anchors), self._watermark_key()
+        anchors = self.anchors = Anchors(self.home / config.verification.anchors)
+        self.watermark_key = self._watermark_key()
+        self.credentials = CredentialFolder(self.home / config.marks.credentials)
         fetcher = Fetcher(PICTURE_BYTES_MAX) if config.verification.by_url else None
         self.verifier = Verifier(
             self.chain,
@@ -187,11 +202,25 @@ class Node:
             self.blockstore,
             self.decoders,
             self.data / LIKENESSES,
-            lambda: LookedFor(anchors.pem(), watermark_key),
+            lambda: LookedFor(anchors.pem(), self.watermark_key),
             fetcher,
             Detectors(config.verification.detectors),
         )
         self.generation = self._make_generation()
+        self.stamps = StampAuthority(self.credentials, for_all=config.marks.timestamps_for_all)
+        self.shelves = Shelves(
+            self.blockstore, ManifestStore(self.data / MANIFESTS), Parents(self.data / MANIFESTS / "parents")
+        )
+        self.sealing = self._make_sealing()
+        self.released = Released(
+            self.chain,
+            self.peers,
+            self.blockstore,
+            self.shelves.manifests,
+            self.sealing,
+            self.decoders.signing,
+            anchors.pem,
+        )
         self._stop = asyncio.Event()
         self._fatal = ""
 
@@ -217,8 +246,29 @@ class Node:
         if section is None:
             return None
         key = load_key(self.home / section.key)
-        recorder = Recorder(section.account, key, self.chain, self.submitter, self.blockstore, self.openings, clock_ms)
-        return GenerationService(section, self.home, self.data, key, self.chain, recorder, self.at_rest, clock_ms)
+        marking = Marking(
+            self.config.marks, self.watermark_key, lambda: self.credentials.usable(CLAIM) is not None, self.chain
+        )
+        recorder = Recorder(
+            section.account, key, self.chain, self.submitter, self.blockstore, self.openings, marking, clock_ms
+        )
+        return GenerationService(
+            section, self.home, self.data, key, self.chain, recorder, self.at_rest, marking, clock_ms
+        )
+
+    def _make_sealing(self) -> Sealing:
+        marks, generation = self.config.marks, self.generation
+        return Sealing(
+            self.chain,
+            self.reading,
+            self.shelves,
+            self.decoders.signing,
+            PictureClaims(self.chain, marks, self.receipts.of_transaction),
+            self.credentials,
+            self.stamps if "timestamp" in marks.layers else None,
+            self.anchors.pem,
+            lambda record: generation is not None and generation.made(record),
+        )
 
     def ready(self) -> Readiness:
         """What `/readyz` says."""
@@ -247,6 +297,7 @@ class Node:
         self.peers.on_log_lost = lambda detail: self.stop(detail, fatal=True)
         application = peer_app(self.peers, self.chain, self.blockstore, self.openings, self.releases)
         application.add_routes(chain_routes(self.peers, Stretches(self.driver, self.reading), self.snapshots))
+        add_manifest_routes(application, self.peers, self.chain, self.released)
         add_log_routes(application, self.peers, self.chain.commits, self.receipts, self.notes)
         peer_door, rest_door = self._doors()
         listener = BoundedListener.at(*split_address(self.config.api.listen), rest_door)
@@ -297,7 +348,7 @@ class Node:
             follower = Follower(self.driver, self.peers.asking)
             work.append(follower.run())
             level = follower.level
-        work += [_after(level, self.replicator.run), _after(level, self.verifier.run)]
+        work += [_after(level, self.replicator.run), _after(level, self.verifier.run), _after(level, self.sealing.run)]
         return work if self.generation is None else [*work, self.generation.run()]
 
     async def _settle(self) -> None:
@@ -313,6 +364,7 @@ class Node:
         signed = SignedRequests(self.chain, self.config.api.signed_authority, clock_ms)
         reader = Reader(self.chain, member_sessions, signed)
         replays = Replays(self.chain, self.reading)
+        marker = Marker(self.config.marks, self.watermark_key, self.credentials, self.shelves.parents)
         app = make_app(
             version(),
             [
@@ -334,8 +386,20 @@ class Node:
                 policies.routes(self.chain, self.reading, replays, reader),
                 events.routes(events.Feed(self.chain, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier, reader),
-                pictures.upload_routes(self.decoders.members, self.verifier, self.blockstore, self.submitter, reader),
+                pictures.upload_routes(
+                    self.decoders.members, self.verifier, self.blockstore, self.submitter, marker, reader
+                ),
                 pictures.content_routes(self.chain, self.blockstore, self.openings, reader),
+                credentials.released_routes(self.chain, self.released, reader),
+                credentials.stamp_routes(self.stamps, reader),
+                bindings.binding_routes(
+                    self.chain,
+                    Bindings(self.chain, self.verifier),
+                    self.released,
+                    self.entries,
+                    self.receipts.of_transaction,
+                    reader,
+                ),
                 pictures.release_routes(self.releases, reader),
                 pictures.generation_routes(self.generation, reader),
                 pages.routes(),

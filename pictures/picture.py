@@ -85,6 +85,16 @@ class Picture:
         white.paste(looks, mask=part.getchannel("A"))
         return white
 
+    @property
+    def in_srgb(self) -> Image.Image:
+        """All of it, upright, as it looks by sRGB, as transparent as it is; nothing but pixels."""
+        image = self.image
+        looks = self._looks(image.convert("RGB"), self.box)
+        if image.mode == "RGBA":
+            looks.putalpha(image.getchannel("A"))
+        looks.info = {}
+        return looks
+
     def _looks(self, part: Image.Image, box: Box) -> Image.Image:
         """An opaque part as it looks. Inks and LAB are taken as they were decoded, before they were made RGB."""
         if self.colours is None:

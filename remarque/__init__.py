@@ -81,7 +81,7 @@ from remarque.api.chain import (
     ProtocolStatus,
     Status,
 )
-from remarque.api.content import StoredPicture
+from remarque.api.content import MarkedPicture, StoredPicture
 from remarque.api.explanations import ExplainedRule, Explanation, LeftOut, Part
 from remarque.api.generation import GeneratedPicture, Generation
 from remarque.api.governance import ProposalReplay, ProposalView
@@ -143,6 +143,7 @@ __all__ = [
     "LineageView",
     "ListToken",
     "MakeOffer",
+    "MarkedPicture",
     "Match",
     "MatchedModel",
     "MintToken",

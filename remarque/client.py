@@ -38,7 +38,7 @@ from ledger.state_answer import StateAnswer
 from ledger.transaction import SignedTransaction
 from remarque.api.assets import AssetView, HistoryRow, LineageView
 from remarque.api.chain import BlockView, ChainEvent, Checkpoint, Status
-from remarque.api.content import PictureFacts, StoredPicture
+from remarque.api.content import MarkedPicture, PictureFacts, StoredPicture
 from remarque.api.generation import GeneratedPicture, Generation
 from remarque.api.governance import ProposalReplay, ProposalView
 from remarque.api.market import RoyaltyInfo, TokenMetadata, TokenView
@@ -171,6 +171,17 @@ class Client(Blocking):
         """File of a public asset; of a confidential one, of the encrypted file, which `open` decrypts."""
         return self._run(self._waiting.picture(asset))
 
+    def released(self, asset: str) -> bytes:
+        """A picture's file as it is released: with the manifest that its record names, if it names one.
+
+        MANIFEST_MISSING if no node that answers has that yet; `picture` gives the recorded file in any case.
+        """
+        return self._run(self._waiting.released(asset))
+
+    def timestamp(self, request: bytes) -> bytes:
+        """The node's answer to a request for a time-stamp (RFC 3161, DER both). TIMESTAMPS_ABSENT if it gives none."""
+        return self._run(self._waiting.timestamp(request))
+
     def put_content(self, data: bytes) -> StoredPicture:
         """Store a picture's bytes at the node before registering it; its content id and what identifies it."""
         return self._run(self._waiting.put_content(data))
@@ -186,6 +197,7 @@ class Client(Blocking):
         title: str | None = None,
         credit: str | None = None,
         similar: bool = False,
+        source_type: str | None = None,
         genesis: Genesis | None = None,
     ) -> tuple[str, Receipt]:
         """Record a picture of one's own (evidence: declared), in a collection of one's own if named; id and receipt.
@@ -197,6 +209,8 @@ class Client(Blocking):
         encrypted here and no node sees it: the nodes of one's org in the genesis hold its key, or the one asked. Give
         the `genesis` from a source you trust; else it is the one that the node itself names, which then is trusted not
         to put keys of its own into it.
+
+        `source_type` is IPTC's word for where it comes from, such as `digitalCapture`.
 
         A near-duplicate of pictures that others have recorded is refused (SIMILAR_RECORDED names them): derive from
         one, or say that it is `similar`, and the record names them.
@@ -214,7 +228,42 @@ class Client(Blocking):
                 title=title,
                 credit=credit,
                 similar=similar,
+                source_type=source_type,
                 genesis=genesis,
+            )
+        )
+
+    def mark(
+        self,
+        data: bytes,
+        collection: str | None = None,
+        *,
+        source_type: str | None = None,
+        commit: bool = False,
+        creators: Mapping[str, int] | None = None,
+        title: str | None = None,
+        credit: str | None = None,
+        similar: bool = False,
+    ) -> tuple[MarkedPicture, Receipt]:
+        """Have the node mark a picture that was not made here, and record it as one's own; what it is now, and receipt.
+
+        It gets a watermark, a label with its `source_type`, and a manifest that the node signs once the record is
+        final: `released` gives the file with all of them. Content Credentials that the file has become an ingredient
+        of that manifest; of everything else that it says, nothing is kept. The rest is as for `register`.
+
+        NOT_LABELLED if it has a watermark of the consortium, or several pictures; NOT_SIGNED if its credentials would
+        be lost.
+        """
+        return self._run(
+            self._waiting.mark(
+                data,
+                collection,
+                source_type=source_type,
+                commit=commit,
+                creators=creators,
+                title=title,
+                credit=credit,
+                similar=similar,
             )
         )
 

@@ -70,6 +70,10 @@ class NodeCode(Enum):
     IMAGE_TOO_COSTLY = ("decoding the picture takes more time or memory than this node gives one", 422)
     URL_REFUSED = ("the address is not one that this node fetches pictures from", 422)
     URL_FAILED = ("nothing could be fetched from the address", 422)
+    NOT_SIGNED = ("no manifest could be signed for the file", 422)
+    NOT_LABELLED = ("the file takes no marks as they were asked for", 422)
+    MANIFEST_MISSING = ("no node that answers has the manifest of this file, or it is not signed yet", 503)
+    TIMESTAMPS_ABSENT = ("this node stamps no times", 503)
     DECODER_FAILED = ("the process that decoded the picture ended before it answered", 503)
     METADATA_UNCONFIRMED = (
         "the file says more than its pixels, and nobody confirmed that members may read it",

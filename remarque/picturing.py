@@ -9,7 +9,8 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from urllib.parse import quote
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from ledger import actions, crypto
 from ledger.actions import AnyAction
@@ -21,7 +22,7 @@ from ledger.genesis import Genesis
 from ledger.names import org_of
 from ledger.receipt import Receipt
 from remarque import sealing
-from remarque.api.content import PictureFacts, StoredCiphertext, StoredPicture
+from remarque.api.content import MarkedPicture, PictureFacts, StoredCiphertext, StoredPicture
 from remarque.api.generation import FAILED, AskGeneration, GeneratedPicture, Generation, GenerationTaken, Generators
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, RemarqueError
@@ -152,6 +153,20 @@ class PictureMethods(SubmitMethods):
         """File of a public asset; of a confidential one, of the encrypted file, which `open` decrypts."""
         return await self.content((await self.asset(asset)).asset.content.cid)
 
+    async def released(self, asset: str) -> bytes:
+        """A picture's file as it is released: with the manifest that its record names, if it names one.
+
+        MANIFEST_MISSING if no node that answers has that yet; `picture` gives the recorded file in any case.
+        """
+        return await self.request("GET", f"/v1/assets/{segment(asset)}/file")
+
+    async def timestamp(self, request: bytes) -> bytes:
+        """The node's answer to a request for a time-stamp (RFC 3161, DER both). TIMESTAMPS_ABSENT if it gives none."""
+        known = None not in (self.account, self.key)
+        return await self.request(
+            "POST", "/v1/timestamps", request, session=known, media_type="application/timestamp-query"
+        )
+
     async def put_content(self, data: bytes) -> StoredPicture:
         """Store a picture's bytes at the node before registering it; its content id and what identifies it."""
         return value_of(await self.request("POST", "/v1/content", data), StoredPicture)
@@ -167,6 +182,7 @@ class PictureMethods(SubmitMethods):
         title: str | None = None,
         credit: str | None = None,
         similar: bool = False,
+        source_type: str | None = None,
         genesis: Genesis | None = None,
     ) -> tuple[str, Receipt]:
         """Record a picture of one's own (evidence: declared), in a collection of one's own if named; id and receipt.
@@ -179,43 +195,87 @@ class PictureMethods(SubmitMethods):
         the `genesis` from a source you trust; else it is the one that the node itself names, which then is trusted not
         to put keys of its own into it.
 
+        `source_type` is IPTC's word for where it comes from, such as `digitalCapture`.
+
         A near-duplicate of pictures that others have recorded is refused (SIMILAR_RECORDED names them): derive from
         one, or say that it is `similar`, and the record names them.
 
         ASSET_EXISTS if the same pixels are recorded already, IMAGE_UNREADABLE, IMAGE_TOO_LARGE or IMAGE_TOO_COSTLY if
         it is no picture that the node takes, CREATORS_INVALID, NOT_CUSTODIAN if no node can hold the key.
         """
-        account, _ = self._signer()
+        self._signer()
         facts, content = await (
             self._stored(data) if confidential is None else self._sealed(data, confidential, genesis)
         )
-        like = facts.similar if isinstance(facts, StoredPicture) else ()
-        if like and not similar:
-            detail = f"it is a near-duplicate of {', '.join(like)}; derive from one, or say that it is similar"
-            raise RemarqueError(NodeCode.SIMILAR_RECORDED.name, detail)
-        asset, salt = facts.pixel_digest, secrets.token_hex(32) if commit else UNSET
-        if salt is not UNSET:
-            await self.submit(actions.CommitAsset(commitment=commitment_to(account, asset, salt)))
-        shares = tuple(actions.Share(account=name, weight_ppm=weight) for name, weight in (creators or {}).items())
-        wanted: list[AnyAction] = [
-            actions.RegisterAsset(
-                pixel_digest=asset,
-                file_digest=facts.file_digest,
-                width=facts.width,
-                height=facts.height,
-                content=content,
-                image_code=facts.image_code if confidential is None else UNSET,
-                confidential=confidential is not None,
-                creators=shares or UNSET,
-                salt=salt,
-                title=title or UNSET,
-                credit=credit or UNSET,
-                similar=like or UNSET,
-            )
-        ]
+        asked = actions.RegisterAsset(
+            pixel_digest=facts.pixel_digest,
+            file_digest=facts.file_digest,
+            width=facts.width,
+            height=facts.height,
+            content=content,
+            image_code=facts.image_code if confidential is None else UNSET,
+            confidential=confidential is not None,
+            creators=_shares(creators),
+            title=title or UNSET,
+            credit=credit or UNSET,
+            similar=_like(facts, similar=similar),
+            source_type=source_type or UNSET,
+        )
+        return asked.pixel_digest, await self._registered(asked, collection, commit=commit)
+
+    async def mark(
+        self,
+        data: bytes,
+        collection: str | None = None,
+        *,
+        source_type: str | None = None,
+        commit: bool = False,
+        creators: Mapping[str, int] | None = None,
+        title: str | None = None,
+        credit: str | None = None,
+        similar: bool = False,
+    ) -> tuple[MarkedPicture, Receipt]:
+        """Have the node mark a picture that was not made here, and record it as one's own; what it is now, and receipt.
+
+        It gets a watermark, a label with its `source_type`, and a manifest that the node signs once the record is
+        final: `released` gives the file with all of them. Content Credentials that the file has become an ingredient
+        of that manifest; of everything else that it says, nothing is kept. The rest is as for `register`.
+
+        NOT_LABELLED if it has a watermark of the consortium, or several pictures; NOT_SIGNED if its credentials would
+        be lost.
+        """
+        self._signer()
+        query = f"?source_type={quote(source_type, safe='')}" if source_type else ""
+        made = value_of(await self.request("POST", f"/v1/marks{query}", data), MarkedPicture)
+        asked = actions.RegisterAsset(
+            pixel_digest=made.pixel_digest,
+            file_digest=made.file_digest,
+            width=made.width,
+            height=made.height,
+            content=actions.Content(cid=made.cid, size=made.size, media_type=made.media_type),
+            image_code=made.image_code,
+            confidential=False,
+            creators=_shares(creators),
+            title=title or UNSET,
+            credit=credit or UNSET,
+            similar=_like(made, similar=similar),
+            mark=made.mark,
+            manifest=made.manifest,
+            source_type=source_type or UNSET,
+        )
+        return made, await self._registered(asked, collection, commit=commit)
+
+    async def _registered(self, asked: actions.RegisterAsset, collection: str | None, *, commit: bool) -> Receipt:
+        """Record a picture, after a commitment to it if that is wanted."""
+        account, _ = self._signer()
+        asset = asked.pixel_digest
+        if commit:
+            asked = replace(asked, salt=secrets.token_hex(32))
+            await self.submit(actions.CommitAsset(commitment=commitment_to(account, asset, str(asked.salt))))
+        wanted: list[AnyAction] = [asked]
         if collection is not None:
             wanted.append(actions.AddToCollection(collection=collection, asset=asset))
-        return asset, await self.submit(*wanted)
+        return await self.submit(*wanted)
 
     async def _stored(self, data: bytes) -> tuple[PictureFacts, actions.Content]:
         """Have the node keep a picture's file and say what identifies it."""
@@ -267,3 +327,17 @@ class PictureMethods(SubmitMethods):
     async def withdraw_dispute(self, asset: str) -> Receipt:
         """Take the dispute of one's org back."""
         return await self.submit(actions.WithdrawDispute(asset=asset))
+
+
+def _shares(creators: Mapping[str, int] | None) -> tuple[actions.Share, ...] | UnsetType:
+    """Who is paid as creator; oneself if nobody is named."""
+    return tuple(actions.Share(account=name, weight_ppm=weight) for name, weight in (creators or {}).items()) or UNSET
+
+
+def _like(facts: PictureFacts, *, similar: bool) -> tuple[str, ...] | UnsetType:
+    """Pictures of others that one is like, for its record. SIMILAR_RECORDED unless that is said."""
+    like = facts.similar if isinstance(facts, StoredPicture) else ()
+    if like and not similar:
+        detail = f"it is a near-duplicate of {', '.join(like)}; derive from one, or say that it is similar"
+        raise RemarqueError(NodeCode.SIMILAR_RECORDED.name, detail)
+    return like or UNSET

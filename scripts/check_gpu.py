@@ -30,8 +30,7 @@ from generator.devices import Placement
 from generator.errors import GeneratorCode, GeneratorError
 from generator.models import default_model_folder
 from generator.pipeline import Pipeline
-from generator.png import encode_png
-from generator.regenerate import compare
+from generator.regenerate import as_png, compare
 from generator.settings import Precision, Settings
 
 SECONDS_MAX = 480
@@ -98,7 +97,7 @@ def precisions(folder: Path, device: str) -> str:
     first = picture(whole, settings)
     expect(first.tobytes() == picture(whole, settings).tobytes(), "the same seed gave another picture")
     other = picture(Pipeline(folder, placement=Placement("cpu")), settings)
-    found = compare(encode_png(other), encode_png(first))
+    found = compare(as_png(other), as_png(first))
     for precision in SHORT:
         short = Pipeline(folder, precision, Placement(device))
         pair = replace(settings, precision=precision, batch=2)
@@ -137,7 +136,7 @@ def sliced(device: str) -> str:
     whole, parts = (
         Pipeline(default_model_folder(), placement=Placement(device, attention_slicing=s)) for s in (False, True)
     )
-    found = compare(*(encode_png(picture(one, Settings(prompt="hills", seed=1, steps=8))) for one in (whole, parts)))
+    found = compare(*(as_png(picture(one, Settings(prompt="hills", seed=1, steps=8))) for one in (whole, parts)))
     expect(parts.computed.attention_slicing, "the record does not say so")
     expect(found.verdict != "different", f"another picture: {found}")
     return f"{found.verdict}; the record says {parts.computed}"

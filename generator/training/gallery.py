@@ -7,8 +7,10 @@ from pathlib import Path
 
 from generator.models import default_model_folder
 from generator.pipeline import Pipeline
-from generator.png import encode_png
 from generator.settings import Settings
+from pictures.labels import Label
+from pictures.marking import Layers, mark
+from pictures.source_types import SourceType
 
 PROMPTS = {
     "sunset": "a landscape with the sea at sunset, a purple sky",
@@ -20,6 +22,7 @@ PROMPTS = {
 }
 """File names and what was asked for."""
 
+LABELLED = Layers(label=Label(SourceType.TRAINED))
 SEED, STEPS, GUIDANCE_CENTI = 17, 30, 500
 
 
@@ -30,7 +33,8 @@ def main() -> None:
     pipeline = Pipeline(default_model_folder())
     for name, prompt in PROMPTS.items():
         settings = Settings(prompt=prompt, seed=SEED, steps=STEPS, guidance_centi=GUIDANCE_CENTI)
-        (folder / f"{name}.png").write_bytes(encode_png(pipeline.generate(settings, lambda step, steps: None)))
+        image = pipeline.generate(settings, lambda step, steps: None)
+        (folder / f"{name}.png").write_bytes(mark(image, "PNG", LABELLED, "").data)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,14 @@ OF_32_BYTES = {
 }
 """Names of fields that hold 32 bytes as hex, whatever their type says."""
 TEXTS = {
+    "@context": "https://c2pa.org/",
+    "@type": "org.c2pa.manifest-receipt",
     "account": ACCOUNT,
+    "alg": "io.iscc.v0",
+    "entry": "5f" * 32,
+    "manifestId": "urn:c2pa:3fa85f64-5717-4562-b3fc-2c963f66afa6",
+    "receipt": "0oRYgqMBJwRYIA",
+    "uri": "urn:remarque:studio-3f1c22d0",
     "action": "sale",
     "actions": "payment.transfer",
     "attested_by": "camera@studio",
@@ -147,6 +154,7 @@ TEXTS = {
     "wording": "This very file is recorded on the chain.",
 }
 NUMBERS = {
+    "similarityScore": 98,
     "block_transactions_max": 1_000,
     "block_bytes_max": 1_048_576,
     "clock_ahead_ms_max": 5_000,

@@ -14,8 +14,19 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Meta
 
-from ledger.names import AccountName, CollectionName, ContentId, Count, Hex32, NodeName, PolicyName, Positive
+from ledger.names import (
+    AccountName,
+    CollectionName,
+    ContentId,
+    Count,
+    Hex32,
+    ManifestLabel,
+    NodeName,
+    PolicyName,
+    Positive,
+)
 from ledger.state_answer import KEYS_MAX
+from pictures.source_types import SourceType
 from remarque.errors import NodeCode, NodeError
 
 KEY_LENGTH_MAX = 512
@@ -33,6 +44,11 @@ class Meaning(msgspec.Struct, frozen=True):
 
 MEANINGS = {
     "url": Meaning(None, "Instead of a body: the https address of the picture, for a node that fetches them."),
+    "alg": Meaning(None, "Name of a soft binding in C2PA's list."),
+    "value": Meaning(None, "A binding's value in base64: ISCC units of 256 bits, each with its header (IEP-0020)."),
+    "maxResults": Meaning(None, "Most matches that are answered."),
+    "manifest": Meaning(ManifestLabel, "A manifest's label."),
+    "returnActiveManifest": Meaning(None, "Whether to leave out the manifests of its ingredients."),
     "account": Meaning(AccountName, "An account: a name in an org."),
     "after": Meaning(None, "Where to go on: what comes behind that place is answered."),
     "anchor": Meaning(None, "Height of the certified header to prove it up to; else the first at or above."),
@@ -63,6 +79,10 @@ MEANINGS = {
     "proposal": Meaning(Hex32, "A proposal's id: that of the transaction that made it."),
     "receipts": Meaning(None, "Whether to answer with receipts."),
     "sale_price": Meaning(Count, "A price in minor units."),
+    "source_type": Meaning(
+        Annotated[str, Meta(pattern=rf"^({'|'.join(one.value for one in SourceType)})\Z")],
+        "IPTC's word for where the picture comes from, as its registrant says.",
+    ),
     "time_ms": Meaning(None, "A time instead of a height: the newest block not after it is meant."),
     "to": Meaning(None, "The higher height."),
     "token": Meaning(Hex32, "A token's id."),

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
+from msgspec import UNSET
 from starlette.responses import Response, StreamingResponse
 
 from ledger.actions import SealedKey
@@ -20,6 +21,7 @@ from node.chain.chain import Chain
 from node.content.blockstore import FILE_BYTES_MAX, Blockstore
 from node.content.cid import CidInvalid, parse_cid
 from node.content.openings import OpeningStore
+from node.credentials.marking import Marker
 from node.decoding.lanes import Lane
 from node.exchange.releases import Releases
 from node.generation.service import GenerationService
@@ -27,7 +29,7 @@ from node.ordering.submitter import Submitter
 from node.verification.fetching import ADDRESS_CHARACTERS_MAX
 from node.verification.verifier import Verifier
 from pictures.opening import PICTURE_BYTES_MAX
-from remarque.api.content import Release, StoredCiphertext, StoredPicture
+from remarque.api.content import MarkedPicture, Release, StoredCiphertext, StoredPicture
 from remarque.api.generation import AskGeneration, Generation, GenerationTaken, Generators
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
@@ -91,7 +93,7 @@ def verify_routes(verifier: Verifier, reader: Reader) -> APIRouter:
 
 
 def upload_routes(
-    members: Lane, verifier: Verifier, blockstore: Blockstore, submitter: Submitter, reader: Reader
+    members: Lane, verifier: Verifier, blockstore: Blockstore, submitter: Submitter, marker: Marker, reader: Reader
 ) -> APIRouter:
     """What members store before they register it."""
     router = make_router("/v1", "content", reader)
@@ -122,6 +124,48 @@ def upload_routes(
             height=facts.height,
             media_type=facts.media_type,
             similar=similar,
+        )
+        return answer(stored, 201)
+
+    @router.post("/marks", summary="Mark a picture that was not made here, and store it before registering it")
+    @operation(
+        Given(MarkedPicture, 201),
+        sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF, HEIC or JPEG XL.", OCTETS),
+        refuses=(
+            *OF_PICTURES,
+            *OF_UPLOADS,
+            NodeCode.INDEX_LOADING,
+            NodeCode.NOT_LABELLED,
+            NodeCode.NOT_SIGNED,
+        ),
+    )
+    async def put_marked(
+        request: Request, source_type: Annotated[str, Query(max_length=48)] = "", member: Member = Depends(reader)
+    ) -> Response:
+        """Watermark and label are put in, and what identifies the marked file comes back, ready for `asset.register`
+        with `mark`, `manifest` and `source_type`. Once that is final this node signs the manifest, in which that of
+        the file before becomes an ingredient; of everything else that it said, nothing is kept.
+        """
+        submitter.check_room()
+        data = await read_body(request, PICTURE_BYTES_MAX)
+        with members.room(len(data), asker(request, member)):
+            marked = await marker.marked(data, source_type, members)
+            facts = await members.facts(marked.picture.data)
+            similar = await verifier.similar(facts, members, member.account)
+            cid = await blockstore.aside(blockstore.take, member.account, marked.picture.data)
+        stored = MarkedPicture(
+            cid=cid,
+            size=len(marked.picture.data),
+            pixel_digest=facts.pixel_digest,
+            file_digest=facts.file_digest,
+            image_code=facts.main.code,
+            width=facts.width,
+            height=facts.height,
+            media_type=facts.media_type,
+            similar=similar,
+            mark=marked.picture.mark or UNSET,
+            manifest=marked.manifest or UNSET,
+            unmarked=marked.watermarks and marked.picture.mark is None,
         )
         return answer(stored, 201)
 

@@ -20,8 +20,10 @@ from node.cli.shares import shares_of
 from node.cli.target import Target, with_target
 from pictures.describing import describe
 from pictures.embedded import SaidInside, said_inside, stripped
+from pictures.labels import declared_labels
 from pictures.opening import PICTURE_BYTES_MAX
 from remarque.api.generation import GeneratedPicture, RefusedPicture
+from remarque.client import Client
 from remarque.errors import NodeCode, NodeError, RemarqueError
 from remarque.trusted_files import load_genesis
 
@@ -110,10 +112,13 @@ def generate(
         out.mkdir(parents=True, exist_ok=True)
         files = {one.asset: out / f"{one.asset[:16]}.png" for one in pictures}
         for one in pictures:
-            data = client.open(one.asset, "the creator's own copy") if confidential else client.content(one.cid)
+            data = client.open(one.asset, "the creator's own copy") if confidential else released(client, one.asset)
             OutputFile(files[one.asset], force=True).write(data)
-    for picture in refused:
-        click.echo(f"picture {picture.index + 1} is not recorded, so not released: {picture.detail}", err=True)
+    for picture in pictures:
+        if picture.unmarked:
+            click.echo(f"picture {picture.index + 1} has no watermark: it is too smooth for one to last", err=True)
+    for refusal in refused:
+        click.echo(f"picture {refusal.index + 1} is not recorded, so not released: {refusal.detail}", err=True)
     written = [asdict(one) | {"file": str(files[one.asset])} for one in pictures]
     lines = [f"\rasset {one['asset']}\n  file {one['file']}\n  transaction {one['transaction']}" for one in written]
     target.show({"generation": generation, "pictures": written}, "\n".join(lines))
@@ -141,6 +146,7 @@ def withdraw_generation(target: Target, generation: str) -> None:
 @click.option("--title", help="What it is called.")
 @click.option("--credit", help="Whom to name where it is shown.")
 @click.option("--similar", is_flag=True, help="Record it though it is like pictures of others; the record names them.")
+@click.option("--source-type", help="IPTC's word for where it comes from, such as digitalCapture.")
 @click.option("--strip", is_flag=True, help="Leave out what the file says beside its pixels; keep every pixel.")
 @click.option("--share-metadata", is_flag=True, help="Let all members read what it says, without being asked.")
 @with_target
@@ -156,6 +162,7 @@ def register(
     title: str | None,
     credit: str | None,
     similar: bool,
+    source_type: str | None,
     strip: bool,
     share_metadata: bool,
 ) -> None:
@@ -163,11 +170,11 @@ def register(
 
     What the file says beside its pixels is shown first: where it was taken, serial numbers, names, prompts.
     """
-    with file.open("rb") as picture:
-        data = picture.read(PICTURE_BYTES_MAX + 1)
+    data = picture_in(file)
+    source_type = source_type or offered_source(data)
     if strip:
         data = stripped(data)
-    _show_said(said_inside(data), asked=not confidential and not share_metadata)
+    show_said(said_inside(data), asked=not confidential and not share_metadata)
     facts = describe(data) if confidential else None
     shares = shares_of(creators) or None
     with target.client() as client:
@@ -180,12 +187,30 @@ def register(
             title=title,
             credit=credit,
             similar=similar,
+            source_type=source_type,
             genesis=None if genesis is None else load_genesis(genesis),
         )
     target.show({"asset": asset, "transaction": receipt.signed.id}, f"asset {asset}")
 
 
-def _show_said(said: tuple[SaidInside, ...], *, asked: bool) -> None:
+def picture_in(file: Path) -> bytes:
+    """The bytes of a picture's file, and no more than show that they are too many."""
+    with file.open("rb") as picture:
+        return picture.read(PICTURE_BYTES_MAX + 1)
+
+
+def offered_source(data: bytes) -> str | None:
+    """The source type that a file declares, if whoever registers it says so when asked; it may be anybody's word."""
+    declared = declared_labels(data).source_type
+    if not declared.isalpha():
+        return None
+    if sys.stdin.isatty():
+        return declared if click.confirm(f"The file declares {declared}. Record that as your word?", err=True) else None
+    click.echo(f"the file declares {declared}; --source-type {declared} records that as your word", err=True)
+    return None
+
+
+def show_said(said: tuple[SaidInside, ...], *, asked: bool) -> None:
     """Show what a file says beside its pixels, and ask whether all members may read it. METADATA_UNCONFIRMED if not."""
     for one in said:
         shown = one.text[:SHOWN_CHARACTERS_MAX] + ("…" if len(one.text) > SHOWN_CHARACTERS_MAX else "")
@@ -202,10 +227,21 @@ def _show_said(said: tuple[SaidInside, ...], *, asked: bool) -> None:
 @written_to("--out", what="File to write.")
 @with_target
 def fetch(target: Target, asset: str, out: OutputFile) -> None:
-    """Write the file of a public ASSET."""
+    """Write the file of a public ASSET as it is released: with the manifest that its record names."""
     with target.client() as client:
-        out.write(client.picture(asset))
+        out.write(released(client, asset))
     target.show({"asset": asset, "file": str(out)}, f"written to {out}")
+
+
+def released(client: Client, asset: str) -> bytes:
+    """The released file; where its manifest cannot be had now, the recorded one, and that is said."""
+    try:
+        return client.released(asset)
+    except RemarqueError as error:
+        if error.code != NodeCode.MANIFEST_MISSING.name:
+            raise
+        click.echo(f"without its manifest: {error.detail}", err=True)
+        return client.picture(asset)
 
 
 @click.command()
@@ -258,8 +294,7 @@ def history(target: Target, asset: str) -> None:
 def regenerate(target: Target, asset: str, model: Path | None) -> None:
     """Generate a recorded ASSET again from its openings, on this machine, and compare."""
     from generator.pipeline import Pipeline
-    from generator.png import encode_png
-    from generator.regenerate import compare
+    from generator.regenerate import as_png, compare
     from node.generation.asking import settings_of
 
     with target.client() as client:
@@ -272,7 +307,7 @@ def regenerate(target: Target, asset: str, model: Path | None) -> None:
     verify_model(folder, record.model)
     settings = replace(settings_of(openings), index=record.index, batch=1)
     again = Pipeline(folder, settings.precision).generate(settings, lambda step, steps: None)
-    found = compare(original, encode_png(again))
+    found = compare(original, as_png(again), marked=isinstance(record.mark, str))
     target.show(
         found,
         f"{found.verdict}: {found.pixels_different} pixels differ, at most by {found.max_difference} of 255; "

@@ -12,15 +12,30 @@ import msgspec
 from msgspec import Meta
 
 from ledger.names import Hex32, ImageCode, MarkId, MediaType
+from node.decoding.signing import (
+    STORE_BYTES_MAX,
+    CallBack,
+    MarkAsked,
+    PictureMarked,
+    SealAsked,
+    StoreHeld,
+    StoreMade,
+)
 from pictures.comparing import PictureComparison
 from pictures.credentials.findings import Credentials
 from pictures.features import ASKED_MAX, DESCRIPTOR_BYTES, FEATURES_BYTES_MAX
 from pictures.labels import DeclaredLabels
-from pictures.opening import FRAMES_MAX, PICTURE_SIDE_MAX, Role
+from pictures.opening import FRAMES_MAX, PICTURE_BYTES_MAX, PICTURE_SIDE_MAX, Role
 from pictures.reduction import REDUCED_SIDE_MAX
 from pictures.windows import ASKS_MAX, CODE_BYTES, WINDOWS
 
 ANSWER_BYTES_MAX = 2 << 20
+LARGE_ANSWERS = {
+    "sealed": STORE_BYTES_MAX + ANSWER_BYTES_MAX,
+    "stamped": STORE_BYTES_MAX + ANSWER_BYTES_MAX,
+    "marked": PICTURE_BYTES_MAX + ANSWER_BYTES_MAX,
+}
+"""What may be answered to questions whose answers hold files."""
 LENGTH = struct.Struct(">I")
 """Stands before each value."""
 
@@ -64,7 +79,7 @@ class KeptBytes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Ask(msgspec.Struct, frozen=True):
     """To a child; the picture's bytes come behind it, and then those of the reduction that it is compared with."""
 
-    wanted: Literal["facts", "kept", "compared"]
+    wanted: Literal["facts", "kept", "compared", "sealed", "stamped", "held", "marked"]
     limits: Limits
     size: int
     """Of the picture's bytes."""
@@ -76,6 +91,17 @@ class Ask(msgspec.Struct, frozen=True):
     """Of the picture that this one is compared with."""
     kept: KeptBytes | None = None
     """Of this one, if anything is kept of it; to compare."""
+    other_size: int = 0
+    """Of further bytes behind the picture's: the file that it was made from, or its manifests."""
+    label: str = ""
+    """Under which its manifests must be in force; for what is held."""
+    seal: SealAsked | None = None
+    mark: MarkAsked | None = None
+
+    @property
+    def behind(self) -> int:
+        """Bytes that come behind the picture's."""
+        return self.brought.size if self.brought else self.other_size
 
 
 class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag=str.lower):
@@ -155,7 +181,7 @@ class ComparedWith(_Answer, frozen=True):
 class Declined(_Answer, frozen=True):
     """The picture is not one that is read here, or not within these limits."""
 
-    code: Literal["IMAGE_UNREADABLE", "IMAGE_TOO_LARGE", "IMAGE_TOO_COSTLY"]
+    code: Literal["IMAGE_UNREADABLE", "IMAGE_TOO_LARGE", "IMAGE_TOO_COSTLY", "NOT_SIGNED", "NOT_LABELLED"]
     detail: Annotated[str, Meta(max_length=1_000)]
 
 
@@ -166,7 +192,7 @@ class Ended(_Answer, frozen=True):
     """What ended it; 0 if it ended by itself."""
 
 
-Answer = Facts | Findable | ComparedWith | Declined | Ended
+Answer = Facts | Findable | ComparedWith | CallBack | StoreMade | StoreHeld | PictureMarked | Declined | Ended
 
 
 def framed(value: msgspec.Struct) -> bytes:

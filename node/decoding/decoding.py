@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -23,11 +24,13 @@ from node.decoding.asking import (
     framed,
 )
 from node.decoding.confinement import confine
+from node.decoding.credentialing import SIGNING, Calling, no_call
+from node.decoding.signing import CallBack
 from pictures.comparing import Seen, compare
 from pictures.credentials.embedding import without_manifest
 from pictures.credentials.reading import read_credentials
 from pictures.describing import media_type_of
-from pictures.errors import PictureError
+from pictures.errors import PictureCode, PictureError
 from pictures.features import packed, unpacked
 from pictures.labels import declared_labels
 from pictures.looking import FrameLook, look
@@ -42,17 +45,27 @@ def decode_one(connection: socket.socket) -> None:
     (length,) = LENGTH.unpack(_received(connection, LENGTH.size))
     ask = msgspec.msgpack.decode(_received(connection, length), type=Ask)
     confine(ask.limits)
-    data = _received(connection, ask.size)
-    other = _received(connection, ask.brought.size) if ask.brought else b""
-    connection.sendall(framed(answer_to(ask, data, other)))
+    data, other = _received(connection, ask.size), _received(connection, ask.behind)
+
+    def call(what: Literal["sign", "stamp"], message: bytes) -> bytes:
+        """Have the node sign, or stamp. NOT_SIGNED if it does not."""
+        connection.sendall(framed(CallBack(what, message)))
+        (size,) = LENGTH.unpack(_received(connection, LENGTH.size))
+        if not size:
+            raise PictureError(PictureCode.NOT_SIGNED, "the node signs nothing now; ask again")
+        return _received(connection, size)
+
+    connection.sendall(framed(answer_to(ask, data, other, call)))
 
 
-def answer_to(ask: Ask, data: bytes, other: bytes = b"") -> Answer:
+def answer_to(ask: Ask, data: bytes, other: bytes = b"", call: Calling = no_call) -> Answer:
     """What is asked of a picture's bytes."""
     try:
         with reading():
             if ask.wanted == "facts":
                 return facts_of(data, ask.limits.pixels, ask.anchors, ask.watermark_key)
+            if ask.wanted in SIGNING:
+                return SIGNING[ask.wanted](ask, data, other, call)
             reduction = reduce(open_picture(data, ask.limits.pixels, enough=REDUCED_SIDE_MAX))
             seen = Seen(reduction) if ask.kept is None else _seen(reduction, ask.kept)
             if ask.brought is None:

@@ -13,12 +13,13 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from node.decoding.asking import Answer, Ask, ComparedWith, Declined, Ended, Facts, Findable, KeptBytes, Limits
-from node.decoding.process import ForkingProcess
+from node.decoding.process import ForkingProcess, Signs
+from node.decoding.signing import MarkAsked, PictureMarked, SealAsked, StoreHeld, StoreMade
 from node.ground import metrics
 from node.ground.logs import Seldom
 from pictures.comparing import PictureComparison
@@ -26,6 +27,10 @@ from pictures.opening import PICTURE_PIXELS_MAX
 from remarque.errors import NodeCode, NodeError
 
 SMALL = Limits(pixels=4_000_000, memory_bytes=512 << 20, processor_seconds=5, seconds=20)
+SMALL_BYTES_MAX = 16 << 20
+"""Of a file that is small where only its bytes count: some copies of it are held at a time."""
+UNDECODED = ("sealed", "stamped", "held")
+"""Questions for which no picture is decoded."""
 SMALL_PLACES = 2
 LARGE = Limits(pixels=PICTURE_PIXELS_MAX, memory_bytes=1536 << 20, processor_seconds=30, seconds=90)
 LARGE_PLACES = 1
@@ -37,6 +42,8 @@ OPEN_BYTES_MAX = 256 << 20
 """Bytes of their files together."""
 WAIT_SECONDS_MAX = 30.0
 """How long a picture waits for a place."""
+
+Made = TypeVar("Made", StoreMade, StoreHeld, PictureMarked)
 
 _OUT_OF_TIME = (signal.SIGXCPU, signal.SIGALRM)
 _failed = Seldom("decoding_failed")
@@ -114,12 +121,39 @@ class Lane:
             raise self._refusal(found)
         return found.found
 
-    async def _asked(self, ask: Ask, data: bytes) -> Answer:
-        async with self._place(self._small):
-            found = await self._process.ask(ask, data)
+    async def sealed(self, data: bytes, parent: bytes, seal: SealAsked, anchors: str, signs: Signs) -> StoreMade:
+        """Manifests for a file, signed by what a child calls for. Refuses as `facts` does, and NOT_SIGNED."""
+        ask = Ask("sealed", SMALL, len(data), anchors=anchors, other_size=len(parent), seal=seal)
+        return self._made(await self._asked(ask, data + parent, signs), StoreMade)
+
+    async def stamped(self, data: bytes, store: bytes, signs: Signs) -> StoreMade:
+        """The manifests of a file with a time-stamp. Refuses as `sealed` does."""
+        ask = Ask("stamped", SMALL, len(data), other_size=len(store))
+        return self._made(await self._asked(ask, data + store, signs), StoreMade)
+
+    async def held(self, data: bytes, store: bytes, label: str, anchors: str) -> StoreHeld:
+        """Whether manifests are those of a file, in force under a label, and hold. Refuses as `sealed` does."""
+        ask = Ask("held", SMALL, len(data), anchors=anchors, other_size=len(store), label=label)
+        return self._made(await self._asked(ask, data + store), StoreHeld)
+
+    async def marked(self, data: bytes, mark: MarkAsked) -> PictureMarked:
+        """A picture with marks in it. Refuses as `facts` does, and NOT_LABELLED."""
+        return self._made(await self._asked(Ask("marked", SMALL, len(data), mark=mark), data), PictureMarked)
+
+    def _made(self, found: Answer, kind: type[Made]) -> Made:
+        if not isinstance(found, kind):
+            raise self._refusal(found)
+        return found
+
+    async def _asked(self, ask: Ask, data: bytes, signs: Signs | None = None) -> Answer:
+        if ask.wanted in UNDECODED and len(data) > SMALL_BYTES_MAX:
+            found: Answer = Declined("IMAGE_TOO_LARGE", "its bytes are many")
+        else:
+            async with self._place(self._small):
+                found = await self._process.ask(ask, data, signs)
         if isinstance(found, Declined) and found.code == NodeCode.IMAGE_TOO_LARGE.name:
             async with self._place(self._large):
-                found = await self._process.ask(msgspec.structs.replace(ask, limits=LARGE), data)
+                found = await self._process.ask(msgspec.structs.replace(ask, limits=LARGE), data, signs)
         metrics.PICTURES_DECODED.labels(self._name, type(found).__name__.lower()).inc()
         return found
 
@@ -160,6 +194,9 @@ class Decoders:
         """For what members store."""
         self.recorded = Lane("recorded", self._process)
         """For what is recorded, which nobody waits for."""
+
+        self.signing = Lane("signing", self._process)
+        """For what this node signs, and for what others have signed of what is recorded."""
 
     def close(self) -> None:
         """End every process that decodes."""

@@ -9,12 +9,17 @@ import asyncio
 import socket
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
 
-from node.decoding.asking import ANSWER_BYTES_MAX, LENGTH, Answer, Ask, Ended, framed, parse_answer
+from node.decoding.asking import ANSWER_BYTES_MAX, LARGE_ANSWERS, LENGTH, Answer, Ask, Ended, framed, parse_answer
+from node.decoding.signing import CallBack
 from node.ground.logs import logger
+
+Signs = Callable[[CallBack], Awaitable[bytes]]
+"""Gives what a child calls for; no bytes if there is none now."""
 
 GRACE_SECONDS = 5.0
 """For the kernel to end a child whose time is over, and for that to be told here."""
@@ -30,15 +35,16 @@ class ForkingProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._door: socket.socket | None = None
 
-    async def ask(self, ask: Ask, data: bytes) -> Answer:
+    async def ask(self, ask: Ask, data: bytes, signs: Signs | None = None) -> Answer:
         """A child's answer about a picture's bytes, once that child is gone with all that it held.
 
         `Ended` if there is none. The bytes go out as the child takes them, so nothing here waits for it but this.
+        `signs` gives what a child calls for, at most once of each kind; without it, none is given.
         """
         with self._connected() as connection:
             try:
                 async with asyncio.timeout(ask.limits.seconds + GRACE_SECONDS):
-                    return await _exchange(connection, ask, data)
+                    return await _exchange(connection, ask, data, signs)
             except (TimeoutError, OSError, EOFError, msgspec.DecodeError):
                 return Ended(0)
 
@@ -88,7 +94,7 @@ class ForkingProcess:
         logger.info("decoding_begun", pid=self._process.pid)
 
 
-async def _exchange(connection: socket.socket, ask: Ask, data: bytes) -> Answer:
+async def _exchange(connection: socket.socket, ask: Ask, data: bytes, signs: Signs | None) -> Answer:
     """Send a question with its bytes; the answer, when the other end is closed."""
     loop = asyncio.get_running_loop()
     try:
@@ -96,21 +102,35 @@ async def _exchange(connection: socket.socket, ask: Ask, data: bytes) -> Answer:
         await loop.sock_sendall(connection, data)
     except (BrokenPipeError, ConnectionResetError):
         pass  # it has ended already, and why may still be told
-    (length,) = LENGTH.unpack(await _received(connection, LENGTH.size))
-    if length > ANSWER_BYTES_MAX:
-        raise EOFError(f"an answer of {length} bytes, at most {ANSWER_BYTES_MAX}")
-    answer = parse_answer(await _received(connection, length))
+    answer, called = await _said(connection, ask), set[str]()
+    while isinstance(answer, CallBack):
+        if signs is None or answer.what in called:
+            raise EOFError("a call for what was not offered")
+        called.add(answer.what)
+        given = await signs(answer)
+        await loop.sock_sendall(connection, LENGTH.pack(len(given)) + given)
+        answer = await _said(connection, ask)
     if await loop.sock_recv(connection, 1):
         raise EOFError("more than one answer")
     return answer
 
 
+async def _said(connection: socket.socket, ask: Ask) -> Answer:
+    """What the child says next."""
+    (length,) = LENGTH.unpack(await _received(connection, LENGTH.size))
+    most = LARGE_ANSWERS.get(ask.wanted, ANSWER_BYTES_MAX)
+    if length > most:
+        raise EOFError(f"an answer of {length} bytes, at most {most}")
+    return parse_answer(await _received(connection, length))
+
+
 async def _received(connection: socket.socket, size: int) -> bytes:
     """The next bytes on a connection, all of them."""
-    loop, parts = asyncio.get_running_loop(), b""
-    while len(parts) < size:
-        part = await loop.sock_recv(connection, size - len(parts))
-        if not part:
+    loop, data = asyncio.get_running_loop(), bytearray(size)
+    view = memoryview(data)
+    while view:
+        count = await loop.sock_recv_into(connection, view)
+        if not count:
             raise EOFError("the answer is cut off")
-        parts += part
-    return parts
+        view = view[count:]
+    return bytes(data)

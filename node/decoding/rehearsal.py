@@ -13,7 +13,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from PIL import Image
 
-from node.decoding.decoding import facts_of
+from node.decoding.asking import Ask, Limits
+from node.decoding.credentialing import CONTAINERS
+from node.decoding.decoding import answer_to, facts_of
+from node.decoding.signing import MarkAsked
 from pictures.comparing import Seen, compare
 from pictures.credentials.certificates import (
     Issuer,
@@ -27,6 +30,7 @@ from pictures.credentials.certificates import (
 )
 from pictures.credentials.manifest import Claim, Program, Signing, seal
 from pictures.fingerprint import image_code
+from pictures.marking import Container
 from pictures.opening import formats, open_picture
 from pictures.picture import Picture
 from pictures.reduction import reduce
@@ -34,6 +38,7 @@ from pictures.source_types import SourceType
 
 KEY = bytes(32)
 PIXELS_MAX = 1 << 17
+LABEL = "urn:c2pa:00000000-0000-4000-8000-000000000000"
 
 
 def rehearse() -> None:
@@ -44,6 +49,8 @@ def rehearse() -> None:
     for kind, mode in [*((kind, "RGB") for kind in formats()), ("TIFF", "LAB")]:
         facts_of(_file(Image.new(mode, (8, 8)), kind), PIXELS_MAX, watermark_key=KEY)
     facts_of(_signed(_file(Image.new("RGB", (64, 64)), "PNG")), PIXELS_MAX, watermark_key=KEY)
+    for container in CONTAINERS.values():
+        _mark(Image.effect_noise((96, 72), 64).convert("RGB"), container)
     picture = Image.effect_noise((96, 72), 64).convert("RGB").resize((384, 288), Image.Resampling.BICUBIC)
     altered = picture.copy()
     altered.paste((255, 0, 0), (100, 100, 200, 200))
@@ -58,6 +65,14 @@ def _file(image: Image.Image, kind: str) -> bytes:
     return out.getvalue()
 
 
+def _mark(image: Image.Image, container: Container) -> None:
+    """Mark a picture as a child does, whatever comes of so small a one."""
+    asked = MarkAsked(watermark_key=KEY, source=SourceType.DRAWN.value, label=LABEL, unique_id=True)
+    limits = Limits(PIXELS_MAX, 0, 0, 0)
+    data = _file(image, container)
+    answer_to(Ask("marked", limits, len(data), mark=asked), data)
+
+
 def _signed(data: bytes) -> bytes:
     """A file with a manifest, by keys that nobody has afterwards."""
     now, who = datetime.now(UTC), Subject("XX", "Rehearsal", "Rehearsal")
@@ -68,7 +83,7 @@ def _signed(data: bytes) -> bytes:
     leaf = claim_certificate(who, leaf_key.public_key(), Issuer(issuing, issuing_key), term)
     signing = Signing((leaf, issuing), lambda signed: leaf_key.sign(signed, ec.ECDSA(hashes.SHA256())))
     claim = Claim(
-        "urn:c2pa:00000000-0000-4000-8000-000000000000",
+        LABEL,
         Program("rehearsal", "1.0.0"),
         now,
         "rehearsal",

@@ -17,6 +17,7 @@ from node.chain.chain import Chain
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
 from node.generation.jobs import Job
+from node.generation.marking import Marking
 from node.ordering.submitter import Submitter
 from remarque import sealing
 from remarque.api.generation import GeneratedPicture, RefusedPicture
@@ -35,6 +36,7 @@ class Recorder:
         submitter: Submitter,
         blockstore: Blockstore,
         openings: OpeningStore,
+        marking: Marking,
         clock_ms: Callable[[], int],
     ) -> None:
         self._account = account
@@ -43,6 +45,7 @@ class Recorder:
         self._submitter = submitter
         self._blockstore = blockstore
         self._openings = openings
+        self._marking = marking
         self._clock_ms = clock_ms
 
     async def recorded(self, job: Job, index: int) -> GeneratedPicture | None:
@@ -57,7 +60,13 @@ class Recorder:
             return None
         record = ledger.asset(asset)
         await asyncio.to_thread(self._openings.put, record, job.openings)
-        return GeneratedPicture(index=index, asset=asset, cid=record.content.cid, transaction=record.transaction)
+        return GeneratedPicture(
+            index=index,
+            asset=asset,
+            cid=record.content.cid,
+            transaction=record.transaction,
+            unmarked=self._marking.watermarks and not isinstance(record.mark, str),
+        )
 
     async def record(self, job: Job, generated: Generated) -> GeneratedPicture | RefusedPicture:
         """Store a picture and commit its record; if the ledger refuses it, it is not released."""

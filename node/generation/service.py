@@ -14,12 +14,14 @@ from msgspec.structs import replace
 
 from generator.errors import GeneratorCode
 from generator.protocol import Cancel, Failed, FromWorker, Generate, Generated, StepProgress
+from ledger import records
 from ledger.crypto import SigningKey
 from ledger.errors import LedgerError
 from node.chain.chain import Chain
 from node.content.at_rest import AtRest
 from node.generation.asking import check_asked, settings_of
 from node.generation.jobs import Job, JobStore
+from node.generation.marking import Marking
 from node.generation.process import WorkerGone, WorkerProcess
 from node.generation.progress import JobProgress
 from node.generation.recording import Recorder
@@ -54,6 +56,7 @@ class GenerationService:
         chain: Chain,
         recorder: Recorder,
         at_rest: AtRest,
+        marking: Marking,
         clock_ms: Callable[[], int],
     ) -> None:
         """`home`: what the section's paths are relative to. `key`: of the section's account."""
@@ -62,6 +65,7 @@ class GenerationService:
         self._key = key
         self._chain = chain
         self._recorder = recorder
+        self._marking = marking
         self._clock_ms = clock_ms
         self._jobs = JobStore(data / "jobs", at_rest)
         self.progress = JobProgress(self._jobs)
@@ -114,6 +118,11 @@ class GenerationService:
             self._worker.send(Cancel(job.id))
         return job
 
+    def made(self, record: records.Asset) -> bool:
+        """Whether a recorded picture was made here: by this generator, for a generation that was asked of this node."""
+        ours = record.registrant == self._section.account
+        return ours and isinstance(record.request, str) and self._jobs.get(record.request) is not None
+
     # Doing
 
     async def run(self) -> None:
@@ -154,8 +163,9 @@ class GenerationService:
         self.progress.update(job)
         try:
             if not job.complete:
+                order = await asyncio.to_thread(self._order, job)
                 self._refuse_withdrawn(job)
-                worker.send(self._order(job))
+                worker.send(order)
             while not job.complete:
                 job = await self._take(job, await worker.receive())
             if job.pictures:
@@ -188,6 +198,7 @@ class GenerationService:
             request=job.id,
             model=request.model,
             confidential=request.confidential,
+            marks=self._marking.marks(request.model),
         )
 
     async def _resumed(self, job: Job) -> Job:

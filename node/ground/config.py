@@ -109,12 +109,28 @@ class StorageSection(Section, frozen=True, kw_only=True):
     """Blocks kept behind the newest snapshot; older ones are deleted, and the node no longer shows them. 0: all."""
 
 
+MarkLayer = Literal["watermark", "label", "manifest", "timestamp"]
+MiningRule = Literal["allowed", "notAllowed", "constrained"]
+
+
 class MarksSection(Section, frozen=True, kw_only=True):
     """`[marks]`: what this node puts into pictures."""
 
     watermark_key: str = "watermark.key"
     """File with 32 bytes as 64 hex digits, which all members share and nobody else has: who has them can copy and
     remove watermarks. A node without the file neither puts watermarks in nor reads them."""
+    credentials: str = "credentials"
+    """Folder with the org's `claim.key` and `claim.pem`, which sign manifests, and `stamp.key` and `stamp.pem`, which
+    sign time-stamps; see `remarque credentials`. Read anew for each signature; what is not there is not made."""
+    layers: tuple[MarkLayer, ...] = ("watermark", "label", "manifest", "timestamp")
+    """Which of the marks it puts in, as far as it has their keys."""
+    provider: str = ""
+    """Who answers for the system that generates, as labels name it; empty: the org's title."""
+    mining: dict[str, MiningRule] = {}
+    """What manifests say of further use: `allowed`, `notAllowed` or `constrained`, by CAWG's word for it, such as
+    `cawg.ai_generative_training`."""
+    timestamps_for_all: bool = False
+    """Whether strangers may have digests time-stamped too, and not members only."""
 
 
 class DetectorSection(Section, frozen=True, kw_only=True):

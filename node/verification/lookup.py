@@ -89,15 +89,24 @@ class Lookup:
         """Assets whose records name a watermark or a manifest."""
         return self._named.get(name, [])[:NAMED_MAX]
 
-    async def near(self, facts: Facts) -> list[Candidate]:
-        """Those that a picture is like, each once: by the codes of wholes, the nearest first and of equals the oldest;
-        then by windows and corners.
-        """
-        codes = np.frombuffer(facts.asked_codes, np.uint8).reshape(-1, CODE_BYTES)
+    async def near_code(self, code: bytes) -> list[Candidate]:
+        """Those whose codes of the whole are near one of 32 bytes, the nearest first. INDEX_LOADING."""
+        self.check()
+        asked = np.frombuffer(code, np.uint8).reshape(1, CODE_BYTES)
+        return [Candidate(asset, distance) for distance, asset in await self._near_codes(asked)]
+
+    async def _near_codes(self, codes: Codes) -> list[tuple[int, str]]:
         found: list[tuple[int, str]] = []
         pieces = self._codes.near(codes[_telling(codes)], DISTANCE_CANDIDATE, NEAR_MAX)
         while (nearer := await self._reading.piece(next, pieces, None)) is not None:
             found = nearer
+        return found
+
+    async def near(self, facts: Facts) -> list[Candidate]:
+        """Those that a picture is like, each once: by the codes of wholes, the nearest first and of equals the oldest;
+        then by windows and corners.
+        """
+        found = await self._near_codes(np.frombuffer(facts.asked_codes, np.uint8).reshape(-1, CODE_BYTES))
         like = await self._likenesses.near(facts)
         known = {asset for _, asset in found}
         return [

@@ -102,6 +102,19 @@ class Verifier:
         with lane.room(PICTURE_BYTES_MAX, who):
             return await self._verify(await self._fetcher.fetched(url), lane, member=member)
 
+    async def confirmed(self, data: bytes, who: str, *, member: bool) -> list[Found]:
+        """The records that are shown to be of a picture, or of a part of it; the strongest and earliest first."""
+        lane = self._decoders.members if member else self._decoders.strangers
+        with lane.room(len(data), who):
+            facts = await lane.facts(data, self._looked_for())
+            self.lookup.check()
+            exact, (near, _) = self._exact(facts), await self._like(facts, lane)
+        return sorted([*exact, *_without(near, exact)], key=by_evidence)
+
+    def open_to_strangers(self, record: records.Asset) -> bool:
+        """Whether the rules in force let a stranger be told of a record."""
+        return self._matches.open_to_strangers(record)
+
     async def _verify(self, data: bytes, lane: Lane, *, member: bool) -> Verification:
         facts = await lane.facts(data, self._looked_for())
         self.lookup.check()

@@ -67,6 +67,29 @@ def signature_at(store: bytes) -> tuple[int, int]:
         return 0, 0
 
 
+def active_alone(store: bytes) -> bytes:
+    """A store with the manifest in force, the last one, and no other; as it is where that cannot be told."""
+    try:
+        _, first, last = next(_superboxes(store, 0, len(store)))
+        starts = [start for start, _ in _boxes(store, first, last)]
+        kept = store[8:first] + store[starts[-1] : last]
+    except (struct.error, IndexError, StopIteration):
+        return store
+    return struct.pack(">I4s", 8 + len(kept), b"jumb") + kept
+
+
+def _boxes(data: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
+    """Start and end of each box between two places."""
+    for _ in range(_BOXES_MAX):
+        if at + 8 > end:
+            return
+        (size,) = struct.unpack_from(">I", data, at)
+        if size < 8:
+            return
+        yield at, min(at + size, end)
+        at += size
+
+
 def may_sign_claims(certificate: x509.Certificate) -> bool:
     """Whether its key purposes are those of a signer of claims, and not of time-stamps or of the state of others."""
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET, UnsetType
+
 from remarque.api.shapes import Answer
 
 
@@ -26,6 +28,19 @@ class StoredPicture(PictureFacts, frozen=True, kw_only=True):
     """Content id of its bytes."""
     similar: tuple[str, ...] = ()
     """Recorded pictures of others that it is a near-duplicate of, the strongest and earliest evidence first."""
+
+
+class MarkedPicture(StoredPicture, frozen=True, kw_only=True):
+    """A picture that a node has marked and stored, to be registered as it is now."""
+
+    size: int
+    """Bytes of its file."""
+    mark: str | UnsetType = UNSET
+    """Of the watermark in its pixels, in hex; absent if it has none."""
+    manifest: str | UnsetType = UNSET
+    """Of the C2PA manifest that this node signs once it is recorded; absent if it signs none."""
+    unmarked: bool = False
+    """Whether it has no watermark though it was to have one: it is too smooth for one that would be read again."""
 
 
 class StoredCiphertext(Answer, frozen=True, kw_only=True):

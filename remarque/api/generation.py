@@ -48,6 +48,8 @@ class GeneratedPicture(msgspec.Struct, frozen=True, kw_only=True):
     """Content id of its file; of a confidential one, of the encrypted file."""
     transaction: str
     """Id of the transaction that recorded it."""
+    unmarked: bool = False
+    """Whether it has no watermark though it was to have one: it is too smooth for one that would be read again."""
 
 
 class RefusedPicture(msgspec.Struct, frozen=True, kw_only=True):

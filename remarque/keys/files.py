@@ -25,12 +25,12 @@ def new_key() -> SigningKey:
 
 def save_key(path: Path, key: SigningKey, passphrase: bytes | None = None, cost: Cost = MODERATE) -> None:
     """Write a key file, encrypted if a passphrase is given; an existing one is never overwritten."""
-    _write_new(path, _file_of(key, passphrase, cost))
+    write_new(path, _file_of(key, passphrase, cost))
 
 
 def copy_key(source: Path, path: Path) -> None:
     """Write a key file as another is, under the same passphrase if it has one; nothing existing is overwritten."""
-    _write_new(path, _read(source))
+    write_new(path, _read(source))
 
 
 def rewrite_key(path: Path, key: SigningKey, passphrase: bytes | None, cost: Cost = MODERATE) -> None:
@@ -45,7 +45,7 @@ def load_key(path: Path | str, passphrase: Passphrase | None = None) -> SigningK
     data = _read(path)
     if is_encrypted(data):
         return open_key(path, parse_key(path, data), (passphrase or given_passphrase)(path))
-    _check_not_exposed(path)
+    check_not_exposed(path)
     return _plain(path, data)
 
 
@@ -90,7 +90,7 @@ def _read(path: Path) -> bytes:
     return without_mark(data)
 
 
-def _check_not_exposed(path: Path) -> None:
+def check_not_exposed(path: Path) -> None:
     """Refuse a key in clear that others may read: whoever reads it is its owner."""
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & OTHERS:
@@ -99,7 +99,8 @@ def _check_not_exposed(path: Path) -> None:
         )
 
 
-def _write_new(path: Path, data: bytes) -> None:
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that holds a secret, its owner's alone; KEY_FILE_EXISTS, and nothing existing is overwritten."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _write_beside(path, data)
     try:

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 from consortium import key_of
+from credentialed import a_file
 from every_record import Names, a_picture, every_record
 from PIL import Image
 
@@ -29,6 +30,7 @@ from ledger import actions
 from ledger.cose import Ed25519Key
 from ledger.statement import sign_statement
 from node.verification.ranking import WITHHELD
+from pictures.credentials.manifest import bound_bytes
 from remarque.client import Client
 from remarque.errors import RemarqueError
 from remarque.sealing import reader_key_of
@@ -122,6 +124,8 @@ def a_chain(cluster: Cluster) -> Chain:
         [asking] = [row.transaction for row in alice.history(made.asset) if row.signer == CREATOR]
         node_reader = reader_key_of(cluster.genesis.nodes[0].key)
         meant = alice.submit(actions.RequestAccess(asset=made.asset, reader_key=node_reader, purpose="custody"))
+        marked, _ = alice.mark(a_file(size=512, scene=77), source_type="digitalCreation")
+        alice.released(marked.pixel_digest)
         statement = sign_statement(cluster.key(REGISTRAR), REGISTRAR, "a report", b"{}", "application/json")
         alice.register_statement(statement)
         names |= {
@@ -130,6 +134,8 @@ def a_chain(cluster: Cluster) -> Chain:
             "cid": made.cid,
             "asked": asking,
             "meant": meant.signed.id,
+            "manifest": str(marked.manifest),
+            "binding": urlsafe_b64encode(bound_bytes((marked.image_code,))).decode(),
         }
         tokens = {"member": carla, "party": alice, "auditor": adas, "suspended": sams}
         held = {reader: token_of(client) for reader, client in tokens.items()}
@@ -163,6 +169,7 @@ def path_of(names: Names, operation: str) -> str:
     }
     queries = {
         "/at": "?height={newest}",
+        "/matches/byBinding": "?value={binding}",
         "/v1/state": "?key=asset/{picture}",
         "/v1/state/at": "?key=asset/{picture}&height={newest}",
         "/royalty_info": "?sale_price=1000",
@@ -176,6 +183,8 @@ def path_of(names: Names, operation: str) -> str:
 BODIES: dict[str, Callable[[Chain], bytes]] = {
     "POST /v1/verify": lambda chain: chain.confidential,
     "POST /v1/content": lambda _: a_picture(),
+    "POST /v1/marks": lambda _: a_picture(),
+    "POST /c2pa/matches/byContent": lambda _: a_picture(),
     "POST /v1/ciphertexts": lambda _: bytes(99),
 }
 

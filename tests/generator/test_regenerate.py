@@ -6,8 +6,11 @@ import io
 
 from PIL import Image
 
-from generator.regenerate import Comparison, compare
+from generator.regenerate import Comparison, as_png, compare
 from generator.training.scenes import draw_scene
+from pictures.marking import Layers, mark
+
+KEY = bytes(range(32))
 
 
 def a_file(image: Image.Image, container: str = "PNG") -> bytes:
@@ -43,6 +46,18 @@ def test_a_changed_patch_is_different_although_most_pixels_are_equal() -> None:
     forged.paste((255, 0, 255), (40, 40, 80, 80))
 
     assert compare(a_file(image), a_file(forged)).verdict == "different"
+
+
+def test_a_watermark_is_equivalent_and_not_mistaken_for_what_somebody_painted() -> None:
+    image = draw_scene(3).image
+    marked = mark(image, "PNG", Layers(KEY), "urn:c2pa:a")
+    forged = image.copy()
+    forged.paste((255, 0, 255), (40, 40, 80, 80))
+
+    assert marked.watermark is not None
+    assert compare(marked.data, as_png(image), marked=True).verdict == "equivalent"
+    assert compare(a_file(forged), as_png(image), marked=True).verdict == "different"
+    assert compare(marked.data, as_png(draw_scene(4).image), marked=True).verdict == "different"
 
 
 def test_another_size_is_different() -> None:

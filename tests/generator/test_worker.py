@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import IO
 
 import msgspec
+import numpy as np
 import pytest
+from msgspec import UNSET
 
 pytest.importorskip("torch")
 pytest.importorskip("diffusers")
@@ -25,6 +27,7 @@ from generator.protocol import (
     FromWorker,
     Generate,
     Generated,
+    Marks,
     Ready,
     StepProgress,
     Stop,
@@ -37,8 +40,11 @@ from ledger.crypto import ATTESTATION, SigningKey, verify
 from ledger.encoding import decode
 from ledger.generation import Attestation
 from pictures.fingerprint import image_code
+from pictures.labels import declared_labels
+from pictures.marking import watermark_id
 from pictures.opening import open_picture
 from pictures.picture import pixel_digest
+from pictures.watermark import read
 
 KEY = SigningKey(bytes(range(32)))
 DECODER: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker)
@@ -102,10 +108,14 @@ def own(tmp_path: Path) -> Iterator[Conversation]:
         conversation.end()
 
 
-def a_job(job: str, *, steps: int = 4, count: int = 1, confidential: bool = False, model: str = "") -> Generate:
+def a_job(
+    job: str, *, steps: int = 4, count: int = 1, confidential: bool = False, model: str = "", marks: Marks | None = None
+) -> Generate:
     settings = Settings(prompt="the sea at sunset, a red boat on the left", seed=11, steps=steps)
     digest = model or model_digest(default_model_folder())
-    return Generate(job, count, settings, hashlib.sha256(job.encode()).hexdigest(), digest, confidential)
+    return Generate(
+        job, count, settings, hashlib.sha256(job.encode()).hexdigest(), digest, confidential, marks or Marks()
+    )
 
 
 def ended(job: str) -> Callable[[FromWorker], bool]:
@@ -149,14 +159,54 @@ def test_a_confidential_picture_is_attested_without_its_fingerprint(shared: Conv
     assert picture.iscc.encode() not in picture.attestation
 
 
-def test_the_same_settings_give_the_same_file(shared: Conversation) -> None:
+def test_the_same_settings_give_the_same_pixels(shared: Conversation) -> None:
     shared.send(a_job("once"))
     shared.send(a_job("again"))
     first, second = (shared.until(made(job, 0))[-1] for job in ("once", "again"))
 
     assert isinstance(first, Generated)
     assert isinstance(second, Generated)
-    assert first.png == second.png
+    assert first.pixel_digest == second.pixel_digest
+
+
+ALL_MARKS = Marks(watermark_key=bytes(range(32)), provider="Atelier", system="Default", version="1", manifest=True)
+
+
+def test_a_marked_picture_names_its_watermark_and_its_manifest_to_come(shared: Conversation) -> None:
+    shared.send(a_job("marked", marks=ALL_MARKS))
+    picture = shared.until(made("marked", 0))[-1]
+
+    assert isinstance(picture, Generated)
+    statement, labels = decode(picture.attestation, Attestation), declared_labels(picture.png)
+    found = read(np.asarray(open_picture(picture.png).image.convert("RGB")), ALL_MARKS.watermark_key)
+    assert found is not None
+    assert isinstance(statement.manifest, str)
+    assert statement.mark == f"{found.id:010x}" == f"{watermark_id(statement.manifest):010x}"
+    assert (labels.source_type, labels.system) == ("trainedAlgorithmicMedia", "Default")
+    assert statement.manifest.encode() in picture.png
+    assert b"Atelier" in picture.png
+
+
+def test_a_confidential_picture_is_marked_and_will_have_no_manifest(shared: Conversation) -> None:
+    shared.send(a_job("marked secret", marks=ALL_MARKS, confidential=True))
+    picture = shared.until(made("marked secret", 0))[-1]
+
+    assert isinstance(picture, Generated)
+    statement = decode(picture.attestation, Attestation)
+    assert isinstance(statement.mark, str)
+    assert statement.manifest is UNSET
+    assert b"urn:c2pa:" not in picture.png
+
+
+def test_the_same_picture_asked_for_twice_gets_the_same_watermark(shared: Conversation) -> None:
+    """So that the ledger knows its pixels, whoever asks."""
+    shared.send(a_job("first marked", marks=ALL_MARKS))
+    shared.send(a_job("second marked", marks=ALL_MARKS))
+    first, second = (shared.until(made(job, 0))[-1] for job in ("first marked", "second marked"))
+
+    assert isinstance(first, Generated)
+    assert isinstance(second, Generated)
+    assert first.pixel_digest == second.pixel_digest
 
 
 def test_a_running_and_a_waiting_job_can_be_withdrawn_and_the_next_is_made(shared: Conversation) -> None:

@@ -51,6 +51,7 @@ from node.decoding.lanes import (
     Lane,
     LookedFor,
 )
+from node.decoding.process import Signs
 from node.decoding.rehearsal import KEY
 from pictures.credentials.findings import CredentialState
 from pictures.opening import FORMATS, PICTURE_PIXELS_MAX, formats
@@ -401,7 +402,7 @@ class Slow:
         self.at_once = 0
         self.most = 0
 
-    async def ask(self, ask: Ask, data: bytes) -> Answer:
+    async def ask(self, ask: Ask, data: bytes, signs: Signs | None = None) -> Answer:
         self.at_once += 1
         self.most = max(self.most, self.at_once)
         try:

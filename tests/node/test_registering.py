@@ -227,7 +227,7 @@ def test_at_a_terminal_it_is_asked(answer: str, code: str | None, monkeypatch: p
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
 
     try:
-        pictures._show_said(said, asked=True)
+        pictures.show_said(said, asked=True)
         found = None
     except NodeError as error:
         found = error.code.name

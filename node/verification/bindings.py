@@ -1,0 +1,106 @@
+"""From what is seen to the manifests of recorded pictures, by the soft binding of C2PA that manifests here have.
+
+A binding is ISCC's sequence of units (IEP-0020); what is looked up is its image code. Whoever brings the picture itself
+is told what the recorded pictures confirm, as everywhere. A stranger is told of what the rules open to strangers.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from ledger import records
+from ledger.errors import LedgerError
+from node.chain.chain import Chain
+from node.verification.ranking import Found
+from node.verification.verifier import Verifier
+from pictures.credentials.manifest import SOFT_BINDING
+from pictures.windows import CODE_BYTES
+from remarque.api.bindings import ManifestMatch
+from remarque.errors import NodeCode, NodeError
+
+UNIT_BYTES = 2 + CODE_BYTES
+IMAGE_UNIT = bytes.fromhex("2107")
+"""Before an image code of 256 bits."""
+VALUE_CHARACTERS_MAX = 1_000
+RESULTS_MAX = 25
+_BITS = 8 * CODE_BYTES
+
+
+class Bindings:
+    """Looks bindings up."""
+
+    def __init__(self, chain: Chain, verifier: Verifier) -> None:
+        self._chain = chain
+        self._verifier = verifier
+
+    async def by_value(self, alg: str, value: str, most: int, *, member: bool) -> tuple[ManifestMatch, ...]:
+        """Manifests of pictures whose image codes are near that of a binding, in base64. INDEX_LOADING."""
+        check_algorithm(alg)
+        ledger, near = self._chain.ledger(), await self._verifier.lookup.near_code(_image_code(value))
+        found = [(ledger.asset(one.asset), _score(one.distance or 0)) for one in near]
+        return self._told(found, most, member=member)
+
+    async def by_content(
+        self, alg: str, data: bytes, who: str, most: int, *, member: bool
+    ) -> tuple[ManifestMatch, ...]:
+        """Manifests of recorded pictures that are confirmed to be this one, or a part of it. As `Verifier.verify`."""
+        check_algorithm(alg)
+        found = await self._verifier.confirmed(data, who, member=member)
+        return self._told([(one.record, _score_of(one)) for one in found], most, member=member)
+
+    def named(self, label: str, *, member: bool) -> list[records.Asset]:
+        """The records that name a manifest and may be told of, the oldest first. INDEX_LOADING, NOT_FOUND."""
+        self._verifier.lookup.check()
+        ledger, found = self._chain.ledger(), list[records.Asset]()
+        for asset in self._verifier.lookup.named(label):
+            try:
+                record = ledger.asset(asset)
+            except LedgerError:
+                continue
+            if self._is_told(record, member=member):
+                found.append(record)
+        if not found:
+            raise NodeError(NodeCode.NOT_FOUND, f"no record that you may be told of names {label[:60]}")
+        return found
+
+    def _told(self, found: list[tuple[records.Asset, int]], most: int, *, member: bool) -> tuple[ManifestMatch, ...]:
+        told: dict[str, int] = {}
+        for record, score in found:
+            if len(told) < most and isinstance(record.manifest, str) and self._is_told(record, member=member):
+                told.setdefault(record.manifest, score)
+        return tuple(ManifestMatch(manifest_id=label, similarity_score=score) for label, score in told.items())
+
+    def _is_told(self, record: records.Asset, *, member: bool) -> bool:
+        return member or self._verifier.open_to_strangers(record)
+
+
+def check_algorithm(alg: str) -> None:
+    """REQUEST_MALFORMED for another algorithm than the one that manifests here are bound by."""
+    if alg != SOFT_BINDING:
+        raise NodeError(NodeCode.REQUEST_MALFORMED, f"alg is {alg[:60]}; what is looked up here is {SOFT_BINDING}")
+
+
+def _image_code(value: str) -> bytes:
+    """The image code in a binding: one unit of several, each with its header."""
+    try:
+        units = base64.b64decode(value.replace("-", "+").replace("_", "/") + "==")
+    except binascii.Error:
+        units = b""
+    for start in range(0, len(units) - UNIT_BYTES + 1, UNIT_BYTES):
+        if units[start : start + 2] == IMAGE_UNIT:
+            return units[start + 2 : start + UNIT_BYTES]
+    raise NodeError(
+        NodeCode.REQUEST_MALFORMED, "value has no ISCC image code of 256 bits; give the units of a binding in base64"
+    )
+
+
+def _score(distance: int) -> int:
+    return round(100 * (_BITS - distance) / _BITS)
+
+
+def _score_of(found: Found) -> int:
+    """Of pixels that are the same, all; else of how alike the pictures are where they lie over each other."""
+    if found.comparison is None:
+        return 100
+    return max(0, min(99, round(100 * found.comparison.agreement.correlation)))
