@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from PIL import Image
 
 from generator.errors import GeneratorCode, GeneratorError
@@ -15,7 +15,7 @@ from generator.protocol import Generate, Generated
 from ledger.crypto import ATTESTATION, SigningKey
 from ledger.encoding import encode
 from ledger.errors import LedgerError
-from ledger.generation import Attestation
+from ledger.generation import Attestation, Computation
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,9 @@ def load_key(path: Path) -> SigningKey:
         ) from None
 
 
-def attest(image: Image.Image, index: int, ask: Generate, attester: Attester) -> Generated:
+def attest(
+    image: Image.Image, index: int, ask: Generate, attester: Attester, computed: Computation | UnsetType = UNSET
+) -> Generated:
     """The picture as a file, with everything a record of it needs, signed.
 
     Its marks are in before the digests are taken, and these are the file's, not those of the image in memory: what is
@@ -59,6 +61,7 @@ def attest(image: Image.Image, index: int, ask: Generate, attester: Attester) ->
         image_code=UNSET if ask.confidential else file.image_code,
         mark=UNSET if file.watermark is None else f"{file.watermark:010x}",
         manifest=name if has_manifest(ask) else UNSET,
+        computed=computed,
         time_ms=time.time_ns() // 1_000_000,
     )
     payload = encode(attestation)

@@ -1,84 +1,119 @@
-"""Turns settings into pixels with a diffusers pipeline. The only module that loads torch, and only when it is used.
+"""Turns settings into pixels with a diffusers pipeline. Only this module and `devices` load torch, and only when used.
 
-The noise comes from a processor generator seeded with seed + index and everything is computed in float32, so that the
-same machine gives the same pixels again and another machine nearly the same.
+The noise comes from a processor generator seeded with seed + index, so that the same machine gives the same pixels
+again and another machine nearly the same. A setting that would have no part in the picture is refused, and a picture
+of another size than was asked for is not given out: what a creator commits to and a generator attests is what was done.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from PIL import Image
 
+from generator.devices import Placement, computation, open_placed
 from generator.errors import GeneratorCode, GeneratorError
+from generator.families import family_of, guide
 from generator.models import model_digest
-from generator.settings import Settings, check_settings
+from generator.prompts import check_read
+from generator.settings import Precision, Settings, check_settings
 
-__all__ = ["Pipeline", "Settings", "device_name"]
+__all__ = ["Pipeline", "Settings"]
 
 OnStep = Callable[[int, int], None]
 """Called after each step with its number from 1 and the number of steps; what it raises ends the generation."""
+AS_PLACED = Placement()
 
 
 class Pipeline:
     """One loaded model."""
 
-    def __init__(self, folder: Path) -> None:
-        """Load a model folder as `DiffusionPipeline.save_pretrained` writes it; safetensors only, no code from it."""
-        torch, diffusers = import_module("torch"), import_module("diffusers")
-        _hush(diffusers, import_module("transformers"))
+    def __init__(self, folder: Path, precision: Precision = "float32", placement: Placement = AS_PLACED) -> None:
+        """Load a model folder as `DiffusionPipeline.save_pretrained` writes it. DEVICE_UNFIT as `chosen_device`."""
+        _hush(import_module("diffusers"), import_module("transformers"))
         self.digest = model_digest(folder)
-        self._pipe: Any = diffusers.DiffusionPipeline.from_pretrained(
-            str(folder), dtype=torch.float32, use_safetensors=True, local_files_only=True
-        )
-        self._pipe.set_progress_bar_config(disable=True)
-        self._pipe.to("cuda" if torch.cuda.is_available() else "cpu")
-        self._accepted = frozenset(inspect.signature(self._pipe.__call__).parameters)
+        self.precision = precision
+        self._pipe: Any = open_placed(folder, precision, placement)
+        self.family = family_of(self._pipe)
+        self.computed = computation(self._pipe, placement)
+        """For the attestation."""
 
     def generate(self, settings: Settings, on_step: OnStep) -> Image.Image:
-        """One RGB picture. SETTINGS_INVALID, OUT_OF_MEMORY, or whatever `on_step` raises."""
+        """One RGB picture. SETTINGS_INVALID, SIZE_MISSED, OUT_OF_MEMORY, or whatever `on_step` raises."""
         return self.generate_batch([settings], on_step)[0]
 
     def generate_batch(self, batch: list[Settings], on_step: OnStep) -> list[Image.Image]:
-        """Pictures that differ in prompts, seed and index only, computed together: faster, but rounded differently."""
-        torch = import_module("torch")
+        """Pictures that differ in prompt, seed and index only, computed together: faster, but rounded differently."""
         for settings in batch:
-            check_settings(settings)
+            self._check(settings, batch[0])
         first = batch[0]
+        guide(self._pipe, self.family, first)
+        with _cleaned(self._pipe, first):
+            made = self._pipe(**self._arguments(batch), **_stepping(first.steps, on_step))
+        return [_of_size(image, first) for image in made.images]
 
-        def step_ended(pipe: Any, step: int, time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            on_step(step + 1, first.steps)
-            return tensors
+    def plainly(self, batch: list[Settings]) -> None:
+        """The same pictures by one call of diffusers and nothing around it, for a benchmark to compare with."""
+        self._pipe(**self._arguments(batch))
 
-        wanted = {
+    def _check(self, settings: Settings, first: Settings) -> None:
+        check_settings(settings)
+        self.family.check(settings)
+        for setting in ("prompt", "negative_prompt"):
+            check_read(self._pipe, setting, getattr(settings, setting))
+        if settings.precision != self.precision:
+            raise _invalid(f"precision: {settings.precision} is asked for, the model is loaded in {self.precision}")
+        if settings != replace(first, prompt=settings.prompt, seed=settings.seed, index=settings.index):
+            raise _invalid("pictures that are computed together differ in prompt, seed and index only")
+
+    def _arguments(self, batch: list[Settings]) -> dict[str, Any]:
+        torch, first = import_module("torch"), batch[0]
+        negative = self.family.negative(first)
+        return {
+            **self.family.arguments(first),
+            **({} if negative is None else {"negative_prompt": [negative] * len(batch)}),
             "prompt": [settings.prompt for settings in batch],
-            "negative_prompt": [settings.negative_prompt for settings in batch],
             "num_inference_steps": first.steps,
-            "guidance_scale": first.guidance_centi / 100,
             "width": first.width,
             "height": first.height,
             "generator": [torch.Generator("cpu").manual_seed(each.seed + each.index) for each in batch],
-            "callback_on_step_end": step_ended,
         }
-        try:
-            made = self._pipe(**{name: value for name, value in wanted.items() if name in self._accepted})
-        except (MemoryError, RuntimeError) as error:
-            if _is_out_of_memory(error):
-                raise GeneratorError(
-                    GeneratorCode.OUT_OF_MEMORY, f"{first.width} x {first.height} pixels; ask for a smaller picture"
-                ) from None
-            raise
-        return [image.convert("RGB") for image in made.images]
 
 
-def device_name() -> str:
-    """Where pictures are computed: `cpu` or the name of the GPU."""
-    torch = import_module("torch")
-    return str(torch.cuda.get_device_name()) if torch.cuda.is_available() else "cpu"
+def _stepping(steps: int, on_step: OnStep) -> dict[str, Any]:
+    """The callback of a call. Some samplers evaluate the model once more than they were asked to step."""
+
+    def step_ended(pipe: Any, step: int, time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        on_step(min(step + 1, steps), steps)
+        return tensors
+
+    return {"callback_on_step_end": step_ended}
+
+
+@contextmanager
+def _cleaned(pipe: Any, settings: Settings) -> Iterator[None]:
+    """After a call that was ended, what was brought to the device goes back; too little memory is told as such."""
+    try:
+        yield
+    except BaseException as error:
+        pipe.maybe_free_model_hooks()
+        if _is_out_of_memory(error):
+            fact = f"{settings.width} x {settings.height} pixels, {settings.batch} at a time"
+            raise GeneratorError(GeneratorCode.OUT_OF_MEMORY, f"{fact}; ask for smaller pictures, or fewer") from None
+        raise
+
+
+def _of_size(image: Image.Image, settings: Settings) -> Image.Image:
+    """SIZE_MISSED unless the picture is as large as was asked."""
+    if image.size != (settings.width, settings.height):
+        made, asked = "{} x {}".format(*image.size), f"{settings.width} x {settings.height}"
+        raise GeneratorError(GeneratorCode.SIZE_MISSED, f"asked for {asked}, made {made}; ask for a size that it makes")
+    return image.convert("RGB")
 
 
 def _hush(*libraries: Any) -> None:
@@ -88,6 +123,12 @@ def _hush(*libraries: Any) -> None:
         library.utils.logging.disable_progress_bar()
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def _invalid(fact: str) -> GeneratorError:
+    return GeneratorError(GeneratorCode.SETTINGS_INVALID, fact)
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
     text = str(error)
-    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+    )

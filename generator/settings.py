@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -13,7 +13,9 @@ INDEX_MAX = 1_000
 SEED_MAX = 2**32 - 1 - INDEX_MAX
 """The noise that a picture begins with comes of 32 bits: a larger seed would give the picture of a smaller one."""
 
-Side = Annotated[int, Meta(ge=64, le=1024, multiple_of=8)]
+Side = Annotated[int, Meta(ge=64, le=2048, multiple_of=8)]
+Precision = Literal["float32", "bfloat16", "float16"]
+BATCH_MAX = 16
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -25,10 +27,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     seed: Annotated[int, Meta(ge=0, le=SEED_MAX)]
     steps: Annotated[int, Meta(ge=1, le=100)] = 25
     guidance_centi: Annotated[int, Meta(ge=0, le=5000)] = 750
-    """Classifier-free guidance in hundredths: 750 is 7.5."""
+    """How closely to follow the prompt, in hundredths: 750 is 7.5. A model that is not guided takes 0 only."""
     width: Side = 128
     """Pixels."""
     height: Side = 128
+    precision: Precision = "float32"
+    """The numbers that are computed with. float32 can be repeated best; the others are shorter, quicker and smaller."""
+    batch: Annotated[int, Meta(ge=1, le=BATCH_MAX)] = 1
+    """Pictures that are computed together: quicker on a GPU, and rounded differently."""
     index: Annotated[int, Meta(ge=0, le=INDEX_MAX)] = 0
     """Which picture of a job: picture i is made with seed + i."""
 

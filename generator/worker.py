@@ -14,16 +14,17 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, get_args
 
 import msgspec
 
 from generator import logs
 from generator.attest import Attester, attest, load_key
+from generator.devices import Offload, Placement, device_name
 from generator.errors import GeneratorCode, GeneratorError
 from generator.jobs import WAITING_MAX, Jobs
 from generator.models import model_digest, verify_model
-from generator.pipeline import Pipeline, device_name
+from generator.pipeline import Pipeline
 from generator.protocol import (
     Cancel,
     Failed,
@@ -35,6 +36,7 @@ from generator.protocol import (
     ToWorker,
     write_message,
 )
+from generator.settings import Precision
 
 log = logging.getLogger("generator.worker")
 
@@ -46,17 +48,21 @@ WorkerAnswer = Callable[[FromWorker], None]
 class Worker:
     """Serves the models of a machine; loads each when it is first asked for."""
 
-    def __init__(self, folders: list[Path], attester: Attester, answer: WorkerAnswer, jobs: Jobs) -> None:
-        """MODEL_UNREADABLE if a folder is not a model's."""
+    def __init__(
+        self, folders: list[Path], placement: Placement, attester: Attester, answer: WorkerAnswer, jobs: Jobs
+    ) -> None:
+        """MODEL_UNREADABLE if a folder is not a model's, DEVICE_UNFIT if the machine has not what is placed on it."""
         self._folders = {model_digest(folder): folder for folder in folders}
         self._pipelines: dict[str, Pipeline] = {}
+        self._placement = placement
+        self._device = device_name(placement)
         self._attester = attester
         self._answer = answer
         self._jobs = jobs
 
     def serve(self) -> None:
         """Do jobs until there will be no more."""
-        self._answer(Ready(list(self._folders), device_name()))
+        self._answer(Ready(list(self._folders), self._device))
         while (ask := self._jobs.take()) is not None:
             try:
                 self._generate(ask)
@@ -68,25 +74,32 @@ class Worker:
                 self._answer(Failed(ask.job, GeneratorCode.GENERATION_FAILED.name, fact[:1000]))
 
     def _generate(self, ask: Generate) -> None:
-        pipeline = self._pipeline(ask.model)
-        for index in range(ask.settings.index, ask.settings.index + ask.count):
+        pipeline = self._pipeline(ask.model, ask.settings.precision)
+        first, end = ask.settings.index, ask.settings.index + ask.count
+        for start in range(first, end, ask.settings.batch):
+            together = range(start, min(start + ask.settings.batch, end))
 
-            def on_step(step: int, steps: int, index: int = index) -> None:
+            def on_step(step: int, steps: int, index: int = start) -> None:
                 self._jobs.check()
                 self._answer(StepProgress(ask.job, index, step, steps))
 
             self._jobs.check()
-            image = pipeline.generate(msgspec.structs.replace(ask.settings, index=index), on_step)
-            self._answer(attest(image, index, ask, self._attester))
+            wanted = [msgspec.structs.replace(ask.settings, index=index) for index in together]
+            for index, image in zip(together, pipeline.generate_batch(wanted, on_step), strict=True):
+                self._answer(attest(image, index, ask, self._attester, pipeline.computed))
 
-    def _pipeline(self, digest: str) -> Pipeline:
+    def _pipeline(self, digest: str, precision: Precision) -> Pipeline:
+        """The model in these numbers. It is held once: in others it is loaded anew, and takes the place of this one."""
         if digest not in self._folders:
             served = ", ".join(self._folders)
             raise GeneratorError(GeneratorCode.MODEL_UNKNOWN, f"{digest} is not served here; ask for one of {served}")
-        if digest not in self._pipelines:
+        held = self._pipelines.get(digest)
+        if held is None or held.precision != precision:
+            self._pipelines.pop(digest, None)
+            del held
             verify_model(self._folders[digest], digest)
-            log.info("loading %s", self._folders[digest])
-            self._pipelines[digest] = Pipeline(self._folders[digest])
+            log.info("loading %s in %s", self._folders[digest], precision)
+            self._pipelines[digest] = Pipeline(self._folders[digest], precision, self._placement)
         return self._pipelines[digest]
 
 
@@ -121,7 +134,7 @@ def main() -> int:
 
     try:
         attester = Attester(arguments.account, arguments.chain, load_key(arguments.key))
-        worker = Worker(arguments.model, attester, answer, jobs)
+        worker = Worker(arguments.model, _placement(arguments), attester, answer, jobs)
         threading.Thread(target=read_jobs, args=(sys.stdin.fileno(), jobs, answer), daemon=True).start()
         worker.serve()
     except GeneratorError as error:
@@ -167,7 +180,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--key", type=Path, required=True, help="file with the generator's Ed25519 seed, 64 hex digits")
     parser.add_argument("--account", required=True, help="the generator's account, such as generator@studio")
     parser.add_argument("--chain", required=True, help="the chain that attestations are for")
+    parser.add_argument("--device", default="", help="cpu, cuda or cuda:1; the first GPU if there is one")
+    parser.add_argument("--offload", choices=get_args(Offload), default="none", help="what waits off the GPU")
+    parser.add_argument("--spread", action="store_true", help="spread the networks over all GPUs")
+    parser.add_argument("--attention-slicing", action="store_true", help="compute attention in parts")
     return parser.parse_args()
+
+
+def _placement(arguments: argparse.Namespace) -> Placement:
+    return Placement(arguments.device, arguments.offload, arguments.spread, arguments.attention_slicing)
 
 
 if __name__ == "__main__":

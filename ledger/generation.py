@@ -7,7 +7,9 @@ signed request can be published without giving the prompt away, and nobody else 
 
 from __future__ import annotations
 
-from msgspec import UNSET, UnsetType
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
 
 from ledger import crypto
 from ledger.encoding import Value, encode
@@ -30,6 +32,8 @@ COUNT_MAX = 16
 
 SETTING_FIELDS = ("prompt", "negative_prompt", "seed", "steps", "guidance_centi", "width", "height")
 """The fields of a request that are committed to, each by itself."""
+OPTIONAL_SETTINGS: dict[str, str | int] = {"precision": "float32", "batch": 1}
+"""Further ones, with what holds where a request has none: what is as usual is left out and has no commitment."""
 
 
 class Opening(Value, frozen=True, kw_only=True):
@@ -50,6 +54,10 @@ class Commitments(Value, frozen=True, kw_only=True):
     """Classifier-free guidance in hundredths: 750 is 7.5."""
     width: Hex32
     height: Hex32
+    precision: Hex32 | UnsetType = UNSET
+    """The numbers that were computed with; absent for `float32`."""
+    batch: Hex32 | UnsetType = UNSET
+    """Pictures that were computed together; absent for one."""
 
 
 class Openings(Value, frozen=True, kw_only=True):
@@ -62,10 +70,17 @@ class Openings(Value, frozen=True, kw_only=True):
     guidance_centi: Opening
     width: Opening
     height: Opening
+    precision: Opening | UnsetType = UNSET
+    batch: Opening | UnsetType = UNSET
+
+    def given(self) -> dict[str, Opening]:
+        """Those that there are, by field."""
+        found = {field: getattr(self, field) for field in (*SETTING_FIELDS, *OPTIONAL_SETTINGS)}
+        return {field: opening for field, opening in found.items() if isinstance(opening, Opening)}
 
     def commitments(self) -> Commitments:
         """The commitments these openings reveal."""
-        return Commitments(**{field: commit(field, getattr(self, field)) for field in SETTING_FIELDS})
+        return Commitments(**{field: commit(field, opening) for field, opening in self.given().items()})
 
 
 class GenerationRequest(Value, frozen=True, kw_only=True):
@@ -89,6 +104,15 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     def id(self) -> str:
         """Name of the request everywhere: digest of what is signed."""
         return crypto.digest(crypto.GENERATION_REQUEST, encode(self))
+
+
+class Computation(Value, frozen=True, kw_only=True):
+    """What computed a picture, as far as it shows in the last bits."""
+
+    device: Annotated[str, Meta(min_length=1, max_length=100)]
+    """`cpu`, or what the GPU calls itself."""
+    attention_slicing: bool = False
+    """Whether attention was computed in parts."""
 
 
 class Attestation(Value, frozen=True, kw_only=True):
@@ -116,6 +140,8 @@ class Attestation(Value, frozen=True, kw_only=True):
     """Of the watermark in its pixels; absent if it has none."""
     manifest: ManifestLabel | UnsetType = UNSET
     """Of the C2PA manifest that its file is released with; absent if it has none."""
+    computed: Computation | UnsetType = UNSET
+    """On what; absent for a processor that computed it in one piece."""
     time_ms: TimeMs
     """The generator's clock when it finished."""
 

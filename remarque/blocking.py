@@ -7,7 +7,8 @@ import os
 import threading
 from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
 from concurrent.futures import CancelledError
-from typing import Any, Self, TypeVar
+from types import AsyncGeneratorType
+from typing import Any, Self, TypeVar, cast
 
 from ledger.crypto import SigningKey
 from ledger.transaction import SignedTransaction
@@ -124,7 +125,14 @@ class Blocking:
                     return
         finally:
             if not self._closing:
-                self._run(stream.aclose())
+                self._run(_closed(stream))
+
+
+async def _closed(stream: AsyncGenerator[T, None]) -> None:
+    """Close a stream. A step of it that was interrupted is under way until its own cleaning up has ended."""
+    while cast("AsyncGeneratorType[T, None]", stream).ag_running:
+        await asyncio.sleep(0)
+    await stream.aclose()
 
 
 async def _next(stream: AsyncGenerator[T, None]) -> T:

@@ -117,13 +117,17 @@ class Client(Blocking):
         height: int = 128,
         count: int = 1,
         confidential: bool = False,
+        precision: str = "float32",
+        batch: int = 1,
     ) -> str:
         """Ask the node's generator for pictures; the id of the generation. Follow it with `progress` or `generation`.
 
         `model` is a digest, of the node's first model if left out; `seed` 0 to 2^32 − 1,001, by chance if left out;
         `guidance_centi` how closely to follow the prompt, in hundredths; `width` and `height` pixels, multiples of 8;
-        `count` 1 to 16. Confidential pictures are encrypted before they are stored anywhere. GENERATOR_ABSENT,
-        GENERATION_INVALID, or GENERATION_QUEUE_FULL.
+        `count` 1 to 16, `batch` of them computed together. `precision` `float32`, `bfloat16` or `float16`. What has no
+        part in the pictures of this model (guidance where nothing guides it, a negative prompt where it is not used)
+        makes the generation fail and names itself. Confidential pictures are encrypted before they are stored
+        anywhere. GENERATOR_ABSENT, GENERATION_INVALID, or GENERATION_QUEUE_FULL.
         """
         return self._run(
             self._waiting.generate(
@@ -137,6 +141,8 @@ class Client(Blocking):
                 height=height,
                 count=count,
                 confidential=confidential,
+                precision=precision,
+                batch=batch,
             )
         )
 
@@ -150,6 +156,13 @@ class Client(Blocking):
     def generation(self, generation: str) -> tuple[GeneratedPicture, ...]:
         """Wait for a generation; its recorded pictures. RemarqueError with the generator's code if it fails."""
         return self._run(self._waiting.generation(generation))
+
+    def withdraw_generation(self, generation: str) -> Generation:
+        """Give a generation up; how far it is. It ends at its next step, with the code GENERATION_CANCELLED.
+
+        Pictures that are recorded by then stay; one that has ended is left as it is. NOT_FOUND.
+        """
+        return self._run(self._waiting.withdraw_generation(generation))
 
     def content(self, cid: str) -> bytes:
         """Bytes of stored content, encrypted if it is confidential. CONTENT_MISSING if no node that answers has it."""

@@ -91,6 +91,7 @@ class NodeCode(Enum):
     MODEL_MISMATCH = ("the model's files are not those that are registered", 503)
     MODEL_NOT_LOADED = ("no generator of this node has the model", 404)
     GENERATION_FAILED = ("the generator failed", 500)
+    GENERATION_CANCELLED = ("the generation was withdrawn by its creator", 409)
     # Governing and signing together
     PROTOCOL_UNKNOWN = ("the protocol version is not known to this software", 409)
     DRAFT_INVALID = ("the file is no transaction to be signed", 422)

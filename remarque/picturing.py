@@ -17,7 +17,7 @@ from ledger.actions import AnyAction
 from ledger.encoding import encode
 from ledger.errors import Code
 from ledger.execution.claim import commitment_to
-from ledger.generation import SETTING_FIELDS, GenerationRequest, Opening, Openings
+from ledger.generation import OPTIONAL_SETTINGS, GenerationRequest, Opening, Openings
 from ledger.genesis import Genesis
 from ledger.names import org_of
 from ledger.receipt import Receipt
@@ -54,13 +54,17 @@ class PictureMethods(SubmitMethods):
         height: int = 128,
         count: int = 1,
         confidential: bool = False,
+        precision: str = "float32",
+        batch: int = 1,
     ) -> str:
         """Ask the node's generator for pictures; the id of the generation. Follow it with `progress` or `generation`.
 
         `model` is a digest, of the node's first model if left out; `seed` 0 to 2^32 − 1,001, by chance if left out;
         `guidance_centi` how closely to follow the prompt, in hundredths; `width` and `height` pixels, multiples of 8;
-        `count` 1 to 16. Confidential pictures are encrypted before they are stored anywhere. GENERATOR_ABSENT,
-        GENERATION_INVALID, or GENERATION_QUEUE_FULL.
+        `count` 1 to 16, `batch` of them computed together. `precision` `float32`, `bfloat16` or `float16`. What has no
+        part in the pictures of this model (guidance where nothing guides it, a negative prompt where it is not used)
+        makes the generation fail and names itself. Confidential pictures are encrypted before they are stored
+        anywhere. GENERATOR_ABSENT, GENERATION_INVALID, or GENERATION_QUEUE_FULL.
         """
         account, key = self._signer()
         if not model:
@@ -76,9 +80,15 @@ class PictureMethods(SubmitMethods):
             "guidance_centi": guidance_centi,
             "width": width,
             "height": height,
+            "precision": precision,
+            "batch": batch,
         }
         openings = Openings(
-            **{field: Opening(salt=secrets.token_hex(16), value=settings[field]) for field in SETTING_FIELDS}
+            **{
+                field: Opening(salt=secrets.token_hex(16), value=value)
+                for field, value in settings.items()
+                if value != OPTIONAL_SETTINGS.get(field)
+            }
         )
         request = GenerationRequest(
             chain=(await self.genesis()).chain,
@@ -126,6 +136,13 @@ class PictureMethods(SubmitMethods):
         async for now in self.progress(generation):
             pictures = now.pictures
         return pictures
+
+    async def withdraw_generation(self, generation: str) -> Generation:
+        """Give a generation up; how far it is. It ends at its next step, with the code GENERATION_CANCELLED.
+
+        Pictures that are recorded by then stay; one that has ended is left as it is. NOT_FOUND.
+        """
+        return value_of(await self.request("DELETE", f"/v1/generations/{segment(generation)}"), Generation)
 
     # Content
 

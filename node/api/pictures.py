@@ -298,6 +298,14 @@ def generation_routes(service: GenerationService | None, reader: Reader) -> APIR
         """For its creator alone, on the node that was asked for it."""
         return answer(present().progress.describe(present().job(generation, member.account)))
 
+    @router.delete("/generations/{generation}", summary="Withdraw a generation")
+    @operation(Given(Generation, 202), refuses=(NodeCode.NOT_FOUND, NodeCode.GENERATOR_ABSENT))
+    async def withdraw(generation: str, member: Member = Depends(reader)) -> Response:
+        """By its creator. One that waits ends at once, one that is made at its next step, then with the code
+        GENERATION_CANCELLED; pictures that are recorded by then stay. One that has ended is answered as it is.
+        """
+        return answer(present().progress.describe(present().withdraw(generation, member.account)), 202)
+
     @router.get("/generations/{generation}/events", summary="A generation's progress, as server-sent events")
     @operation(
         Given(Generation, media=EVENTS, meaning="One state of the generation a frame: `data` is a Generation."),

@@ -36,6 +36,7 @@ COMMANDS = {
     "export": "node.cli.audit:export",
     "fetch": "node.cli.pictures:fetch",
     "generate": "node.cli.pictures:generate",
+    "generator": "node.cli.generator:generator",
     "get": "node.cli.chain:get",
     "governance": "node.cli.governance:governance",
     "grant": "node.cli.market:grant",
@@ -76,6 +77,7 @@ COMMANDS = {
     "unlist": "node.cli.market:unlist",
     "verify": "node.cli.pictures:verify",
     "withdraw-dispute": "node.cli.evidence:withdraw_dispute",
+    "withdraw-generation": "node.cli.pictures:withdraw_generation",
     "withdraw-offer": "node.cli.trading:withdraw_offer",
 }
 """Where each command is: module and name."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
+from typing import get_args
 
 import click
 from msgspec.structs import asdict, replace
 
 from generator.models import default_model_folder, fetch_model, model_digest, verify_model
-from generator.settings import SEED_MAX
+from generator.settings import BATCH_MAX, SEED_MAX, Precision
 from ledger.actions import RegisterModel, action_name
 from node.cli.chain import genesis_option
 from node.cli.found_pictures import found_lines
@@ -55,6 +56,14 @@ def finite(_: click.Context, param: click.Parameter, value: float) -> float:
 @click.option("--model", default="", help="Digest of a model the node's generator serves; its first if absent.")
 @click.option("--confidential", is_flag=True, help="Encrypt before storing; publish no fingerprint.")
 @click.option(
+    "--precision",
+    type=click.Choice(get_args(Precision)),
+    default="float32",
+    show_default=True,
+    help="The numbers to compute with; float32 can be repeated best.",
+)
+@click.option("--batch", type=click.IntRange(1, BATCH_MAX), default=1, show_default=True, help="Pictures at a time.")
+@click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Directory for the pictures."
 )
 @with_target
@@ -69,9 +78,11 @@ def generate(
     count: int,
     model: str,
     confidential: bool,
+    precision: str,
+    batch: int,
     out: Path,
 ) -> None:
-    """Generate pictures of PROMPT; each is on the chain before it is here."""
+    """Generate pictures of PROMPT; each is on the chain before it is here. Interrupted, it withdraws the generation."""
     with target.client() as client:
         generation = client.generate(
             prompt,
@@ -84,13 +95,20 @@ def generate(
             height=size[1],
             count=count,
             confidential=confidential,
+            precision=precision,
+            batch=batch,
         )
         pictures: tuple[GeneratedPicture, ...] = ()
         refused: tuple[RefusedPicture, ...] = ()
-        for now in client.progress(generation):
-            pictures, refused = now.pictures, now.refused
-            if not target.as_json and isinstance(now.index, int):
-                click.echo(f"\rpicture {now.index + 1}/{now.count}, step {now.step}/{now.steps} ", nl=False)
+        try:
+            for now in client.progress(generation):
+                pictures, refused = now.pictures, now.refused
+                if not target.as_json and isinstance(now.index, int):
+                    click.echo(f"\rpicture {now.index + 1}/{now.count}, step {now.step}/{now.steps} ", nl=False)
+        except KeyboardInterrupt:
+            client.withdraw_generation(generation)
+            click.echo(f"\nwithdrew generation {generation}; what is recorded by now stays", err=True)
+            raise
         out.mkdir(parents=True, exist_ok=True)
         files = {one.asset: out / f"{one.asset[:16]}.png" for one in pictures}
         for one in pictures:
@@ -104,6 +122,16 @@ def generate(
     written = [asdict(one) | {"file": str(files[one.asset])} for one in pictures]
     lines = [f"\rasset {one['asset']}\n  file {one['file']}\n  transaction {one['transaction']}" for one in written]
     target.show({"generation": generation, "pictures": written}, "\n".join(lines))
+
+
+@click.command("withdraw-generation")
+@click.argument("generation")
+@with_target
+def withdraw_generation(target: Target, generation: str) -> None:
+    """Give a GENERATION up: it ends at its next step, and what is recorded by then stays."""
+    with target.client() as client:
+        found = client.withdraw_generation(generation)
+    target.show(found, f"{found.state}, {len(found.pictures)} of {found.count} recorded")
 
 
 @click.command()
@@ -277,8 +305,8 @@ def regenerate(target: Target, asset: str, model: Path | None) -> None:
         original = client.open(asset, "regeneration") if record.confidential else client.picture(asset)
     folder = model or default_model_folder()
     verify_model(folder, record.model)
-    settings = replace(settings_of(openings), index=record.index)
-    again = Pipeline(folder).generate(settings, lambda step, steps: None)
+    settings = replace(settings_of(openings), index=record.index, batch=1)
+    again = Pipeline(folder, settings.precision).generate(settings, lambda step, steps: None)
     found = compare(original, as_png(again), marked=isinstance(record.mark, str))
     target.show(
         found,

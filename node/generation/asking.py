@@ -7,7 +7,7 @@ import msgspec
 from generator.settings import Settings
 from ledger import crypto, records
 from ledger.encoding import encode
-from ledger.generation import COUNT_MAX, PROMPT_LENGTH_MAX, SETTING_FIELDS, Openings
+from ledger.generation import COUNT_MAX, OPTIONAL_SETTINGS, PROMPT_LENGTH_MAX, Openings
 from node.chain.chain import Chain
 from remarque import sealing
 from remarque.api.generation import AskGeneration
@@ -32,6 +32,13 @@ def check_asked(ask: AskGeneration, chain: Chain, now_ms: int) -> None:
             f"no node of its creator's org is in the genesis, nor is {chain.node}, so none can hold its key",
         ),
         (request.count <= COUNT_MAX, f"it asks for {request.count} pictures, at most {COUNT_MAX}"),
+        (
+            all(
+                openings.given().get(name) is None or getattr(openings, name).value != usual
+                for name, usual in OPTIONAL_SETTINGS.items()
+            ),
+            "it commits to a setting that is as usual; leave that out",
+        ),
         (isinstance(prompt, str) and prompt.strip() != "", "the prompt is empty; describe the picture"),
         (len(str(prompt)) <= PROMPT_LENGTH_MAX, f"the prompt has more than {PROMPT_LENGTH_MAX} characters"),
     ):
@@ -45,6 +52,6 @@ def check_asked(ask: AskGeneration, chain: Chain, now_ms: int) -> None:
 def settings_of(openings: Openings) -> Settings:
     """The generator's settings in openings. GENERATION_INVALID names the one that is out of range."""
     try:
-        return msgspec.convert({field: getattr(openings, field).value for field in SETTING_FIELDS}, Settings)
+        return msgspec.convert({field: opening.value for field, opening in openings.given().items()}, Settings)
     except msgspec.ValidationError as error:
         raise NodeError(NodeCode.GENERATION_INVALID, f"{error}; see docs/use.md for the ranges") from None

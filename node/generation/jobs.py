@@ -83,8 +83,17 @@ class JobStore:
             batch.put(b"j" + job.id.encode(), self._written(job))
             if job.state in (DONE, FAILED):
                 batch.delete(b"q" + struct.pack(">Q", job.number))
+                batch.delete(b"w" + job.id.encode())
         if job.state in (DONE, FAILED) and job.id in self._waiting:
             self._waiting.remove(job.id)
+
+    def withdraw(self, generation: str) -> None:
+        """Keep that a job was withdrawn, apart from its condition, which whoever works on it writes."""
+        self._db.put(b"w" + generation.encode(), b"", sync=True)
+
+    def withdrawn(self, generation: str) -> bool:
+        """Whether a job that has not ended was withdrawn."""
+        return self._db.get(b"w" + generation.encode()) is not None
 
     def next(self) -> Job | None:
         """The oldest job that has not ended."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from generator.errors import GeneratorError
 from generator.models import default_model_folder
-from generator.protocol import FrameDecoder, FromWorker, Generate, Ready, encode_frame
+from generator.protocol import Cancel, FrameDecoder, FromWorker, Generate, Ready, encode_frame
 from ledger.crypto import SigningKey
 from node.ground.config import GeneratorSection
 from node.ground.logs import logger
@@ -60,6 +60,7 @@ class WorkerProcess:
                 section.account,
                 "--chain",
                 chain,
+                *_placement(section),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 pass_fds=(handed,),
@@ -85,8 +86,8 @@ class WorkerProcess:
         logger.info("generator_ready", device=first.device, models=worker.models, pid=process.pid)
         return worker
 
-    def send(self, message: Generate) -> None:
-        """Give it work."""
+    def send(self, message: Generate | Cancel) -> None:
+        """Give it work, or take it back."""
         if self._process.stdin is not None:
             self._process.stdin.write(encode_frame(message))
 
@@ -116,6 +117,13 @@ class WorkerProcess:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
+
+
+def _placement(section: GeneratorSection) -> list[str]:
+    """The worker's arguments for where a model computes."""
+    words = ["--device", section.device, "--offload", section.offload]
+    words += ["--spread"] if section.spread else []
+    return words + (["--attention-slicing"] if section.attention_slicing else [])
 
 
 def _in_memory(key: SigningKey) -> int:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from generator.protocol import Failed, FromWorker, Generate, Generated, StepProgress
+from generator.errors import GeneratorCode
+from generator.protocol import Cancel, Failed, FromWorker, Generate, Generated, StepProgress
 from ledger import records
 from ledger.crypto import SigningKey
 from ledger.errors import LedgerError
@@ -40,6 +41,7 @@ TRANSIENT = (
     NodeCode.SHUTTING_DOWN,
 )
 """Refusals that pass: the job waits, and goes on with the pictures whose records were committed after all."""
+WITHDRAWN = "its creator withdrew it; the pictures that were recorded before are recorded"
 
 
 class GenerationService:
@@ -68,6 +70,8 @@ class GenerationService:
         self._jobs = JobStore(data / "jobs", at_rest)
         self.progress = JobProgress(self._jobs)
         self._worker: WorkerProcess | None = None
+        self._at: str | None = None
+        """The generation that is worked on."""
 
     # Asking
 
@@ -97,6 +101,23 @@ class GenerationService:
             raise NodeError(NodeCode.NOT_FOUND, f"no generation {generation[:64]} of {account} was asked of this node")
         return job
 
+    def withdraw(self, generation: str, account: str) -> Job:
+        """Give a generation up, for its creator: a waiting one at once, a running one at its next step.
+
+        What is recorded by then stays, and one that has ended is left as it is. Durable before it is answered: after a
+        crash the job does not go on.
+        """
+        job = self.job(generation, account)
+        if job.state in (DONE, FAILED):
+            return job
+        if job.id != self._at:
+            self._fail(job, NodeCode.GENERATION_CANCELLED.name, WITHDRAWN)
+            return self.job(generation, account)
+        self._jobs.withdraw(job.id)
+        if self._worker is not None:
+            self._worker.send(Cancel(job.id))
+        return job
+
     def made(self, record: records.Asset) -> bool:
         """Whether a recorded picture was made here: by this generator, for a generation that was asked of this node."""
         ours = record.registrant == self._section.account
@@ -114,8 +135,10 @@ class GenerationService:
                     if job is None:
                         await self.progress.changes.after(seen, None)
                         continue
+                    self._at = job.id
                     await self._work(job)
                 except (NodeError, OSError) as error:
+                    self._at = None
                     logger.error("generation_waits", reason=str(error))
                     await self._drop_worker()
                     await asyncio.sleep(RETRY_SECONDS)
@@ -140,7 +163,9 @@ class GenerationService:
         self.progress.update(job)
         try:
             if not job.complete:
-                worker.send(await asyncio.to_thread(self._order, job))
+                order = await asyncio.to_thread(self._order, job)
+                self._refuse_withdrawn(job)
+                worker.send(order)
             while not job.complete:
                 job = await self._take(job, await worker.receive())
             if job.pictures:
@@ -158,6 +183,11 @@ class GenerationService:
             if error.code in TRANSIENT:
                 raise
             self._fail(job, error.code.name, error.detail)
+
+    def _refuse_withdrawn(self, job: Job) -> None:
+        """GENERATION_CANCELLED if its creator withdrew it, be it before the worker, or this node, died."""
+        if self._jobs.withdrawn(job.id):
+            raise NodeError(NodeCode.GENERATION_CANCELLED, WITHDRAWN)
 
     def _order(self, job: Job) -> Generate:
         request = job.request
@@ -182,6 +212,8 @@ class GenerationService:
     async def _take(self, job: Job, message: FromWorker) -> Job:
         if isinstance(message, StepProgress) and message.job == job.id:
             self.progress.step(message)
+        elif isinstance(message, Failed) and (message.job, message.code) == (job.id, GeneratorCode.CANCELLED.name):
+            raise NodeError(NodeCode.GENERATION_CANCELLED, WITHDRAWN)
         elif isinstance(message, Failed) and message.job == job.id:
             raise NodeError(NodeCode.GENERATION_FAILED, f"{message.code}: {message.message}")
         elif isinstance(message, Generated) and message.job == job.id and not job.has(message.index):
@@ -194,5 +226,6 @@ class GenerationService:
         return job
 
     def _fail(self, job: Job, code: str, detail: str) -> None:
-        logger.error("generation_failed", generation=job.id, code=code, detail=detail)
+        log = logger.info if code == NodeCode.GENERATION_CANCELLED.name else logger.error
+        log("generation_failed", generation=job.id, code=code, detail=detail)
         self.progress.update(replace(job, state=FAILED, code=code, detail=detail))

@@ -90,6 +90,14 @@ class GeneratorSection(Section, frozen=True, kw_only=True):
     """Interpreter that has the generator's packages; empty: this node's own."""
     queue_max: int = 64
     """Generations that may wait."""
+    device: str = ""
+    """`cpu`, `cuda` or `cuda:1`; empty: the first GPU if there is one. A record names the GPU."""
+    offload: Literal["none", "model", "layers"] = "none"
+    """What waits in the processor's memory until the GPU needs it: nothing, whole networks, or single layers."""
+    spread: bool = False
+    """Whether the networks of a model are spread over all GPUs."""
+    attention_slicing: bool = False
+    """Whether attention is computed in parts: less memory, slower, rounded differently; a record says so."""
 
 
 class StorageSection(Section, frozen=True, kw_only=True):

@@ -102,10 +102,12 @@ const sealed = () => el("p", { className: "sealed" }, "This picture is confident
 /** Prompt and settings in clear, or why they are not. @param {any} openings */
 function settings(openings) {
   if (openings instanceof Refusal) return el("p", { className: "quiet" }, `Prompt and settings are not shown: ${openings.message}.`);
-  const { prompt, negative_prompt, guidance_centi, seed, steps } = openings;
+  const { prompt, negative_prompt, guidance_centi, seed, steps, precision, batch } = openings;
   return el("section", {}, el("blockquote", {}, prompt.value), facts({
     "Negative prompt": negative_prompt.value || undefined,
     Settings: `seed ${seed.value}, ${steps.value} steps, guidance ${guidance_centi.value / 100}`,
+    Numbers: precision?.value,
+    "Computed together": batch && `${batch.value} pictures`,
   }));
 }
 

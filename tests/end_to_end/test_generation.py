@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from generator.models import default_model_folder, model_digest
 from ledger import crypto
 from ledger.actions import RegisterModel
 from ledger.encoding import encode
-from ledger.generation import Openings
+from ledger.generation import Opening, Openings, commit
 from node.cli.main import cli
 from remarque.api.content import Release
 from remarque.api.generation import Generation, GenerationTaken, Generators
@@ -94,6 +94,26 @@ def test_pictures_are_recorded_before_they_are_released_and_replicated(studio: C
                     assert time.monotonic() < deadline, "content and openings reach the other member"
                     time.sleep(0.1)
             assert nadia.verify(original).verdict == "exact_file"
+
+
+def test_precision_and_batch_are_committed_to_where_they_are_not_as_usual(alice: Client) -> None:
+    [usual] = alice.generation(alice.generate("a mill by a stream", seed=600, steps=4))
+    pair = alice.generation(alice.generate("a mill", seed=601, steps=4, count=2, precision="bfloat16", batch=2))
+
+    assert (alice.openings(usual.asset).precision, alice.openings(usual.asset).batch) == (UNSET, UNSET)
+    for picture in pair:
+        opened = alice.openings(picture.asset)
+        assert isinstance(opened.precision, Opening)
+        assert isinstance(opened.batch, Opening)
+        assert (opened.precision.value, opened.batch.value) == ("bfloat16", 2)
+        assert alice.asset(picture.asset).asset.commitments == opened.commitments()
+
+
+def test_a_setting_that_has_no_part_fails_the_generation_by_name(alice: Client) -> None:
+    weak = alice.generate("a mill by a stream", guidance_centi=80, steps=4)
+
+    with pytest.raises(RemarqueError, match=r"GENERATION_FAILED: SETTINGS_INVALID: .*guidance: up to 1\.0"):
+        alice.generation(weak)
 
 
 def test_a_refused_repeat_changes_nothing_of_the_picture_that_it_repeats(studio: Cluster, alice: Client) -> None:
@@ -202,6 +222,8 @@ def asked(alice: Client, **settings: Any) -> str:
         ({"seed": -1}, "GENERATION_INVALID"),
         ({"seed": 2**32 - 1_000}, "GENERATION_INVALID"),
         ({"count": 17}, "GENERATION_INVALID"),
+        ({"precision": "int4"}, "GENERATION_INVALID"),
+        ({"batch": 17}, "GENERATION_INVALID"),
         ({"model": "ab" * 32}, "MODEL_NOT_LOADED"),
     ],
 )
@@ -209,7 +231,7 @@ def test_a_bad_generation_is_refused_by_name(alice: Client, settings: dict[str, 
     assert asked(alice, **settings) == code
 
 
-@pytest.mark.parametrize("broken", ["signature", "opening", "creator", "chain"])
+@pytest.mark.parametrize("broken", ["signature", "opening", "usual", "creator", "chain"])
 def test_a_request_that_does_not_hold_is_refused(
     studio: Cluster, alice: Client, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,6 +253,10 @@ def test_a_request_that_does_not_hold_is_refused(
         body["signature"] = "00" * 64
     elif broken == "opening":
         body["openings"]["prompt"]["value"] = "another prompt"
+    elif broken == "usual":
+        body["openings"]["batch"] = {"salt": "ab" * 16, "value": 1}
+        body["request"]["commitments"]["batch"] = commit("batch", Opening(salt="ab" * 16, value=1))
+        body["signature"] = studio.key(CREATOR).sign(crypto.GENERATION_REQUEST, encode(body["request"]))
     else:
         body["request"][broken] = {"creator": COLLECTOR, "chain": "other-00000000"}[broken]
         body["signature"] = studio.key(CREATOR).sign(crypto.GENERATION_REQUEST, encode(body["request"]))
@@ -285,6 +311,93 @@ def test_a_failed_generation_says_why_and_progress_ends_with_it(alice: Client, m
     assert [next(progress).state, next(progress).state] == ["running", "failed"]
     with pytest.raises(RemarqueError, match="OUT_OF_MEMORY: 4 GiB"):
         next(progress)
+
+
+def wait_for(alice: Client, generation: str, wanted: Callable[[Generation], bool]) -> None:
+    """Return as soon as a generation is that far."""
+    for now in alice.progress(generation):
+        if wanted(now):
+            return
+    raise AssertionError("it ended before")
+
+
+def test_a_withdrawn_generation_ends_within_a_step_and_keeps_what_is_recorded(studio: Cluster, alice: Client) -> None:
+    running = alice.generate("a harbour at noon", seed=900, steps=25, count=16)
+    waiting = alice.generate("a harbour at night", seed=901, steps=4)
+    wait_for(alice, running, lambda now: now.index == 1 and now.step == 1)
+
+    assert alice.withdraw_generation(waiting).code == "GENERATION_CANCELLED"
+    told = alice.withdraw_generation(running)
+    with pytest.raises(RemarqueError, match="GENERATION_CANCELLED: its creator withdrew it"):
+        alice.generation(running)
+
+    ended = alice.withdraw_generation(running)
+    assert told.state == "running"
+    assert told.index == 1
+    assert (ended.state, [one.index for one in ended.pictures]) == ("failed", [0])
+    assert alice.asset(ended.pictures[0].asset).asset.evidence == "generated"
+    assert len(alice.generation(alice.generate("a harbour at dawn", seed=902, steps=4))) == 1
+
+
+def test_a_generation_is_withdrawn_by_its_creator_alone_and_one_that_has_ended_stays(
+    studio: Cluster, alice: Client
+) -> None:
+    done = alice.generate("a tower on a hill", seed=910, steps=4)
+    alice.generation(done)
+
+    with (
+        Client(studio.url("node1"), COLLECTOR, studio.key(COLLECTOR)) as carla,
+        pytest.raises(RemarqueError, match="NOT_FOUND"),
+    ):
+        carla.withdraw_generation(done)
+    assert alice.withdraw_generation(done).state == "done"
+    told = CliRunner().invoke(
+        cli,
+        [
+            "--node", studio.url("node1"), "--account", CREATOR,
+            "--key", str(studio.root / "accounts" / f"{CREATOR}.key"), "withdraw-generation", done,
+        ],
+    )  # fmt: skip
+    assert told.stdout == "done, 1 of 1 recorded\n"
+
+
+def test_a_withdrawal_outlives_the_node(studio: Cluster, alice: Client) -> None:
+    generation = alice.generate("a bridge in the fog", seed=920, steps=100, count=16)
+    wait_for(alice, generation, lambda now: now.step == 1)
+    os.kill(_worker_pid(studio), signal.SIGSTOP)
+
+    alice.withdraw_generation(generation)
+    os.kill(_worker_pid(studio), signal.SIGKILL)
+    studio.kill("node1")
+    studio.start("node1")
+    studio.wait_ready(["node1"])
+
+    with pytest.raises(RemarqueError, match="GENERATION_CANCELLED"):
+        alice.generation(generation)
+
+
+def test_an_interrupted_command_withdraws_what_it_asked_for(studio: Cluster, alice: Client, tmp_path: Path) -> None:
+    command = subprocess.Popen(
+        [
+            sys.executable, "-m", "node", "--node", studio.url("node1"), "--account", CREATOR,
+            "--key", str(studio.root / "accounts" / f"{CREATOR}.key"), "generate", "a long walk home",
+            "--steps", "100", "--count", "16", "--out", str(tmp_path),
+        ],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert command.stdout is not None
+    told = ""
+    while "step" not in told:
+        more = command.stdout.read(8)
+        assert more, "it ended before it said how far it is"
+        told += more
+    command.send_signal(signal.SIGINT)
+    _, errors = command.communicate(timeout=30)
+
+    withdrawn = errors.partition("withdrew generation ")[2].partition(";")[0]
+    assert "interrupted" in errors
+    with pytest.raises(RemarqueError, match="GENERATION_CANCELLED"):
+        alice.generation(withdrawn)
 
 
 def test_a_killed_worker_is_replaced_and_its_job_goes_on(studio: Cluster, alice: Client) -> None:

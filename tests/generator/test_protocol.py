@@ -113,8 +113,8 @@ def test_a_frame_that_is_no_message_is_refused(body: bytes) -> None:
 
 
 WRONG_SETTINGS = [
-    {"seed": -1}, {"seed": 2**53}, {"steps": 0}, {"steps": 101}, {"width": 100}, {"width": 56}, {"height": 1032},
-    {"prompt": "x" * 2001}, {"guidance_centi": -1},
+    {"seed": -1}, {"seed": 2**53}, {"steps": 0}, {"steps": 101}, {"width": 100}, {"width": 56}, {"height": 2056},
+    {"prompt": "x" * 2001}, {"guidance_centi": -1}, {"precision": "int8"}, {"batch": 0}, {"batch": 17},
 ]  # fmt: skip
 
 

@@ -126,6 +126,10 @@ def made(job: str, index: int) -> Callable[[FromWorker], bool]:
     return lambda message: isinstance(message, Generated) and (message.job, message.index) == (job, index)
 
 
+def either(*wanted: Callable[[FromWorker], bool]) -> Callable[[FromWorker], bool]:
+    return lambda message: any(one(message) for one in wanted)
+
+
 def test_a_job_gives_progress_then_pictures_whose_signed_statements_hold(shared: Conversation) -> None:
     shared.send(a_job("pair", count=2))
     said = shared.until(made("pair", 1))
@@ -216,6 +220,32 @@ def test_a_running_and_a_waiting_job_can_be_withdrawn_and_the_next_is_made(share
 
     assert {m.job: m.code for m in said if isinstance(m, Failed)} == {"waiting": "CANCELLED", "long": "CANCELLED"}
     assert [m.job for m in said if isinstance(m, Generated)] == ["kept"]
+
+
+def test_pictures_are_made_together_and_in_shorter_numbers_where_that_is_asked(shared: Conversation) -> None:
+    settings = msgspec.structs.replace(a_job("").settings, batch=2, precision="bfloat16")
+    shared.send(msgspec.structs.replace(a_job("short", count=3), settings=settings))
+    said = shared.until(either(made("short", 2), ended("short")))
+
+    assert [(m.index, m.step) for m in said if isinstance(m, StepProgress)] == [
+        (index, step) for index in (0, 2) for step in (1, 2, 3, 4)
+    ]
+    files = [m.png for m in said if isinstance(m, Generated)]
+    assert len(set(files)) == 3
+    shared.send(a_job("long-numbers"))
+    *others, last = shared.until(either(made("long-numbers", 0), ended("long-numbers")))
+    assert all(isinstance(message, StepProgress) for message in others)
+    assert isinstance(last, Generated)
+    assert last.png != files[0]
+
+
+def test_a_setting_without_a_part_fails_its_job_by_name(shared: Conversation) -> None:
+    settings = msgspec.structs.replace(a_job("").settings, guidance_centi=50)
+    shared.send(msgspec.structs.replace(a_job("weak"), settings=settings))
+    failed = shared.until(either(ended("weak"), made("weak", 0)))[-1]
+
+    assert isinstance(failed, Failed)
+    assert failed.message.startswith("SETTINGS_INVALID: guidance: up to 1.0 it has no part")
 
 
 def test_a_job_for_an_unknown_model_fails_alone(shared: Conversation) -> None:

@@ -11,7 +11,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger import actions, records
-from ledger.generation import Opening, commit
+from ledger.encoding import encode
+from ledger.generation import Computation, Opening, commit
 
 
 @pytest.fixture
@@ -30,6 +31,15 @@ def test_a_generated_picture_belongs_to_its_creator_and_says_who_attests_it(stud
     assert b'"evidence":"generated"' in asset
     assert b'"registrant":"gen@studio"' in asset
     assert b"lighthouse" not in asset
+
+
+def test_a_record_may_say_what_computed_the_picture(studio: State) -> None:
+    computed = Computation(device="NVIDIA H200", attention_slicing=True)
+    record = a_record(studio, attestation={"computed": computed})
+
+    assert studio.do("gen@studio", record).code == "OK"
+    assert encode(computed) in encode(record)
+    assert b"computed" not in encode(a_record(studio))
 
 
 BROKEN: list[tuple[str, dict[str, Any]]] = [

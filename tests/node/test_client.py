@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -141,29 +141,59 @@ class Interrupted(Exception):
     pass
 
 
-def test_whoever_interrupts_a_wait_ends_what_was_waited_for(carla: Client) -> None:
-    ended = threading.Event()
+@pytest.fixture
+def interrupting() -> Iterator[Callable[[], Awaitable[None]]]:
+    """What interrupts the main thread as soon as that waits."""
 
     def interrupt(*_: object) -> None:
         raise Interrupted
 
-    async def long() -> None:
+    async def once_it_waits() -> None:
         main = threading.main_thread().ident or 0
         while sys._current_frames()[main].f_code.co_name != "wait":
             await asyncio.sleep(0)
         signal.pthread_kill(main, signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    yield once_it_waits
+    signal.signal(signal.SIGUSR1, before)
+
+
+def test_whoever_interrupts_a_wait_ends_what_was_waited_for(
+    carla: Client, interrupting: Callable[[], Awaitable[None]]
+) -> None:
+    ended = threading.Event()
+
+    async def long() -> None:
+        await interrupting()
         try:
             await asyncio.Event().wait()
         finally:
             ended.set()
 
-    before = signal.signal(signal.SIGUSR1, interrupt)
-    try:
-        with pytest.raises(Interrupted):
-            carla._run(long())
-    finally:
-        signal.signal(signal.SIGUSR1, before)
+    with pytest.raises(Interrupted):
+        carla._run(long())
     assert ended.wait(10)
+
+
+def test_whoever_interrupts_a_stream_that_takes_a_while_to_end_is_told_of_nothing_else(
+    carla: Client, interrupting: Callable[[], Awaitable[None]]
+) -> None:
+    ended = threading.Event()
+
+    async def long() -> AsyncGenerator[int, None]:
+        await interrupting()
+        try:
+            await asyncio.Event().wait()
+            yield 0
+        finally:
+            for _ in range(100):
+                await asyncio.sleep(0)
+            ended.set()
+
+    with pytest.raises(Interrupted):
+        next(carla._iterate(long()))
+    assert ended.is_set()
 
 
 def test_one_error_is_the_base_of_all_that_a_program_may_be_refused_with(

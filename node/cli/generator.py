@@ -1,0 +1,77 @@
+"""Commands about a generator on this machine. They ask no node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast, get_args
+
+import click
+from msgspec.structs import asdict
+
+from generator.devices import Offload, Placement
+from generator.models import default_model_folder
+from generator.settings import BATCH_MAX, Precision, Settings
+from node.cli.target import Target, with_target
+
+PROMPT = "a lighthouse on the left by the sea at sunset"
+GUIDANCE_CENTI = 500
+"""For a model that is guided, as `remarque generate` has it."""
+
+
+@click.group()
+def generator() -> None:
+    """Look after a generator on this machine."""
+
+
+@generator.command()
+@click.option(
+    "--model", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Model folder; the default model."
+)
+@click.option("--size", type=(int, int), default=(128, 128), show_default=True, help="Width and height in pixels.")
+@click.option("--steps", type=click.IntRange(1, 100), default=20, show_default=True, help="Steps of the sampler.")
+@click.option("--batch", type=click.IntRange(1, BATCH_MAX), default=1, show_default=True, help="Pictures at a time.")
+@click.option("--rounds", type=click.IntRange(1, 100), default=5, show_default=True, help="Turns that count.")
+@click.option("--precision", type=click.Choice(get_args(Precision)), default="float32", show_default=True)
+@click.option("--device", default="", help="cpu, cuda or cuda:1; the first GPU if there is one.")
+@click.option("--offload", type=click.Choice(get_args(Offload)), default="none", show_default=True)
+@click.option("--spread", is_flag=True, help="Spread the networks over all GPUs.")
+@click.option("--attention-slicing", is_flag=True, help="Compute attention in parts.")
+@with_target
+def bench(
+    target: Target,
+    model: Path | None,
+    size: tuple[int, int],
+    steps: int,
+    batch: int,
+    rounds: int,
+    precision: str,
+    device: str,
+    offload: str,
+    spread: bool,
+    attention_slicing: bool,
+) -> None:
+    """Measure seconds a picture and memory, beside diffusers alone in the same run."""
+    from generator.benching import measure
+    from generator.pipeline import Pipeline
+
+    numbers = cast(Precision, precision)
+    placement = Placement(device, cast(Offload, offload), spread, attention_slicing)
+    pipeline = Pipeline(model or default_model_folder(), numbers, placement)
+    settings = Settings(
+        prompt=PROMPT,
+        seed=0,
+        steps=steps,
+        guidance_centi=GUIDANCE_CENTI if pipeline.family.guided_by else 0,
+        width=size[0],
+        height=size[1],
+        precision=numbers,
+        batch=batch,
+    )
+    found = measure(pipeline, settings, rounds, placement)
+    target.show(
+        {"model": pipeline.digest} | asdict(found),
+        f"{found.seconds:.3f} s a picture ({found.ratio:.2f} of diffusers alone, {found.plain_seconds:.3f} s), "
+        f"at most {found.peak_bytes / 2**20:,.0f} MiB on {found.device}\n"
+        f"model {pipeline.digest[:16]}…, {found.width} x {found.height}, {found.steps} steps, "
+        f"{found.batch} at a time, {found.precision}, median of {found.rounds} rounds",
+    )
