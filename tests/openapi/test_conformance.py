@@ -44,10 +44,11 @@ NOT_DONE = {
     "POST /v1/generations",
     "POST /v1/policies/evaluate",
     "POST /v1/sessions",
+    "POST /v1/timestamps",
     "POST /v1/transactions",
     "POST /v1/transactions/batch",
 }
-"""What needs a signature, a generator, a manifest, a full tile or one of two parameters: these only refuse here."""
+"""What needs a signature, a generator, a manifest, DER, a full tile or one of two parameters: these only refuse here."""
 BINDING = urlsafe_b64encode(bytes.fromhex("2107" + "0f" * 32)).decode()
 
 
