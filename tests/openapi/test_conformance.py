@@ -48,7 +48,7 @@ NOT_DONE = {
     "POST /v1/transactions",
     "POST /v1/transactions/batch",
 }
-"""What needs a signature, a generator, a manifest, DER, a full tile or one of two parameters: these only refuse here."""
+"""What needs a signature, a generator, a manifest, DER, a full tile or one of two parameters: it only refuses here."""
 BINDING = urlsafe_b64encode(bytes.fromhex("2107" + "0f" * 32)).decode()
 
 
