@@ -373,8 +373,7 @@ def test_a_withdrawal_outlives_the_node(studio: Cluster, alice: Client) -> None:
     studio.wait_ready(["node1"])
 
     with pytest.raises(RemarqueError, match="GENERATION_CANCELLED"):
-        for now in alice.progress(generation):
-            assert now.step is UNSET, "it goes on"
+        wait_for(alice, generation, lambda now: now.step is not UNSET)
 
 
 def test_an_interrupted_command_withdraws_what_it_asked_for(studio: Cluster, alice: Client, tmp_path: Path) -> None:
