@@ -72,6 +72,7 @@ from ledger.recovery import RecoveryRefused
 from ledger.state_answer import StateAnswer, StateAnswerRefused
 from ledger.statement import sign_statement, verify_transparent
 from remarque.api.assets import AncestorView, AssetView, HistoryRow, LineageView, PolicyRoyalty, UpstreamClause
+from remarque.api.bindings import ManifestMatch, ManifestReceipt
 from remarque.api.chain import (
     BlockTransaction,
     BlockView,
@@ -143,6 +144,8 @@ __all__ = [
     "LineageView",
     "ListToken",
     "MakeOffer",
+    "ManifestMatch",
+    "ManifestReceipt",
     "MarkedPicture",
     "Match",
     "MatchedModel",

@@ -37,6 +37,7 @@ from ledger.recovery import Recoveries
 from ledger.state_answer import StateAnswer
 from ledger.transaction import SignedTransaction
 from remarque.api.assets import AssetView, HistoryRow, LineageView
+from remarque.api.bindings import ManifestMatch, ManifestReceipt
 from remarque.api.chain import BlockView, ChainEvent, Checkpoint, Status
 from remarque.api.content import MarkedPicture, PictureFacts, StoredPicture
 from remarque.api.generation import GeneratedPicture, Generation
@@ -177,6 +178,21 @@ class Client(Blocking):
         MANIFEST_MISSING if no node that answers has that yet; `picture` gives the recorded file in any case.
         """
         return self._run(self._waiting.released(asset))
+
+    def manifests_like(self, data: bytes) -> tuple[ManifestMatch, ...]:
+        """Manifests of recorded pictures that are confirmed to be this one, or a part of it, as C2PA's API names them.
+
+        Open to anybody, as `verify` is. INDEX_LOADING for a while after a node's start.
+        """
+        return self._run(self._waiting.manifests_like(data))
+
+    def manifest(self, label: str) -> bytes:
+        """A manifest with those of its ingredients (JUMBF), by its label. NOT_FOUND, MANIFEST_MISSING."""
+        return self._run(self._waiting.manifest(label))
+
+    def manifest_receipt(self, label: str) -> ManifestReceipt:
+        """Proof that a record which names a manifest stands in the log. NOT_FOUND."""
+        return self._run(self._waiting.manifest_receipt(label))
 
     def timestamp(self, request: bytes) -> bytes:
         """The node's answer to a request for a time-stamp (RFC 3161, DER both). TIMESTAMPS_ABSENT if it gives none."""

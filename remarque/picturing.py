@@ -22,6 +22,7 @@ from ledger.genesis import Genesis
 from ledger.names import org_of
 from ledger.receipt import Receipt
 from remarque import sealing
+from remarque.api.bindings import ManifestMatch, ManifestMatches, ManifestReceipt
 from remarque.api.content import MarkedPicture, PictureFacts, StoredCiphertext, StoredPicture
 from remarque.api.generation import FAILED, AskGeneration, GeneratedPicture, Generation, GenerationTaken, Generators
 from remarque.api.verification import Verification
@@ -159,6 +160,26 @@ class PictureMethods(SubmitMethods):
         MANIFEST_MISSING if no node that answers has that yet; `picture` gives the recorded file in any case.
         """
         return await self.request("GET", f"/v1/assets/{segment(asset)}/file")
+
+    async def manifests_like(self, data: bytes) -> tuple[ManifestMatch, ...]:
+        """Manifests of recorded pictures that are confirmed to be this one, or a part of it, as C2PA's API names them.
+
+        Open to anybody, as `verify` is. INDEX_LOADING for a while after a node's start.
+        """
+        known = None not in (self.account, self.key)
+        found = await self.request("POST", "/c2pa/matches/byContent", data, session=known)
+        return value_of(found, ManifestMatches).matches
+
+    async def manifest(self, label: str) -> bytes:
+        """A manifest with those of its ingredients (JUMBF), by its label. NOT_FOUND, MANIFEST_MISSING."""
+        known = None not in (self.account, self.key)
+        return await self.request("GET", f"/c2pa/manifests/{segment(label)}", session=known)
+
+    async def manifest_receipt(self, label: str) -> ManifestReceipt:
+        """Proof that a record which names a manifest stands in the log. NOT_FOUND."""
+        known = None not in (self.account, self.key)
+        found = await self.request("GET", f"/c2pa/manifests/{segment(label)}/receipts", session=known)
+        return value_of(found, ManifestReceipt)
 
     async def timestamp(self, request: bytes) -> bytes:
         """The node's answer to a request for a time-stamp (RFC 3161, DER both). TIMESTAMPS_ABSENT if it gives none."""

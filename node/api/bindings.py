@@ -22,7 +22,7 @@ from node.chain.chain import Chain
 from node.chain.entries import Entries
 from node.credentials.manifest_store import name_of
 from node.credentials.released import Released
-from node.verification.bindings import RESULTS_MAX, VALUE_CHARACTERS_MAX, Bindings
+from node.verification.bindings import RESULTS_MAX, Bindings
 from pictures.credentials.manifest import SOFT_BINDING
 from pictures.credentials.stores import active_alone
 from pictures.opening import PICTURE_BYTES_MAX
@@ -41,7 +41,7 @@ STORE = "application/c2pa"
 CONTEXT, KIND = "https://c2pa.org/", "org.c2pa.manifest-receipt"
 
 Alg = Annotated[str, Query(max_length=100)]
-Value = Annotated[str, Query(max_length=VALUE_CHARACTERS_MAX)]
+Value = Annotated[str, Query(max_length=1_002)]
 Most = Annotated[int, Query(alias="maxResults", ge=1, le=RESULTS_MAX)]
 ReceiptOf = Callable[[str], Awaitable[bytes]]
 
@@ -66,7 +66,7 @@ def binding_routes(
     async def by_binding(request: Request, value: Value, alg: Alg = SOFT_BINDING, most: Most = 10) -> Response:
         """Of pictures whose image codes are near; none of it is confirmed, for no picture is brought."""
         member = await is_member(request)
-        return answer(ManifestMatches(matches=await bindings.by_value(alg, value, most, member=member)))
+        return answer(ManifestMatches(matches=await bindings.by_value(value, most, member=member)))
 
     @router.post("/matches/byContent", summary="Manifests by the picture in the body")
     @operation(
@@ -78,7 +78,7 @@ def binding_routes(
         """Of recorded pictures that are confirmed to be this one, a part of it, or altered. It is not kept."""
         member = await reader.known(request)
         data, who = await read_body(request, PICTURE_BYTES_MAX), asker(request, member)
-        found = await bindings.by_content(alg, data, who, most, member=member is not None)
+        found = await bindings.by_content(data, who, most, member=member is not None)
         return answer(ManifestMatches(matches=found))
 
     @router.get("/manifests/{manifest}", summary="A manifest with those of its ingredients, as its file has them")

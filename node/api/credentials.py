@@ -66,7 +66,9 @@ def stamp_routes(stamps: StampAuthority, reader: Reader) -> APIRouter:
         if await reader.known(request) is None and not stamps.for_all:
             detail = "this node stamps for members; open a session, or sign the request"
             raise NodeError(NodeCode.SESSION_REQUIRED, detail)
-        answered = await stamps.stamped(await read_body(request, REQUEST_BYTES_MAX))
-        return Response(answered, media_type=RESPONSE_TYPE)
+        asked = await read_body(request, REQUEST_BYTES_MAX)
+        if not asked:
+            raise NodeError(NodeCode.REQUEST_MALFORMED, "there is no body; send a TimeStampReq in DER")
+        return Response(await stamps.stamped(asked), media_type=RESPONSE_TYPE)
 
     return router

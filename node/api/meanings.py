@@ -26,6 +26,7 @@ from ledger.names import (
     Positive,
 )
 from ledger.state_answer import KEYS_MAX
+from pictures.credentials.manifest import SOFT_BINDING
 from pictures.source_types import SourceType
 from remarque.errors import NodeCode, NodeError
 
@@ -44,8 +45,13 @@ class Meaning(msgspec.Struct, frozen=True):
 
 MEANINGS = {
     "url": Meaning(None, "Instead of a body: the https address of the picture, for a node that fetches them."),
-    "alg": Meaning(None, "Name of a soft binding in C2PA's list."),
-    "value": Meaning(None, "A binding's value in base64: ISCC units of 256 bits, each with its header (IEP-0020)."),
+    "alg": Meaning(
+        Annotated[str, Meta(pattern=rf"^{re.escape(SOFT_BINDING)}\Z")], "Name of a soft binding in C2PA's list."
+    ),
+    "value": Meaning(
+        Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/_-]{1,1000}={0,2}\Z")],
+        "A binding's value in base64: ISCC units of 256 bits, each with its header (IEP-0020).",
+    ),
     "maxResults": Meaning(None, "Most matches that are answered."),
     "manifest": Meaning(ManifestLabel, "A manifest's label."),
     "returnActiveManifest": Meaning(None, "Whether to leave out the manifests of its ingredients."),

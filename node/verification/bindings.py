@@ -7,14 +7,12 @@ is told what the recorded pictures confirm, as everywhere. A stranger is told of
 from __future__ import annotations
 
 import base64
-import binascii
 
 from ledger import records
 from ledger.errors import LedgerError
 from node.chain.chain import Chain
 from node.verification.ranking import Found
 from node.verification.verifier import Verifier
-from pictures.credentials.manifest import SOFT_BINDING
 from pictures.windows import CODE_BYTES
 from remarque.api.bindings import ManifestMatch
 from remarque.errors import NodeCode, NodeError
@@ -22,7 +20,6 @@ from remarque.errors import NodeCode, NodeError
 UNIT_BYTES = 2 + CODE_BYTES
 IMAGE_UNIT = bytes.fromhex("2107")
 """Before an image code of 256 bits."""
-VALUE_CHARACTERS_MAX = 1_000
 RESULTS_MAX = 25
 _BITS = 8 * CODE_BYTES
 
@@ -34,18 +31,18 @@ class Bindings:
         self._chain = chain
         self._verifier = verifier
 
-    async def by_value(self, alg: str, value: str, most: int, *, member: bool) -> tuple[ManifestMatch, ...]:
-        """Manifests of pictures whose image codes are near that of a binding, in base64. INDEX_LOADING."""
-        check_algorithm(alg)
-        ledger, near = self._chain.ledger(), await self._verifier.lookup.near_code(_image_code(value))
+    async def by_value(self, value: str, most: int, *, member: bool) -> tuple[ManifestMatch, ...]:
+        """Manifests of pictures whose image codes are near that of a binding, in base64; none if it has no such code.
+
+        INDEX_LOADING.
+        """
+        code, ledger = _image_code(value), self._chain.ledger()
+        near = await self._verifier.lookup.near_code(code) if code else []
         found = [(ledger.asset(one.asset), _score(one.distance or 0)) for one in near]
         return self._told(found, most, member=member)
 
-    async def by_content(
-        self, alg: str, data: bytes, who: str, most: int, *, member: bool
-    ) -> tuple[ManifestMatch, ...]:
+    async def by_content(self, data: bytes, who: str, most: int, *, member: bool) -> tuple[ManifestMatch, ...]:
         """Manifests of recorded pictures that are confirmed to be this one, or a part of it. As `Verifier.verify`."""
-        check_algorithm(alg)
         found = await self._verifier.confirmed(data, who, member=member)
         return self._told([(one.record, _score_of(one)) for one in found], most, member=member)
 
@@ -75,24 +72,16 @@ class Bindings:
         return member or self._verifier.open_to_strangers(record)
 
 
-def check_algorithm(alg: str) -> None:
-    """REQUEST_MALFORMED for another algorithm than the one that manifests here are bound by."""
-    if alg != SOFT_BINDING:
-        raise NodeError(NodeCode.REQUEST_MALFORMED, f"alg is {alg[:60]}; what is looked up here is {SOFT_BINDING}")
-
-
 def _image_code(value: str) -> bytes:
-    """The image code in a binding: one unit of several, each with its header."""
+    """The image code in a binding: one unit of several, each with its header. Nothing if there is none."""
     try:
-        units = base64.b64decode(value.replace("-", "+").replace("_", "/") + "==")
-    except binascii.Error:
-        units = b""
+        units = base64.urlsafe_b64decode(value.replace("+", "-").replace("/", "_").rstrip("=") + "==")
+    except ValueError:
+        return b""
     for start in range(0, len(units) - UNIT_BYTES + 1, UNIT_BYTES):
         if units[start : start + 2] == IMAGE_UNIT:
             return units[start + 2 : start + UNIT_BYTES]
-    raise NodeError(
-        NodeCode.REQUEST_MALFORMED, "value has no ISCC image code of 256 bits; give the units of a binding in base64"
-    )
+    return b""
 
 
 def _score(distance: int) -> int:

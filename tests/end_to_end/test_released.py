@@ -292,20 +292,22 @@ def test_a_stripped_copy_leads_to_its_manifest_in_c2pas_own_way(studio: Cluster,
     with Client(studio.url("node2")) as nobody:
         known = json.loads(nobody.request("GET", "/c2pa/services/supportedAlgorithms", session=False))
         bound = json.loads(nobody.request("GET", f"/c2pa/matches/byBinding?value={value}", session=False))
-        seen = json.loads(nobody.request("POST", "/c2pa/matches/byContent", copy.getvalue(), session=False))
-        store = nobody.request("GET", f"/c2pa/manifests/{made.manifest}", session=False)
+        seen = nobody.manifests_like(copy.getvalue())
+        store = nobody.manifest(str(made.manifest))
         alone = nobody.request("GET", f"/c2pa/manifests/{made.manifest}?returnActiveManifest=true", session=False)
-        receipt = json.loads(nobody.request("GET", f"/c2pa/manifests/{made.manifest}/receipts", session=False))
+        receipt = nobody.manifest_receipt(str(made.manifest))
+        others = json.loads(nobody.request("GET", "/c2pa/matches/byBinding?value=AAAA", session=False))
         with pytest.raises(RemarqueError, match="NOT_FOUND"):
-            nobody.request("GET", f"/c2pa/manifests/{a_label()}", session=False)
+            nobody.manifest(a_label())
 
     assert known["fingerprints"] == [{"alg": "io.iscc.v0"}]
     assert bound["matches"][0] == {"manifestId": made.manifest, "similarityScore": 100}
-    assert [one["manifestId"] for one in seen["matches"]] == [made.manifest]
+    assert [one.manifest_id for one in seen] == [made.manifest]
+    assert others["matches"] == []
     assert with_manifest(without_manifest(released), store) == released
     assert alone == store
-    assert receipt["repository"]["manifestId"] == made.manifest
-    proof = receipt["anchor"]["proof"]
+    assert receipt.repository.manifest_id == made.manifest
+    proof = receipt.anchor.proof
     keys = {node.name: node.key for node in studio.genesis.nodes}
-    signed = base64.urlsafe_b64decode(proof["receipt"] + "==")
-    verify_member_inclusion(signed, bytes.fromhex(proof["entry"]), member_keys(studio.genesis.chain, keys))
+    signed = base64.urlsafe_b64decode(proof.receipt + "==")
+    verify_member_inclusion(signed, bytes.fromhex(proof.entry), member_keys(studio.genesis.chain, keys))

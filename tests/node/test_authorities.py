@@ -78,6 +78,9 @@ def test_keys_are_their_owners_alone_and_are_never_overwritten(root: Path, studi
     assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
     with pytest.raises(NodeError, match="KEY_FILE_EXISTS"):
         issue_credentials(root, "studio", studio)
+    (studio / "authority" / "issuing.key").unlink()
+    with pytest.raises(NodeError, match=r"KEY_FILE_EXISTS: .*claim\.key"):
+        issue_credentials(root, "studio", studio)
     with pytest.raises(NodeError, match="KEY_FILE_EXISTS"):
         found_authority(root, "Consortium", "DE")
 

@@ -69,7 +69,7 @@ class Member:
     def __init__(self, path: Path, decoders: Decoders, gives: dict[str, bytes]) -> None:
         self.blockstore, self.manifests = Blockstore(path / "content"), ManifestStore(path / "manifests")
         self.peers = GivingPeers(gives)
-        nodes = {"maker": "studio", "creators": "agency", "stranger": "club", "here": "club"}
+        nodes = {"maker": "studio", "creators": "agency", "a-stranger": "club", "here": "club"}
         stored = [
             (records.node_key(name), encode(records.NodeRecord(name=name, org=org, key="", certificate="")))
             for name, org in nodes.items()
@@ -97,7 +97,7 @@ def test_a_manifest_that_holds_is_kept_and_asked_for_once(tmp_path: Path, decode
     again = asyncio.run(member.released.file(record))
 
     assert first == again == sealed.data
-    assert "stranger" not in member.peers.asked
+    assert "a-stranger" not in member.peers.asked
     assert member.peers.asked.count("maker") == 1
 
 

@@ -154,6 +154,7 @@ def test_a_call_is_answered_once() -> None:
         calls = framed(CallBack("sign", b"one")) + framed(CallBack("sign", b"two")) + framed(StoreMade(b"made", False))
         with ours, theirs:
             theirs.sendall(calls)
+            theirs.shutdown(socket.SHUT_WR)
             return await _exchange(ours, Ask("sealed", SMALL, 4), b"data", signs)
 
     with pytest.raises(EOFError, match="not offered"):

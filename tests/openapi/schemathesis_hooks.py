@@ -26,6 +26,12 @@ def canonical(_: object, value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
+@schemathesis.serializer("application/timestamp-query")
+def timestamp_query(_: object, value: Any) -> Any:
+    """Bytes as they are."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 @schemathesis.serializer("application/cose")
 def cose(_: object, value: Any) -> Any:
     """Bytes as they are."""
