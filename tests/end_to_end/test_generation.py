@@ -373,7 +373,7 @@ def test_a_withdrawal_outlives_the_node(studio: Cluster, alice: Client) -> None:
     studio.wait_ready(["node1"])
 
     with pytest.raises(RemarqueError, match="GENERATION_CANCELLED"):
-        alice.generation(generation)
+        wait_for(alice, generation, lambda now: now.step is not UNSET)
 
 
 def test_an_interrupted_command_withdraws_what_it_asked_for(studio: Cluster, alice: Client, tmp_path: Path) -> None:
@@ -397,7 +397,7 @@ def test_an_interrupted_command_withdraws_what_it_asked_for(studio: Cluster, ali
     withdrawn = errors.partition("withdrew generation ")[2].partition(";")[0]
     assert "interrupted" in errors
     with pytest.raises(RemarqueError, match="GENERATION_CANCELLED"):
-        alice.generation(withdrawn)
+        wait_for(alice, withdrawn, lambda now: isinstance(now.index, int) and now.index > 1)
 
 
 def test_a_killed_worker_is_replaced_and_its_job_goes_on(studio: Cluster, alice: Client) -> None:
