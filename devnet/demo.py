@@ -22,7 +22,7 @@ import msgspec
 from devnet.cluster import Cluster
 from devnet.desk import brought_of, until_indexed
 from devnet.load import Stream
-from devnet.marks import CREDENTIALS
+from devnet.marks import ANCHORS
 from devnet.story import (
     COLLECTOR,
     CREATOR,
@@ -39,6 +39,7 @@ from ledger.events import TokenSold
 from ledger.genesis import Genesis
 from ledger.receipt import Receipt, encode_receipt, verify_receipt
 from node.credentials.key_files import CLAIM, CredentialFolder
+from node.keeping.authorities import found_authority, issue_credentials
 from remarque.api.generation import DONE, GeneratedPicture, Generation
 from remarque.api.verification import Match
 from remarque.async_client import AsyncClient
@@ -215,9 +216,13 @@ class Story:
 
     async def verify(self, asset: str) -> None:
         nadia = self.member(EDITOR, "node2")
-        leaf = CredentialFolder(self.cluster.root / CREDENTIALS / "club").leaf(CLAIM)
+        provider = self.cluster.root / "darkroom"
+        found_authority(provider, "Darkroom", "XX")
+        issue_credentials(provider, "darkroom", provider / "program")
+        shutil.copy(provider / "root.pem", self.cluster.root / "nodes" / "node2" / ANCHORS / "darkroom.pem")
+        leaf = CredentialFolder(provider / "program").leaf(CLAIM)
         if leaf is None:
-            raise RuntimeError("the devnet has no certificates that are in force")
+            raise RuntimeError("a certificate of now is not in force")
         brought = list(brought_of((self.out / "picture.png").read_bytes(), leaf))
         self.chapter(f"The news desk looks at {len(brought)} files")
         await until_indexed(nadia, brought[0].data)

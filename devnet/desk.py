@@ -31,8 +31,8 @@ class Brought(NamedTuple):
 
 
 def brought_of(original: bytes, signer: SigningLeaf) -> Iterator[Brought]:
-    """The original, copies of it, and a picture that has nothing to do with it. One copy has a manifest of a member's
-    program, which says of it what is not so.
+    """The original, copies of it, and a picture that has nothing to do with it. One copy has a manifest of an editing
+    program, whose maker the desk's node trusts, and which says of it what is not so.
     """
     with Image.open(io.BytesIO(original)) as opened:
         image = opened.convert("RGB")

@@ -21,6 +21,7 @@ from typing import Any
 
 import uvicorn
 
+from ledger.records import NodeRecord, node_key
 from node.api import (
     as_of,
     bindings,
@@ -237,6 +238,11 @@ class Node:
         file = self.home / self.config.marks.watermark_key
         return load_key(file).seed if file.exists() else b""
 
+    def _own_org(self) -> str:
+        """Whose node this is."""
+        found = self.chain.ledger().find(node_key(self.config.node.name), NodeRecord)
+        return "" if found is None else found.org
+
     def _registrar(self) -> Registrar | None:
         section = self.config.scitt
         return None if section is None else Registrar(section.account, load_key(self.home / section.key))
@@ -364,7 +370,7 @@ class Node:
         signed = SignedRequests(self.chain, self.config.api.signed_authority, clock_ms)
         reader = Reader(self.chain, member_sessions, signed)
         replays = Replays(self.chain, self.reading)
-        marker = Marker(self.config.marks, self.watermark_key, self.credentials, self.shelves.parents)
+        marker = Marker(self.config.marks, self.watermark_key, self.credentials, self.shelves.parents, self._own_org)
         app = make_app(
             version(),
             [

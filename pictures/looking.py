@@ -93,12 +93,11 @@ def digest_of(frames: list[tuple[str, int]]) -> str:
     return digest.hexdigest()
 
 
-def file_pixel_digest(data: bytes) -> str:
+def file_pixel_digest(data: bytes, pixels_max: int = PICTURE_PIXELS_MAX) -> str:
     """The digest of what a file shows, alone. Refuses as `look` does."""
     with reading():
-        return digest_of(
-            [(pixel_digest(frame.picture), frame.duration_ms) for frame in open_frames(data) if frame.is_shown]
-        )
+        shown = (frame for frame in open_frames(data, pixels_max) if frame.is_shown)
+        return digest_of([(pixel_digest(frame.picture), frame.duration_ms) for frame in shown])
 
 
 def _look_at(frame: Frame, reduction: Reduction) -> FrameLook:

@@ -85,7 +85,10 @@ def verify_routes(verifier: Verifier, reader: Reader) -> APIRouter:
         member = await reader.known(request)
         data = await read_body(request, PICTURE_BYTES_MAX)
         who = asker(request, member)
-        if url and not data:
+        if bool(url) == bool(data):
+            detail = "give either a picture as the body or its address as `url`, and not both"
+            raise NodeError(NodeCode.REQUEST_MALFORMED, detail)
+        if url:
             return answer(await verifier.verify_at(url, who, member=member is not None))
         return answer(await verifier.verify(data, who, member=member is not None))
 
@@ -149,7 +152,7 @@ def upload_routes(
         submitter.check_room()
         data = await read_body(request, PICTURE_BYTES_MAX)
         with members.room(len(data), asker(request, member)):
-            marked = await marker.marked(data, source_type, members)
+            marked = await marker.marked(data, source_type, member.account, members)
             facts = await members.facts(marked.picture.data)
             similar = await verifier.similar(facts, members, member.account)
             cid = await blockstore.aside(blockstore.take, member.account, marked.picture.data)

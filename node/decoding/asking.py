@@ -91,6 +91,8 @@ class Ask(msgspec.Struct, frozen=True):
     """Of the picture that this one is compared with."""
     kept: KeptBytes | None = None
     """Of this one, if anything is kept of it; to compare."""
+    pixels: str = ""
+    """The pixel digest of its record, which may name any content. Where something is kept, that was checked."""
     other_size: int = 0
     """Of further bytes behind the picture's: the file that it was made from, or its manifests."""
     label: str = ""
@@ -167,9 +169,9 @@ class Facts(_Answer, frozen=True):
 
 
 class Findable(_Answer, frozen=True):
-    """What is to be kept of a recorded picture."""
+    """What is to be kept of a recorded picture; nothing of content that is another picture than its record says."""
 
-    kept: KeptBytes
+    kept: KeptBytes | None
 
 
 class ComparedWith(_Answer, frozen=True):

@@ -33,7 +33,7 @@ from pictures.describing import media_type_of
 from pictures.errors import PictureCode, PictureError
 from pictures.features import packed, unpacked
 from pictures.labels import declared_labels
-from pictures.looking import FrameLook, look
+from pictures.looking import FrameLook, file_pixel_digest, look
 from pictures.opening import open_picture, reading
 from pictures.reduction import REDUCED_SIDE_MAX, Reduction, reduce
 from pictures.watermark import read
@@ -66,6 +66,8 @@ def answer_to(ask: Ask, data: bytes, other: bytes = b"", call: Calling = no_call
                 return facts_of(data, ask.limits.pixels, ask.anchors, ask.watermark_key)
             if ask.wanted in SIGNING:
                 return SIGNING[ask.wanted](ask, data, other, call)
+            if not _is_its_own(ask, data):
+                return Findable(None) if ask.brought is None else ComparedWith(None)
             reduction = reduce(open_picture(data, ask.limits.pixels, enough=REDUCED_SIDE_MAX))
             seen = Seen(reduction) if ask.kept is None else _seen(reduction, ask.kept)
             if ask.brought is None:
@@ -76,6 +78,11 @@ def answer_to(ask: Ask, data: bytes, other: bytes = b"", call: Calling = no_call
     except MemoryError:
         detail = f"decoding it takes more than {ask.limits.memory_bytes >> 20} MiB; send a smaller copy of the picture"
         return Declined("IMAGE_TOO_COSTLY", detail)
+
+
+def _is_its_own(ask: Ask, data: bytes) -> bool:
+    """Whether a record's content is the picture that it is the record of; known where something of it is kept."""
+    return not ask.pixels or ask.kept is not None or file_pixel_digest(data, ask.limits.pixels) == ask.pixels
 
 
 def facts_of(data: bytes, pixels_max: int, anchors: str = "", watermark_key: bytes = b"") -> Facts:

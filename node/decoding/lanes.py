@@ -102,20 +102,22 @@ class Lane:
             raise self._refusal(found)
         return found
 
-    async def kept(self, data: bytes) -> KeptBytes:
-        """What is kept of a recorded picture to find copies of it. Refuses as `facts` does."""
-        found = await self._asked(Ask("kept", SMALL, len(data)), data)
+    async def kept(self, data: bytes, pixels: str) -> KeptBytes | None:
+        """What is kept of a recorded picture to find copies of it; None if its content has other pixels than its record
+        says. Refuses as `facts` does.
+        """
+        found = await self._asked(Ask("kept", SMALL, len(data), pixels=pixels), data)
         if not isinstance(found, Findable):
             raise self._refusal(found)
         return found.kept
 
     async def compared(
-        self, recorded: bytes, brought: Facts, kept: KeptBytes | None = None
+        self, recorded: bytes, brought: Facts, pixels: str, kept: KeptBytes | None = None
     ) -> PictureComparison | None:
         """How a picture that was brought lies in a recorded one, if it does; `kept` is what is kept of that, and spares
         making it again. Refuses as `facts` does.
         """
-        ask = Ask("compared", SMALL, len(recorded), brought=brought.sides, kept=kept)
+        ask = Ask("compared", SMALL, len(recorded), brought=brought.sides, pixels=pixels, kept=kept)
         found = await self._asked(ask, recorded + brought.reduction)
         if not isinstance(found, ComparedWith):
             raise self._refusal(found)

@@ -19,8 +19,8 @@ RecordSays = Literal["nothing", "attested", "declared", "declared_ai", "declared
 CredentialSays = Literal["nothing", "broken", "silent", "ai", "human", "trusted_silent", "trusted_ai", "trusted_human"]
 """What the file's manifest is and says: trusted if its signer is known here, else anybody may have signed it."""
 MarkSays = Literal["nothing", "agrees", "of_attested", "of_declared", "of_another", "unknown"]
-"""Whose the watermark is: that of the strongest record; of an attested or of a declared one while no picture was
-confirmed; of another record than the picture's; or of no record."""
+"""Whose the watermark is: that of the strongest record; of an attested one, while nothing attested is confirmed; of a
+declared one, while nothing is confirmed; of another record that is no stronger; or of no record."""
 LabelSays = Literal["nothing", "ai", "human"]
 """What the file says of itself, unsigned."""
 
@@ -51,7 +51,7 @@ def judge(said: Witnessed) -> Origin:
 def _can_be(said: Witnessed) -> bool:
     if said.record == "nothing":
         return not said.altered and said.mark not in ("agrees", "of_another")
-    return said.mark not in ("of_attested", "of_declared")
+    return said.mark != "of_declared" and (said.record != "attested" or said.mark != "of_attested")
 
 
 def _verdict(said: Witnessed) -> OriginVerdict:

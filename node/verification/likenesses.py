@@ -31,8 +31,9 @@ from remarque.errors import NodeCode, NodeError
 
 LIKENESSES = "likenesses"
 """Folder in the data directory."""
-FOUND_MAX = 16
-"""Pictures that are looked at for their windows, and for their corners."""
+FOUND_MAX = 4_096
+"""Pictures that are named for their windows, and for their corners: so many that nobody crowds another out by recording
+copies. Which of them are looked at is decided by their evidence and their orgs."""
 AGAIN_SECONDS = 5.0
 """After which content that was not here is looked for again."""
 
@@ -107,7 +108,9 @@ class Likenesses:
         try:
             if await self._blockstore.aside(self._blockstore.missing, cid):
                 return False
-            found = await self._lane.kept(await self._blockstore.aside(self._blockstore.file, cid))
+            found = await self._lane.kept(await self._blockstore.aside(self._blockstore.file, cid), asset)
+            if found is None:
+                logger.warning("content_is_of_another_picture", asset=asset, content=cid)
         except NodeError as error:
             if error.code in (NodeCode.OVERLOADED, NodeCode.DECODER_FAILED):
                 return False

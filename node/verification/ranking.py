@@ -41,6 +41,16 @@ WORDING: dict[Relation, str] = {
     "one_of_several": "One of several pictures in the file is recorded; what viewers show is more, or another.",
     "watermark": "No recorded picture is shown to be this one, but its watermark is that of a record.",
 }
+CLOSEST: tuple[Relation, ...] = (
+    "exact_file",
+    "same_pixels",
+    "near_duplicate",
+    "part",
+    "altered",
+    "one_of_several",
+    "watermark",
+    "candidate",
+)
 SIMILAR = "Similar pictures are recorded. None is shown to be the same: look at them."
 A_MEMBER = "a member"
 """Whom a stranger is told of whose rules tell no more."""
@@ -90,8 +100,14 @@ def verdict_of(same: list[Found], similar: list[Found]) -> Verdict:
     """How the first of the records was found."""
     if not same:
         return "candidates" if similar else "not_recorded"
-    relation = same[0].relation
+    relation = relation_of(same)
     return "near_duplicate" if relation == "candidate" else relation
+
+
+def relation_of(same: list[Found]) -> Relation:
+    """The closest relation of records as strong as the first: who came first says nothing of which file it is."""
+    as_strong = (one.relation for one in same if one.record.evidence == same[0].record.evidence)
+    return min(as_strong, key=CLOSEST.index)
 
 
 def in_words(
@@ -109,7 +125,8 @@ def in_words(
     `named`: whether it may say whose record that is.
     """
     told = SAID_OF_ORIGIN[origin.verdict]
-    said_already = {"altered"} if same and same[0].relation == "altered" else set()
+    relation = relation_of(same) if same else "candidate"
+    said_already = {"altered"} if relation == "altered" else set()
     otherwise = "".join(SAID_OTHERWISE[one] for one in origin.contradictions if one not in said_already)
     if not same and not similar:
         proven = 0 if absence is UNSET else len(absence.entries)
@@ -117,7 +134,7 @@ def in_words(
     if not same:
         return SIMILAR + told + otherwise
     first = same[0].record
-    said = WORDING[same[0].relation] + told.format(creator=first.creator if named else A_MEMBER) + otherwise
+    said = WORDING[relation] + told.format(creator=first.creator if named else A_MEMBER) + otherwise
     if not named:
         said += WITHHELD
     if any((one.record.creator, one.record.evidence) != (first.creator, first.evidence) for one in same):

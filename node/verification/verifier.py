@@ -37,8 +37,8 @@ from remarque.api.verification import FilePicture, Relation, Searched, Verificat
 from remarque.errors import NodeCode, NodeError
 
 MATCHES_MAX = 10
-COMPARED_MAX = 32
-"""Recorded pictures that are compared with the one brought."""
+COMPARED_MAX = 16
+"""Recorded pictures that are compared with the one brought: what generators attest first, then each org's in turn."""
 READ_TOGETHER = 64
 """Records read in one piece of work."""
 PART_SHOWN, PART_OF_BROUGHT = 0.9, 0.7
@@ -119,18 +119,19 @@ class Verifier:
         facts = await lane.facts(data, self._looked_for())
         self.lookup.check()
         # Of this very state, for blocks may be committed while codes are searched.
-        height, searched = self._chain.committed.height, self.lookup.codes
+        height = self._chain.committed.height
+        searched = Searched(codes=self.lookup.codes, pictures=len(self._likenesses), waiting=self._likenesses.waiting)
         exact = self._exact(facts)
         absence = UNSET if exact else self._absence(facts)
         near, similar = await self._like(facts, lane)
         marked = self._marked(facts)
-        same = sorted([*exact, *_without(near, exact), *_by_mark_alone(marked, exact, near)], key=by_evidence)
+        same = sorted([*_without(exact, near), *near, *_by_mark_alone(marked, exact, near)], key=by_evidence)
         first = [*same, *similar][:MATCHES_MAX]
         told = [member or self._matches.open_to_strangers(found.record) for found in first]
-        origin = judge(said_of(facts, same, marked))
+        origin = judge(said_of(facts, same, marked, self._is_member))
         return Verification(
             verdict=verdict_of(same, similar),
-            wording=in_words(same, similar, absence, origin, searched, height, named=told[:1] != [False]),
+            wording=in_words(same, similar, absence, origin, searched.codes, height, named=told[:1] != [False]),
             matches=tuple([await self._matches.told(one, member=member) for one in compress(first, told)]),
             withheld=tuple(
                 Withheld(relation=found.relation, evidence=found.record.evidence_level)
@@ -143,7 +144,7 @@ class Verifier:
             labels=labels_found(facts.labels),
             detectors=await self._detectors.say(data) if member else (),
             pictures=_pictures(facts),
-            searched=Searched(codes=searched, pictures=len(self._likenesses), waiting=self._likenesses.waiting),
+            searched=searched,
             further=len(same) + len(similar) - len(first),
             height=height,
             file_digest=facts.file_digest,
@@ -151,6 +152,9 @@ class Verifier:
             image_code=facts.main.code,
             absence=absence,
         )
+
+    def _is_member(self, organization: str) -> bool:
+        return self._chain.ledger().holds(records.org_key(organization))
 
     async def similar(self, facts: Facts, lane: Lane, account: str) -> tuple[str, ...]:
         """Pictures that others than an account have recorded and that one is the same as, or a part of, or altered."""
@@ -221,7 +225,8 @@ class Verifier:
             return found  # what is stored of it is ciphertext
         try:
             recorded = await self._blockstore.aside(self._blockstore.file, found.record.content.cid)
-            comparison = await lane.compared(recorded, facts, await self._likenesses.kept(found.record.id))
+            kept = await self._likenesses.kept(found.record.id)
+            comparison = await lane.compared(recorded, facts, found.record.id, kept)
         except NodeError as error:
             if error.code in (NodeCode.OVERLOADED, NodeCode.DECODER_FAILED):
                 raise  # of this node and of now: to leave the comparison out would weaken what is answered
@@ -257,7 +262,7 @@ def _pictures(facts: Facts) -> tuple[FilePicture, ...]:
 
 def _without(found: list[Found], others: list[Found]) -> list[Found]:
     """What was found, but for the records that were found in a stronger way."""
-    known = {one.record.id for one in others if one.relation != "one_of_several"}
+    known = {one.record.id for one in others}
     return [one for one in found if one.record.id not in known]
 
 

@@ -6,6 +6,7 @@ A witness is a record of the chain, the file's C2PA credentials, the watermark i
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 from msgspec import UNSET, UnsetType
@@ -13,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from ledger import records
 from node.decoding.asking import Facts
 from node.verification.judging import CredentialSays, LabelSays, MarkSays, RecordSays, Witnessed
-from node.verification.ranking import GENERATED, Found
+from node.verification.ranking import GENERATED, Found, by_evidence
 from pictures.credentials.findings import Credentials, CredentialState, ManifestIngredient, SaidOrigin
 from pictures.labels import DeclaredLabels
 from pictures.source_types import GENERATED as GENERATED_TYPES
@@ -30,15 +31,20 @@ _SAYS: dict[SaidOrigin, Literal["nothing", "ai", "partly_ai", "captured", "made_
 }
 
 
-def said_of(facts: Facts, same: list[Found], marked: list[records.Asset]) -> Witnessed:
-    """What all witnesses say: the picture's facts, its records, the strongest first, and those that its mark names."""
-    first = same[0] if same and same[0].relation != "watermark" else None
+def said_of(
+    facts: Facts, same: list[Found], marked: list[records.Asset], is_member: Callable[[str], bool]
+) -> Witnessed:
+    """What all witnesses say: the picture's facts, its records, the strongest first, those that its mark names, and
+    whether an organisation is a member."""
+    confirmed = [one for one in same if one.relation != "watermark"]
+    whole = [one for one in confirmed if one.relation != "one_of_several"]
+    first = next(iter([*whole, *confirmed]), None)
     return Witnessed(
         record=_record_says(first.record) if first else "nothing",
-        credentials=_credentials_say(facts.credentials),
-        mark=_mark_says(facts, first, same, marked),
+        credentials=_credentials_say(facts.credentials, is_member),
+        mark=_mark_says(facts, first, confirmed, marked),
         label=_label_says(facts.labels),
-        altered=first is not None and first.relation in ("altered", "one_of_several"),
+        altered=first is not None and (len(whole) < len(confirmed) or not _shows_nothing_else(first, whole)),
     )
 
 
@@ -90,13 +96,26 @@ def _record_says(record: records.Asset) -> RecordSays:
     return "declared_human" if record.source_type in WITHOUT_A_MODEL else "declared"
 
 
-def _credentials_say(credentials: Credentials) -> CredentialSays:
-    """A trusted manifest over an ingredient that does not hold counts as anybody's word: it rests on that."""
+def _shows_nothing_else(first: Found, whole: list[Found]) -> bool:
+    """Whether a record as strong as the first confirms that nothing was altered in the picture, or added around it."""
+    as_strong = [one for one in whole if one.record.evidence == first.record.evidence]
+    return any(one.relation != "altered" and (one.comparison is None or not one.comparison.added) for one in as_strong)
+
+
+def _credentials_say(credentials: Credentials, is_member: Callable[[str], bool]) -> CredentialSays:
+    """What a manifest says, and whether that is proven by somebody who is known here and answers for it.
+
+    A trusted manifest over an ingredient that does not hold counts as anybody's word: it rests on that. So does one
+    that a member signed: nodes sign what members say of their pictures, and the record says how far that is attested.
+    """
     if credentials.state in (CredentialState.ABSENT, CredentialState.REMOTE_ONLY):
         return "nothing"
     if credentials.state is CredentialState.INVALID:
         return "broken"
     trusted = credentials.state is CredentialState.TRUSTED and not credentials.broken_ingredients
+    signer = credentials.active.signer if credentials.active else None
+    if signer is None or is_member(signer.organization) or is_member(signer.issuer):
+        trusted = False
     if credentials.origin is SaidOrigin.NOTHING:
         return "trusted_silent" if trusted else "silent"
     if credentials.origin in _AI:
@@ -104,15 +123,19 @@ def _credentials_say(credentials: Credentials) -> CredentialSays:
     return "trusted_human" if trusted else "human"
 
 
-def _mark_says(facts: Facts, first: Found | None, same: list[Found], marked: list[records.Asset]) -> MarkSays:
+def _mark_says(facts: Facts, first: Found | None, confirmed: list[Found], marked: list[records.Asset]) -> MarkSays:
+    """Whose the watermark is. Anybody may name any mark in a record, so it counts for the strongest that does."""
     if facts.mark is None:
         return "nothing"
     if not marked:
         return "unknown"
+    owner = min(marked, key=lambda record: by_evidence(Found(record, None, "watermark")))
+    attested = owner.evidence == GENERATED
     if first is None:
-        return "of_attested" if any(one.evidence == GENERATED for one in marked) else "of_declared"
-    confirmed = {one.record.id for one in same if one.relation != "watermark"}
-    return "agrees" if confirmed & {one.id for one in marked} else "of_another"
+        return "of_attested" if attested else "of_declared"
+    if owner.evidence == first.record.evidence and owner.id in {one.record.id for one in confirmed}:
+        return "agrees"
+    return "of_attested" if attested and first.record.evidence != GENERATED else "of_another"
 
 
 def _exponent(chance: float) -> int:

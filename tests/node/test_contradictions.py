@@ -89,7 +89,7 @@ class Newsroom:
         for record, declared in DECLARED.items():
             data = file_of(marked(SOURCE[record], MARKS[record]))
             self.recorded.declared(data, mark=f"{MARKS[record]:010x}", **declared)
-        self.known, self.unknown = CredentialedStudio(), CredentialedStudio()
+        self.known, self.unknown = CredentialedStudio(org="darkroom"), CredentialedStudio(org="lightroom")
 
     def brought(self, said: Witnessed, copy: Copy) -> bytes:
         """A file of which the witnesses say so."""
@@ -110,7 +110,7 @@ class Newsroom:
         if said.mark == "agrees":
             return MARKS[said.record]
         if said.mark == "of_another":
-            return MARKS["declared" if said.record != "declared" else "attested"]
+            return MARKS["declared" if said.record != "declared" else "declared_ai"]
         return others[said.mark]
 
     def _signed(self, data: bytes, credentials: str) -> bytes:

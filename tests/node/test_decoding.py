@@ -124,7 +124,7 @@ def test_a_child_says_of_a_picture_what_is_so(kind: str, decoders: Decoders) -> 
     found = asyncio.run(decoders.members.facts(data))
 
     assert found == facts_of(data, PICTURE_PIXELS_MAX)
-    assert Findable(asyncio.run(decoders.strangers.kept(data))) == answer_to(Ask("kept", SMALL, len(data)), data)
+    assert Findable(asyncio.run(decoders.strangers.kept(data, ""))) == answer_to(Ask("kept", SMALL, len(data)), data)
 
 
 @pytest.mark.parametrize("copy", ["whole", "window", "features"])
@@ -133,9 +133,9 @@ def test_a_child_compares_by_every_step_as_anybody_does(copy: str, decoders: Dec
     copies = {"whole": image.reduce(2), "window": image.crop((58, 44, 518, 388)), "features": image.rotate(21)}
     recorded, brought = saved(image, "PNG"), asyncio.run(decoders.members.facts(saved(copies[copy], "PNG")))
 
-    found = asyncio.run(decoders.members.compared(recorded, brought))
+    found = asyncio.run(decoders.members.compared(recorded, brought, ""))
     by_what_is_kept = asyncio.run(
-        decoders.members.compared(recorded, brought, asyncio.run(decoders.members.kept(recorded)))
+        decoders.members.compared(recorded, brought, "", asyncio.run(decoders.members.kept(recorded, "")))
     )
 
     here = answer_to(Ask("compared", SMALL, len(recorded), brought=brought.sides), recorded, brought.reduction)
@@ -421,12 +421,12 @@ def test_small_pictures_wait_for_no_large_one_and_members_for_no_stranger() -> N
     async def story() -> int:
         slow = Slow()
         strangers, members = Lane("strangers", slow), Lane("members", slow)  # type: ignore[arg-type]
-        flood = [asyncio.create_task(strangers.kept(b"large")) for _ in range(OPEN_MAX)]
+        flood = [asyncio.create_task(strangers.kept(b"large", "")) for _ in range(OPEN_MAX)]
         async with asyncio.timeout(SECONDS_MAX):
             for _ in range(50):
-                await strangers.kept(b"small")
-            large = asyncio.create_task(members.kept(b"large"))
-            await members.kept(b"small")
+                await strangers.kept(b"small", "")
+            large = asyncio.create_task(members.kept(b"large", ""))
+            await members.kept(b"small", "")
             assert not any(one.done() for one in (*flood, large))
             slow.allowed.set()
             await asyncio.gather(*flood, large)
@@ -542,13 +542,13 @@ def test_who_waits_for_a_place_too_long_is_told_when_to_come_again(monkeypatch: 
     async def story() -> NodeError:
         slow = Slow()
         lane = Lane("strangers", slow)  # type: ignore[arg-type]
-        first = asyncio.create_task(lane.kept(b"large"))
+        first = asyncio.create_task(lane.kept(b"large", ""))
         await slow.begun.wait()
         with pytest.raises(NodeError, match="OVERLOADED") as late:
-            await lane.kept(b"large")
+            await lane.kept(b"large", "")
         slow.allowed.set()
         await first
-        await lane.kept(b"large")
+        await lane.kept(b"large", "")
         return late.value
 
     assert asyncio.run(story()).retry_after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from node.decoding.decoding import facts_of
 from node.decoding.lanes import Decoders
 from node.verification import likenesses
 from node.verification.likenesses import Likenesses
+from pictures.looking import file_pixel_digest
 
 COUNT = 5
 
@@ -36,8 +38,9 @@ def file_of(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
+@cache
 def asset(seed: int) -> str:
-    return f"{seed:064x}"
+    return file_pixel_digest(file_of(a_picture(seed)))
 
 
 class Shelf:
@@ -87,7 +90,7 @@ def test_a_copy_whose_code_is_another_is_found_by_windows_or_corners(shelf: Shel
 def test_what_is_kept_is_not_made_again_at_the_next_start(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio.run(shelf.found(a_picture(1)))
 
-    async def failing(data: bytes) -> None:
+    async def failing(data: bytes, pixels: str) -> None:
         raise AssertionError("it was kept")
 
     monkeypatch.setattr(shelf.decoders.recorded, "kept", failing)
@@ -147,3 +150,9 @@ def test_content_that_comes_later_is_taken_then(shelf: Shelf, monkeypatch: pytes
     waiting, found = asyncio.run(story())
 
     assert (waiting, found[0]) == (1, asset(9))
+
+
+def test_nothing_is_kept_of_content_that_is_another_picture_than_its_record_says(shelf: Shelf) -> None:
+    shelf.cids[0] = shelf.cids[1]
+
+    assert asset(0) not in asyncio.run(shelf.found(a_picture(1)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,8 @@ LABELLED = labelled(file_of(ORIGINAL), Label(SourceType.TRAINED))
 
 @pytest.fixture(scope="module")
 def studio() -> CredentialedStudio:
-    return CredentialedStudio()
+    """Somebody who answers for what they sign, and is no member."""
+    return CredentialedStudio(org="darkroom")
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +253,7 @@ def test_a_stranger_is_told_whose_certificate_it_is_by_its_organisation_alone(
 
     assert told.credentials
     assert known.credentials
-    assert (told.credentials.signer, known.credentials.signer) == ("studio", "studio, node1.studio")
+    assert (told.credentials.signer, known.credentials.signer) == ("darkroom", "darkroom, node1.darkroom")
     assert ALICE not in str(told)
 
 
@@ -304,3 +306,95 @@ def test_a_trusted_manifest_over_a_broken_parent_counts_as_anybodys_word(
     assert found.credentials.state == "trusted"
     assert [one.state for one in found.credentials.ingredients] == ["invalid"]
     assert judged(found) == ("not_recorded", "ai_declared", ())
+
+
+def test_what_a_member_signs_is_a_members_word(pictures: RecordedPictures) -> None:
+    member = CredentialedStudio(org="agency")
+    human = signed(member, jpeg(ORIGINAL), SourceType.CAPTURED)
+    alone = signed(member, file_of(a_picture(11)), SourceType.CAPTURED)
+
+    assert judged(said(pictures, member, human)) == ("near_duplicate", "ai_attested", ("credentials_say_human",))
+    assert judged(said(pictures, member, alone)) == ("not_recorded", "human_declared", ())
+
+
+def test_what_stands_around_a_recorded_picture_counts_as_altered(
+    pictures: RecordedPictures, studio: CredentialedStudio
+) -> None:
+    page = a_picture(21).resize((1_100, 900), Image.Resampling.BICUBIC)
+    page.paste(ORIGINAL, (330, 260))
+
+    found = said(pictures, studio, jpeg(page))
+
+    assert judged(found) == ("part", "ai_attested_altered", ("altered",))
+
+
+def own(path: Path, decoders: Decoders) -> RecordedPictures:
+    """Recorded pictures that a test adds to."""
+    return RecordedPictures(path, ORIGINAL, decoders, data=LABELLED, mark=f"{MARK:010x}", manifest=LABEL)
+
+
+def test_declared_copies_of_a_crop_crowd_no_attestation_out(
+    tmp_path: Path, module_decoders: Decoders, studio: CredentialedStudio
+) -> None:
+    recorded = own(tmp_path, module_decoders)
+    crop = np.asarray(ORIGINAL.crop((40, 30, 340, 260))).astype(np.int16)
+    for seed in range(20):
+        noise = np.random.default_rng(seed).integers(-2, 3, crop.shape)
+        copy = Image.fromarray(np.clip(crop + noise, 0, 255).astype(np.uint8))
+        recorded.declared(file_of(copy), source_type="digitalCapture")
+
+    found = recorded.verified(jpeg(Image.fromarray(crop.astype(np.uint8))), LookedFor(studio.root, KEY), taken_in=21)
+
+    assert found.matches[0].asset == recorded.asset
+    assert found.origin.verdict == "ai_attested"
+
+
+def test_a_record_that_names_the_mark_of_an_attested_picture_does_not_make_it_its_own(
+    tmp_path: Path, module_decoders: Decoders, studio: CredentialedStudio
+) -> None:
+    recorded = own(tmp_path, module_decoders)
+    leaked = jpeg(marked(a_picture(31), MARK))
+    recorded.declared(leaked, mark=f"{MARK:010x}", source_type="digitalCapture")
+
+    found = recorded.verified(leaked, LookedFor(studio.root, KEY), taken_in=2)
+
+    assert judged(found) == ("exact_file", "ai_by_watermark", ("record_says_human",))
+
+
+def test_a_record_whose_content_is_another_picture_confirms_nothing(
+    tmp_path: Path, module_decoders: Decoders, studio: CredentialedStudio
+) -> None:
+    recorded = own(tmp_path, module_decoders)
+    other = file_of(a_picture(41))
+    recorded.declared(other, pixel_digest="ab" * 32, file_digest="cd" * 32)
+
+    found = recorded.verified(jpeg(a_picture(41)), LookedFor(studio.root, KEY), taken_in=1)
+
+    assert [(one.asset, one.relation) for one in found.matches] == [("ab" * 32, "candidate")]
+
+
+def test_the_very_file_is_never_called_altered_because_another_was_recorded_before(
+    tmp_path: Path, module_decoders: Decoders, studio: CredentialedStudio
+) -> None:
+    recorded = own(tmp_path, module_decoders)
+    before, after = a_picture(51), a_picture(51)
+    before.paste(a_picture(52).crop((0, 0, 110, 110)), (120, 90))
+    first, second = recorded.declared(file_of(before)), recorded.declared(file_of(after))
+
+    found = recorded.verified(file_of(after), LookedFor(studio.root, KEY), taken_in=3)
+
+    assert [one.asset for one in found.matches] == [first, second]
+    assert judged(found) == ("exact_file", "recorded", ())
+
+
+def test_a_hidden_frame_does_not_speak_for_what_viewers_see(
+    tmp_path: Path, module_decoders: Decoders, studio: CredentialedStudio
+) -> None:
+    recorded, photograph, out = own(tmp_path, module_decoders), a_picture(61), io.BytesIO()
+    recorded.declared(file_of(photograph), source_type="digitalCapture")
+    photograph.save(out, "PNG", save_all=True, append_images=[ORIGINAL], duration=[5_000, 1])
+
+    found = recorded.verified(out.getvalue(), LookedFor(studio.root, KEY), taken_in=2)
+
+    assert judged(found)[1:] == ("human_declared", ("altered",))
+    assert sorted(one.relation for one in found.matches) == ["near_duplicate", "one_of_several"]

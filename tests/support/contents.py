@@ -55,6 +55,8 @@ def a_face(written: WrittenChain, store: Blockstore, members: Lane | None = None
 
     routes = [content_routes(written.chain, store, None, lambda: member)]
     uploads = (
-        [] if members is None else [upload_routes(members, SimpleNamespace(similar=none), store, room, lambda: member)]
+        []
+        if members is None
+        else [upload_routes(members, SimpleNamespace(similar=none), store, room, SimpleNamespace(), lambda: member)]
     )
     return make_app("0", [*routes, *uploads])

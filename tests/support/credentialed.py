@@ -38,7 +38,7 @@ NODE = Program("Remarque", "0.1.0")
 class CredentialedStudio:
     """A member with a certificate of its consortium, and with a time-stamp authority."""
 
-    def __init__(self, claim_days: int = 365) -> None:
+    def __init__(self, claim_days: int = 365, org: str = "studio") -> None:
         self.begins = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
         keys = new_authority_key(), new_authority_key()
         self.key, self.stamp_key = new_leaf_key(), new_leaf_key()
@@ -48,7 +48,7 @@ class CredentialedStudio:
             Subject("DE", "Consortium", "Issuing"), keys[1].public_key(), above, Term(self.begins, 1827)
         )
         self.issuer = Issuer(self.issuing, keys[1])
-        named = Subject("DE", "studio", "node1.studio")
+        named = Subject("DE", org, f"node1.{org}")
         self.leaf = claim_certificate(named, self.key.public_key(), self.issuer, Term(self.begins, claim_days))
         self.stamp_leaf = stamp_certificate(
             Subject("DE", "studio", "time.studio"), self.stamp_key.public_key(), self.issuer, Term(self.begins, 1827)
