@@ -22,7 +22,9 @@ from pictures.features import FEATURES_BYTES_MAX, FEATURES_MAX, Features, packed
 
 ASKED_CORNERS_MAX = 400
 """Of each view of a brought picture, the first ones: the strongest of each size."""
-VOTES_LEAST = 4
+VOTES_LEAST = 2
+VOTE = 1 << 20
+"""Parts of a vote, whole ones, so that their sum is the same in every order."""
 SEALED_TOGETHER = 64
 """Pictures whose corners come into order together."""
 
@@ -34,8 +36,9 @@ _MAGIC = b"corners1"
 class Voted(NamedTuple):
     """A recorded picture that has corners in common with a brought one."""
 
-    votes: int
-    """How many of the brought picture's corners it has."""
+    votes: float
+    """Each corner of the brought picture has one, and shares it out among the pictures that have its like: a corner
+    that many have says little of any."""
     number: int
     """The picture's place in the order of recording."""
 
@@ -71,19 +74,17 @@ class CornerIndex:
         if len(self._rows) - self._waiting >= SEALED_TOGETHER:
             self._count_up()
 
-    def voted(self, views: tuple[NDArray[np.uint8], ...], most: int, least: int = VOTES_LEAST) -> list[Voted]:
-        """The `most` pictures with most corners like a view's (n, 32) of a brought one; of equals the oldest."""
+    def voted(self, views: tuple[NDArray[np.uint8], ...], most: int) -> list[Voted]:
+        """The `most` pictures with most votes of a view (n, 32) of a brought one; of equals the first recorded."""
         best: dict[int, int] = {}
         waiting = self._segment(self._waiting, len(self._rows))
         for view in views:
             asked = np.ascontiguousarray(view[:ASKED_CORNERS_MAX])
-            found = [alike(segment, asked) for segment in [*self._segments, waiting]] if len(asked) else []
-            pairs = np.unique(np.concatenate(found), axis=0) if found else np.zeros((0, 2), np.int64)
-            numbers, votes = np.unique(pairs[:, 0], return_counts=True)
-            for number, count in zip(numbers.tolist(), votes.tolist(), strict=True):
-                best[number] = max(count, best.get(number, 0))
-        ranked = sorted((-votes, number) for number, votes in best.items() if votes >= least)
-        return [Voted(-votes, number) for votes, number in ranked[:most]]
+            found = [alike(segment, asked) for segment in [*self._segments, waiting]]
+            for number, parts in _shared_out(np.unique(np.concatenate(found), axis=0)).items():
+                best[number] = max(parts, best.get(number, 0))
+        ranked = sorted((-parts, number) for number, parts in best.items() if parts >= VOTES_LEAST * VOTE)
+        return [Voted(-parts / VOTE, number) for parts, number in ranked[:most]]
 
     def features(self, row: int) -> Features:
         """What was added as one of the rows, by its place in the order of adding. FEATURES_INVALID."""
@@ -148,3 +149,11 @@ class CornerIndex:
 def corner_rows(folder: Path) -> KeptRows:
     """The rows of an index that is kept in a folder."""
     return KeptRows(folder / "corners", _ROW_UNITS)
+
+
+def _shared_out(pairs: NDArray[np.int64]) -> dict[int, int]:
+    """The parts of votes that each picture gets, of which picture has the like of which corner, (n, 2)."""
+    shares = VOTE // np.maximum(np.bincount(pairs[:, 1]), 1)
+    numbers, whose = np.unique(pairs[:, 0], return_inverse=True)
+    parts = np.bincount(whose, shares[pairs[:, 1]], minlength=len(numbers))
+    return dict(zip(numbers.tolist(), (int(part) for part in parts), strict=True))

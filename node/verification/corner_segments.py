@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CELL_BITS = 24
-ALIKE_BITS = 64
+ALIKE_BITS = 48
 """Up to so many bits of 256 two descriptors are taken for views of one corner."""
 CELL_MAX = 4_096
 """Corners in a cell beyond which it tells nothing, as a frequent word does not; it bounds the work, too."""
