@@ -22,8 +22,9 @@ METRICS = "# TYPE remarque_height gauge\nremarque_height 42.0\n"
 def make_app(version: str, routers: list[APIRouter]) -> FastAPI:
     """The application with its routes, and the description of them all."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
-    problem.install(app)
-    for router in (*routers, description.routes(version, routers)):
+    whole = (*routers, description.routes(version, routers))
+    problem.install(app, whole)
+    for router in whole:
         app.include_router(router)
     return app
 

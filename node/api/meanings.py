@@ -44,7 +44,7 @@ class Meaning(msgspec.Struct, frozen=True):
 
 
 MEANINGS = {
-    "url": Meaning(None, "Instead of a body: the https address of the picture, for a node that fetches them."),
+    "url": Meaning(None, "Where there is no body: the https address of the picture, for a node that fetches them."),
     "alg": Meaning(
         Annotated[str, Meta(pattern=rf"^{re.escape(SOFT_BINDING)}\Z")], "Name of a soft binding in C2PA's list."
     ),

@@ -85,10 +85,7 @@ def verify_routes(verifier: Verifier, reader: Reader) -> APIRouter:
         member = await reader.known(request)
         data = await read_body(request, PICTURE_BYTES_MAX)
         who = asker(request, member)
-        if url and data:
-            detail = "give either a picture as the body or its address as `url`, and not both"
-            raise NodeError(NodeCode.REQUEST_MALFORMED, detail)
-        if url:
+        if url and not data:
             return answer(await verifier.verify_at(url, who, member=member is not None))
         return answer(await verifier.verify(data, who, member=member is not None))
 

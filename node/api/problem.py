@@ -5,8 +5,11 @@ Routes refuse by themselves (`node.api.routing`); what is answered here was aske
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -39,13 +42,16 @@ def refusal(error: LedgerError | NodeError) -> Response:
     return problem(error.code.name, error.code.value, error.detail, status_of(error.code))
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Answer what no route answers in the one shape: unknown paths, other methods, bugs."""
 
     @app.exception_handler(HTTPException)
     async def no_route(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
             methods = set((error.headers or {}).get("Allow", "").split(", "))
+            for route in (route for router in routers for route in router.routes):
+                if isinstance(route, APIRoute) and route.path_regex.match(request.url.path):
+                    methods |= route.methods or set()  # the route that refused told of its own only
             return other_method(request.method, request.url.path, methods)
         return refusal(NodeError(NodeCode.ROUTE_UNKNOWN, f"{request.url.path}; see /openapi.json for the routes"))
 

@@ -60,7 +60,7 @@ def test_the_wheel_holds_the_packages_with_their_pages_and_policies_and_no_tests
     ):
         assert wanted in names
     assert {name for name in names if name.endswith("py.typed")} == {
-        "contracts_vm/py.typed", "generator/py.typed", "ledger/py.typed", "remarque/py.typed",
+        "contracts_vm/py.typed", "generator/py.typed", "ledger/py.typed", "pictures/py.typed", "remarque/py.typed",
     }  # fmt: skip
     assert any(name.startswith("generator/models/default/unet/") for name in names)
 

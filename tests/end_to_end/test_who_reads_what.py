@@ -37,7 +37,9 @@ from remarque.sealing import reader_key_of
 
 ROOT = Path(__file__).resolve().parents[2]
 READERS = ("stranger", "suspended", "member", "party", "auditor")
-ROW = re.compile(r"\| `((?:GET|POST) [^`]+)` \| " + r" \| ".join([r"(yes|no|less|own|signed)"] * len(READERS)) + r" \|")
+ROW = re.compile(
+    r"\| `((?:GET|POST|DELETE) [^`]+)` \| " + r" \| ".join([r"(yes|no|less|own|signed)"] * len(READERS)) + r" \|"
+)
 CELLS = {
     found[1]: found.groups()[1:]
     for line in (ROOT / "docs" / "security.md").read_text(encoding="utf-8").splitlines()
