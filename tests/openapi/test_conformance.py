@@ -28,6 +28,7 @@ SECONDS_MAX = 300
 AS_A_STRANGER = ["--phases", "examples,coverage", "--mode", "positive"]
 """What is open to strangers looks at no session, so the member has made all wrong requests to it already."""
 NOT_DONE = {
+    "DELETE /v1/generations/{generation}",
     "GET /.well-known/scitt-keys/{kid}",
     "GET /entries/{entry}",
     "GET /c2pa/manifests/{manifest}",
