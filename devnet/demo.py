@@ -136,7 +136,7 @@ class Story:
         self.say(f"  recorded before it was released: asset {asset[:16]}…, block {record.height_recorded}")
         self.say(f"  evidence: {record.evidence}, attested by {record.registrant}")
         self.say(f"  image code {record.image_code}")
-        opened = (await alice.openings(asset)).prompt.value
+        opened = (await alice.openings(asset)).value("prompt")
         promise(opened == PROMPT, "the opening of the prompt's commitment is the prompt")
         self.summary["asset"] = asset
         return asset

@@ -1,12 +1,14 @@
 """What a creator asks a generator for, and what the generator states it did.
 
 The chain holds a salted commitment for the prompt and each setting, never the text itself: the *openings* (salt and
-value) lie beside the chain, and withholding or deleting them breaks no proof. The creator signs the commitments, so a
-signed request can be published without giving the prompt away, and nobody else can claim another prompt for it.
+value) lie beside the chain, and withholding or erasing them breaks no proof. The creator signs the commitments, so a
+signed request can be published without giving the prompt away, and nobody else can claim another prompt for it. The
+creator signs too who may read which setting in clear; `execution/disclosure.py` has what becomes of that later.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
@@ -24,11 +26,15 @@ from ledger.names import (
     MarkId,
     MediaType,
     Positive,
+    SettingName,
     TimeMs,
 )
 
 PROMPT_LENGTH_MAX = 2_000
 COUNT_MAX = 16
+SETTINGS_MAX = 32
+READERS_MAX = 16
+"""Accounts that one setting is disclosed to by name."""
 
 SETTING_FIELDS = ("prompt", "negative_prompt", "seed", "steps", "guidance_centi", "width", "height")
 """The fields of a request that are committed to, each by itself."""
@@ -59,17 +65,21 @@ class Commitments(Value, frozen=True, kw_only=True):
     batch: Hex32 | UnsetType = UNSET
     """Pictures that were computed together; absent for one."""
 
+    def fields(self) -> tuple[str, ...]:
+        """The settings that are committed to."""
+        return tuple(one for one in (*SETTING_FIELDS, *OPTIONAL_SETTINGS) if getattr(self, one) is not UNSET)
+
 
 class Openings(Value, frozen=True, kw_only=True):
-    """The settings in clear, each with its salt. Kept beside the chain."""
+    """Settings in clear, each with its salt: all of a generation, or those that somebody may read. Kept beside it."""
 
-    prompt: Opening
-    negative_prompt: Opening
-    seed: Opening
-    steps: Opening
-    guidance_centi: Opening
-    width: Opening
-    height: Opening
+    prompt: Opening | UnsetType = UNSET
+    negative_prompt: Opening | UnsetType = UNSET
+    seed: Opening | UnsetType = UNSET
+    steps: Opening | UnsetType = UNSET
+    guidance_centi: Opening | UnsetType = UNSET
+    width: Opening | UnsetType = UNSET
+    height: Opening | UnsetType = UNSET
     precision: Opening | UnsetType = UNSET
     batch: Opening | UnsetType = UNSET
 
@@ -78,9 +88,31 @@ class Openings(Value, frozen=True, kw_only=True):
         found = {field: getattr(self, field) for field in (*SETTING_FIELDS, *OPTIONAL_SETTINGS)}
         return {field: opening for field, opening in found.items() if isinstance(opening, Opening)}
 
+    def value(self, field: str) -> str | int | None:
+        """A setting in clear; None if it is not here."""
+        opening = self.given().get(field)
+        return None if opening is None else opening.value
+
+    def only(self, fields: Collection[str]) -> Openings:
+        """Those of some fields."""
+        return Openings(**{field: opening for field, opening in self.given().items() if field in fields})
+
     def commitments(self) -> Commitments:
-        """The commitments these openings reveal."""
+        """The commitments that these openings, of a whole generation, reveal."""
         return Commitments(**{field: commit(field, opening) for field, opening in self.given().items()})
+
+    def misfits(self, commitments: Commitments) -> tuple[str, ...]:
+        """The fields whose commitment these openings do not open."""
+        given = self.given().items()
+        return tuple(field for field, one in given if commit(field, one) != getattr(commitments, field))
+
+
+class WithheldSetting(Value, frozen=True, kw_only=True):
+    """A setting that not everybody may read in clear."""
+
+    field: SettingName
+    readers: Annotated[tuple[AccountName, ...], Meta(max_length=READERS_MAX)] = ()
+    """Accounts that may, beside the creator. With none, nobody is told: the setting is committed to, and no more."""
 
 
 class GenerationRequest(Value, frozen=True, kw_only=True):
@@ -96,9 +128,19 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     """How many pictures; picture i is made with seed + i."""
     confidential: bool
     commitments: Commitments
+    withheld: Annotated[tuple[WithheldSetting, ...], Meta(max_length=SETTINGS_MAX)] | UnsetType = UNSET
+    """Settings that not everybody may read; all others are public. Absent: none, and every one of a confidential
+    picture."""
     valid_until_ms: TimeMs
     """After this the generator refuses to start."""
     nonce: Hex16
+
+    @property
+    def reading(self) -> tuple[WithheldSetting, ...]:
+        """What is withheld, said or not."""
+        if not isinstance(self.withheld, UnsetType):
+            return self.withheld
+        return tuple(WithheldSetting(field=field) for field in self.commitments.fields()) if self.confidential else ()
 
     @property
     def id(self) -> str:

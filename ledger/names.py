@@ -46,6 +46,9 @@ ManifestLabel = Annotated[str, Meta(pattern=r"^urn:c2pa:[0-9a-f]{8}(-[0-9a-f]{4}
 SourceType = Annotated[str, Meta(pattern=r"^[a-z][A-Za-z]{2,47}\Z")]
 """A word of IPTC's NewsCodes for digital source types, such as `trainedAlgorithmicMedia`: how a picture came about."""
 
+SettingName = Annotated[str, Meta(pattern=r"^[a-z][a-z_]{0,31}\Z")]
+"""A setting of a generation, such as `prompt`."""
+
 Int = Annotated[int, Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)]
 Count = Annotated[int, Meta(ge=0, le=INTEGER_MAX)]
 Positive = Annotated[int, Meta(ge=1, le=INTEGER_MAX)]

@@ -11,7 +11,8 @@ from msgspec import UNSET, UnsetType
 from ledger.actions import Content, Royalty, Share
 from ledger.encoding import Value
 from ledger.events import Payment
-from ledger.generation import Commitments
+from ledger.generation import Commitments, WithheldSetting
+from ledger.names import org_of
 
 DISPUTED = "disputed"
 
@@ -125,6 +126,39 @@ class Claim(Value, frozen=True, kw_only=True):
     height: int
     displaced: bool
     """Whether it was the record, until a better founded one came."""
+
+
+class Disclosure(Value, frozen=True, kw_only=True):
+    """Who may read the settings of a generation in clear, and who keeps them: one for all pictures of a request."""
+
+    request: str
+    creator: str
+    generator: str
+    """The account that recorded its pictures."""
+    commitments: Commitments
+    withheld: tuple[WithheldSetting, ...] = ()
+    """Settings that not everybody may read; the others are public."""
+    erased: tuple[str, ...] = ()
+    """Settings that nobody may read or keep any more."""
+
+    @property
+    def public(self) -> frozenset[str]:
+        """Settings that everybody may read who may read the chain."""
+        return frozenset(self.commitments.fields()) - {one.field for one in self.withheld} - set(self.erased)
+
+    def readable_by(self, account: str) -> frozenset[str]:
+        """Settings that an account may read: what is public, what names it, and all of its own."""
+        named = {one.field for one in self.withheld if account == self.creator or account in one.readers}
+        return self.public | (named - set(self.erased))
+
+    def kept_by(self, org: str) -> frozenset[str]:
+        """Settings that an org's nodes keep: those that one of its accounts may read, or that its generator was told.
+
+        Whoever operates such a node can read them too.
+        """
+        told = {self.creator, self.generator}
+        kept = {one.field for one in self.withheld if org in {org_of(account) for account in (*told, *one.readers)}}
+        return self.public | (kept - set(self.erased))
 
 
 class Commitment(Value, frozen=True, kw_only=True):
@@ -451,6 +485,10 @@ REQUEST_PREFIX = "request/"
 def request_key(request: str, index: int) -> str:
     """Leads from one picture of a generation request to its asset, so that none is recorded twice."""
     return f"{REQUEST_PREFIX}{request}/{index}"
+
+
+def disclosure_key(request: str) -> str:
+    return f"disclosure/{request}"
 
 
 def token_key(token: str) -> str:

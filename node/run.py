@@ -21,7 +21,6 @@ from typing import Any
 
 import uvicorn
 
-from ledger.records import NodeRecord, node_key
 from node.api import (
     as_of,
     bindings,
@@ -61,7 +60,7 @@ from node.chain.reading import Reading
 from node.chain.thinning import thin_certificates
 from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
-from node.content.openings import OpeningStore
+from node.content.openings import OPENINGS, OpeningStore
 from node.credentials.claims import PictureClaims
 from node.credentials.key_files import CLAIM, CredentialFolder
 from node.credentials.manifest_store import MANIFESTS, ManifestStore
@@ -169,7 +168,7 @@ class Node:
         self.submitter = Submitter(self.driver, str(self.data), config.node.disk_free_bytes_min)
         self.blockstore = Blockstore(self.data / "content")
         self.at_rest = AtRest(self.key)
-        self.openings = OpeningStore(self.data / "openings", self.at_rest)
+        self.openings = OpeningStore(self.data / OPENINGS, self.at_rest)
         self.replicator = Replicator(
             self.chain, self.peers, self.blockstore, self.openings, self.data / "replication.json"
         )
@@ -240,8 +239,7 @@ class Node:
 
     def _own_org(self) -> str:
         """Whose node this is."""
-        found = self.chain.ledger().find(node_key(self.config.node.name), NodeRecord)
-        return "" if found is None else found.org
+        return self.chain.ledger().org_of_node(self.config.node.name)
 
     def _registrar(self) -> Registrar | None:
         section = self.config.scitt

@@ -12,7 +12,6 @@ from typing import Any
 from ledger.actions import AnyAction
 from ledger.consistency import ConsistencyProof
 from ledger.crypto import SigningKey
-from ledger.generation import Openings
 from ledger.genesis import Genesis
 from ledger.governance import AnyChange
 from ledger.receipt import Receipt
@@ -40,7 +39,7 @@ from remarque.api.assets import AssetView, HistoryRow, LineageView
 from remarque.api.bindings import ManifestMatch, ManifestReceipt
 from remarque.api.chain import BlockView, ChainEvent, Checkpoint, Status
 from remarque.api.content import MarkedPicture, PictureFacts, StoredPicture
-from remarque.api.generation import GeneratedPicture, Generation
+from remarque.api.generation import GeneratedPicture, Generation, OpenedSettings
 from remarque.api.governance import ProposalReplay, ProposalView
 from remarque.api.market import RoyaltyInfo, TokenMetadata, TokenView
 from remarque.api.past import AssetAt, StateAt
@@ -119,6 +118,7 @@ class Client(Blocking):
         confidential: bool = False,
         precision: str = "float32",
         batch: int = 1,
+        withheld: Mapping[str, Sequence[str]] | None = None,
     ) -> str:
         """Ask the node's generator for pictures; the id of the generation. Follow it with `progress` or `generation`.
 
@@ -127,7 +127,12 @@ class Client(Blocking):
         `count` 1 to 16, `batch` of them computed together. `precision` `float32`, `bfloat16` or `float16`. What has no
         part in the pictures of this model (guidance where nothing guides it, a negative prompt where it is not used)
         makes the generation fail and names itself. Confidential pictures are encrypted before they are stored
-        anywhere. GENERATOR_ABSENT, GENERATION_INVALID, or GENERATION_QUEUE_FULL.
+        anywhere.
+
+        `withheld` names settings that not everybody may read, each with the accounts that may: nobody's prompt is told
+        by `{"prompt": ()}`. Left out, all settings are public, and none of a confidential picture. Oneself, and whoever
+        operates the generator, reads them in any case; `disclose` and `erase_settings` change it later.
+        GENERATOR_ABSENT, GENERATION_INVALID, REQUEST_INVALID, ACCOUNT_UNKNOWN, or GENERATION_QUEUE_FULL.
         """
         return self._run(
             self._waiting.generate(
@@ -143,6 +148,7 @@ class Client(Blocking):
                 confidential=confidential,
                 precision=precision,
                 batch=batch,
+                withheld=withheld,
             )
         )
 
@@ -163,6 +169,22 @@ class Client(Blocking):
         Pictures that are recorded by then stay; one that has ended is left as it is. NOT_FOUND.
         """
         return self._run(self._waiting.withdraw_generation(generation))
+
+    def disclose(self, asset: str, *settings: str, to: Sequence[str] = ()) -> Receipt:
+        """Let everybody, or some accounts, read settings of one's generated picture that were withheld from them.
+
+        It holds for all pictures of the same generation and cannot be taken back. CREATOR_MISSING, SETTING_UNKNOWN,
+        SETTING_ERASED, NOTHING_TO_CHANGE, READERS_FULL.
+        """
+        return self._run(self._waiting.disclose(asset, *settings, to=to))
+
+    def erase_settings(self, asset: str, *settings: str) -> Receipt:
+        """Have every member destroy settings of one's generated picture in clear; its proofs hold as before.
+
+        It holds for all pictures of the same generation, and is final. CREATOR_MISSING, SETTING_UNKNOWN,
+        SETTING_ERASED.
+        """
+        return self._run(self._waiting.erase_settings(asset, *settings))
 
     def content(self, cid: str) -> bytes:
         """Bytes of stored content, encrypted if it is confidential. CONTENT_MISSING if no node that answers has it."""
@@ -718,8 +740,11 @@ class Client(Blocking):
         """What an asset was made from, and who is owed what of its sales."""
         return self._run(self._waiting.lineage(asset))
 
-    def openings(self, asset: str) -> Openings:
-        """Prompt and settings of a generated picture. NOT_FOUND if they are withheld, or not on this node."""
+    def openings(self, asset: str) -> OpenedSettings:
+        """Prompt and settings of a generated picture as far as one may read them, and who may read which.
+
+        Each is held against the commitment that the node says its creator signed. NOT_FOUND, OPENINGS_FALSE.
+        """
         return self._run(self._waiting.openings(asset))
 
     def grants(self, asset: str) -> list[Grant]:

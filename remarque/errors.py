@@ -81,6 +81,7 @@ class NodeCode(Enum):
         400,
     )
     CONTENT_MISSING = ("no reachable node holds this content", 404)
+    OPENINGS_FALSE = ("a setting is not the one that its creator committed to", 422)
     CONTENT_MISMATCH = ("the bytes are not those the content id names", 422)
     NOT_CUSTODIAN = ("no reachable node can open this asset's key", 503)
     RELEASE_DENIED = ("the chain holds no decision that allows this release", 403)

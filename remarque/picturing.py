@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from urllib.parse import quote
 
@@ -17,7 +17,7 @@ from ledger.actions import AnyAction
 from ledger.encoding import encode
 from ledger.errors import Code
 from ledger.execution.claim import commitment_to
-from ledger.generation import OPTIONAL_SETTINGS, GenerationRequest, Opening, Openings
+from ledger.generation import OPTIONAL_SETTINGS, GenerationRequest, Opening, Openings, WithheldSetting
 from ledger.genesis import Genesis
 from ledger.names import org_of
 from ledger.receipt import Receipt
@@ -56,6 +56,7 @@ class PictureMethods(SubmitMethods):
         confidential: bool = False,
         precision: str = "float32",
         batch: int = 1,
+        withheld: Mapping[str, Sequence[str]] | None = None,
     ) -> str:
         """Ask the node's generator for pictures; the id of the generation. Follow it with `progress` or `generation`.
 
@@ -64,7 +65,12 @@ class PictureMethods(SubmitMethods):
         `count` 1 to 16, `batch` of them computed together. `precision` `float32`, `bfloat16` or `float16`. What has no
         part in the pictures of this model (guidance where nothing guides it, a negative prompt where it is not used)
         makes the generation fail and names itself. Confidential pictures are encrypted before they are stored
-        anywhere. GENERATOR_ABSENT, GENERATION_INVALID, or GENERATION_QUEUE_FULL.
+        anywhere.
+
+        `withheld` names settings that not everybody may read, each with the accounts that may: nobody's prompt is told
+        by `{"prompt": ()}`. Left out, all settings are public, and none of a confidential picture. Oneself, and whoever
+        operates the generator, reads them in any case; `disclose` and `erase_settings` change it later.
+        GENERATOR_ABSENT, GENERATION_INVALID, REQUEST_INVALID, ACCOUNT_UNKNOWN, or GENERATION_QUEUE_FULL.
         """
         account, key = self._signer()
         if not model:
@@ -98,6 +104,7 @@ class PictureMethods(SubmitMethods):
             count=count,
             confidential=confidential,
             commitments=openings.commitments(),
+            withheld=_withheld(withheld),
             valid_until_ms=now_ms() + VALID_SECONDS * 1000,
             nonce=secrets.token_hex(16),
         )
@@ -143,6 +150,30 @@ class PictureMethods(SubmitMethods):
         Pictures that are recorded by then stay; one that has ended is left as it is. NOT_FOUND.
         """
         return value_of(await self.request("DELETE", f"/v1/generations/{segment(generation)}"), Generation)
+
+    async def disclose(self, asset: str, *settings: str, to: Sequence[str] = ()) -> Receipt:
+        """Let everybody, or some accounts, read settings of one's generated picture that were withheld from them.
+
+        It holds for all pictures of the same generation and cannot be taken back. CREATOR_MISSING, SETTING_UNKNOWN,
+        SETTING_ERASED, NOTHING_TO_CHANGE, READERS_FULL.
+        """
+        request = await self._request_of(asset)
+        return await self.submit(actions.DiscloseSettings(request=request, fields=settings, readers=tuple(to) or UNSET))
+
+    async def erase_settings(self, asset: str, *settings: str) -> Receipt:
+        """Have every member destroy settings of one's generated picture in clear; its proofs hold as before.
+
+        It holds for all pictures of the same generation, and is final. CREATOR_MISSING, SETTING_UNKNOWN,
+        SETTING_ERASED.
+        """
+        return await self.submit(actions.EraseSettings(request=await self._request_of(asset), fields=settings))
+
+    async def _request_of(self, asset: str) -> str:
+        """The generation that a picture is of. NOT_FOUND if it was not generated here."""
+        request = (await self.asset(asset)).asset.request
+        if not isinstance(request, str):
+            raise RemarqueError(NodeCode.NOT_FOUND.name, f"asset {asset} was not generated here, so it has no settings")
+        return request
 
     # Content
 
@@ -348,6 +379,13 @@ class PictureMethods(SubmitMethods):
     async def withdraw_dispute(self, asset: str) -> Receipt:
         """Take the dispute of one's org back."""
         return await self.submit(actions.WithdrawDispute(asset=asset))
+
+
+def _withheld(settings: Mapping[str, Sequence[str]] | None) -> tuple[WithheldSetting, ...] | UnsetType:
+    """Who may read which settings, as a request says it."""
+    if settings is None:
+        return UNSET
+    return tuple(WithheldSetting(field=field, readers=tuple(readers)) for field, readers in settings.items())
 
 
 def _shares(creators: Mapping[str, int] | None) -> tuple[actions.Share, ...] | UnsetType:

@@ -12,7 +12,6 @@ from contextlib import aclosing
 from urllib.parse import quote
 
 from ledger.errors import Code
-from ledger.generation import Openings
 from ledger.genesis import Genesis
 from ledger.records import (
     Account,
@@ -43,6 +42,7 @@ from remarque.api.assets import (
     LineageView,
 )
 from remarque.api.chain import BlockView, ChainEvent, Checkpoint, Status
+from remarque.api.generation import OpenedSettings
 from remarque.api.governance import ProposalsPage, ProposalView
 from remarque.api.market import (
     AuctionsPage,
@@ -165,9 +165,14 @@ class QueryMethods(NodeConnection):
         """What an asset was made from, and who is owed what of its sales."""
         return await self._read(f"/v1/assets/{segment(asset)}/lineage", LineageView)
 
-    async def openings(self, asset: str) -> Openings:
-        """Prompt and settings of a generated picture. NOT_FOUND if they are withheld, or not on this node."""
-        return await self._read(f"/v1/assets/{segment(asset)}/openings", Openings)
+    async def openings(self, asset: str) -> OpenedSettings:
+        """Prompt and settings of a generated picture as far as one may read them, and who may read which.
+
+        Each is held against the commitment that the node says its creator signed. NOT_FOUND, OPENINGS_FALSE.
+        """
+        found = await self._read(f"/v1/assets/{segment(asset)}/openings", OpenedSettings)
+        found.check()
+        return found
 
     async def grants(self, asset: str) -> list[Grant]:
         """Grants of a confidential asset that have not ended, by account."""

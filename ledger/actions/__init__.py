@@ -12,7 +12,9 @@ from ledger.actions.assets import (
     AttestAsset,
     CommitAsset,
     DeriveAsset,
+    DiscloseSettings,
     DisputeAsset,
+    EraseSettings,
     RegisterAsset,
     RegisterGenerated,
     RegisterModel,
@@ -88,7 +90,7 @@ AnyAction = (
     | Propose | CastVote
     | AddNode | RemoveNode
     | RegisterModel | CommitAsset | RegisterAsset | RegisterGenerated | AttestAsset | DeriveAsset | DisputeAsset
-    | WithdrawDispute
+    | WithdrawDispute | DiscloseSettings | EraseSettings
     | MintToken | TransferToken | SwapTokens | RentToken | ListToken | UnlistToken | BuyToken | SellToken
     | RefundSale | MakeOffer | AcceptOffer | WithdrawOffer | OpenAuction | CancelAuction | PlaceBid | SettleAuction
     | CreateCurrency | IssueCurrency | RedeemCurrency | Pay
@@ -135,8 +137,10 @@ __all__ = [
     "CreateCollection",
     "CreateCurrency",
     "DeriveAsset",
+    "DiscloseSettings",
     "DisputeAsset",
     "EnrolAccount",
+    "EraseSettings",
     "GrantAccess",
     "IssueCurrency",
     "ListToken",

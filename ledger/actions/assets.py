@@ -13,19 +13,22 @@ from ledger.actions.parts import (
     Shares,
     Terms,
 )
-from ledger.generation import Attestation, GenerationRequest
+from ledger.generation import READERS_MAX, SETTINGS_MAX, Attestation, GenerationRequest
 from ledger.names import (
+    AccountName,
     Hex32,
     Hex64,
     ImageCode,
     ManifestLabel,
     MarkId,
     Positive,
+    SettingName,
     SourceType,
     StatementText,
 )
 
 SIMILAR_MAX = 8
+SettingNames = Annotated[tuple[SettingName, ...], Meta(min_length=1, max_length=SETTINGS_MAX)]
 Label = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
@@ -98,6 +101,31 @@ class AttestAsset(Action, frozen=True, tag="asset.attest", kw_only=True):
     attestation: Attestation
     attestation_signature: Hex64
     """By the generator."""
+
+
+class DiscloseSettings(Action, frozen=True, tag="generation.disclose", kw_only=True):
+    """Let more people read settings of a generation in clear. By its creator. What is said here cannot be taken back.
+
+    The settings themselves stay beside the chain: members hold them against the commitments of the request.
+    """
+
+    request: Hex32
+    """Id of the creator's request."""
+    fields: SettingNames
+    readers: Annotated[tuple[AccountName, ...], Meta(min_length=1, max_length=READERS_MAX)] | UnsetType = UNSET
+    """Who may read them too; everybody if absent."""
+
+
+class EraseSettings(Action, frozen=True, tag="generation.erase", kw_only=True):
+    """Have every member destroy the settings of a generation in clear, with their salts. By its creator.
+
+    The commitments stay on the chain and tell nothing; every signature, record and receipt holds as before. Whoever has
+    read a setting may have kept it.
+    """
+
+    request: Hex32
+    """Id of the creator's request."""
+    fields: SettingNames
 
 
 class DeriveAsset(Action, frozen=True, tag="asset.derive", kw_only=True):

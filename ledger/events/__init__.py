@@ -16,6 +16,8 @@ from ledger.events.assets import (
     DisputeDismissed,
     DisputeWithdrawn,
     ModelRegistered,
+    SettingsDisclosed,
+    SettingsErased,
     StatementRegistered,
 )
 from ledger.events.market import (
@@ -84,7 +86,7 @@ AnyEvent = (
     | OfferMade | EscrowReturned | AuctionOpened | BidPlaced | AuctionClosed
     | CurrencyCreated | CurrencyIssued | CurrencyRedeemed | Paid
     | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed | AssetResealed
-    | StatementRegistered
+    | SettingsDisclosed | SettingsErased | StatementRegistered
 )  # fmt: skip
 
 
@@ -147,6 +149,8 @@ __all__ = [
     "ProtocolScheduled",
     "RolesSet",
     "SaleRefunded",
+    "SettingsDisclosed",
+    "SettingsErased",
     "StatementRegistered",
     "TokenListed",
     "TokenMinted",

@@ -49,6 +49,25 @@ class AssetAttested(Event, frozen=True, tag="asset.attested", kw_only=True):
     model: str
 
 
+class SettingsDisclosed(Event, frozen=True, tag="generation.disclosed", kw_only=True):
+    """More people may read settings of a generation in clear."""
+
+    request: str
+    assets: tuple[str, ...]
+    """Its pictures that are recorded."""
+    fields: tuple[str, ...]
+    readers: tuple[str, ...] | UnsetType = UNSET
+    """Who may; everybody if absent."""
+
+
+class SettingsErased(Event, frozen=True, tag="generation.erased", kw_only=True):
+    """Every member destroys these settings of a generation in clear."""
+
+    request: str
+    assets: tuple[str, ...]
+    fields: tuple[str, ...]
+
+
 class AssetDisputed(Event, frozen=True, tag="asset.disputed", kw_only=True):
     asset: str
     org: str

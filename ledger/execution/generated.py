@@ -17,6 +17,7 @@ from ledger.events import AssetAttested
 from ledger.execution.asset import WHOLE_PPM, check_content
 from ledger.execution.claim import GENERATED, record_asset
 from ledger.execution.context import SIGNATURE_FUEL, Context, action
+from ledger.execution.disclosure import check_withheld, open_disclosure
 from ledger.execution.view import Ledger
 from ledger.generation import COUNT_MAX, Attestation, GenerationRequest
 from ledger.records import Asset, asset_key, model_key, request_key
@@ -30,7 +31,7 @@ def register_generated(ledger: Ledger, tx: Context, ask: RegisterGenerated) -> N
     request, attestation = ask.request, ask.attestation
     _check_statements(ledger, tx, ask)
     check_content(ask.content, request.confidential, attestation.image_code)
-    _use_request(ledger, request, attestation)
+    _use_request(ledger, tx, request, attestation)
     record_asset(
         ledger,
         tx,
@@ -72,7 +73,7 @@ def attest(ledger: Ledger, tx: Context, ask: AttestAsset) -> None:
         raise LedgerError(Code.ATTESTATION_EXISTS, f"asset {asset.id[:16]}… is attested by {by}; nothing is left to do")
     _check_fits(request, attestation, asset)
     check_content(asset.content, request.confidential, attestation.image_code)
-    _use_request(ledger, request, attestation)
+    _use_request(ledger, tx, request, attestation)
     attested = replace(
         asset,
         evidence=GENERATED,
@@ -98,12 +99,13 @@ def _check_statements(ledger: Ledger, tx: Context, ask: RegisterGenerated | Atte
     _check_attestation(ledger, tx, ask.request, ask.attestation, ask.attestation_signature)
 
 
-def _use_request(ledger: Ledger, request: GenerationRequest, attestation: Attestation) -> None:
-    """Use up one picture of a request, so that none is recorded twice."""
+def _use_request(ledger: Ledger, tx: Context, request: GenerationRequest, attestation: Attestation) -> None:
+    """Use up one picture of a request, so that none is recorded twice; the first brings who may read its settings."""
     key = request_key(request.id, attestation.index)
     if ledger.holds(key):
         raise LedgerError(Code.REQUEST_USED, f"picture {attestation.index} of request {request.id[:16]}… is recorded")
     ledger.put(key, attestation.pixel_digest)
+    open_disclosure(ledger, tx.signer, request)
 
 
 def _check_fits(request: GenerationRequest, attestation: Attestation, asset: Asset) -> None:
@@ -135,6 +137,7 @@ def _check_request(ledger: Ledger, tx: Context, request: GenerationRequest, sign
     ):
         if not holds:
             raise LedgerError(Code.REQUEST_INVALID, f"request {request.id[:16]}…: {fault}")
+    check_withheld(ledger, request)
 
 
 def _check_attestation(

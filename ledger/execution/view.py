@@ -161,10 +161,23 @@ class Ledger:
             return f"{name} is suspended; an administrator of its org resumes it"
         return f"the org of {name} is suspended; a vote resumes it" if self.org(org_of(name)).suspended else ""
 
+    def org_of_node(self, node: str) -> str:
+        """Whose node this is; empty if there is none of this name."""
+        found = self.find(records.node_key(node), records.NodeRecord)
+        return found.org if found else ""
+
     def asset(self, asset: str) -> records.Asset:
         found = self.find(records.asset_key(asset), records.Asset)
         if found is None:
             raise LedgerError(Code.ASSET_UNKNOWN, f"no asset {asset[:16]}… is recorded; register it first")
+        return found
+
+    def disclosure(self, request: str) -> records.Disclosure:
+        """Who may read the settings of a generation."""
+        found = self.find(records.disclosure_key(request), records.Disclosure)
+        if found is None:
+            detail = f"no picture of generation {request[:16]}… is recorded; its record's `request` names it"
+            raise LedgerError(Code.GENERATION_UNKNOWN, detail)
         return found
 
     def collection(self, name: str) -> records.Collection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -11,7 +12,6 @@ from starlette.responses import Response, StreamingResponse
 
 from ledger.actions import SealedKey
 from ledger.errors import Code, LedgerError
-from ledger.generation import Openings
 from node.api.bodies import answer, read_body, read_json
 from node.api.member import Member, asker
 from node.api.operations import EVENTS, OCTETS, OF_READERS, Given, Sent, operation
@@ -30,7 +30,7 @@ from node.verification.fetching import ADDRESS_CHARACTERS_MAX
 from node.verification.verifier import Verifier
 from pictures.opening import PICTURE_BYTES_MAX
 from remarque.api.content import MarkedPicture, Release, StoredCiphertext, StoredPicture
-from remarque.api.generation import AskGeneration, Generation, GenerationTaken, Generators
+from remarque.api.generation import AskGeneration, Generation, GenerationTaken, Generators, OpenedSettings
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
 from remarque.sealing import CIPHERTEXT_BYTES_MIN
@@ -217,14 +217,20 @@ def content_routes(chain: Chain, blockstore: Blockstore, openings: OpeningStore,
         return StreamingResponse(parts(), media_type=OCTETS, headers=headers)
 
     @router.get("/assets/{asset}/openings", summary="Prompt and settings of a generated picture, with their salts")
-    @operation(Openings, refuses=(Code.ASSET_UNKNOWN, NodeCode.NOT_FOUND))
+    @operation(OpenedSettings, refuses=(Code.ASSET_UNKNOWN, NodeCode.NOT_FOUND))
     async def opened(asset: str, member: Member = Depends(reader)) -> Response:
-        """Of a confidential asset for its creator alone. They open the commitments of the asset's record."""
-        record = chain.ledger().asset(asset)
-        found = openings.get(asset)
-        if found is None or (record.confidential and member.account != record.creator):
-            raise NodeError(NodeCode.NOT_FOUND, f"the openings of {asset[:16]}… are withheld, or not on this node")
-        return answer(found)
+        """Those that whoever asks may read: the public ones, those that are disclosed to them by name, and all of
+        their own. Each opens a commitment of the asset's record. One that is neither withheld nor erased and yet not
+        here has not reached this node.
+        """
+        ledger = chain.ledger()
+        record = ledger.asset(asset)
+        if not isinstance(record.request, str):
+            raise NodeError(NodeCode.NOT_FOUND, f"{asset[:16]}… was not generated here, so it has no settings")
+        disclosure = ledger.disclosure(record.request)
+        kept = await asyncio.to_thread(openings.get, record.request)
+        readable = kept.only(disclosure.readable_by(member.account))
+        return answer(OpenedSettings(disclosure=disclosure, openings=readable))
 
     return router
 

@@ -25,7 +25,7 @@ from ledger.block import (
     encode_block,
 )
 from ledger.errors import InvalidBlock, InvariantBroken, LedgerError, ensure
-from ledger.events import DisputeDismissed
+from ledger.events import DisputeDismissed, SettingsDisclosed, SettingsErased
 from ledger.execution.block import BlockResult, execute_block
 from ledger.execution.view import Ledger
 from ledger.genesis import Genesis, genesis_header, genesis_state
@@ -324,5 +324,7 @@ def _histories(block: Block, outcomes: tuple[Outcome, ...]) -> list[tuple[str, i
     for position, (signed, outcome) in enumerate(zip(block.transactions, outcomes, strict=True)):
         about = {subject for ask in signed.transaction.actions for subject in subjects(ask)}
         about |= {event.asset for event in outcome.events if isinstance(event, DisputeDismissed)}
+        told = (event for event in outcome.events if isinstance(event, SettingsDisclosed | SettingsErased))
+        about |= {asset for event in told for asset in event.assets}
         found.extend((subject, position) for subject in sorted(about))
     return found

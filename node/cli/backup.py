@@ -19,7 +19,7 @@ from node.cli.target import Target, with_target
 from node.content.cid import import_file, parse_cid
 from node.keeping import backup as backups
 from node.keeping import founding
-from node.keeping.backup import OpenedAsset, Writer, content_in, openings_in
+from node.keeping.backup import OpenedRequest, Writer, content_in, openings_in
 from node.snapshots.recovering import keep_recoveries, load_recoveries, require_chain
 from node.snapshots.snapshots import MANIFEST, read_entries, take, write
 from node.storage.raft_log_store import RaftLogStore
@@ -120,10 +120,11 @@ def _content_at(client: Client, cids: list[str]) -> Iterator[tuple[str, bytes]]:
             yield f"{parse_cid(name)[1][:1].hex()}/{name}", block
 
 
-def _openings_at(client: Client, assets: list[str]) -> Iterator[OpenedAsset]:
+def _openings_at(client: Client, assets: list[str]) -> Iterator[OpenedRequest]:
     for asset in assets:
         try:
-            yield OpenedAsset(asset=asset, openings=client.openings(asset))
+            found = client.openings(asset)
+            yield OpenedRequest(request=found.disclosure.request, openings=found.openings)
         except RemarqueError as error:
             click.echo(f"left out: {error}", err=True)
 

@@ -51,6 +51,7 @@ COMMANDS = {
     "node": "node.cli.operate:node",
     "offer": "node.cli.trading:offer",
     "open": "node.cli.market:open_asset",
+    "openings": "node.cli.openings:openings",
     "pay": "node.cli.market:pay",
     "policy": "node.cli.policy:policy",
     "receipt": "node.cli.chain:receipt",

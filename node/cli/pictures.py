@@ -13,8 +13,10 @@ from msgspec.structs import asdict, replace
 from generator.models import default_model_folder, fetch_model, model_digest, verify_model
 from generator.settings import BATCH_MAX, SEED_MAX, Precision
 from ledger.actions import RegisterModel, action_name
+from ledger.generation import OPTIONAL_SETTINGS, SETTING_FIELDS
 from node.cli.chain import genesis_option
 from node.cli.found_pictures import found_lines
+from node.cli.openings import told, withheld_by
 from node.cli.output_files import OutputFile, written_to
 from node.cli.shares import shares_of
 from node.cli.target import Target, with_target
@@ -64,6 +66,12 @@ def finite(_: click.Context, param: click.Parameter, value: float) -> float:
 )
 @click.option("--batch", type=click.IntRange(1, BATCH_MAX), default=1, show_default=True, help="Pictures at a time.")
 @click.option(
+    "--private",
+    multiple=True,
+    metavar="SETTING[=ACCOUNT,…]",
+    help="Withhold a setting (such as prompt; all for every one) from all but these accounts; repeat.",
+)
+@click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Directory for the pictures."
 )
 @with_target
@@ -80,9 +88,19 @@ def generate(
     confidential: bool,
     precision: str,
     batch: int,
+    private: tuple[str, ...],
     out: Path,
 ) -> None:
-    """Generate pictures of PROMPT; each is on the chain before it is here. Interrupted, it withdraws the generation."""
+    """Generate pictures of PROMPT; each is on the chain before it is here. Interrupted, it withdraws the generation.
+
+    Who may read the prompt and the settings is said before they are sent.
+    """
+    chosen = {"precision": precision, "batch": batch}
+    committed = (*SETTING_FIELDS, *(name for name, value in chosen.items() if value != OPTIONAL_SETTINGS[name]))
+    withheld = withheld_by(private, committed)
+    if not target.as_json:
+        unsaid = dict.fromkeys(committed, ()) if confidential else {}
+        click.echo(told(withheld or unsaid, committed), err=True)
     with target.client() as client:
         generation = client.generate(
             prompt,
@@ -97,6 +115,7 @@ def generate(
             confidential=confidential,
             precision=precision,
             batch=batch,
+            withheld=withheld or None,
         )
         pictures: tuple[GeneratedPicture, ...] = ()
         refused: tuple[RefusedPicture, ...] = ()
@@ -301,17 +320,20 @@ def regenerate(target: Target, asset: str, model: Path | None) -> None:
         record = client.asset(asset).asset
         if not isinstance(record.model, str):
             raise RemarqueError("NOT_FOUND", f"asset {asset} is {record.evidence}, so nothing says how to make it")
-        openings = client.openings(asset)
+        found = client.openings(asset)
+        unknown = set(found.disclosure.commitments.fields()) - found.openings.given().keys()
+        if unknown:
+            raise RemarqueError("NOT_FOUND", f"it cannot be made again without its {', '.join(sorted(unknown))}")
         original = client.open(asset, "regeneration") if record.confidential else client.picture(asset)
     folder = model or default_model_folder()
     verify_model(folder, record.model)
-    settings = replace(settings_of(openings), index=record.index, batch=1)
+    settings = replace(settings_of(found.openings), index=record.index, batch=1)
     again = Pipeline(folder, settings.precision).generate(settings, lambda step, steps: None)
-    found = compare(original, as_png(again), marked=isinstance(record.mark, str))
+    compared = compare(original, as_png(again), marked=isinstance(record.mark, str))
     target.show(
-        found,
-        f"{found.verdict}: {found.pixels_different} pixels differ, at most by {found.max_difference} of 255; "
-        f"image codes {found.iscc_distance} of 256 bits apart",
+        compared,
+        f"{compared.verdict}: {compared.pixels_different} pixels differ, at most by {compared.max_difference} of 255; "
+        f"image codes {compared.iscc_distance} of 256 bits apart",
     )
 
 

@@ -1,9 +1,10 @@
-"""Replication: every member keeps every asset's content and every registered statement.
+"""Replication: every member keeps every asset's content, every registered statement, and the openings that it may.
 
 They are fetched from the others once the record is committed. What is fetched is checked against its content id block
 by block, so it does not matter who gives it. What cannot be had now is tried again, with growing pauses. How far
 everything is here, and what is not, is kept in a file, so that a start goes on from there; a node without such a file
-goes through everything recorded once. A block that is found damaged when it is read is fetched again.
+goes through everything recorded once. A block that is found damaged when it is read is fetched again. Openings
+that their creator has erased are destroyed in the same way: what is wanted is that just that is here which may be.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from msgspec import UnsetType
 from ledger import records
 from ledger.block import Outcome
 from ledger.encoding import decode_trusted
-from ledger.events import AssetRegistered, StatementRegistered
+from ledger.events import AssetRegistered, SettingsDisclosed, SettingsErased, StatementRegistered
 from node.chain.chain import Chain
 from node.chain.layers import Layer
 from node.content.blockstore import Blockstore
@@ -41,7 +42,10 @@ LOOKED_TOGETHER = 256
 AT_ONCE = 8
 """What is fetched at the same time."""
 CONTENT, OPENINGS = "content/", "openings/"
-"""What is wanted: a file by its content id, or openings by their asset."""
+"""What is wanted: a file by its content id, or the openings of a request as they may be kept."""
+
+
+NOTHING: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -84,12 +88,14 @@ class Replicator:
             self._note(layer.result.outcomes)
 
     def _note(self, outcomes: tuple[Outcome, ...]) -> None:
-        """Want what the assets and statements need that were recorded."""
+        """Want what the assets and statements need that were recorded, and what was said of openings."""
         ledger = self._chain.ledger()
         for event in (event for outcome in outcomes for event in outcome.events):
             if isinstance(event, AssetRegistered):
                 for want in wants_of(ledger.asset(event.asset)):
                     self._want(want)
+            elif isinstance(event, SettingsDisclosed | SettingsErased):
+                self._want(OPENINGS + event.request)
             elif isinstance(event, StatementRegistered):
                 self._want(CONTENT + cid_of_digest(bytes.fromhex(event.digest)))
 
@@ -152,7 +158,10 @@ class Replicator:
     async def _look_at_all(self) -> None:
         wants = self._all_wants()
         while some := list(dict.fromkeys(islice(wants, LOOKED_TOGETHER))):
-            for want in await self._blockstore.aside(self._lacking, some):
+            openings = [want for want in some if want.startswith(OPENINGS)]
+            files = [want for want in some if not want.startswith(OPENINGS)]
+            lacking = [want for want in openings if self._unlike(want.removeprefix(OPENINGS)) != NOTHING]
+            for want in lacking + await self._blockstore.aside(self._lacking, files):
                 self._want(want)
 
     def _all_wants(self) -> Iterator[str]:
@@ -163,15 +172,12 @@ class Replicator:
             yield CONTENT + cid_of_digest(bytes.fromhex(key.removeprefix(prefix)))
 
     def _lacking(self, wants: list[str]) -> list[str]:
-        """The wants that are not here. It reads and hashes what is here, so it is not for the event loop."""
-        return [want for want in wants if not self._here(want)]
+        """The files that are not here. It reads and hashes what is here, so it is not for the event loop."""
+        return [want for want in wants if not self._here(want.removeprefix(CONTENT))]
 
-    def _here(self, want: str) -> bool:
-        name = want.partition("/")[2]
-        if want.startswith(OPENINGS):
-            return self._openings.get(name) is not None
+    def _here(self, cid: str) -> bool:
         try:
-            return not self._blockstore.missing(name)
+            return not self._blockstore.missing(cid)
         except CidInvalid:
             return True
 
@@ -228,18 +234,29 @@ class Replicator:
                 logger.error("block_refused", node=peer, reason=str(error))
         return False
 
-    async def _fetch_openings(self, name: str) -> bool:
-        if self._openings.get(name) is not None:
-            return True
-        asset = self._chain.ledger().asset(name)
+    async def _fetch_openings(self, request: str) -> bool:
+        """Destroy what was erased, and fetch what this node is to keep; whether nothing is left to do."""
+        _, erased = self._unlike(request)
+        if erased:
+            await asyncio.to_thread(self._openings.erase, request, erased)
+            logger.info("settings_erased", request=request, settings=sorted(erased))
         for peer in sorted(self._peers.connected):
-            data = await self._peers.ask(peer, f"/v1/openings/{name}", BLOCK_BYTES_MAX)
-            if data is not None and await asyncio.to_thread(self._openings.put_checked, asset, data):
-                return True
-        return False
+            if self._unlike(request) == NOTHING:
+                break
+            data = await self._peers.ask(peer, f"/v1/openings/{request}", BLOCK_BYTES_MAX)
+            if data is not None:
+                disclosure = self._chain.ledger().disclosure(request)
+                await asyncio.to_thread(self._openings.put_checked, disclosure, data)
+        return self._unlike(request) == NOTHING
+
+    def _unlike(self, request: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The settings of a request that are to be kept here and are not, and those that are here and were erased."""
+        ledger, here = self._chain.ledger(), frozenset(self._openings.get(request).given())
+        disclosure = ledger.disclosure(request)
+        return disclosure.kept_by(ledger.org_of_node(self._chain.node)) - here, here & {*disclosure.erased}
 
 
 def wants_of(asset: records.Asset) -> list[str]:
-    """What every member keeps of an asset."""
-    public = not asset.confidential and not isinstance(asset.commitments, UnsetType)
-    return [CONTENT + asset.content.cid] + ([OPENINGS + asset.id] if public else [])
+    """What members keep of an asset: its file, and of the openings of its request those that each may."""
+    content = CONTENT + asset.content.cid
+    return [content] if isinstance(asset.request, UnsetType) else [content, OPENINGS + asset.request]

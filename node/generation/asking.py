@@ -7,6 +7,7 @@ import msgspec
 from generator.settings import Settings
 from ledger import crypto, records
 from ledger.encoding import encode
+from ledger.execution.disclosure import check_withheld
 from ledger.generation import COUNT_MAX, OPTIONAL_SETTINGS, PROMPT_LENGTH_MAX, Openings
 from node.chain.chain import Chain
 from remarque import sealing
@@ -15,7 +16,9 @@ from remarque.errors import NodeCode, NodeError
 
 
 def check_asked(ask: AskGeneration, chain: Chain, now_ms: int) -> None:
-    """GENERATION_INVALID or MODEL_NOT_LOADED, unless the request holds on this chain now."""
+    """GENERATION_INVALID or MODEL_NOT_LOADED, unless the request holds on this chain now; for what it withholds, the
+    code that its record would be refused with.
+    """
     request, openings = ask.request, ask.openings
     prompt = openings.prompt.value
     held = not request.confidential or sealing.custodians_of(request.creator, chain.genesis, chain.node)
@@ -25,7 +28,10 @@ def check_asked(ask: AskGeneration, chain: Chain, now_ms: int) -> None:
         (request.chain == chain.name, f"it is for {request.chain}, this is {chain.name}"),
         (not silent, silent),
         (signed, "its signature does not verify; sign remarque/generation-request/v1 and the canonical request"),
-        (openings.commitments() == request.commitments, "the openings do not open its commitments"),
+        (
+            not openings.misfits(request.commitments) and set(openings.given()) == set(request.commitments.fields()),
+            "the openings do not open its commitments",
+        ),
         (request.valid_until_ms >= now_ms, "it is no longer valid; sign it again"),
         (
             bool(held),
@@ -33,10 +39,7 @@ def check_asked(ask: AskGeneration, chain: Chain, now_ms: int) -> None:
         ),
         (request.count <= COUNT_MAX, f"it asks for {request.count} pictures, at most {COUNT_MAX}"),
         (
-            all(
-                openings.given().get(name) is None or getattr(openings, name).value != usual
-                for name, usual in OPTIONAL_SETTINGS.items()
-            ),
+            all(openings.value(name) != usual for name, usual in OPTIONAL_SETTINGS.items()),
             "it commits to a setting that is as usual; leave that out",
         ),
         (isinstance(prompt, str) and prompt.strip() != "", "the prompt is empty; describe the picture"),
@@ -45,6 +48,7 @@ def check_asked(ask: AskGeneration, chain: Chain, now_ms: int) -> None:
         if not holds:
             raise NodeError(NodeCode.GENERATION_INVALID, fault)
     settings_of(openings)
+    check_withheld(chain.ledger(), request)
     if chain.state.get(records.model_key(request.model)) is None:
         raise NodeError(NodeCode.MODEL_NOT_LOADED, f"model {request.model[:16]}… is not registered on the chain")
 

@@ -1,18 +1,18 @@
 """The durable queue of generations: each change is on disk before it is told to anyone.
 
-Jobs hold prompts in clear, so those of confidential pictures are encrypted on the disk.
+Jobs hold prompts in clear, so they are encrypted on the disk, and what was asked is erased once a job has ended.
 """
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger.generation import GenerationRequest, Openings
 from node.content.at_rest import AtRest
-from node.storage.raft_log_store import open_database
+from node.storage.erasable import Erasable
 from remarque.api.generation import DONE, FAILED, QUEUED, GeneratedPicture, RefusedPicture
 
 
@@ -45,71 +45,77 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.pictures) + len(self.refused) >= self.request.count
 
 
+JOBS = "jobs.sqlite"
+"""The file in a data directory."""
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    generation TEXT PRIMARY KEY,
+    number INTEGER NOT NULL,
+    ended INTEGER NOT NULL,
+    withdrawn INTEGER NOT NULL,
+    value BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS waiting ON jobs (ended, number);
+"""
+
+
 class JobStore:
     """Jobs on disk, by id and in order."""
 
     def __init__(self, path: Path, at_rest: AtRest) -> None:
-        self._db = open_database(path)
+        """`path`: the file; it is made if it is not there."""
+        self._database = Erasable(path, SCHEMA)
         self._at_rest = at_rest
-        self._waiting: list[str] = []
-        last = 0
-        for _, value in self._db.iterator(prefix=b"j"):
-            last = max(last, self._read(value).number)
-        self._next = last + 1
-        for _, value in self._db.iterator(prefix=b"q"):
-            self._waiting.append(value.decode())
 
     def add(self, request: GenerationRequest, signature: str, openings: Openings) -> Job:
         """Queue a generation; the same request again is the job it already is."""
         known = self.get(request.id)
         if known is not None:
             return known
-        job = Job(request=request, signature=signature, openings=openings, number=self._next)
-        self._next += 1
-        with self._db.write_batch(sync=True) as batch:
-            batch.put(b"j" + job.id.encode(), self._written(job))
-            batch.put(b"q" + struct.pack(">Q", job.number), job.id.encode())
-        self._waiting.append(job.id)
+        [(last,)] = self._database.rows("SELECT COALESCE(MAX(number), 0) FROM jobs")
+        job = Job(request=request, signature=signature, openings=openings, number=last + 1)
+        with self._database.writing() as database:
+            database.execute("INSERT INTO jobs VALUES (?, ?, 0, 0, ?)", (job.id, job.number, self._written(job)))
         return job
 
     def get(self, generation: str) -> Job | None:
         """A job by its id."""
-        value = self._db.get(b"j" + generation.encode())
-        return None if value is None else self._read(value)
+        return self._found("SELECT value FROM jobs WHERE generation = ?", generation)
 
     def update(self, job: Job) -> None:
-        """Keep a job's new condition; one that has ended leaves the queue."""
-        with self._db.write_batch(sync=True) as batch:
-            batch.put(b"j" + job.id.encode(), self._written(job))
-            if job.state in (DONE, FAILED):
-                batch.delete(b"q" + struct.pack(">Q", job.number))
-                batch.delete(b"w" + job.id.encode())
-        if job.state in (DONE, FAILED) and job.id in self._waiting:
-            self._waiting.remove(job.id)
+        """Keep a job's new condition. One that has ended leaves the queue, and what it was asked in clear is erased."""
+        ended = job.state in (DONE, FAILED)
+        kept = replace(job, openings=Openings()) if ended else job
+        with self._database.writing() as database:
+            row = (self._written(kept), ended, job.id)
+            database.execute("UPDATE jobs SET value = ?, ended = ? WHERE generation = ?", row)
 
     def withdraw(self, generation: str) -> None:
         """Keep that a job was withdrawn, apart from its condition, which whoever works on it writes."""
-        self._db.put(b"w" + generation.encode(), b"", sync=True)
+        with self._database.writing() as database:
+            database.execute("UPDATE jobs SET withdrawn = 1 WHERE generation = ?", (generation,))
 
     def withdrawn(self, generation: str) -> bool:
         """Whether a job that has not ended was withdrawn."""
-        return self._db.get(b"w" + generation.encode()) is not None
+        query = "SELECT 1 FROM jobs WHERE generation = ? AND withdrawn AND NOT ended"
+        return bool(self._database.rows(query, generation))
 
     def next(self) -> Job | None:
         """The oldest job that has not ended."""
-        return self.get(self._waiting[0]) if self._waiting else None
+        return self._found("SELECT value FROM jobs WHERE ended = 0 ORDER BY number LIMIT 1")
 
     @property
     def waiting(self) -> int:
         """Jobs that have not ended."""
-        return len(self._waiting)
+        [(count,)] = self._database.rows("SELECT COUNT(*) FROM jobs WHERE ended = 0")
+        return int(count)
+
+    def _found(self, query: str, *values: str) -> Job | None:
+        rows = self._database.rows(query, *values)
+        return msgspec.json.decode(self._at_rest.open(rows[0][0]), type=Job) if rows else None
 
     def _written(self, job: Job) -> bytes:
-        data = msgspec.json.encode(job)
-        return self._at_rest.seal(data) if job.request.confidential else data
-
-    def _read(self, value: bytes) -> Job:
-        return msgspec.json.decode(self._at_rest.open(value), type=Job)
+        return self._at_rest.seal(msgspec.json.encode(job))
 
     def close(self) -> None:
-        self._db.close()
+        self._database.close()

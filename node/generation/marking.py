@@ -40,6 +40,5 @@ class Marking:
     def _title(self) -> str:
         """Of the org whose node this is."""
         ledger = self._chain.ledger()
-        node = ledger.find(records.node_key(self._chain.node), records.NodeRecord)
-        org = ledger.find(records.org_key(node.org), records.Org) if node else None
+        org = ledger.find(records.org_key(ledger.org_of_node(self._chain.node)), records.Org)
         return org.title if org else ""

@@ -59,7 +59,7 @@ class Recorder:
         if asset is None:
             return None
         record = ledger.asset(asset)
-        await asyncio.to_thread(self._openings.put, record, job.openings)
+        await asyncio.to_thread(self._openings.put, ledger.disclosure(job.id), job.openings)
         return GeneratedPicture(
             index=index,
             asset=asset,

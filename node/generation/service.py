@@ -20,7 +20,7 @@ from ledger.errors import LedgerError
 from node.chain.chain import Chain
 from node.content.at_rest import AtRest
 from node.generation.asking import check_asked, settings_of
-from node.generation.jobs import Job, JobStore
+from node.generation.jobs import JOBS, Job, JobStore
 from node.generation.marking import Marking
 from node.generation.process import WorkerGone, WorkerProcess
 from node.generation.progress import JobProgress
@@ -67,7 +67,7 @@ class GenerationService:
         self._recorder = recorder
         self._marking = marking
         self._clock_ms = clock_ms
-        self._jobs = JobStore(data / "jobs", at_rest)
+        self._jobs = JobStore(data / JOBS, at_rest)
         self.progress = JobProgress(self._jobs)
         self._worker: WorkerProcess | None = None
         self._at: str | None = None

@@ -2,7 +2,7 @@
 
     archive.jsonl           what `remarque export` writes
     content/…               blocks of pictures, as the blockstore names them
-    openings.jsonl          {"asset":…,"openings":{…}} a line
+    openings.jsonl          {"request":…,"openings":{…}} a line
     backup.json             what it is of, and the digest of every file; written last
 
 Restoring trusts nothing of it: files are held against their digests, every signature is checked, every block run again
@@ -28,7 +28,7 @@ from ledger.archive import LINE_BYTES_MAX, ArchivedStart, ArchiveLine, parse_lin
 from ledger.audit import Fault
 from ledger.block import encode_block
 from ledger.crypto import SigningKey
-from ledger.encoding import Value, decode, decode_trusted, encode
+from ledger.encoding import Value, decode, encode
 from ledger.errors import InvalidBlock, LedgerError
 from ledger.finality import NotFinal, check_final
 from ledger.generation import Openings
@@ -41,6 +41,7 @@ from node.chain.chain import Chain
 from node.content.at_rest import AtRest
 from node.content.blockstore import UPLOADS, Blockstore
 from node.content.cid import CidInvalid, import_file, parse_cid
+from node.content.openings import OPENINGS as OPENINGS_FILE
 from node.content.openings import OpeningStore
 from node.content.uploads import files_in
 from node.ground.logs import progress
@@ -70,10 +71,10 @@ class Contents(Value, frozen=True, kw_only=True):
     """SHA-256 of each file, by its path in the backup."""
 
 
-class OpenedAsset(Value, frozen=True, kw_only=True):
+class OpenedRequest(Value, frozen=True, kw_only=True):
     """A line of the openings."""
 
-    asset: Hex32
+    request: Hex32
     openings: Openings
 
 
@@ -115,7 +116,7 @@ class Writer:
             file.write_bytes(data)
             self._note(f"{CONTENT}/{name}")
 
-    def openings(self, opened: Iterator[OpenedAsset]) -> None:
+    def openings(self, opened: Iterator[OpenedRequest]) -> None:
         """Keep openings."""
         with (self._place / OPENINGS).open("wb") as out:
             for one in opened:
@@ -154,12 +155,12 @@ def content_in(data: Path) -> Iterator[tuple[str, bytes]]:
             yield f"{parse_cid(cid)[1][:1].hex()}/{cid}", block
 
 
-def openings_in(data: Path, key: SigningKey) -> Iterator[OpenedAsset]:
+def openings_in(data: Path, key: SigningKey) -> Iterator[OpenedRequest]:
     """Openings in the data directory of the node with a key."""
-    if (data / "openings").exists():
-        with closing(OpeningStore(data / "openings", AtRest(key))) as store:
-            for asset, openings in store.items():
-                yield OpenedAsset(asset=asset, openings=openings)
+    if (data / OPENINGS_FILE).exists():
+        with closing(OpeningStore(data / OPENINGS_FILE, AtRest(key))) as store:
+            for request, openings in store.items():
+                yield OpenedRequest(request=request, openings=openings)
 
 
 def check(place: Path, genesis: Genesis) -> Contents:
@@ -214,8 +215,9 @@ def restore(
         finally:
             restored.close()
     except BaseException:
-        for part in ("log", "state", SNAPSHOTS, CONTENT, "openings"):
+        for part in ("log", "state", SNAPSHOTS, CONTENT):
             shutil.rmtree(data / part, ignore_errors=True)
+        (data / OPENINGS_FILE).unlink(missing_ok=True)
         raise
     return contents
 
@@ -338,16 +340,15 @@ def _restore_content(place: Path, data: Path, contents: Contents) -> None:
 
 
 def _restore_openings(place: Path, data: Path, chain: Chain, at_rest: AtRest) -> None:
-    with closing(OpeningStore(data / "openings", at_rest)) as store, (place / OPENINGS).open("rb") as source:
+    with closing(OpeningStore(data / OPENINGS_FILE, at_rest)) as store, (place / OPENINGS).open("rb") as source:
         for line in source:
             try:
-                opened = decode(line.removesuffix(b"\n"), OpenedAsset)
-                stored = chain.state.get(records.asset_key(opened.asset))
-                asset = None if stored is None else decode_trusted(stored, records.Asset)
+                opened = decode(line.removesuffix(b"\n"), OpenedRequest)
+                disclosure = chain.ledger().disclosure(opened.request)
             except LedgerError as error:
                 raise _invalid(chain.committed.height, f"a line of the openings: {error}") from None
-            if asset is None or not store.put_checked(asset, encode(opened.openings)):
-                raise _invalid(chain.committed.height, f"{opened.asset[:16]}…: they do not open what is recorded")
+            if not store.put(disclosure, opened.openings):
+                raise _invalid(chain.committed.height, f"{opened.request[:16]}…: they do not open what is recorded")
 
 
 def _invalid(height: int, detail: str) -> NodeError:

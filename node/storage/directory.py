@@ -16,7 +16,7 @@ import msgspec
 
 from remarque.errors import NodeCode, NodeError
 
-FORMAT = 2
+FORMAT = 3
 PRIVATE = 0o700
 """Mode of a data directory."""
 PUBLIC = 0o644

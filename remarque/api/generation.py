@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ledger.generation import GenerationRequest, Openings
+from ledger.generation import Commitments, GenerationRequest, Openings
+from ledger.records import Disclosure
 from remarque.api.shapes import Answer, Body
+from remarque.errors import NodeCode, RemarqueError
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 """The states of a generation."""
@@ -27,6 +29,31 @@ class AskGeneration(Body, frozen=True, kw_only=True):
     """The creator's, under `remarque/generation-request/v1` and the canonical request; hex."""
     openings: Openings
     """Prompt and settings, of which the request holds the commitments only."""
+
+
+class OpenedSettings(Answer, frozen=True, kw_only=True):
+    """The settings of a generated picture in clear, as far as whoever asks may read them and the node has them."""
+
+    disclosure: Disclosure
+    """Who may read which, from the chain."""
+    openings: Openings
+    """Those that whoever asks may read, each with the salt that opens its commitment."""
+
+    def value(self, field: str) -> str | int | None:
+        """A setting in clear; None if it is withheld, erased, or not on the node."""
+        return self.openings.value(field)
+
+    def check(self) -> None:
+        """OPENINGS_FALSE unless each setting opens its commitment: so who gave them need not be trusted."""
+        check_openings(self.openings, self.disclosure.commitments)
+
+
+def check_openings(openings: Openings, commitments: Commitments) -> None:
+    """OPENINGS_FALSE unless each setting in clear opens its commitment."""
+    misfits = openings.misfits(commitments)
+    if misfits:
+        detail = f"what is said of {', '.join(misfits)} is not what the creator committed to"
+        raise RemarqueError(NodeCode.OPENINGS_FALSE.name, f"{detail}; ask somebody else for it")
 
 
 class GenerationTaken(Answer, frozen=True, kw_only=True):

@@ -88,7 +88,7 @@ def test_pictures_are_recorded_before_they_are_released_and_replicated(studio: C
             while True:
                 try:
                     assert nadia.content(picture.cid) == original
-                    assert nadia.openings(picture.asset).seed.value == 5
+                    assert nadia.openings(picture.asset).value("seed") == 5
                     break
                 except RemarqueError:
                     assert time.monotonic() < deadline, "content and openings reach the other member"
@@ -165,7 +165,7 @@ def test_a_confidential_picture_is_in_clear_on_no_disk_and_opens_for_its_creator
     plain = alice.open(picture.asset)
 
     assert plain.startswith(b"\x89PNG")
-    assert alice.openings(picture.asset).prompt.value == secret
+    assert alice.openings(picture.asset).value("prompt") == secret
     assert alice.asset(picture.asset).asset.image_code is UNSET
     probe = plain[len(plain) // 2 :][:64]
     for name in studio.names:

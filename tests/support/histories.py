@@ -25,6 +25,7 @@ from ledger.execution.claim import commitment_to
 from ledger.execution.holding import token_id
 from ledger.execution.scope import policy_names
 from ledger.execution.view import Ledger
+from ledger.generation import WithheldSetting
 from ledger.governance import SetParameters
 from ledger.node_certificate import make_certificate
 
@@ -177,7 +178,7 @@ def wanted_of(
     return list(dict.fromkeys(signers)), asks
 
 
-OTHERS = 33
+OTHERS = 35
 
 
 def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]]:
@@ -193,7 +194,10 @@ def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]
     watcher = key_of(f"watcher {at}")
     certificate = make_certificate(watcher).hex()
     about = {"pixel_digest": a_digest(f"made {at}"), "file_digest": a_digest(f"file {at}")}
-    made = a_record(state, request={"nonce": f"{at:032x}"}, attestation=about)
+    hidden = (WithheldSetting(field="prompt", readers=(BOB,)), WithheldSetting(field="seed"))
+    made = a_record(state, request={"nonce": f"{at:032x}", "withheld": hidden}, attestation=about)
+    requests = [key.partition("/")[2] for key in state.keys(records.disclosure_key(""))]
+    told = requests[-1] if requests else key
     later = a_record(state, attestation={"pixel_digest": a_digest("later"), "file_digest": a_digest("later file")})
     declared = registering("later", file_digest=a_digest("later file"), width=128, height=128, image_code=CODE)
     salt = "5a" * 32
@@ -237,6 +241,8 @@ def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]
         ([to], [registering(fresh), actions.MintToken(asset=a_digest(fresh))]),
         ([to], [registering(fresh), actions.MintToken(asset=a_digest(fresh), editions=2 + amount % 9)]),
         ([ALICE], [registering(fresh), actions.SetPolicy(asset=a_digest(fresh), **put)]),
+        ([BOB], [actions.DiscloseSettings(request=told, fields=("prompt",), readers=(to,) if amount % 3 else UNSET)]),
+        ([BOB], [actions.EraseSettings(request=told, fields=("seed", "prompt") if amount % 5 else ("steps",))]),
     ]  # fmt: skip
     assert len(wanted) == OTHERS
     return wanted[kind]

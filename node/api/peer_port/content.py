@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from ledger.encoding import encode
@@ -28,16 +30,14 @@ def peer_app(
         return web.Response(body=found)
 
     async def opened(request: web.Request) -> web.Response:
-        peers.caller(request)
-        asset = request.match_info["asset"]
+        ledger, asked = chain.ledger(), request.match_info["request"]
+        org = ledger.org_of_node(peers.caller(request))
         try:
-            record = chain.ledger().asset(asset)
+            fields = ledger.disclosure(asked).kept_by(org)
         except LedgerError:
             raise web.HTTPNotFound from None
-        found = openings.get(asset)
-        if found is None or record.confidential:
-            raise web.HTTPNotFound
-        return web.Response(body=encode(found))
+        found = await asyncio.to_thread(openings.get, asked)
+        return web.Response(body=encode(found.only(fields)))
 
     async def release(request: web.Request) -> web.Response:
         peers.caller(request)
@@ -57,7 +57,7 @@ def peer_app(
     application = web.Application()
     application.router.add_get("/v1/stream", peers.stream)
     application.router.add_get("/v1/blocks/{cid}", block)
-    application.router.add_get("/v1/openings/{asset}", opened)
+    application.router.add_get("/v1/openings/{request}", opened)
     application.router.add_get("/v1/releases/{transaction}", release)
     application.router.add_get("/v1/releases/{transaction}/seals/{node}", release_seal)
     return application

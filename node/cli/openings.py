@@ -1,0 +1,134 @@
+"""Who may read a generated picture's prompt and settings: what `generate` says before it asks, and changes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import click
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ledger.encoding import decode, encode
+from ledger.generation import Openings
+from ledger.records import Asset, asset_key
+from node.cli.chain import genesis_option, recovery_option
+from node.cli.output_files import OutputFile, written_to
+from node.cli.target import Target, with_target
+from remarque.api.generation import OpenedSettings, check_openings
+from remarque.errors import NodeCode, RemarqueError
+from remarque.trusted_files import load_genesis, read_recoveries
+
+ALL = "all"
+SETTINGS = click.argument("settings", nargs=-1, required=True, metavar="SETTING…")
+
+
+def withheld_by(private: Iterable[str], committed: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """What `--private` says, by setting: the accounts that may read it. COMMAND_MALFORMED for an unknown one."""
+    withheld: dict[str, tuple[str, ...]] = {}
+    for said in private:
+        field, _, readers = said.partition("=")
+        if field not in (*committed, ALL):
+            detail = f"--private {field}: this generation has {', '.join(committed)}; say one of them, or {ALL}"
+            raise RemarqueError(NodeCode.COMMAND_MALFORMED.name, detail)
+        for one in committed if field == ALL else (field,):
+            withheld[one] = tuple(reader for reader in readers.split(",") if reader)
+    return withheld
+
+
+def told(withheld: Mapping[str, Sequence[str]], committed: Sequence[str], erased: Sequence[str] = ()) -> str:
+    """Who may read which settings, in lines for people."""
+    by_audience: dict[str, list[str]] = {}
+    for field in committed:
+        readers = withheld.get(field)
+        whom = "everybody who may read this chain" if readers is None else ", ".join(readers) or "nobody else"
+        by_audience.setdefault("erased: nobody" if field in erased else whom, []).append(field)
+    lines = [f"  {whom}: {', '.join(fields)}" for whom, fields in by_audience.items()]
+    head = "Beside the creator and whoever operates their org's nodes and the generator's, these may read the settings:"
+    return "\n".join((head, *lines))
+
+
+@click.group()
+def openings() -> None:
+    """Prompt and settings of generated pictures, and who may read them."""
+
+
+@openings.command()
+@click.argument("asset")
+@written_to("--out", required=False, what="Keep them in this file, with their salts.")
+@with_target
+def show(target: Target, asset: str, out: OutputFile | None) -> None:
+    """Show what you may read of an ASSET's prompt and settings."""
+    with target.client() as client:
+        found = client.openings(asset)
+    if out is not None:
+        out.write(encode(found.openings) + b"\n")
+    target.show(found, "\n".join((*_in_clear(found.openings), _audience(found))))
+
+
+@openings.command()
+@click.argument("asset")
+@SETTINGS
+@click.option("--to", "readers", multiple=True, metavar="ACCOUNT", help="An account that may read them; repeat.")
+@with_target
+def disclose(target: Target, asset: str, settings: tuple[str, ...], readers: tuple[str, ...]) -> None:
+    """Let everybody, or the accounts of --to, read settings of an ASSET that you created.
+
+    It holds for all pictures of its generation and cannot be taken back.
+    """
+    with target.client() as client:
+        receipt = client.disclose(asset, *settings, to=readers)
+        found = client.openings(asset)
+    target.show({"transaction": receipt.signed.id}, _audience(found))
+
+
+@openings.command()
+@click.argument("asset")
+@SETTINGS
+@with_target
+def erase(target: Target, asset: str, settings: tuple[str, ...]) -> None:
+    """Have every member destroy settings of an ASSET that you created, and their salts.
+
+    It holds for all pictures of its generation and is final. Records, signatures and receipts hold as before.
+    """
+    with target.client() as client:
+        receipt = client.erase_settings(asset, *settings)
+        found = client.openings(asset)
+    target.show({"transaction": receipt.signed.id}, _audience(found))
+
+
+@openings.command()
+@click.argument("asset")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@genesis_option(required=False)
+@recovery_option
+@with_target
+def check(target: Target, asset: str, file: Path, genesis: Path | None, recoveries: tuple[Path, ...]) -> None:
+    """Check settings in FILE, as `show --out` writes them, against what an ASSET's creator committed to.
+
+    It works for whoever was given the file, whatever the chain discloses. What the record says is proven, from the
+    genesis; without --genesis, from the one that the node gives.
+    """
+    try:
+        given = msgspec.json.decode(file.read_bytes(), type=Openings)
+    except msgspec.DecodeError as error:
+        raise RemarqueError(NodeCode.OPENINGS_FALSE.name, f"{file} holds no openings: {error}") from None
+    with target.client() as client:
+        agreed = client.genesis() if genesis is None else load_genesis(genesis)
+        key = asset_key(asset)
+        proven = client.state(key, genesis=agreed, recoveries=read_recoveries(recoveries, agreed)).value(key)
+    commitments = UNSET if proven is None else decode(proven, Asset).commitments
+    if isinstance(commitments, UnsetType):
+        raise RemarqueError(NodeCode.NOT_FOUND.name, f"no generated picture {asset} is recorded, proven")
+    check_openings(given, commitments)
+    target.show({"holds": sorted(given.given())}, "\n".join(_in_clear(given)))
+
+
+def _in_clear(found: Openings) -> list[str]:
+    return [f"{field}: {one.value}" for field, one in found.given().items()]
+
+
+def _audience(found: OpenedSettings) -> str:
+    disclosure = found.disclosure
+    withheld = {one.field: one.readers for one in disclosure.withheld}
+    return told(withheld, disclosure.commitments.fields(), disclosure.erased)
