@@ -27,6 +27,7 @@ FAMILIES = {
     "node": "Nodes",
     "model": "Models",
     "asset": "Assets",
+    "generation": "Prompts and settings in clear",
     "token": "Tokens",
     "market": "Sales and offers",
     "auction": "Auctions",

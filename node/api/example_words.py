@@ -195,6 +195,7 @@ BY_PATTERN = {
     r"^[0-9]{1,15}(\.[0-9]{1,15}){0,2}\Z": "42.0.0",
     r"^[a-z][a-z0-9_]{0,62}/[0-9]{1,16}\Z": "house/1",
     r"^[A-Z]{3,8}\Z": "EUR",
+    r"^[a-z][a-z_]{0,31}\Z": "prompt",
     r"^[A-Za-z0-9+/_-]{1,1000}={0,2}\Z": "IQdPg1Zz2S0xqkq3Zzq1l0mXq0c3kq8zqkq3Zzq1l0mXq0c3",
 }
 """Text of a form, where that of its name is of another."""

@@ -99,17 +99,35 @@ const sealed = () => el("p", { className: "sealed" }, "This picture is confident
   "preview. Whoever the rules permit asks for its key with ", el("code", {}, "remarque open"),
   "; the request and its decision stand below.");
 
-/** Prompt and settings in clear, or why they are not. @param {any} openings */
-function settings(openings) {
-  if (openings instanceof Refusal) return el("p", { className: "quiet" }, `Prompt and settings are not shown: ${openings.message}.`);
+/** Prompt and settings in clear, or why they are not, and who may read them. @param {any} opened */
+function settings(opened) {
+  if (opened instanceof Refusal) return el("p", { className: "quiet" }, `Prompt and settings are not shown: ${opened.message}.`);
+  const { openings, disclosure: { withheld = [], erased = [] } } = opened;
   const { prompt, negative_prompt, guidance_centi, seed, steps, precision, batch } = openings;
-  return el("section", {}, el("blockquote", {}, prompt.value), facts({
-    "Negative prompt": negative_prompt.value || undefined,
-    Settings: `seed ${seed.value}, ${steps.value} steps, guidance ${guidance_centi.value / 100}`,
+  const given = [seed && `seed ${seed.value}`, steps && `${steps.value} steps`,
+    guidance_centi && `guidance ${guidance_centi.value / 100}`].filter(Boolean);
+  const shown = prompt ? el("blockquote", {}, prompt.value) : el("p", { className: "quiet" }, unread("prompt", withheld, erased));
+  return el("section", {}, shown, facts({
+    "Negative prompt": negative_prompt?.value || undefined,
+    Settings: given.join(", ") || undefined,
     Numbers: precision?.value,
     "Computed together": batch && `${batch.value} pictures`,
+    "May be read by": withheld.length ? withheld.map(audience).join("; ") : undefined,
+    "Erased by its creator": erased.join(", ") || undefined,
   }));
 }
+
+/** @typedef {{field: string, readers?: string[]}} Withheld a setting that not everybody may read */
+
+/** Why a setting is not shown. @param {string} field @param {Withheld[]} withheld @param {string[]} erased */
+function unread(field, withheld, erased) {
+  if (erased.includes(field)) return "Its creator had the prompt erased; the commitment to it stands.";
+  const hidden = withheld.some((one) => one.field === field);
+  return hidden ? "Its creator tells the prompt to nobody else, or to those named below." : "The prompt has not reached this node yet.";
+}
+
+/** @param {Withheld} withheld */
+const audience = ({ field, readers = [] }) => `${field.replace("_", " ")}: ${readers.join(", ") || "nobody"} beside its creator`;
 
 /** @param {any} asset @param {any} view @param {any[]} models */
 function provenance(asset, view, models) {

@@ -43,6 +43,8 @@ export function wanted(ask, price) {
     case "asset.register": return ["record the picture as declared"];
     case "asset.register_generated": return [`record the picture, generated for ${ask.request.creator}`];
     case "asset.attest": return [`attest that it was generated for ${ask.request.creator}`];
+    case "generation.disclose": return [`let ${ask.readers?.join(", ") ?? "everybody"} read its ${ask.fields.join(", ")}`];
+    case "generation.erase": return [`have its ${ask.fields.join(", ")} erased everywhere`];
     case "asset.dispute": return [`dispute it: “${ask.reason}”`];
     case "asset.withdraw_dispute": return ["take the dispute back"];
     case "governance.propose": return ["propose to the consortium to dismiss a dispute"];

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,10 @@ from generator.models import default_model_folder, model_digest
 from ledger import crypto
 from ledger.actions import RegisterModel
 from ledger.encoding import encode
-from ledger.generation import Opening, Openings, commit
+from ledger.generation import SETTING_FIELDS, Opening, Openings, commit
 from node.cli.main import cli
 from remarque.api.content import Release
-from remarque.api.generation import Generation, GenerationTaken, Generators
+from remarque.api.generation import GeneratedPicture, Generation, GenerationTaken, Generators, OpenedSettings
 from remarque.client import Client
 from remarque.errors import RemarqueError
 from remarque.requesting import now_ms
@@ -59,6 +60,31 @@ def alice(studio: Cluster) -> Iterator[Client]:
         yield client
 
 
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def is_here(member: Client, picture: GeneratedPicture, original: bytes) -> bool:
+    """Whether a member's node has a picture and its seed."""
+    try:
+        return member.openings(picture.asset).value("seed") == 5 and member.content(picture.cid) == original
+    except RemarqueError:
+        return False
+
+
+def command(studio: Cluster, *words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    """The command as alice gives it at node1."""
+    key = studio.root / "accounts" / f"{CREATOR}.key"
+    target = ["--node", studio.url("node1"), "--account", CREATOR, "--key", str(key)]
+    line = [sys.executable, "-m", "node", *target, *words]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == status, done.stderr
+    return done
+
+
 def test_a_devnet_with_a_generator_has_its_model_registered(tmp_path: Path) -> None:
     root = ["--dir", str(tmp_path / "devnet")]
     try:
@@ -84,15 +110,7 @@ def test_pictures_are_recorded_before_they_are_released_and_replicated(studio: C
         assert (asset.evidence, asset.creator, asset.model) == ("generated", CREATOR, MODEL)
         original = alice.content(picture.cid)
         with Client(studio.url("node2"), EDITOR, studio.key(EDITOR)) as nadia:
-            deadline = time.monotonic() + 20
-            while True:
-                try:
-                    assert nadia.content(picture.cid) == original
-                    assert nadia.openings(picture.asset).value("seed") == 5
-                    break
-                except RemarqueError:
-                    assert time.monotonic() < deadline, "content and openings reach the other member"
-                    time.sleep(0.1)
+            until(partial(is_here, nadia, picture, original))
             assert nadia.verify(original).verdict == "exact_file"
 
 
@@ -100,9 +118,10 @@ def test_precision_and_batch_are_committed_to_where_they_are_not_as_usual(alice:
     [usual] = alice.generation(alice.generate("a mill by a stream", seed=600, steps=4))
     pair = alice.generation(alice.generate("a mill", seed=601, steps=4, count=2, precision="bfloat16", batch=2))
 
-    assert (alice.openings(usual.asset).precision, alice.openings(usual.asset).batch) == (UNSET, UNSET)
+    committed = alice.openings(usual.asset).openings
+    assert (committed.precision, committed.batch) == (UNSET, UNSET)
     for picture in pair:
-        opened = alice.openings(picture.asset)
+        opened = alice.openings(picture.asset).openings
         assert isinstance(opened.precision, Opening)
         assert isinstance(opened.batch, Opening)
         assert (opened.precision.value, opened.batch.value) == ("bfloat16", 2)
@@ -126,7 +145,7 @@ def test_a_refused_repeat_changes_nothing_of_the_picture_that_it_repeats(studio:
             carla.generation(repeat)
 
     assert alice.openings(picture.asset) == before
-    assert before.commitments() == alice.asset(picture.asset).asset.commitments
+    assert before.openings.commitments() == alice.asset(picture.asset).asset.commitments
 
 
 def test_one_picture_that_exists_does_not_fail_the_others_of_its_batch(alice: Client) -> None:
@@ -143,15 +162,8 @@ def test_one_picture_that_exists_does_not_fail_the_others_of_its_batch(alice: Cl
 def test_a_picture_is_regenerated_but_for_its_watermark(studio: Cluster, alice: Client) -> None:
     picture = alice.generation(alice.generate("a red apple on a table", seed=11, steps=4))[0]
 
-    done = subprocess.run(
-        [
-            sys.executable, "-m", "node", "--json", "--node", studio.url("node1"), "--account", CREATOR,
-            "--key", str(studio.root / "accounts" / f"{CREATOR}.key"), "regenerate", picture.asset,
-        ],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    done = command(studio, "--json", "regenerate", picture.asset)
 
-    assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["verdict"] == "equivalent"
     assert isinstance(alice.asset(picture.asset).asset.mark, str)
 
@@ -180,11 +192,45 @@ def test_a_confidential_picture_is_in_clear_on_no_disk_and_opens_for_its_creator
     ):
         carla.open(picture.asset)
     assert "grant_in_force" in denied.value.detail
-    with (
-        Client(studio.url("node2"), EDITOR, studio.key(EDITOR)) as nadia,
-        pytest.raises(RemarqueError, match="NOT_FOUND"),
-    ):
-        nadia.openings(picture.asset)
+    with Client(studio.url("node2"), EDITOR, studio.key(EDITOR)) as nadia:
+        assert nadia.openings(picture.asset).openings == Openings()
+
+
+def test_a_prompt_is_withheld_told_to_one_account_to_all_and_erased(
+    studio: Cluster, alice: Client, tmp_path: Path
+) -> None:
+    prompt = f"a red boat {secrets.token_hex(12)}"
+    done = command(studio, "generate", prompt, "--steps", "4", "--private", "prompt", "--out", str(tmp_path))
+    assert "  nobody else: prompt\n" in done.stderr
+    [asset] = [one.id for one in alice.assets() if one.id.startswith(next(tmp_path.glob("*.png")).stem)]
+    kept = tmp_path / "openings.json"
+    assert f"prompt: {prompt}" in command(studio, "openings", "show", asset, "--out", str(kept)).stdout
+
+    def read(node: str, account: str) -> str | int | None:
+        with Client(studio.url(node), account, studio.key(account)) as client:
+            return client.openings(asset).value("prompt")
+
+    with Client(studio.url("node2"), EDITOR, studio.key(EDITOR)) as nadia:
+        until(lambda: set(nadia.openings(asset).openings.given()) == set(SETTING_FIELDS) - {"prompt"})
+        with pytest.raises(RemarqueError, match="CREATOR_MISSING"):
+            nadia.disclose(asset, "prompt")
+    assert read("node1", COLLECTOR) is None
+
+    command(studio, "openings", "disclose", asset, "prompt", "--to", EDITOR)
+    until(lambda: read("node2", EDITOR) == prompt)
+    assert read("node1", COLLECTOR) is None
+
+    command(studio, "openings", "disclose", asset, "prompt")
+    assert read("node1", COLLECTOR) == prompt
+
+    record = alice.asset(asset)
+    told = command(studio, "openings", "erase", asset, "prompt").stdout
+    assert "erased: nobody: prompt" in told
+    until(lambda: read("node1", CREATOR) is None and read("node2", EDITOR) is None)
+    assert alice.asset(asset) == record
+    assert f"prompt: {prompt}" in command(studio, "openings", "check", asset, str(kept)).stdout
+    kept.write_bytes(kept.read_bytes().replace(b"a red boat", b"a red ship"))
+    assert "OPENINGS_FALSE" in command(studio, "openings", "check", asset, str(kept), status=5).stderr
 
 
 def test_a_grant_opens_through_another_members_node(studio: Cluster, alice: Client) -> None:
@@ -287,7 +333,7 @@ def test_the_routes_about_generated_pictures_answer_the_bytes_of_their_values(
     check_is(GenerationTaken, answers["/v1/generations"])
     check_is(Release, answers["/v1/releases"])
     check_is(Generation, shown)
-    check_is(Openings, opened)
+    check_is(OpenedSettings, opened)
     assert msgspec.json.decode(shown, type=Generation).pictures == (picture,)
 
 

@@ -21,10 +21,9 @@ MODEL = records.Model(model=a_digest("model"), name="Brush", version="2", licenc
 def marks(*, key: bytes = KEY, signs: bool = True, **settings: Any) -> Marks:
     found = {
         records.model_key(MODEL.model): MODEL,
-        records.node_key("node1"): records.NodeRecord(name="node1", org="studio", key="", certificate=""),
         records.org_key("studio"): records.Org(name="studio", title="Atelier Nord"),
     }
-    ledger = SimpleNamespace(find=lambda key, kind: found.get(key))
+    ledger = SimpleNamespace(find=lambda key, kind: found.get(key), org_of_node={"node1": "studio"}.__getitem__)
     chain = cast(Any, SimpleNamespace(node="node1", ledger=lambda: ledger))
     return Marking(MarksSection(**settings), key, lambda: signs, chain).marks(MODEL.model)
 

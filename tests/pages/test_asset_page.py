@@ -221,7 +221,8 @@ def test_a_confidential_picture_is_not_shown_but_who_asked_is(page: Page, galler
 
     expect(page.locator("main img")).to_have_count(0)
     expect(page.locator("main")).to_contain_text("This picture is confidential: only its ciphertext is stored")
-    expect(page.locator("main")).to_contain_text("Prompt and settings are not shown")
+    expect(page.locator("main")).to_contain_text("Its creator tells the prompt to nobody else")
+    expect(page.locator("main")).to_contain_text("seed: nobody beside its creator")
     expect(page.locator("main")).not_to_contain_text(gallery.prompt)
     asked = [entry.inner_text() for entry in page.locator(".access li").all()]
     ends = [(EDITOR, "POLICY_DENIED"), (CREATOR, "done"), (EDITOR, "request allowed"), (CREATOR, "done")]
