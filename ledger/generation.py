@@ -29,6 +29,7 @@ from ledger.names import (
     SettingName,
     TimeMs,
 )
+from ledger.prices import Price, Terms
 
 PROMPT_LENGTH_MAX = 2_000
 COUNT_MAX = 16
@@ -38,7 +39,7 @@ READERS_MAX = 16
 
 SETTING_FIELDS = ("prompt", "negative_prompt", "seed", "steps", "guidance_centi", "width", "height")
 """The fields of a request that are committed to, each by itself."""
-OPTIONAL_SETTINGS: dict[str, str | int] = {"precision": "float32", "batch": 1}
+OPTIONAL_SETTINGS: dict[str, str | int] = {"precision": "float32", "batch": 1, "strength_centi": 0, "mask": ""}
 """Further ones, with what holds where a request has none: what is as usual is left out and has no commitment."""
 
 
@@ -64,6 +65,10 @@ class Commitments(Value, frozen=True, kw_only=True):
     """The numbers that were computed with; absent for `float32`."""
     batch: Hex32 | UnsetType = UNSET
     """Pictures that were computed together; absent for one."""
+    strength_centi: Hex32 | UnsetType = UNSET
+    """How much of the source is redrawn, in hundredths; absent where there is no source."""
+    mask: Hex32 | UnsetType = UNSET
+    """SHA-256 of the file that says where the source is redrawn; absent where all of it is."""
 
     def fields(self) -> tuple[str, ...]:
         """The settings that are committed to."""
@@ -82,6 +87,8 @@ class Openings(Value, frozen=True, kw_only=True):
     height: Opening | UnsetType = UNSET
     precision: Opening | UnsetType = UNSET
     batch: Opening | UnsetType = UNSET
+    strength_centi: Opening | UnsetType = UNSET
+    mask: Opening | UnsetType = UNSET
 
     def given(self) -> dict[str, Opening]:
         """Those that there are, by field."""
@@ -115,6 +122,16 @@ class WithheldSetting(Value, frozen=True, kw_only=True):
     """Accounts that may, beside the creator. With none, nobody is told: the setting is committed to, and no more."""
 
 
+class PictureSource(Value, frozen=True, kw_only=True):
+    """The recorded picture that another is made of. Public, as all lineage is."""
+
+    asset: Hex32
+    value: Price | UnsetType = UNSET
+    """What the right to derive is worth, for each picture that is made; as in `asset.derive`."""
+    terms: Terms | UnsetType = UNSET
+    """The policies of the source that the creator saw; if others are in force, the record fails."""
+
+
 class GenerationRequest(Value, frozen=True, kw_only=True):
     """What the creator signs (`remarque/generation-request/v1`)."""
 
@@ -128,6 +145,8 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     """How many pictures; picture i is made with seed + i."""
     confidential: bool
     commitments: Commitments
+    source: PictureSource | UnsetType = UNSET
+    """What the pictures are made of. Each is recorded as derived from it: its policies decide, and the creator pays."""
     withheld: Annotated[tuple[WithheldSetting, ...], Meta(max_length=SETTINGS_MAX)] | UnsetType = UNSET
     """Settings that not everybody may read; all others are public. Absent: none, and every one of a confidential
     picture."""

@@ -63,13 +63,11 @@ from ledger.actions.parts import (
     SEALED_KEYS_MAX,
     Action,
     Content,
-    Price,
     Roles,
     Royalty,
     SealedKey,
     Share,
     Shares,
-    Terms,
 )
 from ledger.actions.rules import (
     AddToCollection,
@@ -84,6 +82,7 @@ from ledger.actions.rules import (
     SetPolicy,
 )
 from ledger.governance import DismissDispute
+from ledger.prices import Price, Terms
 
 AnyAction = (
     EnrolAccount | AddKey | RevokeKey | RotateKey | RecoverAccount | SetRoles | SuspendAccount | ResumeAccount

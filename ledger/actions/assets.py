@@ -9,9 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from ledger.actions.parts import (
     Action,
     Content,
-    Price,
     Shares,
-    Terms,
 )
 from ledger.generation import READERS_MAX, SETTINGS_MAX, Attestation, GenerationRequest
 from ledger.names import (
@@ -26,6 +24,7 @@ from ledger.names import (
     SourceType,
     StatementText,
 )
+from ledger.prices import Price, Terms
 
 SIMILAR_MAX = 8
 SettingNames = Annotated[tuple[SettingName, ...], Meta(min_length=1, max_length=SETTINGS_MAX)]

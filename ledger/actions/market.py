@@ -8,9 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ledger.actions.parts import (
     Action,
-    Price,
     Royalty,
-    Terms,
 )
 from ledger.names import (
     AccountName,
@@ -19,6 +17,7 @@ from ledger.names import (
     Positive,
     TimeMs,
 )
+from ledger.prices import Price, Terms
 
 
 class MintToken(Action, frozen=True, tag="token.mint", kw_only=True):

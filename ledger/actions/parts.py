@@ -10,7 +10,6 @@ from msgspec import UNSET, Meta, UnsetType
 from ledger.names import (
     AccountName,
     ContentId,
-    CurrencyCode,
     MediaType,
     NodeName,
     Positive,
@@ -68,14 +67,3 @@ class Royalty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     rate_ppm: Ppm
     payees: Shares
     """Their weights make 1,000,000."""
-
-
-class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An amount of minor units with its currency."""
-
-    amount: Positive
-    currency: CurrencyCode
-
-
-Terms = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_@ ]{0,322}\Z")]
-"""The policies that bind a token, as `GET /v1/tokens/{token}` shows them: `asset_default@1 spring@2`."""

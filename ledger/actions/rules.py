@@ -9,9 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from ledger.actions.parts import (
     SEALED_KEYS_MAX,
     Action,
-    Price,
     SealedKey,
-    Terms,
 )
 from ledger.names import (
     AccountName,
@@ -21,6 +19,7 @@ from ledger.names import (
     Positive,
     TimeMs,
 )
+from ledger.prices import Price, Terms
 
 
 class PublishPolicy(Action, frozen=True, tag="policy.publish", kw_only=True):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from ledger.actions import (
     AcceptOffer,
@@ -24,6 +24,7 @@ from ledger.actions import (
     PlaceBid,
     Price,
     RefundSale,
+    RegisterGenerated,
     RentToken,
     SellToken,
     SettleAuction,
@@ -63,6 +64,8 @@ def _pays_apart(ask: Action) -> bool:
         return ask.terms is not UNSET or ask.for_terms is not UNSET
     if isinstance(ask, DeriveAsset):
         return ask.terms is not UNSET and ask.value is UNSET
+    if isinstance(ask, RegisterGenerated) and not isinstance(ask.request.source, UnsetType):
+        return ask.request.source.terms is not UNSET and ask.request.source.value is UNSET
     return isinstance(ask, PAYING) or (isinstance(ask, TransferToken) and ask.terms is not UNSET)
 
 
@@ -73,3 +76,5 @@ def _prices(ask: Action) -> Iterator[Price]:
         yield ask.price
     elif isinstance(ask, DeriveAsset) and ask.value is not UNSET:
         yield from [ask.value] * len(set(ask.parents))
+    elif isinstance(ask, RegisterGenerated) and not isinstance(ask.request.source, UnsetType):
+        yield from [] if isinstance(ask.request.source.value, UnsetType) else [ask.request.source.value]

@@ -6,7 +6,7 @@ They come with the picture (`asset.register_generated`), or later, for one that 
 
 from __future__ import annotations
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from ledger import crypto
@@ -18,6 +18,7 @@ from ledger.execution.asset import WHOLE_PPM, check_content
 from ledger.execution.claim import GENERATED, record_asset
 from ledger.execution.context import SIGNATURE_FUEL, Context, action
 from ledger.execution.disclosure import check_withheld, open_disclosure
+from ledger.execution.redrawn import check_source, enter_source
 from ledger.execution.view import Ledger
 from ledger.generation import COUNT_MAX, Attestation, GenerationRequest
 from ledger.records import Asset, asset_key, model_key, request_key
@@ -60,6 +61,7 @@ def register_generated(ledger: Ledger, tx: Context, ask: RegisterGenerated) -> N
         ),
         ask.salt,
     )
+    enter_source(ledger, tx, ledger.asset(attestation.pixel_digest), request)
 
 
 @action(AttestAsset)
@@ -118,9 +120,14 @@ def _check_fits(request: GenerationRequest, attestation: Attestation, asset: Ass
         (attestation.image_code == asset.image_code, "it states another image code"),
         (attestation.mark == asset.mark, "it states another watermark"),
         (attestation.manifest == asset.manifest, "it states another manifest"),
+        (_source_of(request) <= set(asset.parents), "it was made from what its lineage does not name; derive it first"),
     ):
         if not holds:
             raise LedgerError(Code.ATTESTATION_INVALID, f"it does not fit asset {asset.id[:16]}…: {fault}")
+
+
+def _source_of(request: GenerationRequest) -> set[str]:
+    return set() if isinstance(request.source, UnsetType) else {request.source.asset}
 
 
 def _check_request(ledger: Ledger, tx: Context, request: GenerationRequest, signature: str) -> None:
@@ -138,6 +145,7 @@ def _check_request(ledger: Ledger, tx: Context, request: GenerationRequest, sign
         if not holds:
             raise LedgerError(Code.REQUEST_INVALID, f"request {request.id[:16]}…: {fault}")
     check_withheld(ledger, request)
+    check_source(request, tx.time_ms)
 
 
 def _check_attestation(

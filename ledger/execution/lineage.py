@@ -8,6 +8,8 @@ anything is made from it, so nobody's share changes later, and no cycle can aris
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -24,6 +26,7 @@ from ledger.execution.policy import decide, facts_for
 from ledger.execution.scope import terms_for
 from ledger.execution.settlement import pay_apart
 from ledger.execution.view import Ledger
+from ledger.prices import Price
 from ledger.records import Ancestor, Asset, Token, asset_key, lineage_key, token_key
 
 DEPTH_MAX, ANCESTORS_MAX = 32, 256
@@ -33,23 +36,47 @@ PAYEES_MAX = contracts_vm.PAYEES_MAX - CREATORS_MAX
 """Payees of all ancestors together, so that with the own ones there are never too many for a split."""
 
 
+@dataclass(frozen=True)
+class Derivation:
+    """What its owner says an asset was made from, be it by an action or by a signed request for a generation."""
+
+    parents: tuple[str, ...]
+    value: Price | UnsetType
+    terms: Mapping[str, str]
+    """The policies that were seen, by parent; none if none were named."""
+    asker: str
+    """For whom a parent's policies decide, unless its owner signed too."""
+    signed: Collection[str]
+    """The accounts that signed."""
+
+
 @action(DeriveAsset)
 def derive(ledger: Ledger, tx: Context, ask: DeriveAsset) -> None:
     """Say what an asset was made from; the parents' policies decide, and are paid what they ask."""
     asset = ledger.asset(ask.asset)
+    tx.require_signer(ledger.owner(asset), Code.NOT_OWNER)
+    if ask.terms is not UNSET and len(ask.terms) != len(ask.parents):
+        raise LedgerError(
+            Code.TERMS_CHANGED, f"there are terms for {len(ask.terms)} of {len(ask.parents)} parents; say each parent's"
+        )
+    terms = {} if ask.terms is UNSET else dict(zip(ask.parents, ask.terms, strict=True))
+    enter(ledger, tx, asset, Derivation(ask.parents, ask.value, terms, tx.signer, tx.accounts))
+
+
+def enter(ledger: Ledger, tx: Context, asset: Asset, said: Derivation) -> None:
+    """Enter what an asset was made from, once: the parents' policies decide, and its owner pays what they ask."""
     owner = ledger.owner(asset)
-    tx.require_signer(owner, Code.NOT_OWNER)
-    parents = [ledger.asset(parent) for parent in sorted(set(ask.parents))]
+    parents = [ledger.asset(parent) for parent in sorted(set(said.parents))]
     for parent in parents:
         if asset.id == parent.id or asset.id in {one.asset for one in ledger.lineage(parent.id).ancestors}:
             raise LedgerError(Code.LINEAGE_CYCLE, f"{parent.id[:16]}… is, or was made from, {asset.id[:16]}…")
     _check_open(ledger, asset)
-    _check_terms(ledger, ask)
+    for name, terms in said.terms.items():
+        check_terms(ledger, ledger.asset(name), terms)
     payments: list[PaymentIn] = []
     vector: dict[str, Ancestor] = {}
-    terms = {} if ask.terms is UNSET else dict(zip(ask.parents, ask.terms, strict=True))
     for parent in parents:
-        payments += _ask_parent(ledger, tx, parent, owner, ask, terms.get(parent.id, UNSET))
+        payments += _ask_parent(ledger, tx, parent, owner, said)
         _add(vector, Ancestor(asset=parent.id, depth=1, **_owed(resale_rate(ledger, tx, parent))))
         lineage = ledger.lineage(parent.id)
         for one in lineage.ancestors:
@@ -81,30 +108,17 @@ def resale_rate(ledger: Ledger, tx: Context, asset: Asset) -> int:
     return min(0 if clause is None else clause.rate_ppm for clause in clauses)
 
 
-def _ask_parent(
-    ledger: Ledger, tx: Context, parent: Asset, owner: str, ask: DeriveAsset, terms: str | UnsetType
-) -> tuple[PaymentIn, ...]:
+def _ask_parent(ledger: Ledger, tx: Context, parent: Asset, owner: str, said: Derivation) -> tuple[PaymentIn, ...]:
     """Have a parent's policy decide, for its owner if that account signed, and pay what its royalty asks."""
     giver = ledger.owner(parent)
-    value = None if ask.value is UNSET else ask.value
+    value = None if isinstance(said.value, UnsetType) else said.value
     about: dict[str, Any] = {} if value is None else {"price": value.amount, "currency": value.currency}
-    decide(ledger, tx, parent, "derive", None, giver if giver in tx.accounts else tx.signer, to=owner, **about)
+    decide(ledger, tx, parent, "derive", None, giver if giver in said.signed else said.asker, to=owner, **about)
     occasion = Occasion("derivative_mint", giver, owner)
     if value is not None:
         ledger.currency(value.currency)
         occasion = Occasion("derivative_mint", giver, owner, value.amount, value.currency)
-    return pay_apart(ledger, owner, due(ledger, tx, parent, None, occasion, terms), giver)
-
-
-def _check_terms(ledger: Ledger, ask: DeriveAsset) -> None:
-    if ask.terms is UNSET:
-        return
-    if len(ask.terms) != len(ask.parents):
-        raise LedgerError(
-            Code.TERMS_CHANGED, f"there are terms for {len(ask.terms)} of {len(ask.parents)} parents; say each parent's"
-        )
-    for parent, terms in zip(ask.parents, ask.terms, strict=True):
-        check_terms(ledger, ledger.asset(parent), terms)
+    return pay_apart(ledger, owner, due(ledger, tx, parent, None, occasion, said.terms.get(parent.id, UNSET)), giver)
 
 
 def _check_open(ledger: Ledger, asset: Asset) -> None:
