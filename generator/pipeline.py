@@ -7,6 +7,7 @@ of another size than was asked for is not given out: what a creator commits to a
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -21,6 +22,7 @@ from generator.errors import GeneratorCode, GeneratorError
 from generator.families import family_of, guide
 from generator.models import model_digest
 from generator.prompts import check_read
+from generator.redrawing import Source, check_redrawn, redrawing, redrawing_arguments, surroundings
 from generator.settings import Precision, Settings, check_settings
 
 __all__ = ["Pipeline", "Settings"]
@@ -43,19 +45,41 @@ class Pipeline:
         self.computed = computation(self._pipe, placement)
         """For the attestation."""
 
-    def generate(self, settings: Settings, on_step: OnStep) -> Image.Image:
+    def generate(self, settings: Settings, on_step: OnStep, source: Source | None = None) -> Image.Image:
         """One RGB picture. SETTINGS_INVALID, SIZE_MISSED, OUT_OF_MEMORY, or whatever `on_step` raises."""
-        return self.generate_batch([settings], on_step)[0]
+        return self.generate_batch([settings], on_step, source)[0]
 
-    def generate_batch(self, batch: list[Settings], on_step: OnStep) -> list[Image.Image]:
+    def generate_batch(self, batch: list[Settings], on_step: OnStep, source: Source | None = None) -> list[Image.Image]:
         """Pictures that differ in prompt, seed and index only, computed together: faster, but rounded differently."""
         for settings in batch:
             self._check(settings, batch[0])
         first = batch[0]
+        check_redrawn(self._pipe, first, source)
         guide(self._pipe, self.family, first)
         with _cleaned(self._pipe, first):
-            made = self._pipe(**self._arguments(batch), **_stepping(first.steps, on_step))
-        return [_of_size(image, first) for image in made.images]
+            images = self._drawn(batch, on_step) if source is None else self._redrawn(batch, on_step, source)
+        return [_of_size(image, first) for image in images]
+
+    def _drawn(self, batch: list[Settings], on_step: OnStep) -> list[Image.Image]:
+        made = self._pipe(**self._arguments(batch), **_stepping(batch[0].steps, on_step))
+        return list(made.images)
+
+    def _redrawn(self, batch: list[Settings], on_step: OnStep, source: Source) -> list[Image.Image]:
+        """A part of the steps is done, which is what progress counts."""
+        pipe = redrawing(self._pipe, source)
+        accepted = inspect.signature(pipe.__call__).parameters
+        arguments = self._arguments(batch) | redrawing_arguments(self._pipe, source, batch)
+        around = surroundings(self._pipe, source, batch)
+
+        def step_ended(redrawer: Any, step: int, time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            on_step(min(step + 1, redrawer.num_timesteps), redrawer.num_timesteps)
+            return tensors if around is None else {"latents": around(redrawer, step, tensors["latents"])}
+
+        made = pipe(
+            **{name: value for name, value in arguments.items() if name in accepted}, callback_on_step_end=step_ended
+        )
+        self._pipe.maybe_free_model_hooks()
+        return [source.laid_back(image.convert("RGB")) for image in made.images]
 
     def plainly(self, batch: list[Settings]) -> None:
         """The same pictures by one call of diffusers and nothing around it, for a benchmark to compare with."""

@@ -56,6 +56,10 @@ class Generate(_Message, frozen=True):
     confidential: bool
     """Whether the attestation leaves out the picture's fingerprint, and names no manifest."""
     marks: Marks = Marks()
+    source: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")] = ""
+    """Digest of the pixels of the recorded picture that these are made of; empty for none."""
+    source_file: bytes = b""
+    mask_file: bytes = b""
 
 
 class Cancel(_Message, frozen=True):

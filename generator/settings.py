@@ -35,6 +35,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """The numbers that are computed with. float32 can be repeated best; the others are shorter, quicker and smaller."""
     batch: Annotated[int, Meta(ge=1, le=BATCH_MAX)] = 1
     """Pictures that are computed together: quicker on a GPU, and rounded differently."""
+    strength_centi: Annotated[int, Meta(ge=0, le=100)] = 0
+    """How much of a source is redrawn, in hundredths; 0 where there is no source."""
+    mask: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")] = ""
+    """SHA-256 of the file that says where a source is redrawn; empty for everywhere."""
     index: Annotated[int, Meta(ge=0, le=INDEX_MAX)] = 0
     """Which picture of a job: picture i is made with seed + i."""
 

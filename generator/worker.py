@@ -36,6 +36,7 @@ from generator.protocol import (
     ToWorker,
     write_message,
 )
+from generator.redrawing import open_source
 from generator.settings import Precision
 
 log = logging.getLogger("generator.worker")
@@ -75,6 +76,9 @@ class Worker:
 
     def _generate(self, ask: Generate) -> None:
         pipeline = self._pipeline(ask.model, ask.settings.precision)
+        source = None
+        if ask.source:
+            source = open_source(ask.source_file, ask.source, ask.mask_file, ask.settings)
         first, end = ask.settings.index, ask.settings.index + ask.count
         for start in range(first, end, ask.settings.batch):
             together = range(start, min(start + ask.settings.batch, end))
@@ -85,7 +89,7 @@ class Worker:
 
             self._jobs.check()
             wanted = [msgspec.structs.replace(ask.settings, index=index) for index in together]
-            for index, image in zip(together, pipeline.generate_batch(wanted, on_step), strict=True):
+            for index, image in zip(together, pipeline.generate_batch(wanted, on_step, source), strict=True):
                 self._answer(attest(image, index, ask, self._attester, pipeline.computed))
 
     def _pipeline(self, digest: str, precision: Precision) -> Pipeline:

@@ -158,11 +158,11 @@ def _stable_diffusion_xl(folder: Path) -> Any:
 def _stable_diffusion_3(folder: Path) -> Any:
     first, second, third = _clip(projected=True), _clip(projected=True), _t5()
     transformer = d.SD3Transformer2DModel(
-        sample_size=16, patch_size=1, in_channels=4, num_layers=2, attention_head_dim=8, num_attention_heads=4,
-        caption_projection_dim=32, joint_attention_dim=32, pooled_projection_dim=64, out_channels=4,
+        sample_size=16, patch_size=1, in_channels=16, num_layers=2, attention_head_dim=8, num_attention_heads=4,
+        caption_projection_dim=32, joint_attention_dim=32, pooled_projection_dim=64, out_channels=16,
     )  # fmt: skip
     return d.StableDiffusion3Pipeline(
-        transformer=transformer, scheduler=d.FlowMatchEulerDiscreteScheduler(), vae=_flow_vae(4),
+        transformer=transformer, scheduler=d.FlowMatchEulerDiscreteScheduler(), vae=_flow_vae(16),
         text_encoder=first[0], tokenizer=first[1], text_encoder_2=second[0], tokenizer_2=second[1],
         text_encoder_3=third[0], tokenizer_3=third[1],
     )  # fmt: skip
