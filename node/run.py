@@ -257,7 +257,7 @@ class Node:
             section.account, key, self.chain, self.submitter, self.blockstore, self.openings, marking, clock_ms
         )
         return GenerationService(
-            section, self.home, self.data, key, self.chain, recorder, self.at_rest, marking, clock_ms
+            section, self.home, self.data, key, self.chain, recorder, self.blockstore, self.at_rest, marking, clock_ms
         )
 
     def _make_sealing(self) -> Sealing:

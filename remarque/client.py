@@ -119,6 +119,11 @@ class Client(Blocking):
         precision: str = "float32",
         batch: int = 1,
         withheld: Mapping[str, Sequence[str]] | None = None,
+        source: str | None = None,
+        strength_centi: int = 60,
+        mask: bytes | None = None,
+        value: int | None = None,
+        currency: str = "",
     ) -> str:
         """Ask the node's generator for pictures; the id of the generation. Follow it with `progress` or `generation`.
 
@@ -132,7 +137,15 @@ class Client(Blocking):
         `withheld` names settings that not everybody may read, each with the accounts that may: nobody's prompt is told
         by `{"prompt": ()}`. Left out, all settings are public, and none of a confidential picture. Oneself, and whoever
         operates the generator, reads them in any case; `disclose` and `erase_settings` change it later.
-        GENERATOR_ABSENT, GENERATION_INVALID, REQUEST_INVALID, ACCOUNT_UNKNOWN, or GENERATION_QUEUE_FULL.
+
+        `source` is a recorded public picture that these are made of, each as its derivative: its policies decide, and
+        oneself pays what they ask, by the terms that are in force now, `value` being what the right is worth for each.
+        `strength_centi` is how much of it is redrawn, 1 to 100; `mask` a PNG of one channel and of the size that is
+        asked for, whose white is redrawn while everything else keeps the source's pixels. Keep it: `regenerate` needs
+        it, and only its digest is committed to.
+
+        GENERATOR_ABSENT, GENERATION_INVALID, REQUEST_INVALID, ACCOUNT_UNKNOWN, or GENERATION_QUEUE_FULL; with a source
+        what `derive` is refused with, and CONTENT_MISSING.
         """
         return self._run(
             self._waiting.generate(
@@ -149,6 +162,11 @@ class Client(Blocking):
                 precision=precision,
                 batch=batch,
                 withheld=withheld,
+                source=source,
+                strength_centi=strength_centi,
+                mask=mask,
+                value=value,
+                currency=currency,
             )
         )
 

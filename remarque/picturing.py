@@ -17,9 +17,10 @@ from ledger.actions import AnyAction
 from ledger.encoding import encode
 from ledger.errors import Code
 from ledger.execution.claim import commitment_to
-from ledger.generation import OPTIONAL_SETTINGS, GenerationRequest, Opening, Openings, WithheldSetting
+from ledger.generation import OPTIONAL_SETTINGS, GenerationRequest, Opening, Openings, PictureSource, WithheldSetting
 from ledger.genesis import Genesis
 from ledger.names import org_of
+from ledger.prices import Price
 from ledger.receipt import Receipt
 from remarque import sealing
 from remarque.api.bindings import ManifestMatch, ManifestMatches, ManifestReceipt
@@ -57,6 +58,11 @@ class PictureMethods(SubmitMethods):
         precision: str = "float32",
         batch: int = 1,
         withheld: Mapping[str, Sequence[str]] | None = None,
+        source: str | None = None,
+        strength_centi: int = 60,
+        mask: bytes | None = None,
+        value: int | None = None,
+        currency: str = "",
     ) -> str:
         """Ask the node's generator for pictures; the id of the generation. Follow it with `progress` or `generation`.
 
@@ -70,7 +76,15 @@ class PictureMethods(SubmitMethods):
         `withheld` names settings that not everybody may read, each with the accounts that may: nobody's prompt is told
         by `{"prompt": ()}`. Left out, all settings are public, and none of a confidential picture. Oneself, and whoever
         operates the generator, reads them in any case; `disclose` and `erase_settings` change it later.
-        GENERATOR_ABSENT, GENERATION_INVALID, REQUEST_INVALID, ACCOUNT_UNKNOWN, or GENERATION_QUEUE_FULL.
+
+        `source` is a recorded public picture that these are made of, each as its derivative: its policies decide, and
+        oneself pays what they ask, by the terms that are in force now, `value` being what the right is worth for each.
+        `strength_centi` is how much of it is redrawn, 1 to 100; `mask` a PNG of one channel and of the size that is
+        asked for, whose white is redrawn while everything else keeps the source's pixels. Keep it: `regenerate` needs
+        it, and only its digest is committed to.
+
+        GENERATOR_ABSENT, GENERATION_INVALID, REQUEST_INVALID, ACCOUNT_UNKNOWN, or GENERATION_QUEUE_FULL; with a source
+        what `derive` is refused with, and CONTENT_MISSING.
         """
         account, key = self._signer()
         if not model:
@@ -88,6 +102,8 @@ class PictureMethods(SubmitMethods):
             "height": height,
             "precision": precision,
             "batch": batch,
+            "strength_centi": 0 if source is None else strength_centi,
+            "mask": "" if mask is None else await self._mask(mask),
         }
         openings = Openings(
             **{
@@ -104,6 +120,7 @@ class PictureMethods(SubmitMethods):
             count=count,
             confidential=confidential,
             commitments=openings.commitments(),
+            source=UNSET if source is None else await self._source(source, value, currency),
             withheld=_withheld(withheld),
             valid_until_ms=now_ms() + VALID_SECONDS * 1000,
             nonce=secrets.token_hex(16),
@@ -111,6 +128,16 @@ class PictureMethods(SubmitMethods):
         signature = key.sign(crypto.GENERATION_REQUEST, encode(request))
         asked = AskGeneration(request=request, signature=signature, openings=openings)
         return (await self._ask("/v1/generations", asked, GenerationTaken)).generation
+
+    async def _mask(self, mask: bytes) -> str:
+        """Have the node keep a mask; its digest."""
+        await self.put_content(mask)
+        return hashlib.sha256(mask).hexdigest()
+
+    async def _source(self, asset: str, value: int | None, currency: str) -> PictureSource:
+        """A source, by the terms that are in force now."""
+        price = UNSET if value is None else Price(amount=value, currency=currency)
+        return PictureSource(asset=asset, value=price, terms=(await self.asset(asset)).terms)
 
     async def progress(self, generation: str) -> AsyncGenerator[Generation, None]:
         """How far a generation is, whenever that changes, until all its pictures are recorded.

@@ -47,6 +47,21 @@ OF_UPLOADS = (NodeCode.UPLOADS_FULL, NodeCode.DISK_FULL, NodeCode.SHUTTING_DOWN)
 """What anything that a member stores may be refused with."""
 
 
+OF_SOURCES = (
+    Code.ASSET_UNKNOWN,
+    Code.POLICY_DENIED,
+    Code.TERMS_CHANGED,
+    Code.TERMS_MISSING,
+    Code.PRICE_TOO_LOW,
+    Code.ROYALTY_INVALID,
+    Code.CURRENCY_UNKNOWN,
+    Code.CURRENCY_MISMATCH,
+    Code.AMOUNT_OVERFLOW,
+    Code.INSUFFICIENT_FUNDS,
+    Code.LINEAGE_TOO_LARGE,
+    Code.FUEL_EXHAUSTED,
+)
+"""What a picture that others are to be made of may be refused with, by its policies and for what it costs."""
 OF_RELEASES = (
     NodeCode.NOT_FOUND,
     NodeCode.RELEASE_DENIED,
@@ -284,6 +299,9 @@ def generation_routes(service: GenerationService | None, reader: Reader) -> APIR
             NodeCode.GENERATOR_ABSENT,
             NodeCode.MODEL_NOT_LOADED,
             NodeCode.GENERATION_QUEUE_FULL,
+            Code.REQUEST_INVALID,
+            Code.ACCOUNT_UNKNOWN,
+            *OF_SOURCES,
         ),
     )
     async def ask(request: Request, member: Member = Depends(reader)) -> Response:

@@ -74,6 +74,20 @@ def finite(_: click.Context, param: click.Parameter, value: float) -> float:
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Directory for the pictures."
 )
+@click.option("--from", "source", help="A recorded ASSET to make the pictures of; they are its derivatives.")
+@click.option(
+    "--strength",
+    type=click.FloatRange(0.01, 1),
+    callback=finite,
+    default=0.6,
+    show_default=True,
+    help="How much of --from is redrawn.",
+)
+@click.option(
+    "--mask",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A PNG of one channel: white is redrawn, the rest of --from stays.",
+)
 @with_target
 def generate(
     target: Target,
@@ -90,12 +104,18 @@ def generate(
     batch: int,
     private: tuple[str, ...],
     out: Path,
+    source: str | None,
+    strength: float,
+    mask: Path | None,
 ) -> None:
     """Generate pictures of PROMPT; each is on the chain before it is here. Interrupted, it withdraws the generation.
 
     Who may read the prompt and the settings is said before they are sent.
     """
-    chosen = {"precision": precision, "batch": batch}
+    if mask is not None and source is None:
+        raise click.UsageError("--mask says where a picture is redrawn; name that with --from")
+    chosen: dict[str, str | int] = {"precision": precision, "batch": batch, "mask": "" if mask is None else str(mask)}
+    chosen["strength_centi"] = 0 if source is None else round(strength * 100)
     committed = (*SETTING_FIELDS, *(name for name, value in chosen.items() if value != OPTIONAL_SETTINGS[name]))
     withheld = withheld_by(private, committed)
     if not target.as_json:
@@ -116,6 +136,9 @@ def generate(
             precision=precision,
             batch=batch,
             withheld=withheld or None,
+            source=source,
+            strength_centi=round(strength * 100),
+            mask=None if mask is None else mask.read_bytes(),
         )
         pictures: tuple[GeneratedPicture, ...] = ()
         refused: tuple[RefusedPicture, ...] = ()
@@ -309,10 +332,14 @@ def history(target: Target, asset: str) -> None:
 @click.option(
     "--model", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Model folder; the default model."
 )
+@click.option(
+    "--mask", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The mask that it was made with."
+)
 @with_target
-def regenerate(target: Target, asset: str, model: Path | None) -> None:
+def regenerate(target: Target, asset: str, model: Path | None, mask: Path | None) -> None:
     """Generate a recorded ASSET again from its openings, on this machine, and compare."""
     from generator.pipeline import Pipeline
+    from generator.redrawing import open_source
     from generator.regenerate import as_png, compare
     from node.generation.asking import settings_of
 
@@ -325,10 +352,16 @@ def regenerate(target: Target, asset: str, model: Path | None) -> None:
         if unknown:
             raise RemarqueError("NOT_FOUND", f"it cannot be made again without its {', '.join(sorted(unknown))}")
         original = client.open(asset, "regeneration") if record.confidential else client.picture(asset)
+        settings = replace(settings_of(found.openings), index=record.index, batch=1)
+        parent = record.parents[0] if settings.strength_centi else ""
+        file = client.picture(parent) if parent else b""
+    if settings.mask and mask is None:
+        raise RemarqueError("NOT_FOUND", "it was made with a mask, which its creator has; name that with --mask")
+    drawn_on = mask.read_bytes() if mask is not None and settings.mask else b""
+    source = open_source(file, parent, drawn_on, settings) if parent else None
     folder = model or default_model_folder()
     verify_model(folder, record.model)
-    settings = replace(settings_of(found.openings), index=record.index, batch=1)
-    again = Pipeline(folder, settings.precision).generate(settings, lambda step, steps: None)
+    again = Pipeline(folder, settings.precision).generate(settings, lambda step, steps: None, source)
     compared = compare(original, as_png(again), marked=isinstance(record.mark, str))
     target.show(
         compared,

@@ -10,6 +10,7 @@ from ledger.encoding import encode
 from ledger.execution.disclosure import check_withheld
 from ledger.generation import COUNT_MAX, OPTIONAL_SETTINGS, PROMPT_LENGTH_MAX, Openings
 from node.chain.chain import Chain
+from node.generation.sources import check_source
 from remarque import sealing
 from remarque.api.generation import AskGeneration
 from remarque.errors import NodeCode, NodeError
@@ -49,6 +50,7 @@ def check_asked(ask: AskGeneration, chain: Chain, now_ms: int) -> None:
             raise NodeError(NodeCode.GENERATION_INVALID, fault)
     settings_of(openings)
     check_withheld(chain.ledger(), request)
+    check_source(request, chain, now_ms)
     if chain.state.get(records.model_key(request.model)) is None:
         raise NodeError(NodeCode.MODEL_NOT_LOADED, f"model {request.model[:16]}… is not registered on the chain")
 

@@ -19,12 +19,14 @@ from ledger.crypto import SigningKey
 from ledger.errors import LedgerError
 from node.chain.chain import Chain
 from node.content.at_rest import AtRest
+from node.content.blockstore import Blockstore
 from node.generation.asking import check_asked, settings_of
 from node.generation.jobs import JOBS, Job, JobStore
 from node.generation.marking import Marking
 from node.generation.process import WorkerGone, WorkerProcess
 from node.generation.progress import JobProgress
 from node.generation.recording import Recorder
+from node.generation.sources import source_files
 from node.ground.config import GeneratorSection
 from node.ground.logs import logger
 from remarque.api.generation import DONE, FAILED, RUNNING, AskGeneration, RefusedPicture
@@ -55,6 +57,7 @@ class GenerationService:
         key: SigningKey,
         chain: Chain,
         recorder: Recorder,
+        blockstore: Blockstore,
         at_rest: AtRest,
         marking: Marking,
         clock_ms: Callable[[], int],
@@ -65,6 +68,7 @@ class GenerationService:
         self._key = key
         self._chain = chain
         self._recorder = recorder
+        self._blockstore = blockstore
         self._marking = marking
         self._clock_ms = clock_ms
         self._jobs = JobStore(data / JOBS, at_rest)
@@ -190,15 +194,20 @@ class GenerationService:
             raise NodeError(NodeCode.GENERATION_CANCELLED, WITHDRAWN)
 
     def _order(self, job: Job) -> Generate:
-        request = job.request
+        """Reads a source's file."""
+        request, settings = job.request, settings_of(job.openings)
+        files = source_files(request, settings, self._chain, self._blockstore)
         return Generate(
             job=job.id,
             count=request.count,
-            settings=settings_of(job.openings),
+            settings=settings,
             request=job.id,
             model=request.model,
             confidential=request.confidential,
             marks=self._marking.marks(request.model),
+            source=files.source,
+            source_file=files.source_file,
+            mask_file=files.mask_file,
         )
 
     async def _resumed(self, job: Job) -> Job:

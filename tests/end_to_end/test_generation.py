@@ -19,6 +19,7 @@ import pytest
 from answers import check_is
 from click.testing import CliRunner
 from msgspec import UNSET
+from PIL import Image
 
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, EDITOR, STUDIO
@@ -166,6 +167,35 @@ def test_a_picture_is_regenerated_but_for_its_watermark(studio: Cluster, alice: 
 
     assert json.loads(done.stdout)["verdict"] == "equivalent"
     assert isinstance(alice.asset(picture.asset).asset.mark, str)
+
+
+def test_a_picture_is_made_of_another_as_its_derivative_and_made_again(
+    studio: Cluster, alice: Client, tmp_path: Path
+) -> None:
+    [sea] = alice.generation(alice.generate("the sea at noon", seed=900, steps=4))
+    mask = tmp_path / "mask.png"
+    half = Image.new("L", (128, 128), 0)
+    half.paste(255, (64, 0, 128, 128))
+    half.save(mask)
+    redrawn = ["a red boat", "--from", sea.asset, "--strength", "1", "--mask", str(mask), "--steps", "4"]
+    shown = command(studio, "--json", "generate", *redrawn, "--out", str(tmp_path))
+    [made] = json.loads(shown.stdout)["pictures"]
+    whole = alice.generation(alice.generate("a red boat", source=sea.asset, strength_centi=50, steps=4))[0]
+
+    for name in (made["asset"], whole.asset):
+        record = alice.asset(name).asset
+        assert (record.evidence, record.parents, record.depth) == ("generated", (sea.asset,), 1)
+    again = command(studio, "--json", "regenerate", made["asset"], "--mask", str(mask))
+    assert json.loads(again.stdout)["verdict"] == "equivalent"
+    assert "name that with --mask" in command(studio, "regenerate", made["asset"], status=5).stderr
+
+    secret = alice.generation(alice.generate("a vase", seed=901, steps=4, confidential=True))[0]
+    assert asked(alice, source=secret.asset) == "GENERATION_INVALID"
+    with (
+        Client(studio.url("node1"), COLLECTOR, studio.key(COLLECTOR)) as carla,
+        pytest.raises(RemarqueError, match="POLICY_DENIED"),
+    ):
+        carla.generate("a red boat", source=sea.asset, steps=4)
 
 
 def test_a_confidential_picture_is_in_clear_on_no_disk_and_opens_for_its_creator(
