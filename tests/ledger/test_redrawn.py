@@ -195,3 +195,20 @@ def test_what_a_derivation_costs_counts_beside_other_prices(studio: State) -> No
     assert studio.do(GENERATOR, priced, also).code == "SOLD_TOGETHER"
     assert studio.do(GENERATOR, priced, apart).code == "POLICY_DENIED"  # by tx.paid_apart
     assert studio.do(GENERATOR, priced).code == "OK"
+
+
+def test_trying_leaves_nothing_behind(studio: State) -> None:
+    record = redrawn(studio, request={"count": 1}, value=Price(amount=6_000, currency="EUR"))
+    ledger = Ledger(studio)
+
+    for _ in range(2):
+        try_source(ledger, record.request, studio.height + 1, studio.time_ms, NEWEST)
+
+
+def test_pixels_whose_other_record_stands_are_not_derived(studio: State) -> None:
+    same = a_digest(("made", 0))
+    studio.do(ALICE, registering(("made", 0)))
+    studio.do(ALICE, registering("after"), actions.DeriveAsset(asset=a_digest("after"), parents=(same,)))
+
+    assert studio.do(GENERATOR, redrawn(studio, terms=SEEN)).code == "ASSET_EXISTS"
+    assert asset(studio, same).parents == ()
