@@ -250,14 +250,17 @@ QUIET = {
     actions.EnrolAccount, actions.AddKey, actions.RevokeKey, actions.RotateKey, actions.RecoverAccount,
     actions.SetRoles, actions.SuspendAccount, actions.ResumeAccount, actions.Propose, actions.CastVote,
     actions.AddNode, actions.RemoveNode, actions.RegisterModel, actions.CommitAsset, actions.RegisterAsset,
-    actions.RegisterGenerated, actions.AttestAsset, actions.DisputeAsset, actions.WithdrawDispute,
+    actions.AttestAsset, actions.DisputeAsset, actions.WithdrawDispute, actions.DiscloseSettings, actions.EraseSettings,
     actions.MintToken, actions.ListToken, actions.UnlistToken, actions.WithdrawOffer, actions.OpenAuction,
     actions.CancelAuction, actions.CreateCurrency, actions.RedeemCurrency, actions.PublishPolicy,
     actions.SetOrgPolicy, actions.CreateCollection, actions.SetCollectionPolicy, actions.AddToCollection,
     actions.SetPolicy, actions.RevokeAccess, actions.RequestAccess, actions.ResealAsset, actions.RegisterStatement,
 }  # fmt: skip
 """Actions by which nobody is paid and nobody promises to pay."""
-PRICED = {actions.RentToken, actions.GrantAccess, actions.DeriveAsset, actions.TransferToken, actions.SwapTokens}
+PRICED = {
+    actions.RentToken, actions.GrantAccess, actions.DeriveAsset, actions.RegisterGenerated, actions.TransferToken,
+    actions.SwapTokens,
+}  # fmt: skip
 
 
 def test_of_every_action_it_is_said_whether_it_pays() -> None:
