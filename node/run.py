@@ -39,6 +39,7 @@ from node.api import (
     scitt,
     sessions,
     tlog,
+    work,
 )
 from node.api import log as log_routes
 from node.api.app import health_routes, make_app
@@ -72,11 +73,16 @@ from node.credentials.stamping import StampAuthority
 from node.decoding.lanes import Decoders, LookedFor
 from node.exchange.releases import Releases
 from node.exchange.replicator import Replicator
+from node.generation.heard import HeardWorkers
+from node.generation.jobs import JOBS, JobStore
 from node.generation.marking import Marking
-from node.generation.recording import Recorder
+from node.generation.own import OwnWorker
+from node.generation.pulled import PulledWork
+from node.generation.queue import JobQueue
+from node.generation.recording import Recorder, SigningRecorder
 from node.generation.service import GenerationService
 from node.ground import logs
-from node.ground.config import Config, load_config, split_address
+from node.ground.config import Config, GeneratorSection, load_config, split_address
 from node.ground.doors import (
     LOOPBACK,
     RESERVED_DESCRIPTORS,
@@ -249,16 +255,22 @@ class Node:
         section = self.config.generator
         if section is None:
             return None
-        key = load_key(self.home / section.key)
         marking = Marking(
             self.config.marks, self.watermark_key, lambda: self.credentials.usable(CLAIM) is not None, self.chain
         )
-        recorder = Recorder(
-            section.account, key, self.chain, self.submitter, self.blockstore, self.openings, marking, clock_ms
-        )
-        return GenerationService(
-            section, self.home, self.data, key, self.chain, recorder, self.blockstore, self.at_rest, marking, clock_ms
-        )
+        recorder = Recorder(self.chain, self.blockstore, self.openings, marking)
+        queue = JobQueue(JobStore(self.data / JOBS, self.at_rest), recorder, clock_ms)
+        heard, lease_ms = HeardWorkers(clock_ms), section.lease_seconds * 1_000
+        pulled = PulledWork(queue, heard, recorder, marking, self.chain, self.decoders.members, lease_ms)
+        own = self._make_own_worker(section, queue, recorder, marking) if section.local else None
+        return GenerationService(section, self.chain, queue, own, heard, pulled)
+
+    def _make_own_worker(
+        self, section: GeneratorSection, queue: JobQueue, recorder: Recorder, marking: Marking
+    ) -> OwnWorker:
+        key = load_key(self.home / section.key)
+        signing = SigningRecorder(section.account, key, self.chain, self.submitter, recorder, clock_ms)
+        return OwnWorker(section, self.home, key, self.chain, queue, signing, self.blockstore, marking)
 
     def _make_sealing(self) -> Sealing:
         marks, generation = self.config.marks, self.generation
@@ -406,6 +418,7 @@ class Node:
                 ),
                 pictures.release_routes(self.releases, reader),
                 pictures.generation_routes(self.generation, reader),
+                work.work_routes(None if self.generation is None else self.generation.pulled, self.submitter, reader),
                 pages.routes(),
             ],
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ledger.actions import AnyAction
+from ledger.actions import AnyAction, Content
 from ledger.consistency import ConsistencyProof
 from ledger.crypto import SigningKey
 from ledger.genesis import Genesis
@@ -46,6 +46,7 @@ from remarque.api.past import AssetAt, StateAt
 from remarque.api.policies import REPLAYED, Evaluation, PolicyCheck, Replay
 from remarque.api.transactions import BatchOutcome, TransactionView
 from remarque.api.verification import Verification
+from remarque.api.work import MadePicture, Work, WorkRefusal, WorkStanding
 from remarque.blocking import Blocking
 from remarque.drafts import Draft
 from remarque.submitting import VALID_SECONDS
@@ -640,6 +641,43 @@ class Client(Blocking):
     def transparent_statement(self, digest: str) -> bytes:
         """A registered statement, by the SHA-256 of its bytes, with the receipts of all nodes that answer in time."""
         return self._run(self._waiting.transparent_statement(digest))
+
+    def take_work(
+        self, worker: str, models: tuple[str, ...], *, device: str = "cpu", wait_seconds: int = 0
+    ) -> Work | None:
+        """Take the oldest generation for one of some models that nobody works on; None if there is none in time.
+
+        `worker` is 32 hex digits by chance, the same for as long as this process runs: who has work is given that
+        again. NOT_A_WORKER, GENERATOR_ABSENT, ACCOUNT_BUSY.
+        """
+        return self._run(self._waiting.take_work(worker, models, device=device, wait_seconds=wait_seconds))
+
+    def report_work(
+        self,
+        lease: str,
+        *,
+        index: int | None = None,
+        step: int | None = None,
+        steps: int | None = None,
+        refused: WorkRefusal | None = None,
+    ) -> WorkStanding:
+        """Say that work goes on, so that it stays one's own, how far it is, and which record the ledger refused.
+
+        The node looks by itself which pictures are recorded. WORK_LOST if it is no longer one's own.
+        """
+        return self._run(self._waiting.report_work(lease, index=index, step=step, steps=steps, refused=refused))
+
+    def give_picture(self, made: MadePicture) -> Content:
+        """Have the node store a picture that was made; what its record has to say of the file.
+
+        It is held to its attestation. WORK_LOST, GENERATION_CANCELLED, ATTESTATION_INVALID, REQUEST_USED, and what a
+        picture that is stored may be refused with.
+        """
+        return self._run(self._waiting.give_picture(made))
+
+    def end_work(self, lease: str, *, code: str = "", detail: str = "") -> WorkStanding:
+        """Do no more of a generation: it is done, or fails with a code, or goes on with another worker. WORK_LOST."""
+        return self._run(self._waiting.end_work(lease, code=code, detail=detail))
 
     def sign(self, *wanted: AnyAction, valid_s: int = VALID_SECONDS, memo: str | None = None) -> SignedTransaction:
         """Sign actions as one transaction of this client's account, valid for so many seconds. Sends nothing."""

@@ -93,6 +93,8 @@ class NodeCode(Enum):
     MODEL_NOT_LOADED = ("no generator of this node has the model", 404)
     GENERATION_FAILED = ("the generator failed", 500)
     GENERATION_CANCELLED = ("the generation was withdrawn by its creator", 409)
+    NOT_A_WORKER = ("only generators of the node's own org are given its work", 403)
+    WORK_LOST = ("the work is not this worker's, or not any more", 409)
     # Governing and signing together
     PROTOCOL_UNKNOWN = ("the protocol version is not known to this software", 409)
     DRAFT_INVALID = ("the file is no transaction to be signed", 422)

@@ -10,6 +10,7 @@ HEX_DIGITS = {
     r"^[0-9a-f]{160}\Z": 160,
     r"^([0-9a-f]{2}){50,2000}\Z": 128,
     r"^([0-9a-f]{2})+\Z": 128,
+    r"^([0-9a-f]{64})?\Z": 64,
 }
 """Patterns of hex text, with the number of digits that an example has."""
 OF_32_BYTES = {
@@ -70,6 +71,7 @@ TEXTS = {
     "declared": "errs once in a hundred",
     "description": "Recorded by alice@studio, 1024 x 768 pixels.",
     "detail": "",
+    "device": "cpu",
     "disputed_by": "agency",
     "effect": "permit",
     "error": "the field is absent",
@@ -92,6 +94,7 @@ TEXTS = {
     "lost": "node3",
     "manifest": "urn:c2pa:3fa85f64-5717-4562-b3fc-2c963f66afa6",
     "mark": "5bd1a3c07e",
+    "mask": "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
     "media_type": "image/png",
     "memo": "for the cover",
     "message": "there is no field creaters",
@@ -184,7 +187,11 @@ NUMBERS = {
     "weight_ppm": 1_000_000,
     "width": 1_024,
 }
-MAPS = {"balances": {"EUR": 120_000}, "fuel": {"all_may": 12}}
+MAPS = {
+    "balances": {"EUR": 120_000},
+    "fuel": {"all_may": 12},
+    "settings": {"prompt": "a lighthouse by the sea at sunset", "seed": 7},
+}
 BY_PATTERN = {
     r"^[a-z0-9][a-z0-9-]{0,31}\Z": "studio",
     r"^[a-z0-9][a-z0-9-]{0,40}\Z": "studio",

@@ -287,7 +287,9 @@ def generation_routes(service: GenerationService | None, reader: Reader) -> APIR
     @router.get("/generators", summary="Models this node's generator serves", dependencies=[Depends(reader)])
     @operation(Generators)
     async def generators() -> Response:
-        """None, if this node has no generator or that is still starting."""
+        """Those of its own worker, and of all others that it has heard of within 90 seconds. None, if this node has no
+        generator or that is still starting.
+        """
         return answer(Generators(models=() if service is None else tuple(service.models)))
 
     @router.post("/generations", summary="Ask for pictures with a signed request and its openings")

@@ -10,7 +10,7 @@ from generator.protocol import StepProgress
 from ledger.encoding import encode
 from node.generation.jobs import Job, JobStore
 from node.ground.changes import ChangeCounter
-from remarque.api.generation import DONE, FAILED, RUNNING, Generation
+from remarque.api.generation import FAILED, RUNNING, Generation
 
 KEEPALIVE_SECONDS = 15.0
 
@@ -23,17 +23,16 @@ class JobProgress:
         self._steps: dict[str, StepProgress] = {}
         """Of the picture that a running job is at."""
         self.changes = ChangeCounter()
-        """Whoever waits for a job, or for the next one, waits here."""
+        """Whoever waits for a job waits here."""
 
     def step(self, progress: StepProgress) -> None:
         """A picture is one step further."""
         self._steps[progress.job] = progress
         self.changes.tell()
 
-    def update(self, job: Job) -> None:
-        """Keep a job's new condition, and tell of it."""
-        self._jobs.update(job)
-        if job.state in (DONE, FAILED):
+    def changed(self, job: Job) -> None:
+        """Tell of a job's new condition."""
+        if job.ended:
             self._steps.pop(job.id, None)
         self.changes.tell()
 
@@ -59,7 +58,7 @@ class JobProgress:
             if shown != last:
                 last = shown
                 yield b"data: " + encode(shown) + b"\n\n"
-            if job.state in (DONE, FAILED):
+            if job.ended:
                 return
             if not await self.changes.after(seen, KEEPALIVE_SECONDS):
                 yield b": keep-alive\n\n"

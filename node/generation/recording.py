@@ -11,7 +11,7 @@ from ledger import records
 from ledger.actions import Content, RegisterGenerated
 from ledger.crypto import SigningKey
 from ledger.encoding import decode
-from ledger.generation import Attestation, GenerationRequest
+from ledger.generation import Attestation
 from ledger.transaction import Signer, Transaction, sign
 from node.chain.chain import Chain
 from node.content.blockstore import Blockstore
@@ -26,27 +26,13 @@ RECORD_VALID_MS = 300_000
 
 
 class Recorder:
-    """Records pictures as the account of a generator."""
+    """Keeps the bytes of generated pictures, and finds those that are recorded."""
 
-    def __init__(
-        self,
-        account: str,
-        key: SigningKey,
-        chain: Chain,
-        submitter: Submitter,
-        blockstore: Blockstore,
-        openings: OpeningStore,
-        marking: Marking,
-        clock_ms: Callable[[], int],
-    ) -> None:
-        self._account = account
-        self._key = key
+    def __init__(self, chain: Chain, blockstore: Blockstore, openings: OpeningStore, marking: Marking) -> None:
         self._chain = chain
-        self._submitter = submitter
         self._blockstore = blockstore
         self._openings = openings
         self._marking = marking
-        self._clock_ms = clock_ms
 
     async def recorded(self, job: Job, index: int) -> GeneratedPicture | None:
         """A picture of a job, if its record is committed. Its openings are kept here from then on.
@@ -68,10 +54,47 @@ class Recorder:
             unmarked=self._marking.watermarks and not isinstance(record.mark, str),
         )
 
+    async def store(self, job: Job, asset: str, png: bytes, account: str) -> Content:
+        """Take a picture's bytes for a record to come, at the cost of an account; if confidential, encrypted, with the
+        key sealed to its custodians.
+        """
+        request = job.request
+        if not request.confidential:
+            cid = await self._blockstore.aside(self._blockstore.take, account, png)
+            return Content(cid=cid, size=len(png), media_type="image/png")
+        place = (asset, request.creator, self._chain.genesis, self._chain.node)
+        cipher, sealed_keys = await asyncio.to_thread(sealing.sealed_content, png, *place)
+        return Content(
+            cid=await self._blockstore.aside(self._blockstore.take, account, cipher),
+            size=len(cipher),
+            media_type="image/png",
+            sealed_keys=sealed_keys,
+        )
+
+
+class SigningRecorder:
+    """Records what the node's own worker made, as that worker's account."""
+
+    def __init__(
+        self,
+        account: str,
+        key: SigningKey,
+        chain: Chain,
+        submitter: Submitter,
+        recorder: Recorder,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        self._account = account
+        self._key = key
+        self._chain = chain
+        self._submitter = submitter
+        self._recorder = recorder
+        self._clock_ms = clock_ms
+
     async def record(self, job: Job, generated: Generated) -> GeneratedPicture | RefusedPicture:
         """Store a picture and commit its record; if the ledger refuses it, it is not released."""
         attestation = decode(generated.attestation, Attestation)
-        content = await self._store(job.request, attestation.pixel_digest, generated.png)
+        content = await self._recorder.store(job, attestation.pixel_digest, generated.png, job.request.creator)
         transaction = Transaction(
             chain=self._chain.name,
             signers=(Signer(account=self._account, key=self._key.public),),
@@ -90,21 +113,7 @@ class Recorder:
         height, position = await self._submitter.commit(sign(transaction, [self._key]))
         results = self._chain.finals.at(height).results
         code, detail = results.outcomes[position].code, results.details[position]
-        picture = await self.recorded(job, generated.index)
+        picture = await self._recorder.recorded(job, generated.index)
         if picture is not None:
             return picture
         return RefusedPicture(index=generated.index, code=code, detail=f"{code}: {detail}")
-
-    async def _store(self, request: GenerationRequest, asset: str, png: bytes) -> Content:
-        """Take the picture's bytes; if confidential, encrypted, with the key sealed to its custodians."""
-        if not request.confidential:
-            cid = await self._blockstore.aside(self._blockstore.take, request.creator, png)
-            return Content(cid=cid, size=len(png), media_type="image/png")
-        place = (asset, request.creator, self._chain.genesis, self._chain.node)
-        cipher, sealed_keys = await asyncio.to_thread(sealing.sealed_content, png, *place)
-        return Content(
-            cid=await self._blockstore.aside(self._blockstore.take, request.creator, cipher),
-            size=len(cipher),
-            media_type="image/png",
-            sealed_keys=sealed_keys,
-        )

@@ -49,15 +49,35 @@ def check_source(request: GenerationRequest, chain: Chain, now_ms: int) -> None:
             raise NodeError(NodeCode.GENERATION_INVALID, f"source {record.id[:16]}…: {fault}")
 
 
-def source_files(request: GenerationRequest, settings: Settings, chain: Chain, blockstore: Blockstore) -> SourceFiles:
-    """Source and mask from this node's disk; for a thread. CONTENT_MISSING, or GENERATION_INVALID for too long a mask.
+class NamedSource(NamedTuple):
+    """What pictures are made of, by name."""
+
+    asset: str
+    """Digest of the source's pixels."""
+    cid: str
+    """Content id of its file."""
+    mask: str
+    """Content id of the mask's; empty for none."""
+
+
+def named_source(request: GenerationRequest, settings: Settings, chain: Chain) -> NamedSource | None:
+    """The source of a request, if it has one.
 
     A mask of the length that is allowed is one block, so its content id follows from the digest that is committed to.
     """
     if isinstance(request.source, UnsetType):
-        return SourceFiles()
+        return None
     record = chain.ledger().asset(request.source.asset)
-    mask = blockstore.file(cid_of_digest(bytes.fromhex(settings.mask))) if settings.mask else b""
+    mask = cid_of_digest(bytes.fromhex(settings.mask)) if settings.mask else ""
+    return NamedSource(record.id, record.content.cid, mask)
+
+
+def source_files(request: GenerationRequest, settings: Settings, chain: Chain, blockstore: Blockstore) -> SourceFiles:
+    """Both from this node's disk; for a thread. CONTENT_MISSING, or GENERATION_INVALID for too long a mask."""
+    named = named_source(request, settings, chain)
+    if named is None:
+        return SourceFiles()
+    mask = blockstore.file(named.mask) if named.mask else b""
     if len(mask) > MASK_BYTES_MAX:
         raise NodeError(NodeCode.GENERATION_INVALID, f"the mask has {len(mask)} bytes, at most {MASK_BYTES_MAX}")
-    return SourceFiles(record.id, blockstore.file(record.content.cid), mask)
+    return SourceFiles(named.asset, blockstore.file(named.cid), mask)

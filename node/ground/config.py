@@ -80,10 +80,14 @@ class PeersSection(Section, frozen=True, kw_only=True):
 class GeneratorSection(Section, frozen=True, kw_only=True):
     """`[generator]`: absent if this node generates nothing."""
 
-    account: str
-    """Account with the role `generator` that attests and records pictures."""
-    key: str
+    local: bool = True
+    """Whether this node has a worker of its own. Others may pull work from it in any case; see docs/operate.md."""
+    account: str = ""
+    """Account with the role `generator` as which the node's own worker attests and records pictures."""
+    key: str = ""
     """File with that account's seed."""
+    lease_seconds: int = 60
+    """After how long without a word from a worker that pulls its work goes on with another; 2 to 600."""
     models: tuple[str, ...] = ()
     """Model folders; empty: the default model that ships with Remarque."""
     python: str = ""
@@ -186,11 +190,22 @@ def load_config(path: Path) -> Config:
         raise NodeError(NodeCode.CONFIG_INVALID, f"{path} does not exist; `remarque init` writes one") from None
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise NodeError(NodeCode.CONFIG_INVALID, f"{path}: {error}; see docs/settings.md") from None
+    if config.generator is not None:
+        _check_generator(path, config.generator)
     for origin in config.api.allowed_origins:
         if origin != "*" and not re.fullmatch(ORIGIN, origin):
             detail = f"{path}: api.allowed_origins: {origin!r} is no origin such as https://gallery.example, nor *"
             raise NodeError(NodeCode.CONFIG_INVALID, detail)
     return config
+
+
+def _check_generator(path: Path, section: GeneratorSection) -> None:
+    for holds, fault in (
+        (not section.local or (section.account and section.key), "account and key are missing; or set local = false"),
+        (2 <= section.lease_seconds <= 600, "lease_seconds is a number from 2 to 600"),
+    ):
+        if not holds:
+            raise NodeError(NodeCode.CONFIG_INVALID, f"{path}: generator: {fault}")
 
 
 def split_address(address: str) -> tuple[str, int]:

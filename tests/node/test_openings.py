@@ -215,9 +215,9 @@ def test_a_generation_that_has_ended_keeps_nothing_of_what_was_asked(tmp_path: P
     request = a_record(cast(Any, SimpleNamespace(genesis=GENESIS, time_ms=0))).request
     job = jobs.add(request, "00" * 64, openings())
     (sealed,) = Erasable(tmp_path / JOBS, "").rows("SELECT value FROM jobs")[0]
-    assert jobs.next() == job
+    assert jobs.unleased() == [job]
 
-    jobs.update(replace(job, state=DONE))
+    jobs.change(job.id, lambda now: replace(now, state=DONE))
 
     found = jobs.get(job.id)
     assert found is not None

@@ -1,0 +1,129 @@
+"""The queue as those see it who work on it: jobs are taken, looked up on the chain, ended, and given to others.
+
+All workers go through here, the node's own process and those that pull over HTTPS. What is recorded is learnt from the
+chain and from nobody's word, so a worker that died behind its last record costs nothing that was recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from msgspec.structs import replace
+
+from ledger.errors import Code
+from ledger.generation import GenerationRequest, Openings
+from node.generation.jobs import Job, JobStore
+from node.generation.leases import Lease, Leases
+from node.generation.progress import JobProgress
+from node.generation.recording import Recorder
+from node.ground.changes import ChangeCounter
+from node.ground.logs import logger
+from remarque.api.generation import DONE, FAILED, GeneratedPicture, RefusedPicture
+from remarque.errors import NodeCode
+
+ATTEMPTS_MAX = 3
+WITHDRAWN = "its creator withdrew it; the pictures that were recorded before are recorded"
+
+
+class JobQueue:
+    """Jobs, and who works on them."""
+
+    def __init__(self, jobs: JobStore, recorder: Recorder, clock_ms: Callable[[], int]) -> None:
+        self.jobs = jobs
+        self.leases = Leases(jobs)
+        self.progress = JobProgress(jobs)
+        self._recorder = recorder
+        self.clock_ms = clock_ms
+        self.arrivals = ChangeCounter()
+        """Whoever waits for a job to work on waits here."""
+
+    def add(self, request: GenerationRequest, signature: str, openings: Openings) -> Job:
+        """Queue a generation; the same request again is the job it already is."""
+        job = self.jobs.add(request, signature, openings)
+        self.progress.changed(job)
+        self.arrivals.tell()
+        return job
+
+    async def take(
+        self, account: str, worker: str, models: Collection[str] | None, until_ms: int
+    ) -> tuple[Job, Lease] | None:
+        """A job for a worker, with what is recorded of it; None if there is none. As `Leases.grant`."""
+        while (granted := self.leases.grant(account, worker, models, until_ms)) is not None:
+            job = await self.looked(granted[0])
+            if self.jobs.withdrawn(job.id):
+                self.cancel(job.id)
+            elif not self.settled(job):
+                self.progress.changed(job)
+                return job, granted[1]
+        return None
+
+    async def looked(self, job: Job) -> Job:
+        """The job with the pictures whose records are committed, whoever committed them."""
+        if job.ended:
+            return job
+        found = [await self._recorder.recorded(job, index) for index in range(job.request.count) if not job.has(index)]
+        return self.learn(job, *(one for one in found if one is not None))
+
+    def learn(self, job: Job, *found: GeneratedPicture | RefusedPicture) -> Job:
+        """Keep what became of pictures."""
+        return self._kept(job.id, lambda now: now.with_known(*found))
+
+    def settled(self, job: Job) -> bool:
+        """End a job of whose pictures all is known; False if it has to go on."""
+        if not job.complete:
+            return False
+        if job.pictures:
+            self._kept(job.id, lambda now: replace(now, state=DONE))
+        else:
+            self.fail(job.id, NodeCode.GENERATION_FAILED, f"no picture was recorded: {job.refused[0].detail}")
+        return True
+
+    def fail(self, generation: str, code: Code | NodeCode, detail: str) -> None:
+        """End a job for good."""
+        log = logger.info if code is NodeCode.GENERATION_CANCELLED else logger.error
+        log("generation_failed", generation=generation, code=code.name, detail=detail)
+        self._kept(generation, lambda now: replace(now, state=FAILED, code=code.name, detail=detail))
+
+    def cancel(self, generation: str) -> None:
+        """End a job that was withdrawn."""
+        self.fail(generation, NodeCode.GENERATION_CANCELLED, WITHDRAWN)
+
+    async def leave(self, lease: Lease, *, lost: str = "") -> None:
+        """End the work of somebody who does no more of a job: it is done, or another goes on with it.
+
+        `lost` says how the worker was lost; a job whose workers are lost again and again fails.
+        """
+        job = self.jobs.get(lease.generation)
+        if job is None or job.ended:
+            return
+        job = await self.looked(job)
+        if self.leases.find(lease.token) != lease or self.settled(job):
+            return
+        if self.jobs.withdrawn(job.id):
+            self.cancel(job.id)
+        elif lost and job.attempts >= ATTEMPTS_MAX:
+            detail = f"the worker ended {job.attempts} times: {lost}"
+            self.fail(job.id, NodeCode.GENERATION_FAILED, detail)
+        else:
+            self.leases.give_back(lease, counted=bool(lost))
+            self.progress.changed(job)
+            self.arrivals.tell()
+
+    async def sweep(self, served: Collection[str]) -> None:
+        """Take the work of those that are no longer heard of, and end what nobody here can do.
+
+        `served`: models of all workers that are heard of; while there are none, it is not known what nobody can do.
+        """
+        now = self.clock_ms()
+        for lease in self.leases.lapsed(now):
+            logger.warning("worker_lost", generation=lease.generation, account=lease.account)
+            await self.leave(lease, lost=f"a worker of {lease.account} was not heard of for too long")
+        for job in self.jobs.unleased() if served else ():
+            if job.request.model not in served and job.request.valid_until_ms < now:
+                detail = f"no generator of this node has model {job.request.model[:16]}…"
+                self.fail(job.id, NodeCode.MODEL_NOT_LOADED, detail)
+
+    def _kept(self, generation: str, change: Callable[[Job], Job]) -> Job:
+        job = self.jobs.change(generation, change)
+        self.progress.changed(job)
+        return job
