@@ -1,9 +1,11 @@
-"""Commands about a generator on this machine. They ask no node."""
+"""Commands about a generator on this machine: measuring it, and having it work for a node."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 import click
 from msgspec.structs import asdict
@@ -11,11 +13,26 @@ from msgspec.structs import asdict
 from generator.devices import Offload, Placement
 from generator.models import default_model_folder
 from generator.settings import BATCH_MAX, Precision, Settings
+from ledger.crypto import SigningKey
 from node.cli.target import Target, with_target
+from remarque.keys.files import load_key
 
 PROMPT = "a lighthouse on the left by the sea at sunset"
 GUIDANCE_CENTI = 500
 """For a model that is guided, as `remarque generate` has it."""
+FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+
+
+def placed(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options for where a model computes."""
+    for option in (
+        click.option("--attention-slicing", is_flag=True, help="Compute attention in parts."),
+        click.option("--spread", is_flag=True, help="Spread the networks over all GPUs."),
+        click.option("--offload", type=click.Choice(get_args(Offload)), default="none", show_default=True),
+        click.option("--device", default="", help="cpu, cuda or cuda:1; the first GPU if there is one."),
+    ):
+        command = option(command)
+    return command
 
 
 @click.group()
@@ -24,18 +41,13 @@ def generator() -> None:
 
 
 @generator.command()
-@click.option(
-    "--model", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Model folder; the default model."
-)
+@click.option("--model", type=FOLDER, help="Model folder; the default model.")
 @click.option("--size", type=(int, int), default=(128, 128), show_default=True, help="Width and height in pixels.")
 @click.option("--steps", type=click.IntRange(1, 100), default=20, show_default=True, help="Steps of the sampler.")
 @click.option("--batch", type=click.IntRange(1, BATCH_MAX), default=1, show_default=True, help="Pictures at a time.")
 @click.option("--rounds", type=click.IntRange(1, 100), default=5, show_default=True, help="Turns that count.")
 @click.option("--precision", type=click.Choice(get_args(Precision)), default="float32", show_default=True)
-@click.option("--device", default="", help="cpu, cuda or cuda:1; the first GPU if there is one.")
-@click.option("--offload", type=click.Choice(get_args(Offload)), default="none", show_default=True)
-@click.option("--spread", is_flag=True, help="Spread the networks over all GPUs.")
-@click.option("--attention-slicing", is_flag=True, help="Compute attention in parts.")
+@placed
 @with_target
 def bench(
     target: Target,
@@ -75,3 +87,35 @@ def bench(
         f"model {pipeline.digest[:16]}…, {found.width} x {found.height}, {found.steps} steps, "
         f"{found.batch} at a time, {found.precision}, median of {found.rounds} rounds",
     )
+
+
+@generator.command()
+@click.option(
+    "--model", "models", type=FOLDER, multiple=True, help="Model folder; repeat for more. The default model if none."
+)
+@placed
+@with_target
+def work(
+    target: Target, models: tuple[Path, ...], device: str, offload: str, spread: bool, attention_slicing: bool
+) -> None:
+    """Make pictures for a node, for ever: pull what is asked of it, and record them.
+
+    --account is an account of the node's org with the role generator, --node that one node. SIGTERM gives back what is
+    being made, for another worker to go on with.
+    """
+    from generator import logs
+    from generator.pulling import pull_until_told
+
+    url, account, key = worker_of(target)
+    logs.configure()
+    placement = Placement(device, cast(Offload, offload), spread, attention_slicing)
+    asyncio.run(pull_until_told(url, account, key, list(models) or [default_model_folder()], placement))
+
+
+def worker_of(target: Target) -> tuple[str, str, SigningKey]:
+    """The node that a worker pulls from, its account and its key."""
+    if len(target.urls) != 1:
+        raise click.UsageError("a worker pulls from one node; give --node once, and start another worker for another")
+    if target.key is None:
+        raise click.UsageError("a worker signs what it makes; give --key")
+    return target.urls[0], target.signer, load_key(target.key)

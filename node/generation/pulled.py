@@ -180,6 +180,7 @@ class PulledWork:
                 manifest=marks.manifest,
             ),
             known=job.known,
+            first=job.first_unknown(settings.batch),
             source=source or UNSET,
         )
 

@@ -78,6 +78,8 @@ class Work(Answer, frozen=True, kw_only=True):
     marks: WorkMarks
     known: tuple[int, ...]
     """The pictures that are recorded or refused already, by index."""
+    first: int
+    """The picture to begin with. Those that are computed together are made together again."""
     source: WorkSource | UnsetType = UNSET
 
 

@@ -1,0 +1,213 @@
+"""One generation that a pulling worker has: from its lease to its last recorded picture, whatever becomes of the node.
+
+The node may be away for a while: pictures are made on, and what is to be said is said again, with growing pauses, until
+the node answers. What the ledger takes twice is only taken once, so repeating is always right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+
+import msgspec
+
+from generator.errors import GeneratorCode, GeneratorError
+from generator.making import MakingThread
+from generator.patience import AWAY, patiently
+from generator.protocol import Failed, Generate, Generated, Marks, Ready, StepProgress
+from generator.settings import Settings
+from ledger.actions import Content, RegisterGenerated
+from ledger.encoding import decode
+from ledger.errors import Code
+from ledger.generation import Attestation
+from remarque.api.generation import RUNNING
+from remarque.api.work import MadePicture, Work, WorkRefusal
+from remarque.async_client import AsyncClient
+from remarque.errors import NodeCode, RemarqueError
+
+log = logging.getLogger("generator.pulling")
+
+REPORT_SECONDS = 0.5
+"""How often it is told how far a picture is, at most."""
+SILENCE_SECONDS_MAX = 600.0
+"""How long the thread may say nothing, as a node waits for its own worker."""
+
+
+class WorkInHand:
+    """Does one generation and says what becomes of it."""
+
+    def __init__(self, client: AsyncClient, making: MakingThread, work: Work) -> None:
+        self._client = client
+        self._making = making
+        self._work = work
+        self._job = work.lease
+        """What the thread calls it: work that is taken a second time is other work."""
+        self._at: StepProgress | None = None
+        self._over = False
+        """Whether the node has settled it, or given it to another."""
+
+    async def do(self) -> None:
+        """Make and record all pictures that are not known yet, and end the work. Cancelled, it gives the work back.
+
+        TimeoutError if the thread says nothing any more: then nothing but a new process helps.
+        """
+        reporting = asyncio.create_task(self._keep_reporting())
+        try:
+            ending = await self._made()
+        except asyncio.CancelledError:
+            await self._end("", "")
+            raise
+        finally:
+            reporting.cancel()
+            await asyncio.wait([reporting])
+        await self._end(*ending)
+
+    async def _made(self) -> tuple[str, str]:
+        """Code and detail that the work ends with; both empty if it has gone well, or was withdrawn."""
+        try:
+            return await self._make()
+        except RemarqueError as error:
+            self._over = self._over or error.code == NodeCode.WORK_LOST.name
+            return error.code, error.detail
+        except GeneratorError as error:
+            return error.code.name, error.detail
+
+    async def _end(self, code: str, detail: str) -> None:
+        if self._over:
+            log.info("generation %s is over here", self._work.request.id)
+            return
+        try:
+            standing = await self._client.end_work(self._work.lease, code=code[:64], detail=detail[:2_000])
+            log.info("generation %s is left as %s %s", self._work.request.id, standing.state, code)
+        except (RemarqueError, *AWAY) as error:
+            log.warning("generation %s is left to the end of its lease: %s", self._work.request.id, error)
+
+    async def _make(self) -> tuple[str, str]:
+        order = await self._order()
+        left = set(range(order.settings.index, self._work.request.count))
+        self._making.ask(order)
+        try:
+            while left:
+                async with asyncio.timeout(SILENCE_SECONDS_MAX):
+                    said = await self._making.next()
+                if isinstance(said, Ready) or said.job != self._job:
+                    continue
+                if isinstance(said, Failed):
+                    left.clear()
+                    return ("", "") if said.code == GeneratorCode.CANCELLED.name else (said.code, said.message)
+                if isinstance(said, Generated):
+                    left.discard(said.index)
+                    await self._record(said)
+                else:
+                    self._at = said
+        finally:
+            if left:
+                self._making.cancel(self._job)
+        return "", ""
+
+    async def _order(self) -> Generate:
+        work = self._work
+        try:
+            settings = msgspec.convert(work.settings, Settings)
+        except msgspec.ValidationError as error:
+            raise GeneratorError(
+                GeneratorCode.SETTINGS_INVALID, f"{error}; node and worker are of two versions"
+            ) from None
+        source, source_file, mask_file = await self._files()
+        return Generate(
+            job=self._job,
+            count=work.request.count - work.first,
+            settings=msgspec.structs.replace(settings, index=work.first),
+            request=work.request.id,
+            model=work.request.model,
+            confidential=work.request.confidential,
+            marks=Marks(
+                watermark_key=bytes.fromhex(work.marks.watermark_key),
+                label=work.marks.label,
+                provider=work.marks.provider,
+                system=work.marks.system,
+                version=work.marks.version,
+                manifest=work.marks.manifest,
+            ),
+            source=source,
+            source_file=source_file,
+            mask_file=mask_file,
+        )
+
+    async def _files(self) -> tuple[str, bytes, bytes]:
+        """The source's id, its file and that of the mask; empty where there is none."""
+        source = self._work.source
+        if isinstance(source, msgspec.UnsetType):
+            return "", b"", b""
+        cid, mask = source.cid, source.mask
+        file = await patiently(lambda: self._client.content(cid))
+        return source.asset, file, await patiently(lambda: self._client.content(mask)) if isinstance(mask, str) else b""
+
+    async def _record(self, made: Generated) -> None:
+        """Have a picture stored and record it, unless it is recorded or refused already."""
+        if made.index in self._work.known:
+            return
+        said = decode(made.attestation, Attestation)
+        picture = MadePicture(lease=self._work.lease, file=made.png, attestation=said, signature=made.signature)
+        refused = None
+        try:
+            content = await patiently(lambda: self._client.give_picture(picture))
+            await self._register(picture, content)
+            log.info("recorded picture %d of generation %s", made.index, said.request)
+        except RemarqueError as error:
+            if error.code != Code.REQUEST_USED.name:  # else a record of it stands
+                if error.receipt is None:
+                    raise
+                refused = WorkRefusal(index=made.index, code=error.code, detail=error.detail[:2_000])
+        standing = await patiently(lambda: self._client.report_work(self._work.lease, refused=refused))
+        self._over = standing.state != RUNNING
+
+    async def _register(self, made: MadePicture, content: Content) -> None:
+        """Have a record committed; signed anew only when the transaction before can be committed no more."""
+        record = RegisterGenerated(
+            request=self._work.request,
+            request_signature=self._work.signature,
+            attestation=made.attestation,
+            attestation_signature=made.signature,
+            content=content,
+        )
+        while True:
+            signed = await patiently(lambda: self._client.sign(record))
+            try:
+                await patiently(partial(self._client.send, signed))
+                return
+            except RemarqueError as error:
+                if error.code != Code.EXPIRED.name:
+                    raise
+
+    async def _keep_reporting(self) -> None:
+        """Say every half second how far the picture is, or else, four times in a lease, that work goes on."""
+        told: StepProgress | None = None
+        silent_ms = 0.0
+        while not self._over:
+            await asyncio.sleep(REPORT_SECONDS)
+            silent_ms += REPORT_SECONDS * 1_000
+            if self._at != told or silent_ms >= self._work.lasts_ms / 4:
+                told, silent_ms = self._at, 0.0
+                if not await self._reported(told):
+                    self._making.cancel(self._job)
+
+    async def _reported(self, at: StepProgress | None) -> bool:
+        """Say how far it is; whether to go on."""
+        try:
+            standing = await self._client.report_work(
+                self._work.lease,
+                index=None if at is None else at.index,
+                step=None if at is None else at.step,
+                steps=None if at is None else at.steps,
+            )
+        except RemarqueError as error:
+            log.warning("not reported: %s", error)
+            self._over = self._over or error.code == NodeCode.WORK_LOST.name
+        except AWAY as error:
+            log.warning("not reported, the node is away: %s", error)
+        else:
+            self._over = self._over or standing.state != RUNNING
+            return not (self._over or standing.withdrawn)
+        return not self._over
