@@ -2,8 +2,9 @@
 
     make lock
 
-`node.txt` is what a node needs, `generator.txt` adds the generator, `development.txt` adds the tests' tools. Versions
-are those of the environment, so update that first; no registry or file hash is written, for they differ by machine.
+`node.txt` is what a node needs, `generator.txt` adds the generator, `fleet.txt` adds Ray to that and is left as it is
+where Ray is not installed, `development.txt` adds the tests' tools to the generator. Versions are those of the
+environment, so update that first; no registry or file hash is written, for they differ by machine.
 """
 
 import re
@@ -43,9 +44,14 @@ def main() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     node = project["project"]["dependencies"]
     generator = node + project["project"]["optional-dependencies"]["generator"]
+    fleet = generator + project["project"]["optional-dependencies"]["fleet"]
     development = generator + project["dependency-groups"]["dev"] + ["setuptools", "packaging"]
-    for name, wanted in (("node", node), ("generator", generator), ("development", development)):
-        lines = [f"{package}=={version}" for package, version in sorted(closure(wanted).items())]
+    wanted_by = {"node": node, "generator": generator, "development": development, "fleet": fleet}
+    for name, wanted in wanted_by.items():
+        found = closure(wanted)
+        if name == "fleet" and "ray" not in found:
+            continue
+        lines = [f"{package}=={version}" for package, version in sorted(found.items())]
         (ROOT / "locks" / f"{name}.txt").write_text("\n".join(lines) + "\n")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -110,6 +111,41 @@ def work(
     logs.configure()
     placement = Placement(device, cast(Offload, offload), spread, attention_slicing)
     asyncio.run(pull_until_told(url, account, key, list(models) or [default_model_folder()], placement))
+
+
+@generator.command()
+@click.option("--workers", type=click.IntRange(1, 32), default=1, show_default=True, help="How many.")
+@click.option(
+    "--gpus", type=click.FloatRange(0), default=1.0, show_default=True, help="GPUs that each has; 0: processors alone."
+)
+@click.option("--ray", "address", default="", help="Address of the org's own Ray cluster; this machine alone if none.")
+@click.option(
+    "--model", "models", type=FOLDER, multiple=True, help="Model folder; repeat for more. The default model if none."
+)
+@placed
+@with_target
+def fleet(
+    target: Target,
+    workers: int,
+    gpus: float,
+    address: str,
+    models: tuple[Path, ...],
+    device: str,
+    offload: str,
+    spread: bool,
+    attention_slicing: bool,
+) -> None:
+    """Run several workers on Ray, each as `work` does: those that die are started anew.
+
+    Needs remarque[fleet]. All of them work as --account, with its one key.
+    """
+    from generator.fleet import Pulling, run_fleet
+
+    url, account, key = worker_of(target)
+    placement = Placement(device, cast(Offload, offload), spread, attention_slicing)
+    folders = tuple(one.resolve() for one in models) or (default_model_folder(),)
+    with contextlib.suppress(KeyboardInterrupt):
+        run_fleet(Pulling(url, account, key.seed, folders, placement), workers, gpus, address)
 
 
 def worker_of(target: Target) -> tuple[str, str, SigningKey]:
