@@ -8,7 +8,6 @@ actors run in a Ray cluster that is the org's own, all of whose members could re
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from generator.devices import Placement
 from generator.errors import GeneratorCode, GeneratorError
 from generator.pulling import pull
 from ledger.crypto import SigningKey
+from remarque.errors import RemarqueError
 
 STOP_SECONDS_MAX = 60.0
 """How long all workers together may take to give back what they have."""
@@ -51,13 +51,25 @@ class FleetWorker:
         self._pulling = pulling
         self._working: asyncio.Task[None] | None = None
 
-    async def work(self) -> None:
-        """Pull and make, until `stop`. Raises what `pull` does."""
+    async def work(self) -> tuple[str, str]:
+        """Pull and make, until `stop`: then both are empty; else code and detail of what `pull` refuses with.
+
+        A pipeline that says nothing any more ends the process, for Ray to start another.
+        """
         does = self._pulling
         key = SigningKey(does.seed)
         self._working = asyncio.create_task(pull(does.url, does.account, key, list(does.folders), does.placement))
-        with contextlib.suppress(asyncio.CancelledError):
+        try:
             await self._working
+        except RemarqueError as error:
+            return error.code, error.detail
+        except GeneratorError as error:
+            return error.code.name, error.detail
+        except TimeoutError:
+            os._exit(1)
+        except asyncio.CancelledError:
+            pass
+        return "", ""
 
     async def stop(self) -> None:
         """Give back what is being made."""
@@ -105,11 +117,10 @@ def _check_room(ray: Any, gpus: float) -> None:
 
 
 def _attended(ray: Any, working: list[Any], stop: Callable[[], list[Any]]) -> None:
-    """Wait for workers, which end only by a refusal; interrupted, have all of them stop."""
+    """Wait for workers, which end only by a refusal; then, or interrupted, have all of them stop."""
     try:
         ended, _ = ray.wait(working, num_returns=1)
-        ray.get(ended)
-    except ray.exceptions.RayTaskError as error:
-        raise error.cause from None
+        [(code, detail)] = ray.get(ended)
+        raise RemarqueError(code, detail)
     finally:
         ray.wait(stop(), num_returns=len(working), timeout=STOP_SECONDS_MAX)

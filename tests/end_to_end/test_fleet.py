@@ -86,3 +86,15 @@ def test_a_killed_actor_is_started_anew_and_every_picture_is_recorded_once(
     process.send_signal(signal.SIGTERM)
     assert process.wait(90) == 0, said()
     assert re.findall(r"Worker IP address: (\S+)", said()) == ["127.0.0.1"]
+
+
+def test_a_fleet_whose_account_may_not_work_there_ends_with_what_it_is_told(house: Cluster) -> None:
+    key = house.root / "accounts" / f"{CREATOR}.key"
+    target = ["--node", house.url("node1"), "--account", CREATOR, "--key", str(key)]
+    words = ["generator", "fleet", "--gpus", "0", "--device", "cpu"]
+    done = subprocess.run(
+        [sys.executable, "-m", "node", *target, *words], capture_output=True, text=True, timeout=120, check=False
+    )
+
+    assert done.returncode == 5, done.stderr
+    assert "NOT_A_WORKER: alice@studio is no generator of studio" in done.stderr
