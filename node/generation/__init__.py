@@ -1,5 +1,6 @@
-"""Generation on a node: a durable queue, the worker process beside it, and recording before release.
+"""Generation on a node: a durable queue, those who work on it, and recording before release.
 
-`service.py` takes a job from `asking.py` through `process.py` and `recording.py`, and `progress.py` tells clients how
-far it is. Torch is in the worker, never here.
+`service.py` queues what `asking.py` lets in. `queue.py` gives jobs, under leases, to the process beside the node (`own.py`,
+`process.py`) and to workers on other machines (`pulled.py`), and `progress.py` tells clients how far they are. Torch is in
+the workers, never here.
 """
