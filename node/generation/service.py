@@ -94,7 +94,10 @@ class GenerationService:
             raise NodeError(
                 NodeCode.GENERATION_QUEUE_FULL, f"{self._jobs.waiting} generations wait; ask again later", 10
             )
-        job = self._jobs.add(ask.request, ask.signature, ask.openings)
+        try:
+            job = self._jobs.add(ask.request, ask.signature, ask.openings)
+        except OSError as error:
+            raise NodeError(NodeCode.DISK_FULL, f"the generation cannot be kept: {error}", 60) from None
         self.progress.changes.tell()
         return job
 
