@@ -6,8 +6,10 @@ log and pid. Processes are ended by the pid that was noted when they were starte
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -214,13 +216,18 @@ _processes: dict[Path, subprocess.Popen[bytes]] = {}
 """Children of this process, by the directories of their nodes; to be reaped."""
 
 
+PORTS = range(20_000, 32_768)
+"""Ports for devnets: below those that systems give to outgoing connections, which could take the port of a node that
+is down for a moment."""
+
+
 def free_ports(count: int) -> list[int]:
-    """Loopback ports that are free now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Loopback ports that are free now, chosen at random so that two devnets seldom choose the same."""
+    free: list[int] = []
+    for port in random.sample(PORTS, len(PORTS)):
+        if len(free) == count:
+            break
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            free.append(port)
+    return free

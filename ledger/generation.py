@@ -122,6 +122,17 @@ class WithheldSetting(Value, frozen=True, kw_only=True):
     """Accounts that may, beside the creator. With none, nobody is told: the setting is committed to, and no more."""
 
 
+def withheld_of(
+    said: tuple[WithheldSetting, ...], committed: tuple[str, ...], *, confidential: bool
+) -> tuple[WithheldSetting, ...]:
+    """What is withheld of the settings that are committed to. What is not said is public, and of a confidential picture
+    it is told to nobody: naming a reader of one setting must not open the others.
+    """
+    named = {one.field for one in said}
+    rest = tuple(WithheldSetting(field=field) for field in committed if field not in named) if confidential else ()
+    return (*said, *rest)
+
+
 class PictureSource(Value, frozen=True, kw_only=True):
     """The recorded picture that another is made of. Public, as all lineage is."""
 
@@ -148,8 +159,7 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     source: PictureSource | UnsetType = UNSET
     """What the pictures are made of. Each is recorded as derived from it: its policies decide, and the creator pays."""
     withheld: Annotated[tuple[WithheldSetting, ...], Meta(max_length=SETTINGS_MAX)] | UnsetType = UNSET
-    """Settings that not everybody may read; all others are public. Absent: none, and every one of a confidential
-    picture."""
+    """Settings that not everybody may read; see `withheld_of` for those that it does not name."""
     valid_until_ms: TimeMs
     """After this the generator refuses to start."""
     nonce: Hex16
@@ -157,9 +167,8 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     @property
     def reading(self) -> tuple[WithheldSetting, ...]:
         """What is withheld, said or not."""
-        if not isinstance(self.withheld, UnsetType):
-            return self.withheld
-        return tuple(WithheldSetting(field=field) for field in self.commitments.fields()) if self.confidential else ()
+        said = () if isinstance(self.withheld, UnsetType) else self.withheld
+        return withheld_of(said, self.commitments.fields(), confidential=self.confidential)
 
     @property
     def id(self) -> str:

@@ -284,6 +284,7 @@ class Node:
             self.stamps if "timestamp" in marks.layers else None,
             self.anchors.pem,
             lambda record: generation is not None and generation.made(record),
+            lambda record: self.released.file(record),
         )
 
     def ready(self) -> Readiness:

@@ -136,7 +136,7 @@ class Client(Blocking):
         anywhere.
 
         `withheld` names settings that not everybody may read, each with the accounts that may: nobody's prompt is told
-        by `{"prompt": ()}`. Left out, all settings are public, and none of a confidential picture. Oneself, and whoever
+        by `{"prompt": ()}`. All others are public, and of a confidential picture none is. Oneself, and whoever
         operates the generator, reads them in any case; `disclose` and `erase_settings` change it later.
 
         `source` is a recorded public picture that these are made of, each as its derivative: its policies decide, and

@@ -301,6 +301,7 @@ def generation_routes(service: GenerationService | None, reader: Reader) -> APIR
             NodeCode.GENERATOR_ABSENT,
             NodeCode.MODEL_NOT_LOADED,
             NodeCode.GENERATION_QUEUE_FULL,
+            NodeCode.DISK_FULL,
             Code.REQUEST_INVALID,
             Code.ACCOUNT_UNKNOWN,
             *OF_SOURCES,

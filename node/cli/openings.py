@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ledger.encoding import decode, encode
-from ledger.generation import Openings
+from ledger.generation import Openings, WithheldSetting
 from ledger.records import Asset, asset_key
 from node.cli.chain import genesis_option, recovery_option
 from node.cli.output_files import OutputFile, written_to
@@ -36,11 +36,12 @@ def withheld_by(private: Iterable[str], committed: Sequence[str]) -> dict[str, t
     return withheld
 
 
-def told(withheld: Mapping[str, Sequence[str]], committed: Sequence[str], erased: Sequence[str] = ()) -> str:
+def told(withheld: Iterable[WithheldSetting], committed: Iterable[str], erased: Sequence[str] = ()) -> str:
     """Who may read which settings, in lines for people."""
+    readers_of = {one.field: one.readers for one in withheld}
     by_audience: dict[str, list[str]] = {}
     for field in committed:
-        readers = withheld.get(field)
+        readers = readers_of.get(field)
         whom = "everybody who may read this chain" if readers is None else ", ".join(readers) or "nobody else"
         by_audience.setdefault("erased: nobody" if field in erased else whom, []).append(field)
     lines = [f"  {whom}: {', '.join(fields)}" for whom, fields in by_audience.items()]
@@ -111,8 +112,10 @@ def check(target: Target, asset: str, file: Path, genesis: Path | None, recoveri
     """
     try:
         given = msgspec.json.decode(file.read_bytes(), type=Openings)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RemarqueError(NodeCode.OPENINGS_FALSE.name, f"{file} holds no openings: {error}") from None
+    if not given.given():
+        raise RemarqueError(NodeCode.OPENINGS_FALSE.name, f"{file} holds no setting, so there is nothing to check")
     with target.client() as client:
         agreed = client.genesis() if genesis is None else load_genesis(genesis)
         key = asset_key(asset)
@@ -130,5 +133,4 @@ def _in_clear(found: Openings) -> list[str]:
 
 def _audience(found: OpenedSettings) -> str:
     disclosure = found.disclosure
-    withheld = {one.field: one.readers for one in disclosure.withheld}
-    return told(withheld, disclosure.commitments.fields(), disclosure.erased)
+    return told(disclosure.withheld, disclosure.commitments.fields(), disclosure.erased)

@@ -13,7 +13,7 @@ from msgspec.structs import asdict, replace
 from generator.models import default_model_folder, fetch_model, model_digest, verify_model
 from generator.settings import BATCH_MAX, SEED_MAX, Precision
 from ledger.actions import RegisterModel, action_name
-from ledger.generation import OPTIONAL_SETTINGS, SETTING_FIELDS
+from ledger.generation import OPTIONAL_SETTINGS, SETTING_FIELDS, WithheldSetting, withheld_of
 from node.cli.chain import genesis_option
 from node.cli.found_pictures import found_lines
 from node.cli.openings import told, withheld_by
@@ -119,8 +119,8 @@ def generate(
     committed = (*SETTING_FIELDS, *(name for name, value in chosen.items() if value != OPTIONAL_SETTINGS[name]))
     withheld = withheld_by(private, committed)
     if not target.as_json:
-        unsaid = dict.fromkeys(committed, ()) if confidential else {}
-        click.echo(told(withheld or unsaid, committed), err=True)
+        said = tuple(WithheldSetting(field=field, readers=readers) for field, readers in withheld.items())
+        click.echo(told(withheld_of(said, committed, confidential=confidential), committed), err=True)
     with target.client() as client:
         generation = client.generate(
             prompt,

@@ -54,10 +54,13 @@ class OpeningStore:
             self._write(disclosure.request, replace(kept, openings=together))
         return True
 
-    def put_checked(self, disclosure: Disclosure, data: bytes) -> bool:
-        """Keep openings that came from another member, if they are what they are said to be."""
+    def put_checked(self, disclosure: Disclosure, data: bytes, fields: frozenset[str]) -> bool:
+        """Keep the openings of some fields that came from another member, if all are what they are said to be.
+
+        Whatever else it gives is not for this node.
+        """
         try:
-            return self.put(disclosure, decode(data, Openings))
+            return self.put(disclosure, decode(data, Openings).only(fields))
         except LedgerError:
             return False
 

@@ -29,8 +29,8 @@ class PictureClaims:
         self._receipt_of = receipt_of
 
     async def of(self, record: records.Asset, *, has_parent: bool) -> ClaimAsked:
-        """A generated picture is a model's; of another one nothing is claimed but what its registrant declares, and
-        where it has a parent not even that: the parent's own credentials say it.
+        """A generated picture is a model's, be it made of another; of one that is not generated nothing is claimed but
+        what its registrant declares, and where it has a parent not even that: the parent's own credentials say it.
         """
         return ClaimAsked(
             label=str(record.manifest),
@@ -38,7 +38,7 @@ class PictureClaims:
             at_ms=record.created_ms,
             title=record.title if isinstance(record.title, str) else record.id[:16],
             image_code=str(record.image_code),
-            source="" if has_parent else _source_of(record),
+            source="" if has_parent and record.evidence != GENERATED else _source_of(record),
             made_with=self._model(record),
             watermarked=isinstance(record.mark, str),
             receipt=await self._receipt_of(record.transaction),

@@ -9,9 +9,11 @@ Everything here happens beside the chain: a record never waits for its manifest.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
+
+from msgspec import UnsetType
 
 from ledger import records
 from ledger.encoding import decode_trusted
@@ -31,7 +33,7 @@ from node.decoding.lanes import Lane
 from node.decoding.signing import CallBack, SealAsked
 from node.ground.changes import ChangeCounter
 from node.ground.logs import logger
-from remarque.errors import NodeError
+from remarque.errors import NodeCode, NodeError
 
 RETRY_SECONDS = (1.0, 60.0)
 STAMP_SECONDS = 30.0
@@ -62,9 +64,10 @@ class Sealing:
         stamps: StampAuthority | None,
         anchors: Callable[[], str],
         made_here: Callable[[records.Asset], bool],
+        released: Callable[[records.Asset], Awaitable[bytes]],
     ) -> None:
         """`stamps`: None if manifests are not to be stamped. `anchors`: roots that are trusted when a parent is taken
-        in. `made_here`: whether this node's generator made a picture.
+        in. `made_here`: whether this node's generator made a picture. `released`: a picture's file with its manifest.
         """
         self._chain = chain
         self._reading = reading
@@ -75,6 +78,7 @@ class Sealing:
         self._stamps = stamps
         self._anchors = anchors
         self._made_here = made_here
+        self._released = released
         self._wanted: dict[str, float] = {}
         """Assets to be sealed, with the pause before the next try."""
         self.changes = ChangeCounter()
@@ -155,7 +159,7 @@ class Sealing:
             if leaf is None:
                 raise OSError("there is no key for claims that is in force; renew it")
             data = await self._shelves.blockstore.aside(self._shelves.blockstore.file, record.content.cid)
-            parent = await asyncio.to_thread(parents.get, name)
+            parent = await asyncio.to_thread(parents.get, name) or await self._source(record)
             claim = await self._claims.of(record, has_parent=bool(parent))
             seal = SealAsked(claim=claim, chain=leaf.chain, stamped=self._stamps is not None)
             made = await self._lane.sealed(data, parent, seal, self._anchors(), _Signs(leaf, self._stamps))
@@ -163,6 +167,21 @@ class Sealing:
             logger.info("manifest_signed", asset=record.id, manifest=name.label, time_stamped=made.time_stamped)
         if name is not None:
             await asyncio.to_thread(parents.drop, name)
+
+    async def _source(self, record: records.Asset) -> bytes:
+        """The file of the recorded picture that a generator made this one of; nothing if it made it of none.
+
+        With its manifest, or, where that cannot be had from any node now, as it is recorded.
+        """
+        if isinstance(record.commitments, UnsetType) or isinstance(record.commitments.strength_centi, UnsetType):
+            return b""
+        [source] = (self._chain.ledger().asset(parent) for parent in record.parents)
+        try:
+            return await self._released(source)
+        except NodeError as error:
+            if error.code is not NodeCode.MANIFEST_MISSING:
+                raise
+            return await self._shelves.blockstore.aside(self._shelves.blockstore.file, source.content.cid)
 
     async def _stamp_all(self) -> None:
         """Give a time-stamp to what was sealed without one, and forget what nobody recorded."""

@@ -241,18 +241,22 @@ class Replicator:
             await asyncio.to_thread(self._openings.erase, request, erased)
             logger.info("settings_erased", request=request, settings=sorted(erased))
         for peer in sorted(self._peers.connected):
-            if self._unlike(request) == NOTHING:
-                break
-            data = await self._peers.ask(peer, f"/v1/openings/{request}", BLOCK_BYTES_MAX)
+            lacking, _ = self._unlike(request)
+            data = await self._peers.ask(peer, f"/v1/openings/{request}", BLOCK_BYTES_MAX) if lacking else None
             if data is not None:
                 disclosure = self._chain.ledger().disclosure(request)
-                await asyncio.to_thread(self._openings.put_checked, disclosure, data)
+                await asyncio.to_thread(self._openings.put_checked, disclosure, data, lacking)
         return self._unlike(request) == NOTHING
 
     def _unlike(self, request: str) -> tuple[frozenset[str], frozenset[str]]:
-        """The settings of a request that are to be kept here and are not, and those that are here and were erased."""
+        """The settings of a request that are to be kept here and are not, and those that are here and were erased.
+
+        Nothing for a request that the chain does not know: it may be one of a block that a recovery left out.
+        """
         ledger, here = self._chain.ledger(), frozenset(self._openings.get(request).given())
-        disclosure = ledger.disclosure(request)
+        disclosure = ledger.find(records.disclosure_key(request), records.Disclosure)
+        if disclosure is None:
+            return NOTHING
         return disclosure.kept_by(ledger.org_of_node(self._chain.node)) - here, here & {*disclosure.erased}
 
 

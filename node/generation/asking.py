@@ -21,7 +21,7 @@ def check_asked(ask: AskGeneration, chain: Chain, now_ms: int) -> None:
     code that its record would be refused with.
     """
     request, openings = ask.request, ask.openings
-    prompt = openings.prompt.value
+    prompt = openings.value("prompt")
     held = not request.confidential or sealing.custodians_of(request.creator, chain.genesis, chain.node)
     silent = chain.ledger().key_fault(request.creator, request.key)
     signed = crypto.verify(request.key, crypto.GENERATION_REQUEST, encode(request), ask.signature)

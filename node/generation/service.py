@@ -63,7 +63,10 @@ class GenerationService:
             raise NodeError(NodeCode.MODEL_NOT_LOADED, detail)
         if jobs.get(ask.request.id) is None and jobs.waiting >= self._section.queue_max:
             raise NodeError(NodeCode.GENERATION_QUEUE_FULL, f"{jobs.waiting} generations wait; ask again later", 10)
-        return self._queue.add(ask.request, ask.signature, ask.openings)
+        try:
+            return self._queue.add(ask.request, ask.signature, ask.openings)
+        except OSError as error:
+            raise NodeError(NodeCode.DISK_FULL, f"the generation cannot be kept: {error}", 60) from None
 
     def job(self, generation: str, account: str) -> Job:
         """A generation, for its creator."""

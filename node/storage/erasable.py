@@ -14,6 +14,8 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from remarque.errors import NodeCode, NodeError
+
 
 class Erasable:
     """A database in one file. Any thread may use it; each use is a whole transaction, durable when it returns.
@@ -22,15 +24,21 @@ class Erasable:
     """
 
     def __init__(self, path: Path, schema: str) -> None:
-        """`schema`: the statements that make its tables, where they are not there."""
+        """`schema`: the statements that make its tables, where they are not there. DATA_CORRUPT for another file."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = RLock()
+        self._path = path
         with _as_os_error(path):
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            for pragma in ("secure_delete=ON", "journal_mode=DELETE", "synchronous=FULL"):
-                self._connection.execute(f"PRAGMA {pragma}")
-            self._connection.executescript(schema)
-        self._path = path
+            try:
+                for pragma in ("secure_delete=ON", "journal_mode=DELETE", "synchronous=FULL"):
+                    self._connection.execute(f"PRAGMA {pragma}")
+                self._connection.executescript(schema)
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError as error:
+                fix = "move it away to go on without it; openings come again from other members, waiting jobs are lost"
+                raise NodeError(NodeCode.DATA_CORRUPT, f"{path}: {error}; {fix}") from None
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -39,10 +47,11 @@ class Erasable:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # a full disk may have ended it already
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows that a query finds."""

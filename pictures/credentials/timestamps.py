@@ -27,6 +27,8 @@ RESPONSE_TYPE = "application/timestamp-reply"
 
 _DIGEST_BYTES = {"sha256": 32, "sha384": 48, "sha512": 64}
 _ACCURACY_SECONDS = 1
+_UNREADABLE = (ValueError, TypeError, LookupError, OverflowError, AttributeError)
+"""What asn1crypto raises over bytes that have not the form that is asked for."""
 
 Failure = Literal["bad_alg", "bad_request", "bad_data_format", "unaccepted_policy", "unaccepted_extensions"]
 
@@ -84,7 +86,7 @@ def granted(response: bytes) -> bool:
         return found["status"]["status"].native in ("granted", "granted_with_mods") and bool(
             found["time_stamp_token"].dump()
         )
-    except (ValueError, TypeError, KeyError):
+    except _UNREADABLE:
         return False
 
 
@@ -97,7 +99,7 @@ def _checked(request: bytes, policy: str) -> tsp.TimeStampReq:
         imprint, extensions = asked["message_imprint"].native, asked["extensions"].native
         version, nonce, wanted = asked["version"].native, asked["nonce"].native, asked["req_policy"].native
         whole = asked.dump(force=True) == request
-    except (ValueError, TypeError, KeyError, OverflowError):
+    except _UNREADABLE:
         raise _RequestRefused("bad_data_format", "the bytes are no TimeStampReq in DER") from None
     if not whole or version != "v1" or (nonce is not None and nonce.bit_length() > NONCE_BITS_MAX):
         raise _RequestRefused("bad_request", "a request is of version 1, in DER, with a nonce of 256 bits at most")

@@ -29,6 +29,7 @@ from ledger.actions import RegisterModel
 from ledger.encoding import encode
 from ledger.generation import SETTING_FIELDS, Opening, Openings, commit
 from node.cli.main import cli
+from pictures.credentials.reading import read_credentials
 from remarque.api.content import Release
 from remarque.api.generation import GeneratedPicture, Generation, GenerationTaken, Generators, OpenedSettings
 from remarque.client import Client
@@ -185,6 +186,10 @@ def test_a_picture_is_made_of_another_as_its_derivative_and_made_again(
     for name in (made["asset"], whole.asset):
         record = alice.asset(name).asset
         assert (record.evidence, record.parents, record.depth) == ("generated", (sea.asset,), 1)
+        manifest = read_credentials(alice.released(name), "").active
+        assert manifest is not None
+        assert [one.manifest for one in manifest.ingredients] == [alice.asset(sea.asset).asset.manifest]
+        assert alice.verify(alice.released(name)).origin.contradictions == ()
     again = command(studio, "--json", "regenerate", made["asset"], "--mask", str(mask))
     assert json.loads(again.stdout)["verdict"] == "equivalent"
     assert "name that with --mask" in command(studio, "regenerate", made["asset"], status=5).stderr

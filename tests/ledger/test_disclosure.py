@@ -80,6 +80,12 @@ def test_all_settings_are_public_if_nothing_is_said_and_none_of_a_confidential_p
     assert decode(state.get(disclosure_key(public.request.id)) or b"", Disclosure).public == FIELDS
 
 
+def test_naming_a_reader_of_one_setting_opens_no_other_of_a_confidential_picture(state: State) -> None:
+    request = a_record(state, request={"confidential": True, "withheld": (HIDDEN[1],)}).request
+
+    assert {one.field: one.readers for one in request.reading} == dict.fromkeys(FIELDS, ()) | {"seed": (CAROL,)}
+
+
 def test_a_creator_lets_one_account_read_it_and_then_everybody(made: State) -> None:
     assert made.do(BOB, disclosing(made, "prompt", readers=(ALICE,))).code == "OK"
     assert "prompt" in disclosed(made).readable_by(ALICE)

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from written_chain import GENESIS, WrittenChain
 
 from ledger import actions, records
-from ledger.encoding import decode
+from ledger.encoding import decode, encode
 from ledger.generation import Opening, Openings, WithheldSetting, commit
 from node.api.app import make_app
 from node.api.member import Member
@@ -32,7 +32,7 @@ from node.exchange.replicator import Replicator
 from node.generation.jobs import JOBS, JobStore
 from node.storage.erasable import Erasable
 from remarque.api.generation import DONE, OpenedSettings
-from remarque.errors import RemarqueError
+from remarque.errors import NodeError, RemarqueError
 
 BOB, CAROL, EVE = "bob@agency", "carol@club", "eve@club"
 HIDDEN = (WithheldSetting(field="prompt"), WithheldSetting(field="seed", readers=(CAROL,)))
@@ -90,7 +90,8 @@ def test_openings_that_do_not_open_a_commitment_are_not_kept(tmp_path: Path, wri
     false = replace(openings(), prompt=Opening(salt="ab" * 16, value="a lighthouse by Turner"))
 
     assert not store.put(disclosure(written), false)
-    assert not store.put_checked(disclosure(written), b"{")
+    assert not store.put_checked(disclosure(written), b"{", frozenset(FIELDS))
+    assert not store.put_checked(disclosure(written), encode(false), frozenset(FIELDS))
     assert store.put(disclosure(written), openings().only({"seed"}))
     assert store.put(disclosure(written), openings().only({"prompt", "steps"}))
     assert set(store.get(request_of(written)).given()) == {"seed", "prompt", "steps"}
@@ -133,6 +134,26 @@ def test_a_node_fetches_what_it_may_keep_and_destroys_what_is_erased(tmp_path: P
     asyncio.run(story())
     assert ours.put(disclosure(written), openings()), "an answer that was on its way"
     assert set(ours.get(request).given()) == FIELDS - {"prompt", "width"}
+
+
+def test_what_a_member_gives_beyond_what_is_for_this_node_is_not_kept(tmp_path: Path, written: WrittenChain) -> None:
+    theirs, ours = an_opening_store(tmp_path / "theirs"), an_opening_store(tmp_path / "ours")
+    theirs.put(disclosure(written), openings())
+    written.chain.node = "node3"
+
+    async def story() -> bool:
+        fetching = replicating(written, Telling(written, theirs, "node1"), ours, tmp_path)
+        return await fetching._fetch_openings(request_of(written))
+
+    assert asyncio.run(story())
+    assert set(ours.get(request_of(written)).given()) == FIELDS - {"prompt"}
+
+
+def test_a_request_that_a_recovery_left_out_is_not_waited_for(tmp_path: Path, written: WrittenChain) -> None:
+    store = an_opening_store(tmp_path)
+    fetching = replicating(written, Telling(written, store, "node1"), store, tmp_path)
+
+    assert asyncio.run(fetching._fetch_openings(a_digest("no request")))
 
 
 def test_a_start_destroys_what_was_erased_while_the_node_did_not_run(tmp_path: Path, written: WrittenChain) -> None:
@@ -241,5 +262,20 @@ def test_a_transaction_that_breaks_off_changes_nothing_and_a_broken_file_is_told
     database.close()
 
     (tmp_path / "y.sqlite").write_bytes(b"no database" * 100)
-    with pytest.raises(OSError, match="not a database"):
+    with pytest.raises(NodeError, match=r"DATA_CORRUPT.*not a database; move it away"):
         Erasable(tmp_path / "y.sqlite", "CREATE TABLE x (a TEXT)")
+
+
+def test_a_full_disk_is_told_and_what_is_written_later_is_kept(tmp_path: Path) -> None:
+    database = Erasable(tmp_path / "x.sqlite", "CREATE TABLE IF NOT EXISTS x (a BLOB)")
+    database.rows("PRAGMA max_page_count = 8")
+
+    def write(size: int) -> None:
+        with database.writing() as writing:
+            writing.execute("INSERT INTO x VALUES (?)", (bytes(size),))
+
+    with pytest.raises(OSError, match="full"):
+        write(1 << 20)
+    write(10)
+    assert database.rows("SELECT length(a) FROM x") == [(10,)]
+    database.close()

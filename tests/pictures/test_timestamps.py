@@ -21,7 +21,7 @@ from pictures.credentials.certificates import STAMP_POLICY
 from pictures.credentials.timestamps import REQUEST_BYTES_MAX, StampKeys, answer, granted, request_for
 
 DIGEST = hashlib.sha256(b"message").digest()
-TIME = datetime(2026, 11, 30, 8, 3, 2, 999_999, tzinfo=UTC)
+TIME = datetime.now(UTC).replace(microsecond=999_999)
 
 
 def stamped(request: bytes) -> bytes:
@@ -119,6 +119,8 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "no DER": (b"time, please", "bad_data_format"),
     "nothing": (b"", "bad_data_format"),
     "something behind it": (a_request() + b"\0", "bad_data_format"),
+    "an algorithm cut short": (a_request().replace(b"\x06\x09", b"\x06\x02"), "bad_data_format"),
+    "parameters that are no bits": (a_request().replace(b"\x02\x01\x05\x00", b"\x03\x01\x03\x00"), "bad_data_format"),
     "too long": (a_request(nonce=1 << 8 * REQUEST_BYTES_MAX), "bad_data_format"),
 }
 
