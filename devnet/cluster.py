@@ -62,7 +62,7 @@ class Cluster:
         self.names = sorted([*self.names, name])
         return key
 
-    def set(self, name: str, section: str, **settings: int | str) -> None:
+    def set(self, name: str, section: str, **settings: int | str | list[str]) -> None:
         """Add settings to a section of a node's file; in force once it starts again."""
         file, head = self.home(name) / "node.toml", f"[{section}]\n"
         text = file.read_text(encoding="utf-8")

@@ -13,13 +13,13 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from generator import logs
 from generator.devices import Placement
 from generator.errors import GeneratorCode, GeneratorError
 from generator.pulling import pull
+from generator.worker import Shelf
 from ledger.crypto import SigningKey
 from remarque.errors import RemarqueError
 
@@ -39,7 +39,7 @@ class Pulling:
     url: str
     account: str
     seed: bytes
-    folders: tuple[Path, ...]
+    shelf: Shelf
     placement: Placement
 
 
@@ -58,7 +58,7 @@ class FleetWorker:
         """
         does = self._pulling
         key = SigningKey(does.seed)
-        self._working = asyncio.create_task(pull(does.url, does.account, key, list(does.folders), does.placement))
+        self._working = asyncio.create_task(pull(does.url, does.account, key, does.shelf, does.placement))
         try:
             await self._working
         except RemarqueError as error:

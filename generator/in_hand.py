@@ -133,6 +133,7 @@ class WorkInHand:
             source=source,
             source_file=source_file,
             mask_file=mask_file,
+            adapters=work.request.adapters,
         )
 
     async def _files(self) -> tuple[str, bytes, bytes]:

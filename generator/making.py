@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from pathlib import Path
 
 from generator.attest import Attester
 from generator.devices import Placement
 from generator.errors import GeneratorCode, GeneratorError
 from generator.jobs import Jobs
 from generator.protocol import FromWorker, Generate, Ready
-from generator.worker import Worker
+from generator.worker import Shelf, Worker
 
 log = logging.getLogger("generator.making")
 
@@ -26,12 +25,12 @@ END_SECONDS_MAX = 30.0
 class MakingThread:
     """Makes pictures, one job at a time."""
 
-    def __init__(self, folders: list[Path], placement: Placement, attester: Attester) -> None:
+    def __init__(self, shelf: Shelf, placement: Placement, attester: Attester) -> None:
         self._jobs = Jobs()
         self._loop = asyncio.get_running_loop()
         self._said: asyncio.Queue[FromWorker | Exception] = asyncio.Queue()
         self._thread = threading.Thread(
-            target=self._serve, args=(folders, placement, attester), daemon=True, name="making"
+            target=self._serve, args=(shelf, placement, attester), daemon=True, name="making"
         )
         self._thread.start()
 
@@ -62,9 +61,9 @@ class MakingThread:
         self._jobs.end()
         await asyncio.to_thread(self._thread.join, END_SECONDS_MAX)
 
-    def _serve(self, folders: list[Path], placement: Placement, attester: Attester) -> None:
+    def _serve(self, shelf: Shelf, placement: Placement, attester: Attester) -> None:
         try:
-            Worker(folders, placement, attester, self._say, self._jobs).serve()
+            Worker(shelf, placement, attester, self._say, self._jobs).serve()
         except Exception as error:  # whoever waits is told
             log.exception("the thread that makes pictures ended")
             self._say(error)

@@ -8,7 +8,7 @@ of another size than was asked for is not given out: what a creator commits to a
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 from msgspec.structs import replace
 from PIL import Image
 
+from generator.adapters import AdapterFolder, adapted
 from generator.devices import Placement, computation, open_placed
 from generator.errors import GeneratorCode, GeneratorError
 from generator.families import family_of, guide
@@ -80,6 +81,12 @@ class Pipeline:
         )
         self._pipe.maybe_free_model_hooks()
         return [source.laid_back(image.convert("RGB")) for image in made.images]
+
+    @contextmanager
+    def adapted(self, adapters: Sequence[AdapterFolder]) -> Iterator[None]:
+        """Draw with adapters; as `generator.adapters.adapted`."""
+        with adapted(self._pipe, adapters):
+            yield
 
     def plainly(self, batch: list[Settings]) -> None:
         """The same pictures by one call of diffusers and nothing around it, for a benchmark to compare with."""

@@ -10,10 +10,11 @@ import struct
 from typing import Annotated, Any, BinaryIO, Generic, TypeVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from generator.errors import GeneratorCode, GeneratorError
 from generator.settings import Settings
+from ledger.generation import ModelAdapters
 from ledger.names import Hex32
 
 FRAME_BYTES_MAX = 64 * 1024 * 1024
@@ -60,6 +61,8 @@ class Generate(_Message, frozen=True):
     """Digest of the pixels of the recorded picture that these are made of; empty for none."""
     source_file: bytes = b""
     mask_file: bytes = b""
+    adapters: ModelAdapters | UnsetType = UNSET
+    """What is added to the model."""
 
 
 class Cancel(_Message, frozen=True):
@@ -79,6 +82,8 @@ class Ready(_Message, frozen=True):
     """Digests of the models it serves; the first is its default."""
     device: str
     """Where pictures are computed, for people: `cpu` or the name of a GPU."""
+    adapters: list[str] = []
+    """Digests of the adapters that it can add to them."""
 
 
 class StepProgress(_Message, frozen=True, tag="progress"):

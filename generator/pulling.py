@@ -11,13 +11,14 @@ import asyncio
 import logging
 import secrets
 import signal
-from pathlib import Path
 
 from generator.attest import Attester
 from generator.devices import Placement
 from generator.in_hand import WorkInHand
 from generator.making import MakingThread
 from generator.patience import patiently
+from generator.protocol import Ready
+from generator.worker import Shelf
 from ledger.crypto import SigningKey
 from remarque.api.work import WAIT_SECONDS_MAX
 from remarque.async_client import AsyncClient
@@ -25,34 +26,42 @@ from remarque.async_client import AsyncClient
 log = logging.getLogger("generator.pulling")
 
 
-async def pull(url: str, account: str, key: SigningKey, folders: list[Path], placement: Placement) -> None:
+async def pull(url: str, account: str, key: SigningKey, shelf: Shelf, placement: Placement) -> None:
     """Work for the node at an address until this is cancelled.
 
     MODEL_UNREADABLE or DEVICE_UNFIT if this machine cannot; RemarqueError if the node does not want this account.
     """
     async with AsyncClient(url, account, key) as client:
         genesis = await patiently(client.genesis)
-        making = MakingThread(folders, placement, Attester(account, genesis.chain, key))
+        making = MakingThread(shelf, placement, Attester(account, genesis.chain, key))
         try:
             ready = await making.ready()
             log.info("ready to work for %s on %s with models %s", url, ready.device, ", ".join(ready.models))
-            await _work(client, making, tuple(ready.models), ready.device)
+            await _work(client, making, ready)
         finally:
             await making.end()
 
 
-async def _work(client: AsyncClient, making: MakingThread, models: tuple[str, ...], device: str) -> None:
+async def _work(client: AsyncClient, making: MakingThread, ready: Ready) -> None:
     name = secrets.token_hex(16)
     while True:
-        work = await patiently(lambda: client.take_work(name, models, device=device, wait_seconds=WAIT_SECONDS_MAX))
+        work = await patiently(
+            lambda: client.take_work(
+                name,
+                tuple(ready.models),
+                adapters=tuple(ready.adapters),
+                device=ready.device,
+                wait_seconds=WAIT_SECONDS_MAX,
+            )
+        )
         if work is not None:
             log.info("taken generation %s, pictures known: %s", work.request.id, list(work.known))
             await WorkInHand(client, making, work).do()
 
 
-async def pull_until_told(url: str, account: str, key: SigningKey, folders: list[Path], placement: Placement) -> None:
+async def pull_until_told(url: str, account: str, key: SigningKey, shelf: Shelf, placement: Placement) -> None:
     """The same until SIGTERM or SIGINT: what is being made is given back at once."""
-    working = asyncio.create_task(pull(url, account, key, folders, placement))
+    working = asyncio.create_task(pull(url, account, key, shelf, placement))
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, working.cancel)
     try:

@@ -13,12 +13,15 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, get_args
 
 import msgspec
+from msgspec import UnsetType
 
 from generator import logs
+from generator.adapters import AdapterFolder
 from generator.attest import Attester, attest, load_key
 from generator.devices import Offload, Placement, device_name
 from generator.errors import GeneratorCode, GeneratorError
@@ -36,12 +39,21 @@ from generator.protocol import (
     ToWorker,
     write_message,
 )
-from generator.redrawing import open_source
+from generator.redrawing import Source, open_source
 from generator.settings import Precision
 
 log = logging.getLogger("generator.worker")
 
 READ_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The folders of what a worker draws with."""
+
+    models: tuple[Path, ...]
+    adapters: tuple[Path, ...] = ()
+
 
 WorkerAnswer = Callable[[FromWorker], None]
 
@@ -50,10 +62,11 @@ class Worker:
     """Serves the models of a machine; loads each when it is first asked for."""
 
     def __init__(
-        self, folders: list[Path], placement: Placement, attester: Attester, answer: WorkerAnswer, jobs: Jobs
+        self, shelf: Shelf, placement: Placement, attester: Attester, answer: WorkerAnswer, jobs: Jobs
     ) -> None:
         """MODEL_UNREADABLE if a folder is not a model's, DEVICE_UNFIT if the machine has not what is placed on it."""
-        self._folders = {model_digest(folder): folder for folder in folders}
+        self._folders = {model_digest(folder): folder for folder in shelf.models}
+        self._adapters = {model_digest(folder): folder for folder in shelf.adapters}
         self._pipelines: dict[str, Pipeline] = {}
         self._placement = placement
         self._device = device_name(placement)
@@ -63,7 +76,7 @@ class Worker:
 
     def serve(self) -> None:
         """Do jobs until there will be no more."""
-        self._answer(Ready(list(self._folders), self._device))
+        self._answer(Ready(list(self._folders), self._device, list(self._adapters)))
         while (ask := self._jobs.take()) is not None:
             try:
                 self._generate(ask)
@@ -79,6 +92,10 @@ class Worker:
         source = None
         if ask.source:
             source = open_source(ask.source_file, ask.source, ask.mask_file, ask.settings)
+        with pipeline.adapted(self._added(ask)):
+            self._draw(ask, pipeline, source)
+
+    def _draw(self, ask: Generate, pipeline: Pipeline, source: Source | None) -> None:
         first, end = ask.settings.index, ask.settings.index + ask.count
         for start in range(first, end, ask.settings.batch):
             together = range(start, min(start + ask.settings.batch, end))
@@ -91,6 +108,14 @@ class Worker:
             wanted = [msgspec.structs.replace(ask.settings, index=index) for index in together]
             for index, image in zip(together, pipeline.generate_batch(wanted, on_step, source), strict=True):
                 self._answer(attest(image, index, ask, self._attester, pipeline.computed))
+
+    def _added(self, ask: Generate) -> list[AdapterFolder]:
+        wanted = () if isinstance(ask.adapters, UnsetType) else ask.adapters
+        for one in wanted:
+            if one.model not in self._adapters:
+                fact = f"adapter {one.model} is not served here"
+                raise GeneratorError(GeneratorCode.MODEL_UNKNOWN, f"{fact}; ask without it, or another generator")
+        return [AdapterFolder(one.model, self._adapters[one.model], one.weight_centi) for one in wanted]
 
     def _pipeline(self, digest: str, precision: Precision) -> Pipeline:
         """The model in these numbers. It is held once: in others it is loaded anew, and takes the place of this one."""
@@ -138,7 +163,9 @@ def main() -> int:
 
     try:
         attester = Attester(arguments.account, arguments.chain, load_key(arguments.key))
-        worker = Worker(arguments.model, _placement(arguments), attester, answer, jobs)
+        worker = Worker(
+            Shelf(tuple(arguments.model), tuple(arguments.adapter)), _placement(arguments), attester, answer, jobs
+        )
         threading.Thread(target=read_jobs, args=(sys.stdin.fileno(), jobs, answer), daemon=True).start()
         worker.serve()
     except GeneratorError as error:
@@ -181,6 +208,7 @@ def _private_output() -> BinaryIO:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m generator.worker", description="Makes pictures for a node.")
     parser.add_argument("--model", type=Path, action="append", required=True, help="a model folder; repeat for more")
+    parser.add_argument("--adapter", type=Path, action="append", default=[], help="an adapter folder; repeat for more")
     parser.add_argument("--key", type=Path, required=True, help="file with the generator's Ed25519 seed, 64 hex digits")
     parser.add_argument("--account", required=True, help="the generator's account, such as generator@studio")
     parser.add_argument("--chain", required=True, help="the chain that attestations are for")

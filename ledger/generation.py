@@ -36,6 +36,8 @@ COUNT_MAX = 16
 SETTINGS_MAX = 32
 READERS_MAX = 16
 """Accounts that one setting is disclosed to by name."""
+ADAPTERS_MAX = 4
+ADAPTER_CENTI_MAX = 200
 
 SETTING_FIELDS = ("prompt", "negative_prompt", "seed", "steps", "guidance_centi", "width", "height")
 """The fields of a request that are committed to, each by itself."""
@@ -143,6 +145,18 @@ class PictureSource(Value, frozen=True, kw_only=True):
     """The policies of the source that the creator saw; if others are in force, the record fails."""
 
 
+class ModelAdapter(Value, frozen=True, kw_only=True):
+    """Weights of low rank (LoRA) that are added to the model's own. Public, as the model is."""
+
+    model: Hex32
+    """Digest of the registered adapter."""
+    weight_centi: Annotated[int, Meta(ge=1, le=ADAPTER_CENTI_MAX)]
+    """How much of it is added, in hundredths: 100 adds it as it was trained."""
+
+
+ModelAdapters = Annotated[tuple[ModelAdapter, ...], Meta(min_length=1, max_length=ADAPTERS_MAX)]
+
+
 class GenerationRequest(Value, frozen=True, kw_only=True):
     """What the creator signs (`remarque/generation-request/v1`)."""
 
@@ -152,6 +166,8 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     """The creator's public key that signs this request."""
     model: Hex32
     """Digest of the registered model."""
+    adapters: ModelAdapters | UnsetType = UNSET
+    """What is added to the model; absent for nothing."""
     count: Positive
     """How many pictures; picture i is made with seed + i."""
     confidential: bool
@@ -163,6 +179,12 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     valid_until_ms: TimeMs
     """After this the generator refuses to start."""
     nonce: Hex16
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Digests of everything that a generator needs for it: the model, then its adapters."""
+        added = () if isinstance(self.adapters, UnsetType) else self.adapters
+        return (self.model, *(one.model for one in added))
 
     @property
     def reading(self) -> tuple[WithheldSetting, ...]:

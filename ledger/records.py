@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from ledger.actions import Content, Royalty, Share
 from ledger.encoding import Value
 from ledger.events import Payment
-from ledger.generation import Commitments, WithheldSetting
+from ledger.generation import Commitments, ModelAdapter, WithheldSetting
 from ledger.names import org_of
 
 DISPUTED = "disputed"
@@ -105,6 +105,8 @@ class Model(Value, frozen=True, kw_only=True):
     version: str
     licence: str
     provider: str
+    adapter: bool = False
+    """Whether it is an adapter (LoRA) of models, and none itself."""
 
 
 class Governing(Value, frozen=True, kw_only=True):
@@ -206,6 +208,8 @@ class Asset(Value, frozen=True, kw_only=True):
     source_type: str | UnsetType = UNSET
     """How it came about, as its registrant says; IPTC's word."""
     model: str | UnsetType = UNSET
+    adapters: tuple[ModelAdapter, ...] | UnsetType = UNSET
+    """What was added to the model."""
     request: str | UnsetType = UNSET
     index: int | UnsetType = UNSET
     commitments: Commitments | UnsetType = UNSET
@@ -235,6 +239,11 @@ class Asset(Value, frozen=True, kw_only=True):
     """Block in which its registrant committed to it, since when the record counts."""
     claims: tuple[Claim, ...] = ()
     """Other records of the same picture, oldest first."""
+
+    @property
+    def adapters_used(self) -> tuple[ModelAdapter, ...]:
+        """What was added to the model, if anything was."""
+        return () if isinstance(self.adapters, UnsetType) else self.adapters
 
     @property
     def evidence_level(self) -> str:

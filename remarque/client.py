@@ -104,11 +104,16 @@ class Client(Blocking):
         """Digests of the models that the node's generator serves; none if it has no generator, or that still starts."""
         return self._run(self._waiting.generators())
 
+    def adapters(self) -> tuple[str, ...]:
+        """Digests of the adapters that the node's generator can add to its models."""
+        return self._run(self._waiting.adapters())
+
     def generate(
         self,
         prompt: str,
         *,
         model: str = "",
+        adapters: Mapping[str, int] | None = None,
         negative_prompt: str = "",
         seed: int | None = None,
         steps: int = 20,
@@ -128,7 +133,8 @@ class Client(Blocking):
     ) -> str:
         """Ask the node's generator for pictures; the id of the generation. Follow it with `progress` or `generation`.
 
-        `model` is a digest, of the node's first model if left out; `seed` 0 to 2^32 − 1,001, by chance if left out;
+        `model` is a digest, of the node's first model if left out; `adapters` (LoRA) are added to it, by their digests,
+        each in hundredths: 100 adds one as it was trained. `seed` 0 to 2^32 − 1,001, by chance if left out;
         `guidance_centi` how closely to follow the prompt, in hundredths; `width` and `height` pixels, multiples of 8;
         `count` 1 to 16, `batch` of them computed together. `precision` `float32`, `bfloat16` or `float16`. What has no
         part in the pictures of this model (guidance where nothing guides it, a negative prompt where it is not used)
@@ -145,13 +151,15 @@ class Client(Blocking):
         asked for, whose white is redrawn while everything else keeps the source's pixels. Keep it: `regenerate` needs
         it, and only its digest is committed to.
 
-        GENERATOR_ABSENT, GENERATION_INVALID, REQUEST_INVALID, ACCOUNT_UNKNOWN, or GENERATION_QUEUE_FULL; with a source
+        GENERATOR_ABSENT, GENERATION_INVALID, REQUEST_INVALID, MODEL_UNKNOWN if a model or adapter is not registered,
+        MODEL_NOT_LOADED if nobody serves it, ACCOUNT_UNKNOWN, or GENERATION_QUEUE_FULL; with a source
         what `derive` is refused with, and CONTENT_MISSING.
         """
         return self._run(
             self._waiting.generate(
                 prompt,
                 model=model,
+                adapters=adapters,
                 negative_prompt=negative_prompt,
                 seed=seed,
                 steps=steps,
@@ -643,14 +651,23 @@ class Client(Blocking):
         return self._run(self._waiting.transparent_statement(digest))
 
     def take_work(
-        self, worker: str, models: tuple[str, ...], *, device: str = "cpu", wait_seconds: int = 0
+        self,
+        worker: str,
+        models: tuple[str, ...],
+        *,
+        adapters: tuple[str, ...] = (),
+        device: str = "cpu",
+        wait_seconds: int = 0,
     ) -> Work | None:
-        """Take the oldest generation for one of some models that nobody works on; None if there is none in time.
+        """Take the oldest generation for one of some models, with no other adapters than these, that nobody works on;
+        None if there is none in time.
 
         `worker` is 32 hex digits by chance, the same for as long as this process runs: who has work is given that
         again. NOT_A_WORKER, GENERATOR_ABSENT, ACCOUNT_BUSY.
         """
-        return self._run(self._waiting.take_work(worker, models, device=device, wait_seconds=wait_seconds))
+        return self._run(
+            self._waiting.take_work(worker, models, adapters=adapters, device=device, wait_seconds=wait_seconds)
+        )
 
     def report_work(
         self,

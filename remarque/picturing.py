@@ -17,7 +17,15 @@ from ledger.actions import AnyAction
 from ledger.encoding import encode
 from ledger.errors import Code
 from ledger.execution.claim import commitment_to
-from ledger.generation import OPTIONAL_SETTINGS, GenerationRequest, Opening, Openings, PictureSource, WithheldSetting
+from ledger.generation import (
+    OPTIONAL_SETTINGS,
+    GenerationRequest,
+    ModelAdapter,
+    Opening,
+    Openings,
+    PictureSource,
+    WithheldSetting,
+)
 from ledger.genesis import Genesis
 from ledger.names import org_of
 from ledger.prices import Price
@@ -42,11 +50,16 @@ class PictureMethods(SubmitMethods):
         """Digests of the models that the node's generator serves; none if it has no generator, or that still starts."""
         return (await self._read("/v1/generators", Generators)).models
 
+    async def adapters(self) -> tuple[str, ...]:
+        """Digests of the adapters that the node's generator can add to its models."""
+        return (await self._read("/v1/generators", Generators)).adapters
+
     async def generate(
         self,
         prompt: str,
         *,
         model: str = "",
+        adapters: Mapping[str, int] | None = None,
         negative_prompt: str = "",
         seed: int | None = None,
         steps: int = 20,
@@ -66,7 +79,8 @@ class PictureMethods(SubmitMethods):
     ) -> str:
         """Ask the node's generator for pictures; the id of the generation. Follow it with `progress` or `generation`.
 
-        `model` is a digest, of the node's first model if left out; `seed` 0 to 2^32 − 1,001, by chance if left out;
+        `model` is a digest, of the node's first model if left out; `adapters` (LoRA) are added to it, by their digests,
+        each in hundredths: 100 adds one as it was trained. `seed` 0 to 2^32 − 1,001, by chance if left out;
         `guidance_centi` how closely to follow the prompt, in hundredths; `width` and `height` pixels, multiples of 8;
         `count` 1 to 16, `batch` of them computed together. `precision` `float32`, `bfloat16` or `float16`. What has no
         part in the pictures of this model (guidance where nothing guides it, a negative prompt where it is not used)
@@ -83,7 +97,8 @@ class PictureMethods(SubmitMethods):
         asked for, whose white is redrawn while everything else keeps the source's pixels. Keep it: `regenerate` needs
         it, and only its digest is committed to.
 
-        GENERATOR_ABSENT, GENERATION_INVALID, REQUEST_INVALID, ACCOUNT_UNKNOWN, or GENERATION_QUEUE_FULL; with a source
+        GENERATOR_ABSENT, GENERATION_INVALID, REQUEST_INVALID, MODEL_UNKNOWN if a model or adapter is not registered,
+        MODEL_NOT_LOADED if nobody serves it, ACCOUNT_UNKNOWN, or GENERATION_QUEUE_FULL; with a source
         what `derive` is refused with, and CONTENT_MISSING.
         """
         account, key = self._signer()
@@ -117,6 +132,7 @@ class PictureMethods(SubmitMethods):
             creator=account,
             key=key.public,
             model=model,
+            adapters=_adapters(adapters),
             count=count,
             confidential=confidential,
             commitments=openings.commitments(),
@@ -406,6 +422,10 @@ class PictureMethods(SubmitMethods):
     async def withdraw_dispute(self, asset: str) -> Receipt:
         """Take the dispute of one's org back."""
         return await self.submit(actions.WithdrawDispute(asset=asset))
+
+
+def _adapters(weights: Mapping[str, int] | None) -> tuple[ModelAdapter, ...] | UnsetType:
+    return tuple(ModelAdapter(model=model, weight_centi=weight) for model, weight in (weights or {}).items()) or UNSET
 
 
 def _withheld(settings: Mapping[str, Sequence[str]] | None) -> tuple[WithheldSetting, ...] | UnsetType:

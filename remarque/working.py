@@ -25,14 +25,21 @@ class WorkMethods(SubmitMethods):
     """What a generator on another machine does. `generator.pulling` does all of it in order."""
 
     async def take_work(
-        self, worker: str, models: tuple[str, ...], *, device: str = "cpu", wait_seconds: int = 0
+        self,
+        worker: str,
+        models: tuple[str, ...],
+        *,
+        adapters: tuple[str, ...] = (),
+        device: str = "cpu",
+        wait_seconds: int = 0,
     ) -> Work | None:
-        """Take the oldest generation for one of some models that nobody works on; None if there is none in time.
+        """Take the oldest generation for one of some models, with no other adapters than these, that nobody works on;
+        None if there is none in time.
 
         `worker` is 32 hex digits by chance, the same for as long as this process runs: who has work is given that
         again. NOT_A_WORKER, GENERATOR_ABSENT, ACCOUNT_BUSY.
         """
-        asked = AskWork(worker=worker, models=models, device=device, wait_seconds=wait_seconds)
+        asked = AskWork(worker=worker, models=models, adapters=adapters, device=device, wait_seconds=wait_seconds)
         found = (await self._ask("/v1/work", asked, WorkFound)).work
         return found if isinstance(found, Work) else None
 

@@ -32,12 +32,14 @@ Label = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
 class RegisterModel(Action, frozen=True, tag="model.register", kw_only=True):
-    """Name a generator model by the digest of its files. By an account with role `model-provider`."""
+    """Name a generator model, or an adapter of one, by its files' digest. By an account with role `model-provider`."""
 
     model: Hex32
     name: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[ -~]+\Z")]
     version: Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[ -~]+\Z")]
     licence: Annotated[str, Meta(max_length=64, pattern=r"^[ -~]*\Z")]
+    adapter: bool = False
+    """Whether it is an adapter (LoRA), whose weights are added to those of a model that is asked for with it."""
 
 
 class CommitAsset(Action, frozen=True, tag="asset.commit", kw_only=True):

@@ -26,7 +26,14 @@ def register_model(ledger: Ledger, tx: Context, ask: RegisterModel) -> None:
     tx.require_role(MODEL_PROVIDER)
     if ledger.holds(model_key(ask.model)):
         raise LedgerError(Code.MODEL_EXISTS, f"model {ask.model[:16]}… is registered; nothing is left to do")
-    record = Model(model=ask.model, name=ask.name, version=ask.version, licence=ask.licence, provider=tx.signer)
+    record = Model(
+        model=ask.model,
+        name=ask.name,
+        version=ask.version,
+        licence=ask.licence,
+        provider=tx.signer,
+        adapter=ask.adapter,
+    )
     ledger.put(model_key(ask.model), record)
     tx.emit(ModelRegistered(model=ask.model, name=ask.name, provider=tx.signer))
 

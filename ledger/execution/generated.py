@@ -21,7 +21,7 @@ from ledger.execution.disclosure import check_withheld, open_disclosure
 from ledger.execution.redrawn import check_source, enter_source
 from ledger.execution.view import Ledger
 from ledger.generation import COUNT_MAX, Attestation, GenerationRequest
-from ledger.records import Asset, asset_key, model_key, request_key
+from ledger.records import Asset, Model, asset_key, model_key, request_key
 
 GENERATOR = "generator"
 
@@ -52,6 +52,7 @@ def register_generated(ledger: Ledger, tx: Context, ask: RegisterGenerated) -> N
             mark=attestation.mark,
             manifest=attestation.manifest,
             model=request.model,
+            adapters=request.adapters,
             request=request.id,
             index=attestation.index,
             commitments=request.commitments,
@@ -80,6 +81,7 @@ def attest(ledger: Ledger, tx: Context, ask: AttestAsset) -> None:
         asset,
         evidence=GENERATED,
         model=request.model,
+        adapters=request.adapters,
         request=request.id,
         index=attestation.index,
         commitments=request.commitments,
@@ -94,11 +96,26 @@ def _check_statements(ledger: Ledger, tx: Context, ask: RegisterGenerated | Atte
     """Refuse unless the creator's request and the generator's attestation hold and fit together."""
     tx.require_role(GENERATOR)
     tx.spend(2 * SIGNATURE_FUEL)
-    if not ledger.holds(model_key(ask.request.model)):
-        model = ask.request.model[:16]
-        raise LedgerError(Code.MODEL_UNKNOWN, f"model {model}… is not registered; its provider does it")
+    check_models(ledger, ask.request)
     _check_request(ledger, tx, ask.request, ask.request_signature)
     _check_attestation(ledger, tx, ask.request, ask.attestation, ask.attestation_signature)
+
+
+def check_models(ledger: Ledger, request: GenerationRequest) -> None:
+    """MODEL_UNKNOWN unless a request's model and its adapters are registered as such; REQUEST_INVALID if one is named
+    twice.
+    """
+    model, *adapters = request.models
+    for digest, adapter in ((model, False), *((one, True) for one in adapters)):
+        found, wanted = ledger.find(model_key(digest), Model), "adapter" if adapter else "model"
+        if found is None:
+            raise LedgerError(Code.MODEL_UNKNOWN, f"{wanted} {digest[:16]}… is not registered; its provider does it")
+        if found.adapter != adapter:
+            registered = "an adapter" if found.adapter else "a model"
+            raise LedgerError(Code.MODEL_UNKNOWN, f"{found.name} is registered as {registered}; name it as that")
+    if len(set(adapters)) != len(adapters):
+        fact = f"request {request.id[:16]}… names an adapter twice"
+        raise LedgerError(Code.REQUEST_INVALID, f"{fact}; give it the sum of its weights")
 
 
 def _use_request(ledger: Ledger, tx: Context, request: GenerationRequest, attestation: Attestation) -> None:

@@ -31,6 +31,7 @@ OF_32_BYTES = {
     "reader_key",
     "model",
     "models",
+    "adapters",
     "parents",
     "request",
     "attested_in",
@@ -184,6 +185,7 @@ NUMBERS = {
     "valid_ms_max": 600_000,
     "valid_until_ms": TIME_MS + 60_000,
     "until_ms": TIME_MS + 86_400_000,
+    "weight_centi": 80,
     "weight_ppm": 1_000_000,
     "width": 1_024,
 }

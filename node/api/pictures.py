@@ -284,13 +284,18 @@ def generation_routes(service: GenerationService | None, reader: Reader) -> APIR
             raise NodeError(NodeCode.GENERATOR_ABSENT, "ask a node that has one; GET /v1/generators tells")
         return service
 
-    @router.get("/generators", summary="Models this node's generator serves", dependencies=[Depends(reader)])
+    @router.get(
+        "/generators", summary="Models and adapters this node's generator serves", dependencies=[Depends(reader)]
+    )
     @operation(Generators)
     async def generators() -> Response:
         """Those of its own worker, and of all others that it has heard of within 90 seconds. None, if this node has no
         generator or that is still starting.
         """
-        return answer(Generators(models=() if service is None else tuple(service.models)))
+        served = [] if service is None else service.served
+        models = dict.fromkeys(model for one in served for model in one.models)
+        adapters = dict.fromkeys(adapter for one in served for adapter in one.adapters)
+        return answer(Generators(models=tuple(models), adapters=tuple(adapters)))
 
     @router.post("/generations", summary="Ask for pictures with a signed request and its openings")
     @operation(
@@ -303,6 +308,7 @@ def generation_routes(service: GenerationService | None, reader: Reader) -> APIR
             NodeCode.GENERATION_QUEUE_FULL,
             NodeCode.DISK_FULL,
             Code.REQUEST_INVALID,
+            Code.MODEL_UNKNOWN,
             Code.ACCOUNT_UNKNOWN,
             *OF_SOURCES,
         ),

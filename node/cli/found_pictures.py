@@ -47,12 +47,12 @@ def found_lines(found: Verification) -> Iterator[str]:
 
 
 def _match(match: Match) -> Iterator[str]:
-    model = match.model and match.model.name
+    named = [one.name or one.digest[:16] for one in (match.model, *match.adapters) if one]
     near = f"{match.distance} of 256 bits apart, " if isinstance(match.distance, int) else ""
     frame = f", picture {match.frame} of the file" if match.frame else ""
     yield (
         f"  {match.relation}{frame}: {match.evidence} by {match.creator}, {moment(match.recorded_ms)}, "
-        f"{model or 'no model stated'}, {near}asset {match.asset}"
+        f"{' with '.join(named) or 'no model stated'}, {near}asset {match.asset}"
     )
     if match.compared:
         yield f"    {_placed(match.compared)}"

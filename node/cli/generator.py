@@ -94,10 +94,17 @@ def bench(
 @click.option(
     "--model", "models", type=FOLDER, multiple=True, help="Model folder; repeat for more. The default model if none."
 )
+@click.option("--adapter", "adapters", type=FOLDER, multiple=True, help="Adapter folder (LoRA); repeat for more.")
 @placed
 @with_target
 def work(
-    target: Target, models: tuple[Path, ...], device: str, offload: str, spread: bool, attention_slicing: bool
+    target: Target,
+    models: tuple[Path, ...],
+    adapters: tuple[Path, ...],
+    device: str,
+    offload: str,
+    spread: bool,
+    attention_slicing: bool,
 ) -> None:
     """Make pictures for a node, for ever: pull what is asked of it, and record them.
 
@@ -106,11 +113,13 @@ def work(
     """
     from generator import logs
     from generator.pulling import pull_until_told
+    from generator.worker import Shelf
 
     url, account, key = worker_of(target)
     logs.configure()
     placement = Placement(device, cast(Offload, offload), spread, attention_slicing)
-    asyncio.run(pull_until_told(url, account, key, list(models) or [default_model_folder()], placement))
+    shelf = Shelf(models or (default_model_folder(),), adapters)
+    asyncio.run(pull_until_told(url, account, key, shelf, placement))
 
 
 @generator.command()
@@ -122,6 +131,7 @@ def work(
 @click.option(
     "--model", "models", type=FOLDER, multiple=True, help="Model folder; repeat for more. The default model if none."
 )
+@click.option("--adapter", "adapters", type=FOLDER, multiple=True, help="Adapter folder (LoRA); repeat for more.")
 @placed
 @with_target
 def fleet(
@@ -130,6 +140,7 @@ def fleet(
     gpus: float,
     address: str,
     models: tuple[Path, ...],
+    adapters: tuple[Path, ...],
     device: str,
     offload: str,
     spread: bool,
@@ -140,12 +151,13 @@ def fleet(
     Needs remarque[fleet]. All of them work as --account, with its one key.
     """
     from generator.fleet import Pulling, run_fleet
+    from generator.worker import Shelf
 
     url, account, key = worker_of(target)
     placement = Placement(device, cast(Offload, offload), spread, attention_slicing)
-    folders = tuple(one.resolve() for one in models) or (default_model_folder(),)
+    shelf = Shelf(tuple(map(Path.resolve, models)) or (default_model_folder(),), tuple(map(Path.resolve, adapters)))
     with contextlib.suppress(KeyboardInterrupt):
-        run_fleet(Pulling(url, account, key.seed, folders, placement), workers, gpus, address)
+        run_fleet(Pulling(url, account, key.seed, shelf, placement), workers, gpus, address)
 
 
 def worker_of(target: Target) -> tuple[str, str, SigningKey]:

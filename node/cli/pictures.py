@@ -13,7 +13,7 @@ from msgspec.structs import asdict, replace
 from generator.models import default_model_folder, fetch_model, model_digest, verify_model
 from generator.settings import BATCH_MAX, SEED_MAX, Precision
 from ledger.actions import RegisterModel, action_name
-from ledger.generation import OPTIONAL_SETTINGS, SETTING_FIELDS, WithheldSetting, withheld_of
+from ledger.generation import ADAPTER_CENTI_MAX, OPTIONAL_SETTINGS, SETTING_FIELDS, WithheldSetting, withheld_of
 from node.cli.chain import genesis_option
 from node.cli.found_pictures import found_lines
 from node.cli.openings import told, withheld_by
@@ -38,6 +38,20 @@ def finite(_: click.Context, param: click.Parameter, value: float) -> float:
     if not math.isfinite(value):
         raise click.BadParameter(f"{value} is no number", param=param)
     return value
+
+
+def weighed(_: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, int]:
+    """Adapters by digest, each with its weight in hundredths."""
+    found: dict[str, int] = {}
+    for word in given:
+        digest, _equals, weight = word.partition("=")
+        try:
+            found[digest] = round(float(weight or 1) * 100)
+        except (ValueError, OverflowError):
+            raise click.BadParameter(f"{weight} is no number", param=param) from None
+        if not 1 <= found[digest] <= ADAPTER_CENTI_MAX:
+            raise click.BadParameter(f"a weight is from 0.01 to {ADAPTER_CENTI_MAX / 100:g}, not {weight}", param=param)
+    return found
 
 
 @click.command()
@@ -74,6 +88,14 @@ def finite(_: click.Context, param: click.Parameter, value: float) -> float:
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Directory for the pictures."
 )
+@click.option(
+    "--adapter",
+    "adapters",
+    multiple=True,
+    metavar="DIGEST[=WEIGHT]",
+    callback=weighed,
+    help="A registered adapter (LoRA) to add to the model, by its digest, 1 as it was trained; repeat.",
+)
 @click.option("--from", "source", help="A recorded ASSET to make the pictures of; they are its derivatives.")
 @click.option(
     "--strength",
@@ -104,6 +126,7 @@ def generate(
     batch: int,
     private: tuple[str, ...],
     out: Path,
+    adapters: dict[str, int],
     source: str | None,
     strength: float,
     mask: Path | None,
@@ -125,6 +148,7 @@ def generate(
         generation = client.generate(
             prompt,
             model=model,
+            adapters=adapters,
             negative_prompt=negative,
             seed=seed,
             steps=steps,
@@ -335,9 +359,17 @@ def history(target: Target, asset: str) -> None:
 @click.option(
     "--mask", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The mask that it was made with."
 )
+@click.option(
+    "--adapter",
+    "adapters",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    multiple=True,
+    help="Folder of an adapter that it was made with; repeat for more.",
+)
 @with_target
-def regenerate(target: Target, asset: str, model: Path | None, mask: Path | None) -> None:
+def regenerate(target: Target, asset: str, model: Path | None, mask: Path | None, adapters: tuple[Path, ...]) -> None:
     """Generate a recorded ASSET again from its openings, on this machine, and compare."""
+    from generator.adapters import AdapterFolder
     from generator.pipeline import Pipeline
     from generator.redrawing import open_source
     from generator.regenerate import as_png, compare
@@ -361,7 +393,16 @@ def regenerate(target: Target, asset: str, model: Path | None, mask: Path | None
     source = open_source(file, parent, drawn_on, settings) if parent else None
     folder = model or default_model_folder()
     verify_model(folder, record.model)
-    again = Pipeline(folder, settings.precision).generate(settings, lambda step, steps: None, source)
+    folders = {model_digest(one): one for one in adapters}
+    missing = [one.model for one in record.adapters_used if one.model not in folders]
+    if missing:
+        raise RemarqueError(
+            "NOT_FOUND", f"it was made with adapter {', '.join(missing)}; name its folder with --adapter"
+        )
+    added = [AdapterFolder(one.model, folders[one.model], one.weight_centi) for one in record.adapters_used]
+    pipeline = Pipeline(folder, settings.precision)
+    with pipeline.adapted(added):
+        again = pipeline.generate(settings, lambda step, steps: None, source)
     compared = compare(original, as_png(again), marked=isinstance(record.mark, str))
     target.show(
         compared,
@@ -382,12 +423,15 @@ def model() -> None:
 @click.option("--name", default="Remarque default", show_default=True, help="Name for people.")
 @click.option("--version", default="1", show_default=True, help="Version for people.")
 @click.option("--licence", default="Apache-2.0", show_default=True, help="Licence of the weights.")
+@click.option("--adapter", is_flag=True, help="It is an adapter (LoRA), a folder with one file .safetensors.")
 @with_target
-def register_model(target: Target, folder: Path | None, name: str, version: str, licence: str) -> None:
-    """Register a model on the chain by the digest of its files."""
+def register_model(target: Target, folder: Path | None, name: str, version: str, licence: str, adapter: bool) -> None:
+    """Register a model, or an adapter of models, on the chain by the digest of its files."""
+    if adapter and folder is None:
+        raise click.UsageError("name the adapter's folder with --folder")
     digest = model_digest(folder or default_model_folder())
     with target.client() as client:
-        client.submit(RegisterModel(model=digest, name=name, version=version, licence=licence))
+        client.submit(RegisterModel(model=digest, name=name, version=version, licence=licence, adapter=adapter))
     target.show({"model": digest}, f"model {digest}")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from msgspec import UnsetType
+
 from ledger import records
 from node.chain.chain import Chain
 from node.decoding.signing import ClaimAsked, ProgramNamed
@@ -39,18 +41,17 @@ class PictureClaims:
             title=record.title if isinstance(record.title, str) else record.id[:16],
             image_code=str(record.image_code),
             source="" if has_parent and record.evidence != GENERATED else _source_of(record),
-            made_with=self._model(record),
+            made_with=None if isinstance(record.model, UnsetType) else self._named(record.model),
+            inputs=tuple(self._named(one.model) for one in record.adapters_used),
             watermarked=isinstance(record.mark, str),
             receipt=await self._receipt_of(record.transaction),
             receipt_type=RECEIPT_TYPE,
             mining=self._mining,
         )
 
-    def _model(self, record: records.Asset) -> ProgramNamed | None:
-        if not isinstance(record.model, str):
-            return None
-        model = self._chain.ledger().find(records.model_key(record.model), records.Model)
-        return ProgramNamed(model.name, model.version) if model else ProgramNamed(record.model, "1")
+    def _named(self, digest: str) -> ProgramNamed:
+        model = self._chain.ledger().find(records.model_key(digest), records.Model)
+        return ProgramNamed(model.name, model.version) if model else ProgramNamed(digest, "1")
 
 
 def _source_of(record: records.Asset) -> str:

@@ -111,6 +111,7 @@ def _claim(asked: ClaimAsked, parent: bytes | None) -> Claim:
         title=asked.title,
         image_code=asked.image_code,
         source=SourceType(asked.source) if asked.source else None,
+        inputs=tuple(Program(one.name, one.version) for one in asked.inputs),
         made_with=Program(asked.made_with.name, asked.made_with.version) if asked.made_with else None,
         parent=parent,
         watermarked=asked.watermarked,

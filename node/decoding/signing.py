@@ -38,6 +38,7 @@ class ClaimAsked(msgspec.Struct, frozen=True, kw_only=True):
     image_code: str
     source: str = ""
     made_with: ProgramNamed | None = None
+    inputs: tuple[ProgramNamed, ...] = ()
     watermarked: bool = False
     receipt: bytes = b""
     receipt_type: str = ""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from generator.settings import Settings
-from ledger import crypto, records
+from ledger import crypto
 from ledger.encoding import encode
 from ledger.execution.disclosure import check_withheld
+from ledger.execution.generated import check_models
 from ledger.generation import COUNT_MAX, OPTIONAL_SETTINGS, PROMPT_LENGTH_MAX, Openings
 from node.chain.chain import Chain
 from node.generation.sources import check_source
@@ -17,8 +18,8 @@ from remarque.errors import NodeCode, NodeError
 
 
 def check_asked(ask: AskGeneration, chain: Chain, now_ms: int) -> None:
-    """GENERATION_INVALID or MODEL_NOT_LOADED, unless the request holds on this chain now; for what it withholds, the
-    code that its record would be refused with.
+    """GENERATION_INVALID unless the request holds on this chain now; for its models and what it withholds, the code
+    that its record would be refused with.
     """
     request, openings = ask.request, ask.openings
     prompt = openings.value("prompt")
@@ -49,10 +50,9 @@ def check_asked(ask: AskGeneration, chain: Chain, now_ms: int) -> None:
         if not holds:
             raise NodeError(NodeCode.GENERATION_INVALID, fault)
     settings_of(openings)
+    check_models(chain.ledger(), request)
     check_withheld(chain.ledger(), request)
     check_source(request, chain, now_ms)
-    if chain.state.get(records.model_key(request.model)) is None:
-        raise NodeError(NodeCode.MODEL_NOT_LOADED, f"model {request.model[:16]}… is not registered on the chain")
 
 
 def settings_of(openings: Openings) -> Settings:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Collection
 
 import msgspec
 from msgspec.structs import replace
 
+from node.generation.heard import Served
 from node.generation.jobs import Job, JobStore
 from remarque.api.generation import QUEUED, RUNNING
 
@@ -38,12 +38,10 @@ class Leases:
         self._jobs = jobs
         self._database = jobs.database
 
-    def grant(
-        self, account: str, worker: str, models: Collection[str] | None, until_ms: int
-    ) -> tuple[Job, Lease] | None:
-        """Give a worker the oldest job of one of its models that nobody works on; None if there is none.
+    def grant(self, account: str, worker: str, served: Served, until_ms: int) -> tuple[Job, Lease] | None:
+        """Give a worker the oldest job that it can do and nobody works on; None if there is none.
 
-        One that has a job is given that again: the answer may have been lost. None as `models`: of any model.
+        One that has a job is given that again: the answer may have been lost.
         """
         with self._database.writing() as database:
             held = self._held(account, worker)
@@ -51,7 +49,7 @@ class Leases:
                 database.execute("UPDATE leases SET until_ms = ? WHERE token = ?", (until_ms, held.token))
                 return self._job(held), replace(held, until_ms=until_ms)
             for job in self._jobs.unleased():
-                if models is None or job.request.model in models:
+                if served.has(job.request):
                     return self._granted(database, job, account, worker, until_ms)
         return None
 

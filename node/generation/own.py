@@ -17,6 +17,7 @@ from ledger.errors import LedgerError
 from node.chain.chain import Chain
 from node.content.blockstore import Blockstore
 from node.generation.asking import settings_of
+from node.generation.heard import Served
 from node.generation.jobs import Job
 from node.generation.leases import NEVER_MS, Lease
 from node.generation.marking import Marking
@@ -68,9 +69,9 @@ class OwnWorker:
         self._worker: WorkerProcess | None = None
 
     @property
-    def models(self) -> list[str]:
-        """Digests of the models that the running process serves."""
-        return [] if self._worker is None else self._worker.models
+    def served(self) -> list[Served]:
+        """What the process serves, if it runs."""
+        return [] if self._worker is None else [self._worker.served]
 
     def cancel(self, generation: str) -> None:
         """Have the process give a job up at its next step, if it is at it."""
@@ -93,7 +94,7 @@ class OwnWorker:
     async def _work_on_next(self) -> None:
         worker = await self._ensure_worker()
         seen = self._queue.arrivals.count
-        taken = await self._queue.take(self._section.account, OWN, worker.models, NEVER_MS)
+        taken = await self._queue.take(self._section.account, OWN, worker.served, NEVER_MS)
         if taken is None:
             await self._queue.arrivals.after(seen, None)
         else:
@@ -152,6 +153,7 @@ class OwnWorker:
             source=files.source,
             source_file=files.source_file,
             mask_file=files.mask_file,
+            adapters=request.adapters,
         )
 
     async def _take(self, job: Job, message: FromWorker) -> Job:

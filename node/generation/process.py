@@ -15,6 +15,7 @@ from generator.errors import GeneratorError
 from generator.models import default_model_folder
 from generator.protocol import Cancel, FrameDecoder, FromWorker, Generate, Ready, encode_frame
 from ledger.crypto import SigningKey
+from node.generation.heard import Served
 from node.ground.config import GeneratorSection
 from node.ground.logs import logger
 from remarque.errors import NodeCode, NodeError
@@ -36,8 +37,7 @@ class WorkerProcess:
         self._process = process
         self._decoder: FrameDecoder[FromWorker] = FrameDecoder(FromWorker)
         self._messages: list[FromWorker] = []
-        self.models: list[str] = []
-        """Digests of the models it serves."""
+        self.served = Served(())
 
     @classmethod
     async def start(cls, section: GeneratorSection, home: Path, chain: str, key: SigningKey) -> WorkerProcess:
@@ -47,6 +47,7 @@ class WorkerProcess:
         """
         folders = [str(home / folder) for folder in section.models] or [str(default_model_folder())]
         arguments = [word for folder in folders for word in ("--model", folder)]
+        arguments += [word for folder in section.adapters for word in ("--adapter", str(home / folder))]
         handed = _in_memory(key)
         try:
             process = await asyncio.create_subprocess_exec(
@@ -82,8 +83,8 @@ class WorkerProcess:
         if not isinstance(first, Ready):
             await worker.stop()
             raise NodeError(NodeCode.GENERATOR_ABSENT, "the generator's worker is of another version", 10)
-        worker.models = list(first.models)
-        logger.info("generator_ready", device=first.device, models=worker.models, pid=process.pid)
+        worker.served = Served(tuple(first.models), tuple(first.adapters))
+        logger.info("generator_ready", device=first.device, models=first.models, pid=process.pid)
         return worker
 
     def send(self, message: Generate | Cancel) -> None:

@@ -20,7 +20,7 @@ from ledger.names import org_of
 from node.chain.chain import Chain
 from node.decoding.lanes import Lane
 from node.generation.asking import settings_of
-from node.generation.heard import HeardWorkers
+from node.generation.heard import HeardWorkers, Served
 from node.generation.held import check_attestation, check_file
 from node.generation.jobs import Job
 from node.generation.leases import Lease
@@ -77,11 +77,12 @@ class PulledWork:
 
     async def _awaited(self, ask: AskWork, account: str, gone: Gone) -> Work | None:
         deadline = asyncio.get_running_loop().time() + ask.wait_seconds
+        served = Served(ask.models, ask.adapters)
         while not await gone():
             self._check_worker(account)
-            self._heard.hear(account, ask.worker, ask.models)
+            self._heard.hear(account, ask.worker, served)
             seen = self._queue.arrivals.count
-            taken = await self._queue.take(account, ask.worker, ask.models, self._until_ms())
+            taken = await self._queue.take(account, ask.worker, served, self._until_ms())
             if taken is not None and (work := self._described(*taken)) is not None:
                 logger.info("work_taken", generation=taken[0].id, account=account, device=ask.device)
                 return work
@@ -97,7 +98,7 @@ class PulledWork:
             if isinstance(index, int) and index >= job.request.count:
                 raise NodeError(NodeCode.REQUEST_MALFORMED, f"picture {index} was not asked for; say how those are")
         self._queue.leases.renew(lease, self._until_ms())
-        self._heard.works(account, lease.worker, job.request.model)
+        self._heard.works(account, lease.worker, job.request)
         job = await self._queue.looked(job)
         if told.refused:
             refused = told.refused

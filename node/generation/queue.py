@@ -6,12 +6,13 @@ chain and from nobody's word, so a worker that died behind its last record costs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
 from ledger.errors import Code
 from ledger.generation import GenerationRequest, Openings
+from node.generation.heard import Served, lacks
 from node.generation.jobs import Job, JobStore
 from node.generation.leases import Lease, Leases
 from node.generation.progress import JobProgress
@@ -44,11 +45,9 @@ class JobQueue:
         self.arrivals.tell()
         return job
 
-    async def take(
-        self, account: str, worker: str, models: Collection[str] | None, until_ms: int
-    ) -> tuple[Job, Lease] | None:
+    async def take(self, account: str, worker: str, served: Served, until_ms: int) -> tuple[Job, Lease] | None:
         """A job for a worker, with what is recorded of it; None if there is none. As `Leases.grant`."""
-        while (granted := self.leases.grant(account, worker, models, until_ms)) is not None:
+        while (granted := self.leases.grant(account, worker, served, until_ms)) is not None:
             job = await self.looked(granted[0])
             if self.jobs.withdrawn(job.id):
                 self.cancel(job.id)
@@ -109,19 +108,18 @@ class JobQueue:
             self.progress.changed(job)
             self.arrivals.tell()
 
-    async def sweep(self, served: Collection[str]) -> None:
+    async def sweep(self, served: Sequence[Served]) -> None:
         """Take the work of those that are no longer heard of, and end what nobody here can do.
 
-        `served`: models of all workers that are heard of; while there are none, it is not known what nobody can do.
+        `served`: of all workers that are heard of; while there are none, it is not known what nobody can do.
         """
         now = self.clock_ms()
         for lease in self.leases.lapsed(now):
             logger.warning("worker_lost", generation=lease.generation, account=lease.account)
             await self.leave(lease, lost=f"a worker of {lease.account} was not heard of for too long")
         for job in self.jobs.unleased() if served else ():
-            if job.request.model not in served and job.request.valid_until_ms < now:
-                detail = f"no generator of this node has model {job.request.model[:16]}…"
-                self.fail(job.id, NodeCode.MODEL_NOT_LOADED, detail)
+            if job.request.valid_until_ms < now and (lacking := lacks(job.request, served)):
+                self.fail(job.id, NodeCode.MODEL_NOT_LOADED, lacking)
 
     def _kept(self, generation: str, change: Callable[[Job], Job]) -> Job:
         job = self.jobs.change(generation, change)

@@ -12,7 +12,7 @@ from ledger import records
 from ledger.names import org_of
 from node.chain.chain import Chain
 from node.generation.asking import check_asked
-from node.generation.heard import HeardWorkers
+from node.generation.heard import HeardWorkers, Served, lacks
 from node.generation.jobs import Job
 from node.generation.own import OwnWorker
 from node.generation.pulled import PulledWork
@@ -49,18 +49,16 @@ class GenerationService:
         queue.leases.begin(queue.clock_ms() + section.lease_seconds * 1_000)
 
     @property
-    def models(self) -> list[str]:
-        """Digests of the models that can be asked for now; those of the node's own worker first."""
-        own = [] if self._own is None else self._own.models
-        return list(dict.fromkeys((*own, *self._heard.models)))
+    def served(self) -> list[Served]:
+        """What can be asked for now, by worker; the node's own first."""
+        return [*([] if self._own is None else self._own.served), *self._heard.served]
 
     def ask(self, ask: AskGeneration) -> Job:
         """Queue a generation, or refuse it."""
         check_asked(ask, self._chain, self._queue.clock_ms())
-        served, jobs = self.models, self._queue.jobs
-        if served and ask.request.model not in served:
-            detail = f"no generator of this node has model {ask.request.model[:16]}…"
-            raise NodeError(NodeCode.MODEL_NOT_LOADED, detail)
+        served, jobs = self.served, self._queue.jobs
+        if served and (lacking := lacks(ask.request, served)):
+            raise NodeError(NodeCode.MODEL_NOT_LOADED, f"{lacking}; GET /v1/generators tells what there is")
         if jobs.get(ask.request.id) is None and jobs.waiting >= self._section.queue_max:
             raise NodeError(NodeCode.GENERATION_QUEUE_FULL, f"{jobs.waiting} generations wait; ask again later", 10)
         try:
@@ -111,7 +109,7 @@ class GenerationService:
     async def _sweep(self) -> None:
         while True:
             try:
-                await self._queue.sweep(self.models)
+                await self._queue.sweep(self.served)
             except OSError as error:
                 logger.error("generation_waits", reason=str(error))
             await asyncio.sleep(SWEEP_SECONDS)

@@ -90,6 +90,8 @@ class GeneratorSection(Section, frozen=True, kw_only=True):
     """After how long without a word from a worker that pulls its work goes on with another; 2 to 600."""
     models: tuple[str, ...] = ()
     """Model folders; empty: the default model that ships with Remarque."""
+    adapters: tuple[str, ...] = ()
+    """Folders of adapters (LoRA), each with one file `.safetensors`, that may be added to the models."""
     python: str = ""
     """Interpreter that has the generator's packages; empty: this node's own."""
     queue_max: int = 64

@@ -139,6 +139,7 @@ function provenance(asset, view, models) {
     "Attested later by": asset.attested_by,
     Evidence: evidence(view.evidence, asset.evidence),
     Model: model ? `${model.name} ${model.version}, provided by ${model.provider}` : code(asset.model),
+    Adapters: asset.adapters?.map((/** @type {any} */ one) => added(one, models)).join(", "),
     Recorded: [moment(asset.created_ms), ` in block ${asset.height_recorded}`],
     Size: `${asset.width} × ${asset.height}, ${asset.content.media_type}`,
     Collection: asset.collection,
@@ -150,6 +151,12 @@ function provenance(asset, view, models) {
     "Image code": code(asset.image_code),
     "Content id": code(asset.content.cid),
   });
+}
+
+/** @param {any} adapter @param {any[]} models */
+function added({ model, weight_centi }, models) {
+  const known = models.find((one) => one.model === model);
+  return `${known ? `${known.name} ${known.version} by ${known.provider}` : model} at ${weight_centi} %`;
 }
 
 /** @param {any} view @param {any} listing @param {Price} price */

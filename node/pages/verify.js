@@ -149,6 +149,7 @@ function matched(match) {
       "Recorded by": match.registrant,
       Recorded: [moment(match.recorded_ms), ` in block ${match.height}`],
       Model: model && (model.name ? `${model.name} ${model.version}, provided by ${model.provider}` : code(model.digest)),
+      Adapters: match.adapters?.map((/** @type {any} */ one) => one.name ? `${one.name} ${one.version}, provided by ${one.provider}` : one.digest).join("; "),
       "Picture of the file": match.frame && `number ${match.frame}`,
       Distance: match.distance !== undefined && `${match.distance} of 256 bits of the image code differ`,
       Compared: compared && changes(compared),

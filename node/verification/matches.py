@@ -52,6 +52,7 @@ class Matches:
             disputes=open_disputes(self._chain.ledger(), record) if record.disputed_by else UNSET,
             attested=await self._attested(record, member),
             model=self._model(record),
+            adapters=tuple(self._named(one.model) for one in record.adapters_used),
             title=record.title,
             credit=record.credit,
             similar=record.similar,
@@ -64,12 +65,13 @@ class Matches:
         return Attested(by=record.attested_by, receipt=await self._receipt(record.attested_in, member))
 
     def _model(self, record: records.Asset) -> MatchedModel | UnsetType:
-        if not isinstance(record.model, str):
-            return UNSET
-        model = self._chain.ledger().find(records.model_key(record.model), records.Model)
+        return self._named(record.model) if isinstance(record.model, str) else UNSET
+
+    def _named(self, digest: str) -> MatchedModel:
+        model = self._chain.ledger().find(records.model_key(digest), records.Model)
         if model is None:
-            return MatchedModel(digest=record.model)
-        return MatchedModel(digest=record.model, name=model.name, version=model.version, provider=model.provider)
+            return MatchedModel(digest=digest)
+        return MatchedModel(digest=digest, name=model.name, version=model.version, provider=model.provider)
 
     async def _receipt(self, transaction: str, member: bool) -> Receipt | None:
         """Of a transaction that recorded a picture; for a stranger only if it did nothing else."""

@@ -69,6 +69,8 @@ class Claim:
     source: SourceType | None = None
     """Where the picture comes from; None claims nothing of it, and then there must be a parent."""
     made_with: Program | None = None
+    inputs: tuple[Program, ...] = ()
+    """Models that had a part beside that: adapters (LoRA)."""
     parent: bytes | None = None
     """The file that this one was made from, with its own manifest if it has one."""
     watermarked: bool = False
@@ -165,13 +167,22 @@ def definition_of(claim: Claim, units: tuple[str, ...]) -> dict[str, Any]:
     if claim.receipt:
         kept = {"type": claim.receipt.media_type, "receipt": base64.b64encode(claim.receipt.data).decode()}
         assertions.append({**_assertion(RECEIPT_LABEL, kept), "kind": "Cbor"})
-    return {"label": claim.label, **_signer(claim.signer), "title": claim.title, "assertions": assertions}
+    inputs = [_input(number, program) for number, program in enumerate(claim.inputs)]
+    return {
+        "label": claim.label,
+        **_signer(claim.signer),
+        "title": claim.title,
+        "assertions": assertions,
+        **({"ingredients": inputs} if inputs else {}),
+    }
 
 
 def _actions(claim: Claim) -> list[dict[str, Any]]:
     """What was done: made, or opened, and marked."""
     when = claim.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    agent = {"softwareAgent": _program(claim.made_with)} if claim.made_with else {}
+    agent: dict[str, Any] = {"softwareAgent": _program(claim.made_with)} if claim.made_with else {}
+    if claim.inputs:
+        agent["parameters"] = {"ingredientIds": [_input_name(number) for number in range(len(claim.inputs))]}
     found: list[dict[str, Any]] = []
     if claim.parent is not None:
         found.append({"action": "c2pa.opened", "when": when, "parameters": {"ingredientIds": [_PARENT]}})
@@ -190,6 +201,23 @@ def _actions(claim: Claim) -> list[dict[str, Any]]:
 
 
 _PARENT = "parent"
+
+
+def _input(number: int, program: Program) -> dict[str, Any]:
+    """A model as an ingredient. It is named and not embedded: its digest stands in the ledger's record."""
+    name = _input_name(number)
+    return {
+        "title": f"{program.name} {program.version}",
+        "format": "application/octet-stream",
+        "instance_id": name,
+        "label": name,
+        "relationship": "inputTo",
+        "data_types": [{"type": "c2pa.types.model"}],
+    }
+
+
+def _input_name(number: int) -> str:
+    return f"input{number}"
 
 
 def _assertion(label: str, data: Mapping[str, Any]) -> dict[str, Any]:

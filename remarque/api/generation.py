@@ -19,6 +19,8 @@ class Generators(Answer, frozen=True, kw_only=True):
 
     models: tuple[str, ...]
     """Digests of its models; none if the node has no generator, or that is still starting."""
+    adapters: tuple[str, ...] = ()
+    """Digests of the adapters that can be added to them."""
 
 
 class AskGeneration(Body, frozen=True, kw_only=True):

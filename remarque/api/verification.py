@@ -61,7 +61,7 @@ class Origin(Answer, frozen=True, kw_only=True):
 
 
 class MatchedModel(Answer, frozen=True, kw_only=True):
-    """The generator model that made a recorded picture; its digest alone, if the chain has no record of it."""
+    """What made a recorded picture, a model or an adapter; its digest alone, if the chain has no record of it."""
 
     digest: str
     name: str | UnsetType = UNSET
@@ -170,6 +170,8 @@ class Match(Answer, frozen=True, kw_only=True):
     """Who disputes it and why, of one that is disputed."""
     attested: Attested | UnsetType = UNSET
     model: MatchedModel | UnsetType = UNSET
+    adapters: tuple[MatchedModel, ...] = ()
+    """What was added to the model (LoRA)."""
     title: str | UnsetType = UNSET
     credit: str | UnsetType = UNSET
     """Whom to name where it is shown, as its registrant says."""

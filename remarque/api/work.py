@@ -33,6 +33,8 @@ class AskWork(Body, frozen=True, kw_only=True):
     """By chance, drawn when the worker starts. One that has work is given that again."""
     models: Annotated[tuple[Hex32, ...], Meta(min_length=1, max_length=MODELS_MAX)]
     """Digests of the models it serves."""
+    adapters: Annotated[tuple[Hex32, ...], Meta(max_length=MODELS_MAX)] = ()
+    """Digests of the adapters that it can add to them."""
     device: Annotated[str, Meta(max_length=100)]
     """Where it computes, for people: `cpu` or the name of a GPU."""
     wait_seconds: Annotated[int, Meta(ge=0, le=WAIT_SECONDS_MAX)] = 0

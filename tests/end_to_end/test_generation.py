@@ -20,14 +20,16 @@ from answers import check_is
 from click.testing import CliRunner
 from msgspec import UNSET
 from PIL import Image
+from tiny_adapters import write_adapter
 
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, EDITOR, STUDIO
 from generator.models import default_model_folder, model_digest
+from generator.pipeline import Pipeline
 from ledger import crypto
 from ledger.actions import RegisterModel
 from ledger.encoding import encode
-from ledger.generation import SETTING_FIELDS, Opening, Openings, commit
+from ledger.generation import SETTING_FIELDS, ModelAdapter, Opening, Openings, commit
 from node.cli.main import cli
 from pictures.credentials.reading import read_credentials
 from remarque.api.content import Release
@@ -37,12 +39,16 @@ from remarque.errors import RemarqueError
 from remarque.requesting import now_ms
 
 MODEL = model_digest(default_model_folder())
+INK = "ink"
+"""Folder of an adapter beside the node's settings."""
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two nodes; the studio's has a generator and its model is registered."""
     cluster = Cluster.create(tmp_path_factory.mktemp("studio") / "devnet", 2, generator=True)
+    write_adapter(Pipeline(default_model_folder())._pipe, cluster.home("node1") / INK)
+    cluster.set("node1", "generator", adapters=[INK])
     try:
         cluster.up()
         with Client(cluster.url("node1"), STUDIO, cluster.key(STUDIO)) as house:
@@ -201,6 +207,39 @@ def test_a_picture_is_made_of_another_as_its_derivative_and_made_again(
         pytest.raises(RemarqueError, match="POLICY_DENIED"),
     ):
         carla.generate("a red boat", source=sea.asset, steps=4)
+
+
+def test_a_picture_is_made_with_an_adapter_and_says_so_and_is_made_again(
+    studio: Cluster, alice: Client, tmp_path: Path
+) -> None:
+    folder = studio.home("node1") / INK
+    ink, other = model_digest(folder), "ab" * 32
+    assert alice.adapters() == (ink,)
+    assert asked(alice, adapters={ink: 80}) == "MODEL_UNKNOWN"
+    with Client(studio.url("node1"), STUDIO, studio.key(STUDIO)) as house:
+        for digest, name in ((ink, "Ink"), (other, "Gold")):
+            licence = "CC-BY-4.0"
+            house.submit(RegisterModel(model=digest, name=name, version="2", licence=licence, adapter=True))
+    assert asked(alice, adapters={ink: 80, other: 50}) == "MODEL_NOT_LOADED"
+
+    [plain] = alice.generation(alice.generate("a mill", seed=950, steps=4))
+    words = ["a mill", "--seed", "950", "--steps", "4", "--adapter", f"{ink}=0.8", "--out", str(tmp_path)]
+    [made] = json.loads(command(studio, "--json", "generate", *words).stdout)["pictures"]
+    [after] = alice.generation(alice.generate("a mill", seed=950, steps=4, width=136))
+
+    asset = made["asset"]
+    assert asset != plain.asset
+    assert after.asset not in (asset, plain.asset)
+    assert alice.asset(asset).asset.adapters_used == (ModelAdapter(model=ink, weight_centi=80),)
+    match = next(one for one in alice.verify(alice.released(asset)).matches if one.asset == asset)
+    assert [(one.name, one.version) for one in match.adapters] == [("Ink", "2")]
+    manifest = read_credentials(alice.released(asset), "").active
+    assert manifest is not None
+    assert [(one.title, one.relationship) for one in manifest.ingredients] == [("Ink 2", "inputTo")]
+    assert alice.verify(alice.released(asset)).origin.contradictions == ()
+    again = command(studio, "--json", "regenerate", asset, "--adapter", str(folder))
+    assert json.loads(again.stdout)["verdict"] == "equivalent"
+    assert f"made with adapter {ink}" in command(studio, "regenerate", asset, status=5).stderr
 
 
 def test_a_confidential_picture_is_in_clear_on_no_disk_and_opens_for_its_creator(

@@ -11,8 +11,9 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger import actions, records
-from ledger.encoding import encode
-from ledger.generation import Computation, Opening, commit
+from ledger.encoding import decode, encode
+from ledger.errors import LedgerError
+from ledger.generation import Computation, ModelAdapter, Opening, commit
 
 
 @pytest.fixture
@@ -40,6 +41,54 @@ def test_a_record_may_say_what_computed_the_picture(studio: State) -> None:
     assert studio.do("gen@studio", record).code == "OK"
     assert encode(computed) in encode(record)
     assert b"computed" not in encode(a_record(studio))
+
+
+def with_adapters(*digests: str, weight_centi: int = 80) -> dict[str, Any]:
+    return {"adapters": tuple(ModelAdapter(model=one, weight_centi=weight_centi) for one in digests)}
+
+
+INK, GOLD = a_digest("ink"), a_digest("gold")
+
+
+@pytest.fixture
+def adapted(studio: State) -> State:
+    for digest in (INK, GOLD):
+        adapter = actions.RegisterModel(model=digest, name="a", version="1", licence="", adapter=True)
+        assert studio.do("alice@studio", adapter).code == "OK"
+    return studio
+
+
+def test_a_record_says_what_was_added_to_its_model(adapted: State) -> None:
+    asked = with_adapters(INK, GOLD)
+    assert adapted.do("gen@studio", a_record(adapted, request=asked)).code == "OK"
+
+    asset = decode(adapted.get(records.asset_key(a_digest("pixels"))) or b"", records.Asset)
+    assert asset.adapters_used == asked["adapters"]
+    assert b"adapters" not in encode(a_record(adapted))
+
+
+@pytest.mark.parametrize(
+    ("code", "request_"),
+    [
+        ("MODEL_UNKNOWN", with_adapters(INK, a_digest("unknown"))),
+        ("MODEL_UNKNOWN", with_adapters(MODEL)),
+        ("MODEL_UNKNOWN", {"model": INK}),
+        ("REQUEST_INVALID", with_adapters(INK, GOLD, INK)),
+    ],
+)
+def test_an_adapter_is_registered_as_such_and_named_once(adapted: State, code: str, request_: dict[str, Any]) -> None:
+    record = a_record(adapted, request=request_, attestation={"model": request_.get("model", MODEL)})
+
+    assert adapted.do("gen@studio", record).code == code
+    assert adapted.get(records.asset_key(a_digest("pixels"))) is None
+
+
+@pytest.mark.parametrize(
+    "asked", [with_adapters(INK, weight_centi=0), with_adapters(INK, weight_centi=201), with_adapters(*"abcde")]
+)
+def test_a_request_with_too_much_or_too_many_is_no_request(adapted: State, asked: dict[str, Any]) -> None:
+    with pytest.raises(LedgerError, match="MALFORMED"):
+        decode(encode(a_record(adapted, request=asked)), actions.RegisterGenerated)
 
 
 BROKEN: list[tuple[str, dict[str, Any]]] = [

@@ -86,9 +86,9 @@ def test_a_generations_end_is_told_at_once_though_it_comes_while_its_follower_is
     async def story() -> list[bytes]:
         stream = progress.follow(job.id)
         told = [await anext(stream)]
-        progress.update(replace(job, state=RUNNING))
+        progress.changed(jobs.change(job.id, lambda now: replace(now, state=RUNNING)))
         told.append(await anext(stream))
-        progress.update(replace(job, state=DONE))
+        progress.changed(jobs.change(job.id, lambda now: replace(now, state=DONE)))
         async with asyncio.timeout(SOON):
             return [*told, *[frame async for frame in stream]]
 

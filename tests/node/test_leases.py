@@ -15,7 +15,9 @@ from consortium import a_digest, key_of
 from msgspec.structs import replace
 from written_chain import GENESIS
 
+from ledger.generation import ModelAdapter
 from node.content.at_rest import AtRest
+from node.generation.heard import Served
 from node.generation.jobs import JOBS, Job, JobStore
 from node.generation.leases import NEVER_MS, Lease, Leases
 from node.storage.erasable import Erasable
@@ -23,6 +25,7 @@ from remarque.api.generation import DONE, FAILED, QUEUED, RUNNING, GeneratedPict
 
 GEN, OTHER = "gen@studio", "gpu@studio"
 SOON, LATER = 1_000, 9_000
+SERVED = Served((MODEL,))
 
 
 def a_store(path: Path) -> JobStore:
@@ -43,7 +46,7 @@ def jobs(tmp_path: Path) -> Iterator[JobStore]:
 
 
 def granted(leases: Leases, account: str, worker: str, until_ms: int = SOON) -> tuple[Job, Lease]:
-    found = leases.grant(account, worker, [MODEL], until_ms)
+    found = leases.grant(account, worker, SERVED, until_ms)
     assert found is not None
     return found
 
@@ -55,8 +58,7 @@ def test_no_two_workers_are_given_one_job_and_the_oldest_goes_first(jobs: JobSto
     taken = [granted(leases, GEN, "a")[0], granted(leases, OTHER, "a")[0]]
 
     assert [(job.id, job.state, job.attempts) for job in taken] == [(first.id, RUNNING, 1), (second.id, RUNNING, 1)]
-    assert leases.grant(GEN, "b", [MODEL], SOON) is None
-    assert leases.grant(GEN, "b", None, SOON) is None
+    assert leases.grant(GEN, "b", SERVED, SOON) is None
 
 
 def test_a_worker_is_given_only_what_it_has_the_model_for(jobs: JobStore) -> None:
@@ -64,10 +66,21 @@ def test_a_worker_is_given_only_what_it_has_the_model_for(jobs: JobStore) -> Non
     mine = asked_for(jobs, 2, model=a_digest("another model"))
     leases = Leases(jobs)
 
-    found = leases.grant(GEN, "a", [a_digest("another model")], SOON)
+    found = leases.grant(GEN, "a", Served((a_digest("another model"),)), SOON)
 
     assert found is not None
     assert found[0].id == mine.id
+
+
+def test_a_worker_is_given_only_what_it_has_all_adapters_for(jobs: JobStore) -> None:
+    ink, gold = a_digest("ink"), a_digest("gold")
+    asked_for(jobs, 1, adapters=tuple(ModelAdapter(model=one, weight_centi=50) for one in (ink, gold)))
+    leases = Leases(jobs)
+
+    assert leases.grant(GEN, "a", SERVED, SOON) is None
+    assert leases.grant(GEN, "a", Served((MODEL,), (ink,)), SOON) is None
+    assert leases.grant(GEN, "a", Served((ink, gold), (MODEL,)), SOON) is None
+    assert leases.grant(GEN, "a", Served((MODEL,), (gold, ink)), SOON) is not None
 
 
 def test_a_worker_that_asks_again_is_given_what_it_has(jobs: JobStore) -> None:
@@ -120,7 +133,7 @@ def test_the_lease_of_a_job_that_has_ended_is_over_and_the_job_stays_as_it_ended
 
     assert leases.find(lease.token) is None
     assert jobs.change(job.id, lambda now: replace(now, state=RUNNING)).state == state
-    assert leases.grant(GEN, "a", [MODEL], SOON) is None
+    assert leases.grant(GEN, "a", SERVED, SOON) is None
 
 
 def test_a_start_ends_the_lease_of_the_nodes_own_worker_and_lets_others_last(tmp_path: Path) -> None:

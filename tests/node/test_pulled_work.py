@@ -34,7 +34,7 @@ from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
 from node.decoding.lanes import Decoders
 from node.generation.asking import settings_of
-from node.generation.heard import HeardWorkers
+from node.generation.heard import HeardWorkers, Served
 from node.generation.jobs import JOBS, Job, JobStore
 from node.generation.leases import NEVER_MS
 from node.generation.marking import Marking
@@ -48,6 +48,7 @@ from remarque.api.work import GIVEN_PICTURE_BYTES_MAX, AskWork, MadePicture, Wor
 GEN, OTHER, BOB = "gen@studio", "gpu@studio", "bob@agency"
 STRANGERS = ("", BOB, "alice@studio", "gen@agency")
 LEASE_MS = 10_000
+SERVED = Served((MODEL,))
 W1, W2 = "01" * 16, "02" * 16
 KEY = bytes(range(32))
 
@@ -472,10 +473,10 @@ def test_a_node_that_was_killed_knows_its_leases_and_its_withdrawals(house: Hous
         house.now_ms += 100 * LEASE_MS
         house.queue.jobs.close()
         house.begin()
-        assert house.service.models == []
+        assert house.service.served == []
         _, standing = await house.told(GEN, "/progress", lease=work.lease)
         assert (standing["withdrawn"], standing["known"]) == (True, [0])
-        assert house.service.models == [MODEL], "it is heard of again"
+        assert house.service.served == [SERVED], "it is heard of again"
         assert await house.take(OTHER, W2) is None
 
     asyncio.run(story())
@@ -484,19 +485,19 @@ def test_a_node_that_was_killed_knows_its_leases_and_its_withdrawals(house: Hous
 def test_a_node_tells_the_models_of_all_that_it_has_heard_of_lately(house: House) -> None:
     async def story() -> None:
         await house.take(GEN, W1, models=[MODEL])
-        await house.take(OTHER, W2, models=[a_digest("another model"), MODEL])
+        await house.take(OTHER, W2, models=[a_digest("another model"), MODEL], adapters=[a_digest("ink")])
 
     asyncio.run(story())
-    assert house.service.models == [MODEL, a_digest("another model")]
+    assert house.service.served == [SERVED, Served((a_digest("another model"), MODEL), (a_digest("ink"),))]
     house.now_ms += 91_000
-    assert house.service.models == []
+    assert house.service.served == []
 
 
 def test_a_job_that_nobody_has_the_model_for_fails_once_its_request_is_over(house: House) -> None:
     job = house.asked_for(model=a_digest("a model of nobody"))
 
     async def states() -> AsyncIterator[str]:
-        for served, later in (([MODEL], 0), ([], 60_001), ([MODEL], 0)):
+        for served, later in (([SERVED], 0), ([], 60_001), ([SERVED], 0)):
             house.now_ms += later
             await house.queue.sweep(served)
             yield house.job(job.id).state
@@ -561,7 +562,7 @@ def test_the_nodes_own_worker_and_one_that_pulls_share_a_queue(house: House) -> 
     first, second = house.asked_for(1), house.asked_for(2)
 
     async def story() -> None:
-        own = await house.queue.take(GEN, "own", [MODEL], NEVER_MS)
+        own = await house.queue.take(GEN, "own", SERVED, NEVER_MS)
         assert own is not None
         assert (own[0].id, (await house.taken(OTHER, W2)).request.id) == (first.id, second.id)
         house.now_ms += 1_000 * LEASE_MS
