@@ -235,6 +235,10 @@ class Client(Blocking):
         """
         return self._run(self._waiting.manifests_like(data))
 
+    def manifests_at(self, url: str) -> tuple[ManifestMatch, ...]:
+        """The same of the picture at an https address, which the node fetches. URL_REFUSED, URL_FAILED."""
+        return self._run(self._waiting.manifests_at(url))
+
     def manifest(self, label: str) -> bytes:
         """A manifest with those of its ingredients (JUMBF), by its label. NOT_FOUND, MANIFEST_MISSING."""
         return self._run(self._waiting.manifest(label))

@@ -31,7 +31,7 @@ from ledger.names import org_of
 from ledger.prices import Price
 from ledger.receipt import Receipt
 from remarque import sealing
-from remarque.api.bindings import ManifestMatch, ManifestMatches, ManifestReceipt
+from remarque.api.bindings import AskReference, ManifestMatch, ManifestMatches, ManifestReceipt
 from remarque.api.content import MarkedPicture, PictureFacts, StoredCiphertext, StoredPicture
 from remarque.api.generation import FAILED, AskGeneration, GeneratedPicture, Generation, GenerationTaken, Generators
 from remarque.api.verification import Verification
@@ -236,6 +236,13 @@ class PictureMethods(SubmitMethods):
         """
         known = None not in (self.account, self.key)
         found = await self.request("POST", "/c2pa/matches/byContent", data, session=known)
+        return value_of(found, ManifestMatches).matches
+
+    async def manifests_at(self, url: str) -> tuple[ManifestMatch, ...]:
+        """The same of the picture at an https address, which the node fetches. URL_REFUSED, URL_FAILED."""
+        known = None not in (self.account, self.key)
+        asked = encode(AskReference(reference_url=url))
+        found = await self.request("POST", "/c2pa/matches/byReference", asked, session=known)
         return value_of(found, ManifestMatches).matches
 
     async def manifest(self, label: str) -> bytes:

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from ledger import records
-from node.api.bodies import answer, read_body
+from node.api.bodies import answer, read_body, read_json
 from node.api.credentials import OF_MANIFESTS
 from node.api.log import ANCHORED, COSE_RECEIPT
 from node.api.member import asker
 from node.api.operations import OCTETS, OF_READERS, Given, Sent, operation
-from node.api.pictures import OF_PICTURES
+from node.api.pictures import OF_ADDRESSES, OF_PICTURES
 from node.api.readers import Reader
 from node.api.routing import router as make_router
 from node.chain.chain import Chain
@@ -27,6 +27,8 @@ from pictures.credentials.manifest import SOFT_BINDING
 from pictures.credentials.stores import active_alone
 from pictures.opening import PICTURE_BYTES_MAX
 from remarque.api.bindings import (
+    AskBinding,
+    AskReference,
     BindingAlgorithm,
     BindingAlgorithms,
     ManifestMatches,
@@ -61,26 +63,6 @@ def binding_routes(
         """By the names of C2PA's list."""
         return answer(BindingAlgorithms(watermarks=(), fingerprints=(BindingAlgorithm(alg=SOFT_BINDING),)))
 
-    @router.get("/matches/byBinding", summary="Manifests by the value of a soft binding")
-    @operation(ManifestMatches, refuses=(*OF_READERS, NodeCode.INDEX_LOADING))
-    async def by_binding(request: Request, value: Value, alg: Alg = SOFT_BINDING, most: Most = 10) -> Response:
-        """Of pictures whose image codes are near; none of it is confirmed, for no picture is brought."""
-        member = await is_member(request)
-        return answer(ManifestMatches(matches=await bindings.by_value(value, most, member=member)))
-
-    @router.post("/matches/byContent", summary="Manifests by the picture in the body")
-    @operation(
-        ManifestMatches,
-        sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF, HEIC or JPEG XL.", OCTETS),
-        refuses=(*OF_PICTURES, *OF_READERS, NodeCode.INDEX_LOADING),
-    )
-    async def by_content(request: Request, alg: Alg = SOFT_BINDING, most: Most = 10) -> Response:
-        """Of recorded pictures that are confirmed to be this one, a part of it, or altered. It is not kept."""
-        member = await reader.known(request)
-        data, who = await read_body(request, PICTURE_BYTES_MAX), asker(request, member)
-        found = await bindings.by_content(data, who, most, member=member is not None)
-        return answer(ManifestMatches(matches=found))
-
     @router.get("/manifests/{manifest}", summary="A manifest with those of its ingredients, as its file has them")
     @operation(
         Given(bytes, media=STORE, meaning="A manifest store (JUMBF)."),
@@ -106,7 +88,59 @@ def binding_routes(
         anchor = ReceiptAnchor(uri=f"urn:remarque:{chain.name}:{record.transaction}", proof=proof)
         return answer(ManifestReceipt(context=CONTEXT, kind=KIND, repository=repository, anchor=anchor))
 
+    _match_routes(router, bindings, reader)
     return router
+
+
+def _match_routes(router: APIRouter, bindings: Bindings, reader: Reader) -> None:
+    """The routes that look for manifests."""
+
+    async def by_value(request: Request, value: str, most: int) -> Response:
+        member = await reader.known(request) is not None
+        return answer(ManifestMatches(matches=await bindings.by_value(value, most, member=member)))
+
+    @router.get("/matches/byBinding", summary="Manifests by the value of a soft binding")
+    @operation(ManifestMatches, refuses=(*OF_READERS, NodeCode.INDEX_LOADING))
+    async def by_binding(request: Request, value: Value, alg: Alg = SOFT_BINDING, most: Most = 10) -> Response:
+        """Of pictures whose image codes are near; none of it is confirmed, for no picture is brought."""
+        return await by_value(request, value, most)
+
+    @router.post("/matches/byBinding", summary="Manifests by a value of a soft binding that is long")
+    @operation(
+        ManifestMatches,
+        sent=Sent(AskBinding, "The soft binding."),
+        refuses=(*OF_READERS, NodeCode.INDEX_LOADING),
+    )
+    async def by_long_binding(request: Request, most: Most = 10) -> Response:
+        """The same with the value in the body."""
+        asked = await read_json(request, AskBinding)
+        return await by_value(request, asked.value, most)
+
+    @router.post("/matches/byContent", summary="Manifests by the picture in the body")
+    @operation(
+        ManifestMatches,
+        sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF, HEIC or JPEG XL.", OCTETS),
+        refuses=(*OF_PICTURES, *OF_READERS, NodeCode.INDEX_LOADING),
+    )
+    async def by_content(request: Request, alg: Alg = SOFT_BINDING, most: Most = 10) -> Response:
+        """Of recorded pictures that are confirmed to be this one, a part of it, or altered. It is not kept."""
+        member = await reader.known(request)
+        data, who = await read_body(request, PICTURE_BYTES_MAX), asker(request, member)
+        found = await bindings.by_content(data, who, most, member=member is not None)
+        return answer(ManifestMatches(matches=found))
+
+    @router.post("/matches/byReference", summary="Manifests by the address of a picture")
+    @operation(
+        ManifestMatches,
+        sent=Sent(AskReference, "Where the picture is."),
+        refuses=(*OF_PICTURES, *OF_READERS, *OF_ADDRESSES, NodeCode.INDEX_LOADING),
+    )
+    async def by_reference(request: Request, alg: Alg = SOFT_BINDING, most: Most = 10) -> Response:
+        """The node fetches it, if its settings say so, as for `POST /v1/verify?url=`: over https, from public hosts."""
+        member = await reader.known(request)
+        asked, who = await read_json(request, AskReference), asker(request, member)
+        found = await bindings.by_reference(asked.reference_url, who, most, member=member is not None)
+        return answer(ManifestMatches(matches=found))
 
 
 async def _store(released: Released, named: list[records.Asset]) -> bytes:

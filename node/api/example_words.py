@@ -49,6 +49,8 @@ TEXTS = {
     "@type": "org.c2pa.manifest-receipt",
     "account": ACCOUNT,
     "alg": "io.iscc.v0",
+    "assetType": "image/jpeg",
+    "referenceUrl": "https://example.com/picture.jpg",
     "entry": "5f" * 32,
     "manifestId": "urn:c2pa:3fa85f64-5717-4562-b3fc-2c963f66afa6",
     "receipt": "0oRYgqMBJwRYIA",

@@ -77,6 +77,8 @@ OF_RELEASES = (
     Code.ASSET_UNKNOWN,
 )
 """What a request for a key may be refused with."""
+OF_ADDRESSES = (NodeCode.URL_REFUSED, NodeCode.URL_FAILED)
+"""What fetching a picture may be refused with."""
 NOSNIFF = {"X-Content-Type-Options": "nosniff"}
 
 
@@ -91,8 +93,7 @@ def verify_routes(verifier: Verifier, reader: Reader) -> APIRouter:
         refuses=(
             *OF_PICTURES,
             *OF_READERS,
-            NodeCode.URL_REFUSED,
-            NodeCode.URL_FAILED,
+            *OF_ADDRESSES,
             NodeCode.INDEX_LOADING,
             NodeCode.NOTHING_CERTIFIED,
             NodeCode.BLOCK_PRUNED,

@@ -43,8 +43,11 @@ class Bindings:
 
     async def by_content(self, data: bytes, who: str, most: int, *, member: bool) -> tuple[ManifestMatch, ...]:
         """Manifests of recorded pictures that are confirmed to be this one, or a part of it. As `Verifier.verify`."""
-        found = await self._verifier.confirmed(data, who, member=member)
-        return self._told([(one.record, _score_of(one)) for one in found], most, member=member)
+        return self._scored(await self._verifier.confirmed(data, who, member=member), most, member=member)
+
+    async def by_reference(self, url: str, who: str, most: int, *, member: bool) -> tuple[ManifestMatch, ...]:
+        """The same of the picture at an https address. URL_REFUSED, URL_FAILED."""
+        return self._scored(await self._verifier.confirmed_at(url, who, member=member), most, member=member)
 
     def named(self, label: str, *, member: bool) -> list[records.Asset]:
         """The records that name a manifest and may be told of, the oldest first. INDEX_LOADING, NOT_FOUND."""
@@ -60,6 +63,9 @@ class Bindings:
         if not found:
             raise NodeError(NodeCode.NOT_FOUND, f"no record that you may be told of names {label[:60]}")
         return found
+
+    def _scored(self, found: list[Found], most: int, *, member: bool) -> tuple[ManifestMatch, ...]:
+        return self._told([(one.record, _score_of(one)) for one in found], most, member=member)
 
     def _told(self, found: list[tuple[records.Asset, int]], most: int, *, member: bool) -> tuple[ManifestMatch, ...]:
         told: dict[str, int] = {}

@@ -89,31 +89,46 @@ class Verifier:
         a picture, or its very file, is told of beside the generator that attests the picture, and never in its place.
         `who` brings it: an account, or an address.
         """
-        lane = self._decoders.members if member else self._decoders.strangers
+        lane = self._lane(member=member)
         with lane.room(len(data), who):
             return await self._verify(data, lane, member=member)
 
     async def verify_at(self, url: str, who: str, *, member: bool) -> Verification:
         """The same of a picture at an https address. URL_REFUSED, URL_FAILED."""
-        if self._fetcher is None:
-            detail = "this node fetches no pictures (verification.by_url); send the file itself"
-            raise NodeError(NodeCode.URL_REFUSED, detail)
-        lane = self._decoders.members if member else self._decoders.strangers
+        fetcher, lane = self._fetching(), self._lane(member=member)
         with lane.room(PICTURE_BYTES_MAX, who):
-            return await self._verify(await self._fetcher.fetched(url), lane, member=member)
+            return await self._verify(await fetcher.fetched(url), lane, member=member)
 
     async def confirmed(self, data: bytes, who: str, *, member: bool) -> list[Found]:
         """The records that are shown to be of a picture, or of a part of it; the strongest and earliest first."""
-        lane = self._decoders.members if member else self._decoders.strangers
+        lane = self._lane(member=member)
         with lane.room(len(data), who):
-            facts = await lane.facts(data, self._looked_for())
-            self.lookup.check()
-            exact, (near, _) = self._exact(facts), await self._like(facts, lane)
-        return sorted([*exact, *_without(near, exact)], key=by_evidence)
+            return await self._shown(data, lane)
+
+    async def confirmed_at(self, url: str, who: str, *, member: bool) -> list[Found]:
+        """The same of a picture at an https address. URL_REFUSED, URL_FAILED."""
+        fetcher, lane = self._fetching(), self._lane(member=member)
+        with lane.room(PICTURE_BYTES_MAX, who):
+            return await self._shown(await fetcher.fetched(url), lane)
 
     def open_to_strangers(self, record: records.Asset) -> bool:
         """Whether the rules in force let a stranger be told of a record."""
         return self._matches.open_to_strangers(record)
+
+    def _lane(self, *, member: bool) -> Lane:
+        return self._decoders.members if member else self._decoders.strangers
+
+    def _fetching(self) -> Fetcher:
+        if self._fetcher is None:
+            detail = "this node fetches no pictures (verification.by_url); send the file itself"
+            raise NodeError(NodeCode.URL_REFUSED, detail)
+        return self._fetcher
+
+    async def _shown(self, data: bytes, lane: Lane) -> list[Found]:
+        facts = await lane.facts(data, self._looked_for())
+        self.lookup.check()
+        exact, (near, _) = self._exact(facts), await self._like(facts, lane)
+        return sorted([*exact, *_without(near, exact)], key=by_evidence)
 
     async def _verify(self, data: bytes, lane: Lane, *, member: bool) -> Verification:
         facts = await lane.facts(data, self._looked_for())

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from msgspec import field
+from typing import Annotated
 
-from remarque.api.shapes import Answer
+from msgspec import UNSET, Meta, UnsetType, field
+
+from remarque.api.shapes import Answer, Body
+
+BINDING_CHARACTERS_MAX = 4_096
 
 
 class BindingAlgorithm(Answer, frozen=True, kw_only=True):
@@ -20,6 +24,26 @@ class BindingAlgorithms(Answer, frozen=True, kw_only=True):
     watermarks: tuple[BindingAlgorithm, ...]
     """None: the consortium's watermark is in no public list. It is read all the same when a picture is brought."""
     fingerprints: tuple[BindingAlgorithm, ...]
+
+
+class AskBinding(Body, frozen=True, kw_only=True):
+    """Body of `POST /c2pa/matches/byBinding`, for a value that is too long for an address."""
+
+    alg: Annotated[str, Meta(pattern=r"^io\.iscc\.v0\Z")]
+    """Its name in C2PA's list: the one that is looked up here."""
+    value: Annotated[str, Meta(max_length=BINDING_CHARACTERS_MAX)]
+    """In base64."""
+
+
+class AskReference(Body, frozen=True, kw_only=True):
+    """Body of `POST /c2pa/matches/byReference`."""
+
+    reference_url: str = field(name="referenceUrl")
+    """An https address, of a public host."""
+    asset_length: Annotated[int, Meta(ge=0)] | UnsetType = field(name="assetLength", default=UNSET)
+    """In bytes, as the client says; what comes is counted all the same."""
+    asset_type: Annotated[str, Meta(max_length=100)] | UnsetType = field(name="assetType", default=UNSET)
+    """Media type, as the client says; what comes is looked at all the same."""
 
 
 class ManifestMatch(Answer, frozen=True, kw_only=True):

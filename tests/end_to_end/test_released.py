@@ -22,6 +22,7 @@ from devnet.marks import ANCHORS, CREDENTIALS
 from devnet.story import CREATOR, EDITOR, STUDIO, default_model
 from ledger.actions import Content, RegisterAsset
 from ledger.cose_receipt import member_keys, verify_member_inclusion
+from ledger.encoding import encode
 from node.cli.main import cli
 from pictures.credentials.embedding import with_manifest, without_manifest
 from pictures.credentials.findings import Credentials, CredentialState, SaidOrigin
@@ -294,6 +295,12 @@ def test_a_stripped_copy_leads_to_its_manifest_in_c2pas_own_way(studio: Cluster,
     with Client(studio.url("node2")) as nobody:
         known = json.loads(nobody.request("GET", "/c2pa/services/supportedAlgorithms", session=False))
         bound = json.loads(nobody.request("GET", f"/c2pa/matches/byBinding?value={value}", session=False))
+        long = encode({"alg": "io.iscc.v0", "value": value})
+        posted = json.loads(nobody.request("POST", "/c2pa/matches/byBinding?maxResults=3", long, session=False))
+        with pytest.raises(RemarqueError, match="REQUEST_MALFORMED"):
+            nobody.request("POST", "/c2pa/matches/byBinding", long.replace(b"iscc", b"other"), session=False)
+        with pytest.raises(RemarqueError, match=r"URL_REFUSED: this node fetches no pictures"):
+            nobody.manifests_at("https://example.com/picture.jpg")
         seen = nobody.manifests_like(copy.getvalue())
         store = nobody.manifest(str(made.manifest))
         alone = nobody.request("GET", f"/c2pa/manifests/{made.manifest}?returnActiveManifest=true", session=False)
@@ -304,6 +311,7 @@ def test_a_stripped_copy_leads_to_its_manifest_in_c2pas_own_way(studio: Cluster,
 
     assert known["fingerprints"] == [{"alg": "io.iscc.v0"}]
     assert bound["matches"][0] == {"manifestId": made.manifest, "similarityScore": 100}
+    assert posted["matches"][0] == bound["matches"][0]
     assert [one.manifest_id for one in seen] == [made.manifest]
     assert others["matches"] == []
     assert with_manifest(without_manifest(released), store) == released

@@ -171,7 +171,7 @@ def path_of(names: Names, operation: str) -> str:
     }
     queries = {
         "/at": "?height={newest}",
-        "/matches/byBinding": "?value={binding}",
+        "GET /c2pa/matches/byBinding": "?value={binding}",
         "/v1/state": "?key=asset/{picture}",
         "/v1/state/at": "?key=asset/{picture}&height={newest}",
         "/royalty_info": "?sale_price=1000",
@@ -187,6 +187,8 @@ BODIES: dict[str, Callable[[Chain], bytes]] = {
     "POST /v1/content": lambda _: a_picture(),
     "POST /v1/marks": lambda _: a_picture(),
     "POST /c2pa/matches/byContent": lambda _: a_picture(),
+    "POST /c2pa/matches/byBinding": lambda _: b'{"alg":"io.iscc.v0","value":"AAAA"}',
+    "POST /c2pa/matches/byReference": lambda _: b'{"referenceUrl":"https://example.com/picture.jpg"}',
     "POST /v1/ciphertexts": lambda _: bytes(99),
 }
 
@@ -212,7 +214,8 @@ def holds(operation: str, reader: str, cell: str, found: Asked) -> bool:
         return answered == (reader == "party") and found.status in (200, 404)
     if cell == "less" or operation in LESS_TO_SOME:
         return answered and (LESS_TO_SOME[operation] in found.body) == (cell == "less")
-    return answered and (cell != "yes" or found.status < 300 or found.status == 400)
+    fetches_none = b"URL_REFUSED" in found.body
+    return answered and (cell != "yes" or found.status < 300 or found.status == 400 or fetches_none)
 
 
 LESS_TO_SOME = {
