@@ -72,7 +72,9 @@ class Claim:
     inputs: tuple[Program, ...] = ()
     """Models that had a part beside that: adapters (LoRA)."""
     parent: bytes | None = None
-    """The file that this one was made from, with its own manifest if it has one."""
+    """The file that this one was made from, with its own manifest if it has one. Of a format that C2PA does not take
+    it is said that it was there, and no more.
+    """
     watermarked: bool = False
     receipt: LedgerReceipt | None = None
     mining: Mapping[str, Mining] = field(default_factory=dict)
@@ -111,7 +113,7 @@ def seal(data: bytes, claim: Claim, signing: Signing) -> Sealed:
     NOT_SIGNED where the container or the parent takes no manifest, or where chain, signature and claim do not fit.
     What `signing.sign` raises passes through.
     """
-    ingredient = (claim.parent,) if claim.parent is not None else ()
+    ingredient = (claim.parent,) if claim.parent is not None and container_of(claim.parent) else ()
     released, store = _signed(data, definition_of(claim, soft_binding(data, claim.image_code)), ingredient, signing)
     unstamped = _sealed(data, released, store, time_stamped=False)
     if signing.stamp is None:
@@ -167,7 +169,15 @@ def definition_of(claim: Claim, units: tuple[str, ...]) -> dict[str, Any]:
     if claim.receipt:
         kept = {"type": claim.receipt.media_type, "receipt": base64.b64encode(claim.receipt.data).decode()}
         assertions.append({**_assertion(RECEIPT_LABEL, kept), "kind": "Cbor"})
-    inputs = [_input(number, program) for number, program in enumerate(claim.inputs)]
+    inputs = [
+        {
+            **_named(_input_name(number), "inputTo", f"{one.name} {one.version}"),
+            "data_types": [{"type": "c2pa.types.model"}],
+        }
+        for number, one in enumerate(claim.inputs)
+    ]
+    if claim.parent is not None and not container_of(claim.parent):
+        inputs.append(_named(_PARENT, "parentOf", "before"))
     return {
         "label": claim.label,
         **_signer(claim.signer),
@@ -203,17 +213,10 @@ def _actions(claim: Claim) -> list[dict[str, Any]]:
 _PARENT = "parent"
 
 
-def _input(number: int, program: Program) -> dict[str, Any]:
-    """A model as an ingredient. It is named and not embedded: its digest stands in the ledger's record."""
-    name = _input_name(number)
-    return {
-        "title": f"{program.name} {program.version}",
-        "format": "application/octet-stream",
-        "instance_id": name,
-        "label": name,
-        "relationship": "inputTo",
-        "data_types": [{"type": "c2pa.types.model"}],
-    }
+def _named(name: str, relationship: str, title: str) -> dict[str, Any]:
+    """An ingredient that is named and not embedded: its digest stands in the ledger's record."""
+    kind = "application/octet-stream"
+    return {"title": title, "format": kind, "instance_id": name, "label": name, "relationship": relationship}
 
 
 def _input_name(number: int) -> str:

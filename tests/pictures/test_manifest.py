@@ -283,9 +283,23 @@ def test_a_file_that_takes_no_manifest_is_refused(data: bytes) -> None:
     assert refusal.value.code is PictureCode.NOT_SIGNED
 
 
-def test_a_parent_that_is_no_picture_is_refused() -> None:
-    with pytest.raises(PictureError, match="NOT_SIGNED"):
-        the_studio().sealed(a_file(), parent=b"text")
+def test_adapters_and_a_parent_of_a_format_without_manifests_are_named_as_ingredients() -> None:
+    parent = io.BytesIO()
+    Image.new("RGB", (64, 64), "red").save(parent, "BMP")
+    program, source = Program("model", "1"), SourceType.TRAINED
+    sealed = the_studio().sealed(
+        a_file(), parent=parent.getvalue(), source=source, made_with=program, inputs=(Program("Ink", "2"),)
+    )
+    found = read_credentials(sealed.data, the_studio().root)
+    other = second_opinion(sealed.data, "PNG")
+
+    assert found.state is CredentialState.TRUSTED
+    assert found.active is not None
+    assert [(one.title, one.relationship) for one in found.active.ingredients] == [
+        ("Ink 2", "inputTo"),
+        ("before", "parentOf"),
+    ]
+    assert other["trust"]["status"] == "valid_for_supplied_material"
 
 
 @given(st.sampled_from(CONTAINERS), st.integers(0, 3_000), st.binary(min_size=1, max_size=40))
