@@ -27,7 +27,11 @@ _SPAN = b"t"
 
 
 class RaftLogStore:
-    """Durable entries above `base` up to `last_index`, term and vote. Satisfies `consensus.raft_log.RaftLogReader`."""
+    """Durable entries above `base` up to `last_index`, term and vote. Satisfies `consensus.raft_log.RaftLogReader`.
+
+    The term is never below that of the newest entry: blocks that are taken from elsewhere, such as another node's disk,
+    may be of a newer one, in which this node has not voted.
+    """
 
     def __init__(self, path: Path) -> None:
         self._db = open_database(path)
@@ -40,6 +44,7 @@ class RaftLogStore:
         """First index and term of each run of entries of one term, from genesis on."""
         for key, value in self._db.iterator(prefix=_SPAN):
             self._spans.append((_index(key), _term(value)))
+        self.hard_term, self.hard_vote = _raised(self.hard_term, self.hard_vote, self._spans[-1][1])
         newest = next(self._db.iterator(prefix=_ENTRY, reverse=True, include_value=False), None)
         self._last = self.base if newest is None else _index(newest)
 
@@ -62,6 +67,7 @@ class RaftLogStore:
         kept, new = self._spans, _new_spans(entries)
         if truncate_from is not None:
             kept = kept[: bisect_left(kept, (truncate_from, 0))]
+        term, vote = _raised(term, vote, (new or kept)[-1][1])
         if new and new[0][1] == kept[-1][1]:
             del new[0]
         with self._db.write_batch(sync=True) as batch:
@@ -80,8 +86,9 @@ class RaftLogStore:
 
     def begin(self, base: int, term: int, hard_term: int = 0, hard_vote: str = "") -> None:
         """Begin an empty log above a snapshot's block, with what this node has promised before."""
+        self.hard_term, self.hard_vote = _raised(hard_term, hard_vote, term)
         with self._db.write_batch(sync=True) as batch:
-            batch.put(_HARD, struct.pack(">Q", hard_term) + hard_vote.encode())
+            batch.put(_HARD, struct.pack(">Q", self.hard_term) + self.hard_vote.encode())
             batch.put(_SPAN + struct.pack(">Q", base), struct.pack(">Q", term))
             batch.put(_BASE, struct.pack(">Q", base))
         self.base = self._last = base
@@ -117,6 +124,11 @@ def open_database(path: Path) -> plyvel.DB:
 def disk_is_full(error: OSError) -> bool:
     """Whether an operation failed for want of room; LevelDB says so in words alone."""
     return error.errno == errno.ENOSPC or os.strerror(errno.ENOSPC) in str(error)
+
+
+def _raised(term: int, vote: str, newest: int) -> tuple[int, str]:
+    """Term and vote of a node whose newest entry is of a term."""
+    return (term, vote) if term >= newest else (newest, "")
 
 
 def _new_spans(entries: tuple[RaftEntry, ...]) -> list[tuple[int, int]]:

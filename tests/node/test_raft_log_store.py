@@ -72,3 +72,33 @@ def test_a_log_can_begin_above_a_snapshot(tmp_path: Path) -> None:
     assert (store.base, store.last_index()) == (100, 102)
     assert [store.term(index) for index in (100, 101, 102)] == [7, 7, 8]
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("held", "promised"), [((2, "node3"), (4, "")), ((4, "node3"), (4, "node3")), ((5, ""), (5, ""))]
+)
+def test_blocks_of_a_newer_term_from_elsewhere_raise_the_term_and_clear_the_vote(
+    tmp_path: Path, held: tuple[int, str], promised: tuple[int, str]
+) -> None:
+    """Else this node would lead in a term below that of its newest block, and no audit would pass its chain."""
+    taken, begun = RaftLogStore(tmp_path / "taken"), RaftLogStore(tmp_path / "begun")
+    taken.persist(2, "", None, (RaftEntry(1, 2, b"data"),))
+    taken.persist(*held, None, (RaftEntry(2, 4, b"data"),))
+    begun.begin(100, 4, *held)
+
+    for store, name in ((taken, "taken"), (begun, "begun")):
+        assert (store.hard_term, store.hard_vote) == promised
+        again = reopened(store, tmp_path / name)
+        assert (again.hard_term, again.hard_vote) == promised
+        again.close()
+
+
+def test_a_log_whose_term_was_left_behind_is_mended_when_it_is_opened(tmp_path: Path) -> None:
+    store = RaftLogStore(tmp_path)
+    store.persist(4, "", None, (RaftEntry(1, 4, b"data"),))
+    store._db.put(b"hard", (2).to_bytes(8, "big") + b"node3")
+
+    store = reopened(store, tmp_path)
+
+    assert (store.hard_term, store.hard_vote) == (4, "")
+    store.close()
