@@ -127,8 +127,12 @@ class Driver:
     # Peers
 
     async def receive(self, message: AnyMessage) -> None:
-        """Take an authenticated message of a peer."""
-        if await self.inspector.admits(message):
+        """Take an authenticated message of a peer.
+
+        One of an older term is answered with this node's term, if at all, and not looked into: an honest node that led
+        before may well say what has been decided otherwise since.
+        """
+        if message.term < self.replica.term or await self.inspector.admits(message):
             self.reach.heard(message.sender)
             self.step(Receive(message))
             if isinstance(message, Append):

@@ -6,6 +6,8 @@ import asyncio
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -127,6 +129,25 @@ def test_a_node_follows_a_term_that_it_missed_while_it_was_away(tmp_path: Path) 
     asyncio.run(sent(driver, an_append(term=TERM_STEP_MAX)))
 
     assert (driver.replica.term, driver.replica.leader) == (TERM_STEP_MAX, "node2")
+
+
+def test_who_led_before_is_answered_and_not_called_a_liar(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What an ex-leader had proposed was decided otherwise while it was away, and answers to it come late."""
+    told: list[AnyMessage] = []
+
+    async def story() -> None:
+        driver = await led(a_driver(tmp_path))
+        driver._network = cast(Any, SimpleNamespace(send=lambda to, message: told.append(message)))
+        await driver.receive(VoteReply(term=driver.replica.term, sender="node2", granted=True, probe=False))
+        told.clear()
+        await sent(driver, an_append(term=0, entries=(RaftEntry(1, 0, b"not a block"),)))
+        await sent(driver, AppendReply(term=0, sender="node2", result=Result.ACCEPTED, index=10**9))
+        assert driver.leading
+
+    asyncio.run(story())
+
+    assert [(type(one).__name__, one.term) for one in told] == [("AppendReply", 1)]
+    assert "peer_lies" not in capsys.readouterr().out
 
 
 def test_a_leader_drops_what_no_honest_follower_sends(tmp_path: Path) -> None:
