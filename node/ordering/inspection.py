@@ -33,8 +33,10 @@ from node.ground.logs import logger
 VERIFY_CHUNK = 64
 """Signatures checked between two turns of the event loop."""
 VERIFIED_MAX = 65_536
-RECEIVED_BLOCKS_MAX = 512
-"""Blocks received and verified, but not yet appended."""
+RECEIVED_BYTES_MAX = 32 * 1024 * 1024
+"""Of blocks received and verified, but not yet appended; decoded they take some three times as much. What is pushed out
+is decoded and checked again once consensus takes it.
+"""
 
 
 class Inspector:
@@ -44,7 +46,7 @@ class Inspector:
         self._chain = chain
         self._replica = replica
         self._verified: FIFOCache[str, None] = FIFOCache(VERIFIED_MAX)
-        self._received: FIFOCache[int, tuple[bytes, Block]] = FIFOCache(RECEIVED_BLOCKS_MAX)
+        self._received: FIFOCache[int, tuple[bytes, Block]] = FIFOCache(RECEIVED_BYTES_MAX, _size)
         self._preparing = asyncio.Semaphore(1)
 
     def door(self, time_for: Callable[[SignedTransaction], int]) -> Callable[[SignedTransaction], None]:
@@ -144,7 +146,8 @@ class Inspector:
                     continue
                 block = decode_block(entry.data)
                 await self.verify(list(block.transactions))
-                self._received[entry.index] = (entry.data, block)
+                if len(entry.data) <= RECEIVED_BYTES_MAX:
+                    self._received[entry.index] = (entry.data, block)
         except (LedgerError, msgspec.DecodeError) as error:
             logger.error("append_refused", node=append.sender, reason=str(error))
             return False
@@ -162,6 +165,10 @@ class Inspector:
             if not endorsement_holds(key, self._chain.header(height).hash, signature.hex()):
                 return False
         return True
+
+
+def _size(received: tuple[bytes, Block]) -> int:
+    return len(received[0])
 
 
 def _mark(signed: SignedTransaction) -> str:

@@ -19,6 +19,7 @@ from consensus.messages import AnyMessage, Append, AppendReply, Result, VoteRepl
 from consensus.raft_log import RaftEntry
 from consensus.replica_state import TERM_STEP_MAX, Role
 from ledger import actions
+from ledger.block import encode_block
 from ledger.errors import LedgerError
 from ledger.execution import context
 from ledger.policy_source import Checked, checked
@@ -129,6 +130,25 @@ def test_a_node_follows_a_term_that_it_missed_while_it_was_away(tmp_path: Path) 
     asyncio.run(sent(driver, an_append(term=TERM_STEP_MAX)))
 
     assert (driver.replica.term, driver.replica.leader) == (TERM_STEP_MAX, "node2")
+
+
+def test_what_a_member_sends_ahead_is_kept_up_to_so_many_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> tuple[int, list[int], Driver]:
+        frame = encode_block((await led(a_driver(tmp_path / "leader"))).chain.layers[0].block)
+        monkeypatch.setattr(inspection, "RECEIVED_BYTES_MAX", 3 * len(frame))
+        driver = a_driver(tmp_path / "follower")
+        entries = tuple(RaftEntry(index, 1, frame) for index in range(1, 9))
+        assert await driver.inspector.admits(an_append(entries=entries))
+        large = RaftEntry(9, 1, frame)
+        monkeypatch.setattr(inspection, "RECEIVED_BYTES_MAX", 1)
+        assert await driver.inspector.admits(an_append(previous_index=8, previous_term=1, entries=(large,)))
+        return len(frame), sorted(driver.inspector._received), driver
+
+    size, kept, driver = asyncio.run(story())
+
+    assert kept == [6, 7, 8]
+    assert driver.inspector._received.currsize == 3 * size
+    assert driver.inspector.block_of(RaftEntry(1, 1, encode_block(driver.inspector._received[6][1]))).header.term == 1
 
 
 def test_who_led_before_is_answered_and_not_called_a_liar(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
