@@ -35,6 +35,8 @@ def send_entries(replica: ReplicaState, name: str, progress: FollowerProgress) -
 
 
 def _send_append(replica: ReplicaState, name: str, first: int, entries: tuple[RaftEntry, ...]) -> None:
+    """Without entries, a place below what is kept here is not asked for: of what lies there the term may be unknown."""
+    first = max(first, replica.log.base + 1)
     append = Append(
         term=replica.term,
         sender=replica.config.name,
@@ -52,7 +54,7 @@ def heartbeat(replica: ReplicaState) -> None:
         progress.heartbeat_due()
         if progress.probing:
             send_entries(replica, name, progress)
-        if not progress.probing or progress.next > replica.log.last_index:
+        if not progress.probing or not replica.log.base < progress.next <= replica.log.last_index:
             _send_append(replica, name, progress.next, ())
 
 

@@ -192,6 +192,23 @@ def test_an_append_from_below_what_is_kept_is_answered_with_what_is_final() -> N
         assert (output.message.result, output.message.index) == (Result.ACCEPTED, 4)
 
 
+def test_a_follower_below_what_is_kept_hears_of_its_leader_and_is_asked_for_what_that_knows() -> None:
+    """Else it stands for election again and again, though it only has to take blocks from elsewhere."""
+    replica = elected(a_replica(1, 1, 1, 1, committed=4))
+    replica.step(ProposeEntry(b"opening"))
+    replica.log._reader.base = 3  # type: ignore[misc]
+    answer = AppendReply(term=replica.term, sender="b", result=Result.REJECTED, index=4, hint_index=1, hint_term=1)
+    told = hear(replica, answer)
+    told += [output for _ in range(2 * replica.config.heartbeat_ticks) for output in replica.step(Tick())]
+
+    heard = [output.message for output in only(Send, told) if output.to == "b"]
+    assert len(heard) == 3
+    assert {(one.previous_index, one.previous_term, one.entries) for one in heard} == {(3, 1, ())}
+
+    hear(replica, AppendReply(term=replica.term, sender="b", result=Result.ACCEPTED, index=4))
+    assert (replica.progress["b"].match, replica.progress["b"].probing) == (4, False)
+
+
 def test_entries_of_an_older_term_are_never_certified_themselves() -> None:
     """The two-certificates trap: only a descendant of the leader's own term makes them final."""
     replica = elected(a_replica(1, 1))
