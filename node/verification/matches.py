@@ -76,7 +76,7 @@ class Matches:
         return MatchedModel(digest=digest, name=model.name, version=model.version, provider=model.provider)
 
     async def _receipt(self, transaction: str, member: bool) -> Receipt | None:
-        """Of a transaction that recorded a picture; for a stranger only if it says nothing that is for members alone."""
+        """Of a transaction that recorded a picture; for a stranger only if nothing in it is for members alone."""
         place = self._chain.state.locate(transaction)
         if place is None or place[0] <= self._chain.finals.oldest:
             return None

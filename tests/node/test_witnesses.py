@@ -393,12 +393,18 @@ def test_a_hidden_frame_does_not_speak_for_what_viewers_see(
 ) -> None:
     recorded, photograph, out = own(tmp_path, module_decoders), a_picture(61), io.BytesIO()
     recorded.declared(file_of(photograph), source_type="digitalCapture")
+    recorded.declared(file_of(a_picture(62)))
     photograph.save(out, "PNG", save_all=True, append_images=[ORIGINAL], duration=[5_000, 1])
+    silent = io.BytesIO()
+    a_picture(62).save(silent, "PNG", save_all=True, append_images=[ORIGINAL], duration=[5_000, 1])
 
-    found = recorded.verified(out.getvalue(), LookedFor(studio.root, KEY), taken_in=2)
+    found = recorded.verified(out.getvalue(), LookedFor(studio.root, KEY), taken_in=3)
+    unsaid = recorded.verified(silent.getvalue(), LookedFor(studio.root, KEY), taken_in=3)
 
     assert judged(found)[1:] == ("human_declared", ("altered",))
     assert sorted(one.relation for one in found.matches) == ["near_duplicate", "one_of_several"]
+    assert f"{CARLA} declares it" in unsaid.wording
+    assert ALICE not in unsaid.wording.partition("declares it")[0]
 
 
 def test_a_stranger_is_given_no_receipt_that_names_who_may_read_the_prompt(tmp_path: Path, decoders: Decoders) -> None:
