@@ -933,5 +933,8 @@ class Client(Blocking):
         return self._run(self._waiting.session())
 
     def get(self, path: str, *, session: bool = True, **params: str) -> Any:
-        """JSON of a GET as it came, for whoever wants it so; methods named after what they read give typed values."""
+        """JSON of a GET as it came, for whoever wants it so; methods named after what they read give typed values.
+
+        ANSWER_UNREADABLE if the answer is no JSON: `request` gives its bytes.
+        """
         return self._run(self._waiting.get(path, session=session, **params))

@@ -14,6 +14,7 @@ from ledger.generation import Openings, WithheldSetting
 from ledger.records import Asset, asset_key
 from node.cli.chain import genesis_option, recovery_option
 from node.cli.output_files import OutputFile, written_to
+from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 from remarque.api.generation import OpenedSettings, check_openings
 from remarque.errors import NodeCode, RemarqueError
@@ -46,7 +47,7 @@ def told(withheld: Iterable[WithheldSetting], committed: Iterable[str], erased: 
         by_audience.setdefault("erased: nobody" if field in erased else whom, []).append(field)
     lines = [f"  {whom}: {', '.join(fields)}" for whom, fields in by_audience.items()]
     head = "Beside the creator and whoever operates their org's nodes and the generator's, these may read the settings:"
-    return "\n".join((head, *lines))
+    return "\n".join(map(in_line, (head, *lines)))
 
 
 @click.group()
@@ -128,7 +129,7 @@ def check(target: Target, asset: str, file: Path, genesis: Path | None, recoveri
 
 
 def _in_clear(found: Openings) -> list[str]:
-    return [f"{field}: {one.value}" for field, one in found.given().items()]
+    return [f"{field}: {in_line(one.value)}" for field, one in found.given().items()]
 
 
 def _audience(found: OpenedSettings) -> str:

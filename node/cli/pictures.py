@@ -18,6 +18,7 @@ from node.cli.chain import genesis_option
 from node.cli.found_pictures import found_lines
 from node.cli.openings import told, withheld_by
 from node.cli.output_files import OutputFile, written_to
+from node.cli.printing import in_line
 from node.cli.shares import shares_of
 from node.cli.target import Target, with_target
 from pictures.describing import describe
@@ -164,17 +165,7 @@ def generate(
             strength_centi=round(strength * 100),
             mask=None if mask is None else mask.read_bytes(),
         )
-        pictures: tuple[GeneratedPicture, ...] = ()
-        refused: tuple[RefusedPicture, ...] = ()
-        try:
-            for now in client.progress(generation):
-                pictures, refused = now.pictures, now.refused
-                if not target.as_json and isinstance(now.index, int):
-                    click.echo(f"\rpicture {now.index + 1}/{now.count}, step {now.step}/{now.steps} ", nl=False)
-        except KeyboardInterrupt:
-            client.withdraw_generation(generation)
-            click.echo(f"\nwithdrew generation {generation}; what is recorded by now stays", err=True)
-            raise
+        pictures, refused = _followed(target, client, generation)
         out.mkdir(parents=True, exist_ok=True)
         files = {one.asset: out / f"{one.asset[:16]}.png" for one in pictures}
         for one in pictures:
@@ -184,10 +175,30 @@ def generate(
         if picture.unmarked:
             click.echo(f"picture {picture.index + 1} has no watermark: it is too smooth for one to last", err=True)
     for refusal in refused:
-        click.echo(f"picture {refusal.index + 1} is not recorded, so not released: {refusal.detail}", err=True)
+        click.echo(f"picture {refusal.index + 1} is not recorded, so not released: {in_line(refusal.detail)}", err=True)
     written = [asdict(one) | {"file": str(files[one.asset])} for one in pictures]
-    lines = [f"\rasset {one['asset']}\n  file {one['file']}\n  transaction {one['transaction']}" for one in written]
+    lines = [f"asset {one['asset']}\n  file {one['file']}\n  transaction {one['transaction']}" for one in written]
     target.show({"generation": generation, "pictures": written}, "\n".join(lines))
+
+
+def _followed(
+    target: Target, client: Client, generation: str
+) -> tuple[tuple[GeneratedPicture, ...], tuple[RefusedPicture, ...]]:
+    """Follow a generation to its end: what is recorded of it, and what is not. Interrupted, withdraw it."""
+    pictures: tuple[GeneratedPicture, ...] = ()
+    refused: tuple[RefusedPicture, ...] = ()
+    try:
+        for now in client.progress(generation):
+            pictures, refused = now.pictures, now.refused
+            if not target.as_json and isinstance(now.index, int):
+                click.echo(f"\rpicture {now.index + 1}/{now.count}, step {now.step}/{now.steps} ", nl=False)
+    except KeyboardInterrupt:
+        client.withdraw_generation(generation)
+        click.echo(f"\nwithdrew generation {generation}; what is recorded by now stays", err=True)
+        raise
+    if not target.as_json:
+        click.echo("\r", nl=False)
+    return pictures, refused
 
 
 @click.command("withdraw-generation")
@@ -280,8 +291,7 @@ def show_said(said: tuple[SaidInside, ...], *, asked: bool) -> None:
     """Show what a file says beside its pixels, and ask whether all members may read it. METADATA_UNCONFIRMED if not."""
     for one in said:
         shown = one.text[:SHOWN_CHARACTERS_MAX] + ("…" if len(one.text) > SHOWN_CHARACTERS_MAX else "")
-        line = f"  {one.what}: {shown}"
-        click.echo("".join(character if character.isprintable() else "�" for character in line), err=True)
+        click.echo(in_line(f"  {one.what}: {shown}"), err=True)
     question = "The file says this, and every member will be able to read it. Register it as it is?"
     if said and asked and not (sys.stdin.isatty() and click.confirm(question, err=True)):
         detail = f"{len(said)} things beside the pixels; --strip leaves them out, --share-metadata shares them"
@@ -306,7 +316,7 @@ def released(client: Client, asset: str) -> bytes:
     except RemarqueError as error:
         if error.code != NodeCode.MANIFEST_MISSING.name:
             raise
-        click.echo(f"without its manifest: {error.detail}", err=True)
+        click.echo(f"without its manifest: {in_line(error.detail)}", err=True)
         return client.picture(asset)
 
 
@@ -345,7 +355,9 @@ def history(target: Target, asset: str) -> None:
     with target.client() as client:
         found = client.history(asset)
     lines = [
-        f"{row.height:>6} {row.signer:24} {', '.join(map(action_name, row.actions)):40} {row.code} {row.detail}"
+        in_line(
+            f"{row.height:>6} {row.signer:24} {', '.join(map(action_name, row.actions)):40} {row.code} {row.detail}"
+        )
         for row in found
     ]
     target.show(found, "\n".join(lines))

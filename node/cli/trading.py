@@ -11,6 +11,7 @@ from ledger.events import AuctionClosed
 from ledger.times import moment
 from node.cli.amounts import AMOUNT, sum_of, units_if_given
 from node.cli.output_files import OutputFile, written_to
+from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 from node.cli.times import LASTING, WHEN, milliseconds
 from node.cli.transaction import drafted, hand_on, valid_seconds
@@ -193,7 +194,7 @@ def settle(target: Target, token: str, terms: str | None) -> None:
     with target.client() as client:
         receipt = client.settle_auction(token, terms)
     closed = next(event for event in receipt.outcome.events if isinstance(event, AuctionClosed))
-    target.done(receipt, "sold to the highest bidder" if closed.sold else f"not sold: {closed.why}")
+    target.done(receipt, "sold to the highest bidder" if closed.sold else f"not sold: {in_line(closed.why)}")
 
 
 @click.command()
