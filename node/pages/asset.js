@@ -1,6 +1,6 @@
 // The page of one asset, for members: where it comes from, who owns it, who was paid, who asked what.
 
-import { badge, code, el, facts, frame, moment, place, refusal, save, table } from "./elements.js";
+import { badge, code, el, facts, frame, moment, place, refusal, save, seen, table } from "./elements.js";
 import { Refusal, ask, read, readAll } from "./node.js";
 import { signInForm } from "./session.js";
 import { contested, decided, evidence, money, percent, shares, wanted } from "./words.js";
@@ -46,7 +46,7 @@ async function sections() {
   /** @type {Price} */
   const price = (amount, currency) => money(amount, currency, decimals.get(currency) ?? 0);
   const name = asset.title ?? `Picture by ${asset.creator}`;
-  document.title = `${name} · Remarque`;
+  document.title = `${seen(name)} · Remarque`;
   const { sold, asked, told, more } = life(first, price);
   const said = contested(view.disputes);
   return [
