@@ -13,10 +13,10 @@ from msgspec.structs import asdict, replace
 from generator.models import default_model_folder, fetch_model, model_digest, verify_model
 from generator.settings import BATCH_MAX, SEED_MAX, Precision
 from ledger.actions import RegisterModel, action_name
-from ledger.generation import ADAPTER_CENTI_MAX, OPTIONAL_SETTINGS, SETTING_FIELDS, WithheldSetting, withheld_of
+from ledger.generation import ADAPTER_CENTI_MAX, OPTIONAL_SETTINGS, SETTING_FIELDS
 from node.cli.chain import genesis_option
 from node.cli.found_pictures import found_lines
-from node.cli.openings import told, withheld_by
+from node.cli.openings import audience, withheld_by
 from node.cli.output_files import OutputFile, written_to
 from node.cli.printing import in_line
 from node.cli.shares import shares_of
@@ -30,13 +30,14 @@ from remarque.client import Client
 from remarque.errors import NodeCode, NodeError, RemarqueError
 from remarque.trusted_files import load_genesis
 
+STRENGTH = 0.6
 SHOWN_CHARACTERS_MAX = 160
 """Of what a file says."""
 
 
-def finite(_: click.Context, param: click.Parameter, value: float) -> float:
-    """A number that is one."""
-    if not math.isfinite(value):
+def finite(_: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    """A number that is one, if any is given."""
+    if value is not None and not math.isfinite(value):
         raise click.BadParameter(f"{value} is no number", param=param)
     return value
 
@@ -102,14 +103,12 @@ def weighed(_: click.Context, param: click.Parameter, given: tuple[str, ...]) ->
     "--strength",
     type=click.FloatRange(0.01, 1),
     callback=finite,
-    default=0.6,
-    show_default=True,
-    help="How much of --from is redrawn.",
+    help=f"How much of --from is redrawn.  [default: {STRENGTH}]",
 )
 @click.option(
     "--mask",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A PNG of one channel: white is redrawn, the rest of --from stays.",
+    help="A PNG of one channel, 8 bits or 1 bit a pixel: white is redrawn, the rest of --from stays.",
 )
 @with_target
 def generate(
@@ -129,22 +128,21 @@ def generate(
     out: Path,
     adapters: dict[str, int],
     source: str | None,
-    strength: float,
+    strength: float | None,
     mask: Path | None,
 ) -> None:
     """Generate pictures of PROMPT; each is on the chain before it is here. Interrupted, it withdraws the generation.
 
     Who may read the prompt and the settings is said before they are sent.
     """
-    if mask is not None and source is None:
-        raise click.UsageError("--mask says where a picture is redrawn; name that with --from")
+    if source is None and (mask is not None or strength is not None):
+        raise click.UsageError("--mask and --strength say where and how much is redrawn; name of what with --from")
+    strength_centi = round((STRENGTH if strength is None else strength) * 100)
     chosen: dict[str, str | int] = {"precision": precision, "batch": batch, "mask": "" if mask is None else str(mask)}
-    chosen["strength_centi"] = 0 if source is None else round(strength * 100)
+    chosen["strength_centi"] = 0 if source is None else strength_centi
     committed = (*SETTING_FIELDS, *(name for name, value in chosen.items() if value != OPTIONAL_SETTINGS[name]))
     withheld = withheld_by(private, committed)
-    if not target.as_json:
-        said = tuple(WithheldSetting(field=field, readers=readers) for field, readers in withheld.items())
-        click.echo(told(withheld_of(said, committed, confidential=confidential), committed), err=True)
+    click.echo(audience(withheld, committed, confidential=confidential), err=True)
     with target.client() as client:
         generation = client.generate(
             prompt,
@@ -162,7 +160,7 @@ def generate(
             batch=batch,
             withheld=withheld or None,
             source=source,
-            strength_centi=round(strength * 100),
+            strength_centi=strength_centi,
             mask=None if mask is None else mask.read_bytes(),
         )
         pictures, refused = _followed(target, client, generation)
@@ -399,9 +397,11 @@ def regenerate(target: Target, asset: str, model: Path | None, mask: Path | None
         settings = replace(settings_of(found.openings), index=record.index, batch=1)
         parent = record.parents[0] if settings.strength_centi else ""
         file = client.picture(parent) if parent else b""
+    if mask is not None and not settings.mask:
+        raise click.UsageError("it was made without a mask; leave --mask out")
     if settings.mask and mask is None:
         raise RemarqueError("NOT_FOUND", "it was made with a mask, which its creator has; name that with --mask")
-    drawn_on = mask.read_bytes() if mask is not None and settings.mask else b""
+    drawn_on = b"" if mask is None else mask.read_bytes()
     source = open_source(file, parent, drawn_on, settings) if parent else None
     folder = model or default_model_folder()
     verify_model(folder, record.model)

@@ -112,7 +112,7 @@ function settings(opened) {
     Settings: given.join(", ") || undefined,
     Numbers: precision?.value,
     "Computed together": batch && `${batch.value} pictures`,
-    "May be read by": withheld.length ? withheld.map(audience).join("; ") : undefined,
+    "May be read by": withheld.filter(hides).map(audience).join("; ") || undefined,
     "Erased by its creator": erased.join(", ") || undefined,
   }));
 }
@@ -125,6 +125,9 @@ function unread(field, withheld, erased) {
   const hidden = withheld.some((one) => one.field === field);
   return hidden ? "Its creator tells the prompt to nobody else, or to those named below." : "The prompt has not reached this node yet.";
 }
+
+/** Whether it hides anything: width and height stand in the record. @param {Withheld} withheld */
+const hides = ({ field }) => field !== "width" && field !== "height";
 
 /** @param {Withheld} withheld */
 const audience = ({ field, readers = [] }) => `${field.replace("_", " ")}: ${readers.join(", ") || "nobody"} beside its creator`;

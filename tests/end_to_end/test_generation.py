@@ -275,7 +275,7 @@ def test_a_prompt_is_withheld_told_to_one_account_to_all_and_erased(
 ) -> None:
     prompt = f"a red boat {secrets.token_hex(12)}"
     done = command(studio, "generate", prompt, "--steps", "4", "--private", "prompt", "--out", str(tmp_path))
-    assert "  nobody else: prompt\n" in done.stderr
+    assert "  nobody else: prompt, seed\n" in done.stderr
     [asset] = [one.id for one in alice.assets() if one.id.startswith(next(tmp_path.glob("*.png")).stem)]
     kept = tmp_path / "openings.json"
     assert f"prompt: {prompt}" in command(studio, "openings", "show", asset, "--out", str(kept)).stdout
@@ -285,7 +285,7 @@ def test_a_prompt_is_withheld_told_to_one_account_to_all_and_erased(
             return client.openings(asset).value("prompt")
 
     with Client(studio.url("node2"), EDITOR, studio.key(EDITOR)) as nadia:
-        until(lambda: set(nadia.openings(asset).openings.given()) == set(SETTING_FIELDS) - {"prompt"})
+        until(lambda: set(nadia.openings(asset).openings.given()) == set(SETTING_FIELDS) - {"prompt", "seed"})
         with pytest.raises(RemarqueError, match="CREATOR_MISSING"):
             nadia.disclose(asset, "prompt")
     assert read("node1", COLLECTOR) is None
@@ -294,7 +294,7 @@ def test_a_prompt_is_withheld_told_to_one_account_to_all_and_erased(
     until(lambda: read("node2", EDITOR) == prompt)
     assert read("node1", COLLECTOR) is None
 
-    command(studio, "openings", "disclose", asset, "prompt")
+    command(studio, "openings", "disclose", asset, "prompt", "--everybody")
     assert read("node1", COLLECTOR) == prompt
 
     record = alice.asset(asset)
