@@ -88,7 +88,7 @@ class WorkInHand:
         left = set(range(order.settings.index, self._work.request.count))
         self._making.ask(order)
         try:
-            while left:
+            while left and not self._over:
                 async with asyncio.timeout(SILENCE_SECONDS_MAX):
                     said = await self._making.next()
                 if isinstance(said, Ready) or said.job != self._job:
@@ -141,9 +141,8 @@ class WorkInHand:
         source = self._work.source
         if isinstance(source, msgspec.UnsetType):
             return "", b"", b""
-        cid, mask = source.cid, source.mask
-        file = await patiently(lambda: self._client.content(cid))
-        return source.asset, file, await patiently(lambda: self._client.content(mask)) if isinstance(mask, str) else b""
+        cid = source.cid
+        return source.asset, await patiently(lambda: self._client.content(cid)), self._work.mask
 
     async def _record(self, made: Generated) -> None:
         """Have a picture stored and record it, unless it is recorded or refused already."""

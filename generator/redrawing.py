@@ -26,7 +26,6 @@ from pictures.picture import pixel_digest
 
 SOURCE_BYTES_MAX = 48 * 1024 * 1024
 """Of a source's file: it goes to the worker within one frame."""
-MASK_BYTES_MAX = 1024 * 1024
 WHOLE_CENTI = 100
 REDRAWN = frozenset(
     {
@@ -135,8 +134,6 @@ def surroundings(pipe: Any, source: Source, batch: list[Settings]) -> Callable[[
 
 def _mask(data: bytes, size: tuple[int, int]) -> Image.Image:
     """A mask, of two levels. SETTINGS_INVALID, or PictureError."""
-    if len(data) > MASK_BYTES_MAX:
-        _refuse("mask", f"it has {len(data)} bytes, at most {MASK_BYTES_MAX}")
     picture = open_picture(data, size[0] * size[1])
     if picture.format != "PNG" or picture.decoded.mode not in ("1", "L"):
         _refuse("mask", "it is no PNG of one channel with 8 bits or 1 bit a pixel; white is redrawn")

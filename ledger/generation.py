@@ -25,6 +25,7 @@ from ledger.names import (
     ManifestLabel,
     MarkId,
     MediaType,
+    OrgName,
     Positive,
     SettingName,
     TimeMs,
@@ -164,6 +165,8 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     creator: AccountName
     key: Hex32
     """The creator's public key that signs this request."""
+    generator: OrgName
+    """Org whose generators may make and record the pictures. Once one is recorded, anybody can read the request."""
     model: Hex32
     """Digest of the registered model."""
     adapters: ModelAdapters | UnsetType = UNSET
@@ -177,7 +180,7 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     withheld: Annotated[tuple[WithheldSetting, ...], Meta(max_length=SETTINGS_MAX)] | UnsetType = UNSET
     """Settings that not everybody may read; see `withheld_of` for those that it does not name."""
     valid_until_ms: TimeMs
-    """After this the generator refuses to start."""
+    """After this the generator refuses to start. A day later nothing more is recorded by it."""
     nonce: Hex16
 
     @property

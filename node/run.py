@@ -74,7 +74,7 @@ from node.decoding.lanes import Decoders, LookedFor
 from node.exchange.releases import Releases
 from node.exchange.replicator import Replicator
 from node.generation.heard import HeardWorkers
-from node.generation.jobs import JOBS, JobStore
+from node.generation.jobs import JOBS, JobStore, end_left
 from node.generation.marking import Marking
 from node.generation.own import OwnWorker
 from node.generation.pulled import PulledWork
@@ -254,6 +254,7 @@ class Node:
     def _make_generation(self) -> GenerationService | None:
         section = self.config.generator
         if section is None:
+            end_left(self.data / JOBS, self.at_rest)
             return None
         marking = Marking(
             self.config.marks, self.watermark_key, lambda: self.credentials.usable(CLAIM) is not None, self.chain
@@ -418,7 +419,7 @@ class Node:
                     reader,
                 ),
                 pictures.release_routes(self.releases, reader),
-                pictures.generation_routes(self.generation, reader),
+                pictures.generation_routes(self.generation, self.chain, reader),
                 work.work_routes(None if self.generation is None else self.generation.pulled, self.submitter, reader),
                 pages.routes(),
             ],

@@ -103,11 +103,9 @@ class PictureMethods(SubmitMethods):
         what `derive` is refused with, and CONTENT_MISSING.
         """
         account, key = self._signer()
-        if not model:
-            models = await self.generators()
-            if not models:
-                raise RemarqueError(NodeCode.GENERATOR_ABSENT.name, "this node has no generator; ask one that has")
-            model = models[0]
+        serving = await self._read("/v1/generators", Generators)
+        if not model and not serving.models:
+            raise RemarqueError(NodeCode.GENERATOR_ABSENT.name, "this node has no generator; ask one that has")
         settings: dict[str, str | int] = {
             "prompt": prompt,
             "negative_prompt": negative_prompt,
@@ -119,7 +117,7 @@ class PictureMethods(SubmitMethods):
             "precision": precision,
             "batch": batch,
             "strength_centi": 0 if source is None else strength_centi,
-            "mask": "" if mask is None else await self._mask(mask),
+            "mask": "" if mask is None else hashlib.sha256(mask).hexdigest(),
         }
         openings = Openings(
             **{
@@ -132,7 +130,8 @@ class PictureMethods(SubmitMethods):
             chain=(await self.genesis()).chain,
             creator=account,
             key=key.public,
-            model=model,
+            generator=serving.org,
+            model=model or serving.models[0],
             adapters=_adapters(adapters),
             count=count,
             confidential=confidential,
@@ -143,16 +142,11 @@ class PictureMethods(SubmitMethods):
             nonce=secrets.token_hex(16),
         )
         signature = key.sign(crypto.GENERATION_REQUEST, encode(request))
-        asked = AskGeneration(request=request, signature=signature, openings=openings)
+        asked = AskGeneration(request=request, signature=signature, openings=openings, mask=mask or b"")
         try:
             return (await self._ask("/v1/generations", asked, GenerationTaken)).generation
         except RemarqueError as error:
             raise error if source is None else _of_source(error, source) from None
-
-    async def _mask(self, mask: bytes) -> str:
-        """Have the node keep a mask; its digest."""
-        await self.put_content(mask)
-        return hashlib.sha256(mask).hexdigest()
 
     async def _source(self, asset: str, value: int | None, currency: str) -> PictureSource:
         """A source, by the terms that are in force now."""

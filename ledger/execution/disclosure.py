@@ -16,6 +16,7 @@ from ledger.events import SettingsDisclosed, SettingsErased
 from ledger.execution.context import Context, action
 from ledger.execution.view import Ledger
 from ledger.generation import COUNT_MAX, READERS_MAX, GenerationRequest, WithheldSetting
+from ledger.names import ADMINISTRATOR, org_of
 from ledger.records import Disclosure, disclosure_key, request_key
 
 
@@ -47,7 +48,9 @@ def open_disclosure(ledger: Ledger, generator: str, request: GenerationRequest) 
 @action(DiscloseSettings)
 def disclose(ledger: Ledger, tx: Context, ask: DiscloseSettings) -> None:
     """Let everybody, or further accounts, read settings that were withheld from them."""
-    before = _of_creator(ledger, tx, ask)
+    before = ledger.disclosure(ask.request)
+    tx.require_signer(before.creator, Code.CREATOR_MISSING)
+    _check_kept(before, ask.fields)
     readers = () if ask.readers is UNSET else ask.readers
     for reader in readers:
         ledger.account(reader)
@@ -66,25 +69,27 @@ def disclose(ledger: Ledger, tx: Context, ask: DiscloseSettings) -> None:
 
 @action(EraseSettings)
 def erase(ledger: Ledger, tx: Context, ask: EraseSettings) -> None:
-    """Have settings destroyed, public ones too."""
-    before = _of_creator(ledger, tx, ask)
+    """Have settings destroyed, public ones too: by their creator, or by an administrator of that one's org, for people
+    ask for it who have left.
+    """
+    before = ledger.disclosure(ask.request)
+    if not (org_of(tx.signer) == org_of(before.creator) and ADMINISTRATOR in tx.accounts[tx.signer].roles):
+        tx.require_signer(before.creator, Code.CREATOR_MISSING)
+    _check_kept(before, ask.fields)
     erased = (*before.erased, *sorted(set(ask.fields)))
     withheld = tuple(one for one in before.withheld if one.field not in erased)
     ledger.put(disclosure_key(ask.request), replace(before, withheld=withheld, erased=erased))
     tx.emit(SettingsErased(request=ask.request, assets=_pictures(ledger, ask.request), fields=ask.fields))
 
 
-def _of_creator(ledger: Ledger, tx: Context, ask: DiscloseSettings | EraseSettings) -> Disclosure:
-    """The disclosure that an action is about, if its creator signed and it names settings that are still kept."""
-    found = ledger.disclosure(ask.request)
-    tx.require_signer(found.creator, Code.CREATOR_MISSING)
-    for field in ask.fields:
+def _check_kept(found: Disclosure, fields: tuple[str, ...]) -> None:
+    """Refuse settings that a request does not have, or that were erased."""
+    for field in fields:
         if field not in found.commitments.fields():
             known = ", ".join(found.commitments.fields())
             raise LedgerError(Code.SETTING_UNKNOWN, f"it commits to no {field}; it does to {known}")
         if field in found.erased:
             raise LedgerError(Code.SETTING_ERASED, f"{field} was erased; its commitment is all that is left")
-    return found
 
 
 def _widened(one: WithheldSetting, readers: tuple[str, ...] | UnsetType) -> tuple[WithheldSetting, ...]:

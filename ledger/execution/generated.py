@@ -21,9 +21,12 @@ from ledger.execution.disclosure import check_withheld, open_disclosure
 from ledger.execution.redrawn import check_source, enter_source
 from ledger.execution.view import Ledger
 from ledger.generation import COUNT_MAX, Attestation, GenerationRequest
+from ledger.names import org_of
 from ledger.records import Asset, Model, asset_key, model_key, request_key
 
 GENERATOR = "generator"
+RECORDED_WITHIN_MS = 24 * 3_600_000
+"""How long after the end of its validity a request may still bring records, which may cost its creator money."""
 
 
 @action(RegisterGenerated)
@@ -154,6 +157,7 @@ def _check_request(ledger: Ledger, tx: Context, request: GenerationRequest, sign
         (request.chain == tx.transaction.chain, "it names another chain"),
         (not silent, silent),
         (request.count <= COUNT_MAX, f"it asks for more than {COUNT_MAX} pictures"),
+        (tx.time_ms <= request.valid_until_ms + RECORDED_WITHIN_MS, "it is too old to be recorded by; sign another"),
         (
             crypto.verify(request.key, crypto.GENERATION_REQUEST, encode(request), signature),
             "its signature does not verify; sign remarque/generation-request/v1 and the canonical request",
@@ -162,7 +166,7 @@ def _check_request(ledger: Ledger, tx: Context, request: GenerationRequest, sign
         if not holds:
             raise LedgerError(Code.REQUEST_INVALID, f"request {request.id[:16]}…: {fault}")
     check_withheld(ledger, request)
-    check_source(request, tx.time_ms)
+    check_source(request)
 
 
 def _check_attestation(
@@ -173,6 +177,7 @@ def _check_attestation(
     for holds, fault in (
         (attestation.chain == tx.transaction.chain, "it names another chain"),
         (attestation.generator == tx.signer, f"it is {attestation.generator}'s, signed here by {tx.signer}"),
+        (org_of(attestation.generator) == request.generator, f"it was asked of generators of {request.generator}"),
         (not silent, silent),
         (attestation.request == request.id, "it is about another request"),
         (attestation.model == request.model, "it names another model than the request"),

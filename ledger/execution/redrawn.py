@@ -22,17 +22,13 @@ from ledger.records import Asset
 from ledger.transaction import SignedTransaction, Signer, Transaction
 from ledger.version import ProtocolVersion
 
-RECORDED_WITHIN_MS = 24 * 3_600_000
-"""How long after the end of its validity a request may still take money for a derivation."""
 
-
-def check_source(request: GenerationRequest, time_ms: int) -> None:
-    """REQUEST_INVALID unless what a request says of a source fits together, and it is not too old to pay for one."""
+def check_source(request: GenerationRequest) -> None:
+    """REQUEST_INVALID unless what a request says of a source fits together."""
     has, commitments = not isinstance(request.source, UnsetType), request.commitments
     for holds, fault in (
         (has == (commitments.strength_centi is not UNSET), "it names a source, or says how much of one is redrawn"),
         (has or commitments.mask is UNSET, "it commits to a mask, and names no source"),
-        (not has or time_ms <= request.valid_until_ms + RECORDED_WITHIN_MS, "it is too old to be derived by"),
     ):
         if not holds:
             raise LedgerError(Code.REQUEST_INVALID, f"request {request.id[:16]}…: {fault}; sign another")
@@ -54,7 +50,7 @@ def enter_source(ledger: Ledger, tx: Context, asset: Asset, request: GenerationR
 
 def try_source(ledger: Ledger, request: GenerationRequest, height: int, time_ms: int, version: ProtocolVersion) -> None:
     """Refuse as the records of a request's pictures would be refused for their source now; nothing is written."""
-    check_source(request, time_ms)
+    check_source(request)
     signers = (Signer(account=request.creator, key=request.key),)
     body = Transaction(chain=request.chain, signers=signers, valid_until_ms=time_ms, nonce=request.nonce, actions=())
     with ledger.undone():

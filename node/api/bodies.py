@@ -118,10 +118,10 @@ def _content_digest(request: Request) -> bytes | None:
         raise NodeError(NodeCode.CONTENT_DIGEST_INVALID, f"{error}; see RFC 9530") from None
 
 
-async def read_json(request: Request, kind: type[T]) -> T:
+async def read_json(request: Request, kind: type[T], bytes_max: int = JSON_BYTES_MAX) -> T:
     """A request's JSON body as a value."""
     try:
-        return msgspec.json.decode(await read_body(request, JSON_BYTES_MAX), type=kind)
+        return msgspec.json.decode(await read_body(request, bytes_max), type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NodeError(NodeCode.REQUEST_MALFORMED, f"{error}; see /openapi.json for this route") from None
 

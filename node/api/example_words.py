@@ -95,7 +95,7 @@ TEXTS = {
     "lost": "node3",
     "manifest": "urn:c2pa:3fa85f64-5717-4562-b3fc-2c963f66afa6",
     "mark": "5bd1a3c07e",
-    "mask": "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
+    "mask": "iVBORw0KGgo=",
     "media_type": "image/png",
     "memo": "for the cover",
     "message": "there is no field creaters",

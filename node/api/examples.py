@@ -14,6 +14,7 @@ from msgspec import UNSET
 from msgspec.inspect import (
     AnyType,
     BoolType,
+    BytesType,
     CollectionType,
     DictType,
     Field,
@@ -122,6 +123,8 @@ def _of_plain(one: Type, name: str) -> Any:
         return NUMBERS["amount"]
     if isinstance(one, StrType):
         return _of_text(one, name)
+    if isinstance(one, BytesType):
+        return TEXTS[name]  # in base64
     raise TypeError(f"no example of {one} for {name!r}")
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from ledger.actions import SealedKey
 from ledger.errors import Code, LedgerError
-from node.api.bodies import answer, read_body, read_json
+from node.api.bodies import JSON_BYTES_MAX, answer, read_body, read_json
 from node.api.member import Member, asker
 from node.api.operations import EVENTS, OCTETS, OF_READERS, Given, Sent, operation
 from node.api.readers import Reader
@@ -30,7 +30,14 @@ from node.verification.fetching import ADDRESS_CHARACTERS_MAX
 from node.verification.verifier import Verifier
 from pictures.opening import PICTURE_BYTES_MAX
 from remarque.api.content import MarkedPicture, Release, StoredCiphertext, StoredPicture
-from remarque.api.generation import AskGeneration, Generation, GenerationTaken, Generators, OpenedSettings
+from remarque.api.generation import (
+    MASK_BYTES_MAX,
+    AskGeneration,
+    Generation,
+    GenerationTaken,
+    Generators,
+    OpenedSettings,
+)
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
 from remarque.sealing import CIPHERTEXT_BYTES_MIN
@@ -275,7 +282,7 @@ def release_routes(releases: Releases, reader: Reader) -> APIRouter:
     return router
 
 
-def generation_routes(service: GenerationService | None, reader: Reader) -> APIRouter:
+def generation_routes(service: GenerationService | None, chain: Chain, reader: Reader) -> APIRouter:
     """Generations, for the members they belong to."""
     router = make_router("/v1", "generation")
 
@@ -295,7 +302,8 @@ def generation_routes(service: GenerationService | None, reader: Reader) -> APIR
         served = [] if service is None else service.served
         models = dict.fromkeys(model for one in served for model in one.models)
         adapters = dict.fromkeys(adapter for one in served for adapter in one.adapters)
-        return answer(Generators(models=tuple(models), adapters=tuple(adapters)))
+        org = chain.ledger().org_of_node(chain.node)
+        return answer(Generators(org=org, models=tuple(models), adapters=tuple(adapters)))
 
     @router.post("/generations", summary="Ask for pictures with a signed request and its openings")
     @operation(
@@ -317,7 +325,7 @@ def generation_routes(service: GenerationService | None, reader: Reader) -> APIR
         """Recorded by the generator as soon as they are made. The same request again is the generation that it is
         already.
         """
-        asked = await read_json(request, AskGeneration)
+        asked = await read_json(request, AskGeneration, JSON_BYTES_MAX + 2 * MASK_BYTES_MAX)
         if member.account not in ("", asked.request.creator):
             raise NodeError(
                 NodeCode.GENERATION_INVALID, f"the session is {member.account}'s, the request {asked.request.creator}'s"

@@ -411,6 +411,8 @@ def regenerate(target: Target, asset: str, model: Path | None, mask: Path | None
         raise RemarqueError(
             "NOT_FOUND", f"it was made with adapter {', '.join(missing)}; name its folder with --adapter"
         )
+    if folders.keys() - {one.model for one in record.adapters_used}:
+        raise click.UsageError("it was made without one of these adapters; leave that out")
     added = [AdapterFolder(one.model, folders[one.model], one.weight_centi) for one in record.adapters_used]
     pipeline = Pipeline(folder, settings.precision)
     with pipeline.adapted(added):

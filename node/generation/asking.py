@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 
 from generator.settings import Settings
@@ -23,16 +25,22 @@ def check_asked(ask: AskGeneration, chain: Chain, now_ms: int) -> None:
     """
     request, openings = ask.request, ask.openings
     prompt = openings.value("prompt")
+    org = chain.ledger().org_of_node(chain.node)
     held = not request.confidential or sealing.custodians_of(request.creator, chain.genesis, chain.node)
     silent = chain.ledger().key_fault(request.creator, request.key)
     signed = crypto.verify(request.key, crypto.GENERATION_REQUEST, encode(request), ask.signature)
     for holds, fault in (
         (request.chain == chain.name, f"it is for {request.chain}, this is {chain.name}"),
+        (request.generator == org, f"it is for generators of {request.generator}, this node is of {org}"),
         (not silent, silent),
         (signed, "its signature does not verify; sign remarque/generation-request/v1 and the canonical request"),
         (
             not openings.misfits(request.commitments) and set(openings.given()) == set(request.commitments.fields()),
             "the openings do not open its commitments",
+        ),
+        (
+            _digest(ask.mask) == openings.value("mask"),
+            "the mask it comes with is not the one its settings name",
         ),
         (request.valid_until_ms >= now_ms, "it is no longer valid; sign it again"),
         (
@@ -53,6 +61,11 @@ def check_asked(ask: AskGeneration, chain: Chain, now_ms: int) -> None:
     check_models(chain.ledger(), request)
     check_withheld(chain.ledger(), request)
     check_source(request, chain, now_ms)
+
+
+def _digest(mask: bytes) -> str | None:
+    """As settings name a mask; None for none."""
+    return hashlib.sha256(mask).hexdigest() if mask else None
 
 
 def settings_of(openings: Openings) -> Settings:

@@ -17,6 +17,7 @@ from ledger.generation import GenerationRequest, Openings
 from node.content.at_rest import AtRest
 from node.storage.erasable import Erasable
 from remarque.api.generation import DONE, FAILED, QUEUED, GeneratedPicture, RefusedPicture
+from remarque.errors import NodeCode
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +89,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     withdrawn INTEGER NOT NULL,
     value BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS masks (generation TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS waiting ON jobs (ended, number);
 CREATE TABLE IF NOT EXISTS leases (
     generation TEXT PRIMARY KEY,
@@ -108,8 +110,8 @@ class JobStore:
         self.database = Erasable(path, SCHEMA)
         self._at_rest = at_rest
 
-    def add(self, request: GenerationRequest, signature: str, openings: Openings) -> Job:
-        """Queue a generation; the same request again is the job it already is."""
+    def add(self, request: GenerationRequest, signature: str, openings: Openings, mask: bytes = b"") -> Job:
+        """Queue a generation; the same request again is the job it already is. `mask`: a file; empty for none."""
         known = self.get(request.id)
         if known is not None:
             return known
@@ -118,12 +120,19 @@ class JobStore:
         with self.database.writing() as database:
             row = (job.id, job.number, self._written(job))
             database.execute("INSERT INTO jobs VALUES (?, ?, 0, 0, ?)", row)
+            if mask:
+                database.execute("INSERT INTO masks VALUES (?, ?)", (job.id, self._at_rest.seal(mask)))
         return job
 
     def get(self, generation: str) -> Job | None:
         """A job by its id."""
         rows = self.database.rows("SELECT value FROM jobs WHERE generation = ?", generation)
         return self.read(rows[0][0]) if rows else None
+
+    def mask(self, generation: str) -> bytes:
+        """The mask of a job that has not ended; empty for none."""
+        rows = self.database.rows("SELECT value FROM masks WHERE generation = ?", generation)
+        return self._at_rest.open(rows[0][0]) if rows else b""
 
     def change(self, generation: str, change: Callable[[Job], Job]) -> Job:
         """Keep a job's new condition, made of what is on disk now, and return it. One that has ended stays as it is."""
@@ -144,6 +153,7 @@ class JobStore:
         database.execute("UPDATE jobs SET value = ?, ended = ? WHERE generation = ?", row)
         if job.ended:
             database.execute("DELETE FROM leases WHERE generation = ?", (job.id,))
+            database.execute("DELETE FROM masks WHERE generation = ?", (job.id,))
 
     def withdraw(self, generation: str) -> None:
         """Keep that a job was withdrawn, apart from its condition, which whoever works on it writes."""
@@ -154,6 +164,10 @@ class JobStore:
         """Whether a job that has not ended was withdrawn."""
         query = "SELECT 1 FROM jobs WHERE generation = ? AND withdrawn AND NOT ended"
         return bool(self.database.rows(query, generation))
+
+    def unended(self) -> list[str]:
+        """Ids of jobs that have not ended."""
+        return [generation for (generation,) in self.database.rows("SELECT generation FROM jobs WHERE ended = 0")]
 
     def unleased(self) -> list[Job]:
         """Jobs that have not ended and nobody works on, the oldest first."""
@@ -175,3 +189,16 @@ class JobStore:
 
     def close(self) -> None:
         self.database.close()
+
+
+def end_left(path: Path, at_rest: AtRest) -> None:
+    """End the jobs of a node that generates no more, so that nothing is kept in clear of what it was asked."""
+    if not path.exists():
+        return
+    jobs, code = JobStore(path, at_rest), NodeCode.GENERATOR_ABSENT.name
+    detail = "this node has no generator any more; ask another"
+    try:
+        for generation in jobs.unended():
+            jobs.change(generation, lambda job: replace(job, state=FAILED, code=code, detail=detail))
+    finally:
+        jobs.close()

@@ -24,7 +24,7 @@ from node.generation.marking import Marking
 from node.generation.process import WorkerGone, WorkerProcess
 from node.generation.queue import WITHDRAWN, JobQueue
 from node.generation.recording import SigningRecorder
-from node.generation.sources import source_files
+from node.generation.sources import named_source
 from node.ground.config import GeneratorSection
 from node.ground.logs import logger
 from remarque.errors import NodeCode, NodeError
@@ -133,14 +133,16 @@ class OwnWorker:
         if self._queue.jobs.withdrawn(job.id):
             raise NodeError(NodeCode.GENERATION_CANCELLED, WITHDRAWN)
         worker.send(order)
-        while not job.complete:
+        while not (job.complete or job.ended):
             job = await self._take(job, await worker.receive())
+        if job.ended:
+            worker.send(Cancel(job.id))
         self._queue.settled(job)
 
     def _order(self, job: Job) -> Generate:
-        """Reads a source's file."""
+        """Reads a source's file. CONTENT_MISSING if it is not here."""
         request, settings = job.request, settings_of(job.openings)
-        files = source_files(request, settings, self._chain, self._blockstore)
+        source = named_source(request, self._chain)
         first = job.first_unknown(settings.batch)
         return Generate(
             job=job.id,
@@ -150,9 +152,9 @@ class OwnWorker:
             model=request.model,
             confidential=request.confidential,
             marks=self._marking.marks(request.model),
-            source=files.source,
-            source_file=files.source_file,
-            mask_file=files.mask_file,
+            source=source.asset if source else "",
+            source_file=self._blockstore.file(source.cid) if source else b"",
+            mask_file=self._queue.jobs.mask(job.id),
             adapters=request.adapters,
         )
 

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable
 from msgspec import UNSET
 
 from generator.protocol import StepProgress
-from generator.settings import Settings
 from ledger.actions import Content
 from ledger.errors import LedgerError
 from ledger.names import org_of
@@ -30,7 +29,7 @@ from node.generation.recording import Recorder
 from node.generation.sources import named_source
 from node.ground.logs import logger
 from remarque.api.generation import RefusedPicture
-from remarque.api.work import AskWork, MadePicture, Work, WorkEnd, WorkMarks, WorkProgress, WorkSource, WorkStanding
+from remarque.api.work import AskWork, MadePicture, Work, WorkEnd, WorkMarks, WorkProgress, WorkStanding
 from remarque.errors import NodeCode, NodeError
 
 GENERATOR = "generator"
@@ -161,7 +160,7 @@ class PulledWork:
         """A job as its worker is told of it; None if it turns out that it cannot be done."""
         try:
             settings = settings_of(job.openings)
-            source = self._source(job, settings)
+            source = named_source(job.request, self._chain)
         except (LedgerError, NodeError) as error:
             self._queue.fail(job.id, error.code, error.detail)
             return None
@@ -183,8 +182,5 @@ class PulledWork:
             known=job.known,
             first=job.first_unknown(settings.batch),
             source=source or UNSET,
+            mask=self._queue.jobs.mask(job.id),
         )
-
-    def _source(self, job: Job, settings: Settings) -> WorkSource | None:
-        named = named_source(job.request, settings, self._chain)
-        return None if named is None else WorkSource(asset=named.asset, cid=named.cid, mask=named.mask or UNSET)

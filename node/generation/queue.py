@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from ledger.errors import Code
+from ledger.execution.generated import RECORDED_WITHIN_MS
 from ledger.generation import GenerationRequest, Openings
 from node.generation.heard import Served, lacks
 from node.generation.jobs import Job, JobStore
@@ -23,6 +24,8 @@ from remarque.api.generation import DONE, FAILED, GeneratedPicture, RefusedPictu
 from remarque.errors import NodeCode
 
 ATTEMPTS_MAX = 3
+OF_ONE_PICTURE = (Code.ASSET_EXISTS.name, Code.REQUEST_USED.name)
+"""What the ledger refuses one picture of a generation for, and not the others."""
 WITHDRAWN = "its creator withdrew it; the pictures that were recorded before are recorded"
 
 
@@ -38,9 +41,9 @@ class JobQueue:
         self.arrivals = ChangeCounter()
         """Whoever waits for a job to work on waits here."""
 
-    def add(self, request: GenerationRequest, signature: str, openings: Openings) -> Job:
+    def add(self, request: GenerationRequest, signature: str, openings: Openings, mask: bytes = b"") -> Job:
         """Queue a generation; the same request again is the job it already is."""
-        job = self.jobs.add(request, signature, openings)
+        job = self.jobs.add(request, signature, openings, mask)
         self.progress.changed(job)
         self.arrivals.tell()
         return job
@@ -64,8 +67,17 @@ class JobQueue:
         return self.learn(job, *(one for one in found if one is not None))
 
     def learn(self, job: Job, *found: GeneratedPicture | RefusedPicture) -> Job:
-        """Keep what became of pictures."""
-        return self._kept(job.id, lambda now: now.with_known(*found))
+        """Keep what became of pictures. What one is refused for is, unless it is about its pixels, true of those that
+        are not made yet: then the job fails, and they are not made for nothing.
+        """
+        job = self._kept(job.id, lambda now: now.with_known(*found))
+        of_all = [one for one in found if isinstance(one, RefusedPicture) and one.code not in OF_ONE_PICTURE]
+        if of_all and not job.complete:
+            first = of_all[0]
+            code = Code.__members__.get(first.code, NodeCode.GENERATION_FAILED)
+            self.fail(job.id, code, first.detail.removeprefix(f"{first.code}: "))
+            return self.jobs.get(job.id) or job
+        return job
 
     def settled(self, job: Job) -> bool:
         """End a job of whose pictures all is known; False if it has to go on."""
@@ -117,8 +129,10 @@ class JobQueue:
         for lease in self.leases.lapsed(now):
             logger.warning("worker_lost", generation=lease.generation, account=lease.account)
             await self.leave(lease, lost=f"a worker of {lease.account} was not heard of for too long")
-        for job in self.jobs.unleased() if served else ():
-            if job.request.valid_until_ms < now and (lacking := lacks(job.request, served)):
+        for job in self.jobs.unleased():
+            if job.request.valid_until_ms + RECORDED_WITHIN_MS < now:
+                self.fail(job.id, NodeCode.GENERATION_FAILED, "its request is too old to be recorded by; ask again")
+            elif served and job.request.valid_until_ms < now and (lacking := lacks(job.request, served)):
                 self.fail(job.id, NodeCode.MODEL_NOT_LOADED, lacking)
 
     def _kept(self, generation: str, change: Callable[[Job], Job]) -> Job:

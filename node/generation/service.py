@@ -62,7 +62,7 @@ class GenerationService:
         if jobs.get(ask.request.id) is None and jobs.waiting >= self._section.queue_max:
             raise NodeError(NodeCode.GENERATION_QUEUE_FULL, f"{jobs.waiting} generations wait; ask again later", 10)
         try:
-            return self._queue.add(ask.request, ask.signature, ask.openings)
+            return self._queue.add(ask.request, ask.signature, ask.openings, ask.mask)
         except OSError as error:
             raise NodeError(NodeCode.DISK_FULL, f"the generation cannot be kept: {error}", 60) from None
 
@@ -106,9 +106,21 @@ class GenerationService:
         finally:
             self._queue.jobs.close()
 
+    def end_erased(self) -> None:
+        """End jobs of which settings were erased on the chain, running ones too: here they are kept no longer."""
+        ledger = self._chain.ledger()
+        for generation in self._queue.jobs.unended():
+            disclosure = ledger.find(records.disclosure_key(generation), records.Disclosure)
+            if disclosure is not None and disclosure.erased:
+                detail = f"its {', '.join(disclosure.erased)} was erased; what was recorded before is recorded"
+                self._queue.fail(generation, NodeCode.GENERATION_CANCELLED, detail)
+                if self._own is not None:
+                    self._own.cancel(generation)
+
     async def _sweep(self) -> None:
         while True:
             try:
+                self.end_erased()
                 await self._queue.sweep(self.served)
             except OSError as error:
                 logger.error("generation_waits", reason=str(error))

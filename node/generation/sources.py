@@ -1,32 +1,19 @@
-"""What a generation is made of: the recorded source and the mask, of which the worker is given the bytes.
+"""The recorded picture that others are made of.
 
-Whether a source may be used is decided twice: when it is asked for, so that nothing is computed for nobody, and by the
-record. Files are read here and decoded by the worker alone.
+Whether it may be used is decided twice: when it is asked for, so that nothing is computed for nobody, and by the
+record. Its file is decoded by the worker alone.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from msgspec import UnsetType
 
-from generator.redrawing import MASK_BYTES_MAX, SOURCE_BYTES_MAX
-from generator.settings import Settings
+from generator.redrawing import SOURCE_BYTES_MAX
 from ledger.execution.redrawn import try_source
 from ledger.generation import GenerationRequest
 from node.chain.chain import Chain
-from node.content.blockstore import Blockstore
-from node.content.cid import cid_of_digest
+from remarque.api.work import WorkSource
 from remarque.errors import NodeCode, NodeError
-
-
-class SourceFiles(NamedTuple):
-    """What a worker is sent; empty for a picture that is made of nothing."""
-
-    source: str = ""
-    """Digest of the source's pixels."""
-    source_file: bytes = b""
-    mask_file: bytes = b""
 
 
 def check_source(request: GenerationRequest, chain: Chain, now_ms: int) -> None:
@@ -49,35 +36,9 @@ def check_source(request: GenerationRequest, chain: Chain, now_ms: int) -> None:
             raise NodeError(NodeCode.GENERATION_INVALID, f"source {record.id[:16]}…: {fault}")
 
 
-class NamedSource(NamedTuple):
-    """What pictures are made of, by name."""
-
-    asset: str
-    """Digest of the source's pixels."""
-    cid: str
-    """Content id of its file."""
-    mask: str
-    """Content id of the mask's; empty for none."""
-
-
-def named_source(request: GenerationRequest, settings: Settings, chain: Chain) -> NamedSource | None:
-    """The source of a request, if it has one.
-
-    A mask of the length that is allowed is one block, so its content id follows from the digest that is committed to.
-    """
+def named_source(request: GenerationRequest, chain: Chain) -> WorkSource | None:
+    """The source of a request, if it has one."""
     if isinstance(request.source, UnsetType):
         return None
     record = chain.ledger().asset(request.source.asset)
-    mask = cid_of_digest(bytes.fromhex(settings.mask)) if settings.mask else ""
-    return NamedSource(record.id, record.content.cid, mask)
-
-
-def source_files(request: GenerationRequest, settings: Settings, chain: Chain, blockstore: Blockstore) -> SourceFiles:
-    """Both from this node's disk; for a thread. CONTENT_MISSING, or GENERATION_INVALID for too long a mask."""
-    named = named_source(request, settings, chain)
-    if named is None:
-        return SourceFiles()
-    mask = blockstore.file(named.mask) if named.mask else b""
-    if len(mask) > MASK_BYTES_MAX:
-        raise NodeError(NodeCode.GENERATION_INVALID, f"the mask has {len(mask)} bytes, at most {MASK_BYTES_MAX}")
-    return SourceFiles(named.asset, blockstore.file(named.cid), mask)
+    return WorkSource(asset=record.id, cid=record.content.cid)

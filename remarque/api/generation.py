@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from ledger.generation import Commitments, GenerationRequest, Openings
 from ledger.records import Disclosure
@@ -12,11 +14,15 @@ from remarque.errors import NodeCode, RemarqueError
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 """The states of a generation."""
+MASK_BYTES_MAX = 1024 * 1024
+"""Of a mask's file."""
 
 
 class Generators(Answer, frozen=True, kw_only=True):
     """What a node's generator serves."""
 
+    org: str
+    """Whose generators they are; a request names it."""
     models: tuple[str, ...]
     """Digests of its models; none if the node has no generator, or that is still starting."""
     adapters: tuple[str, ...] = ()
@@ -31,6 +37,8 @@ class AskGeneration(Body, frozen=True, kw_only=True):
     """The creator's, under `remarque/generation-request/v1` and the canonical request; hex."""
     openings: Openings
     """Prompt and settings, of which the request holds the commitments only."""
+    mask: Annotated[bytes, Meta(max_length=MASK_BYTES_MAX)] = b""
+    """The file whose digest the settings name as mask, in base64; empty for none. It is erased with the generation."""
 
 
 class OpenedSettings(Answer, frozen=True, kw_only=True):

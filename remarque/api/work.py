@@ -61,8 +61,6 @@ class WorkSource(Answer, frozen=True, kw_only=True):
     asset: Hex32
     cid: ContentId
     """Of its file."""
-    mask: ContentId | UnsetType = UNSET
-    """Of the file that says where it is redrawn; absent where all of it is."""
 
 
 class Work(Answer, frozen=True, kw_only=True):
@@ -83,6 +81,8 @@ class Work(Answer, frozen=True, kw_only=True):
     first: int
     """The picture to begin with. Those that are computed together are made together again."""
     source: WorkSource | UnsetType = UNSET
+    mask: bytes = b""
+    """The file that says where the source is redrawn, in base64; empty where all of it is."""
 
 
 class WorkFound(Answer, frozen=True, kw_only=True):

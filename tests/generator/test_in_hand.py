@@ -31,8 +31,9 @@ RUNNING = WorkStanding(state="running", withdrawn=False, known=())
 
 def a_work(count: int = 1, **changes: Any) -> Work:
     request = GenerationRequest(
-        chain="test", creator="bob@agency", key=key_of("bob@agency").public, model=a_digest("model"), count=count,
-        confidential=False, commitments=Commitments(**FIELDS), valid_until_ms=1, nonce="00" * 16,
+        chain="test", creator="bob@agency", key=key_of("bob@agency").public, generator="studio",
+        model=a_digest("model"), count=count, confidential=False, commitments=Commitments(**FIELDS),
+        valid_until_ms=1, nonce="00" * 16,
     )  # fmt: skip
     marks = WorkMarks(watermark_key="", label=False, provider="", system="", version="", manifest=False)
     parts: dict[str, Any] = {
@@ -233,11 +234,11 @@ def test_a_thread_that_says_nothing_any_more_ends_the_process(monkeypatch: pytes
     assert node.asks("end_work") == [], "so that its lease lapses and the attempt counts"
 
 
-def test_the_source_and_the_mask_are_fetched_from_the_node() -> None:
-    source = SimpleNamespace(asset=a_digest("source"), cid="bafksource", mask="bafkmask")
-    node, maker = Node(content=[b"source", b"mask"]), Maker(pictures)
+def test_the_source_is_fetched_from_the_node_and_the_mask_comes_with_the_work() -> None:
+    source = SimpleNamespace(asset=a_digest("source"), cid="bafksource")
+    node, maker = Node(content=[b"source"]), Maker(pictures)
 
-    done(node, maker, a_work(source=source))
+    done(node, maker, a_work(source=source, mask=b"mask"))
     done(node, maker, a_work(source=UNSET))
 
     files = [(order.source, order.source_file, order.mask_file) for order in maker.orders]

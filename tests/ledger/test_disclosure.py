@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from attested import MODEL, a_record, openings
-from consortium import State, a_digest
+from consortium import State, a_digest, key_of
 from msgspec import UNSET
 
-from ledger import actions, records
+from ledger import actions, crypto, records
 from ledger.encoding import decode, encode
 from ledger.generation import READERS_MAX, WithheldSetting
 from ledger.records import Disclosure, disclosure_key
@@ -110,6 +110,20 @@ def test_only_the_creator_says_so(made: State) -> None:
     for ask in (disclosing(made, "prompt"), erasing(made, "prompt")):
         for stranger in (CAROL, GENERATOR, "root@studio"):
             assert made.do(stranger, ask).code == "CREATOR_MISSING"
+
+
+def test_an_administrator_of_the_creators_org_erases_and_discloses_nothing(state: State) -> None:
+    """People ask for it who have left, and whose account is suspended."""
+    state.do(ALICE, actions.RegisterModel(model=MODEL, name="m", version="1", licence=""))
+    asked = {"creator": ALICE, "key": key_of(ALICE).public, "withheld": HIDDEN}
+    request = a_record(state, request=asked).request
+    signature = key_of(ALICE).sign(crypto.GENERATION_REQUEST, encode(request))
+    assert state.do(GENERATOR, a_record(state, request=asked, request_signature=signature)).code == "OK"
+
+    assert state.do("root@studio", disclosing(state, "prompt")).code == "CREATOR_MISSING"
+    assert state.do(CAROL, erasing(state, "prompt")).code == "CREATOR_MISSING"
+    assert state.do("root@studio", erasing(state, "prompt")).code == "OK"
+    assert disclosed(state).erased == ("prompt",)
 
 
 def test_what_changes_nothing_or_names_nothing_is_refused(made: State) -> None:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from ledger import actions, records
 from ledger.encoding import decode, encode
 from ledger.errors import LedgerError
+from ledger.execution.generated import RECORDED_WITHIN_MS
 from ledger.generation import Computation, ModelAdapter, Opening, commit
 
 
@@ -104,6 +105,7 @@ BROKEN: list[tuple[str, dict[str, Any]]] = [
     ("ATTESTATION_INVALID", {"attestation": {"request": a_digest("other request")}}),
     ("ATTESTATION_INVALID", {"attestation": {"model": a_digest("other model")}}),
     ("ATTESTATION_INVALID", {"attestation": {"index": 2}}),
+    ("ATTESTATION_INVALID", {"request": {"generator": "agency"}}),
     ("ATTESTATION_INVALID", {"attestation_signature": "00" * 64}),
     ("CONTENT_INVALID", {"request": {"confidential": True}}),
     ("CONTENT_INVALID", {"content": {"sealed_keys": (actions.SealedKey(node="node1", sealed="00" * 80),)}}),
@@ -144,6 +146,14 @@ def test_a_confidential_record_has_keys_and_no_fingerprint(studio: State) -> Non
     )
 
     assert studio.do("gen@studio", record).code == "OK"
+
+
+def test_a_record_may_come_late_but_not_when_it_pleases(studio: State) -> None:
+    over = studio.time_ms - RECORDED_WITHIN_MS
+    late, too_late = (a_record(studio, request={"valid_until_ms": over + left}) for left in (60_000, -60_000))
+
+    assert studio.do("gen@studio", too_late).code == "REQUEST_INVALID"
+    assert studio.do("gen@studio", late).code == "OK"
 
 
 def test_a_commitment_hides_and_binds() -> None:

@@ -14,7 +14,7 @@ from ledger import actions, records
 from ledger.encoding import decode
 from ledger.errors import LedgerError
 from ledger.events import AssetDerived
-from ledger.execution.redrawn import RECORDED_WITHIN_MS, try_source
+from ledger.execution.redrawn import try_source
 from ledger.execution.view import Ledger
 from ledger.generation import Opening, PictureSource
 from ledger.prices import Price
@@ -144,22 +144,13 @@ def test_its_lineage_is_fixed_by_the_record(studio: State) -> None:
         {"commitments": openings().commitments()},
         {"source": UNSET},
         {"source": UNSET, "commitments": replace(openings(), mask=STRENGTH).commitments()},
-        {"valid_until_ms": 1},
     ],
 )
-def test_a_source_and_what_is_done_with_it_come_together_and_in_time(
-    studio: State, request_has: dict[str, Any]
-) -> None:
+def test_a_source_and_what_is_done_with_it_come_together(studio: State, request_has: dict[str, Any]) -> None:
     record = redrawn(studio, request=request_has, terms=SEEN)
 
     assert tried(studio, record) == "REQUEST_INVALID"
     assert studio.do(GENERATOR, record).code == "REQUEST_INVALID"
-
-
-def test_a_record_may_come_late_but_not_when_it_pleases(studio: State) -> None:
-    late = {"valid_until_ms": studio.time_ms - RECORDED_WITHIN_MS + 60_000}
-
-    assert studio.do(GENERATOR, redrawn(studio, request=late, terms=SEEN)).code == "OK"
 
 
 def test_an_unknown_source_is_named(studio: State) -> None:

@@ -80,7 +80,8 @@ def some_openings() -> Openings:
 
 def a_request() -> GenerationRequest:
     return GenerationRequest(
-        chain="vectors-00000000", creator="alice@studio", key=KEY.public, model=H[6], count=1, confidential=False,
+        chain="vectors-00000000", creator="alice@studio", key=KEY.public, generator="studio", model=H[6], count=1,
+        confidential=False,
         commitments=some_openings().commitments(), valid_until_ms=1_700_000_300_000, nonce="1" * 32,
     )  # fmt: skip
 

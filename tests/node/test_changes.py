@@ -69,6 +69,7 @@ def a_request() -> GenerationRequest:
         chain="chain",
         creator="bob@agency",
         key=key_of("bob@agency").public,
+        generator="studio",
         model=MODEL,
         count=1,
         confidential=False,

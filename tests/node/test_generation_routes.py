@@ -14,8 +14,11 @@ from node.api.app import make_app
 from node.api.examples import example
 from node.api.member import Member
 from node.api.pictures import generation_routes
+from node.chain.chain import Chain
 from node.generation.service import GenerationService
 from remarque.api.generation import AskGeneration
+
+CHAIN = cast(Chain, SimpleNamespace())
 
 
 def test_nobody_asks_in_anothers_name() -> None:
@@ -29,7 +32,7 @@ def test_nobody_asks_in_anothers_name() -> None:
     service = cast(GenerationService, SimpleNamespace(ask=ask))
     for account, status in (("eve@agency", 422), (body["request"]["creator"], 202)):
         member = Member(account, lambda: True)
-        app = make_app("0", [generation_routes(service, lambda member=member: member)])
+        app = make_app("0", [generation_routes(service, CHAIN, lambda member=member: member)])
         found, _ = asyncio.run(answer_of(app, "POST", "/v1/generations", json.dumps(body).encode()))
         assert found == status, account
 
@@ -47,7 +50,7 @@ def test_the_stream_of_a_generation_ends_with_the_right_to_read_it() -> None:
     progress = SimpleNamespace(follow=follow)
     service = cast(GenerationService, SimpleNamespace(progress=progress, job=lambda *_: SimpleNamespace(id="g")))
     member = Member("alice@studio", lambda: len(told) < 2)
-    app = make_app("0", [generation_routes(service, lambda: member)])
+    app = make_app("0", [generation_routes(service, CHAIN, lambda: member)])
 
     async def story() -> list[dict[str, Any]]:
         return [message async for message in asked(app, "GET", f"/v1/generations/{'ab' * 32}/events")]

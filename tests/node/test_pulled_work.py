@@ -24,7 +24,8 @@ from generator.attest import Attester, attest
 from generator.protocol import Generate, Generated, Marks
 from ledger import actions, crypto
 from ledger.encoding import decode, encode
-from ledger.generation import Attestation, GenerationRequest, PictureSource
+from ledger.execution.generated import RECORDED_WITHIN_MS
+from ledger.generation import Attestation, GenerationRequest, Openings, PictureSource
 from ledger.genesis import GenesisAccount
 from node.api.app import make_app
 from node.api.member import Member
@@ -35,7 +36,7 @@ from node.content.openings import OpeningStore
 from node.decoding.lanes import Decoders
 from node.generation.asking import settings_of
 from node.generation.heard import HeardWorkers, Served
-from node.generation.jobs import JOBS, Job, JobStore
+from node.generation.jobs import JOBS, Job, JobStore, end_left
 from node.generation.leases import NEVER_MS
 from node.generation.marking import Marking
 from node.generation.pulled import ACCOUNT_WORKERS_MAX, PulledWork
@@ -86,13 +87,14 @@ class House:
         section = GeneratorSection(local=False, lease_seconds=LEASE_MS // 1_000)
         self.service = GenerationService(section, self.chain, self.queue, None, self.heard, self.pulled)
 
-    def asked_for(self, nonce: int = 1, **changes: Any) -> Job:
+    def asked_for(self, nonce: int = 1, mask: bytes = b"", **changes: Any) -> Job:
         """A generation that was asked of the node."""
         creator = key_of(BOB)
         request = GenerationRequest(
             chain=self.chain.name,
             creator=BOB,
             key=creator.public,
+            generator="studio",
             model=MODEL,
             count=2,
             confidential=False,
@@ -101,7 +103,8 @@ class House:
             nonce=f"{nonce:032x}",
         )
         request = replace(request, **changes)
-        return self.queue.add(request, creator.sign(crypto.GENERATION_REQUEST, encode(request)), openings())
+        signature = creator.sign(crypto.GENERATION_REQUEST, encode(request))
+        return self.queue.add(request, signature, openings(), mask)
 
     def job(self, generation: str) -> Job:
         found = self.queue.jobs.get(generation)
@@ -359,6 +362,66 @@ def test_a_refused_record_is_told_and_the_other_pictures_go_on(house: House) -> 
     asyncio.run(story())
     done = house.job(job.id)
     assert (done.state, [one.detail for one in done.refused]) == ("done", ["ASSET_EXISTS: it is recorded"])
+
+
+@pytest.mark.parametrize("code", ["INSUFFICIENT_FUNDS", "POLICY_DENIED", "no code at all"])
+def test_what_would_be_refused_of_every_picture_ends_the_job_at_the_first(house: House, code: str) -> None:
+    job = house.asked_for(count=3)
+
+    async def story() -> None:
+        work = await house.taken()
+        await recorded(house, work, 0)
+        refused = {"index": 1, "code": code, "detail": "no more money"}
+        _, standing = await house.told(GEN, "/progress", lease=work.lease, refused=refused)
+        assert standing["state"] == "failed"
+        assert (await house.told(GEN, "/progress", lease=work.lease))[0] != 200
+
+    asyncio.run(story())
+    done = house.job(job.id)
+    assert (done.code, done.detail) == (code if code.isupper() else "GENERATION_FAILED", "no more money")
+    assert [one.index for one in done.pictures] == [0]
+    assert done.openings == Openings()
+
+
+def test_a_job_ends_at_once_when_settings_of_it_are_erased_on_the_chain(house: House) -> None:
+    job = house.asked_for(count=3, mask=b"white")
+
+    async def story() -> Work:
+        work = await house.taken()
+        await recorded(house, work, 0)
+        erasing = actions.EraseSettings(request=job.id, fields=("prompt",))
+        house.written.block(house.written.ask(erasing, signer=BOB))
+        house.service.end_erased()
+        return work
+
+    work = asyncio.run(story())
+    done = house.job(job.id)
+    assert (done.code, done.openings) == ("GENERATION_CANCELLED", Openings())
+    assert work.mask == b"white"
+    assert house.queue.jobs.mask(job.id) == b""
+    assert house.queue.leases.find(work.lease) is None
+
+
+def test_a_node_that_generates_no_more_keeps_nothing_that_it_was_asked(house: House) -> None:
+    job = house.asked_for(mask=b"white")
+    house.queue.jobs.close()
+
+    end_left(house.path / JOBS, house.at_rest)
+
+    house.begin()
+    done = house.job(job.id)
+    assert (done.code, done.openings, house.queue.jobs.mask(job.id)) == ("GENERATOR_ABSENT", Openings(), b"")
+
+
+def test_a_job_that_can_be_recorded_no_more_ends_though_no_worker_is_heard_of(house: House) -> None:
+    job = house.asked_for()
+
+    house.now_ms = job.request.valid_until_ms + RECORDED_WITHIN_MS
+    asyncio.run(house.queue.sweep([]))
+    assert house.job(job.id).state == "queued"
+    house.now_ms += 1
+    asyncio.run(house.queue.sweep([]))
+    assert house.job(job.id).code == "GENERATION_FAILED"
 
 
 BROKEN: list[tuple[str, dict[str, Any]]] = [

@@ -29,6 +29,7 @@ NOT_OF_AN_OPERATION = {
     "RECOVERY_INVALID": "the node does not start",
     "POLICY_FILE_INVALID": "files of policies are run by the command",
     "GENERATION_FAILED": "told in the state of a generation",
+    "ASSET_EXISTS": "told of a picture of a generation",
 }
 JSON, PROBLEM = "application/json", "application/problem+json"
 Operations = dict[str, dict[str, Any]]

@@ -36,6 +36,7 @@ def a_record(state: State, **changes: Any) -> actions.RegisterGenerated:
         chain=state.genesis.chain,
         creator=asker,
         key=creator.public,
+        generator="studio",
         model=MODEL,
         count=2,
         confidential=False,
