@@ -9,6 +9,7 @@ import click
 
 from devnet.cluster import Cluster
 from devnet.story import STUDIO, default_model
+from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 from node.ground.config import load_config
 from remarque.client import Client
@@ -86,7 +87,7 @@ def status(target: Target, root: Path) -> None:
 def logs(root: Path, name: str, lines: int) -> None:
     """Print the end of a node's log."""
     text = (Cluster(root).home(name) / "node.log").read_text(errors="replace")
-    click.echo("\n".join(text.splitlines()[-lines:]))
+    click.echo("\n".join(map(in_line, text.splitlines()[-lines:])))
 
 
 @devnet.command()

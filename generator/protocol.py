@@ -122,6 +122,7 @@ class Failed(_Message, frozen=True):
     code: str
     """A name from `generator.errors.GeneratorCode`."""
     message: str
+    """The fact and the fix, without the code."""
 
 
 ToWorker = Generate | Cancel | Stop

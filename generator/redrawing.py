@@ -136,7 +136,7 @@ def _mask(data: bytes, size: tuple[int, int]) -> Image.Image:
     """A mask, of two levels. SETTINGS_INVALID, or PictureError."""
     picture = open_picture(data, size[0] * size[1])
     if picture.format != "PNG" or picture.decoded.mode not in ("1", "L"):
-        _refuse("mask", "it is no PNG of one channel; white is redrawn")
+        _refuse("mask", "it is no PNG of one channel with 8 bits or 1 bit a pixel; white is redrawn")
     if (picture.width, picture.height) != size:
         asked = "{} x {}".format(*size)
         _refuse("mask", f"it has {picture.width} x {picture.height} pixels; give it {asked}, as the picture has")

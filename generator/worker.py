@@ -81,10 +81,10 @@ class Worker:
             try:
                 self._generate(ask)
             except GeneratorError as error:
-                self._answer(Failed(ask.job, error.code.name, str(error)))
+                self._answer(Failed(ask.job, error.code.name, error.detail))
             except Exception as error:  # the process outlives any one job
                 log.exception("job %s failed", ask.job)
-                fact = f"{GeneratorCode.GENERATION_FAILED.name}: {type(error).__name__}: {error}; see the worker's log"
+                fact = f"{type(error).__name__}: {error}; see the worker's log"
                 self._answer(Failed(ask.job, GeneratorCode.GENERATION_FAILED.name, fact[:1000]))
 
     def _generate(self, ask: Generate) -> None:
@@ -183,17 +183,11 @@ def main() -> int:
 def _obey(message: ToWorker, jobs: Jobs, answer: WorkerAnswer) -> None:
     if isinstance(message, Generate):
         if not jobs.add(message):
-            fact = f"{GeneratorCode.QUEUE_FULL.name}: {WAITING_MAX} jobs wait already; ask again later"
+            fact = f"{WAITING_MAX} jobs wait already; ask again later"
             answer(Failed(message.job, GeneratorCode.QUEUE_FULL.name, fact))
     elif isinstance(message, Cancel):
         if jobs.cancel(message.job):
-            answer(
-                Failed(
-                    message.job,
-                    GeneratorCode.CANCELLED.name,
-                    f"{GeneratorCode.CANCELLED.name}: withdrawn before it began",
-                )
-            )
+            answer(Failed(message.job, GeneratorCode.CANCELLED.name, "withdrawn before it began"))
     else:
         jobs.stop()
 

@@ -142,8 +142,9 @@ class Client(Blocking):
         anywhere.
 
         `withheld` names settings that not everybody may read, each with the accounts that may: nobody's prompt is told
-        by `{"prompt": ()}`. All others are public, and of a confidential picture none is. Oneself, and whoever
-        operates the generator, reads them in any case; `disclose` and `erase_settings` change it later.
+        by `{"prompt": ()}`, and the seed with it unless it is named too, for by a public seed a prompt can be guessed.
+        All others are public, and of a confidential picture none is. Oneself, and whoever operates the generator,
+        reads them in any case; `disclose` and `erase_settings` change it later.
 
         `source` is a recorded public picture that these are made of, each as its derivative: its policies decide, and
         oneself pays what they ask, by the terms that are in force now, `value` being what the right is worth for each.
@@ -197,11 +198,11 @@ class Client(Blocking):
         """
         return self._run(self._waiting.withdraw_generation(generation))
 
-    def disclose(self, asset: str, *settings: str, to: Sequence[str] = ()) -> Receipt:
-        """Let everybody, or some accounts, read settings of one's generated picture that were withheld from them.
+    def disclose(self, asset: str, *settings: str, to: Sequence[str] | None = None) -> Receipt:
+        """Let everybody, or the accounts of `to`, read withheld settings of one's generated picture.
 
-        It holds for all pictures of the same generation and cannot be taken back. CREATOR_MISSING, SETTING_UNKNOWN,
-        SETTING_ERASED, NOTHING_TO_CHANGE, READERS_FULL.
+        It holds for all pictures of the same generation and cannot be taken back. REQUEST_MALFORMED if `to` names
+        nobody, or no account; CREATOR_MISSING, SETTING_UNKNOWN, SETTING_ERASED, NOTHING_TO_CHANGE, READERS_FULL.
         """
         return self._run(self._waiting.disclose(asset, *settings, to=to))
 
@@ -937,5 +938,8 @@ class Client(Blocking):
         return self._run(self._waiting.session())
 
     def get(self, path: str, *, session: bool = True, **params: str) -> Any:
-        """JSON of a GET as it came, for whoever wants it so; methods named after what they read give typed values."""
+        """JSON of a GET as it came, for whoever wants it so; methods named after what they read give typed values.
+
+        ANSWER_UNREADABLE if the answer is no JSON: `request` gives its bytes.
+        """
         return self._run(self._waiting.get(path, session=session, **params))

@@ -24,7 +24,6 @@ from ledger.generation import (
     Opening,
     Openings,
     PictureSource,
-    WithheldSetting,
 )
 from ledger.genesis import Genesis
 from ledger.names import org_of
@@ -39,6 +38,7 @@ from remarque.errors import NodeCode, RemarqueError
 from remarque.reading import RECONNECT_SECONDS
 from remarque.requesting import UNREACHED, now_ms, segment, value_of
 from remarque.submitting import VALID_SECONDS, SubmitMethods
+from remarque.withholding import checked_readers, withheld_settings
 
 
 class PictureMethods(SubmitMethods):
@@ -88,8 +88,9 @@ class PictureMethods(SubmitMethods):
         anywhere.
 
         `withheld` names settings that not everybody may read, each with the accounts that may: nobody's prompt is told
-        by `{"prompt": ()}`. All others are public, and of a confidential picture none is. Oneself, and whoever
-        operates the generator, reads them in any case; `disclose` and `erase_settings` change it later.
+        by `{"prompt": ()}`, and the seed with it unless it is named too, for by a public seed a prompt can be guessed.
+        All others are public, and of a confidential picture none is. Oneself, and whoever operates the generator,
+        reads them in any case; `disclose` and `erase_settings` change it later.
 
         `source` is a recorded public picture that these are made of, each as its derivative: its policies decide, and
         oneself pays what they ask, by the terms that are in force now, `value` being what the right is worth for each.
@@ -136,13 +137,16 @@ class PictureMethods(SubmitMethods):
             confidential=confidential,
             commitments=openings.commitments(),
             source=UNSET if source is None else await self._source(source, value, currency),
-            withheld=_withheld(withheld),
+            withheld=UNSET if withheld is None else withheld_settings(withheld, confidential=confidential),
             valid_until_ms=now_ms() + VALID_SECONDS * 1000,
             nonce=secrets.token_hex(16),
         )
         signature = key.sign(crypto.GENERATION_REQUEST, encode(request))
         asked = AskGeneration(request=request, signature=signature, openings=openings, mask=mask or b"")
-        return (await self._ask("/v1/generations", asked, GenerationTaken)).generation
+        try:
+            return (await self._ask("/v1/generations", asked, GenerationTaken)).generation
+        except RemarqueError as error:
+            raise error if source is None else _of_source(error, source) from None
 
     async def _source(self, asset: str, value: int | None, currency: str) -> PictureSource:
         """A source, by the terms that are in force now."""
@@ -188,14 +192,18 @@ class PictureMethods(SubmitMethods):
         """
         return value_of(await self.request("DELETE", f"/v1/generations/{segment(generation)}"), Generation)
 
-    async def disclose(self, asset: str, *settings: str, to: Sequence[str] = ()) -> Receipt:
-        """Let everybody, or some accounts, read settings of one's generated picture that were withheld from them.
+    async def disclose(self, asset: str, *settings: str, to: Sequence[str] | None = None) -> Receipt:
+        """Let everybody, or the accounts of `to`, read withheld settings of one's generated picture.
 
-        It holds for all pictures of the same generation and cannot be taken back. CREATOR_MISSING, SETTING_UNKNOWN,
-        SETTING_ERASED, NOTHING_TO_CHANGE, READERS_FULL.
+        It holds for all pictures of the same generation and cannot be taken back. REQUEST_MALFORMED if `to` names
+        nobody, or no account; CREATOR_MISSING, SETTING_UNKNOWN, SETTING_ERASED, NOTHING_TO_CHANGE, READERS_FULL.
         """
+        readers = UNSET if to is None else checked_readers(to)
+        if readers == ():
+            detail = "nobody is named; name accounts, or leave `to` out for everybody"
+            raise RemarqueError(NodeCode.REQUEST_MALFORMED.name, detail)
         request = await self._request_of(asset)
-        return await self.submit(actions.DiscloseSettings(request=request, fields=settings, readers=tuple(to) or UNSET))
+        return await self.submit(actions.DiscloseSettings(request=request, fields=settings, readers=readers))
 
     async def erase_settings(self, asset: str, *settings: str) -> Receipt:
         """Have every member destroy settings of one's generated picture in clear; its proofs hold as before.
@@ -429,11 +437,13 @@ def _adapters(weights: Mapping[str, int] | None) -> tuple[ModelAdapter, ...] | U
     return tuple(ModelAdapter(model=model, weight_centi=weight) for model, weight in (weights or {}).items()) or UNSET
 
 
-def _withheld(settings: Mapping[str, Sequence[str]] | None) -> tuple[WithheldSetting, ...] | UnsetType:
-    """Who may read which settings, as a request says it."""
-    if settings is None:
-        return UNSET
-    return tuple(WithheldSetting(field=field, readers=tuple(readers)) for field, readers in settings.items())
+def _of_source(error: RemarqueError, source: str) -> RemarqueError:
+    """A refusal of what was only tried on the source's policies: no transaction explains it."""
+    if error.code != Code.POLICY_DENIED.name:
+        return error
+    denied = error.detail.partition("; the transaction's")[0]
+    fix = f"the owner of asset {source[:16]}… has to permit `derive`; nothing was made, and nothing paid"
+    return RemarqueError(error.code, f"{denied}; {fix}", error.status, error.receipt)
 
 
 def _shares(creators: Mapping[str, int] | None) -> tuple[actions.Share, ...] | UnsetType:

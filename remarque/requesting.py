@@ -32,7 +32,7 @@ from remarque.errors import NodeCode, RemarqueError
 TIMEOUT_SECONDS = 40.0
 """For a request and its answer, and longer for a body, by its size."""
 BODY_BYTES_PER_SECOND_MIN = 1024 * 1024
-CONCISE_PROBLEM = "application/concise-problem-details+cbor"
+CONCISE_PROBLEM, EVENT_STREAM = "application/concise-problem-details+cbor", "text/event-stream"
 ANSWER_BYTES_MAX = 128 * 1024 * 1024
 AT_ONCE_BYTES_MAX = 1024 * 1024
 """A longer body is sent in parts, between which the event loop goes on."""
@@ -42,8 +42,13 @@ LOOPBACK = re.compile(r"(localhost|127\.[0-9.]+|\[::1\])(:[0-9]+)?/?\Z")
 """This machine, without a scheme."""
 UNREADABLE = (NodeCode.ANSWER_UNREADABLE.name, NodeCode.BODY_TOO_LARGE.name)
 """Codes of answers that came, and that nobody can read."""
-UNREACHED = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
-"""How a node is not reached, as aiohttp says it."""
+UNREACHED = (
+    aiohttp.ClientConnectionError,
+    aiohttp.ClientPayloadError,
+    aiohttp.ClientResponseError,
+    TimeoutError,
+)
+"""How a node is not reached, as aiohttp says it; whoever speaks no HTTP is none."""
 
 HOURS_MAX = 1_000_000
 """A century and more: whatever lasts longer is a mistake."""
@@ -121,6 +126,8 @@ class NodeConnection:
 
         For routes that no method is for, such as tiles of the log. ConnectionError if no node answers.
         """
+        if not path.startswith("/"):
+            raise RemarqueError("REQUEST_MALFORMED", f"{path!r} is no path; write it as /v1/status")
         if not {".", ".."}.isdisjoint(path.partition("?")[0].split("/")):
             raise RemarqueError("REQUEST_MALFORMED", f"{path!r} would lead to another route; name one thing, by its id")
         failure: BaseException | None = None
@@ -168,6 +175,9 @@ class NodeConnection:
             middlewares=signing,
             allow_redirects=False,
         ) as response:
+            if response.content_type == EVENT_STREAM:
+                detail = f"{path} is a stream without end; follow it with `remarque events`, or `progress` of a Client"
+                raise RemarqueError(NodeCode.REQUEST_MALFORMED.name, detail)
             data = await _bounded(response)
             if response.status < 300:
                 return data
@@ -186,8 +196,11 @@ class NodeConnection:
         return await self._token(self.urls[0])
 
     async def get(self, path: str, *, session: bool = True, **params: str) -> Any:
-        """JSON of a GET as it came, for whoever wants it so; methods named after what they read give typed values."""
-        return msgspec.json.decode(await self.request("GET", path, session=session, params=params or None))
+        """JSON of a GET as it came, for whoever wants it so; methods named after what they read give typed values.
+
+        ANSWER_UNREADABLE if the answer is no JSON: `request` gives its bytes.
+        """
+        return value_of(await self.request("GET", path, session=session, params=params or None), object)
 
     async def _read(self, path: str, kind: type[T], *, session: bool = True, **params: str) -> T:
         """A route's answer as a value."""

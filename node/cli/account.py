@@ -10,6 +10,7 @@ from msgspec import UNSET
 from ledger import actions
 from ledger.events import RolesSet
 from ledger.records import AccountKey
+from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 from remarque.keys.files import public_key
 
@@ -55,7 +56,7 @@ def show(target: Target, name: str) -> None:
         f"roles {', '.join(found.roles) or 'none'}",
         *(f"key {key.public}  {_life(key)}" for key in found.keys),
     ]
-    target.show(found, "\n".join(lines))
+    target.show(found, "\n".join(map(in_line, lines)))
 
 
 def _life(key: AccountKey) -> str:

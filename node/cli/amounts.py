@@ -47,6 +47,18 @@ def units_in_words(client: Client, units: int, currency: str) -> str:
     return amount_in_words(units, client.currency(currency))
 
 
+def check_priced(amount: str | None, currency: str, *, drafted: bool) -> None:
+    """That a command which does something for nothing without an amount was not meant to do it for one.
+
+    `drafted`: whether it is given a file for the other side to sign.
+    """
+    if amount is None and (currency or drafted):
+        given = "--currency" if currency else "--out"
+        raise click.UsageError(
+            f"{given} goes with an amount, and none is given: it would be done for nothing, and at once"
+        )
+
+
 def units_if_given(client: Client, amount: str | None, currency: str) -> int | None:
     """An amount that may be left out, in minor units; None if it is."""
     if amount is None:

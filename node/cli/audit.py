@@ -15,6 +15,7 @@ from ledger.genesis import Genesis
 from node.cli.chain import genesis_option, recovery_option
 from node.cli.exits import Exit
 from node.cli.output_files import FORCE, OutputFile, written_to
+from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 from node.keeping import archive
 from node.keeping.audit import Report, audit
@@ -116,5 +117,5 @@ def _in_words(report: Report) -> str:
     finding = report.finding
     return (
         f"{report.chain} does NOT hold: {finding.fault} at block {finding.height}\n"
-        f"{finding.meaning}: {finding.detail}\n{size}"
+        f"{finding.meaning}: {in_line(finding.detail)}\n{size}"
     )

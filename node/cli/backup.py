@@ -15,6 +15,7 @@ from ledger.state_tree import EMPTY, apply_changes, root_hash
 from node.chain.chain import Chain
 from node.cli.audit import lines_of
 from node.cli.chain import genesis_option, recovery_option
+from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 from node.content.cid import import_file, parse_cid
 from node.keeping import backup as backups
@@ -114,7 +115,7 @@ def _content_at(client: Client, cids: list[str]) -> Iterator[tuple[str, bytes]]:
         try:
             data = client.content(cid)
         except RemarqueError as error:
-            click.echo(f"left out: {error}", err=True)
+            click.echo(f"left out: {in_line(error)}", err=True)
             continue
         for name, block in import_file(data)[1]:
             yield f"{parse_cid(name)[1][:1].hex()}/{name}", block
@@ -126,7 +127,7 @@ def _openings_at(client: Client, assets: list[str]) -> Iterator[OpenedRequest]:
             found = client.openings(asset)
             yield OpenedRequest(request=found.disclosure.request, openings=found.openings)
         except RemarqueError as error:
-            click.echo(f"left out: {error}", err=True)
+            click.echo(f"left out: {in_line(error)}", err=True)
 
 
 @click.command()

@@ -17,6 +17,7 @@ from ledger.events import event_name
 from ledger.receipt import encode_receipt, verify_receipt
 from ledger.state_answer import StateAnswer, verify_state_answer
 from node.cli.output_files import OutputFile, written_to
+from node.cli.printing import in_line, json_text
 from node.cli.target import Target, with_target
 from node.cli.times import PAST, milliseconds
 from remarque.text_files import text_in, without_mark
@@ -29,16 +30,20 @@ def status(target: Target) -> None:
     """What the node is doing: role, leader, height."""
     with target.client() as client:
         found = client.status()
-    target.show(found, "\n".join(f"{name:8} {value}" for name, value in msgspec.to_builtins(found).items()))
+    target.show(found, "\n".join(f"{name:8} {in_line(value)}" for name, value in msgspec.to_builtins(found).items()))
 
 
 @click.command()
 @click.argument("path")
 @with_target
 def get(target: Target, path: str) -> None:
-    """Print what a route of the API answers, such as /v1/blocks/7 (see the node's /openapi.json)."""
+    """Print what a route of the API answers, such as /v1/blocks/7 (see the node's /openapi.json).
+
+    What is no JSON, such as content, is written as it is, and not to a terminal.
+    """
     with target.client() as client:
-        target.show(client.get(path, session=target.account is not None))
+        answer = client.request("GET", path, session=target.account is not None)
+    target.give(answer)
 
 
 @click.command()
@@ -67,7 +72,7 @@ def events(target: Target, after: str) -> None:
     """Follow what happens, one event a line, until interrupted."""
     with target.client() as client:
         for place, event in client.events(after):
-            click.echo(f"{place} {event_name(event.event)} {encode(event.event).decode()}")
+            click.echo(f"{in_line(place)} {event_name(event.event)} {json_text(event.event, indent=0)}")
 
 
 def genesis_option(*, required: bool) -> Callable[[Any], Any]:
@@ -164,11 +169,11 @@ def state_at(target: Target, keys: tuple[str, ...], height: int | None, time: da
         raise click.UsageError("name --height or --time, and not both")
     with target.client() as client:
         found = client.state_at(*keys, height=height, time_ms=None if time is None else milliseconds(time))
-    lines = [f"at block {found.height}, {found.basis}:"]
+    lines = [in_line(f"at block {found.height}, {found.basis}:")]
     for entry in found.entries:
         stood = "nothing" if isinstance(entry.value, msgspec.UnsetType) else bytes(entry.value).decode()
-        lines.append(f"{entry.key}  {stood}")
-        lines.append(f"    since block {entry.since} {' '.join(entry.transactions)}")
+        lines.append(in_line(f"{entry.key}  {stood}"))
+        lines.append(in_line(f"    since block {entry.since} {' '.join(entry.transactions)}"))
     target.show(found, "\n".join(lines))
 
 
@@ -185,8 +190,8 @@ def verify_state(target: Target, file: Path, genesis: Path, recoveries: tuple[Pa
 
 
 def _show_state(target: Target, answer: StateAnswer) -> None:
-    lines = [f"at block {answer.header.height} of {answer.header.chain}, certified:"]
+    lines = [in_line(f"at block {answer.header.height} of {answer.header.chain}, certified:")]
     for entry in answer.entries:
         value = answer.value(entry.key)
-        lines.append(f"{entry.key}  {'nothing, proven' if value is None else value.decode()}")
+        lines.append(in_line(f"{entry.key}  {'nothing, proven' if value is None else value.decode()}"))
     target.show(answer, "\n".join(lines))

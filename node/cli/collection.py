@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 
 
@@ -45,4 +46,5 @@ def show(target: Target, name: str) -> None:
         found = client.collection(name)
         assets = client.collection_assets(name)
     policy = found.policy or "no policy of its own"
-    target.show({"collection": found, "assets": assets}, "\n".join([f"{name} of {found.owner}: {policy}", *assets]))
+    lines = map(in_line, (f"{name} of {found.owner}: {policy}", *assets))
+    target.show({"collection": found, "assets": assets}, "\n".join(lines))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 from node.keeping.authorities import CertificateShown, found_authority, issue_credentials, renew_credentials, shown
 
@@ -68,4 +69,4 @@ def _show(target: Target, folder: Path) -> None:
 
 def _line(one: CertificateShown) -> str:
     left = f"{one.days_left} days left" if one.days_left >= 0 else "ended"
-    return f"{one.file}  {one.subject}  until {one.ends}, {left}"
+    return f"{one.file}  {in_line(one.subject)}  until {one.ends}, {left}"

@@ -6,6 +6,7 @@ import click
 
 from ledger import actions
 from node.cli.amounts import AMOUNT, sum_of
+from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 from remarque.amounts import amount_in_words
 
@@ -21,7 +22,7 @@ def list_currencies(target: Target) -> None:
     """List the currencies, with their supply and their issuers."""
     with target.client() as client:
         found = client.currencies()
-    lines = (f"{amount_in_words(one.supply, one):>24}  issued by {one.issuer}" for one in found)
+    lines = (in_line(f"{amount_in_words(one.supply, one):>24}  issued by {one.issuer}") for one in found)
     target.show(found, "\n".join(lines) or "none")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ledger.times import moment
+from node.cli.printing import in_line
 from remarque.api.verification import Compared, CredentialsFound, Match, Verification
 
 CREDENTIALS = {
@@ -23,7 +24,11 @@ SAYS = {
 
 
 def found_lines(found: Verification) -> Iterator[str]:
-    """The answer, line by line; the first is the whole of it in short."""
+    """The answer, line by line; the first is the whole of it in short. Nothing that others say makes a line."""
+    yield from map(in_line, _lines(found))
+
+
+def _lines(found: Verification) -> Iterator[str]:
     yield found.wording
     yield f"  origin: {' '.join([found.origin.verdict, *found.origin.contradictions])}"
     for match in found.matches:

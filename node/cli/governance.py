@@ -14,6 +14,7 @@ from ledger.governance import Changes, Replayed, change_name
 from ledger.times import moment
 from node.cli.exits import Exit
 from node.cli.policy import told
+from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 from node.cli.times import WHEN
 from remarque.api.governance import ProposalView
@@ -79,7 +80,7 @@ def list_proposals(target: Target, status: str | None) -> None:
     with target.client() as client:
         found = [one for one in client.proposals() if status in (None, one.status)]
     rows = (f"{one.id} {', '.join(map(change_name, one.changes))}: {_standing(one)}" for one in found)
-    target.show(found, "\n".join(rows) or "none")
+    target.show(found, "\n".join(map(in_line, rows)) or "none")
 
 
 @governance.command("show")
@@ -99,7 +100,7 @@ def show(target: Target, proposal: str) -> None:
         f"vote    {one.org} {'approves' if one.approve else 'rejects'} ({one.account}, block {one.height})"
         for one in found.votes
     ]
-    target.show(found, "\n".join(lines))
+    target.show(found, "\n".join(map(in_line, lines)))
 
 
 @governance.command("replay")
@@ -111,7 +112,7 @@ def replay(target: Target, proposal: str) -> None:
         found = client.replay_of(proposal)
     lines = [told(one) for one in found.replay.differences]
     verdict = "as the proposal says" if found.holds else "NOT as the proposal says"
-    target.show(found, "\n".join([*lines, f"{_told(found.replay)}: {verdict}"]))
+    target.show(found, "\n".join([*lines, in_line(f"{_told(found.replay)}: {verdict}")]))
     if not found.holds:
         sys.exit(Exit.FOUND_FALSE)
 

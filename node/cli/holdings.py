@@ -7,6 +7,7 @@ import click
 from ledger.records import Asset, Token
 from ledger.times import moment
 from node.cli.amounts import units_in_words
+from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 
 WHOSE = click.argument("account", required=False)
@@ -32,7 +33,7 @@ def list_assets(target: Target, account: str | None, everybody: bool) -> None:
 def _asset(one: Asset) -> str:
     kept = ", confidential" if one.confidential else ""
     minted = f", token {one.token}" if isinstance(one.token, str) else ""
-    return f"{one.id}  {moment(one.created_ms)}  {one.evidence_level} by {one.creator}{kept}{minted}"
+    return in_line(f"{one.id}  {moment(one.created_ms)}  {one.evidence_level} by {one.creator}{kept}{minted}")
 
 
 @click.group()
@@ -53,7 +54,7 @@ def list_tokens(target: Target, account: str | None, everybody: bool) -> None:
 
 def _token(one: Token) -> str:
     number = f" number {one.number}" if isinstance(one.number, int) else ""
-    return f"{one.id}  of {one.owner}, asset {one.asset}{number}"
+    return in_line(f"{one.id}  of {one.owner}, asset {one.asset}{number}")
 
 
 @token.command("show")
@@ -72,4 +73,4 @@ def show(target: Target, token: str) -> None:
             lines.append(f"auctioned from {least} until {moment(found.auction.until_ms)}")
         if found.rental:
             lines.append(f"used by {found.rental.user} until {moment(found.rental.until_ms)}")
-    target.show(found, "\n".join(lines))
+    target.show(found, "\n".join(map(in_line, lines)))

@@ -10,7 +10,7 @@ import click
 from ledger import actions
 from ledger.events import TokenMinted, TokenSold
 from ledger.times import moment
-from node.cli.amounts import AMOUNT, sum_of, units_if_given
+from node.cli.amounts import AMOUNT, check_priced, sum_of, units_if_given
 from node.cli.output_files import OutputFile, written_to
 from node.cli.shares import shares_of
 from node.cli.target import Target, with_target
@@ -169,6 +169,7 @@ def grant(
     out: OutputFile | None,
 ) -> None:
     """Let an ACCOUNT see a confidential ASSET until a time."""
+    check_priced(price, currency, drafted=out is not None)
     end = milliseconds(until)
     with target.client() as client:
         units = units_if_given(client, price, currency)

@@ -13,11 +13,12 @@ from msgspec.structs import asdict, replace
 from generator.models import default_model_folder, fetch_model, model_digest, verify_model
 from generator.settings import BATCH_MAX, SEED_MAX, Precision
 from ledger.actions import RegisterModel, action_name
-from ledger.generation import ADAPTER_CENTI_MAX, OPTIONAL_SETTINGS, SETTING_FIELDS, WithheldSetting, withheld_of
+from ledger.generation import ADAPTER_CENTI_MAX, OPTIONAL_SETTINGS, SETTING_FIELDS
 from node.cli.chain import genesis_option
 from node.cli.found_pictures import found_lines
-from node.cli.openings import told, withheld_by
+from node.cli.openings import audience, withheld_by
 from node.cli.output_files import OutputFile, written_to
+from node.cli.printing import in_line
 from node.cli.shares import shares_of
 from node.cli.target import Target, with_target
 from pictures.describing import describe
@@ -29,13 +30,14 @@ from remarque.client import Client
 from remarque.errors import NodeCode, NodeError, RemarqueError
 from remarque.trusted_files import load_genesis
 
+STRENGTH = 0.6
 SHOWN_CHARACTERS_MAX = 160
 """Of what a file says."""
 
 
-def finite(_: click.Context, param: click.Parameter, value: float) -> float:
-    """A number that is one."""
-    if not math.isfinite(value):
+def finite(_: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    """A number that is one, if any is given."""
+    if value is not None and not math.isfinite(value):
         raise click.BadParameter(f"{value} is no number", param=param)
     return value
 
@@ -101,14 +103,12 @@ def weighed(_: click.Context, param: click.Parameter, given: tuple[str, ...]) ->
     "--strength",
     type=click.FloatRange(0.01, 1),
     callback=finite,
-    default=0.6,
-    show_default=True,
-    help="How much of --from is redrawn.",
+    help=f"How much of --from is redrawn.  [default: {STRENGTH}]",
 )
 @click.option(
     "--mask",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A PNG of one channel: white is redrawn, the rest of --from stays.",
+    help="A PNG of one channel, 8 bits or 1 bit a pixel: white is redrawn, the rest of --from stays.",
 )
 @with_target
 def generate(
@@ -128,22 +128,21 @@ def generate(
     out: Path,
     adapters: dict[str, int],
     source: str | None,
-    strength: float,
+    strength: float | None,
     mask: Path | None,
 ) -> None:
     """Generate pictures of PROMPT; each is on the chain before it is here. Interrupted, it withdraws the generation.
 
     Who may read the prompt and the settings is said before they are sent.
     """
-    if mask is not None and source is None:
-        raise click.UsageError("--mask says where a picture is redrawn; name that with --from")
+    if source is None and (mask is not None or strength is not None):
+        raise click.UsageError("--mask and --strength say where and how much is redrawn; name of what with --from")
+    strength_centi = round((STRENGTH if strength is None else strength) * 100)
     chosen: dict[str, str | int] = {"precision": precision, "batch": batch, "mask": "" if mask is None else str(mask)}
-    chosen["strength_centi"] = 0 if source is None else round(strength * 100)
+    chosen["strength_centi"] = 0 if source is None else strength_centi
     committed = (*SETTING_FIELDS, *(name for name, value in chosen.items() if value != OPTIONAL_SETTINGS[name]))
     withheld = withheld_by(private, committed)
-    if not target.as_json:
-        said = tuple(WithheldSetting(field=field, readers=readers) for field, readers in withheld.items())
-        click.echo(told(withheld_of(said, committed, confidential=confidential), committed), err=True)
+    click.echo(audience(withheld, committed, confidential=confidential), err=True)
     with target.client() as client:
         generation = client.generate(
             prompt,
@@ -161,20 +160,10 @@ def generate(
             batch=batch,
             withheld=withheld or None,
             source=source,
-            strength_centi=round(strength * 100),
+            strength_centi=strength_centi,
             mask=None if mask is None else mask.read_bytes(),
         )
-        pictures: tuple[GeneratedPicture, ...] = ()
-        refused: tuple[RefusedPicture, ...] = ()
-        try:
-            for now in client.progress(generation):
-                pictures, refused = now.pictures, now.refused
-                if not target.as_json and isinstance(now.index, int):
-                    click.echo(f"\rpicture {now.index + 1}/{now.count}, step {now.step}/{now.steps} ", nl=False)
-        except KeyboardInterrupt:
-            client.withdraw_generation(generation)
-            click.echo(f"\nwithdrew generation {generation}; what is recorded by now stays", err=True)
-            raise
+        pictures, refused = _followed(target, client, generation)
         out.mkdir(parents=True, exist_ok=True)
         files = {one.asset: out / f"{one.asset[:16]}.png" for one in pictures}
         for one in pictures:
@@ -184,10 +173,30 @@ def generate(
         if picture.unmarked:
             click.echo(f"picture {picture.index + 1} has no watermark: it is too smooth for one to last", err=True)
     for refusal in refused:
-        click.echo(f"picture {refusal.index + 1} is not recorded, so not released: {refusal.detail}", err=True)
+        click.echo(f"picture {refusal.index + 1} is not recorded, so not released: {in_line(refusal.detail)}", err=True)
     written = [asdict(one) | {"file": str(files[one.asset])} for one in pictures]
-    lines = [f"\rasset {one['asset']}\n  file {one['file']}\n  transaction {one['transaction']}" for one in written]
+    lines = [f"asset {one['asset']}\n  file {one['file']}\n  transaction {one['transaction']}" for one in written]
     target.show({"generation": generation, "pictures": written}, "\n".join(lines))
+
+
+def _followed(
+    target: Target, client: Client, generation: str
+) -> tuple[tuple[GeneratedPicture, ...], tuple[RefusedPicture, ...]]:
+    """Follow a generation to its end: what is recorded of it, and what is not. Interrupted, withdraw it."""
+    pictures: tuple[GeneratedPicture, ...] = ()
+    refused: tuple[RefusedPicture, ...] = ()
+    try:
+        for now in client.progress(generation):
+            pictures, refused = now.pictures, now.refused
+            if not target.as_json and isinstance(now.index, int):
+                click.echo(f"\rpicture {now.index + 1}/{now.count}, step {now.step}/{now.steps} ", nl=False)
+    except KeyboardInterrupt:
+        client.withdraw_generation(generation)
+        click.echo(f"\nwithdrew generation {generation}; what is recorded by now stays", err=True)
+        raise
+    if not target.as_json:
+        click.echo("\r", nl=False)
+    return pictures, refused
 
 
 @click.command("withdraw-generation")
@@ -280,8 +289,7 @@ def show_said(said: tuple[SaidInside, ...], *, asked: bool) -> None:
     """Show what a file says beside its pixels, and ask whether all members may read it. METADATA_UNCONFIRMED if not."""
     for one in said:
         shown = one.text[:SHOWN_CHARACTERS_MAX] + ("…" if len(one.text) > SHOWN_CHARACTERS_MAX else "")
-        line = f"  {one.what}: {shown}"
-        click.echo("".join(character if character.isprintable() else "�" for character in line), err=True)
+        click.echo(in_line(f"  {one.what}: {shown}"), err=True)
     question = "The file says this, and every member will be able to read it. Register it as it is?"
     if said and asked and not (sys.stdin.isatty() and click.confirm(question, err=True)):
         detail = f"{len(said)} things beside the pixels; --strip leaves them out, --share-metadata shares them"
@@ -306,7 +314,7 @@ def released(client: Client, asset: str) -> bytes:
     except RemarqueError as error:
         if error.code != NodeCode.MANIFEST_MISSING.name:
             raise
-        click.echo(f"without its manifest: {error.detail}", err=True)
+        click.echo(f"without its manifest: {in_line(error.detail)}", err=True)
         return client.picture(asset)
 
 
@@ -345,7 +353,9 @@ def history(target: Target, asset: str) -> None:
     with target.client() as client:
         found = client.history(asset)
     lines = [
-        f"{row.height:>6} {row.signer:24} {', '.join(map(action_name, row.actions)):40} {row.code} {row.detail}"
+        in_line(
+            f"{row.height:>6} {row.signer:24} {', '.join(map(action_name, row.actions)):40} {row.code} {row.detail}"
+        )
         for row in found
     ]
     target.show(found, "\n".join(lines))
@@ -387,9 +397,11 @@ def regenerate(target: Target, asset: str, model: Path | None, mask: Path | None
         settings = replace(settings_of(found.openings), index=record.index, batch=1)
         parent = record.parents[0] if settings.strength_centi else ""
         file = client.picture(parent) if parent else b""
+    if mask is not None and not settings.mask:
+        raise click.UsageError("it was made without a mask; leave --mask out")
     if settings.mask and mask is None:
         raise RemarqueError("NOT_FOUND", "it was made with a mask, which its creator has; name that with --mask")
-    drawn_on = mask.read_bytes() if mask is not None and settings.mask else b""
+    drawn_on = b"" if mask is None else mask.read_bytes()
     source = open_source(file, parent, drawn_on, settings) if parent else None
     folder = model or default_model_folder()
     verify_model(folder, record.model)
@@ -399,6 +411,8 @@ def regenerate(target: Target, asset: str, model: Path | None, mask: Path | None
         raise RemarqueError(
             "NOT_FOUND", f"it was made with adapter {', '.join(missing)}; name its folder with --adapter"
         )
+    if folders.keys() - {one.model for one in record.adapters_used}:
+        raise click.UsageError("it was made without one of these adapters; leave that out")
     added = [AdapterFolder(one.model, folders[one.model], one.weight_centi) for one in record.adapters_used]
     pipeline = Pipeline(folder, settings.precision)
     with pipeline.adapted(added):

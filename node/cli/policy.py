@@ -13,6 +13,7 @@ from ledger import actions
 from ledger.policy_source import SCHEMA
 from node.cli.amounts import AMOUNT, units_if_given
 from node.cli.exits import Exit
+from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 from node.policies.asking import faults_of
 from node.policies.comparing import compare
@@ -199,7 +200,7 @@ def explain(target: Target, transaction: str) -> None:
     with target.client() as client:
         found = client.transaction(transaction)
     decided = found.outcome.decisions
-    lines = [f"{one.kind}: {one.code}" + (f" by {one.rule}" if one.rule else "") for one in decided]
+    lines = [in_line(f"{one.kind}: {one.code}" + (f" by {one.rule}" if one.rule else "")) for one in decided]
     lines += [in_words(one) for one in found.explanations] or ["allowed; what is denied is explained whole"]
     target.show({"decisions": decided, "explanations": found.explanations}, "\n".join(lines))
 
@@ -207,16 +208,16 @@ def explain(target: Target, transaction: str) -> None:
 def told(one: Difference) -> str:
     """A request that comes out otherwise."""
     before, after = _said(one.before), _said(one.after)
-    return f"{one.transaction} block {one.height} {', '.join(one.kinds)}: {before} becomes {after}"
+    return in_line(f"{one.transaction} block {one.height} {', '.join(one.kinds)}: {before} becomes {after}")
 
 
 def in_words(explanation: Explanation) -> str:
     """An explanation, a line for each rule and each thing it looked at."""
-    lines = [f"{explanation.action}: {explanation.decision}, {explanation.code}: {explanation.reason}"]
+    lines = [in_line(f"{explanation.action}: {explanation.decision}, {explanation.code}: {explanation.reason}")]
     scopes = {one.policy: one.scope for one in explanation.scopes}
     for rule in explanation.rules:
-        lines.append(f"  {rule.effect} {rule.id} of {rule.policy} ({scopes[rule.policy]}): {_value(rule)}")
-        lines += [f"    {part.expr} = {_value(part)}" for part in rule.why]
+        lines.append(in_line(f"  {rule.effect} {rule.id} of {rule.policy} ({scopes[rule.policy]}): {_value(rule)}"))
+        lines += [in_line(f"    {part.expr} = {_value(part)}") for part in rule.why]
     if explanation.left_out:
         left_out = explanation.left_out
         lines.append(f"  and {left_out.rules} rules and {left_out.parts} parts that did not fit")

@@ -7,15 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import click
-import msgspec
 
 from ledger.consistency import ConsistencyRefused
 from ledger.cose import CoseRefused
-from ledger.errors import Refused
+from ledger.errors import Code, Refused
 from ledger.receipt import ReceiptRefused
 from ledger.snapshot import SnapshotRefused
 from ledger.state_answer import StateAnswerRefused
 from node.cli.exits import Exit
+from node.cli.printing import in_line, in_lines, json_text
 from node.cli.target import Unprinted
 from node.storage.directory import write_durably
 from remarque.errors import NodeCode, Pending
@@ -45,7 +45,8 @@ def tell(error: Exception, *, as_json: bool) -> Exit:
     if as_json:
         _print_json(code=name, detail=getattr(error, "detail", str(error)))
     else:
-        click.echo(f"{name}: {error}" if unreached else f"refused: {error}", err=True)
+        said = in_lines(str(error)) if name == Code.POLICY_INVALID.name else in_line(error)
+        click.echo(f"{name}: {said}" if unreached else f"refused: {said}", err=True)
     if isinstance(error, DISPROVEN):
         return Exit.FOUND_FALSE
     return Exit.UNREACHED if unreached else Exit.REFUSED
@@ -79,7 +80,8 @@ def _tell_pending(pending: Pending, *, as_json: bool) -> Exit:
         _print_json(code=pending.code, detail=pending.detail, transaction=signed.id, pending=str(kept))
     else:
         click.echo(
-            f"pending: {pending.detail}\nIt may be committed already, or still be; so do not ask for the same again. "
+            f"pending: {in_line(pending.detail)}\n"
+            "It may be committed already, or still be; so do not ask for the same again. "
             f"The signed transaction is in {kept}: remarque transaction resume {kept}",
             err=True,
         )
@@ -87,4 +89,4 @@ def _tell_pending(pending: Pending, *, as_json: bool) -> Exit:
 
 
 def _print_json(**told: str) -> None:
-    click.echo(msgspec.json.encode(told).decode())
+    click.echo(json_text(told, indent=0))

@@ -13,6 +13,7 @@ from ledger.genesis import Genesis
 from ledger.statement import parse_statement, sign_statement, split_transparent, verify_transparent
 from node.cli.chain import genesis_option
 from node.cli.output_files import OutputFile, written_to
+from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 from node.transparency.key_sets import parse_key_set
 from remarque.errors import NodeCode, NodeError
@@ -98,7 +99,9 @@ def check(target: Target, receipt: Path, about: Path, keys: Path) -> None:
     found |= {"issuer": proven.claims.issuer, "subject": proven.claims.subject, "issued_at": proven.claims.issued_at}
     target.show(
         {"holds": True, **found},
-        f"the receipt holds: entry {proven.index} of {proven.size}, as {proven.claims.issuer or 'the key'} signs",
+        in_line(
+            f"the receipt holds: entry {proven.index} of {proven.size}, as {proven.claims.issuer or 'the key'} signs"
+        ),
     )
 
 

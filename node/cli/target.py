@@ -11,10 +11,10 @@ from typing import Any
 import click
 import msgspec
 
-from ledger.encoding import encode
 from ledger.receipt import Receipt
+from node.cli.printing import in_lines, json_text
 from remarque.client import Client
-from remarque.errors import Pending, RemarqueError
+from remarque.errors import NodeCode, Pending, RemarqueError
 from remarque.keys.files import load_key
 from remarque.requesting import node_address
 
@@ -59,11 +59,24 @@ class Target:
         self.show(receipt, f"{text}\ntransaction {receipt.signed.id}, block {receipt.header.height}")
 
     def show(self, value: Any, text: str | None = None) -> None:
-        """Print a value: as JSON if asked for, else as text."""
-        if self.as_json or text is None:
-            text = msgspec.json.format(encode(value), indent=2).decode()
+        """Print a value: as JSON if asked for, else as text, in which others' words are `in_line` by now."""
+        self._print(json_text(value) if self.as_json or text is None else in_lines(text))
+
+    def give(self, answer: bytes) -> None:
+        """Print a node's answer: JSON laid out, and anything else byte by byte, but to no terminal and not as JSON."""
         try:
-            click.echo(text)
+            self.show(msgspec.json.decode(answer))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            if self.as_json or sys.stdout.isatty():
+                detail = (
+                    f"it is {len(answer)} bytes that are no JSON; leave --json out, and write them to a file by > FILE"
+                )
+                raise RemarqueError(NodeCode.ANSWER_UNREADABLE.name, detail) from None
+            self._print(answer)
+
+    def _print(self, said: str | bytes) -> None:
+        try:
+            click.echo(said, nl=isinstance(said, str))
             sys.stdout.flush()
         except OSError as error:
             raise Unprinted(f"{error.strerror}: the answer is not printed, and what was asked may be done") from None

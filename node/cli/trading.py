@@ -9,8 +9,9 @@ import click
 from ledger import actions
 from ledger.events import AuctionClosed
 from ledger.times import moment
-from node.cli.amounts import AMOUNT, sum_of, units_if_given
+from node.cli.amounts import AMOUNT, check_priced, sum_of, units_if_given
 from node.cli.output_files import OutputFile, written_to
+from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 from node.cli.times import LASTING, WHEN, milliseconds
 from node.cli.transaction import drafted, hand_on, valid_seconds
@@ -41,6 +42,7 @@ def derive(
 ) -> None:
     """Say that your ASSET was made from its PARENTS, before you mint it; their policies decide and are paid."""
     seen = terms or None
+    check_priced(value, currency, drafted=out is not None and not owners)
     with target.client() as client:
         worth = units_if_given(client, value, currency)
         if owners:
@@ -193,7 +195,7 @@ def settle(target: Target, token: str, terms: str | None) -> None:
     with target.client() as client:
         receipt = client.settle_auction(token, terms)
     closed = next(event for event in receipt.outcome.events if isinstance(event, AuctionClosed))
-    target.done(receipt, "sold to the highest bidder" if closed.sold else f"not sold: {closed.why}")
+    target.done(receipt, "sold to the highest bidder" if closed.sold else f"not sold: {in_line(closed.why)}")
 
 
 @click.command()
@@ -216,6 +218,7 @@ def rent(
     out: OutputFile | None,
 ) -> None:
     """Let the account TO use your TOKEN for a time; it lapses by itself."""
+    check_priced(price, currency, drafted=out is not None)
     with target.client() as client:
         units = units_if_given(client, price, currency)
         if units is not None:

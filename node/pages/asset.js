@@ -1,6 +1,6 @@
 // The page of one asset, for members: where it comes from, who owns it, who was paid, who asked what.
 
-import { badge, code, el, facts, frame, moment, place, refusal, save, table } from "./elements.js";
+import { badge, code, el, facts, frame, moment, place, refusal, save, seen, table } from "./elements.js";
 import { Refusal, ask, read, readAll } from "./node.js";
 import { signInForm } from "./session.js";
 import { contested, decided, evidence, money, percent, shares, wanted } from "./words.js";
@@ -46,7 +46,7 @@ async function sections() {
   /** @type {Price} */
   const price = (amount, currency) => money(amount, currency, decimals.get(currency) ?? 0);
   const name = asset.title ?? `Picture by ${asset.creator}`;
-  document.title = `${name} · Remarque`;
+  document.title = `${seen(name)} · Remarque`;
   const { sold, asked, told, more } = life(first, price);
   const said = contested(view.disputes);
   return [
@@ -112,7 +112,7 @@ function settings(opened) {
     Settings: given.join(", ") || undefined,
     Numbers: precision?.value,
     "Computed together": batch && `${batch.value} pictures`,
-    "May be read by": withheld.length ? withheld.map(audience).join("; ") : undefined,
+    "May be read by": withheld.filter(hides).map(audience).join("; ") || undefined,
     "Erased by its creator": erased.join(", ") || undefined,
   }));
 }
@@ -125,6 +125,9 @@ function unread(field, withheld, erased) {
   const hidden = withheld.some((one) => one.field === field);
   return hidden ? "Its creator tells the prompt to nobody else, or to those named below." : "The prompt has not reached this node yet.";
 }
+
+/** Whether it hides anything: width and height stand in the record. @param {Withheld} withheld */
+const hides = ({ field }) => field !== "width" && field !== "height";
 
 /** @param {Withheld} withheld */
 const audience = ({ field, readers = [] }) => `${field.replace("_", " ")}: ${readers.join(", ") || "nobody"} beside its creator`;

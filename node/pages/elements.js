@@ -7,13 +7,20 @@ const CONDITION_EVERY_MS = 3000;
 
 /** @typedef {Node | string | undefined | false} Child */
 
-/** An element with properties and children; absent children are left out.
+/** Controls, and marks that would turn what stands beside them around. */
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** Text of others, in which what does not show itself is written out. @param {string} text */
+export const seen = (text) => text.replace(UNSEEN, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+/** An element with properties and children; absent children are left out, and text is `seen`.
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag @param {Record<string, unknown>} properties @param {...Child} children
  * @returns {HTMLElementTagNameMap[T]} */
 export function el(tag, properties, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children.filter((child) => child !== undefined && child !== false));
+  const there = children.filter((child) => child !== undefined && child !== false);
+  made.append(...there.map((child) => (typeof child === "string" ? seen(child) : child)));
   return made;
 }
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from msgspec import UNSET, UnsetType
 
 from ledger import records
+from ledger.actions import AttestAsset, RegisterGenerated
 from ledger.execution.policy import may
 from ledger.execution.view import Ledger
 from ledger.receipt import Receipt
+from ledger.transaction import Transaction
 from node.chain.chain import Chain
 from node.chain.reading import Reading
 from node.verification.ranking import Found
@@ -74,13 +76,24 @@ class Matches:
         return MatchedModel(digest=digest, name=model.name, version=model.version, provider=model.provider)
 
     async def _receipt(self, transaction: str, member: bool) -> Receipt | None:
-        """Of a transaction that recorded a picture; for a stranger only if it did nothing else."""
+        """Of a transaction that recorded a picture; for a stranger only if nothing in it is for members alone."""
         place = self._chain.state.locate(transaction)
         if place is None or place[0] <= self._chain.finals.oldest:
             return None
         receipt = await self._reading.receipt(*place)
-        asked = receipt.signed.transaction
-        return receipt if member or (len(asked.actions) == 1 and asked.memo is UNSET) else None
+        return receipt if member or is_for_all(receipt.signed.transaction) else None
+
+
+def is_for_all(transaction: Transaction) -> bool:
+    """Whether a transaction did nothing but record a picture, and names nobody who may read a setting of it.
+
+    A receipt holds its whole transaction, so there is nothing to leave out of it.
+    """
+    if len(transaction.actions) != 1 or transaction.memo is not UNSET:
+        return False
+    ask = transaction.actions[0]
+    reading = ask.request.reading if isinstance(ask, RegisterGenerated | AttestAsset) else ()
+    return not any(one.readers for one in reading)
 
 
 def open_disputes(ledger: Ledger, asset: records.Asset) -> tuple[records.Dispute, ...]:

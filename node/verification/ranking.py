@@ -6,6 +6,7 @@ places.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -55,6 +56,7 @@ SIMILAR = "Similar pictures are recorded. None is shown to be the same: look at 
 A_MEMBER = "a member"
 """Whom a stranger is told of whose rules tell no more."""
 WITHHELD = " The record's rules tell only members more."
+EARLIER = " An earlier record, by {creator}, is of a picture that this one is like, or is a part of."
 DIFFERING = " The {count} records of it do not say the same: read them all."
 CONTESTED = " What is recorded of it is disputed: read by whom, and why, before you rely on it."
 
@@ -105,9 +107,17 @@ def verdict_of(same: list[Found], similar: list[Found]) -> Verdict:
 
 
 def relation_of(same: list[Found]) -> Relation:
-    """The closest relation of records as strong as the first: who came first says nothing of which file it is."""
-    as_strong = (one.relation for one in same if one.record.evidence == same[0].record.evidence)
-    return min(as_strong, key=CLOSEST.index)
+    """The relation of the record that the answer speaks of."""
+    return closest(same).relation
+
+
+def closest(same: list[Found]) -> Found:
+    """The record that the answer speaks of: of those as strong as the first, the closest, and then the earliest.
+
+    Who came first says nothing of which file it is, so what is said of a file is said of that file's own record.
+    """
+    as_strong = [one for one in same if one.record.evidence == same[0].record.evidence]
+    return min(as_strong, key=lambda one: CLOSEST.index(one.relation))
 
 
 def in_words(
@@ -117,12 +127,11 @@ def in_words(
     origin: Origin,
     codes: int,
     height: int,
-    *,
-    named: bool,
+    is_named: Callable[[records.Asset], bool],
 ) -> str:
     """The answer for people: what the strongest record says, what the other witnesses say, and where they differ.
 
-    `named`: whether it may say whose record that is.
+    `is_named`: whether it may say whose record one is.
     """
     told = SAID_OF_ORIGIN[origin.verdict]
     relation = relation_of(same) if same else "candidate"
@@ -133,9 +142,13 @@ def in_words(
         return (NOT_RECORDED if proven > 1 else FILE_CLAIMED).format(codes=codes, height=height) + told + otherwise
     if not same:
         return SIMILAR + told + otherwise
-    first = same[0].record
-    said = WORDING[relation] + told.format(creator=first.creator if named else A_MEMBER) + otherwise
-    if not named:
+    whole = [one for one in same if one.relation != "one_of_several"]
+    first, made = same[0].record, closest(whole or same).record
+    by, earlier = (one.creator if is_named(one) else A_MEMBER for one in (made, first))
+    said = WORDING[relation] + told.format(creator=by) + otherwise
+    if first.height_recorded < made.height_recorded and first.creator != made.creator:
+        said += EARLIER.format(creator=earlier)
+    if not is_named(made):
         said += WITHHELD
     if any((one.record.creator, one.record.evidence) != (first.creator, first.evidence) for one in same):
         said += DIFFERING.format(count=len(same))

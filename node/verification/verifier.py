@@ -29,7 +29,7 @@ from node.verification.judging import judge
 from node.verification.likenesses import Likenesses
 from node.verification.lookup import Candidate, Lookup
 from node.verification.matches import Matches
-from node.verification.ranking import Found, by_evidence, fairly, in_words, verdict_of
+from node.verification.ranking import Found, by_evidence, closest, fairly, in_words, verdict_of
 from node.verification.witnesses import credentials_found, labels_found, said_of, watermark_found
 from pictures.comparing import PictureComparison
 from pictures.opening import PICTURE_BYTES_MAX
@@ -141,12 +141,20 @@ class Verifier:
         near, similar = await self._like(facts, lane)
         marked = self._marked(facts)
         same = sorted([*_without(exact, near), *near, *_by_mark_alone(marked, exact, near)], key=by_evidence)
-        first = [*same, *similar][:MATCHES_MAX]
-        told = [member or self._matches.open_to_strangers(found.record) for found in first]
+        first = _shown(same, similar)
+        told = [member or self.open_to_strangers(found.record) for found in first]
         origin = judge(said_of(facts, same, marked, self._is_member))
         return Verification(
             verdict=verdict_of(same, similar),
-            wording=in_words(same, similar, absence, origin, searched.codes, height, named=told[:1] != [False]),
+            wording=in_words(
+                same,
+                similar,
+                absence,
+                origin,
+                searched.codes,
+                height,
+                lambda record: member or self.open_to_strangers(record),
+            ),
             matches=tuple([await self._matches.told(one, member=member) for one in compress(first, told)]),
             withheld=tuple(
                 Withheld(relation=found.relation, evidence=found.record.evidence_level)
@@ -273,6 +281,14 @@ def _pictures(facts: Facts) -> tuple[FilePicture, ...]:
         )
         for frame in _frames(facts)
     )
+
+
+def _shown(same: list[Found], similar: list[Found]) -> list[Found]:
+    """The first of all records, and the one that the words are of, however many are earlier."""
+    first = [*same, *similar][:MATCHES_MAX]
+    if same and closest(same) not in first:
+        first[-1] = closest(same)
+    return first
 
 
 def _without(found: list[Found], others: list[Found]) -> list[Found]:

@@ -162,8 +162,8 @@ class Match(Answer, frozen=True, kw_only=True):
     source_type: str | UnsetType = UNSET
     """How it came about, as its registrant says; IPTC's word."""
     receipt: Receipt | None
-    """Of the transaction that recorded it; null if this node no longer keeps its block, or if that transaction tells
-    of more than this record and a stranger asks."""
+    """Of the transaction that recorded it; null if this node no longer keeps its block, or if a stranger asks and that
+    transaction tells of more than this record, or names who may read a setting of it."""
     recorded_evidence: str | UnsetType = UNSET
     """What it was recorded as, of one that is disputed."""
     disputes: tuple[Dispute, ...] | UnsetType = UNSET

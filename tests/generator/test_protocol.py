@@ -38,7 +38,7 @@ FROM_WORKER: list[FromWorker] = [
     Ready(["cd" * 32], "cpu"),
     StepProgress("job-1", 0, 1, 25),
     Generated("job-1", 0, b"png", 128, 128, "00" * 32, "11" * 32, "ISCC:X", b"{}", "22" * 64),
-    Failed("job-1", "CANCELLED", "CANCELLED: withdrawn"),
+    Failed("job-1", "CANCELLED", "withdrawn"),
 ]
 
 

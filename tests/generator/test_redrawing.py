@@ -207,6 +207,7 @@ def jpeg(image: Image.Image) -> bytes:
         ("mask: it is not the file", b"", {"committed": "ab" * 32}),
         ("mask: it is no PNG of one channel", png(drawn()), {}),
         ("mask: it is no PNG of one channel", jpeg(masked()), {}),
+        ("mask: .* with 8 bits or 1 bit a pixel", png(Image.new("I;16", SIZE, 65_535)), {}),
         ("mask: it has 32 x 96 pixels; give it 64 x 96", png(masked((32, 96))), {}),
         ("mask: nothing of it is white", png(Image.new("L", SIZE, 0)), {}),
         ("source or mask: IMAGE_TOO_LARGE", png(Image.new("L", (640, 960), 255)), {}),

@@ -245,7 +245,8 @@ def test_a_setting_without_a_part_fails_its_job_by_name(shared: Conversation) ->
     failed = shared.until(either(ended("weak"), made("weak", 0)))[-1]
 
     assert isinstance(failed, Failed)
-    assert failed.message.startswith("SETTINGS_INVALID: guidance: up to 1.0 it has no part")
+    assert failed.message.startswith("guidance: up to 1.0 it has no part")
+    assert failed.code == "SETTINGS_INVALID"
 
 
 def test_a_job_for_an_unknown_model_fails_alone(shared: Conversation) -> None:

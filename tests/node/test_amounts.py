@@ -51,6 +51,26 @@ def test_what_is_no_amount_is_refused_with_the_reason(amount: str, currency: Cur
         units_of(amount, currency)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["grant", "a", "b@c", "--until", "1h", "--currency", "EUR"], "--currency goes with an amount"),
+        (["grant", "a", "b@c", "--until", "1h", "--out", "file"], "--out goes with an amount"),
+        (["rent", "a", "b@c", "--until", "1h", "--currency", "EUR"], "--currency goes with an amount"),
+        (["rent", "a", "b@c", "--until", "1h", "--out", "file"], "--out goes with an amount"),
+        (["derive", "a", "b", "--currency", "EUR"], "--currency goes with an amount"),
+        (["derive", "a", "b", "--out", "file"], "--out goes with an amount"),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, list) else "",
+)
+def test_what_was_meant_to_be_paid_for_is_not_done_for_nothing(words: list[str], said: str) -> None:
+    done = CliRunner().invoke(cli, ["--json", *words])
+
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["code"]) == (2, "COMMAND_MALFORMED")
+    assert said in told["detail"]
+
+
 @pytest.mark.parametrize("amount", ["1,200", "-5", "1e3", "all"])
 def test_a_command_refuses_what_is_no_amount_before_it_asks_anybody(amount: str) -> None:
     done = CliRunner().invoke(cli, ["--json", "pay", "--", "alice@studio", amount, "EUR"])

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from asgi import answer_of
 from attested import MODEL, a_record, openings
-from consortium import a_digest, key_of
+from consortium import State, a_digest, key_of
 from contents import an_opening_store
 from msgspec import convert
 from msgspec.structs import replace
@@ -31,6 +31,7 @@ from node.content.openings import OPENINGS, OpeningStore
 from node.exchange.replicator import Replicator
 from node.generation.jobs import JOBS, JobStore
 from node.storage.erasable import Erasable
+from node.verification.matches import is_for_all
 from remarque.api.generation import DONE, OpenedSettings
 from remarque.errors import NodeError, RemarqueError
 
@@ -194,6 +195,26 @@ def test_each_is_told_what_they_may_read_and_everybody_who_may_read_what(tmp_pat
     }
     assert all(one.disclosure == disclosure(written) for one in told.values())
     assert told[BOB].value("prompt") == "a lighthouse"
+
+
+@pytest.mark.parametrize("kind", [actions.RegisterGenerated, actions.AttestAsset])
+def test_a_receipt_is_for_strangers_as_far_as_it_names_no_reader(kind: type[Any]) -> None:
+    state = State(GENESIS)
+
+    def asked(*withheld: WithheldSetting) -> Any:
+        record = a_record(state, request={"withheld": withheld})
+        named = {field: getattr(record, field) for field in kind.__struct_fields__ if field not in ("content", "salt")}
+        return kind(**named, content=record.content) if kind is actions.RegisterGenerated else kind(**named)
+
+    nobody, carol = asked(HIDDEN[0]), asked(*HIDDEN)
+    given = [state.transaction("gen@studio", nobody), state.transaction("gen@studio", asked())]
+    kept = [
+        state.transaction("gen@studio", carol),
+        state.transaction("gen@studio", nobody, asked()),
+        state.transaction("gen@studio", nobody, memo="for carol"),
+    ]
+
+    assert [is_for_all(one.transaction) for one in (*given, *kept)] == [True, True, False, False, False]
 
 
 def test_a_client_finds_out_a_node_that_says_another_prompt(written: WrittenChain) -> None:

@@ -60,6 +60,37 @@ def test_the_very_file_of_a_generated_picture_says_so(gallery: RecordedPictures)
     assert "do not say the same" not in found.wording
 
 
+def test_what_is_said_of_a_file_is_said_of_its_own_record(gallery: RecordedPictures) -> None:
+    """carla's record is earlier, of a picture that differs in one pixel, and attested as well."""
+    hers, his = a_picture(5), a_picture(5)
+    his.putpixel((3, 3), (1, 2, 3))
+    gallery.generated(file_of(hers), 1, {"creator": CARLA})
+    gallery.generated(file_of(his), 1)
+
+    found, plain = gallery.verified(file_of(his)), gallery.verified(file_of(hers))
+
+    assert [(one.relation, one.creator) for one in found.matches] == [("near_duplicate", CARLA), ("exact_file", ALICE)]
+    assert found.wording.startswith(
+        f"This very file is recorded on the chain. A generator attests that it made the picture for {ALICE}."
+    )
+    assert f"An earlier record, by {CARLA}, is of a picture that this one is like" in found.wording
+    assert f"made the picture for {CARLA}." in plain.wording
+    assert "earlier record" not in plain.wording
+
+
+def test_the_record_that_the_words_are_of_is_among_those_told(gallery: RecordedPictures) -> None:
+    """However many earlier ones there are of nearly the same picture."""
+    for number in range(11):
+        near = a_picture(5)
+        near.putpixel((number, 3), (1, 2, 3))
+        gallery.declared(file_of(near))
+    asset = gallery.declared(file_of(a_picture(5)))
+
+    found = gallery.verified(file_of(a_picture(5)))
+
+    assert (found.verdict, found.matches[-1].asset, found.further) == ("exact_file", asset, 2)
+
+
 def test_records_by_the_hundred_crowd_no_other_out(gallery: RecordedPictures) -> None:
     copy = file_of(a_picture(1), "JPEG")
     code = facts_of(copy, PICTURE_PIXELS_MAX).main.code

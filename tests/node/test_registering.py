@@ -200,7 +200,7 @@ def test_what_a_file_says_is_shown_and_not_shared_unless_that_is_said(nodes: Clu
     refused, shown = run(nodes, "register", str(file), status=Exit.REFUSED)
 
     assert refused["code"] == "METADATA_UNCONFIRMED"
-    assert f"text prompt: {SECRET}�[31m" in shown
+    assert f"text prompt: {SECRET}\\x1b[31m" in shown
     assert "\x1b" not in shown
     assert len(shown) < 400
     with client_of(nodes, CREATOR) as alice:

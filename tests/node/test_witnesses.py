@@ -11,8 +11,9 @@ import pytest
 from credentialed import CredentialedStudio, a_label
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from recorded_pictures import ALICE, RecordedPictures, file_of
+from recorded_pictures import ALICE, CARLA, RecordedPictures, file_of
 
+from ledger.generation import WithheldSetting
 from node.decoding.lanes import Decoders, LookedFor
 from node.verification.likenesses import Likenesses
 from pictures.credentials.embedding import with_manifest
@@ -392,9 +393,29 @@ def test_a_hidden_frame_does_not_speak_for_what_viewers_see(
 ) -> None:
     recorded, photograph, out = own(tmp_path, module_decoders), a_picture(61), io.BytesIO()
     recorded.declared(file_of(photograph), source_type="digitalCapture")
+    recorded.declared(file_of(a_picture(62)))
     photograph.save(out, "PNG", save_all=True, append_images=[ORIGINAL], duration=[5_000, 1])
+    silent = io.BytesIO()
+    a_picture(62).save(silent, "PNG", save_all=True, append_images=[ORIGINAL], duration=[5_000, 1])
 
-    found = recorded.verified(out.getvalue(), LookedFor(studio.root, KEY), taken_in=2)
+    found = recorded.verified(out.getvalue(), LookedFor(studio.root, KEY), taken_in=3)
+    unsaid = recorded.verified(silent.getvalue(), LookedFor(studio.root, KEY), taken_in=3)
 
     assert judged(found)[1:] == ("human_declared", ("altered",))
     assert sorted(one.relation for one in found.matches) == ["near_duplicate", "one_of_several"]
+    assert f"{CARLA} declares it" in unsaid.wording
+    assert ALICE not in unsaid.wording.partition("declares it")[0]
+
+
+def test_a_stranger_is_given_no_receipt_that_names_who_may_read_the_prompt(tmp_path: Path, decoders: Decoders) -> None:
+    """A receipt holds the whole request. Whoever withholds settings from all names nobody."""
+    told, hidden = WithheldSetting(field="prompt", readers=(CARLA,)), WithheldSetting(field="seed")
+    gallery = RecordedPictures(tmp_path, a_picture(1), decoders, request={"withheld": (told, hidden)})
+    gallery.generated(file_of(a_picture(2)), 1, {"withheld": (hidden,), "nonce": "1" * 32})
+
+    def receipts(seed: int, *, member: bool) -> list[bool]:
+        found = gallery.verified(file_of(a_picture(seed)), member=member)
+        return [match.receipt is not None for match in found.matches if match.relation == "exact_file"]
+
+    assert (receipts(1, member=True), receipts(1, member=False)) == ([True], [False])
+    assert receipts(2, member=False) == [True]

@@ -38,6 +38,25 @@ def test_a_script_parses(name: str, tmp_path: Path) -> None:
     node("--check", str(as_module(name, tmp_path)))
 
 
+def test_text_of_others_turns_nothing_around_on_a_page(tmp_path: Path) -> None:
+    """The prompt of an asset's page, as it may be: right to left from here on, a control, and words of two scripts."""
+    for name in SCRIPTS:
+        (tmp_path / name).write_bytes(PAGES.joinpath(name).read_bytes())
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    script = (
+        f'import {{ el }} from "{(tmp_path / "elements.js").as_uri()}"; import {{ readFileSync }} from "node:fs"; '
+        "globalThis.document = { createElement: () => ({ append(...children) { this.children = children; } }) };"
+        "const said = JSON.parse(readFileSync(0, 'utf8'));"
+        "process.stdout.write(JSON.stringify(el('p', {}, said, undefined, false, 'a').children));"
+    )
+    said = "boat\u202e4711 :dees\u2066\u009b31m\x1b \u05e1\u05d9\u05e8\u05d4 \N{BOY}\u200d\N{GIRL} <b>\n"
+
+    shown = json.loads(node("--input-type=module", "--eval", script, said=json.dumps(said)))
+
+    written = {"\u202e": "\\u202e", "\u2066": "\\u2066", "\x9b": "\\u009b", "\x1b": "\\u001b"}
+    assert shown == [said.translate(str.maketrans(written)), "a"]
+
+
 def test_the_page_writes_an_amount_as_commands_do(tmp_path: Path) -> None:
     cases = json.loads((Path(__file__).parent.parent / "vectors" / "amounts.json").read_text())
     for name in SCRIPTS:

@@ -30,10 +30,11 @@ def openings() -> Openings:
 
 def a_record(state: State, **changes: Any) -> actions.RegisterGenerated:
     """A record that holds, unless a change to request, attestation, content or a signature breaks it."""
-    creator, generator = key_of("bob@agency"), key_of("gen@studio")
+    asker = changes.get("request", {}).get("creator", "bob@agency")
+    creator, generator = key_of(asker), key_of("gen@studio")
     request = GenerationRequest(
         chain=state.genesis.chain,
-        creator="bob@agency",
+        creator=asker,
         key=creator.public,
         generator="studio",
         model=MODEL,

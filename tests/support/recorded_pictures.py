@@ -36,7 +36,13 @@ class RecordedPictures:
     """A chain with alice's generated picture, and a verifier."""
 
     def __init__(
-        self, path: Path, image: Image.Image, decoders: Decoders, data: bytes = b"", **attested: object
+        self,
+        path: Path,
+        image: Image.Image,
+        decoders: Decoders,
+        data: bytes = b"",
+        request: dict[str, object] | None = None,
+        **attested: object,
     ) -> None:
         self.decoders = decoders
         self.written = WrittenChain(path)
@@ -44,10 +50,10 @@ class RecordedPictures:
         self.likenesses = path / "likenesses"
         model = actions.RegisterModel(model=MODEL, name="m", version="1", licence="none")
         self.written.block(self.written.ask(model))
-        self.asset = self.generated(data or file_of(image), 0, **attested)
+        self.asset = self.generated(data or file_of(image), 0, request, **attested)
 
-    def generated(self, data: bytes, index: int, **attested: object) -> str:
-        """The id of a picture that a generator attests for alice."""
+    def generated(self, data: bytes, index: int, request: dict[str, object] | None = None, **attested: object) -> str:
+        """The id of a picture that a generator attests, for alice unless the request says otherwise."""
         facts = facts_of(data, PICTURE_PIXELS_MAX)
         attestation = {
             "index": index,
@@ -59,7 +65,7 @@ class RecordedPictures:
             **attested,
         }
         content = {"cid": self.store.put_file(data), "size": len(data)}
-        record = a_record(self.written._signing, attestation=attestation, content=content)
+        record = a_record(self.written._signing, request=request or {}, attestation=attestation, content=content)
         self.written.block(self.written.ask(record, signer="gen@studio"))
         return facts.pixel_digest
 
