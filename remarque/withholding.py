@@ -1,8 +1,9 @@
 """Who may read which setting of a generation, as its creator says it, and what follows from that.
 
 A prompt that is withheld while the seed is public can be guessed: whoever generates the guess with the same seed and
-settings is told that the picture is recorded. So who withholds the prompt and says nothing of the seed withholds that
-too, from all but the same readers. `Client.generate` sends what this makes of it, and the command shows that first.
+settings is told that the picture is recorded. So who withholds the prompt, or the negative one, and says nothing of the
+seed withholds that too, from all but those who may read what is withheld. `Client.generate` sends what this makes of
+it, and the command shows that first.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ledger.generation import READERS_MAX, WithheldSetting
 from ledger.names import AccountName
 from remarque.errors import NodeCode, RemarqueError
 
-PROMPT, SEED = "prompt", "seed"
+PROMPTS, SEED = ("prompt", "negative_prompt"), "seed"
 IN_CLEAR = ("width", "height")
 """Settings that the record of each picture states, whoever may read their openings."""
 
@@ -28,8 +29,9 @@ def withheld_settings(withheld: Mapping[str, Sequence[str]], *, confidential: bo
     account, READERS_FULL if there are too many.
     """
     said = {field: checked_readers(readers) for field, readers in withheld.items()}
-    if PROMPT in said and not confidential:
-        said.setdefault(SEED, said[PROMPT])
+    hidden = [said[prompt] for prompt in PROMPTS if prompt in said]
+    if hidden and not confidential:
+        said.setdefault(SEED, tuple(one for one in hidden[0] if one in hidden[-1]))
     return tuple(WithheldSetting(field=field, readers=readers) for field, readers in said.items())
 
 

@@ -22,7 +22,7 @@ from node.generation.jobs import Job
 from node.generation.leases import NEVER_MS, Lease
 from node.generation.marking import Marking
 from node.generation.process import WorkerGone, WorkerProcess
-from node.generation.queue import WITHDRAWN, JobQueue
+from node.generation.queue import WITHDRAWN, JobQueue, said_by_worker
 from node.generation.recording import SigningRecorder
 from node.generation.sources import named_source
 from node.ground.config import GeneratorSection
@@ -164,7 +164,7 @@ class OwnWorker:
         elif isinstance(message, Failed) and (message.job, message.code) == (job.id, GeneratorCode.CANCELLED.name):
             raise NodeError(NodeCode.GENERATION_CANCELLED, WITHDRAWN)
         elif isinstance(message, Failed) and message.job == job.id:
-            raise NodeError(NodeCode.GENERATION_FAILED, f"{message.code}: {message.message}")
+            raise NodeError(NodeCode.GENERATION_FAILED, said_by_worker(message.code, message.message))
         elif isinstance(message, Generated) and message.job == job.id and not job.has(message.index):
             return self._queue.learn(job, await self._recorder.record(job, message))
         return job

@@ -24,7 +24,7 @@ from node.generation.held import check_attestation, check_file
 from node.generation.jobs import Job
 from node.generation.leases import Lease
 from node.generation.marking import Marking
-from node.generation.queue import WITHDRAWN, JobQueue
+from node.generation.queue import WITHDRAWN, JobQueue, said_by_worker
 from node.generation.recording import Recorder
 from node.generation.sources import named_source
 from node.ground.logs import logger
@@ -126,7 +126,8 @@ class PulledWork:
         lease, job = self._leased(ended.lease, account)
         job = await self._queue.looked(job)
         if ended.code and not job.complete and not self._queue.jobs.withdrawn(job.id):
-            self._queue.fail(job.id, NodeCode.GENERATION_FAILED, f"{ended.code}: {ended.detail or 'no more is said'}")
+            detail = said_by_worker(ended.code, ended.detail or "no more is said")
+            self._queue.fail(job.id, NodeCode.GENERATION_FAILED, detail)
         else:
             await self._queue.leave(lease)
         return self._standing(job)

@@ -139,3 +139,8 @@ class JobQueue:
         job = self.jobs.change(generation, change)
         self.progress.changed(job)
         return job
+
+
+def said_by_worker(code: str, message: str) -> str:
+    """Why a worker could not do a job; its code stands before it if it says more than that the job failed."""
+    return message if code == NodeCode.GENERATION_FAILED.name else f"{code}: {message}"

@@ -64,6 +64,9 @@ def test_the_seed_goes_with_a_prompt_that_is_withheld() -> None:
 
     assert sent({"prompt": ()}) == (setting("prompt"), setting("seed"))
     assert sent({"prompt": (NADIA,)}) == (setting("prompt", NADIA), setting("seed", NADIA))
+    assert sent({"negative_prompt": ()}) == (setting("negative_prompt"), setting("seed"))
+    both = {"prompt": (NADIA, CARLA), "negative_prompt": (CARLA,)}
+    assert sent(both)[-1] == setting("seed", CARLA)
     assert sent({"seed": (CARLA,), "prompt": ()}) == (setting("seed", CARLA), setting("prompt"))
     assert sent({"steps": ()}) == (setting("steps"),)
     assert sent({"prompt": (NADIA,)}, confidential=True) == (setting("prompt", NADIA),), "all else is withheld as it is"
