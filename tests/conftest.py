@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ from node.decoding.lanes import Decoders
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as behind `&` in a script; what tests start shall hear of it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 STARTS_NODES = {"nodes", "one_node", "three_nodes", "cluster", "studio"}
 """Fixtures that start nodes as processes."""

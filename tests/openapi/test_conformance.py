@@ -41,6 +41,7 @@ NOT_DONE = {
     "GET /v1/releases/{transaction}",
     "GET /v1/releases/{transaction}/seals/{node}",
     "GET /v1/tlog/tile/{path}",
+    "POST /c2pa/matches/byReference",
     "POST /entries",
     "POST /v1/generations",
     "POST /v1/policies/evaluate",
