@@ -24,14 +24,19 @@ JOIN = "join"
 
 def install(place: Path, manifest: Manifest, data: Path) -> None:
     """Make a snapshot the state of a data directory that holds no chain. SnapshotRefused leaves it as it was."""
-    new, header = data / "state.new", manifest.header
+    fill(data / "state.new", place, manifest)
+    finish_install(data)
+
+
+def fill(new: Path, place: Path, manifest: Manifest) -> None:
+    """Make a store of a snapshot, in a directory of its own. SnapshotRefused if it is not what its manifest says."""
     shutil.rmtree(new, ignore_errors=True)
     with closing(StateStore(new)) as state:
         tree = state.fill(read_entries(place, manifest))
-        if root_hash(tree).hex() != header.state_root:
+        if root_hash(tree).hex() != manifest.header.state_root:
             raise SnapshotRefused("its entries do not make the state root of its header")
-        state.begin(Base(header, tuple(bytes.fromhex(peak) for peak in manifest.peaks)), manifest.certificate)
-    finish_install(data)
+        peaks = tuple(bytes.fromhex(peak) for peak in manifest.peaks)
+        state.begin(Base(manifest.header, peaks), manifest.certificate)
 
 
 def finish_install(data: Path) -> None:

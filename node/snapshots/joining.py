@@ -32,6 +32,7 @@ from node.ordering.driver import Driver
 from node.peers.asking import NOT_REACHED, Asking
 from node.snapshots.catching_up import Catching
 from node.snapshots.installing import JOIN, finish_install, install
+from node.snapshots.rebuilding import rebuild_if_lost
 from node.snapshots.recovering import load_recoveries
 from node.snapshots.snapshots import MANIFEST, chunk_file
 from node.storage import directory
@@ -106,6 +107,7 @@ async def join_if_behind(config: Config, home: Path) -> None:
     asking = Asking(key, certificates.get(name) or make_certificate(key), others, certificates)
     try:
         finish_install(data)
+        rebuild_if_lost(data, genesis, load_recoveries(data, genesis))
         await Joining(asking, genesis, data, key, name).run()
     except OSError as error:
         if disk_is_full(error):
