@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import GeneratorCode, GeneratorError
-from generator.models import verify_model
+from generator.models import ADAPTER_SUFFIX, verify_model
 
-SUFFIX = ".safetensors"
 _LOW_RANK = (".lora_A.", ".lora_B.", ".lora_down.", ".lora_up.", ".lora.down.", ".lora.up.")
 """How the names of an adapter's matrices are told in files of diffusers, PEFT and Kohya."""
+_SCALE = ".alpha"
+"""Ends the name of a number by which matrices are scaled."""
 _HELD = ("lora_A", "lora_B")
 """How PEFT names them in a network."""
 
@@ -67,7 +68,7 @@ def _add(pipe: Any, adapter: AdapterFolder) -> None:
             pipe.load_lora_weights(
                 str(adapter.folder), weight_name=file.name, adapter_name=adapter.digest, local_files_only=True
             )
-    except (ValueError, RuntimeError, KeyError) as error:
+    except (ValueError, RuntimeError, LookupError) as error:
         fact = "".join(str(error).splitlines()[:2])[:200]
         raise _refused(f"{adapter.digest[:16]}… does not fit this model ({fact})") from None
     held = sum(_held_of(part, adapter.digest) for part in pipe.components.values())
@@ -77,13 +78,21 @@ def _add(pipe: Any, adapter: AdapterFolder) -> None:
 
 
 def _given(file: Path) -> int:
-    """How many matrices a file has."""
-    safetensors = import_module("safetensors")
+    """How many matrices a file has. SETTINGS_INVALID if it has anything else that would be left out, or no numbers."""
+    safetensors, torch = import_module("safetensors"), import_module("torch")
     try:
         with safetensors.safe_open(file, "pt") as opened:
-            return sum(any(mark in name for mark in _LOW_RANK) for name in opened.keys())  # noqa: SIM118, no mapping
+            names = list(opened.keys())
+            broken = next((one for one in names if not torch.isfinite(opened.get_tensor(one)).all()), "")
     except (safetensors.SafetensorError, OSError) as error:
         raise GeneratorError(GeneratorCode.MODEL_UNREADABLE, f"{file}: {error}; put the adapter there again") from None
+    if broken:
+        raise _refused(f"{broken[:100]} is not finite, so no picture would come of it; ask without")
+    matrices = [one for one in names if any(mark in one for mark in _LOW_RANK)]
+    other = next((one for one in names if one not in matrices and not one.endswith(_SCALE)), "")
+    if other:
+        raise _refused(f"{other[:100]} is no matrix of low rank, and would be left out; ask without")
+    return len(matrices)
 
 
 def _held_of(part: Any, name: str) -> int:
@@ -95,9 +104,9 @@ def _held_of(part: Any, name: str) -> int:
 
 
 def _weights(folder: Path) -> Path:
-    files = [path for path in folder.iterdir() if path.suffix == SUFFIX]
+    files = [path for path in folder.iterdir() if path.suffix == ADAPTER_SUFFIX]
     if len(files) != 1:
-        fact = f"{folder} holds {len(files)} files *{SUFFIX}"
+        fact = f"{folder} holds {len(files)} files *{ADAPTER_SUFFIX}"
         raise GeneratorError(GeneratorCode.MODEL_UNREADABLE, f"{fact}; an adapter is a folder with one")
     return files[0]
 

@@ -23,6 +23,7 @@ class GeneratorCode(Enum):
     KEY_UNREADABLE = "the key file does not hold an Ed25519 seed as 64 hex digits"
     OUT_OF_MEMORY = "the device has too little memory for a picture of this size"
     GENERATION_FAILED = "the pipeline failed; the worker goes on"
+    WORK_FALSE = "the node asks a worker for something else than the creator signed"
     CANCELLED = "whoever asked for the pictures withdrew"
     QUEUE_FULL = "the worker has as many jobs waiting as it holds"
 

@@ -27,6 +27,8 @@ STOP_SECONDS_MAX = 60.0
 """How long all workers together may take to give back what they have."""
 OBJECT_STORE_BYTES = 80 * 1024 * 1024
 """The least that Ray runs with: pictures go to the node, not through Ray."""
+LOGS = {"RAY_COLOR_PREFIX": "0", "RAY_DEDUP_LOGS": "0"}
+"""That each worker's lines come out, and as they are but for what Ray puts before them."""
 ALONE = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """What Ray is told where it runs on this machine alone: to tell nobody, and by this odd name, which holds on Linux too,
 to make no cluster, so that it listens on loopback only."""
@@ -96,7 +98,9 @@ def run_fleet(pulling: Pulling, workers: int, gpus: float, address: str = "") ->
 
 def begun(workers: int, address: str) -> Any:
     """Ray, begun on this machine for so many workers, or joined at an address."""
-    os.environ.update({} if address else ALONE)
+    os.environ.update(LOGS | ({} if address else ALONE))
+    os.umask(0o077)  # what Ray writes, its token too, is for nobody else on this machine
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         ray = import_module("ray")
     except ImportError:
@@ -105,7 +109,7 @@ def begun(workers: int, address: str) -> Any:
         ray.init(address=address)
     else:
         ray.init(num_cpus=workers, include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray's own handler ends the process at once
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # again, for Ray's own handler ends the process at once
     return ray
 
 

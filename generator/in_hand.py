@@ -17,8 +17,9 @@ from generator.making import MakingThread
 from generator.patience import AWAY, patiently
 from generator.protocol import Failed, Generate, Generated, Marks, Ready, StepProgress
 from generator.settings import Settings
+from ledger import crypto
 from ledger.actions import Content, RegisterGenerated
-from ledger.encoding import decode
+from ledger.encoding import decode, encode
 from ledger.errors import Code
 from ledger.generation import Attestation
 from remarque.api.generation import RUNNING
@@ -30,6 +31,17 @@ log = logging.getLogger("generator.pulling")
 
 REPORT_SECONDS = 0.5
 """How often it is told how far a picture is, at most."""
+AGAIN_SECONDS = 1.0
+SIGNED_MAX = 3
+"""How often a record is signed because the one before expired."""
+OF_THE_GENERATION = (
+    GeneratorCode.SETTINGS_INVALID.name,
+    GeneratorCode.SIZE_MISSED.name,
+    GeneratorCode.OUT_OF_MEMORY.name,
+    NodeCode.GENERATION_CANCELLED.name,
+    NodeCode.CONTENT_MISSING.name,
+)
+"""Why a generation fails whoever works on it. Everything else is this worker's fault, or may be."""
 SILENCE_SECONDS_MAX = 600.0
 """How long the thread may say nothing, as a node waits for its own worker."""
 
@@ -37,7 +49,9 @@ SILENCE_SECONDS_MAX = 600.0
 class WorkInHand:
     """Does one generation and says what becomes of it."""
 
-    def __init__(self, client: AsyncClient, making: MakingThread, work: Work) -> None:
+    def __init__(self, client: AsyncClient, making: MakingThread, work: Work, chain: str) -> None:
+        """`chain`: the name of the node's."""
+        self._chain = chain
         self._client = client
         self._making = making
         self._work = work
@@ -47,8 +61,9 @@ class WorkInHand:
         self._over = False
         """Whether the node has settled it, or given it to another."""
 
-    async def do(self) -> None:
-        """Make and record all pictures that are not known yet, and end the work. Cancelled, it gives the work back.
+    async def do(self) -> bool:
+        """Make and record all pictures that are not known yet, and end the work; False if this worker is unable to do
+        what others may. Cancelled, it gives the work back.
 
         TimeoutError if the thread says nothing any more: then nothing but a new process helps.
         """
@@ -61,7 +76,9 @@ class WorkInHand:
         finally:
             reporting.cancel()
             await asyncio.wait([reporting])
-        await self._end(*ending)
+        unable = bool(ending[0]) and ending[0] not in OF_THE_GENERATION
+        await self._end(*ending, unable=unable)
+        return self._over or not unable
 
     async def _made(self) -> tuple[str, str]:
         """Code and detail that the work ends with; both empty if it has gone well, or was withdrawn."""
@@ -73,12 +90,14 @@ class WorkInHand:
         except GeneratorError as error:
             return error.code.name, error.detail
 
-    async def _end(self, code: str, detail: str) -> None:
+    async def _end(self, code: str, detail: str, *, unable: bool = False) -> None:
         if self._over:
             log.info("generation %s is over here", self._work.request.id)
             return
         try:
-            standing = await self._client.end_work(self._work.lease, code=code[:64], detail=detail[:2_000])
+            standing = await self._client.end_work(
+                self._work.lease, code=code[:64], detail=detail[:2_000], unable=unable
+            )
             log.info("generation %s is left as %s %s", self._work.request.id, standing.state, code)
         except (RemarqueError, *AWAY) as error:
             log.warning("generation %s is left to the end of its lease: %s", self._work.request.id, error)
@@ -107,9 +126,11 @@ class WorkInHand:
         return "", ""
 
     async def _order(self) -> Generate:
+        self._check()
         work = self._work
         try:
-            settings = msgspec.convert(work.settings, Settings)
+            values = {field: opening.value for field, opening in work.openings.given().items()}
+            settings = msgspec.convert(values, Settings)
         except msgspec.ValidationError as error:
             raise GeneratorError(
                 GeneratorCode.SETTINGS_INVALID, f"{error}; node and worker are of two versions"
@@ -135,6 +156,26 @@ class WorkInHand:
             mask_file=mask_file,
             adapters=work.request.adapters,
         )
+
+    def _check(self) -> None:
+        """WORK_FALSE unless the node asks for what the creator signed: an attestation says that it was made."""
+        request, told = self._work.request, self._work.source
+        source = "" if isinstance(request.source, msgspec.UnsetType) else request.source.asset
+        signed = encode(request)
+        for holds, fault in (
+            (request.chain == self._chain, f"the request is for {request.chain}, not for {self._chain}"),
+            (
+                crypto.verify(request.key, crypto.GENERATION_REQUEST, signed, self._work.signature),
+                "the creator's signature does not verify",
+            ),
+            (not self._work.openings.misfits(request.commitments), "the settings do not open the commitments"),
+            (
+                source == ("" if isinstance(told, msgspec.UnsetType) else told.asset),
+                "the source is not the one of the request",
+            ),
+        ):
+            if not holds:
+                raise GeneratorError(GeneratorCode.WORK_FALSE, f"{fault}; look at the node, nothing is made for it")
 
     async def _files(self) -> tuple[str, bytes, bytes]:
         """The source's id, its file and that of the mask; empty where there is none."""
@@ -172,14 +213,16 @@ class WorkInHand:
             attestation_signature=made.signature,
             content=content,
         )
-        while True:
+        for attempt in range(1, SIGNED_MAX + 1):
             signed = await patiently(lambda: self._client.sign(record))
             try:
                 await patiently(partial(self._client.send, signed))
                 return
             except RemarqueError as error:
-                if error.code != Code.EXPIRED.name:
+                if error.code != Code.EXPIRED.name or attempt == SIGNED_MAX:
                     raise
+                log.warning("a record expired before it was committed; is this machine's clock behind? %s", error)
+                await asyncio.sleep(attempt * AGAIN_SECONDS)
 
     async def _keep_reporting(self) -> None:
         """Say every half second how far the picture is, or else, four times in a lease, that work goes on."""

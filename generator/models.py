@@ -7,13 +7,16 @@ what they point at may change without the folder changing.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 from pathlib import Path
 
 from generator.errors import GeneratorCode, GeneratorError
 
+ADAPTER_SUFFIX = ".safetensors"
 _CHUNK_BYTES = 1 << 20
+_HEADER_BYTES_MAX = 1 << 24
 
 
 def model_digest(folder: Path) -> str:
@@ -43,6 +46,28 @@ def verify_model(folder: Path, digest: str) -> None:
             f"{folder} should have digest {digest} but has {found}; restore the registered files, "
             "or register this folder as a model of its own",
         )
+
+
+def check_kind(folder: Path, *, adapter: bool) -> None:
+    """MODEL_UNREADABLE unless a folder has what makes it a model, or an adapter; its weights are not looked into."""
+    weights = [path for path in _files(folder) if path.suffix == ADAPTER_SUFFIX]
+    if adapter and (len(weights) != 1 or not _has_header(weights[0])):
+        fact = f"{folder} has {len(weights)} files *{ADAPTER_SUFFIX}" if len(weights) != 1 else f"{weights[0]} is none"
+        raise GeneratorError(GeneratorCode.MODEL_UNREADABLE, f"{fact}; an adapter is a folder with one")
+    if not adapter and not (folder / "model_index.json").is_file():
+        fact = f"{folder} has no model_index.json"
+        raise GeneratorError(GeneratorCode.MODEL_UNREADABLE, f"{fact}; name a folder as diffusers saves a model")
+
+
+def _has_header(file: Path) -> bool:
+    """Whether a file begins as safetensors does: with the length of a JSON object, and that."""
+    with file.open("rb") as opened:
+        length = int.from_bytes(opened.read(8), "little")
+        head = opened.read(length) if length <= _HEADER_BYTES_MAX else b""
+    try:
+        return len(head) == length and isinstance(json.loads(head), dict)
+    except ValueError:
+        return False
 
 
 def default_model_folder() -> Path:

@@ -19,6 +19,7 @@ log = logging.getLogger("generator.pulling")
 T = TypeVar("T")
 
 PAUSE_SECONDS, PAUSE_SECONDS_MAX = 0.5, 30.0
+UNTRUSTED = "; SSL_CERT_FILE names a file with the root that its certificate is of"
 AWAY = (*UNREACHED, ConnectionError)
 """How it shows that a node is away."""
 
@@ -36,6 +37,7 @@ async def patiently(call: Callable[[], Awaitable[T]]) -> T:
                 raise
             log.warning("the node cannot answer: %s", error)
         except AWAY as error:
-            log.warning("the node is away: %s", error)
+            untrusted = "certificate" in str(error).lower()
+            log.warning("the node is away: %s%s", error, UNTRUSTED if untrusted else "")
         await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311, so that workers do not come all at once
         pause = min(2 * pause, PAUSE_SECONDS_MAX)

@@ -25,6 +25,9 @@ from remarque.async_client import AsyncClient
 
 log = logging.getLogger("generator.pulling")
 
+PAUSE_SECONDS, PAUSE_SECONDS_MAX = 10.0, 600.0
+"""How long a worker that was unable to do a generation lets others have it and the next ones."""
+
 
 async def pull(url: str, account: str, key: SigningKey, shelf: Shelf, placement: Placement) -> None:
     """Work for the node at an address until this is cancelled.
@@ -37,13 +40,13 @@ async def pull(url: str, account: str, key: SigningKey, shelf: Shelf, placement:
         try:
             ready = await making.ready()
             log.info("ready to work for %s on %s with models %s", url, ready.device, ", ".join(ready.models))
-            await _work(client, making, ready)
+            await _work(client, making, ready, genesis.chain)
         finally:
             await making.end()
 
 
-async def _work(client: AsyncClient, making: MakingThread, ready: Ready) -> None:
-    name = secrets.token_hex(16)
+async def _work(client: AsyncClient, making: MakingThread, ready: Ready, chain: str) -> None:
+    name, pause = secrets.token_hex(16), PAUSE_SECONDS
     while True:
         work = await patiently(
             lambda: client.take_work(
@@ -56,7 +59,11 @@ async def _work(client: AsyncClient, making: MakingThread, ready: Ready) -> None
         )
         if work is not None:
             log.info("taken generation %s, pictures known: %s", work.request.id, list(work.known))
-            await WorkInHand(client, making, work).do()
+            able = await WorkInHand(client, making, work, chain).do()
+            if not able:
+                log.error("this worker could not do it; it asks again in %.0f s, so that others may go on", pause)
+                await asyncio.sleep(pause)
+            pause = PAUSE_SECONDS if able else min(2 * pause, PAUSE_SECONDS_MAX)
 
 
 async def pull_until_told(url: str, account: str, key: SigningKey, shelf: Shelf, placement: Placement) -> None:

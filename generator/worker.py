@@ -26,7 +26,7 @@ from generator.attest import Attester, attest, load_key
 from generator.devices import Offload, Placement, device_name
 from generator.errors import GeneratorCode, GeneratorError
 from generator.jobs import WAITING_MAX, Jobs
-from generator.models import model_digest, verify_model
+from generator.models import check_kind, model_digest, verify_model
 from generator.pipeline import Pipeline
 from generator.protocol import (
     Cancel,
@@ -65,6 +65,9 @@ class Worker:
         self, shelf: Shelf, placement: Placement, attester: Attester, answer: WorkerAnswer, jobs: Jobs
     ) -> None:
         """MODEL_UNREADABLE if a folder is not a model's, DEVICE_UNFIT if the machine has not what is placed on it."""
+        for folders, adapter in ((shelf.models, False), (shelf.adapters, True)):
+            for folder in folders:
+                check_kind(folder, adapter=adapter)
         self._folders = {model_digest(folder): folder for folder in shelf.models}
         self._adapters = {model_digest(folder): folder for folder in shelf.adapters}
         self._pipelines: dict[str, Pipeline] = {}

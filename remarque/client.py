@@ -697,9 +697,11 @@ class Client(Blocking):
         """
         return self._run(self._waiting.give_picture(made))
 
-    def end_work(self, lease: str, *, code: str = "", detail: str = "") -> WorkStanding:
-        """Do no more of a generation: it is done, or fails with a code, or goes on with another worker. WORK_LOST."""
-        return self._run(self._waiting.end_work(lease, code=code, detail=detail))
+    def end_work(self, lease: str, *, code: str = "", detail: str = "", unable: bool = False) -> WorkStanding:
+        """Do no more of a generation: it is done, or fails with a code, or goes on with another worker, if there is no
+        code or the worker is `unable` to do what others may. WORK_LOST.
+        """
+        return self._run(self._waiting.end_work(lease, code=code, detail=detail, unable=unable))
 
     def sign(self, *wanted: AnyAction, valid_s: int = VALID_SECONDS, memo: str | None = None) -> SignedTransaction:
         """Sign actions as one transaction of this client's account, valid for so many seconds. Sends nothing."""

@@ -105,7 +105,8 @@ class PictureMethods(SubmitMethods):
         account, key = self._signer()
         serving = await self._read("/v1/generators", Generators)
         if not model and not serving.models:
-            raise RemarqueError(NodeCode.GENERATOR_ABSENT.name, "this node has no generator; ask one that has")
+            fact = "no generator of this node was heard of lately"
+            raise RemarqueError(NodeCode.GENERATOR_ABSENT.name, f"{fact}; ask again later, or another node")
         settings: dict[str, str | int] = {
             "prompt": prompt,
             "negative_prompt": negative_prompt,

@@ -75,7 +75,9 @@ class WorkMethods(SubmitMethods):
         taken = await self.request("POST", "/v1/work/pictures", body, media_type="application/octet-stream")
         return value_of(taken, PictureTaken).content
 
-    async def end_work(self, lease: str, *, code: str = "", detail: str = "") -> WorkStanding:
-        """Do no more of a generation: it is done, or fails with a code, or goes on with another worker. WORK_LOST."""
-        ended = WorkEnd(lease=lease, code=code or UNSET, detail=detail or UNSET)
+    async def end_work(self, lease: str, *, code: str = "", detail: str = "", unable: bool = False) -> WorkStanding:
+        """Do no more of a generation: it is done, or fails with a code, or goes on with another worker, if there is no
+        code or the worker is `unable` to do what others may. WORK_LOST.
+        """
+        ended = WorkEnd(lease=lease, code=code or UNSET, detail=detail or UNSET, unable=unable)
         return await self._ask("/v1/work/end", ended, WorkStanding)

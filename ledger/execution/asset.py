@@ -24,8 +24,10 @@ WHOLE_PPM = 1_000_000
 def register_model(ledger: Ledger, tx: Context, ask: RegisterModel) -> None:
     """Name a generator model by the digest of its files."""
     tx.require_role(MODEL_PROVIDER)
-    if ledger.holds(model_key(ask.model)):
-        raise LedgerError(Code.MODEL_EXISTS, f"model {ask.model[:16]}… is registered; nothing is left to do")
+    found = ledger.find(model_key(ask.model), Model)
+    if found is not None:
+        what = "an adapter" if found.adapter else "a model"
+        raise LedgerError(Code.MODEL_EXISTS, f"{ask.model[:16]}… is registered as {what}, {found.name} {found.version}")
     record = Model(
         model=ask.model,
         name=ask.name,

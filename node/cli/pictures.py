@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from pathlib import Path
 from typing import get_args
@@ -10,10 +11,10 @@ from typing import get_args
 import click
 from msgspec.structs import asdict, replace
 
-from generator.models import default_model_folder, fetch_model, model_digest, verify_model
+from generator.models import check_kind, default_model_folder, fetch_model, model_digest, verify_model
 from generator.settings import BATCH_MAX, SEED_MAX, Precision
 from ledger.actions import RegisterModel, action_name
-from ledger.generation import ADAPTER_CENTI_MAX, OPTIONAL_SETTINGS, SETTING_FIELDS
+from ledger.generation import ADAPTER_CENTI_MAX, ADAPTERS_MAX, OPTIONAL_SETTINGS, SETTING_FIELDS
 from node.cli.chain import genesis_option
 from node.cli.found_pictures import found_lines
 from node.cli.openings import audience, withheld_by
@@ -47,12 +48,18 @@ def weighed(_: click.Context, param: click.Parameter, given: tuple[str, ...]) ->
     found: dict[str, int] = {}
     for word in given:
         digest, _equals, weight = word.partition("=")
+        if not re.fullmatch("[0-9a-f]{64}", digest):
+            raise click.BadParameter(f"{digest!r} is no digest of 64 hex digits; see GET /v1/models", param=param)
+        if digest in found:
+            raise click.BadParameter(f"{digest[:16]}… is named twice; give it the sum of its weights", param=param)
         try:
             found[digest] = round(float(weight or 1) * 100)
         except (ValueError, OverflowError):
             raise click.BadParameter(f"{weight} is no number", param=param) from None
         if not 1 <= found[digest] <= ADAPTER_CENTI_MAX:
             raise click.BadParameter(f"a weight is from 0.01 to {ADAPTER_CENTI_MAX / 100:g}, not {weight}", param=param)
+    if len(found) > ADAPTERS_MAX:
+        raise click.BadParameter(f"{len(found)} are named, at most {ADAPTERS_MAX} are added together", param=param)
     return found
 
 
@@ -443,6 +450,7 @@ def register_model(target: Target, folder: Path | None, name: str, version: str,
     """Register a model, or an adapter of models, on the chain by the digest of its files."""
     if adapter and folder is None:
         raise click.UsageError("name the adapter's folder with --folder")
+    check_kind(folder or default_model_folder(), adapter=adapter)
     digest = model_digest(folder or default_model_folder())
     with target.client() as client:
         client.submit(RegisterModel(model=digest, name=name, version=version, licence=licence, adapter=adapter))

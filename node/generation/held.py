@@ -14,6 +14,9 @@ from node.generation.asking import settings_of
 from node.generation.jobs import Job
 from remarque.api.work import MadePicture
 
+AHEAD_MS = 300_000
+"""How far ahead of its node's the clock of a worker may be."""
+
 
 def check_attestation(made: MadePicture, job: Job, account: str, chain: Chain) -> None:
     """ATTESTATION_INVALID unless an attestation is the account's own, of a picture of this job; REQUEST_USED if that
@@ -41,13 +44,16 @@ def check_attestation(made: MadePicture, job: Job, account: str, chain: Chain) -
         raise LedgerError(Code.REQUEST_USED, f"picture {said.index} of generation {job.id[:16]}… is recorded")
 
 
-def check_file(facts: Facts, said: Attestation) -> None:
-    """ATTESTATION_INVALID unless a file is the one that an attestation is about."""
+def check_file(facts: Facts, said: Attestation, now_ms: int) -> None:
+    """ATTESTATION_INVALID unless a file is the one that an attestation is about, and not of a time to come."""
+    mark = UNSET if facts.mark is None else facts.mark.mark
     for holds, fault in (
         (facts.file_digest == said.file_digest, "the file is another one"),
         (facts.media_type == said.media_type, f"the file is {facts.media_type}"),
         (facts.pixel_digest == said.pixel_digest, "the file has other pixels"),
         ((facts.width, facts.height) == (said.width, said.height), "the file is of another size"),
+        (said.mark in (UNSET, mark), "the file has not that watermark"),
+        (said.time_ms <= now_ms + AHEAD_MS, "it is of a time to come; set the worker's clock"),
         (said.image_code in (UNSET, facts.main.code), "the file has another image code"),
     ):
         if not holds:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from generator.protocol import Marks
 from ledger import records
 from node.chain.chain import Chain
+from node.decoding.lanes import LookedFor
 from node.ground.config import MarksSection
 
 
@@ -19,6 +20,10 @@ class Marking:
         self._key = watermark_key if "watermark" in section.layers else b""
         self._signs = signs
         self._chain = chain
+
+    def looked_for(self) -> LookedFor:
+        """What a picture that a worker brings is looked through for."""
+        return LookedFor("", self._key)
 
     @property
     def watermarks(self) -> bool:

@@ -115,7 +115,8 @@ class PulledWork:
             raise NodeError(NodeCode.GENERATION_CANCELLED, f"{WITHDRAWN}; end the work")
         check_attestation(made, job, account, self._chain)
         with self._members.room(len(made.file), account):
-            check_file(await self._members.facts(made.file), made.attestation)
+            facts = await self._members.facts(made.file, self._marking.looked_for())
+            check_file(facts, made.attestation, self._queue.clock_ms())
         content = await self._recorder.store(job, made.attestation.pixel_digest, made.file, account)
         lease, _ = self._leased(made.lease, account)
         self._queue.leases.renew(lease, self._until_ms())
@@ -125,11 +126,11 @@ class PulledWork:
         """A worker does no more of its job: it is done, has failed, or goes on elsewhere."""
         lease, job = self._leased(ended.lease, account)
         job = await self._queue.looked(job)
-        if ended.code and not job.complete and not self._queue.jobs.withdrawn(job.id):
-            detail = said_by_worker(ended.code, ended.detail or "no more is said")
-            self._queue.fail(job.id, NodeCode.GENERATION_FAILED, detail)
+        said = said_by_worker(ended.code, ended.detail or "no more is said") if ended.code else ""
+        if said and not (ended.unable or job.complete or self._queue.jobs.withdrawn(job.id)):
+            self._queue.fail(job.id, NodeCode.GENERATION_FAILED, said)
         else:
-            await self._queue.leave(lease)
+            await self._queue.leave(lease, lost=said if ended.unable else "")
         return self._standing(job)
 
     def _check_worker(self, account: str) -> None:
@@ -171,7 +172,7 @@ class PulledWork:
             lasts_ms=self._lease_ms,
             request=job.request,
             signature=job.signature,
-            settings={field: opening.value for field, opening in job.openings.given().items()},
+            openings=job.openings,
             marks=WorkMarks(
                 watermark_key=marks.watermark_key.hex(),
                 label=marks.label,

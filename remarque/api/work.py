@@ -11,7 +11,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from ledger.actions import Content
-from ledger.generation import COUNT_MAX, Attestation, GenerationRequest
+from ledger.generation import COUNT_MAX, Attestation, GenerationRequest, Openings
 from ledger.names import ContentId, Hex16, Hex32, Hex64
 from remarque.api.shapes import Answer, Body
 
@@ -73,8 +73,8 @@ class Work(Answer, frozen=True, kw_only=True):
     request: GenerationRequest
     signature: Hex64
     """The creator's, of the request."""
-    settings: dict[str, str | int]
-    """In clear; those that are as usual are left out."""
+    openings: Openings
+    """Prompt and settings, each with the salt of its commitment, so that a worker sees that they are the creator's."""
     marks: WorkMarks
     known: tuple[int, ...]
     """The pictures that are recorded or refused already, by index."""
@@ -117,6 +117,8 @@ class WorkEnd(Body, frozen=True, kw_only=True):
     code: Word | UnsetType = UNSET
     """Why it cannot be done; absent if the worker only stops, so that another goes on with what is not done."""
     detail: Words | UnsetType = UNSET
+    unable: bool = False
+    """Whether the fault is the worker's own, so that another goes on; a job that three were unable to do fails."""
 
 
 class WorkStanding(Answer, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from msgspec.structs import replace
+from safetensors.torch import load_file, save_file
 from tiny_adapters import FILE, spoil, write_adapter
 from tiny_models import written
 
@@ -99,6 +101,37 @@ def test_matrices_that_have_no_place_in_the_model_are_refused(
     assert error.code is GeneratorCode.SETTINGS_INVALID
     assert "ask the model that it was trained for" in str(error)
     assert drawn(pipeline) == before
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "said"),
+    [
+        ({"lora_te_text_model.bogus.lora_zz": torch.zeros(2, 2)}, "lora_te_text_model.bogus.lora_zz is no matrix"),
+        (
+            {"unet.mid_block.bogus.lora.down.weight": torch.full((2, 2), math.nan)},
+            "bogus.lora.down.weight is not finite",
+        ),
+    ],
+)
+def test_what_would_be_left_out_or_is_no_number_is_refused(
+    root: Path, pipeline: Pipeline, spoilt: dict[str, torch.Tensor], said: str
+) -> None:
+    folder = write_adapter(pipeline._pipe, root / f"odd{len(said)}")
+    save_file(load_file(folder / FILE) | spoilt, folder / FILE)
+    error = refusal(pipeline, added(folder))
+
+    assert error.code is GeneratorCode.SETTINGS_INVALID
+    assert said in str(error)
+
+
+def test_matrices_without_their_other_half_are_refused(root: Path, pipeline: Pipeline) -> None:
+    folder = write_adapter(pipeline._pipe, root / "half")
+    weights = load_file(folder / FILE)
+    save_file(
+        {name: one for name, one in weights.items() if ".up." not in name and "lora_B" not in name}, folder / FILE
+    )
+
+    assert refusal(pipeline, added(folder)).code is GeneratorCode.SETTINGS_INVALID
 
 
 def test_an_adapter_of_another_models_size_is_refused(root: Path, pipeline: Pipeline) -> None:

@@ -10,35 +10,41 @@ from typing import Any, cast
 import pytest
 from consortium import a_digest, key_of
 from msgspec import UNSET
+from msgspec.structs import replace
 from PIL import Image
 
 from generator import in_hand, patience
 from generator.attest import Attester, attest
 from generator.in_hand import WorkInHand
 from generator.protocol import Failed, Generate, Generated, StepProgress
+from ledger import crypto
 from ledger.actions import Content
-from ledger.generation import Commitments, GenerationRequest
-from remarque.api.work import Work, WorkMarks, WorkStanding
+from ledger.encoding import encode
+from ledger.generation import GenerationRequest, Opening, Openings, PictureSource
+from remarque.api.work import Work, WorkMarks, WorkSource, WorkStanding
 from remarque.errors import RemarqueError
 
 GEN = "gen@studio"
 SETTINGS: dict[str, str | int] = {
     "prompt": "a boat", "negative_prompt": "", "seed": 7, "steps": 3, "guidance_centi": 0, "width": 128, "height": 128,
 }  # fmt: skip
-FIELDS = {field: a_digest(field) for field in SETTINGS}
 RUNNING = WorkStanding(state="running", withdrawn=False, known=())
 
 
-def a_work(count: int = 1, **changes: Any) -> Work:
+def a_work(count: int = 1, settings: dict[str, str | int] = SETTINGS, source: str = "", **changes: Any) -> Work:
+    key = key_of("bob@agency")
+    openings = Openings(**{field: Opening(salt="ab" * 16, value=value) for field, value in settings.items()})
     request = GenerationRequest(
-        chain="test", creator="bob@agency", key=key_of("bob@agency").public, generator="studio",
-        model=a_digest("model"), count=count, confidential=False, commitments=Commitments(**FIELDS),
-        valid_until_ms=1, nonce="00" * 16,
+        chain="test", creator="bob@agency", key=key.public, generator="studio",
+        model=a_digest("model"), count=count, confidential=False, commitments=openings.commitments(),
+        source=PictureSource(asset=source) if source else UNSET, valid_until_ms=1, nonce="00" * 16,
     )  # fmt: skip
+    signature = key.sign(crypto.GENERATION_REQUEST, encode(request))
     marks = WorkMarks(watermark_key="", label=False, provider="", system="", version="", manifest=False)
     parts: dict[str, Any] = {
-        "lease": "ab" * 32, "lasts_ms": 1_000, "request": request, "signature": "00" * 64, "settings": SETTINGS,
+        "lease": "ab" * 32, "lasts_ms": 1_000, "request": request, "signature": signature, "openings": openings,
         "marks": marks, "known": (), "first": 0,
+        "source": WorkSource(asset=source, cid="bafksource") if source else UNSET,
     }  # fmt: skip
     return Work(**(parts | changes))
 
@@ -101,14 +107,16 @@ def refused(code: str, status: int = 422, *, final: bool = False) -> RemarqueErr
     return RemarqueError(code, "no", status, cast(Any, SimpleNamespace()) if final else None)
 
 
-def done(node: Node, maker: Maker, work: Work) -> None:
-    asyncio.run(asyncio.wait_for(WorkInHand(cast(Any, node), cast(Any, maker), work).do(), 20))
+def done(node: Node, maker: Maker, work: Work) -> bool:
+    """Whether the worker was able to do it."""
+    return asyncio.run(asyncio.wait_for(WorkInHand(cast(Any, node), cast(Any, maker), work, "test").do(), 20))
 
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(in_hand, "REPORT_SECONDS", 0.001)
+    monkeypatch.setattr(in_hand, "AGAIN_SECONDS", 0.0)
 
 
 def test_a_node_that_is_away_or_busy_is_asked_again_and_nothing_is_made_twice() -> None:
@@ -119,7 +127,7 @@ def test_a_node_that_is_away_or_busy_is_asked_again_and_nothing_is_made_twice() 
     done(node, maker, a_work(2))
 
     assert [len(maker.orders), len(node.asks("give_picture")), len(node.asks("sign"))] == [1, 5, 2]
-    assert node.asks("end_work") == [{"code": "", "detail": ""}]
+    assert node.asks("end_work") == [{"code": "", "detail": "", "unable": False}]
     assert maker.cancelled == []
 
 
@@ -150,13 +158,48 @@ def test_a_transaction_that_is_too_old_is_signed_anew() -> None:
 
 
 @pytest.mark.parametrize("code", ["ATTESTATION_INVALID", "IMAGE_UNREADABLE"])
-def test_what_the_node_refuses_for_good_ends_the_work_with_its_code(code: str) -> None:
+def test_what_the_node_refuses_for_good_leaves_the_work_to_others(code: str) -> None:
     node, maker = Node(give_picture=[refused(code)]), Maker(pictures)
 
-    done(node, maker, a_work(2))
+    assert not done(node, maker, a_work(2))
 
-    assert node.asks("end_work") == [{"code": code, "detail": "no"}]
+    assert node.asks("end_work") == [{"code": code, "detail": "no", "unable": True}]
     assert maker.cancelled == ["ab" * 32]
+
+
+@pytest.mark.parametrize("lie", ["chain", "signature", "openings", "source"])
+def test_nothing_is_made_that_the_creator_did_not_sign(lie: str) -> None:
+    work, other = a_work(), Openings(prompt=Opening(salt="ab" * 16, value="not what was asked"))
+    lies: dict[str, Any] = {
+        "chain": {"request": replace(work.request, chain="another-00000000")},
+        "signature": {"signature": "00" * 64},
+        "openings": {"openings": replace(work.openings, prompt=other.prompt)},
+        "source": {"source": WorkSource(asset=a_digest("another"), cid="bafk")},
+    }
+    node, maker = Node(), Maker(pictures)
+
+    assert not done(node, maker, replace(work, **lies[lie]))
+
+    assert (maker.orders, node.asks("give_picture")) == ([], [])
+    assert (node.asks("end_work")[0]["code"], node.asks("end_work")[0]["unable"]) == ("WORK_FALSE", True)
+
+
+@pytest.mark.parametrize("code", ["MODEL_MISMATCH", "MODEL_UNREADABLE", "GENERATION_FAILED"])
+def test_a_fault_of_the_worker_fails_no_generation(code: str) -> None:
+    """Else one machine with a spoilt model would fail the whole queue, while others could do it."""
+    node = Node()
+
+    assert not done(node, Maker(lambda order: [Failed(order.job, code, "m1 should have another digest")]), a_work())
+    assert node.asks("end_work")[0]["unable"]
+
+
+def test_a_worker_whose_clock_is_behind_gives_up_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    node = Node(send=[refused("EXPIRED")] * 99)
+
+    assert not done(node, Maker(pictures), a_work())
+
+    assert (len(node.asks("sign")), node.asks("end_work")[0]["unable"]) == (in_hand.SIGNED_MAX, True)
+    assert "clock behind" in caplog.text
 
 
 def test_what_cannot_be_made_ends_the_work_with_its_reason() -> None:
@@ -166,14 +209,14 @@ def test_what_cannot_be_made_ends_the_work_with_its_reason() -> None:
     done(node, Maker(pictures), a_work(settings=SETTINGS | {"width": 7}))
 
     first, second = node.asks("end_work")
-    assert first == {"code": "SETTINGS_INVALID", "detail": "guidance"}
+    assert first == {"code": "SETTINGS_INVALID", "detail": "guidance", "unable": False}
     assert (second["code"], "width" in second["detail"]) == ("SETTINGS_INVALID", True)
 
 
 @pytest.mark.parametrize(
     ("answer", "ends"),
     [
-        (WorkStanding(state="running", withdrawn=True, known=()), [{"code": "", "detail": ""}]),
+        (WorkStanding(state="running", withdrawn=True, known=()), [{"code": "", "detail": "", "unable": False}]),
         (WorkStanding(state="failed", withdrawn=False, known=()), []),
         (refused("WORK_LOST", 409), []),
     ],
@@ -203,7 +246,7 @@ def test_a_worker_that_is_told_to_end_gives_its_work_back_at_once() -> None:
     node, maker = Node(), Maker(lambda order: [])
 
     async def story() -> None:
-        doing = asyncio.create_task(WorkInHand(cast(Any, node), cast(Any, maker), a_work()).do())
+        doing = asyncio.create_task(WorkInHand(cast(Any, node), cast(Any, maker), a_work(), "test").do())
         while not maker.orders:
             await asyncio.sleep(0)
         doing.cancel()
@@ -211,7 +254,7 @@ def test_a_worker_that_is_told_to_end_gives_its_work_back_at_once() -> None:
         assert doing.cancelled()
 
     asyncio.run(story())
-    assert node.asks("end_work") == [{"code": "", "detail": ""}]
+    assert node.asks("end_work") == [{"code": "", "detail": "", "unable": False}]
     assert maker.cancelled == ["ab" * 32]
 
 
@@ -235,11 +278,10 @@ def test_a_thread_that_says_nothing_any_more_ends_the_process(monkeypatch: pytes
 
 
 def test_the_source_is_fetched_from_the_node_and_the_mask_comes_with_the_work() -> None:
-    source = SimpleNamespace(asset=a_digest("source"), cid="bafksource")
     node, maker = Node(content=[b"source"]), Maker(pictures)
 
-    done(node, maker, a_work(source=source, mask=b"mask"))
-    done(node, maker, a_work(source=UNSET))
+    done(node, maker, a_work(source=a_digest("source"), mask=b"mask"))
+    done(node, maker, a_work())
 
     files = [(order.source, order.source_file, order.mask_file) for order in maker.orders]
     assert files == [(a_digest("source"), b"source", b"mask"), ("", b"", b"")]

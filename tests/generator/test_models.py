@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from generator.errors import GeneratorError
-from generator.models import fetch_model, model_digest, verify_model
+from generator.errors import GeneratorCode, GeneratorError
+from generator.models import check_kind, fetch_model, model_digest, verify_model
 from node.cli.exits import Exit
 from node.cli.main import cli
 
@@ -97,3 +97,26 @@ def test_the_command_that_fetches_a_model_refuses_a_branch(tmp_path: Path) -> No
 
     assert done.exit_code == Exit.REFUSED
     assert "MODEL_UNPINNED" in done.output
+
+
+@pytest.mark.parametrize(
+    ("files", "adapter", "said"),
+    [
+        ({"readme.txt": b"a model"}, False, "has no model_index.json"),
+        ({"pytorch_lora_weights.bin": b"\x80\x04"}, True, "has 0 files"),
+        ({"a.safetensors": b"", "b.safetensors": b""}, True, "has 2 files"),
+        ({"a.safetensors": b"weights, please, and four hundred bytes of them"}, True, "a.safetensors is none"),
+        ({"a.safetensors": (2).to_bytes(8, "little") + b"{}"}, True, ""),
+    ],
+)
+def test_what_is_no_model_or_adapter_is_neither_registered_nor_served(
+    tmp_path: Path, files: dict[str, bytes], adapter: bool, said: str
+) -> None:
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    if not said:
+        check_kind(tmp_path, adapter=adapter)
+        return
+    with pytest.raises(GeneratorError, match=said) as refused:
+        check_kind(tmp_path, adapter=adapter)
+    assert refused.value.code is GeneratorCode.MODEL_UNREADABLE

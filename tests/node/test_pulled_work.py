@@ -168,7 +168,7 @@ def picture_of(house: House, work: Work, index: int = 0, account: str = GEN, **c
     order = Generate(job.id, 1, settings_of(job.openings), job.id, work.request.model, work.request.confidential, marks)
     image = Image.effect_noise((128, 128), 60 + index).convert("RGB").resize((128, 128))
     made: Generated = attest(image, index, order, Attester(account, house.chain.name, key_of(account)))
-    said = replace(decode(made.attestation, Attestation), **changed)
+    said = replace(decode(made.attestation, Attestation), **{"time_ms": house.now_ms, **changed})
     signature = key_of(account).sign(crypto.ATTESTATION, encode(said))
     return MadePicture(lease=work.lease, file=made.png, attestation=said, signature=signature)
 
@@ -185,7 +185,7 @@ def test_a_worker_takes_a_job_brings_its_pictures_records_them_and_it_is_done(ho
 
     async def story() -> None:
         work = await house.taken()
-        assert (work.request, work.settings["prompt"], work.marks.watermark_key) == (
+        assert (work.request, work.openings.value("prompt"), work.marks.watermark_key) == (
             job.request, "a lighthouse", KEY.hex(),
         )  # fmt: skip
         assert house.queue.progress.describe(house.job(job.id)).state == "running"
@@ -347,6 +347,22 @@ def test_a_worker_that_cannot_do_a_job_ends_it_with_its_reason(house: House) -> 
     assert (failed.code, failed.detail) == ("GENERATION_FAILED", "SETTINGS_INVALID: guidance has no part")
 
 
+def test_what_a_worker_is_unable_to_do_goes_on_with_others_until_three_were(house: House) -> None:
+    job = house.asked_for()
+
+    async def story() -> list[str]:
+        states = []
+        for number in range(ATTEMPTS_MAX):
+            work = await house.taken(worker=f"{number:032x}")
+            said = {"code": "MODEL_MISMATCH", "detail": "m1", "unable": True}
+            states.append((await house.told(GEN, "/end", lease=work.lease, **said))[1]["state"])
+        return states
+
+    assert asyncio.run(story()) == ["queued"] * (ATTEMPTS_MAX - 1) + ["failed"]
+    failed = house.job(job.id)
+    assert (failed.code, failed.detail) == ("GENERATION_FAILED", "the worker ended 3 times: MODEL_MISMATCH: m1")
+
+
 def test_a_refused_record_is_told_and_the_other_pictures_go_on(house: House) -> None:
     job = house.asked_for()
 
@@ -436,6 +452,8 @@ BROKEN: list[tuple[str, dict[str, Any]]] = [
     ("the file is another one", {"file_digest": a_digest("another file")}),
     ("other pixels", {"pixel_digest": a_digest("other pixels")}),
     ("another image code", {"image_code": "ISCC:" + "A" * 55}),
+    ("has not that watermark", {"mark": "94601a6497"}),
+    ("of a time to come", {"time_ms": 1_700_000_000_000 + 301_000}),
 ]
 
 
