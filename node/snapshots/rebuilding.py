@@ -35,7 +35,7 @@ def rebuild_if_lost(data: Path, genesis: Genesis, recoveries: Recoveries) -> Non
         (data / REBUILT).rename(data / "state")
     with closing(RaftLogStore(data / "log")) as raft_log:
         with closing(StateStore(data / "state")) as state:
-            lost, base = state.applied, raft_log.base
+            lost, base = max(state.applied, 0), raft_log.base  # an empty one is made of genesis
         if lost >= base:
             return
         logger.warning("state_lost", height=lost, blocks_above=base)

@@ -100,6 +100,17 @@ def test_a_kill_in_the_middle_is_made_up_for_by_the_next_start(
     written.close()
 
 
+def test_an_empty_directory_is_left_to_genesis(tmp_path: Path) -> None:
+    for path in ("log", "state"):
+        (tmp_path / path).mkdir()
+
+    rebuild_if_lost(tmp_path, GENESIS, ())
+
+    written = WrittenChain(tmp_path)
+    assert written.chain.tip.height == 0
+    written.close()
+
+
 def test_without_a_snapshot_that_holds_it_is_said_what_to_do(tmp_path: Path) -> None:
     cut_off(tmp_path)
     chunk = next((tmp_path / "snapshots" / "8").glob("*.chunk"))
