@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import GeneratorCode, GeneratorError
-from generator.models import ADAPTER_SUFFIX, verify_model
+from generator.models import adapter_weights, verify_model
 
 _LOW_RANK = (".lora_A.", ".lora_B.", ".lora_down.", ".lora_up.", ".lora.down.", ".lora.up.")
 """How the names of an adapter's matrices are told in files of diffusers, PEFT and Kohya."""
@@ -60,13 +60,13 @@ def adapted(pipe: Any, adapters: Sequence[AdapterFolder]) -> Iterator[None]:
 
 def _add(pipe: Any, adapter: AdapterFolder) -> None:
     verify_model(adapter.folder, adapter.digest)
-    file = _weights(adapter.folder)
+    file = adapter_weights(adapter.folder)
     given = _given(file)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Already found a `peft_config`")  # a second adapter is meant
             pipe.load_lora_weights(
-                str(adapter.folder), weight_name=file.name, adapter_name=adapter.digest, local_files_only=True
+                str(file.parent), weight_name=file.name, adapter_name=adapter.digest, local_files_only=True
             )
     except (ValueError, RuntimeError, LookupError) as error:
         fact = "".join(str(error).splitlines()[:2])[:200]
@@ -101,14 +101,6 @@ def _held_of(part: Any, name: str) -> int:
         return 0
     ends = tuple(f".{kind}.{name}.weight" for kind in _HELD)
     return sum(one.endswith(ends) for one, _ in part.named_parameters())
-
-
-def _weights(folder: Path) -> Path:
-    files = [path for path in folder.iterdir() if path.suffix == ADAPTER_SUFFIX]
-    if len(files) != 1:
-        fact = f"{folder} holds {len(files)} files *{ADAPTER_SUFFIX}"
-        raise GeneratorError(GeneratorCode.MODEL_UNREADABLE, f"{fact}; an adapter is a folder with one")
-    return files[0]
 
 
 def _refused(fact: str) -> GeneratorError:

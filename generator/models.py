@@ -50,13 +50,20 @@ def verify_model(folder: Path, digest: str) -> None:
 
 def check_kind(folder: Path, *, adapter: bool) -> None:
     """MODEL_UNREADABLE unless a folder has what makes it a model, or an adapter; its weights are not looked into."""
-    weights = [path for path in _files(folder) if path.suffix == ADAPTER_SUFFIX]
-    if adapter and (len(weights) != 1 or not _has_header(weights[0])):
-        fact = f"{folder} has {len(weights)} files *{ADAPTER_SUFFIX}" if len(weights) != 1 else f"{weights[0]} is none"
-        raise GeneratorError(GeneratorCode.MODEL_UNREADABLE, f"{fact}; an adapter is a folder with one")
+    if adapter and not _has_header(file := adapter_weights(folder)):
+        raise GeneratorError(GeneratorCode.MODEL_UNREADABLE, f"{file} holds no weights; put the adapter there again")
     if not adapter and not (folder / "model_index.json").is_file():
         fact = f"{folder} has no model_index.json"
         raise GeneratorError(GeneratorCode.MODEL_UNREADABLE, f"{fact}; name a folder as diffusers saves a model")
+
+
+def adapter_weights(folder: Path) -> Path:
+    """The one file of an adapter's weights. MODEL_UNREADABLE if there is none, or another."""
+    files = [path for path in _files(folder) if path.suffix == ADAPTER_SUFFIX]
+    if len(files) != 1:
+        fact = f"{folder} has {len(files)} files *{ADAPTER_SUFFIX}"
+        raise GeneratorError(GeneratorCode.MODEL_UNREADABLE, f"{fact}; an adapter is a folder with one")
+    return files[0]
 
 
 def _has_header(file: Path) -> bool:

@@ -40,7 +40,7 @@ class WorkMethods(SubmitMethods):
         again. NOT_A_WORKER, GENERATOR_ABSENT, ACCOUNT_BUSY.
         """
         asked = AskWork(worker=worker, models=models, adapters=adapters, device=device, wait_seconds=wait_seconds)
-        found = (await self._ask("/v1/work", asked, WorkFound)).work
+        found = (await self._ask("/v1/leases", asked, WorkFound)).work
         return found if isinstance(found, Work) else None
 
     async def report_work(
@@ -63,7 +63,7 @@ class WorkMethods(SubmitMethods):
             steps=UNSET if steps is None else steps,
             refused=UNSET if refused is None else refused,
         )
-        return await self._ask("/v1/work/progress", told, WorkStanding)
+        return await self._ask("/v1/leases/progress", told, WorkStanding)
 
     async def give_picture(self, made: MadePicture) -> Content:
         """Have the node store a picture that was made; what its record has to say of the file.
@@ -72,7 +72,7 @@ class WorkMethods(SubmitMethods):
         picture that is stored may be refused with.
         """
         body = msgspec.msgpack.encode(made)
-        taken = await self.request("POST", "/v1/work/pictures", body, media_type="application/octet-stream")
+        taken = await self.request("POST", "/v1/leases/pictures", body, media_type="application/octet-stream")
         return value_of(taken, PictureTaken).content
 
     async def end_work(self, lease: str, *, code: str = "", detail: str = "", unable: bool = False) -> WorkStanding:
@@ -80,4 +80,4 @@ class WorkMethods(SubmitMethods):
         code or the worker is `unable` to do what others may. WORK_LOST.
         """
         ended = WorkEnd(lease=lease, code=code or UNSET, detail=detail or UNSET, unable=unable)
-        return await self._ask("/v1/work/end", ended, WorkStanding)
+        return await self._ask("/v1/leases/end", ended, WorkStanding)

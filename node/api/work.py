@@ -45,7 +45,7 @@ def work_routes(pulled: PulledWork | None, submitter: Submitter, reader: Reader)
             raise NodeError(NodeCode.GENERATOR_ABSENT, "ask a node with [generator] in its settings")
         return pulled
 
-    @router.post("/work", summary="Take a generation to work on")
+    @router.post("/leases", summary="Take a generation to work on")
     @operation(
         WorkFound,
         sent=Sent(AskWork, "Which models the worker serves, and how long to wait."),
@@ -60,7 +60,7 @@ def work_routes(pulled: PulledWork | None, submitter: Submitter, reader: Reader)
         found = await present().take(asked, member.account, request.is_disconnected)
         return answer(WorkFound(work=found or UNSET))
 
-    @router.post("/work/progress", summary="Say that work goes on")
+    @router.post("/leases/progress", summary="Say that work goes on")
     @operation(
         WorkStanding,
         sent=Sent(WorkProgress, "How far the worker is."),
@@ -71,7 +71,7 @@ def work_routes(pulled: PulledWork | None, submitter: Submitter, reader: Reader)
         told = await read_json(request, WorkProgress)
         return answer(await present().progress(told, member.account))
 
-    @router.post("/work/pictures", summary="Store a picture that was made, before recording it")
+    @router.post("/leases/pictures", summary="Store a picture that was made, before recording it")
     @operation(
         PictureTaken,
         sent=Sent(bytes, "A `MadePicture` in MessagePack: lease, file, attestation and its signature.", OCTETS),
@@ -93,7 +93,7 @@ def work_routes(pulled: PulledWork | None, submitter: Submitter, reader: Reader)
         made = await _made(await read_body(request, GIVEN_PICTURE_BYTES_MAX + AROUND_BYTES_MAX))
         return answer(PictureTaken(content=await present().picture(made, member.account)))
 
-    @router.post("/work/end", summary="Do no more of a generation")
+    @router.post("/leases/end", summary="Do no more of a generation")
     @operation(
         WorkStanding,
         sent=Sent(WorkEnd, "Why, if it cannot be done."),

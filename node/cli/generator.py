@@ -21,6 +21,7 @@ from remarque.keys.files import load_key
 PROMPT = "a lighthouse on the left by the sea at sunset"
 GUIDANCE_CENTI = 500
 """For a model that is guided, as `remarque generate` has it."""
+MODELS = "Model folder; repeat for more. The default model if none."
 FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
 
@@ -31,6 +32,19 @@ def placed(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--spread", is_flag=True, help="Spread the networks over all GPUs."),
         click.option("--offload", type=click.Choice(get_args(Offload)), default="none", show_default=True),
         click.option("--device", default="", help="cpu, cuda or cuda:1; the first GPU if there is one."),
+    ):
+        command = option(command)
+    return command
+
+
+def served(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options for what a worker draws with, and where it computes."""
+    for option in (
+        placed,
+        click.option(
+            "--adapter", "adapters", type=FOLDER, multiple=True, help="Adapter folder (LoRA); repeat for more."
+        ),
+        click.option("--model", "models", type=FOLDER, multiple=True, help=MODELS),
     ):
         command = option(command)
     return command
@@ -91,11 +105,7 @@ def bench(
 
 
 @generator.command()
-@click.option(
-    "--model", "models", type=FOLDER, multiple=True, help="Model folder; repeat for more. The default model if none."
-)
-@click.option("--adapter", "adapters", type=FOLDER, multiple=True, help="Adapter folder (LoRA); repeat for more.")
-@placed
+@served
 @with_target
 def work(
     target: Target,
@@ -128,11 +138,7 @@ def work(
     "--gpus", type=click.FloatRange(0), default=1.0, show_default=True, help="GPUs that each has; 0: processors alone."
 )
 @click.option("--ray", "address", default="", help="Address of the org's own Ray cluster; this machine alone if none.")
-@click.option(
-    "--model", "models", type=FOLDER, multiple=True, help="Model folder; repeat for more. The default model if none."
-)
-@click.option("--adapter", "adapters", type=FOLDER, multiple=True, help="Adapter folder (LoRA); repeat for more.")
-@placed
+@served
 @with_target
 def fleet(
     target: Target,

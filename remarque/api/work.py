@@ -27,7 +27,7 @@ Words = Annotated[str, Meta(max_length=2_000)]
 
 
 class AskWork(Body, frozen=True, kw_only=True):
-    """Body of `POST /v1/work`."""
+    """Body of `POST /v1/leases`."""
 
     worker: Hex16
     """By chance, drawn when the worker starts. One that has work is given that again."""
@@ -100,7 +100,7 @@ class WorkRefusal(Body, frozen=True, kw_only=True):
 
 
 class WorkProgress(Body, frozen=True, kw_only=True):
-    """Body of `POST /v1/work/progress`: that the worker still works, and how far it is."""
+    """Body of `POST /v1/leases/progress`: that the worker still works, and how far it is."""
 
     lease: Hex32
     index: Index | UnsetType = UNSET
@@ -111,7 +111,7 @@ class WorkProgress(Body, frozen=True, kw_only=True):
 
 
 class WorkEnd(Body, frozen=True, kw_only=True):
-    """Body of `POST /v1/work/end`: that the worker does no more of it."""
+    """Body of `POST /v1/leases/end`: that the worker does no more of it."""
 
     lease: Hex32
     code: Word | UnsetType = UNSET
@@ -133,7 +133,7 @@ class WorkStanding(Answer, frozen=True, kw_only=True):
 
 
 class MadePicture(Body, frozen=True, kw_only=True):
-    """Body of `POST /v1/work/pictures`, in MessagePack."""
+    """Body of `POST /v1/leases/pictures`, in MessagePack."""
 
     lease: Hex32
     file: Annotated[bytes, Meta(max_length=GIVEN_PICTURE_BYTES_MAX)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +18,11 @@ from generator.errors import GeneratorCode, GeneratorError
 from generator.models import model_digest
 from generator.pipeline import Pipeline, Settings
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TAKES = ("flux", "qwen_image", "stable_diffusion", "stable_diffusion_3", "stable_diffusion_xl", "z_image")
 TAKES_NONE = ("hunyuan_dit", "hunyuan_image")
 ASKED = Settings(prompt="a red boat at the sea", seed=7, steps=2, width=64, height=64, guidance_centi=0)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """The networks are so small that threads only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

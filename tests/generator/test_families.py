@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +20,8 @@ from generator.errors import GeneratorCode, GeneratorError
 from generator.families import FAMILIES, Family, family_of
 from generator.pipeline import Pipeline, Settings
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 GUIDED = {
     "flux": "true_cfg_scale",
     "flux_guided": "guidance_scale",
@@ -36,15 +37,6 @@ GUIDED = {
 }
 LEARNED = {"flux_guided", "hunyuan_image_distilled"}
 ASKED = Settings(prompt="a red boat at the sea", seed=7, steps=2, width=64, height=96, guidance_centi=450)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """The networks are so small that threads only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

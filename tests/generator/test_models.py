@@ -105,7 +105,7 @@ def test_the_command_that_fetches_a_model_refuses_a_branch(tmp_path: Path) -> No
         ({"readme.txt": b"a model"}, False, "has no model_index.json"),
         ({"pytorch_lora_weights.bin": b"\x80\x04"}, True, "has 0 files"),
         ({"a.safetensors": b"", "b.safetensors": b""}, True, "has 2 files"),
-        ({"a.safetensors": b"weights, please, and four hundred bytes of them"}, True, "a.safetensors is none"),
+        ({"a.safetensors": b"weights, please, and four hundred bytes of them"}, True, "a.safetensors holds no weights"),
         ({"a.safetensors": (2).to_bytes(8, "little") + b"{}"}, True, ""),
     ],
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from PIL import Image, ImageChops, ImageDraw
 pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
-import torch
 from tiny_models import TINY, written
 
 from generator.errors import GeneratorError
@@ -26,19 +24,12 @@ from generator.regenerate import as_png
 from pictures.opening import open_picture
 from pictures.picture import pixel_digest
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SIZE = (64, 96)
 ASKED = Settings(prompt="a red boat", seed=7, steps=4, width=64, height=96, guidance_centi=0, strength_centi=50)
 ABLE = ("flux", "qwen_image", "stable_diffusion", "stable_diffusion_3", "stable_diffusion_xl", "z_image")
 UNABLE = ("hunyuan_dit", "hunyuan_image")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """The networks are so small that threads only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

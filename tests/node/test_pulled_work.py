@@ -116,7 +116,7 @@ class House:
         room = cast(Any, SimpleNamespace(check_room=lambda: None))
         member = Member(account, lambda: True)
         app = make_app("0", [work_routes(self.pulled, room, cast(Any, lambda: member))])
-        return await answer_of(app, "POST", f"/v1/work{path}", body)
+        return await answer_of(app, "POST", f"/v1/leases{path}", body)
 
     async def told(self, account: str, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
         return await self.say(account, path, encode(body))

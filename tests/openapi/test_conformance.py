@@ -49,10 +49,10 @@ NOT_DONE = {
     "POST /v1/timestamps",
     "POST /v1/transactions",
     "POST /v1/transactions/batch",
-    "POST /v1/work",
-    "POST /v1/work/end",
-    "POST /v1/work/pictures",
-    "POST /v1/work/progress",
+    "POST /v1/leases",
+    "POST /v1/leases/end",
+    "POST /v1/leases/pictures",
+    "POST /v1/leases/progress",
 }
 """What needs a signature, a generator, a manifest, DER, a full tile or one of two parameters: it only refuses here."""
 BINDING = urlsafe_b64encode(bytes.fromhex("2107" + "0f" * 32)).decode()
