@@ -23,7 +23,17 @@ def canonical(_: object, value: Any) -> bytes:
     """JSON in the one spelling that transactions must have (RFC 8785). Bytes that are no JSON stay as they are."""
     if isinstance(value, bytes):
         return value
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    written = json.dumps(_spelled(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return written.encode("utf-8", "surrogatepass")
+
+
+def _spelled(value: Any) -> Any:
+    """A value whose whole numbers are spelled without a fraction: 5 and not 5.0."""
+    if isinstance(value, dict):
+        return {name: _spelled(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_spelled(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @schemathesis.serializer("application/timestamp-query")
