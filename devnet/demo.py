@@ -54,6 +54,7 @@ POLICY = """policy atelier version 1 schema remarque@1 {
 }
 """
 FIRST_PRICE, TOO_LOW, SECOND_PRICE = 120_000, 90_000, 200_001
+LEVEL_SECONDS_MAX = 10.0
 GENERATOR_SECONDS_MAX = 60.0
 
 PAGE_RUNNER = Path(__file__).parents[1] / "tests" / "verifiers" / "run_page.mjs"
@@ -167,7 +168,7 @@ class Story:
             self.say(f"  {sold.kind.replace('_', ' ')}: {buyer.account} pays {price} cents")
             for payment in sold.payments:
                 self.say(f"    {payment.amount:>8} to {payment.to:16} {payment.reason}")
-        after = await self._holdings()
+        after = await self._holdings(receipt.header.height)
         promise(sum(before.values()) == sum(after.values()), "no cent is made or lost")
         self.say(f"  all balances: {sum(before.values())} cents before, {sum(after.values())} after")
         self.summary["sales"] = sales
@@ -344,9 +345,13 @@ class Story:
             return error
         raise BrokenPromise("a confidential picture was opened without a grant")
 
-    async def _holdings(self) -> dict[str, int]:
+    async def _holdings(self, height: int = 0) -> dict[str, int]:
+        """What each account has, once the node that is asked has the block of a height: another may have it before."""
         accounts = (CREATOR, STUDIO, COLLECTOR, SECOND_COLLECTOR)
-        client = self.member(CREATOR, "node1")
+        client, deadline = self.member(CREATOR, "node1"), time.monotonic() + LEVEL_SECONDS_MAX
+        while (await client.status()).height < height:
+            promise(time.monotonic() < deadline, f"node1 has block {height} soon after node3")
+            await asyncio.sleep(0.02)
         held = {account: (await client.balances(account)).get(CURRENCY, 0) for account in accounts}
         promise(sum(held.values()) == 2 * OPENING_BALANCE, "the story's accounts hold all of the money")
         return held

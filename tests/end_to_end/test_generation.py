@@ -454,7 +454,7 @@ def wait_for(alice: Client, generation: str, wanted: Callable[[Generation], bool
 def test_a_withdrawn_generation_ends_within_a_step_and_keeps_what_is_recorded(studio: Cluster, alice: Client) -> None:
     running = alice.generate("a harbour at noon", seed=900, steps=25, count=16)
     waiting = alice.generate("a harbour at night", seed=901, steps=4)
-    wait_for(alice, running, lambda now: now.index == 1 and now.step == 1)
+    wait_for(alice, running, lambda now: bool(now.pictures) and now.step is not UNSET)
 
     assert alice.withdraw_generation(waiting).code == "GENERATION_CANCELLED"
     told = alice.withdraw_generation(running)
@@ -463,8 +463,10 @@ def test_a_withdrawn_generation_ends_within_a_step_and_keeps_what_is_recorded(st
 
     ended = alice.withdraw_generation(running)
     assert told.state == "running"
-    assert told.index == 1
-    assert (ended.state, [one.index for one in ended.pictures]) == ("failed", [0])
+    assert isinstance(told.index, int)
+    assert ended.state == "failed"
+    assert [one.index for one in ended.pictures] == list(range(len(ended.pictures)))
+    assert 0 < len(ended.pictures) <= told.index + 1 < 16
     assert alice.asset(ended.pictures[0].asset).asset.evidence == "generated"
     assert len(alice.generation(alice.generate("a harbour at dawn", seed=902, steps=4))) == 1
 
@@ -493,7 +495,7 @@ def test_a_generation_is_withdrawn_by_its_creator_alone_and_one_that_has_ended_s
 
 def test_a_withdrawal_outlives_the_node(studio: Cluster, alice: Client) -> None:
     generation = alice.generate("a bridge in the fog", seed=920, steps=100, count=16)
-    wait_for(alice, generation, lambda now: now.step == 1)
+    wait_for(alice, generation, lambda now: now.step is not UNSET)
     os.kill(_worker_pid(studio), signal.SIGSTOP)
 
     alice.withdraw_generation(generation)
