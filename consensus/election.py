@@ -50,13 +50,13 @@ def stand(replica: ReplicaState, *, probe: bool) -> None:
     replica.votes = {replica.config.name: True}
     term = replica.term + 1
     ensure(term <= NUMBER_MAX, "terms do not end")
-    number = 0
     if probe:
         replica.role = Role.PRE_CANDIDATE
     else:
         replica.role = Role.CANDIDATE
         replica.term, replica.vote = term, replica.config.name
-        number = replica.persist(None, ())
+        # Before anybody is asked: a replica that forgot it in a crash could stand for one term twice.
+        replica.persist(None, ())
     request = VoteRequest(
         term=term,
         sender=replica.config.name,
@@ -65,11 +65,7 @@ def stand(replica: ReplicaState, *, probe: bool) -> None:
         probe=probe,
     )
     for other in replica.others:
-        # A vote request waits for the disk: a replica that forgot it in a crash could stand for one term twice.
-        if probe:
-            replica.send(other, request)
-        else:
-            replica.send_after(number, other, request)
+        replica.send(other, request)
     _count(replica, probe=probe)
 
 
@@ -85,12 +81,11 @@ def vote_requested(replica: ReplicaState, request: VoteRequest) -> None:
         return
     free = replica.vote == request.sender or (not replica.vote and not replica.leader)
     reply = VoteReply(term=replica.term, sender=replica.config.name, granted=as_long and free, probe=False)
-    if not reply.granted:
-        replica.send(request.sender, reply)
-        return
-    replica.reset_timeout()
-    replica.vote = request.sender
-    replica.send_after(replica.persist(None, ()), request.sender, reply)
+    if reply.granted:
+        replica.reset_timeout()
+        replica.vote = request.sender
+        replica.persist(None, ())
+    replica.send(request.sender, reply)
 
 
 def vote_answered(replica: ReplicaState, reply: VoteReply) -> None:

@@ -28,15 +28,12 @@ class ProposeEntry(Input, frozen=True):
 
 
 class Persisted(Input, frozen=True):
-    """All of `Persist` up to this number is durable."""
-
-    number: int
+    """All entries of the `Persist` are durable."""
 
 
 class EntryRefused(Input, frozen=True):
-    """Execution refused entry `index` of the newest `Persist`: it and what follows it were not made durable."""
+    """Execution refused entry `index` of the `Persist`: it and what follows it were not made durable."""
 
-    number: int
     index: int
     code: str
     postponed: bool

@@ -13,9 +13,11 @@ class Output(msgspec.Struct, frozen=True):
 
 
 class Persist(Output, frozen=True):
-    """Execute the entries, then make term, vote, truncation and entries durable in one batch."""
+    """Execute the entries, then make term, vote, truncation and entries durable in one batch.
 
-    number: int
+    If there are entries, answer with `Persisted` or `EntryRefused` before anything else is given to the replica.
+    """
+
     term: int
     vote: str
     """Empty if this replica has voted for nobody in this term."""
@@ -27,14 +29,6 @@ class Persist(Output, frozen=True):
 class Send(Output, frozen=True):
     """Send the message now."""
 
-    to: str
-    message: AnyMessage
-
-
-class SendAfter(Output, frozen=True):
-    """Send the message once `Persist` `number` is durable."""
-
-    number: int
     to: str
     message: AnyMessage
 
@@ -88,6 +82,4 @@ class Follow(Output, frozen=True):
     leader: str
 
 
-AnyOutput = (
-    Persist | Send | SendAfter | Acknowledge | Endorse | Certify | CheckCertificate | Deliver | Lead | Follow
-)  # fmt: skip
+AnyOutput = Persist | Send | Acknowledge | Endorse | Certify | CheckCertificate | Deliver | Lead | Follow

@@ -8,6 +8,7 @@ section numbers in comments are its.
 from __future__ import annotations
 
 from consensus import election, replication
+from consensus.errors import ensure
 from consensus.inputs import (
     AnyInput,
     Certified,
@@ -30,6 +31,8 @@ class Replica(ReplicaState):
     def step(self, given: AnyInput) -> list[AnyOutput]:
         """Take one input; return what must now be done, in order."""
         self.outputs = []
+        answered = isinstance(given, Persisted | EntryRefused)
+        ensure(answered is bool(self.writing), "what is to be written is answered before anything else, and once")
         match given:
             case Tick():
                 election.tick(self)
@@ -37,8 +40,8 @@ class Replica(ReplicaState):
                 self._receive(message)
             case ProposeEntry(data):
                 replication.propose(self, data)
-            case Persisted(number):
-                replication.persisted(self, number)
+            case Persisted():
+                replication.persisted(self)
             case EntryRefused():
                 replication.refused(self, given)
             case Endorsed(endorsements):

@@ -7,8 +7,8 @@ from random import Random
 
 import msgspec
 
-from consensus.messages import AnyMessage
-from consensus.outputs import AnyOutput, Follow, Persist, Send, SendAfter
+from consensus.messages import AnyMessage, Append
+from consensus.outputs import AnyOutput, Follow, Persist, Send
 from consensus.progress import FollowerProgress
 from consensus.raft_log import RaftEntry, RaftLog, RaftLogReader
 
@@ -54,10 +54,8 @@ class ReplicaState:
         """Who leads this term, as far as known."""
         self.committed = committed
         """Index up to which everything is final."""
-        self.persisted = self.log.last_index
-        """Index up to which the own log is durable."""
-        self.number = 0
-        """Number of the newest Persist."""
+        self.writing = 0
+        """First index of the entries of the `Persist` that is to be answered next; 0 if none is."""
         self.votes: dict[str, bool] = {}
         """Answers in the running election or pre-vote."""
         self.progress: dict[str, FollowerProgress] = {}
@@ -66,10 +64,8 @@ class ReplicaState:
         """Leader only: endorsements of uncommitted entries of this term, by index and node."""
         self.certifying = committed
         """Highest index for which a certificate has been asked of the driver."""
-        self.pending_acknowledgements: list[tuple[str, int, int]] = []
-        """Follower only: (leader, first, last) to acknowledge once durable."""
-        self.pending_certificate: tuple[int, bytes] = (0, b"")
-        """Follower only: newest certificate received, not yet checked."""
+        self.taking: Append | None = None
+        """Follower only: whose entries are being written."""
         self.timeout = 0
         """Ticks after which to stand for election."""
         self.ticks = 0
@@ -107,8 +103,6 @@ class ReplicaState:
         changed = self.role is not Role.FOLLOWER or leader != self.leader or term != self.term
         if term > self.term:
             self.term, self.vote = term, ""
-            self.pending_acknowledgements.clear()
-            self.pending_certificate = (self.committed, b"")
             self.persist(None, ())
         self.role, self.leader = Role.FOLLOWER, leader
         self.progress.clear()
@@ -117,17 +111,14 @@ class ReplicaState:
         if changed:
             self.outputs.append(Follow(self.term, leader))
 
-    def persist(self, truncate_from: int | None, entries: tuple[RaftEntry, ...]) -> int:
-        """Ask for term, vote and entries to be made durable; return the number to wait for."""
-        self.number += 1
-        self.outputs.append(Persist(self.number, self.term, self.vote, truncate_from, entries))
-        return self.number
+    def persist(self, truncate_from: int | None, entries: tuple[RaftEntry, ...]) -> None:
+        """Ask for term, vote and entries to be made durable."""
+        if entries:
+            self.writing = entries[0].index
+        self.outputs.append(Persist(self.term, self.vote, truncate_from, entries))
 
     def send(self, to: str, message: AnyMessage) -> None:
         self.outputs.append(Send(to, message))
-
-    def send_after(self, number: int, to: str, message: AnyMessage) -> None:
-        self.outputs.append(SendAfter(number, to, message))
 
     def reset_timeout(self) -> None:
         """Start waiting anew, for a span drawn by chance so that replicas rarely stand at the same time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from consensus.errors import ensure
+from consensus.errors import ConsensusBroken, ensure
 from consensus.inputs import EntryRefused, Observed
 from consensus.messages import Append, AppendReply, Result
 from consensus.outputs import Acknowledge, Certify, CheckCertificate, Deliver, Endorse
@@ -108,7 +108,7 @@ def certified(replica: ReplicaState, index: int) -> None:
     replica.committed = index
     replica.stall_ticks = 0
     replica.outputs.append(Deliver(index))
-    replica.log.forget(min(index, replica.persisted))
+    replica.log.forget(index)
     if replica.role is Role.LEADER:
         for done in [place for place in replica.endorsements if place <= index]:
             del replica.endorsements[done]
@@ -117,39 +117,37 @@ def certified(replica: ReplicaState, index: int) -> None:
                 _send_append(replica, name, progress.next, ())
 
 
-def persisted(replica: ReplicaState, number: int) -> None:
-    """The disk holds everything asked for up to this number."""
-    if number != replica.number:
-        return
-    first, replica.persisted = replica.persisted + 1, replica.log.last_index
-    if replica.role is Role.LEADER:
-        if replica.persisted >= first:
-            replica.outputs.append(Endorse(first, replica.persisted))
-        return
-    _acknowledge(replica)
-    _check_certificate(replica)
+def persisted(replica: ReplicaState) -> None:
+    """The disk holds the entries that it was given."""
+    first, replica.writing = replica.writing, 0
+    append, replica.taking = replica.taking, None
+    if append is None:
+        replica.outputs.append(Endorse(first, replica.log.last_index))
+    else:
+        _acknowledge(replica, append)
 
 
 def refused(replica: ReplicaState, report: EntryRefused) -> None:
     """Execution refused an entry: forget it and what follows, and tell the leader which and why."""
-    ensure(report.number == replica.number, "the newest Persist is refused")
-    ensure(replica.role is not Role.LEADER, "a leader proposes only what it has executed")
+    append, replica.taking = replica.taking, None
+    if append is None:
+        raise ConsensusBroken("a leader proposes only what it has executed")
+    ensure(report.index >= replica.writing, "what is refused was to be written")
+    replica.writing = 0
     replica.log.truncate(report.index)
-    replica.persisted = replica.log.last_index
     result = Result.POSTPONED if report.postponed else Result.REFUSED
-    for leader, _, _ in replica.pending_acknowledgements[-1:]:
-        reply = AppendReply(
-            term=replica.term, sender=replica.config.name, result=result, index=report.index, code=report.code
-        )
-        replica.send(leader, reply)
-    replica.pending_acknowledgements.clear()
+    reply = AppendReply(
+        term=replica.term, sender=replica.config.name, result=result, index=report.index, code=report.code
+    )
+    replica.send(append.sender, reply)
+    _check_certificate(replica, append)
 
 
 def observed(replica: ReplicaState, report: Observed) -> None:
     """This replica does not vote: what is final came from another node, with its word on who leads."""
     ensure(not replica.votes_here, "only a replica that does not vote takes what is final from elsewhere")
     replica.log.refresh()
-    replica.committed = replica.persisted = report.index
+    replica.committed = report.index
     if replica.believes(report.term) and (report.leader != replica.leader or report.term > replica.term):
         replica.become_follower(max(report.term, replica.term), report.leader)
     ensure(replica.log.last_index == report.index, "what was observed is durable")
@@ -182,7 +180,6 @@ def append_received(replica: ReplicaState, append: Append) -> None:
         )
         replica.send(append.sender, reply)
         return
-    last = append.previous_index + len(append.entries)
     new = tuple(
         entry for entry in append.entries if entry.index > log.last_index or log.term(entry.index) != entry.term
     )
@@ -192,34 +189,23 @@ def append_received(replica: ReplicaState, append: Append) -> None:
         truncate = first if first <= log.last_index else None
         if truncate is not None:
             log.truncate(first)
-            replica.persisted = min(replica.persisted, log.last_index)
         taken = append.entries[first - append.previous_index - 1 :]
         log.append(taken)
+        replica.taking = append
         replica.persist(truncate, taken)
-    if append.certified > replica.pending_certificate[0]:
-        replica.pending_certificate = (append.certified, append.certificate)
+    else:
+        _acknowledge(replica, append)
+
+
+def _acknowledge(replica: ReplicaState, append: Append) -> None:
+    """Acknowledge what an append covered and is durable, never our own last index."""
     # From the first place not yet final: an earlier acknowledgement, with its endorsements, may have been lost.
-    first = min(append.previous_index, replica.committed) + 1
-    replica.pending_acknowledgements.append((append.sender, first, last))
-    if not new:
-        _acknowledge(replica)
-        _check_certificate(replica)
+    first, last = min(append.previous_index, replica.committed) + 1, append.previous_index + len(append.entries)
+    reply = AppendReply(term=replica.term, sender=replica.config.name, result=Result.ACCEPTED, index=last)
+    replica.outputs.append(Acknowledge(append.sender, reply, first))
+    _check_certificate(replica, append)
 
 
-def _acknowledge(replica: ReplicaState) -> None:
-    """Acknowledge what is durable, covering exactly what each append covered, never our own last index."""
-    waiting = []
-    for leader, first, last in replica.pending_acknowledgements:
-        if last > replica.persisted:
-            waiting.append((leader, first, last))
-            continue
-        reply = AppendReply(term=replica.term, sender=replica.config.name, result=Result.ACCEPTED, index=last)
-        replica.outputs.append(Acknowledge(leader, reply, first))
-    replica.pending_acknowledgements = waiting
-
-
-def _check_certificate(replica: ReplicaState) -> None:
-    index, certificate = replica.pending_certificate
-    if certificate and replica.committed < index <= replica.persisted:
-        replica.pending_certificate = (index, b"")
-        replica.outputs.append(CheckCertificate(index, certificate))
+def _check_certificate(replica: ReplicaState, append: Append) -> None:
+    if append.certificate and replica.committed < append.certified <= replica.log.last_index:
+        replica.outputs.append(CheckCertificate(append.certified, append.certificate))

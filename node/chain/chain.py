@@ -223,7 +223,8 @@ class Chain:
         return [signed for layer in dropped for signed in layer.block.transactions]
 
     def commit(self, height: int, certificate: Certificate | None) -> None:
-        """Make the blocks up to a height final, and tell the listeners."""
+        """Make the blocks up to a height final, and tell the listeners. The certificate may be of a higher block."""
+        certified = None if certificate is None else certificate.height
         count = height - self.committed.height
         done = self.layers[:count]
         for layer in done:
@@ -239,7 +240,7 @@ class Chain:
                     leaves=b"".join(layer.leaves),
                     transactions=[signed.id for signed in block.transactions],
                     subjects=_histories(block, result.outcomes),
-                    certificate=certificate if block.header.height == height else None,
+                    certificate=certificate if block.header.height == certified else None,
                 )
             )
             self.finals.add(Final(block, results, certificate))

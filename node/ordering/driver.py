@@ -14,7 +14,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Protocol
 
@@ -43,7 +44,6 @@ from consensus.outputs import (
     Lead,
     Persist,
     Send,
-    SendAfter,
 )
 from consensus.raft_log import RaftEntry
 from consensus.replica import Replica
@@ -67,6 +67,8 @@ from node.ordering.reach import Reach
 from node.storage.raft_log_store import RaftLogStore
 
 TICK_SECONDS = 0.025
+AT_ONCE_SECONDS = 0.010
+"""For so long blocks are run, or committed, in one turn of the event loop; the last of them may take longer."""
 
 
 class Network(ForwardingNetwork, Protocol):
@@ -80,8 +82,16 @@ class Driver:
     """One node's consensus, in motion."""
 
     def __init__(
-        self, chain: Chain, raft_log: RaftLogStore, mempool: Mempool, clock: Callable[[], int], seed: int
+        self,
+        chain: Chain,
+        raft_log: RaftLogStore,
+        mempool: Mempool,
+        clock: Callable[[], int],
+        seed: int,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`clock` gives milliseconds since 1970, `monotonic` seconds since whenever; `seed` decides chance."""
+        self._monotonic = monotonic
         self.chain = chain
         self.mempool = mempool
         self._network: Network | None = None
@@ -92,6 +102,8 @@ class Driver:
         self._inputs: deque[AnyInput] = deque()
         self._stepping = False
         self._pump_scheduled = False
+        self._final: deque[Certificate] = deque()
+        """Certificates whose blocks are not all committed yet."""
         voters = tuple(voter.node for voter in chain.voters.voters)
         self.replica = Replica(
             ReplicaConfig(name=chain.node, voters=voters),
@@ -101,10 +113,10 @@ class Driver:
             chain.committed.height,
             Random(seed),  # noqa: S311, only election timeouts are drawn from it
         )
-        self.reach = Reach(self.replica)
+        self.reach = Reach(self.replica, monotonic)
         self.inspector = Inspector(chain, self.replica)
         self.certifying = Certifying(chain)
-        self.freshness = Freshness(chain, self.replica)
+        self.freshness = Freshness(chain, self.replica, monotonic)
         self.forwarding = Forwarding(chain, mempool, self.replica, self.inspector, self.proposer)
         chain.commits.follow(self._committed)
 
@@ -134,9 +146,31 @@ class Driver:
         """
         if message.term < self.replica.term or await self.inspector.admits(message):
             self.reach.heard(message.sender)
-            self.step(Receive(message))
             if isinstance(message, Append):
+                await self._take(message)
                 self.freshness.heard(message)
+            else:
+                self.step(Receive(message))
+
+    async def _take(self, append: Append) -> None:
+        """Give consensus an append's entries, few enough at a time that running their blocks holds nothing else up.
+
+        Each part is an append itself, as its leader might have sent it; the last one brings the certificate.
+        """
+        together = 1
+        while len(append.entries) > together:
+            first, rest = append.entries[:together], append.entries[together:]
+            started = self._monotonic()
+            self.step(Receive(msgspec.structs.replace(append, entries=first, certified=0, certificate=b"")))
+            spent = self._monotonic() - started
+            together = max(1, int(together * AT_ONCE_SECONDS / spent)) if spent else len(rest)
+            await asyncio.sleep(0)
+            append = msgspec.structs.replace(
+                append, previous_index=first[-1].index, previous_term=first[-1].term, entries=rest
+            )
+            if not self.inspector.plausible(append):
+                return
+        self.step(Receive(append))
 
     async def receive_forwarded(self, member: str, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
         """Take transactions that another node's clients submitted; return (id, code, text) of those refused."""
@@ -147,10 +181,10 @@ class Driver:
 
     async def run(self) -> None:
         """Let time pass, for ever. After a stall at most one election timeout of ticks is made up for."""
-        last = time.monotonic()
+        last = self._monotonic()
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            now = time.monotonic()
+            now = self._monotonic()
             ticks = min(int((now - last) / TICK_SECONDS), self.replica.config.election_ticks)
             metrics.LOOP_STALL.observe(max(0.0, now - last - TICK_SECONDS))
             if ticks:
@@ -167,28 +201,31 @@ class Driver:
     # Consensus
 
     def step(self, given: AnyInput) -> None:
-        """Let consensus take an input, and perform what it asks for.
-
-        Whatever fails here, a write or an invariant, ends the process: what is in memory may not be what is on disk.
-        """
+        """Let consensus take an input, and perform what it asks for."""
         self._inputs.append(given)
         if self._stepping:
             return
         self._stepping = True
-        try:
+        with self._or_end():
             while self._inputs:
                 for output in self.replica.step(self._inputs.popleft()):
                     self._perform(output)
+        self._stepping = False
+
+    @contextmanager
+    def _or_end(self) -> Iterator[None]:
+        """Whatever fails within, a write or an invariant, ends the process: memory may not be what is on disk."""
+        try:
+            yield
         except BaseException as error:
             self.on_broken(error)
             raise
-        self._stepping = False
 
     def _perform(self, output: AnyOutput) -> None:
         match output:
             case Persist():
                 self._persist(output)
-            case Send(to, message) | SendAfter(_, to, message):
+            case Send(to, message):
                 self._send(to, message)
             case Acknowledge(to, reply, first):
                 endorsements = self._endorsements(first, reply.index)
@@ -201,7 +238,8 @@ class Driver:
             case CheckCertificate(index, certificate):
                 self._check_certificate(index, certificate)
             case Deliver(index):
-                self._deliver(self.certifying.take(index))
+                self._final.append(self.certifying.take(index))
+                self._commit()
             case Lead(term):
                 self._lead(term)
             case Follow(term, leader):
@@ -242,17 +280,18 @@ class Driver:
                     self.chain.accept(self.inspector.block_of(entry), self.proposer.clock())
             except Postponed as error:
                 logger.warning("block_postponed", height=entry.index, reason=str(error))
-                refusal = EntryRefused(asked.number, entry.index, str(error), True)
+                refusal = EntryRefused(entry.index, str(error), True)
                 break
             except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
                 logger.error("block_refused", height=entry.index, reason=str(error))
-                refusal = EntryRefused(asked.number, entry.index, str(error), False)
+                refusal = EntryRefused(entry.index, str(error), False)
                 break
             taken.append(entry)
         started = time.perf_counter()
         self._raft_log.persist(asked.term, asked.vote, asked.truncate_from, tuple(taken))
         metrics.SYNC_SECONDS.observe(time.perf_counter() - started)
-        self._inputs.append(refusal or Persisted(asked.number))
+        if asked.entries:
+            self._inputs.appendleft(refusal or Persisted())
 
     def _endorsements(self, first: int, last: int) -> tuple[tuple[int, bytes], ...]:
         """This node's endorsements of the entries of its current term that are not final yet."""
@@ -264,14 +303,23 @@ class Driver:
         else:
             logger.error("certificate_refused", height=index)
 
-    def _deliver(self, certificate: Certificate) -> None:
-        self._finish(certificate)
+    def _commit(self) -> None:
+        """Commit what is final: at once if it is little, else the rest of it in later turns of the event loop."""
+        end = self._monotonic() + AT_ONCE_SECONDS
+        with self._or_end():
+            while self._final:
+                certificate = self._final[0]
+                self.chain.commit(self.chain.committed.height + 1, certificate)
+                if self.chain.committed.height == certificate.height:
+                    self._finished(self._final.popleft())
+                if self._final and self._monotonic() >= end:
+                    asyncio.get_running_loop().call_soon(self._commit)
+                    return
         if self.leading:
             self._schedule_pump()
 
-    def _finish(self, certificate: Certificate) -> None:
-        """A certificate makes blocks final."""
-        self.chain.commit(certificate.height, certificate)
+    def _finished(self, certificate: Certificate) -> None:
+        """All blocks that a certificate makes final are committed."""
         self.certifying.final(certificate)
         metrics.HEIGHT.set(certificate.height)
 
@@ -292,7 +340,8 @@ class Driver:
         if entries:
             self._raft_log.persist(self.replica.term, "", None, entries)
         if certificate is not None:
-            self._finish(certificate)
+            self.chain.commit(certificate.height, certificate)
+            self._finished(certificate)
         self.step(Observed(self.chain.committed.height, stretch.term, stretch.leader))
 
     # Proposing
@@ -308,11 +357,8 @@ class Driver:
         self._pump_scheduled = False
         if not self.leading or not self.mempool.unproposed or len(self.chain.layers) >= self.proposer.most.uncommitted:
             return
-        try:
+        with self._or_end():
             block = self.proposer.next_block(self.replica.term)
-        except BaseException as error:
-            self.on_broken(error)
-            raise
         if block is not None:
             self.step(ProposeEntry(block))
         self._schedule_pump()

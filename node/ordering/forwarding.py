@@ -6,7 +6,6 @@ and then to the same one. A transaction that a leader refuses ends the wait of t
 
 from __future__ import annotations
 
-import time
 from typing import Protocol
 
 from consensus.replica import Replica
@@ -41,7 +40,7 @@ class Forwarding:
         self._replica = replica
         self._inspector = inspector
         self._proposer = proposer
-        self._handed = time.monotonic()
+        self._handed = float("-inf")
         self._waited: set[str] = set()
         """Ids that waited already when `again` last looked: what still waits the next time is handed over once more."""
 

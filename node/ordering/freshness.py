@@ -8,6 +8,7 @@ clock is wrong, its own frames do not leave it or its disk is slow, stops being 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from consensus.messages import Append
 from consensus.replica_state import ReplicaState, Role
@@ -24,7 +25,8 @@ ASKED_SECONDS = 5.0
 class Freshness:
     """What a node knows of how far the others are."""
 
-    def __init__(self, chain: Chain, replica: ReplicaState) -> None:
+    def __init__(self, chain: Chain, replica: ReplicaState, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
         self._chain = chain
         self._replica = replica
         self._told = 0
@@ -39,7 +41,7 @@ class Freshness:
 
     def level(self) -> None:
         """This node is where the others are."""
-        self._level = time.monotonic()
+        self._level = self._monotonic()
 
     @property
     def behind(self) -> int:
@@ -52,4 +54,4 @@ class Freshness:
         if self._replica.role is Role.LEADER:
             return True
         within = TOLD_SECONDS if self._replica.votes_here else ASKED_SECONDS
-        return bool(self._replica.leader) and time.monotonic() - self._level <= within
+        return bool(self._replica.leader) and self._monotonic() - self._level <= within

@@ -87,12 +87,12 @@ class Inspector:
 
     async def admits(self, message: AnyMessage) -> bool:
         """Whether consensus may see an authenticated message."""
-        if not self._plausible(message):
+        if not self.plausible(message):
             logger.error("peer_lies", node=message.sender, message=type(message).__name__)
             return False
         if isinstance(message, Append):
             # Asked again, for consensus may have moved on while the signatures were checked.
-            return await self._decoded(message) and self._plausible(message)
+            return await self._decoded(message) and self.plausible(message)
         if isinstance(message, AppendReply) and not self._endorsements_hold(message):
             logger.warning("endorsement_refused", node=message.sender)
             return False
@@ -109,7 +109,7 @@ class Inspector:
             raise InvalidBlock(entry.index, "its header names another term than its log entry")
         return block
 
-    def _plausible(self, message: AnyMessage) -> bool:
+    def plausible(self, message: AnyMessage) -> bool:
         """Whether an honest peer could have sent it."""
         replica = self._replica
         if not replica.believes(message.term):
@@ -145,6 +145,7 @@ class Inspector:
                 if entry.index <= self._replica.committed:
                     continue
                 block = decode_block(entry.data)
+                await asyncio.sleep(0)
                 await self.verify(list(block.transactions))
                 if len(entry.data) <= RECEIVED_BYTES_MAX:
                     self._received[entry.index] = (entry.data, block)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from heapq import heapify, heappop, heapreplace
 
 from ledger.errors import Code, LedgerError
@@ -49,7 +50,8 @@ class Usage:
 class Mempool:
     """Waiting transactions, those of each account in order of arrival."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
         self._waiting: dict[str, SignedTransaction] = {}
         self._queues: dict[str, dict[str, SignedTransaction]] = {}
         """Those that wait for a block, by account."""
@@ -67,13 +69,13 @@ class Mempool:
         self._all = Usage()
         self._last = ""
         """The account that sent last."""
-        self._changed = time.monotonic()
+        self._changed = monotonic()
         """When another than the one before it did, by the monotonic clock."""
 
     @property
     def shared(self) -> bool:
         """Whether more than one account has sent transactions a moment ago."""
-        return time.monotonic() - self._changed < SHARED_SECONDS
+        return self._monotonic() - self._changed < SHARED_SECONDS
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -121,7 +123,7 @@ class Mempool:
         self._queues.setdefault(account, {})[signed.id] = signed
         self._used[account] = max(self._used.get(account, 0), self._least)
         if account != self._last:
-            self._last, self._changed = account, time.monotonic()
+            self._last, self._changed = account, self._monotonic()
         if member:
             self._sources[signed.id] = member
         for used in self._usages(signed):

@@ -24,29 +24,29 @@ LEADERLESS_SECONDS_MAX = 5.0
 class Reach:
     """What one node knows of its leader, and of the other voters."""
 
-    def __init__(self, replica: Replica, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, replica: Replica, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._replica = replica
-        self._clock = clock
-        self._led = clock()
+        self._monotonic = monotonic
+        self._led = monotonic()
         """When a leader was last known."""
         self._heard: dict[str, float] = {}
         """When each voter was last heard."""
 
     def heard(self, sender: str) -> None:
         """A voter's message has come."""
-        self._heard[sender] = self._clock()
+        self._heard[sender] = self._monotonic()
 
     def look(self) -> None:
         """Note who leads, from time to time."""
         if self._replica.leader:
-            self._led = self._clock()
+            self._led = self._monotonic()
 
     def check(self) -> None:
         """Refuse what is new while nothing can be committed: NO_LEADER."""
         if self._replica.leader:
             return
-        leaderless, count = self._clock() - self._led, 1 + len(self._replica.others)
-        heard_since = self._clock() - HEARD_SECONDS
+        leaderless, count = self._monotonic() - self._led, 1 + len(self._replica.others)
+        heard_since = self._monotonic() - HEARD_SECONDS
         hears = 1 + sum(self._heard.get(voter, 0.0) >= heard_since for voter in self._replica.others)
         if leaderless > UNREACHED_SECONDS_MAX and hears < majority(count) and self._replica.votes_here:
             detail = f"this node hears {hears} of {count} voters, itself included, and {majority(count)} are needed"

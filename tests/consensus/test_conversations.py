@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from random import Random
 
+import msgspec
 import pytest
 from simulation import Disk
 
-from consensus.inputs import Persisted, ProposeEntry, Receive, Tick
+from consensus.errors import ConsensusBroken
+from consensus.inputs import EntryRefused, Persisted, ProposeEntry, Receive, Tick
 from consensus.messages import Append, AppendReply, Message, Result, VoteReply, VoteRequest
-from consensus.outputs import Acknowledge, AnyOutput, Certify, Deliver, Lead, Persist, Send, SendAfter
+from consensus.outputs import Acknowledge, AnyOutput, Certify, CheckCertificate, Deliver, Endorse, Lead, Persist, Send
 from consensus.raft_log import RaftEntry
 from consensus.replica import Replica
 from consensus.replica_state import ReplicaConfig, Role
@@ -39,7 +41,8 @@ def hear(replica: Replica, message: Message) -> list[AnyOutput]:
                 if output.truncate_from is not None:
                     del disk.entries[output.truncate_from - 1 :]
                 disk.entries.extend(output.entries)
-                inputs.append(Persisted(output.number))
+                if output.entries:
+                    inputs.insert(0, Persisted())
     return found
 
 
@@ -55,6 +58,11 @@ def elected(replica: Replica) -> Replica:
     hear(replica, VoteReply(term=replica.term, sender="b", granted=True, probe=False))
     assert replica.role is Role.LEADER
     return replica
+
+
+def propose(replica: Replica, data: bytes) -> list[AnyOutput]:
+    """What a proposal leads to, with a disk that writes at once."""
+    return [*replica.step(ProposeEntry(data)), *replica.step(Persisted())]
 
 
 def only(kind: type, outputs: list[AnyOutput]) -> list:
@@ -114,7 +122,7 @@ def test_a_vote_leaves_only_after_it_is_durable_and_is_given_once() -> None:
     second = hear(replica, VoteRequest(term=2, sender="c", last_index=9, last_term=1, probe=False))
 
     persisted = [place for place, output in enumerate(first) if isinstance(output, Persist) and output.vote == "b"]
-    sent = [place for place, output in enumerate(first) if isinstance(output, SendAfter)]
+    sent = [place for place, output in enumerate(first) if isinstance(output, Send)]
     assert persisted[0] < sent[0]
     assert only(Send, second)[0].message.granted is False
 
@@ -128,7 +136,7 @@ def test_a_vote_goes_only_to_a_log_as_long_as_ours(last_term: int, last_index: i
 
     outputs = hear(replica, ask)
 
-    answers = [output.message for output in outputs if isinstance(output, Send | SendAfter)]
+    answers = [output.message for output in outputs if isinstance(output, Send)]
     assert answers[0].granted is granted
 
 
@@ -195,7 +203,7 @@ def test_an_append_from_below_what_is_kept_is_answered_with_what_is_final() -> N
 def test_a_follower_below_what_is_kept_hears_of_its_leader_and_is_asked_for_what_that_knows() -> None:
     """Else it stands for election again and again, though it only has to take blocks from elsewhere."""
     replica = elected(a_replica(1, 1, 1, 1, committed=4))
-    replica.step(ProposeEntry(b"opening"))
+    propose(replica, b"opening")
     replica.log._reader.base = 3  # type: ignore[misc]
     answer = AppendReply(term=replica.term, sender="b", result=Result.REJECTED, index=4, hint_index=1, hint_term=1)
     told = hear(replica, answer)
@@ -212,7 +220,7 @@ def test_a_follower_below_what_is_kept_hears_of_its_leader_and_is_asked_for_what
 def test_entries_of_an_older_term_are_never_certified_themselves() -> None:
     """The two-certificates trap: only a descendant of the leader's own term makes them final."""
     replica = elected(a_replica(1, 1))
-    replica.step(ProposeEntry(b"opening"))
+    propose(replica, b"opening")
     everything = ((1, b"x"), (2, b"x"), (3, b"x"))
     for sender in ("b", "c"):
         reply = AppendReply(term=replica.term, sender=sender, result=Result.ACCEPTED, index=3, endorsements=everything)
@@ -223,13 +231,39 @@ def test_entries_of_an_older_term_are_never_certified_themselves() -> None:
 
 def test_the_leader_counts_itself_only_once_its_disk_has_the_entry() -> None:
     replica = elected(a_replica())
-    outputs = replica.step(ProposeEntry(b"x"))
+    outputs = propose(replica, b"x")
 
     sent = [place for place, output in enumerate(outputs) if isinstance(output, Send)]
     written = [place for place, output in enumerate(outputs) if isinstance(output, Persist)]
 
-    assert replica.persisted == 0
-    assert sent[0] < written[0], "it leaves for the followers while the own disk writes"
+    counted = [place for place, output in enumerate(outputs) if isinstance(output, Endorse)]
+
+    assert sent[0] < written[0] < counted[0], "it leaves for the followers while the own disk writes"
+
+
+def test_nothing_is_given_while_entries_are_written_and_nothing_is_answered_twice() -> None:
+    leader, follower = elected(a_replica()), a_replica(1)
+    leader.step(ProposeEntry(b"x"))
+    follower.step(Receive(append(1, 1, 1, *entries(1, start=2))))
+
+    for replica in (leader, follower):
+        with pytest.raises(ConsensusBroken, match="answered before anything else"):
+            replica.step(Tick())
+        replica.step(Persisted())
+        with pytest.raises(ConsensusBroken, match="and once"):
+            replica.step(Persisted())
+
+
+def test_what_was_final_before_a_refused_entry_is_final() -> None:
+    replica = a_replica(1)
+    given = msgspec.structs.replace(append(1, 1, 1, *entries(1, 1, start=2)), certified=2, certificate=b"of 2")
+
+    replica.step(Receive(given))
+    refused = replica.step(EntryRefused(3, "its clock is behind", postponed=True))
+
+    assert only(Send, refused)[0].message.result is Result.POSTPONED
+    assert [(one.index, one.certificate) for one in only(CheckCertificate, refused)] == [(2, b"of 2")]
+    assert replica.log.last_index == 2
 
 
 def test_a_stale_rejection_moves_nothing() -> None:
@@ -264,3 +298,4 @@ def test_a_lone_voter_leads_at_once_and_certifies_by_itself() -> None:
         outputs = replica.step(Tick())
 
     assert replica.role is Role.LEADER
+    assert outputs.index(only(Persist, outputs)[0]) < outputs.index(only(Lead, outputs)[0])

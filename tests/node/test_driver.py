@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,19 +15,20 @@ import pytest
 from consortium import State, a_genesis, key_of, registering
 
 import contracts_vm
-from consensus.inputs import Tick
+from consensus.inputs import ProposeEntry, Tick
 from consensus.messages import AnyMessage, Append, AppendReply, Result, VoteReply, VoteRequest
 from consensus.raft_log import RaftEntry
 from consensus.replica_state import TERM_STEP_MAX, Role
 from ledger import actions
-from ledger.block import encode_block
+from ledger.block import Certificate, Endorsement, encode_block, endorse
+from ledger.encoding import encode
 from ledger.errors import LedgerError
 from ledger.execution import context
 from ledger.policy_source import Checked, checked
 from ledger.transaction import SignedTransaction, Signer, sign
 from node.chain.chain import Chain
 from node.ordering import inspection, proposer
-from node.ordering.driver import Driver
+from node.ordering.driver import AT_ONCE_SECONDS, Driver
 from node.ordering.mempool import Mempool
 from node.ordering.submitter import Submitter
 from node.peers.frames import decode_frame, encode_frame
@@ -36,10 +38,10 @@ from node.storage.state_store import StateStore
 GENESIS = a_genesis()
 
 
-def a_driver(path: Path) -> Driver:
+def a_driver(path: Path, node: str = "node1", monotonic: Callable[[], float] = time.monotonic) -> Driver:
     log = RaftLogStore(path / "log")
-    chain = Chain(GENESIS, key_of("node1"), "node1", log, StateStore(path / "state"))
-    driver = Driver(chain, log, Mempool(), lambda: time.time_ns() // 1_000_000, 1)
+    chain = Chain(GENESIS, key_of(node), node, log, StateStore(path / "state"))
+    driver = Driver(chain, log, Mempool(), lambda: time.time_ns() // 1_000_000, 1, monotonic)
     driver.on_broken = lambda error: pytest.fail(f"it broke: {error!r}")
     return driver
 
@@ -95,7 +97,7 @@ def test_a_follower_drops_what_no_honest_leader_sends(tmp_path: Path, lie: Appen
     asyncio.run(sent(driver, lie))
 
     assert driver.chain.tip.height == 0
-    assert driver.replica.pending_certificate == (0, b"")
+    assert driver.replica.committed == 0
 
 
 @pytest.mark.parametrize("term", OUT_OF_REACH)
@@ -149,6 +151,52 @@ def test_what_a_member_sends_ahead_is_kept_up_to_so_many_bytes(tmp_path: Path, m
     assert kept == [6, 7, 8]
     assert driver.inspector._received.currsize == 3 * size
     assert driver.inspector.block_of(RaftEntry(1, 1, encode_block(driver.inspector._received[6][1]))).header.term == 1
+
+
+def test_a_voter_that_catches_up_gives_way_to_all_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many blocks come at once: neither running them nor committing them holds up the turns of the loop."""
+    now, work = [0.0], [0.0]
+
+    def slow(done: Callable[..., None], seconds: float) -> Callable[..., None]:
+        def slowly(*arguments: Any) -> None:
+            now[0] += seconds
+            work[0] += seconds
+            done(*arguments)
+
+        return slowly
+
+    async def story() -> tuple[float, Driver]:
+        leader = await led(a_driver(tmp_path / "leader"))
+        while leader.chain.tip.height < 40:
+            leader.step(ProposeEntry(leader.chain.build((), leader.replica.term, 0)))
+        follower = a_driver(tmp_path / "follower", "node2", lambda: now[0])
+        monkeypatch.setattr(follower.chain, "accept", slow(follower.chain.accept, 0.004))
+        monkeypatch.setattr(follower.chain, "commit", slow(follower.chain.commit, 0.002))
+        header = leader.chain.tip
+        certificate = Certificate(
+            height=header.height,
+            header=header.hash,
+            endorsements=tuple(
+                Endorsement(node=node, signature=endorse(key_of(node), header.hash)) for node in ("node1", "node2")
+            ),
+        )
+        given = Append(
+            term=1, sender="node1", previous_index=0, previous_term=0,
+            entries=leader.replica.log.slice(1, 1 << 30, 64), certified=40, certificate=encode(certificate),
+        )  # fmt: skip
+        taking, longest = asyncio.ensure_future(follower.receive(given)), 0.0
+        while not taking.done() or follower.chain.committed.height < 40:
+            work[0] = 0.0
+            await asyncio.sleep(0)
+            longest = max(longest, work[0])
+        return longest, follower
+
+    longest, follower = asyncio.run(story())
+
+    assert longest <= 2 * AT_ONCE_SECONDS
+    assert follower.chain.state.certificate(40) is not None
+    assert [height for height in range(1, 40) if follower.chain.state.certificate(height)] == []
+    assert follower.certifying.newest is not None
 
 
 def test_who_led_before_is_answered_and_not_called_a_liar(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

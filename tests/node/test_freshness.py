@@ -9,7 +9,6 @@ import pytest
 
 from consensus.messages import Append
 from consensus.replica_state import Role
-from node.ordering import freshness
 from node.ordering.freshness import ASKED_SECONDS, BEHIND_MAX, TOLD_SECONDS, Freshness
 
 
@@ -22,16 +21,16 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(freshness, "time", clock)
-    return clock
+def clock() -> Clock:
+    return Clock()
 
 
-def a_node(height: int = 10, role: Role = Role.FOLLOWER, *, votes: bool = True) -> tuple[Freshness, SimpleNamespace]:
+def a_node(
+    clock: Clock, height: int = 10, role: Role = Role.FOLLOWER, *, votes: bool = True
+) -> tuple[Freshness, SimpleNamespace]:
     chain = SimpleNamespace(committed=SimpleNamespace(height=height))
     replica = SimpleNamespace(role=role, leader="node1", votes_here=votes)
-    return Freshness(chain, replica), chain  # type: ignore[arg-type]
+    return Freshness(chain, replica, clock.monotonic), chain  # type: ignore[arg-type]
 
 
 def told(newest: int, sender: str = "node1") -> Append:
@@ -39,7 +38,7 @@ def told(newest: int, sender: str = "node1") -> Append:
 
 
 def test_a_follower_is_ready_while_its_leader_says_that_it_is_level(clock: Clock) -> None:
-    node, _ = a_node()
+    node, _ = a_node(clock)
     before = node.ready
 
     node.heard(told(10))
@@ -50,7 +49,7 @@ def test_a_follower_is_ready_while_its_leader_says_that_it_is_level(clock: Clock
 
 
 def test_a_node_that_takes_no_blocks_is_not_ready_although_it_hears_its_leader(clock: Clock) -> None:
-    node, chain = a_node()
+    node, chain = a_node(clock)
     node.heard(told(10))
     for newest in range(11, 60):
         clock.now += 0.05
@@ -63,7 +62,7 @@ def test_a_node_that_takes_no_blocks_is_not_ready_although_it_hears_its_leader(c
 
 
 def test_only_the_leader_is_believed_about_how_far_the_chain_is(clock: Clock) -> None:
-    node, _ = a_node()
+    node, _ = a_node(clock)
     node.heard(told(10))
     node.heard(told(10**9, sender="node3"))
 
@@ -71,8 +70,8 @@ def test_only_the_leader_is_believed_about_how_far_the_chain_is(clock: Clock) ->
 
 
 def test_a_leader_is_ready_and_a_node_that_does_not_vote_has_longer(clock: Clock) -> None:
-    leader, _ = a_node(role=Role.LEADER)
-    watcher, _ = a_node(votes=False)
+    leader, _ = a_node(clock, role=Role.LEADER)
+    watcher, _ = a_node(clock, votes=False)
     watcher.level()
     clock.now += ASKED_SECONDS - 0.1
 

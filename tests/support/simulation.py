@@ -14,7 +14,7 @@ import msgspec
 
 from consensus.inputs import Certified, Endorsed, EntryRefused, Persisted, ProposeEntry, Receive, Tick
 from consensus.messages import AnyMessage, Append
-from consensus.outputs import Acknowledge, Certify, CheckCertificate, Deliver, Endorse, Lead, Persist, Send, SendAfter
+from consensus.outputs import Acknowledge, Certify, CheckCertificate, Deliver, Endorse, Lead, Persist, Send
 from consensus.quorum import majority
 from consensus.raft_log import RaftEntry
 from consensus.replica import Replica
@@ -83,10 +83,11 @@ class Node:
                 if self.world.crash_now():
                     self.crash()
                     return
-                inputs.append(self._persist(output))
+                if answer := self._persist(output):
+                    inputs.insert(0, answer)
                 if self.world.crash_now():
                     self.crash()
-            case Send(to, message) | SendAfter(_, to, message):
+            case Send(to, message):
                 self._send(to, message)
             case Acknowledge(to, reply, first):
                 self._send(to, msgspec.structs.replace(reply, endorsements=self._endorse(first, reply.index)))
@@ -117,11 +118,11 @@ class Node:
         for entry in asked.entries:
             if self.world.refuses(self, entry):
                 disk.hard_term, disk.hard_vote = asked.term, asked.vote
-                return EntryRefused(asked.number, entry.index, "no", True)
+                return EntryRefused(entry.index, "no", True)
             assert entry.index == len(disk.entries) + 1
             disk.entries.append(entry)
         disk.hard_term, disk.hard_vote = asked.term, asked.vote
-        return Persisted(asked.number)
+        return Persisted() if asked.entries else None
 
     def _endorse(self, first: int, last: int) -> tuple[tuple[int, bytes], ...]:
         assert self.replica is not None
@@ -269,7 +270,7 @@ class World:
                 continue
             assert replica.committed <= replica.log.last_index
             assert replica.term >= node.disk.hard_term
-            assert replica.log.last_index == node.disk.last_index() or replica.persisted <= node.disk.last_index()
+            assert replica.log.last_index == node.disk.last_index(), "what it knows of is on its disk"
             if replica.role is Role.LEADER:
                 terms[replica.term].add(node.name)
         assert all(len(names) == 1 for names in terms.values())
