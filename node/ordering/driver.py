@@ -91,7 +91,7 @@ class Driver:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`clock` gives milliseconds since 1970, `monotonic` seconds since whenever; `seed` decides chance."""
-        self._monotonic = monotonic
+        self._monotonic, self._looked = monotonic, monotonic()
         self.chain = chain
         self.mempool = mempool
         self._network: Network | None = None
@@ -116,7 +116,7 @@ class Driver:
         self.reach = Reach(self.replica, monotonic)
         self.inspector = Inspector(chain, self.replica)
         self.certifying = Certifying(chain)
-        self.freshness = Freshness(chain, self.replica, monotonic)
+        self.freshness = Freshness(chain, self.replica, self.reach, monotonic)
         self.forwarding = Forwarding(chain, mempool, self.replica, self.inspector, self.proposer)
         chain.commits.follow(self._committed)
 
@@ -180,23 +180,27 @@ class Driver:
         return refused
 
     async def run(self) -> None:
-        """Let time pass, for ever. After a stall at most one election timeout of ticks is made up for."""
-        last = self._monotonic()
+        """Let time pass, for ever."""
+        self._looked = self._monotonic()
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            now = self._monotonic()
-            ticks = min(int((now - last) / TICK_SECONDS), self.replica.config.election_ticks)
-            metrics.LOOP_STALL.observe(max(0.0, now - last - TICK_SECONDS))
-            if ticks:
-                last = now
-            for _ in range(ticks):
-                self.step(Tick())
-            self.reach.look()
-            metrics.MEMPOOL.set(len(self.mempool))
-            self.mempool.drop_expired(self.chain.committed.time_ms)
-            if self.leading and self.mempool.unproposed:
-                self._schedule_pump()
-            self.forwarding.again(now)
+            self.look_at_the_clock()
+
+    def look_at_the_clock(self) -> None:
+        """Let the time pass that has gone since the last look: after a stall one election timeout of ticks at most."""
+        now = self._monotonic()
+        ticks = min(int((now - self._looked) / TICK_SECONDS), self.replica.config.election_ticks)
+        metrics.LOOP_STALL.observe(max(0.0, now - self._looked - TICK_SECONDS))
+        if ticks:
+            self._looked = now
+        for _ in range(ticks):
+            self.step(Tick())
+        self.reach.look()
+        metrics.MEMPOOL.set(len(self.mempool))
+        self.mempool.drop_expired(self.chain.committed.time_ms)
+        if self.leading and self.mempool.unproposed:
+            self._schedule_pump()
+        self.forwarding.again(now)
 
     # Consensus
 

@@ -1,8 +1,9 @@
 """Whether this node is where the others are: that is what `/readyz` means by ready.
 
-A leader is: it steps down when a majority no longer answers. Any other node has to be told, again and again, how far
-the chain is, and to be there itself, but for blocks that are on their way. So a node that takes no blocks, because its
-clock is wrong, its own frames do not leave it or its disk is slow, stops being ready within a second.
+A leader is, once a block of its own term is final (before, it does not know how much of its log was final already), and
+while it hears a majority: no other can lead meanwhile. Any other node has to be told by such a leader, again and again,
+how far the chain is, and to be there itself, but for blocks that are on their way. So a node that takes no blocks,
+because its clock is wrong, its own frames do not leave it or its disk is slow, stops being ready within a second.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from consensus.messages import Append
 from consensus.replica_state import ReplicaState, Role
 from node.chain.chain import Chain
+from node.ordering.reach import Reach
 
 BEHIND_MAX = 8
 """Blocks that may be on their way to a node that is level with the others."""
@@ -25,7 +27,10 @@ ASKED_SECONDS = 5.0
 class Freshness:
     """What a node knows of how far the others are."""
 
-    def __init__(self, chain: Chain, replica: ReplicaState, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, chain: Chain, replica: ReplicaState, reach: Reach, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._reach = reach
         self._monotonic = monotonic
         self._chain = chain
         self._replica = replica
@@ -36,8 +41,12 @@ class Freshness:
         """The leader has said how far it is, and what it sent has been taken, or not."""
         if append.sender == self._replica.leader:
             self._told = append.newest
-            if self.behind <= BEHIND_MAX:
+            if self.behind <= BEHIND_MAX and self.settled(append.term):
                 self.level()
+
+    def settled(self, term: int) -> bool:
+        """Whether this node has a final block of a term: without one its leader may not know what was final before."""
+        return self._chain.committed.term == term
 
     def level(self) -> None:
         """This node is where the others are."""
@@ -52,6 +61,6 @@ class Freshness:
     def ready(self) -> bool:
         """Whether this node leads, or was level with the others a moment ago."""
         if self._replica.role is Role.LEADER:
-            return True
+            return self.settled(self._replica.term) and self._reach.hears_majority
         within = TOLD_SECONDS if self._replica.votes_here else ASKED_SECONDS
         return bool(self._replica.leader) and self._monotonic() - self._level <= within

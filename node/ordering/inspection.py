@@ -93,7 +93,7 @@ class Inspector:
         if isinstance(message, Append):
             # Asked again, for consensus may have moved on while the signatures were checked.
             return await self._decoded(message) and self.plausible(message)
-        if isinstance(message, AppendReply) and not self._endorsements_hold(message):
+        if isinstance(message, AppendReply) and self._counts(message) and not self._endorsements_hold(message):
             logger.warning("endorsement_refused", node=message.sender)
             return False
         return True
@@ -115,7 +115,7 @@ class Inspector:
         if not replica.believes(message.term):
             return False
         if isinstance(message, AppendReply):
-            return message.index <= replica.log.last_index + 1
+            return not self._counts(message) or message.index <= replica.log.last_index + 1
         if not isinstance(message, Append):
             return True
         if replica.role is Role.LEADER and message.term == replica.term:
@@ -129,6 +129,14 @@ class Inspector:
             if entry.index != place or self._contradicted(place, entry.term):
                 return False
         return not self._contradicted(message.previous_index, message.previous_term)
+
+    def _counts(self, reply: AppendReply) -> bool:
+        """Whether an answer is to this node as the leader of its term.
+
+        Else consensus leaves it aside, and it may well be of blocks that this node lacks: it sends a block before its
+        own disk has it, so that a crash in between leaves it behind those that answer.
+        """
+        return self._replica.role is Role.LEADER and reply.term == self._replica.term
 
     def _contradicted(self, index: int, term: int) -> bool:
         """Whether an entry that is final and kept here has another term."""

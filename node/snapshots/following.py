@@ -73,7 +73,7 @@ class Follower:
             recent = self._driver.proposer.clock() - chain.committed.time_ms < LEVEL_MS
             if recent:
                 self.level.set()
-            if recent or not stretch.blocks:
+            if recent or (not stretch.blocks and self._driver.freshness.settled(stretch.term)):
                 self._driver.freshness.level()
         except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
             logger.error("stretch_refused", node=peer, reason=str(error))

@@ -11,6 +11,7 @@ import errno
 import os
 import struct
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from pathlib import Path
 from sys import maxsize
 from typing import Any
@@ -26,6 +27,30 @@ _ENTRY = b"e"
 _SPAN = b"t"
 
 
+def open_database(path: Path) -> plyvel.DB:
+    """A LevelDB that reports corruption instead of dropping it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return plyvel.DB(
+            str(path), create_if_missing=True, paranoid_checks=True, bloom_filter_bits=10, write_buffer_size=16 << 20
+        )
+    except plyvel.CorruptionError as error:
+        raise NodeError(NodeCode.DATA_CORRUPT, f"{path}: {error}; join as a new node") from None
+    except plyvel.IOError as error:
+        if disk_is_full(error):
+            raise NodeError(NodeCode.DISK_FULL, f"{path}: {error}; make room") from None
+        raise NodeError(NodeCode.DATA_DIRECTORY_LOCKED, f"{path}: {error}; stop the other process") from None
+
+
+def disk_is_full(error: OSError) -> bool:
+    """Whether an operation failed for want of room; LevelDB says so in words alone."""
+    return error.errno == errno.ENOSPC or os.strerror(errno.ENOSPC) in str(error)
+
+
+Opening = Callable[[Path], plyvel.DB]
+"""How a database is opened: by `open_database`, unless the disk is a simulated one."""
+
+
 class RaftLogStore:
     """Durable entries above `base` up to `last_index`, term and vote. Satisfies `consensus.raft_log.RaftLogReader`.
 
@@ -33,8 +58,8 @@ class RaftLogStore:
     may be of a newer one, in which this node has not voted.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._db = open_database(path)
+    def __init__(self, path: Path, opening: Opening = open_database) -> None:
+        self._db = opening(path)
         hard = self._db.get(_HARD)
         self.hard_term, self.hard_vote = (0, "") if hard is None else _unpack_hard(hard)
         base = self._db.get(_BASE)
@@ -104,26 +129,6 @@ class RaftLogStore:
 
     def close(self) -> None:
         self._db.close()
-
-
-def open_database(path: Path) -> plyvel.DB:
-    """A LevelDB that reports corruption instead of dropping it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return plyvel.DB(
-            str(path), create_if_missing=True, paranoid_checks=True, bloom_filter_bits=10, write_buffer_size=16 << 20
-        )
-    except plyvel.CorruptionError as error:
-        raise NodeError(NodeCode.DATA_CORRUPT, f"{path}: {error}; join as a new node") from None
-    except plyvel.IOError as error:
-        if disk_is_full(error):
-            raise NodeError(NodeCode.DISK_FULL, f"{path}: {error}; make room") from None
-        raise NodeError(NodeCode.DATA_DIRECTORY_LOCKED, f"{path}: {error}; stop the other process") from None
-
-
-def disk_is_full(error: OSError) -> bool:
-    """Whether an operation failed for want of room; LevelDB says so in words alone."""
-    return error.errno == errno.ENOSPC or os.strerror(errno.ENOSPC) in str(error)
 
 
 def _raised(term: int, vote: str, newest: int) -> tuple[int, str]:

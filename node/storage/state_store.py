@@ -33,7 +33,7 @@ from ledger.records import FILE_PREFIX, REQUEST_PREFIX, SEEN_PREFIX, seen_key
 from ledger.state_tree import HashedChange, TreeNode, hashed
 from node.storage.holdings import HoldingIndex
 from node.storage.pages import PageIndex
-from node.storage.raft_log_store import open_database
+from node.storage.raft_log_store import Opening, open_database
 
 _APPLIED = b"applied"
 _BASE = b"base"
@@ -116,8 +116,8 @@ class StateView:
 class StateStore:
     """The state as of `applied`. Satisfies `ledger.execution.view.StateReader`."""
 
-    def __init__(self, path: Path) -> None:
-        self._db = open_database(path)
+    def __init__(self, path: Path, opening: Opening = open_database) -> None:
+        self._db = opening(path)
         applied = self._db.get(_APPLIED)
         self.applied = -1 if applied is None else _height(applied)
         """Height of the state; -1 before genesis."""

@@ -28,9 +28,10 @@ def clock() -> Clock:
 def a_node(
     clock: Clock, height: int = 10, role: Role = Role.FOLLOWER, *, votes: bool = True
 ) -> tuple[Freshness, SimpleNamespace]:
-    chain = SimpleNamespace(committed=SimpleNamespace(height=height))
-    replica = SimpleNamespace(role=role, leader="node1", votes_here=votes)
-    return Freshness(chain, replica, clock.monotonic), chain  # type: ignore[arg-type]
+    chain = SimpleNamespace(committed=SimpleNamespace(height=height, term=1))
+    replica = SimpleNamespace(role=role, leader="node1", votes_here=votes, term=1)
+    reach = SimpleNamespace(hears_majority=True)
+    return Freshness(chain, replica, reach, clock.monotonic), chain  # type: ignore[arg-type]
 
 
 def told(newest: int, sender: str = "node1") -> Append:
@@ -69,6 +70,20 @@ def test_only_the_leader_is_believed_about_how_far_the_chain_is(clock: Clock) ->
     assert (node.ready, node.behind) == (True, 0)
 
 
+@pytest.mark.parametrize("role", [Role.LEADER, Role.FOLLOWER])
+def test_nobody_is_ready_before_a_block_of_the_newest_term_is_final(clock: Clock, role: Role) -> None:
+    """A leader that was just elected may have forgotten, in a power cut, how much of its log was final."""
+    node, chain = a_node(clock, role=role)
+    chain.committed.term = 0
+    node.heard(told(10))
+    before = node.ready
+
+    chain.committed.term = 1
+    node.heard(told(10))
+
+    assert (before, node.ready) == (False, True)
+
+
 def test_a_leader_is_ready_and_a_node_that_does_not_vote_has_longer(clock: Clock) -> None:
     leader, _ = a_node(clock, role=Role.LEADER)
     watcher, _ = a_node(clock, votes=False)
@@ -76,5 +91,7 @@ def test_a_leader_is_ready_and_a_node_that_does_not_vote_has_longer(clock: Clock
     clock.now += ASKED_SECONDS - 0.1
 
     assert (leader.ready, watcher.ready) == (True, True)
+    leader._reach.hears_majority = False  # type: ignore[misc]
+    assert not leader.ready
     clock.now += 0.2
     assert not watcher.ready

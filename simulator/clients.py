@@ -1,0 +1,60 @@
+"""Clients that pay each other by way of any node, and hold the nodes to what they were told."""
+
+from __future__ import annotations
+
+from random import Random
+
+from ledger.errors import LedgerError
+from ledger.genesis import Genesis
+from ledger.transaction import SignedTransaction
+from node.chain.reading import Place
+from remarque.errors import NodeError
+from simulator.consortium import ACCOUNTS, payment
+from simulator.disk import Crashed
+from simulator.node import SimulatedNode
+
+
+class Clients:
+    """What was asked for, and what was answered."""
+
+    def __init__(self, genesis: Genesis, nodes: dict[str, SimulatedNode], random: Random) -> None:
+        self._genesis = genesis
+        self._nodes = nodes
+        self._random = random
+        self._number = 0
+        self._unanswered: list[SignedTransaction] = []
+        """Of which it is not known whether they were committed: they are sent again, also to others."""
+        self.acknowledged: dict[str, tuple[Place, str]] = {}
+        """Where each transaction was said to be final, and the hash of that block."""
+
+    def awake(self) -> list[SimulatedNode]:
+        """Nodes that take a client's request now."""
+        return [node for node in self._nodes.values() if node.alive and not node.waits]
+
+    async def one(self) -> str:
+        """One client, one payment, one node, its answer: the id of what was acknowledged, or nothing."""
+        random, awake = self._random, self.awake()
+        if not awake:
+            return ""
+        node = random.choice(awake)
+        if self._unanswered and random.random() < 0.3:
+            signed = self._unanswered.pop(random.randrange(len(self._unanswered)))
+        else:
+            self._number += 1
+            payer, payee = random.sample(ACCOUNTS, 2)
+            now_ms = node.chain.committed.time_ms
+            signed = payment(self._genesis, self._number, payer, payee, random.randint(1, 9), now_ms)
+        return await self._send(node, signed)
+
+    async def _send(self, node: SimulatedNode, signed: SignedTransaction) -> str:
+        life = node.disk.life
+        try:
+            place = await node.submitter.commit(signed)
+        except LedgerError:
+            return ""
+        except (NodeError, Crashed):
+            self._unanswered.append(signed)
+            return ""
+        if life == node.disk.life:
+            self.acknowledged[signed.id] = place, node.chain.header(place[0]).hash
+        return signed.id

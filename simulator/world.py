@@ -1,0 +1,238 @@
+"""One seed: a cluster, its faults and its clients for a while; then no more faults, and the cluster has to go on."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine, MutableMapping
+from random import Random
+from typing import Any
+
+import plyvel
+import structlog
+
+from ledger.block import Block
+from node.peers.frames import AnyFrame
+from simulator.clients import Clients
+from simulator.consortium import genesis_of
+from simulator.disk import Crashed
+from simulator.faults import TUNINGS, Faults
+from simulator.invariants import Invariants, Violated
+from simulator.loop import SimulatedLoop
+from simulator.network import Network
+from simulator.node import SimulatedNode
+
+TRACE_LINES = 400
+"""Of the newest things that happened, told of a seed that fails."""
+RESTART_SECONDS = 1.0
+HEAL_SECONDS = 60.0
+"""Within so long after the last fault all nodes are level, and go on."""
+SIZES = (1, 2, 3, 3, 3, 4, 5, 5, 7)
+
+
+class World:
+    """The run of one seed. Satisfies what nodes and faults want of their surroundings."""
+
+    def __init__(self, seed: int, seconds: float = 30.0) -> None:
+        self.seed = seed
+        self.seconds = seconds
+        self.random = Random(f"simulation {seed}")  # noqa: S311, what it decides is to be foreseen
+        self.loop = SimulatedLoop()
+        self.faults_met: Counter[str] = Counter()
+        self.trace: deque[str] = deque(maxlen=TRACE_LINES)
+        self._digest = hashlib.sha256()
+        self.violation: BaseException | None = None
+        self.events = 0
+        self.honest = True
+        """Whether no node lies."""
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.network = Network(self.loop, self.random, self._arrive, self.met)
+        self.faults = Faults(self)
+        size, tuning = self.random.choice(SIZES), self.random.choice(TUNINGS)
+        genesis = genesis_of(size)
+        self.nodes: dict[str, SimulatedNode] = {}
+        for name in (f"node{number}" for number in range(1, size + 1)):
+            self.nodes[name] = SimulatedNode(name, genesis, self.faults.fate_of(name), self, tuning)
+        self.clients = Clients(genesis, self.nodes, self.random)
+        self.invariants = Invariants(self.nodes)
+        self.loads_seconds = self.random.choice((0.02, 0.2, 1.0))
+        """Mean time from one client to the next."""
+        self.tell(f"{size} nodes, {tuning or 'as usual'}, faults: {', '.join(self.faults.kinds)}")
+
+    def run(self) -> None:
+        """Run to the end. Violated if something does not hold."""
+        structlog.configure(processors=[self._logged], cache_logger_on_first_use=False)
+        asyncio.set_event_loop(self.loop)
+        self.loop.set_exception_handler(self._unhandled)
+        self._over = self.loop.create_future()
+        try:
+            self.start(self._story())
+            self.loop.run_until_complete(self._over)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            self.loop.run_until_complete(asyncio.gather(*self._tasks, return_exceptions=True))
+            asyncio.set_event_loop(None)
+            self.loop.close()
+            structlog.reset_defaults()
+        if self.violation is not None:
+            raise self.violation
+
+    async def _story(self) -> None:
+        for node in self.nodes.values():
+            node.start()
+        self.start(self._cause_faults())
+        self.start(self._send_clients())
+        await asyncio.sleep(self.seconds)
+        self._heal()
+        await self._until_level()
+        self.invariants.holds("what was acknowledged is where it was said to be", self._all_kept())
+        self._end(None)
+
+    def _all_kept(self) -> bool:
+        final, places = self.invariants.final, self.invariants.places
+        return all(
+            places.get(one) == place and final[place[0]] == block
+            for one, (place, block) in self.clients.acknowledged.items()
+        )
+
+    async def _cause_faults(self) -> None:
+        while self.faults.on:
+            await asyncio.sleep(self.random.expovariate(1 / self.faults.pause_seconds))
+            self.faults.one()
+
+    async def _send_clients(self) -> None:
+        while True:
+            await asyncio.sleep(self.random.expovariate(1 / self.loads_seconds))
+            if self.faults.on:
+                self.start(self._ask())
+
+    async def _ask(self) -> None:
+        await self.clients.one()
+
+    def _heal(self) -> None:
+        self.tell("no more faults")
+        self.faults.end()
+        self.network.clear()
+        for node in self.nodes.values():
+            node.paused_at, node.busy_until, node.offset_ms = None, 0.0, 0
+            node.set_drift(1.0)
+            if not node.alive and not node.lost:
+                node.start()
+
+    async def _until_level(self) -> None:
+        """Wait until a new payment is final at every node, and all say that they are ready."""
+        end, paid = self.now() + HEAL_SECONDS, ""
+        while True:
+            await asyncio.sleep(0.25)
+            living = [node for node in self.nodes.values() if not node.lost]
+            if not paid:
+                paid = await self.clients.one()
+            at = self.invariants.places.get(paid, (0, 0))[0]
+            level = paid and all(node.alive and node.chain.committed.height >= at for node in living)
+            if level and all(node.driver.freshness.ready for node in living):
+                return
+            facts = ", ".join(
+                f"{node.name} {node.chain.committed.height} in {node.driver.replica.term}" for node in living
+            )
+            self.invariants.holds("the cluster goes on once faults end", self.now() < end, facts)
+
+    def _end(self, violation: BaseException | None) -> None:
+        if not self._over.done():
+            self.violation = violation
+            self._over.set_result(None)
+
+    # What nodes and faults want of it
+
+    def now(self) -> float:
+        return self.loop.time()
+
+    def later(self, seconds: float, work: Callable[..., object], *arguments: object) -> None:
+        self.loop.call_later(seconds, work, *arguments)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def chance(self) -> float:
+        return self.random.random()
+
+    def post(self, sender: str, to: str, frame: bytes) -> None:
+        self.network.post(sender, to, frame)
+
+    def met(self, fault: str) -> None:
+        self.faults_met[fault] += 1
+        if not fault.startswith(("frame", "old frame", "link clogged", "network", "ring", "node cut")):
+            self.tell(f"fault: {fault}")
+
+    def said(self, node: SimulatedNode, message: AnyFrame) -> None:
+        self.invariants.said(node, message)
+
+    def started(self, node: SimulatedNode) -> None:
+        self.invariants.started(node, self.now())
+        self.tell(f"{node.name} starts at {node.chain.committed.height}, its log ends at {node.chain.tip.height}")
+
+    def committed(self, node: SimulatedNode, blocks: list[Block]) -> None:
+        self.invariants.committed(node, blocks, self.now())
+        self.tell(f"{node.name} commits {blocks[-1].header.height} {blocks[-1].hash[:8]}")
+
+    def happened(self, node: SimulatedNode) -> None:
+        self.events += 1
+        if node.alive:
+            self.invariants.after(node, self.now())
+
+    def stopped(self, node: SimulatedNode, reason: str) -> None:
+        self.tell(f"{node.name} stops: {reason}")
+        if not node.lost and self.faults.on:
+            self.later(self.random.expovariate(1 / RESTART_SECONDS), self._restart, node)
+
+    def _restart(self, node: SimulatedNode) -> None:
+        if not node.alive and not node.lost:
+            node.start()
+
+    def broke(self, node: SimulatedNode, error: BaseException) -> None:
+        self._end(error if isinstance(error, Violated) else Violated(f"{node.name} broke: {error!r}"))
+
+    # Inside
+
+    def tell(self, what: str) -> None:
+        """Add to the trace."""
+        line = f"{self.now():9.3f} {what}"
+        self._digest.update(line.encode())
+        self.trace.append(line)
+
+    @property
+    def digest(self) -> str:
+        """Of all that was told: two runs of a seed have the same."""
+        return self._digest.hexdigest()
+
+    def _arrive(self, sender: str, to: str, frame: bytes, sent: float) -> None:
+        if (sender, to) not in self.network.cut:
+            self.nodes[to].arrive(sender, frame, sent)
+
+    def _logged(self, _: object, level: str, event: MutableMapping[str, Any]) -> str:
+        name = event.pop("event")
+        facts = " ".join(f"{key}={value}" for key, value in event.items())
+        self.tell(f"log: {name} {facts}")
+        if self.honest:
+            try:
+                self.invariants.accused(name, facts)
+            except Violated as violation:
+                self._end(violation)
+        raise structlog.DropEvent
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed(error)
+
+    def _unhandled(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if error is not None:
+            self._failed(error)
+
+    def _failed(self, error: BaseException) -> None:
+        if not isinstance(error, Crashed | plyvel.Error):
+            self._end(error if isinstance(error, Violated) else Violated(f"something broke: {error!r}"))
