@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 PYTEST := "$(RUN)" -m pytest -q -n auto
 LOCK := locks/development.txt
 
-.PHONY: help check demo test test-fast test-peers test-node lint coverage bench soak lock clean
+.PHONY: help check demo test test-fast test-peers test-node simulate lint coverage bench soak lock clean
 
 help:
 	@echo "make demo        the whole story on three nodes, in under two minutes (KEEP=1 leaves them up)"
@@ -15,6 +15,7 @@ help:
 	@echo "make coverage    make test's first run, with the branches that it reached (out/coverage/index.html)"
 	@echo "make test-peers  tests with Chromium, Node and other people's programs; fails without them"
 	@echo "make test-node   the tests of a node without a generator, under PYTHON=python3.12 for instance"
+	@echo "make simulate    clusters under every kind of fault, each decided by a seed (SEEDS=300)"
 	@echo "make lint        types, style, import layers"
 	@echo "make bench       figures, each against a reference, with conditions"
 
@@ -57,6 +58,9 @@ test-node:
 
 soak: $(VENV)/ready
 	"$(RUN)" -m pytest -q -m soak
+
+simulate: $(VENV)/ready
+	"$(RUN)" -m simulator --seeds $(or $(SEEDS),300)
 
 lint: $(VENV)/ready
 	"$(RUN)" -m ruff check .

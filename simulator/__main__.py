@@ -8,40 +8,10 @@ import sys
 import time
 from collections import Counter
 from multiprocessing import Pool
-from typing import NamedTuple
 
 from simulator.faults import ALL
-from simulator.invariants import Violated
-from simulator.world import World
-
-
-class Ran(NamedTuple):
-    """What one seed did."""
-
-    seed: int
-    violation: str
-    trace: str
-    faults: Counter[str]
-    checked: Counter[str]
-    events: int
-    seconds: float
-    """Simulated."""
-
-
-def ran(seed: int, seconds: float) -> Ran:
-    """Run a seed."""
-    world, violation = World(seed, seconds), ""
-    try:
-        world.run()
-    except Violated as error:
-        violation = str(error)
-    trace = "\n".join(world.trace)
-    return Ran(seed, violation, trace, world.faults_met, world.invariants.checked, world.events, world.now())
-
-
-def replay(seed: int, seconds: float) -> str:
-    """The command that runs a seed again."""
-    return f"python -m simulator --seed {seed} --seconds {seconds:g} --trace"
+from simulator.running import Ran, ran, replay
+from simulator.world import SECONDS
 
 
 def main() -> int:
@@ -50,7 +20,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=300, help="how many seeds")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--seed", type=int, help="this one alone")
-    parser.add_argument("--seconds", type=float, default=30.0, help="simulated seconds with faults")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="simulated seconds with faults")
     parser.add_argument("--trace", action="store_true", help="say what happened last in each seed")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="seeds run at the same time")
     options = parser.parse_args()

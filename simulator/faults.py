@@ -61,10 +61,10 @@ ALL = (*WEATHER, *WRITES, *EVENTS)
 class Faults:
     """The faults of one seed."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, *, quiet: bool) -> None:
         self._cluster = cluster
         random = cluster.random
-        self.kinds = [kind for kind in ALL if random.random() < 0.5]
+        self.kinds = [] if quiet else [kind for kind in ALL if random.random() < 0.5]
         self.pause_seconds = random.choice((0.3, 1.0, 3.0))
         """Mean time from one fault to the next."""
         self.on = True
@@ -264,7 +264,7 @@ def _damaged(cluster: Cluster) -> None:
     """A disk is damaged while its node is down. The node never comes back, so there may be few of them."""
     lost = sum(node.lost for node in cluster.nodes.values())
     node = _one(cluster)
-    if node is not None and 2 * (lost + 1) < len(cluster.nodes) and cluster.random.random() < 0.2:
+    if node is not None and 2 * (lost + 1) < len(cluster.nodes) and cluster.random.random() < 0.5:
         cluster.met("disk damaged")
         node.stop("its disk is damaged")
         cluster.random.choice(list(node.disk.volumes.values())).damaged = True

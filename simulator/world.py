@@ -25,6 +25,8 @@ from simulator.node import SimulatedNode
 
 TRACE_LINES = 400
 """Of the newest things that happened, told of a seed that fails."""
+SECONDS = 20.0
+"""For how long a seed has faults."""
 RESTART_SECONDS = 1.0
 HEAL_SECONDS = 60.0
 """Within so long after the last fault all nodes are level, and go on."""
@@ -34,7 +36,8 @@ SIZES = (1, 2, 3, 3, 3, 4, 5, 5, 7)
 class World:
     """The run of one seed. Satisfies what nodes and faults want of their surroundings."""
 
-    def __init__(self, seed: int, seconds: float = 30.0) -> None:
+    def __init__(self, seed: int, seconds: float = SECONDS, *, size: int = 0, quiet: bool = False) -> None:
+        """Of so many voters, if it is said; if `quiet`, without faults, tuning and clients of its own."""
         self.seed = seed
         self.seconds = seconds
         self.random = Random(f"simulation {seed}")  # noqa: S311, what it decides is to be foreseen
@@ -48,8 +51,9 @@ class World:
         """Whether no node lies."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self.network = Network(self.loop, self.random, self._arrive, self.met)
-        self.faults = Faults(self)
-        size, tuning = self.random.choice(SIZES), self.random.choice(TUNINGS)
+        self.faults = Faults(self, quiet=quiet)
+        drawn, tuning = self.random.choice(SIZES), {} if quiet else self.random.choice(TUNINGS)
+        size = size or drawn
         genesis = genesis_of(size)
         self.nodes: dict[str, SimulatedNode] = {}
         for name in (f"node{number}" for number in range(1, size + 1)):
@@ -60,14 +64,14 @@ class World:
         """Mean time from one client to the next."""
         self.tell(f"{size} nodes, {tuning or 'as usual'}, faults: {', '.join(self.faults.kinds)}")
 
-    def run(self) -> None:
-        """Run to the end. Violated if something does not hold."""
+    def run(self, story: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
+        """Run the story of a seed, or another, to its end. Violated if something does not hold."""
         structlog.configure(processors=[self._logged], cache_logger_on_first_use=False)
         asyncio.set_event_loop(self.loop)
         self.loop.set_exception_handler(self._unhandled)
         self._over = self.loop.create_future()
         try:
-            self.start(self._story())
+            self.start(self._run(story or self._story))
             self.loop.run_until_complete(self._over)
         finally:
             for task in self._tasks:
@@ -79,16 +83,19 @@ class World:
         if self.violation is not None:
             raise self.violation
 
-    async def _story(self) -> None:
+    async def _run(self, story: Callable[[], Coroutine[Any, Any, None]]) -> None:
         for node in self.nodes.values():
             node.start()
+        await story()
+        self._end(None)
+
+    async def _story(self) -> None:
         self.start(self._cause_faults())
         self.start(self._send_clients())
         await asyncio.sleep(self.seconds)
-        self._heal()
-        await self._until_level()
+        self.heal()
+        await self.until_level()
         self.invariants.holds("what was acknowledged is where it was said to be", self._all_kept())
-        self._end(None)
 
     def _all_kept(self) -> bool:
         final, places = self.invariants.final, self.invariants.places
@@ -111,7 +118,8 @@ class World:
     async def _ask(self) -> None:
         await self.clients.one()
 
-    def _heal(self) -> None:
+    def heal(self) -> None:
+        """End all faults and start every node."""
         self.tell("no more faults")
         self.faults.end()
         self.network.clear()
@@ -121,7 +129,7 @@ class World:
             if not node.alive and not node.lost:
                 node.start()
 
-    async def _until_level(self) -> None:
+    async def until_level(self) -> None:
         """Wait until a new payment is final at every node, and all say that they are ready."""
         end, paid = self.now() + HEAL_SECONDS, ""
         while True:
@@ -155,6 +163,10 @@ class World:
         task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        await asyncio.sleep(seconds)
 
     def chance(self) -> float:
         return self.random.random()

@@ -6,7 +6,6 @@ from random import Random
 
 import msgspec
 import pytest
-from simulation import Disk
 
 from consensus.errors import ConsensusBroken
 from consensus.inputs import EntryRefused, Persisted, ProposeEntry, Receive, Tick
@@ -15,6 +14,24 @@ from consensus.outputs import Acknowledge, AnyOutput, Certify, CheckCertificate,
 from consensus.raft_log import RaftEntry
 from consensus.replica import Replica
 from consensus.replica_state import ReplicaConfig, Role
+
+
+class Disk:
+    """What survives a crash. Satisfies `consensus.raft_log.RaftLogReader`."""
+
+    def __init__(self) -> None:
+        self.entries: list[RaftEntry] = []
+
+    base = 0
+
+    def last_index(self) -> int:
+        return len(self.entries)
+
+    def term(self, index: int) -> int:
+        return 0 if index == 0 else self.entries[index - 1].term
+
+    def entry(self, index: int) -> RaftEntry:
+        return self.entries[index - 1]
 
 
 def entries(*terms: int, start: int = 1) -> tuple[RaftEntry, ...]:
