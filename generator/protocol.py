@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from generator.errors import GeneratorCode, GeneratorError
 from generator.settings import Settings
+from ledger.encoding import NOT_DECODED
 from ledger.generation import ModelAdapters
 from ledger.names import Hex32
 
@@ -186,7 +187,7 @@ def read_message(stream: BinaryIO, decoder: msgspec.msgpack.Decoder[M]) -> M | N
 def _decode(decoder: msgspec.msgpack.Decoder[M], body: bytes) -> M:
     try:
         return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_DECODED as error:
         raise GeneratorError(GeneratorCode.FRAME_INVALID, f"{error}; run the same version on both sides") from None
 
 

@@ -15,6 +15,9 @@ from ledger.errors import Code, LedgerError
 
 T = TypeVar("T")
 
+NOT_DECODED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises of bytes that are no value of a type; text that is no UTF-8, and what is nested too deep, too."""
+
 _encoder = msgspec.json.Encoder(order="sorted")
 
 
@@ -41,7 +44,7 @@ def decode(data: bytes | msgspec.Raw, kind: type[T]) -> T:
     """Value of a kind from its canonical bytes. MALFORMED if it is none, NOT_CANONICAL if spelled otherwise."""
     try:
         value: T = _decoder(kind).decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as error:
+    except (*NOT_DECODED, OverflowError) as error:
         raise LedgerError(Code.MALFORMED, f"{error}; see the documented shape of this value") from None
     if _encoder.encode(value) != bytes(data):
         raise LedgerError(

@@ -21,7 +21,7 @@ import msgspec
 from ledger import cbor, crypto
 from ledger.cbor import CborRefused
 from ledger.crypto import SigningKey
-from ledger.encoding import encode
+from ledger.encoding import NOT_DECODED, encode
 from ledger.transaction import SignedTransaction
 from remarque import message_signatures
 from remarque.api.problem import Problem
@@ -335,7 +335,7 @@ def value_of(data: bytes, kind: type[T]) -> T:
     """A node's answer as a value. ANSWER_UNREADABLE if it is none of its kind."""
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_DECODED as error:
         detail = f"{error}; node and client may be of versions that do not fit"
         raise RemarqueError(NodeCode.ANSWER_UNREADABLE.name, detail) from None
 
@@ -385,5 +385,5 @@ def _problem(data: bytes, status: int) -> RemarqueError:
     try:
         body = msgspec.json.decode(data, type=Problem)
         return RemarqueError(body.code, body.detail, status)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NOT_DECODED:
         return RemarqueError("INTERNAL", f"HTTP {status} without a problem body; is this a Remarque node?", status)

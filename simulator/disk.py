@@ -57,6 +57,10 @@ class Volume:
         if sync:
             self._undo.clear()
 
+    def sync(self) -> None:
+        """All that was written is on disk."""
+        self._undo.clear()
+
     def lose(self, count: int) -> None:
         """A power cut: the newest batches of those that were not synced are gone, the others are on disk."""
         for _ in range(count):

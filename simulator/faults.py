@@ -13,10 +13,14 @@ from simulator.node import SimulatedNode
 
 WRITE_FAULT = 0.004
 """How often a write meets each of the faults of writes that a seed has."""
+LYING = 0.25
+"""Part of the seeds in which a member may lie."""
 DOWN_SECONDS = 2.0
 """Mean time for which a node that stopped is down, or a fault lasts."""
 JUMP_MS = 20_000
 DRIFT = 0.05
+ARCHIVE = "node1"
+"""The node that keeps every block, and whose disk stays whole."""
 
 
 class Cluster(Protocol):
@@ -53,8 +57,10 @@ EVENTS = (
     "node cut off",
     "link flaps",
     "disk damaged",
+    "blocks pruned",
 )
-ALL = (*WEATHER, *WRITES, *EVENTS)
+LIES = "member lies"
+ALL = (*WEATHER, *WRITES, *EVENTS, LIES)
 """Every kind of fault, by the name that it is counted by."""
 
 
@@ -64,7 +70,7 @@ class Faults:
     def __init__(self, cluster: Cluster, *, quiet: bool) -> None:
         self._cluster = cluster
         random = cluster.random
-        self.kinds = [] if quiet else [kind for kind in ALL if random.random() < 0.5]
+        self.kinds = [] if quiet else [kind for kind in ALL if random.random() < (LYING if kind is LIES else 0.5)]
         self.pause_seconds = random.choice((0.3, 1.0, 3.0))
         """Mean time from one fault to the next."""
         self.on = True
@@ -264,10 +270,18 @@ def _damaged(cluster: Cluster) -> None:
     """A disk is damaged while its node is down. The node never comes back, so there may be few of them."""
     lost = sum(node.lost for node in cluster.nodes.values())
     node = _one(cluster)
-    if node is not None and 2 * (lost + 1) < len(cluster.nodes) and cluster.random.random() < 0.5:
+    few = 2 * (lost + 1) < len(cluster.nodes)
+    if few and node is not None and node.name != ARCHIVE and cluster.random.random() < 0.5:
         cluster.met("disk damaged")
         node.stop("its disk is damaged")
         cluster.random.choice(list(node.disk.volumes.values())).damaged = True
+
+
+def _pruned(cluster: Cluster) -> None:
+    node = _one(cluster)
+    if node is not None and node.name != ARCHIVE:
+        cluster.met("blocks pruned")
+        node.prune(min(node.chain.committed.height - cluster.random.randint(1, 20), cluster.nodes[ARCHIVE].last_kept))
 
 
 _HAPPENINGS: dict[str, Callable[[Cluster], None]] = {
@@ -285,6 +299,7 @@ _HAPPENINGS: dict[str, Callable[[Cluster], None]] = {
     "node cut off": _cut_off,
     "link flaps": _flaps,
     "disk damaged": _damaged,
+    "blocks pruned": _pruned,
 }
 
 TUNINGS: tuple[dict[str, int], ...] = (

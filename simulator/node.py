@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,20 +15,24 @@ import plyvel
 
 from consensus.messages import Append, AppendReply, VoteReply, VoteRequest
 from ledger.block import Block, decode_header
+from ledger.encoding import encode
 from ledger.errors import LedgerError
 from ledger.genesis import Genesis
 from ledger.transaction import SignedTransaction, parse_signed
 from node.chain.chain import Chain
+from node.chain.stretch import Stretch
 from node.ordering.driver import TICK_SECONDS, Driver
 from node.ordering.freshness import TOLD_SECONDS
 from node.ordering.mempool import Mempool
 from node.ordering.submitter import Submitter
 from node.peers.frames import AnyFrame, Forward, ForwardRefused, decode_frame, encode_frame
+from node.snapshots.catching_up import Catching
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.errors import NodeError
 from simulator.consortium import START_MS, key_of
 from simulator.disk import Crashed, Disk, Fate
+from simulator.liar import Liar
 
 
 class Surroundings(Protocol):
@@ -49,6 +55,9 @@ class Surroundings(Protocol):
 
     def said(self, node: SimulatedNode, message: AnyFrame) -> None:
         """A node says something to another."""
+
+    def givers(self, node: SimulatedNode) -> list[SimulatedNode]:
+        """Living nodes that a node reaches."""
 
     def started(self, node: SimulatedNode) -> None:
         """A node has begun a life, with what its disk held."""
@@ -88,6 +97,8 @@ class SimulatedNode:
         self._world = surroundings
         self._tuning = tuning
         self._hashes: dict[int, tuple[bytes, str]] = {}
+        self.liar: Liar | None = None
+        """Makes what it says false, if it lies."""
         self._came: dict[str, deque[tuple[bytes, float]]] = {}
         self._taking: set[str] = set()
         self._told: deque[tuple[float, float]] = deque()
@@ -127,6 +138,7 @@ class SimulatedNode:
         self._came.clear()
         self._taking.clear()
         try:
+            self._catch_up()
             self.raft_log = RaftLogStore(Path("log"), self.disk.open)
             state = StateStore(Path("state"), self.disk.open)
             self.chain = Chain(self._genesis, key_of(self.name), self.name, self.raft_log, state)
@@ -146,6 +158,32 @@ class SimulatedNode:
         self._world.started(self)
         self.restarts += 1
         self._world.later(TICK_SECONDS * (1 + self._world.chance()), self._tick, life)
+
+    def _catch_up(self) -> None:
+        """Take the final blocks that it lacks from whoever keeps them, as a node does before it starts."""
+        with closing(Catching(Path(), self._genesis, key_of(self.name), self.name, (), self.disk.open)) as catching:
+            for giver in self._world.givers(self):
+                while (stretch := giver.stretch(catching.chain.committed.height)) is not None:
+                    catching.take(stretch)
+
+    def stretch(self, height: int) -> Stretch | None:
+        """What it gives of the final blocks above a height; None if it keeps none that come next."""
+        if height < self.chain.finals.oldest:
+            return None
+        blocks, certificate = self.chain.finals.stretch(height)
+        return Stretch(blocks, encode(certificate), 0, "") if blocks else None
+
+    @property
+    def last_kept(self) -> int:
+        """Height of the last block on its disk, whether it lives or not."""
+        keys = self.disk.volumes["log"].keys
+        place = bisect_left(keys, b"f")
+        return int.from_bytes(keys[place - 1][1:]) if place and keys[place - 1][:1] == b"e" else 0
+
+    def prune(self, upto: int) -> None:
+        """Forget blocks up to a height. Its state is on the disk by then, as a snapshot is in a real node."""
+        self.disk.volumes["state"].sync()
+        self.chain.finals.prune(max(self.chain.finals.oldest, upto), 1_000)
 
     def stop(self, reason: str) -> None:
         """End this life here and now, as if killed."""
@@ -255,9 +293,15 @@ class _Port:
         self._life = life
 
     def send(self, to: str, message: VoteRequest | VoteReply | Append | AppendReply) -> None:
-        if self._life == self._node.disk.life:
-            self._node._world.said(self._node, message)
+        node = self._node
+        if self._life != node.disk.life:
+            return
+        if node.liar is None:
+            node._world.said(node, message)
             self._post(to, encode_frame(message))
+        else:
+            for frame in node.liar.frames(message):
+                self._post(to, frame)
 
     def forward(self, to: str, transactions: list[SignedTransaction]) -> None:
         packed = tuple(

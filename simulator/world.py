@@ -17,17 +17,21 @@ from node.peers.frames import AnyFrame
 from simulator.clients import Clients
 from simulator.consortium import genesis_of
 from simulator.disk import Crashed
-from simulator.faults import TUNINGS, Faults
+from simulator.faults import LIES, TUNINGS, Faults
 from simulator.invariants import Invariants, Violated
+from simulator.liar import Liar
 from simulator.loop import SimulatedLoop
 from simulator.network import Network
 from simulator.node import SimulatedNode
 
+UNTOLD = ("frame", "old frame", "link clogged", "network", "ring", "node cut", "member")
+"""How faults begin that befall frames, and so happen too often to be told one by one."""
 TRACE_LINES = 400
 """Of the newest things that happened, told of a seed that fails."""
 SECONDS = 20.0
 """For how long a seed has faults."""
 RESTART_SECONDS = 1.0
+WATCH_SECONDS = 2.0
 HEAL_SECONDS = 60.0
 """Within so long after the last fault all nodes are level, and go on."""
 SIZES = (1, 2, 3, 3, 3, 4, 5, 5, 7)
@@ -47,8 +51,6 @@ class World:
         self._digest = hashlib.sha256()
         self.violation: BaseException | None = None
         self.events = 0
-        self.honest = True
-        """Whether no node lies."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self.network = Network(self.loop, self.random, self._arrive, self.met)
         self.faults = Faults(self, quiet=quiet)
@@ -58,6 +60,10 @@ class World:
         self.nodes: dict[str, SimulatedNode] = {}
         for name in (f"node{number}" for number in range(1, size + 1)):
             self.nodes[name] = SimulatedNode(name, genesis, self.faults.fate_of(name), self, tuning)
+        if LIES in self.faults.kinds and size > 2:
+            liar = self.random.choice(list(self.nodes.values()))
+            liar.liar = Liar(self.random, lambda: self.met(LIES))
+            self.tell(f"{liar.name} lies")
         self.clients = Clients(genesis, self.nodes, self.random)
         self.invariants = Invariants(self.nodes)
         self.loads_seconds = self.random.choice((0.02, 0.2, 1.0))
@@ -91,6 +97,7 @@ class World:
 
     async def _story(self) -> None:
         self.start(self._cause_faults())
+        self.start(self._watch())
         self.start(self._send_clients())
         await asyncio.sleep(self.seconds)
         self.heal()
@@ -109,6 +116,19 @@ class World:
             await asyncio.sleep(self.random.expovariate(1 / self.faults.pause_seconds))
             self.faults.one()
 
+    async def _watch(self) -> None:
+        """Stop nodes whose leader has pruned what they lack, as they do themselves; they catch up as they start."""
+        while True:
+            heights = {name: node.chain.committed.height for name, node in self.nodes.items() if node.alive}
+            await asyncio.sleep(WATCH_SECONDS)
+            for name, height in heights.items():
+                node = self.nodes[name]
+                leader = self.nodes.get(node.driver.replica.leader) if node.alive else None
+                still = node.alive and node.chain.committed.height == height
+                if still and leader is not None and leader.alive and leader.chain.finals.oldest > height:
+                    self.met("node left behind")
+                    node.stop("left behind")
+
     async def _send_clients(self) -> None:
         while True:
             await asyncio.sleep(self.random.expovariate(1 / self.loads_seconds))
@@ -125,6 +145,7 @@ class World:
         self.network.clear()
         for node in self.nodes.values():
             node.paused_at, node.busy_until, node.offset_ms = None, 0.0, 0
+            node.liar = None
             node.set_drift(1.0)
             if not node.alive and not node.lost:
                 node.start()
@@ -176,11 +197,16 @@ class World:
 
     def met(self, fault: str) -> None:
         self.faults_met[fault] += 1
-        if not fault.startswith(("frame", "old frame", "link clogged", "network", "ring", "node cut")):
+        if not fault.startswith(UNTOLD):
             self.tell(f"fault: {fault}")
 
     def said(self, node: SimulatedNode, message: AnyFrame) -> None:
         self.invariants.said(node, message)
+
+    def givers(self, node: SimulatedNode) -> list[SimulatedNode]:
+        cut = self.network.cut
+        others = [other for other in self.nodes.values() if other is not node and other.alive and not other.waits]
+        return [one for one in others if (node.name, one.name) not in cut and (one.name, node.name) not in cut]
 
     def started(self, node: SimulatedNode) -> None:
         self.invariants.started(node, self.now())
@@ -192,12 +218,12 @@ class World:
 
     def happened(self, node: SimulatedNode) -> None:
         self.events += 1
-        if node.alive:
+        if node.alive and node.liar is None:
             self.invariants.after(node, self.now())
 
     def stopped(self, node: SimulatedNode, reason: str) -> None:
         self.tell(f"{node.name} stops: {reason}")
-        if not node.lost and self.faults.on:
+        if not node.lost:
             self.later(self.random.expovariate(1 / RESTART_SECONDS), self._restart, node)
 
     def _restart(self, node: SimulatedNode) -> None:
@@ -228,7 +254,7 @@ class World:
         name = event.pop("event")
         facts = " ".join(f"{key}={value}" for key, value in event.items())
         self.tell(f"log: {name} {facts}")
-        if self.honest:
+        if not self.faults_met[LIES]:
             try:
                 self.invariants.accused(name, facts)
             except Violated as violation:

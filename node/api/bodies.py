@@ -18,7 +18,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from ledger.encoding import encode
+from ledger.encoding import NOT_DECODED, encode
 from ledger.names import Hex32
 from node.ground.doors import whose
 from remarque.errors import NodeCode, NodeError
@@ -122,7 +122,7 @@ async def read_json(request: Request, kind: type[T], bytes_max: int = JSON_BYTES
     """A request's JSON body as a value."""
     try:
         return msgspec.json.decode(await read_body(request, bytes_max), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_DECODED as error:
         raise NodeError(NodeCode.REQUEST_MALFORMED, f"{error}; see /openapi.json for this route") from None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from ledger.encoding import encode
+from ledger.encoding import NOT_DECODED, encode
 from ledger.errors import Code, LedgerError
 from ledger.receipt import Receipt, encode_receipt
 from ledger.transaction import TRANSACTION_BYTES_MAX, SignedTransaction, parse_envelope
@@ -127,7 +127,7 @@ def split_batch(body: bytes) -> list[msgspec.Raw]:
     """The parts of a batch's JSON array, not yet looked into."""
     try:
         parts = _batch_decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_DECODED as error:
         raise LedgerError(Code.MALFORMED, f"{error}; a batch is a JSON array of signed transactions") from None
     if not parts:
         raise LedgerError(Code.MALFORMED, f"a batch has 1 to {BATCH_TRANSACTIONS_MAX} transactions, this one has none")

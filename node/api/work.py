@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from msgspec import UNSET
 from starlette.responses import Response
 
+from ledger.encoding import NOT_DECODED
 from ledger.errors import Code
 from node.api.bodies import answer, read_body, read_json
 from node.api.member import Member
@@ -112,5 +113,5 @@ def work_routes(pulled: PulledWork | None, submitter: Submitter, reader: Reader)
 async def _made(body: bytes) -> MadePicture:
     try:
         return await asyncio.to_thread(msgspec.msgpack.decode, body, type=MadePicture)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_DECODED as error:
         raise NodeError(NodeCode.REQUEST_MALFORMED, f"{error}; send a MadePicture in MessagePack") from None

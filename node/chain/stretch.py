@@ -36,5 +36,5 @@ def decode_stretch(data: bytes) -> Stretch:
     """Stretch from its bytes; msgspec.DecodeError if it is none."""
     try:
         return _decoder.decode(data)
-    except RecursionError as error:
-        raise msgspec.DecodeError(f"it is nested too deep: {error}") from None
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(f"it is not UTF-8, or nested too deep: {error}") from None

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from ledger.actions import AnyAction
-from ledger.encoding import encode
+from ledger.encoding import NOT_DECODED, encode
 from ledger.errors import Code, LedgerError
 from ledger.events import event_name
 from ledger.receipt import encode_receipt, verify_receipt
@@ -61,7 +61,7 @@ def decode_actions(data: bytes) -> list[AnyAction]:
     """Actions from JSON, spelled in any way: what is signed is the canonical form."""
     try:
         return msgspec.json.decode(without_mark(data), type=list[AnyAction])
-    except msgspec.DecodeError as error:
+    except NOT_DECODED as error:
         raise LedgerError(Code.MALFORMED, f"{error}; see ledger/actions/ for every action") from None
 
 

@@ -9,6 +9,7 @@ from typing import BinaryIO
 import click
 import msgspec
 
+from ledger.encoding import NOT_DECODED
 from ledger.errors import Code, LedgerError
 from ledger.governance import Changes, Replayed, change_name
 from ledger.times import moment
@@ -52,7 +53,7 @@ def decode_changes(data: bytes) -> Changes:
     """Changes from JSON, spelled in any way: what is signed is the canonical form."""
     try:
         return msgspec.json.decode(without_mark(data), type=Changes)
-    except msgspec.DecodeError as error:
+    except NOT_DECODED as error:
         raise LedgerError(Code.MALFORMED, f"{error}; see docs/govern.md for every change") from None
 
 

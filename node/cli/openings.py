@@ -9,7 +9,7 @@ import click
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ledger.encoding import decode, encode
+from ledger.encoding import NOT_DECODED, decode, encode
 from ledger.generation import OPTIONAL_SETTINGS, SETTING_FIELDS, Openings, WithheldSetting, withheld_of
 from ledger.records import Asset, asset_key
 from node.cli.chain import genesis_option, recovery_option
@@ -146,7 +146,7 @@ def check(target: Target, asset: str, file: Path, genesis: Path | None, recoveri
     """
     try:
         given = msgspec.json.decode(file.read_bytes(), type=Openings)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NOT_DECODED as error:
         raise RemarqueError(NodeCode.OPENINGS_FALSE.name, f"{file} holds no openings: {error}") from None
     if not given.given():
         raise RemarqueError(NodeCode.OPENINGS_FALSE.name, f"{file} holds no setting, so there is nothing to check")

@@ -11,6 +11,7 @@ from typing import Any
 import click
 import msgspec
 
+from ledger.encoding import NOT_DECODED
 from ledger.receipt import Receipt
 from node.cli.printing import in_lines, json_text
 from remarque.client import Client
@@ -66,7 +67,7 @@ class Target:
         """Print a node's answer: JSON laid out, and anything else byte by byte, but to no terminal and not as JSON."""
         try:
             self.show(msgspec.json.decode(answer))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except NOT_DECODED:
             if self.as_json or sys.stdout.isatty():
                 detail = (
                     f"it is {len(answer)} bytes that are no JSON; leave --json out, and write them to a file by > FILE"

@@ -12,8 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import msgspec
-
+from ledger.encoding import NOT_DECODED
 from node.decoding.asking import ANSWER_BYTES_MAX, LARGE_ANSWERS, LENGTH, Answer, Ask, Ended, framed, parse_answer
 from node.decoding.signing import CallBack
 from node.ground.logs import logger
@@ -45,7 +44,7 @@ class ForkingProcess:
             try:
                 async with asyncio.timeout(ask.limits.seconds + GRACE_SECONDS):
                     return await _exchange(connection, ask, data, signs)
-            except (TimeoutError, OSError, EOFError, msgspec.DecodeError):
+            except (TimeoutError, OSError, EOFError, *NOT_DECODED):
                 return Ended(0)
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ from msgspec import UNSET
 from ledger import records
 from ledger.actions import SealedKey
 from ledger.crypto import SigningKey
-from ledger.encoding import encode
+from ledger.encoding import NOT_DECODED, encode
 from ledger.events import AccessAllowed
 from ledger.execution.access import holders, still_decided
 from ledger.execution.policy import may
@@ -92,7 +92,7 @@ class Releases:
         asked = (self._peers.ask(node, f"/v1/releases/{transaction}{path}", 64 * 1024) for node in others)
         found = []
         for answer in await asyncio.gather(*asked):
-            with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            with suppress(*NOT_DECODED):
                 found += [] if answer is None else [msgspec.json.decode(answer, type=kind)]
         if not found:
             raise NodeError(

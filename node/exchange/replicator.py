@@ -21,7 +21,7 @@ from msgspec import UnsetType
 
 from ledger import records
 from ledger.block import Outcome
-from ledger.encoding import decode_trusted
+from ledger.encoding import NOT_DECODED, decode_trusted
 from ledger.events import AssetRegistered, SettingsDisclosed, SettingsErased, StatementRegistered
 from node.chain.chain import Chain
 from node.chain.layers import Layer
@@ -59,7 +59,7 @@ def read_kept(file: Path) -> Kept | None:
     """What was kept; None if nothing readable was, so that everything is looked at."""
     try:
         return msgspec.json.decode(file.read_bytes(), type=Kept)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *NOT_DECODED):
         return None
 
 

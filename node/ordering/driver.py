@@ -116,7 +116,7 @@ class Driver:
         self.reach = Reach(self.replica, monotonic)
         self.inspector = Inspector(chain, self.replica)
         self.certifying = Certifying(chain)
-        self.freshness = Freshness(chain, self.replica, self.reach, monotonic)
+        self.freshness = Freshness(chain, self.replica, monotonic)
         self.forwarding = Forwarding(chain, mempool, self.replica, self.inspector, self.proposer)
         chain.commits.follow(self._committed)
 
@@ -148,9 +148,9 @@ class Driver:
             self.reach.heard(message.sender)
             if isinstance(message, Append):
                 await self._take(message)
-                self.freshness.heard(message)
             else:
                 self.step(Receive(message))
+            self.freshness.heard(message)
 
     async def _take(self, append: Append) -> None:
         """Give consensus an append's entries, few enough at a time that running their blocks holds nothing else up.

@@ -1,7 +1,7 @@
 """Whether this node is where the others are: that is what `/readyz` means by ready.
 
 A leader is, once a block of its own term is final (before, it does not know how much of its log was final already), and
-while it hears a majority: no other can lead meanwhile. Any other node has to be told by such a leader, again and again,
+while a majority answers it as its followers. Any other node has to be told by such a leader, again and again,
 how far the chain is, and to be there itself, but for blocks that are on their way. So a node that takes no blocks,
 because its clock is wrong, its own frames do not leave it or its disk is slow, stops being ready within a second.
 """
@@ -11,10 +11,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from consensus.messages import Append
+from consensus.messages import AnyMessage, Append, AppendReply
+from consensus.quorum import majority
 from consensus.replica_state import ReplicaState, Role
 from node.chain.chain import Chain
-from node.ordering.reach import Reach
 
 BEHIND_MAX = 8
 """Blocks that may be on their way to a node that is level with the others."""
@@ -27,22 +27,23 @@ ASKED_SECONDS = 5.0
 class Freshness:
     """What a node knows of how far the others are."""
 
-    def __init__(
-        self, chain: Chain, replica: ReplicaState, reach: Reach, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._reach = reach
+    def __init__(self, chain: Chain, replica: ReplicaState, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
+        self._answered: dict[str, float] = {}
+        """When each voter answered this node as its leader last."""
         self._chain = chain
         self._replica = replica
         self._told = 0
         self._level = float("-inf")
 
-    def heard(self, append: Append) -> None:
-        """The leader has said how far it is, and what it sent has been taken, or not."""
-        if append.sender == self._replica.leader:
-            self._told = append.newest
-            if self.behind <= BEHIND_MAX and self.settled(append.term):
+    def heard(self, message: AnyMessage) -> None:
+        """A message was taken: by the leader, which says how far it is, or by this leader, of one that follows it."""
+        if isinstance(message, Append) and message.sender == self._replica.leader:
+            self._told = message.newest
+            if self.behind <= BEHIND_MAX and self.settled(message.term):
                 self.level()
+        elif isinstance(message, AppendReply) and message.term == self._replica.term:
+            self._answered[message.sender] = self._monotonic()
 
     def settled(self, term: int) -> bool:
         """Whether this node has a final block of a term: without one its leader may not know what was final before."""
@@ -58,9 +59,16 @@ class Freshness:
         return max(0, self._told - self._chain.committed.height)
 
     @property
+    def _led(self) -> bool:
+        """Whether a majority, this node among them, has answered it as its leader a moment ago."""
+        since = self._monotonic() - TOLD_SECONDS
+        count = 1 + sum(self._answered.get(voter, float("-inf")) >= since for voter in self._replica.others)
+        return count >= majority(1 + len(self._replica.others))
+
+    @property
     def ready(self) -> bool:
         """Whether this node leads, or was level with the others a moment ago."""
         if self._replica.role is Role.LEADER:
-            return self.settled(self._replica.term) and self._reach.hears_majority
+            return self.settled(self._replica.term) and self._led
         within = TOLD_SECONDS if self._replica.votes_here else ASKED_SECONDS
         return bool(self._replica.leader) and self._monotonic() - self._level <= within

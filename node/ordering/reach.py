@@ -41,25 +41,15 @@ class Reach:
         if self._replica.leader:
             self._led = self._monotonic()
 
-    @property
-    def _hears(self) -> int:
-        """How many voters this node hears, itself included."""
-        since = self._monotonic() - HEARD_SECONDS
-        return 1 + sum(self._heard.get(voter, float("-inf")) >= since for voter in self._replica.others)
-
-    @property
-    def hears_majority(self) -> bool:
-        """Whether it hears as many voters as decide anything."""
-        return self._hears >= majority(1 + len(self._replica.others))
-
     def check(self) -> None:
         """Refuse what is new while nothing can be committed: NO_LEADER."""
         if self._replica.leader:
             return
         leaderless, count = self._monotonic() - self._led, 1 + len(self._replica.others)
-        if leaderless > UNREACHED_SECONDS_MAX and not self.hears_majority and self._replica.votes_here:
-            needed = f"{majority(count)} are needed"
-            detail = f"this node hears {self._hears} of {count} voters, itself included, and {needed}"
+        heard_since = self._monotonic() - HEARD_SECONDS
+        hears = 1 + sum(self._heard.get(voter, 0.0) >= heard_since for voter in self._replica.others)
+        if leaderless > UNREACHED_SECONDS_MAX and hears < majority(count) and self._replica.votes_here:
+            detail = f"this node hears {hears} of {count} voters, itself included, and {majority(count)} are needed"
             raise NodeError(NodeCode.NO_LEADER, f"{detail}; start the others, or ask another node", 2)
         if leaderless > LEADERLESS_SECONDS_MAX:
             detail = f"no leader is known for {leaderless:.0f} s; see that the nodes reach each other"

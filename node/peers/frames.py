@@ -50,5 +50,5 @@ def decode_frame(data: bytes) -> AnyFrame:
     """Frame from its bytes; msgspec.DecodeError if it is none."""
     try:
         return _decoder.decode(data)
-    except RecursionError as error:
-        raise msgspec.DecodeError(f"it is nested too deep: {error}") from None
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(f"it is not UTF-8, or nested too deep: {error}") from None

@@ -24,15 +24,23 @@ from node.chain.chain import Chain
 from node.chain.stretch import STRETCH_BYTES_MAX, Stretch, decode_stretch
 from node.ground.logs import logger
 from node.peers.asking import Asking
-from node.storage.raft_log_store import RaftLogStore
+from node.storage.raft_log_store import Opening, RaftLogStore, open_database
 from node.storage.state_store import StateStore
 
 
 class Catching:
     """The stores of a node that does not run yet."""
 
-    def __init__(self, data: Path, genesis: Genesis, key: SigningKey, node: str, recoveries: Recoveries) -> None:
-        self._raft_log, self._state = RaftLogStore(data / "log"), StateStore(data / "state")
+    def __init__(
+        self,
+        data: Path,
+        genesis: Genesis,
+        key: SigningKey,
+        node: str,
+        recoveries: Recoveries,
+        opening: Opening = open_database,
+    ) -> None:
+        self._raft_log, self._state = RaftLogStore(data / "log", opening), StateStore(data / "state", opening)
         self.chain = Chain(genesis, key, node, self._raft_log, self._state, recoveries)
 
     async def up(self, asking: Asking, givers: list[str]) -> None:

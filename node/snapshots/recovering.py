@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from ledger import crypto
 from ledger.block import Endorsement, Header, Voters, decode_header
-from ledger.encoding import encode
+from ledger.encoding import NOT_DECODED, encode
 from ledger.genesis import Genesis, genesis_header
 from ledger.recovery import (
     RECOVERY_VERSION,
@@ -166,7 +166,7 @@ class Home:
 def _header_in(raft_log: RaftLogStore, height: int, data: Path) -> Header:
     try:
         return decode_header(raft_log.entry(height).data)
-    except msgspec.DecodeError as error:
+    except NOT_DECODED as error:
         detail = f"block {height} in {data} is none ({error}); leave this node out, and recover from another"
         raise NodeError(NodeCode.DATA_CORRUPT, detail) from None
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from ledger.encoding import NOT_DECODED
 from remarque.errors import NodeCode, NodeError
 
 FORMAT = 3
@@ -63,7 +64,7 @@ def open_locked(path: Path, chain: str, genesis: str, node: str) -> int:
             f"{path} holds no {IDENTITY}: it was wiped, or never made. A node that lost its Raft log must not endorse "
             "again under its old key: have it removed, and join as a new node with a new key",
         ) from None
-    except msgspec.DecodeError as error:
+    except NOT_DECODED as error:
         raise NodeError(NodeCode.DATA_CORRUPT, f"{path / IDENTITY}: {error}; join as a new node") from None
     if identity.format != FORMAT:
         raise NodeError(

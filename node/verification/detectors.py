@@ -58,7 +58,7 @@ async def _asked(session: aiohttp.ClientSession, section: DetectorSection, pictu
             if response.status != 200 or len(said) > ANSWER_BYTES_MAX:
                 raise ValueError(f"it answers {response.status} with {len(said)} bytes or more")
             found = msgspec.json.decode(said, type=DetectorAnswer)
-    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError, RecursionError) as error:
         _failed.warning(detector=section.name, reason=f"{type(error).__name__}: {error}"[:200])
         return DetectorSays(
             name=section.name, says="no_answer", confidence_ppm=0, evidence="", declared=section.declared

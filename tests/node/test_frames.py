@@ -22,16 +22,26 @@ def longer(array: bytes) -> bytes:
     return bytes([array[0] + 1]) + array[1:] + DEEP
 
 
-def test_what_a_peer_nests_too_deep_is_refused_as_what_is_no_frame(tmp_path: Path) -> None:
+def not_text(data: bytes) -> bytes:
+    """The bytes with text in them that is no UTF-8: the name of a frame, of a leader, or in a header."""
+    for word in (b"ForwardRefused", b"leader", b"chain"):
+        data = data.replace(word, b"\xff" + word[1:])
+    return data
+
+
+@pytest.mark.parametrize("spoilt", [longer, not_text])
+def test_what_a_peer_nests_too_deep_or_writes_in_no_utf8_is_refused_as_what_is_no_frame(
+    tmp_path: Path, spoilt: Callable[[bytes], bytes]
+) -> None:
     written = WrittenChain(tmp_path)
     block = written.log.entry(written.block(written.ask(registering(1)))).data
     written.close()
     sent: list[tuple[Callable[[bytes], object], bytes]] = [
         (decode_frame, encode_frame(ForwardRefused("a", "b", "c"))),
-        (decode_stretch, encode_stretch(Stretch((), b"", 1, ""))),
+        (decode_stretch, encode_stretch(Stretch((), b"", 1, "leader"))),
         (decode_block, block),
     ]
     for read, data in sent:
         read(data)
         with pytest.raises(msgspec.DecodeError):
-            read(longer(data))
+            read(spoilt(data))

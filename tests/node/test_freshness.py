@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from consensus.messages import Append
+from consensus.messages import Append, AppendReply, Result, VoteRequest
 from consensus.replica_state import Role
 from node.ordering.freshness import ASKED_SECONDS, BEHIND_MAX, TOLD_SECONDS, Freshness
 
@@ -29,9 +29,8 @@ def a_node(
     clock: Clock, height: int = 10, role: Role = Role.FOLLOWER, *, votes: bool = True
 ) -> tuple[Freshness, SimpleNamespace]:
     chain = SimpleNamespace(committed=SimpleNamespace(height=height, term=1))
-    replica = SimpleNamespace(role=role, leader="node1", votes_here=votes, term=1)
-    reach = SimpleNamespace(hears_majority=True)
-    return Freshness(chain, replica, reach, clock.monotonic), chain  # type: ignore[arg-type]
+    replica = SimpleNamespace(role=role, leader="node1", votes_here=votes, term=1, others=["node1", "node3"])
+    return Freshness(chain, replica, clock.monotonic), chain  # type: ignore[arg-type]
 
 
 def told(newest: int, sender: str = "node1") -> Append:
@@ -70,12 +69,17 @@ def test_only_the_leader_is_believed_about_how_far_the_chain_is(clock: Clock) ->
     assert (node.ready, node.behind) == (True, 0)
 
 
+def answered(sender: str, term: int = 1) -> AppendReply:
+    return AppendReply(term=term, sender=sender, result=Result.ACCEPTED, index=10)
+
+
 @pytest.mark.parametrize("role", [Role.LEADER, Role.FOLLOWER])
 def test_nobody_is_ready_before_a_block_of_the_newest_term_is_final(clock: Clock, role: Role) -> None:
     """A leader that was just elected may have forgotten, in a power cut, how much of its log was final."""
     node, chain = a_node(clock, role=role)
     chain.committed.term = 0
     node.heard(told(10))
+    node.heard(answered("node3"))
     before = node.ready
 
     chain.committed.term = 1
@@ -84,14 +88,25 @@ def test_nobody_is_ready_before_a_block_of_the_newest_term_is_final(clock: Clock
     assert (before, node.ready) == (False, True)
 
 
-def test_a_leader_is_ready_and_a_node_that_does_not_vote_has_longer(clock: Clock) -> None:
+def test_a_leader_is_ready_while_a_majority_answers_it_as_that(clock: Clock) -> None:
     leader, _ = a_node(clock, role=Role.LEADER)
+    leader.heard(answered("node3", term=0))
+    leader.heard(VoteRequest(term=1, sender="node3", last_index=1, last_term=1, probe=True))
+    leader.heard(answered("no voter"))
+    before = leader.ready
+
+    leader.heard(answered("node3"))
+    led = leader.ready
+    clock.now += TOLD_SECONDS + 0.1
+
+    assert (before, led, leader.ready) == (False, True, False)
+
+
+def test_a_node_that_does_not_vote_has_longer(clock: Clock) -> None:
     watcher, _ = a_node(clock, votes=False)
     watcher.level()
     clock.now += ASKED_SECONDS - 0.1
 
-    assert (leader.ready, watcher.ready) == (True, True)
-    leader._reach.hears_majority = False  # type: ignore[misc]
-    assert not leader.ready
+    assert watcher.ready
     clock.now += 0.2
     assert not watcher.ready

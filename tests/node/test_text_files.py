@@ -13,6 +13,7 @@ from consortium import a_genesis
 import contracts_vm
 from ledger.crypto import SigningKey
 from ledger.encoding import encode
+from ledger.errors import LedgerError
 from ledger.policy_source import check_source
 from node.cli.chain import decode_actions
 from node.cli.governance import decode_changes
@@ -82,3 +83,9 @@ def test_so_is_a_key_under_a_passphrase(tmp_path: Path) -> None:
 
 def test_blank_space_stays_for_whoever_it_matters_to() -> None:
     assert without_mark(codecs.BOM_UTF8 + b" a phrase ") == b" a phrase "
+
+
+@pytest.mark.parametrize("read", [decode_actions, decode_changes])
+def test_what_is_no_utf8_is_malformed(read: Callable[[bytes], Any]) -> None:
+    with pytest.raises(LedgerError, match="MALFORMED"):
+        read(b'[{"type": "\xff\xfe"}]')
