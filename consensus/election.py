@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from consensus import replication
 from consensus.errors import ensure
-from consensus.messages import VoteReply, VoteRequest
+from consensus.messages import HandOver, VoteReply, VoteRequest
 from consensus.outputs import Follow, Lead
 from consensus.progress import FollowerProgress
 from consensus.quorum import decided, majority
@@ -19,6 +19,8 @@ def tick(replica: ReplicaState) -> None:
         _tick_leader(replica)
     elif replica.votes_here and replica.ticks >= replica.timeout:
         stand(replica, probe=True)
+    elif replica.role is Role.CANDIDATE and replica.ticks % replica.config.heartbeat_ticks == 0:
+        _ask(replica, probe=False)
 
 
 def _tick_leader(replica: ReplicaState) -> None:
@@ -54,19 +56,25 @@ def stand(replica: ReplicaState, *, probe: bool) -> None:
         replica.role = Role.PRE_CANDIDATE
     else:
         replica.role = Role.CANDIDATE
-        replica.term, replica.vote = term, replica.config.name
+        replica.term, replica.vote, replica.successor = term, replica.config.name, ""
         # Before anybody is asked: a replica that forgot it in a crash could stand for one term twice.
         replica.persist(None, ())
+    _ask(replica, probe=probe)
+    _count(replica, probe=probe)
+
+
+def _ask(replica: ReplicaState, *, probe: bool) -> None:
+    """Ask those for their vote who have not answered: a request is lost, or comes before the word of who goes."""
     request = VoteRequest(
-        term=term,
+        term=replica.term + 1 if probe else replica.term,
         sender=replica.config.name,
         last_index=replica.log.last_index,
         last_term=replica.log.last_term,
         probe=probe,
     )
     for other in replica.others:
-        replica.send(other, request)
-    _count(replica, probe=probe)
+        if other not in replica.votes:
+            replica.send(other, request)
 
 
 def vote_requested(replica: ReplicaState, request: VoteRequest) -> None:
@@ -99,6 +107,33 @@ def vote_answered(replica: ReplicaState, reply: VoteReply) -> None:
     _count(replica, probe=reply.probe)
 
 
+def resign(replica: ReplicaState) -> None:
+    """Let another lead (thesis 3.10): whoever has the whole log stands at once, while this leader still answers."""
+    if replica.role is Role.LEADER:
+        replica.resigning = True
+        hand_over(replica)
+
+
+def hand_over(replica: ReplicaState) -> None:
+    """Name a follower that has all that this leader has: all are to vote for it, although they hear a leader."""
+    if replica.role is not Role.LEADER or not replica.resigning or replica.successor:
+        return
+    last = replica.log.last_index
+    level = [name for name, progress in replica.progress.items() if progress.heard and progress.match == last]
+    if level:
+        replica.successor = min(level)
+        for other in replica.others:
+            replica.send(other, HandOver(term=replica.term, sender=replica.config.name, to=replica.successor))
+
+
+def handed_over(replica: ReplicaState, message: HandOver) -> None:
+    """The leader of this term goes. A vote asked for by another than whom it names is refused as before."""
+    if message.sender == replica.leader:
+        replica.successor = message.to
+        if message.to == replica.config.name:
+            stand(replica, probe=False)
+
+
 def _count(replica: ReplicaState, *, probe: bool) -> None:
     won = decided(replica.votes, len(replica.config.voters))
     if won and probe:
@@ -111,6 +146,7 @@ def _count(replica: ReplicaState, *, probe: bool) -> None:
 
 def _lead(replica: ReplicaState) -> None:
     replica.role, replica.leader = Role.LEADER, replica.config.name
+    replica.resigning = False
     replica.heartbeat_ticks = replica.quorum_ticks = replica.stall_ticks = 0
     replica.progress = {other: FollowerProgress(replica.log.last_index + 1) for other in replica.others}
     replica.endorsements.clear()

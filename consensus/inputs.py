@@ -51,6 +51,10 @@ class Certified(Input, frozen=True):
     index: int
 
 
+class Resign(Input, frozen=True):
+    """This node is about to stop: if it leads, another is to lead, as soon as one has all that this one has."""
+
+
 class Observed(Input, frozen=True):
     """A replica that does not vote has taken everything up to `index`, final and durable, from elsewhere."""
 
@@ -60,4 +64,4 @@ class Observed(Input, frozen=True):
     """Who leads, as far as the node that gave it knows; empty if unknown."""
 
 
-AnyInput = Tick | Receive | ProposeEntry | Persisted | EntryRefused | Endorsed | Certified | Observed
+AnyInput = Tick | Receive | ProposeEntry | Persisted | EntryRefused | Endorsed | Certified | Resign | Observed

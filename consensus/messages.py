@@ -44,6 +44,12 @@ class Append(Message, frozen=True):
     """Index up to which everything is final at the sender: by it a node knows how far it is behind, and no more."""
 
 
+class HandOver(Message, frozen=True):
+    """A leader that is about to stop tells every follower which of them is to stand for election now."""
+
+    to: str
+
+
 class Result(Enum):
     """The three answers to an append; the last with two shades."""
 
@@ -70,4 +76,4 @@ class AppendReply(Message, frozen=True):
     """(index, signature) for entries of the current term; filled in by the driver."""
 
 
-AnyMessage = VoteRequest | VoteReply | Append | AppendReply
+AnyMessage = VoteRequest | VoteReply | Append | AppendReply | HandOver

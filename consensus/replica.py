@@ -18,9 +18,10 @@ from consensus.inputs import (
     Persisted,
     ProposeEntry,
     Receive,
+    Resign,
     Tick,
 )
-from consensus.messages import AnyMessage, Append, AppendReply, Result, VoteReply, VoteRequest
+from consensus.messages import AnyMessage, Append, AppendReply, HandOver, Result, VoteReply, VoteRequest
 from consensus.outputs import AnyOutput
 from consensus.replica_state import ReplicaState, Role
 
@@ -48,6 +49,8 @@ class Replica(ReplicaState):
                 replication.endorsed(self, self.config.name, endorsements)
             case Certified(index):
                 replication.certified(self, index)
+            case Resign():
+                election.resign(self)
             case Observed():
                 replication.observed(self, given)
         return self.outputs
@@ -72,11 +75,15 @@ class Replica(ReplicaState):
                 replication.append_received(self, message)
             case AppendReply():
                 replication.append_answered(self, message)
+                election.hand_over(self)
+            case HandOver():
+                election.handed_over(self, message)
 
     def _accept_newer_term(self, message: AnyMessage) -> bool:
         """Deal with a term above ours; False if the message must be ignored (4.2.3, 9.6)."""
         if isinstance(message, VoteRequest):
-            if self.role is Role.LEADER or (self.leader and self.ticks < self.config.election_ticks):
+            led = self.role is Role.LEADER or (self.leader and self.ticks < self.config.election_ticks)
+            if led and message.sender != self.successor:
                 return False
             if message.probe:
                 return True

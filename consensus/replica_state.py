@@ -60,6 +60,10 @@ class ReplicaState:
         """Answers in the running election or pre-vote."""
         self.progress: dict[str, FollowerProgress] = {}
         """Leader only: the followers."""
+        self.resigning = False
+        """Leader only: it proposes nothing more, and hands over to the first follower that has all it has."""
+        self.successor = ""
+        """Who was told by this term's leader to stand for election, although the leader is there."""
         self.endorsements: dict[int, dict[str, bytes]] = {}
         """Leader only: endorsements of uncommitted entries of this term, by index and node."""
         self.certifying = committed
@@ -102,7 +106,7 @@ class ReplicaState:
         """Follow, in this term or a newer one."""
         changed = self.role is not Role.FOLLOWER or leader != self.leader or term != self.term
         if term > self.term:
-            self.term, self.vote = term, ""
+            self.term, self.vote, self.successor = term, "", ""
             self.persist(None, ())
         self.role, self.leader = Role.FOLLOWER, leader
         self.progress.clear()

@@ -330,7 +330,8 @@ class Node:
                 others = [group.create_task(work) for work in self._work()]
                 logger.info("started", node=self.chain.node, chain=self.chain.name, height=self.chain.committed.height)
                 await self._stop.wait()
-                await self._settle()
+                await self.driver.hand_over()
+                await self.submitter.settle()
                 server.should_exit = True
                 await rest
                 for task in others:
@@ -368,14 +369,6 @@ class Node:
             level = follower.level
         work += [_after(level, self.replicator.run), _after(level, self.verifier.run), _after(level, self.sealing.run)]
         return work if self.generation is None else [*work, self.generation.run()]
-
-    async def _settle(self) -> None:
-        """Give what was taken a moment to commit."""
-        deadline = time.monotonic() + 2.0
-        while self.mempool.own and time.monotonic() < deadline:
-            await asyncio.sleep(0.02)
-        self.mempool.refuse_all(NodeError(NodeCode.SHUTTING_DOWN, "send the same transaction to another node", 1))
-        await asyncio.sleep(0)
 
     def _rest_server(self) -> _Server:
         member_sessions = sessions.Sessions(self.chain)

@@ -24,8 +24,8 @@ class Clients:
         self._number = 0
         self._unanswered: list[SignedTransaction] = []
         """Of which it is not known whether they were committed: they are sent again, also to others."""
-        self.acknowledged: dict[str, tuple[Place, str]] = {}
-        """Where each transaction was said to be final, and the hash of that block."""
+        self.acknowledged: dict[str, Place] = {}
+        """Where each transaction was said to be final."""
 
     def awake(self) -> list[SimulatedNode]:
         """Nodes that take a client's request now."""
@@ -47,7 +47,6 @@ class Clients:
         return await self._send(node, signed)
 
     async def _send(self, node: SimulatedNode, signed: SignedTransaction) -> str:
-        life = node.disk.life
         try:
             place = await node.submitter.commit(signed)
         except LedgerError:
@@ -55,6 +54,5 @@ class Clients:
         except (NodeError, Crashed):
             self._unanswered.append(signed)
             return ""
-        if life == node.disk.life:
-            self.acknowledged[signed.id] = place, node.chain.header(place[0]).hash
+        self.acknowledged[signed.id] = place
         return signed.id

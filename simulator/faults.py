@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from itertools import pairwise
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 from simulator.disk import Crashed, no_room, no_sync
 from simulator.network import Network
@@ -36,6 +36,9 @@ class Cluster(Protocol):
     def later(self, seconds: float, work: Callable[..., object], *arguments: object) -> None:
         """Call after a while."""
 
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run beside all else."""
+
     def now(self) -> float:
         """Seconds since the run began."""
 
@@ -43,6 +46,7 @@ class Cluster(Protocol):
 WEATHER = ("frame lost", "frame doubled", "frame late", "frames out of order", "old frame replayed")
 WRITES = ("crash before a write", "crash after a write", "write torn", "sync failed", "disk full", "disk slow")
 EVENTS = (
+    "node stopped",
     "node killed",
     "power cut",
     "power cut for all",
@@ -143,6 +147,15 @@ def _one(cluster: Cluster, *, living: bool = True) -> SimulatedNode | None:
 
 def _while(cluster: Cluster) -> float:
     return cluster.random.expovariate(1 / DOWN_SECONDS)
+
+
+def _stopped(cluster: Cluster) -> None:
+    """A node is stopped as an operator stops it, most often the leader."""
+    leaders = [node for node in cluster.nodes.values() if node.alive and node.driver.leading]
+    node = leaders[0] if leaders and cluster.random.random() < 0.7 else _one(cluster)
+    if node is not None and not node.waits:
+        cluster.met("node stopped")
+        cluster.start(node.retire())
 
 
 def _killed(cluster: Cluster) -> None:
@@ -285,6 +298,7 @@ def _pruned(cluster: Cluster) -> None:
 
 
 _HAPPENINGS: dict[str, Callable[[Cluster], None]] = {
+    "node stopped": _stopped,
     "node killed": _killed,
     "power cut": _power_cut,
     "power cut for all": _power_cut_for_all,

@@ -12,7 +12,7 @@ from random import Random
 
 import msgspec
 
-from consensus.messages import AnyMessage, Append, AppendReply, Result, VoteReply, VoteRequest
+from consensus.messages import AnyMessage, Append, AppendReply, HandOver, Message, Result, VoteReply, VoteRequest
 from consensus.raft_log import NUMBER_MAX, RaftEntry
 from consensus.replica_state import TERM_STEP_MAX
 from node.peers.frames import AnyFrame, Forward, encode_frame
@@ -38,7 +38,7 @@ class Liar:
         chosen = self._random.random()
         if chosen < 0.1:
             return [self._spoilt(frame), frame]
-        if isinstance(message, Append | AppendReply | VoteRequest | VoteReply):
+        if isinstance(message, Message):
             lie = self._random.choice(_LIES[type(message)])(message, self._random)
             return [encode_frame(lie)] if chosen < 0.5 else [frame, encode_frame(lie)]
         return [frame]
@@ -94,6 +94,11 @@ def _leads(message: AnyMessage, random: Random) -> AnyFrame:
     )
 
 
+def _goes(message: AnyMessage, random: Random) -> AnyFrame:
+    """It says that it leads, and hands over, to itself for instance."""
+    return HandOver(term=message.term, sender=message.sender, to=random.choice((message.sender, "node1", "nobody")))
+
+
 def _forwards(message: AnyMessage, random: Random) -> AnyFrame:
     """It forwards what is no transaction."""
     return Forward(((random.randbytes(100), (random.randbytes(64),)),))
@@ -112,6 +117,7 @@ _LIES: dict[type[AnyMessage], list[Lie]] = {
         _but(certificate=_garbage),
         _but(newest=_number),
         _leads,
+        _goes,
         _forwards,
     ],
     AppendReply: [
@@ -121,7 +127,9 @@ _LIES: dict[type[AnyMessage], list[Lie]] = {
         _but(endorsements=_signatures),
         _but(term=_term_above),
         _leads,
+        _goes,
     ],
+    HandOver: [_leads],
     VoteRequest: [_but(term=_term_above), _but(probe=lambda message, random: False), _leads],
     VoteReply: [
         _but(granted=lambda message, random: True),

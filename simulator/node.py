@@ -6,14 +6,14 @@ import struct
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Coroutine
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 import plyvel
 
-from consensus.messages import Append, AppendReply, VoteReply, VoteRequest
+from consensus.messages import AnyMessage, Append, AppendReply, Message
 from ledger.block import Block, decode_header
 from ledger.encoding import encode
 from ledger.errors import LedgerError
@@ -192,6 +192,15 @@ class SimulatedNode:
             self.disk.life += 1
             self._world.stopped(self, reason)
 
+    async def retire(self) -> None:
+        """Stop in good order, as a node does that is told to."""
+        life = self.disk.life
+        with suppress(Crashed, plyvel.Error):
+            await self.driver.hand_over()
+            await self.submitter.settle()
+        if life == self.disk.life:
+            self.stop("stopped")
+
     def _broken(self, life: int, error: BaseException) -> None:
         """The driver says that this node must end."""
         if life == self.disk.life:
@@ -264,7 +273,7 @@ class SimulatedNode:
             self._taking.discard(sender)
 
     async def _take_frame(self, sender: str, frame: AnyFrame) -> None:
-        if isinstance(frame, VoteRequest | VoteReply | Append | AppendReply):
+        if isinstance(frame, Message):
             if frame.sender == sender:
                 await self.driver.receive(frame)
         elif isinstance(frame, Forward):
@@ -292,7 +301,7 @@ class _Port:
         self._node = node
         self._life = life
 
-    def send(self, to: str, message: VoteRequest | VoteReply | Append | AppendReply) -> None:
+    def send(self, to: str, message: AnyMessage) -> None:
         node = self._node
         if self._life != node.disk.life:
             return

@@ -30,6 +30,7 @@ from consensus.inputs import (
     Persisted,
     ProposeEntry,
     Receive,
+    Resign,
     Tick,
 )
 from consensus.messages import AnyMessage, Append
@@ -67,6 +68,8 @@ from node.ordering.reach import Reach
 from node.storage.raft_log_store import RaftLogStore
 
 TICK_SECONDS = 0.025
+HAND_OVER_SECONDS = 0.5
+"""How long a leader that is to stop waits for another to lead."""
 AT_ONCE_SECONDS = 0.010
 """For so long blocks are run, or committed, in one turn of the event loop; the last of them may take longer."""
 
@@ -178,6 +181,13 @@ class Driver:
         if self.leading:
             self._schedule_pump()
         return refused
+
+    async def hand_over(self) -> None:
+        """Before this node stops: if it leads, let another lead, so that nobody has to wait for an election."""
+        self.step(Resign())
+        deadline = self._monotonic() + HAND_OVER_SECONDS
+        while self.leading and self._monotonic() < deadline and self.replica.others:
+            await asyncio.sleep(TICK_SECONDS / 5)
 
     async def run(self) -> None:
         """Let time pass, for ever."""
@@ -359,7 +369,9 @@ class Driver:
     def _pump(self) -> None:
         """Propose one block; the next, if there is room for it, in another turn of the loop."""
         self._pump_scheduled = False
-        if not self.leading or not self.mempool.unproposed or len(self.chain.layers) >= self.proposer.most.uncommitted:
+        if not self.leading or self.replica.resigning or not self.mempool.unproposed:
+            return
+        if len(self.chain.layers) >= self.proposer.most.uncommitted:
             return
         with self._or_end():
             block = self.proposer.next_block(self.replica.term)

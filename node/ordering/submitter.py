@@ -14,6 +14,7 @@ from node.ordering.upgrades import check_vote
 from remarque.errors import NodeCode, NodeError
 
 WAIT_SECONDS_MAX = 30.0
+SETTLE_SECONDS = 2.0
 
 
 class Submitter:
@@ -82,6 +83,16 @@ class Submitter:
         deadline = asyncio.get_running_loop().time() + WAIT_SECONDS_MAX
         await self.take(transactions)
         return await asyncio.gather(*(self.place(signed, deadline) for signed in transactions))
+
+    async def settle(self) -> None:
+        """Take nothing new, and give what was taken a moment to commit."""
+        self.closing = True
+        mempool, loop = self._driver.mempool, asyncio.get_running_loop()
+        deadline = loop.time() + SETTLE_SECONDS
+        while mempool.own and loop.time() < deadline:
+            await asyncio.sleep(0.02)
+        mempool.refuse_all(NodeError(NodeCode.SHUTTING_DOWN, "send the same transaction to another node", 1))
+        await asyncio.sleep(0)
 
     def check_room(self) -> None:
         """Refuse whatever is new while this node cannot keep it."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from consensus.messages import Append, AppendReply, VoteReply, VoteRequest
+from consensus.messages import AnyMessage
 from consensus.raft_log import Number
 
 FRAME_BYTES_MAX = 64 * 1024 * 1024
-PROTOCOL_LOWEST = PROTOCOL_HIGHEST = 1
+PROTOCOL_LOWEST, PROTOCOL_HIGHEST = 1, 2
 """Versions of this protocol that the node speaks."""
+HANDS_OVER = 2
+"""Version from which a node knows what a leader says that goes."""
 
 
 class Hello(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -36,7 +38,7 @@ class ForwardRefused(msgspec.Struct, frozen=True, array_like=True, tag=True):
     detail: str
 
 
-AnyFrame = VoteRequest | VoteReply | Append | AppendReply | Hello | Forward | ForwardRefused
+AnyFrame = AnyMessage | Hello | Forward | ForwardRefused
 
 _decoder: msgspec.msgpack.Decoder[AnyFrame] = msgspec.msgpack.Decoder(AnyFrame)
 _encoder = msgspec.msgpack.Encoder()

@@ -16,7 +16,7 @@ import aiohttp
 import msgspec
 from aiohttp import WSMsgType, web
 
-from consensus.messages import AnyMessage, Append, AppendReply, VoteReply, VoteRequest
+from consensus.messages import AnyMessage, HandOver, Message
 from ledger.block import Certificate, endorsement_holds
 from ledger.crypto import SigningKey
 from ledger.encoding import decode, encode
@@ -30,6 +30,7 @@ from node.peers.admission import Admission
 from node.peers.asking import Asking
 from node.peers.frames import (
     FRAME_BYTES_MAX,
+    HANDS_OVER,
     PROTOCOL_HIGHEST,
     PROTOCOL_LOWEST,
     AnyFrame,
@@ -64,6 +65,8 @@ class Peers:
             name: asyncio.Queue(QUEUE_FRAMES_MAX) for name in self.asking.addresses
         }
         self.connected: set[str] = set()
+        self._speaks: dict[str, int] = {}
+        """The highest version of the protocol that each node said it speaks, on its newest stream."""
         self._refused: set[str] = set()
         self._calls: dict[str, set[web.WebSocketResponse]] = {}
         """Streams that are open from other nodes."""
@@ -76,8 +79,9 @@ class Peers:
     # The driver's network
 
     def send(self, to: str, message: AnyMessage) -> None:
-        """Send, or drop if the peer is not reached."""
-        self._put(to, message)
+        """Send, or drop if the peer is not reached, or is of a version that does not know what is said."""
+        if not isinstance(message, HandOver) or self._speaks.get(to, PROTOCOL_LOWEST) >= HANDS_OVER:
+            self._put(to, message)
 
     def forward(self, to: str, transactions: list[SignedTransaction]) -> None:
         """Hand transactions to the leader, some per frame."""
@@ -244,6 +248,7 @@ class Peers:
             )
         if frame.lowest > PROTOCOL_HIGHEST or frame.highest < PROTOCOL_LOWEST:
             raise NodeError(NodeCode.DATA_FORMAT_UNKNOWN, f"it speaks {frame.lowest}-{frame.highest}; upgrade it")
+        self._speaks[name] = frame.highest
         if endorsed is not None and frame.last_index < endorsed.height:
             raise NodeError(
                 NodeCode.LOG_LOST,
@@ -253,7 +258,7 @@ class Peers:
             )
 
     async def _take(self, name: str, frame: AnyFrame, ws: web.WebSocketResponse) -> None:
-        if isinstance(frame, VoteRequest | VoteReply | Append | AppendReply):
+        if isinstance(frame, Message):
             if frame.sender == name:
                 await self._driver.receive(frame)
         elif isinstance(frame, Forward):

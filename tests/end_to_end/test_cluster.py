@@ -237,6 +237,32 @@ def test_a_node_told_to_stop_finishes_and_ends_with_status_0(three_nodes: Cluste
         assert all(json.loads(line)["event"] for line in log.splitlines())
 
 
+def test_a_leader_that_is_told_to_stop_hands_over_first(three_nodes: Cluster) -> None:
+    leader = three_nodes.wait_leader()
+    others = [name for name in three_nodes.names if name != leader]
+    term = three_nodes.status(leader)["term"]
+
+    async def story() -> None:
+        async with asyncio.TaskGroup() as group:
+            for name in others:
+                group.create_task(pay_on(name))
+            await asyncio.sleep(0.3)
+            group.create_task(asyncio.to_thread(three_nodes.stop, leader))
+
+    async def pay_on(name: str) -> None:
+        async with AsyncClient(three_nodes.url(name), COLLECTOR, three_nodes.key(COLLECTOR)) as client:
+            for _ in range(40):
+                await client.pay(SECOND_COLLECTOR, 1, "EUR")
+
+    asyncio.run(asyncio.wait_for(story(), 60))
+
+    said = [json.loads(line) for line in (three_nodes.home(leader) / "node.log").read_text().splitlines()]
+    followed = [one["leader"] for one in said if one["event"] == "following" and one["term"] == term + 1]
+    assert {name for name in followed if name} <= set(others)
+    assert followed, "it lives to see the one that leads after it"
+    assert three_nodes.status(others[0])["term"] == term + 1
+
+
 def test_an_idle_cluster_writes_nothing(three_nodes: Cluster) -> None:
     def syncs() -> list[float]:
         found = []

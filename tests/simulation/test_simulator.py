@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -14,9 +15,9 @@ from simulator.running import ran, replay
 from simulator.world import SECONDS, World
 
 SEEDS = 300
-TOGETHER = 30
-FLOOR = 5
-"""How often each kind of fault befalls every so many seeds, at least: ten times as often in all."""
+TOGETHER = 50
+FLOOR = 9
+"""How often each kind of fault befalls every so many seeds, at least: six times as often in all."""
 
 
 def run_some(first: int) -> Counter[str]:
@@ -104,6 +105,26 @@ def test_a_leader_that_reaches_no_majority_steps_down_and_the_others_go_on(seed:
         assert max(node.chain.committed.height for node in world.nodes.values()) > before
         world.network.cut.clear()
         await world.until_level()
+
+    world.run(story)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_leader_that_is_stopped_hands_over_without_an_election_timeout(seed: int) -> None:
+    world = World(seed, size=3 + 2 * (seed % 2), quiet=True)
+    world.network.weather.seconds = 0.001
+
+    async def story() -> None:
+        await world.until_level()
+        for _ in range(len(world.nodes) // 2):
+            leader = next(node for node in world.nodes.values() if node.driver.leading)
+            asked = [world.loop.create_task(world.clients.one()) for _ in range(20)]
+            await world.sleep(0.001)
+            stopped = world.now()
+            await leader.retire()
+            assert all(await asyncio.gather(*asked))
+            assert sum(node.driver.leading for node in world.nodes.values() if node.alive) == 1
+            assert world.now() - stopped < 0.1
 
     world.run(story)
 
