@@ -47,6 +47,7 @@ def stand(replica: ReplicaState, *, probe: bool) -> None:
     """Ask for votes; first, by a probe that changes no term, whether there is any hope of getting them."""
     replica.reset_timeout()
     if replica.leader:
+        replica.lose_reads(led_by="")
         replica.leader = ""
         replica.outputs.append(Follow(replica.term, ""))
     replica.votes = {replica.config.name: True}

@@ -55,6 +55,13 @@ class Resign(Input, frozen=True):
     """This node is about to stop: if it leads, another is to lead, as soon as one has all that this one has."""
 
 
+class Read(Input, frozen=True):
+    """Up to where is everything final now? Answered with `ReadAt` or `ReadLost` of the same number, once."""
+
+    number: int
+    """From 1 on. A read that is still under way is lost when the next one begins."""
+
+
 class Observed(Input, frozen=True):
     """A replica that does not vote has taken everything up to `index`, final and durable, from elsewhere."""
 
@@ -64,4 +71,4 @@ class Observed(Input, frozen=True):
     """Who leads, as far as the node that gave it knows; empty if unknown."""
 
 
-AnyInput = Tick | Receive | ProposeEntry | Persisted | EntryRefused | Endorsed | Certified | Resign | Observed
+AnyInput = Tick | Receive | ProposeEntry | Persisted | EntryRefused | Endorsed | Certified | Resign | Read | Observed

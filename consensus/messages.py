@@ -42,6 +42,8 @@ class Append(Message, frozen=True):
     certificate: bytes = b""
     newest: Number = 0
     """Index up to which everything is final at the sender: by it a node knows how far it is behind, and no more."""
+    round: Number = 0
+    """Number of the sender's newest round; the answer names it again."""
 
 
 class HandOver(Message, frozen=True):
@@ -74,6 +76,22 @@ class AppendReply(Message, frozen=True):
     code: str = ""
     endorsements: tuple[tuple[Number, bytes], ...] = ()
     """(index, signature) for entries of the current term; filled in by the driver."""
+    round: Number = 0
+    """That of the append."""
 
 
-AnyMessage = VoteRequest | VoteReply | Append | AppendReply | HandOver
+class AskIndex(Message, frozen=True):
+    """A follower asks its leader up to where a read that begins now has to see."""
+
+    number: Number
+    """Of the read, at the follower."""
+
+
+class Index(Message, frozen=True):
+    """The leader's answer: everything up to `index` was final when it was asked, and it led after that."""
+
+    number: Number
+    index: Number
+
+
+AnyMessage = VoteRequest | VoteReply | Append | AppendReply | HandOver | AskIndex | Index

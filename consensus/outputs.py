@@ -69,6 +69,19 @@ class Deliver(Output, frozen=True):
     index: int
 
 
+class ReadAt(Output, frozen=True):
+    """A read has to see what is final up to `index`."""
+
+    number: int
+    index: int
+
+
+class ReadLost(Output, frozen=True):
+    """A read cannot be answered: nobody leads, or who led does not any more."""
+
+    number: int
+
+
 class Lead(Output, frozen=True):
     """This replica leads the term now: propose an opening entry."""
 
@@ -82,4 +95,6 @@ class Follow(Output, frozen=True):
     leader: str
 
 
-AnyOutput = Persist | Send | Acknowledge | Endorse | Certify | CheckCertificate | Deliver | Lead | Follow
+AnyOutput = (
+    Persist | Send | Acknowledge | Endorse | Certify | CheckCertificate | Deliver | ReadAt | ReadLost | Lead | Follow
+)

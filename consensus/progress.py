@@ -23,6 +23,8 @@ class FollowerProgress:
         """Last index of each message with entries that is unanswered."""
         self.paused = False
         """While probing: a probe is out. Cleared by an answer or the next heartbeat."""
+        self.round = 0
+        """The newest round of this leader's that it has answered."""
         self.heard = True
         """Whether it answered since the last check of the quorum."""
 

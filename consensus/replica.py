@@ -7,7 +7,7 @@ section numbers in comments are its.
 
 from __future__ import annotations
 
-from consensus import election, replication
+from consensus import election, read_index, replication
 from consensus.errors import ensure
 from consensus.inputs import (
     AnyInput,
@@ -17,11 +17,22 @@ from consensus.inputs import (
     Observed,
     Persisted,
     ProposeEntry,
+    Read,
     Receive,
     Resign,
     Tick,
 )
-from consensus.messages import AnyMessage, Append, AppendReply, HandOver, Result, VoteReply, VoteRequest
+from consensus.messages import (
+    AnyMessage,
+    Append,
+    AppendReply,
+    AskIndex,
+    HandOver,
+    Index,
+    Result,
+    VoteReply,
+    VoteRequest,
+)
 from consensus.outputs import AnyOutput
 from consensus.replica_state import ReplicaState, Role
 
@@ -49,11 +60,20 @@ class Replica(ReplicaState):
                 replication.endorsed(self, self.config.name, endorsements)
             case Certified(index):
                 replication.certified(self, index)
+                read_index.begin_waiting(self)
+            case Resign() | Read() | Observed():
+                self._asked(given)
+        return self.outputs
+
+    def _asked(self, given: Resign | Read | Observed) -> None:
+        """Deal with what the driver does not do for consensus, but wants of it."""
+        match given:
             case Resign():
                 election.resign(self)
+            case Read(number):
+                read_index.read(self, number)
             case Observed():
                 replication.observed(self, given)
-        return self.outputs
 
     # The common gate
 
@@ -66,6 +86,10 @@ class Replica(ReplicaState):
             return
         if message.term < self.term and self._answer_older_term(message):
             return
+        self._take(message)
+
+    def _take(self, message: AnyMessage) -> None:
+        """Deal with a message of this term, or with a probe."""
         match message:
             case VoteRequest():
                 election.vote_requested(self, message)
@@ -76,6 +100,11 @@ class Replica(ReplicaState):
             case AppendReply():
                 replication.append_answered(self, message)
                 election.hand_over(self)
+                read_index.answered(self)
+            case AskIndex():
+                read_index.index_asked(self, message)
+            case Index():
+                read_index.index_told(self, message)
             case HandOver():
                 election.handed_over(self, message)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from enum import Enum
 from random import Random
+from typing import NamedTuple
 
 import msgspec
 
 from consensus.messages import AnyMessage, Append
-from consensus.outputs import AnyOutput, Follow, Persist, Send
+from consensus.outputs import AnyOutput, Follow, Persist, ReadLost, Send
 from consensus.progress import FollowerProgress
 from consensus.raft_log import RaftEntry, RaftLog, RaftLogReader
 
@@ -38,6 +39,18 @@ class ReplicaConfig(msgspec.Struct, frozen=True):
     append_entries_max: int = 64
 
 
+class PendingRead(NamedTuple):
+    """A read that a leader has not answered yet."""
+
+    round: int
+    """The round that began after it."""
+    upto: int
+    """Index up to which everything was final when it came."""
+    node: str
+    """Who asks."""
+    number: int
+
+
 class ReplicaState:
     """What one replica knows. The functions of `election` and `replication` take it and change it."""
 
@@ -64,6 +77,14 @@ class ReplicaState:
         """Leader only: it proposes nothing more, and hands over to the first follower that has all it has."""
         self.successor = ""
         """Who was told by this term's leader to stand for election, although the leader is there."""
+        self.round = 0
+        """Leader only: how many rounds it has begun, in whatever terms."""
+        self.reads: list[PendingRead] = []
+        """Leader only: reads whose round is not answered by a majority yet, in order of rounds."""
+        self.waiting_reads: dict[str, int] = {}
+        """Leader only: the newest read of each node that cannot begin yet."""
+        self.asked = 0
+        """Follower only: the read that its leader was asked for; 0 if none is."""
         self.endorsements: dict[int, dict[str, bytes]] = {}
         """Leader only: endorsements of uncommitted entries of this term, by index and node."""
         self.certifying = committed
@@ -108,12 +129,29 @@ class ReplicaState:
         if term > self.term:
             self.term, self.vote, self.successor = term, "", ""
             self.persist(None, ())
+        self.lose_reads(led_by=leader)
         self.role, self.leader = Role.FOLLOWER, leader
         self.progress.clear()
         self.endorsements.clear()
         self.reset_timeout()
         if changed:
             self.outputs.append(Follow(self.term, leader))
+
+    def lose_reads(self, led_by: str) -> None:
+        """Give up the reads of this replica that another leader than now was to answer."""
+        lost = [number for node, number in self.waiting_reads.items() if node == self.config.name]
+        lost += [one.number for one in self.reads if one.node == self.config.name]
+        self.reads.clear()
+        self.waiting_reads.clear()
+        self.outputs += [ReadLost(number) for number in lost]
+        if led_by != self.leader:
+            self.lose_asked()
+
+    def lose_asked(self) -> None:
+        """Give up the read that the leader was asked for."""
+        if self.asked:
+            self.outputs.append(ReadLost(self.asked))
+            self.asked = 0
 
     def persist(self, truncate_from: int | None, entries: tuple[RaftEntry, ...]) -> None:
         """Ask for term, vote and entries to be made durable."""

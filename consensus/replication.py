@@ -30,12 +30,13 @@ def send_entries(replica: ReplicaState, name: str, progress: FollowerProgress) -
         config = replica.config
         limit = 1 if progress.probing else config.append_entries_max
         entries = replica.log.slice(progress.next, config.append_bytes_max, limit)
-        _send_append(replica, name, progress.next, entries)
+        send_append(replica, name, progress.next, entries)
         progress.sent(entries[-1].index)
 
 
-def _send_append(replica: ReplicaState, name: str, first: int, entries: tuple[RaftEntry, ...]) -> None:
-    """Without entries, a place below what is kept here is not asked for: of what lies there the term may be unknown."""
+def send_append(replica: ReplicaState, name: str, first: int, entries: tuple[RaftEntry, ...]) -> None:
+    """Send a follower an append. Without entries, a place below what is kept here is not asked for: what term there is
+    at that place may be unknown."""
     first = max(first, replica.log.base + 1)
     append = Append(
         term=replica.term,
@@ -44,6 +45,7 @@ def _send_append(replica: ReplicaState, name: str, first: int, entries: tuple[Ra
         previous_term=replica.log.term(first - 1),
         entries=entries,
         newest=replica.committed,
+        round=replica.round,
     )
     replica.send(name, append)
 
@@ -55,7 +57,7 @@ def heartbeat(replica: ReplicaState) -> None:
         if progress.probing:
             send_entries(replica, name, progress)
         if not progress.probing or not replica.log.base < progress.next <= replica.log.last_index:
-            _send_append(replica, name, progress.next, ())
+            send_append(replica, name, progress.next, ())
 
 
 def append_answered(replica: ReplicaState, reply: AppendReply) -> None:
@@ -64,6 +66,7 @@ def append_answered(replica: ReplicaState, reply: AppendReply) -> None:
         return
     progress = replica.progress[reply.sender]
     progress.heard = True
+    progress.round = max(progress.round, min(reply.round, replica.round))
     if reply.result is Result.ACCEPTED:
         progress.accepted(min(reply.index, replica.log.last_index))
         endorsed(replica, reply.sender, reply.endorsements)
@@ -71,7 +74,7 @@ def append_answered(replica: ReplicaState, reply: AppendReply) -> None:
     elif reply.result is Result.REJECTED:
         place = replica.log.highest_not_after(reply.hint_index, reply.hint_term)
         if progress.rejected(reply.index, place):
-            _send_append(replica, reply.sender, progress.next, ())
+            send_append(replica, reply.sender, progress.next, ())
             progress.paused = True
     else:
         # Execution refused it, or wants it later: try again with the next heartbeat, not at once.
@@ -114,7 +117,7 @@ def certified(replica: ReplicaState, index: int) -> None:
             del replica.endorsements[done]
         for name, progress in replica.progress.items():
             if progress.next > replica.log.last_index and not progress.probing:
-                _send_append(replica, name, progress.next, ())
+                send_append(replica, name, progress.next, ())
 
 
 def persisted(replica: ReplicaState) -> None:
@@ -137,7 +140,12 @@ def refused(replica: ReplicaState, report: EntryRefused) -> None:
     replica.log.truncate(report.index)
     result = Result.POSTPONED if report.postponed else Result.REFUSED
     reply = AppendReply(
-        term=replica.term, sender=replica.config.name, result=result, index=report.index, code=report.code
+        term=replica.term,
+        sender=replica.config.name,
+        result=result,
+        index=report.index,
+        code=report.code,
+        round=append.round,
     )
     replica.send(append.sender, reply)
     _check_certificate(replica, append)
@@ -164,7 +172,11 @@ def append_received(replica: ReplicaState, append: Append) -> None:
     if append.previous_index < log.base:
         # The append begins below what is kept here, which is final: the leader may go on from the newest final entry.
         known = AppendReply(
-            term=replica.term, sender=replica.config.name, result=Result.ACCEPTED, index=replica.committed
+            term=replica.term,
+            sender=replica.config.name,
+            result=Result.ACCEPTED,
+            index=replica.committed,
+            round=append.round,
         )
         replica.send(append.sender, known)
         return
@@ -177,6 +189,7 @@ def append_received(replica: ReplicaState, append: Append) -> None:
             index=append.previous_index,
             hint_index=place,
             hint_term=log.term(place),
+            round=append.round,
         )
         replica.send(append.sender, reply)
         return
@@ -201,7 +214,9 @@ def _acknowledge(replica: ReplicaState, append: Append) -> None:
     """Acknowledge what an append covered and is durable, never our own last index."""
     # From the first place not yet final: an earlier acknowledgement, with its endorsements, may have been lost.
     first, last = min(append.previous_index, replica.committed) + 1, append.previous_index + len(append.entries)
-    reply = AppendReply(term=replica.term, sender=replica.config.name, result=Result.ACCEPTED, index=last)
+    reply = AppendReply(
+        term=replica.term, sender=replica.config.name, result=Result.ACCEPTED, index=last, round=append.round
+    )
     replica.outputs.append(Acknowledge(append.sender, reply, first))
     _check_certificate(replica, append)
 

@@ -44,6 +44,7 @@ from node.api import (
 from node.api import log as log_routes
 from node.api.app import health_routes, make_app
 from node.api.heads import BoundedHeads
+from node.api.levels import Levels, level_of
 from node.api.origins import allow_origins
 from node.api.peer_port.content import peer_app
 from node.api.peer_port.giving import Stretches, chain_routes
@@ -373,7 +374,7 @@ class Node:
     def _rest_server(self) -> _Server:
         member_sessions = sessions.Sessions(self.chain)
         signed = SignedRequests(self.chain, self.config.api.signed_authority, clock_ms)
-        reader = Reader(self.chain, member_sessions, signed)
+        reader = Reader(self.chain, member_sessions, signed, Levels(self.driver))
         replays = Replays(self.chain, self.reading)
         marker = Marker(self.config.marks, self.watermark_key, self.credentials, self.shelves.parents, self._own_org)
         app = make_app(
@@ -416,6 +417,7 @@ class Node:
                 work.work_routes(None if self.generation is None else self.generation.pulled, self.submitter, reader),
                 pages.routes(),
             ],
+            lambda: level_of(self.chain),
         )
         settings = uvicorn.Config(
             allow_origins(SubmitRoutes(app, self.submitter, self.chain, self.reading), self.config.api.allowed_origins),

@@ -53,6 +53,7 @@ class NodeCode(Enum):
     INDEX_LOADING = ("the index of image codes is still being filled after the start", 503)
     HEIGHT_UNCERTIFIED = ("this node holds no certificate for exactly this height", 404)
     HEIGHTS_REVERSED = ("a proof leads from a height to the same or a higher one", 422)
+    HEIGHT_NOT_REACHED = ("this node is not as far as was asked for, and did not come there in time", 503)
     NO_LEADER = ("no leader is known, so nothing can be committed now", 503)
     COMMIT_TIMEOUT = ("the transaction was taken but not committed in time; it may still be", 504)
     SIMILAR_RECORDED = ("others have recorded pictures that this one is like", 409)

@@ -50,6 +50,8 @@ UNREACHED = (
 )
 """How a node is not reached, as aiohttp says it; whoever speaks no HTTP is none."""
 
+OF_MEMBERS = "/v1/"
+"""How the paths begin that take `min_height` of a member."""
 HOURS_MAX = 1_000_000
 """A century and more: whatever lasts longer is a mistake."""
 
@@ -90,6 +92,8 @@ class NodeConnection:
         """The account that asks and signs, such as `alice@studio`."""
         self.key = key
         """One of the account's keys. It never travels."""
+        self.height = 0
+        """Of the newest block in which this client knows something of its own to be: it reads nothing older."""
         self.signed_requests = signed_requests
         """Whether requests are signed each, and no session is opened."""
         self._http: aiohttp.ClientSession | None = None
@@ -130,6 +134,8 @@ class NodeConnection:
             raise RemarqueError("REQUEST_MALFORMED", f"{path!r} is no path; write it as /v1/status")
         if not {".", ".."}.isdisjoint(path.partition("?")[0].split("/")):
             raise RemarqueError("REQUEST_MALFORMED", f"{path!r} would lead to another route; name one thing, by its id")
+        if method == "GET" and session and self.height and path.startswith(OF_MEMBERS):
+            params = {"min_height": str(self.height)} | (params or {})
         failure: BaseException | None = None
         unanswered = False
         for url in list(self.urls):

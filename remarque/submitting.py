@@ -109,6 +109,7 @@ class SubmitMethods(QueryMethods):
         Pending says that it may be committed or not: then repeat it, until there is a receipt or a refusal.
         """
         receipt = await self._sent("/v1/transactions", signed.envelope(), (signed,), parse_receipt)
+        self.height = max(self.height, receipt.header.height)
         if receipt.outcome.code != "OK":
             detail = ""
             if self.key is not None:
@@ -127,7 +128,9 @@ class SubmitMethods(QueryMethods):
         """
         body = b"[" + b",".join(signed.envelope() for signed in batch) + b"]"
         outcomes = partial(value_of, kind=BatchOutcomes)
-        return (await self._sent("/v1/transactions/batch", body, tuple(batch), outcomes)).results
+        results = (await self._sent("/v1/transactions/batch", body, tuple(batch), outcomes)).results
+        self.height = max(self.height, *(result.height for result in results))
+        return results
 
     async def _sent(
         self, path: str, body: bytes, signed: tuple[SignedTransaction, ...], read: Callable[[bytes], T]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from ledger.errors import LedgerError
@@ -17,7 +18,15 @@ from simulator.node import SimulatedNode
 class Clients:
     """What was asked for, and what was answered."""
 
-    def __init__(self, genesis: Genesis, nodes: dict[str, SimulatedNode], random: Random) -> None:
+    def __init__(
+        self,
+        genesis: Genesis,
+        nodes: dict[str, SimulatedNode],
+        random: Random,
+        seen: Callable[[bool, str], None],
+    ) -> None:
+        """`seen` is told whether a read saw what it must see, and the facts."""
+        self.seen = seen
         self._genesis = genesis
         self._nodes = nodes
         self._random = random
@@ -45,6 +54,20 @@ class Clients:
             now_ms = node.chain.committed.time_ms
             signed = payment(self._genesis, self._number, payer, payee, random.randint(1, 9), now_ms)
         return await self._send(node, signed)
+
+    async def read(self) -> None:
+        """One client that reads at some node, and must see all that was acknowledged to anybody before."""
+        awake = self.awake()
+        if not awake:
+            return
+        node, before = self._random.choice(awake), max((place[0] for place in self.acknowledged.values()), default=0)
+        life = node.disk.life
+        try:
+            height = await node.driver.read_index.now()
+        except (NodeError, Crashed):
+            return
+        if life == node.disk.life:
+            self.seen(height >= before, f"{node.name} read at {height}, {before} was acknowledged")
 
     async def _send(self, node: SimulatedNode, signed: SignedTransaction) -> str:
         try:

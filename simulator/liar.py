@@ -12,7 +12,18 @@ from random import Random
 
 import msgspec
 
-from consensus.messages import AnyMessage, Append, AppendReply, HandOver, Message, Result, VoteReply, VoteRequest
+from consensus.messages import (
+    AnyMessage,
+    Append,
+    AppendReply,
+    AskIndex,
+    HandOver,
+    Index,
+    Message,
+    Result,
+    VoteReply,
+    VoteRequest,
+)
 from consensus.raft_log import NUMBER_MAX, RaftEntry
 from consensus.replica_state import TERM_STEP_MAX
 from node.peers.frames import AnyFrame, Forward, encode_frame
@@ -116,6 +127,7 @@ _LIES: dict[type[AnyMessage], list[Lie]] = {
         _but(certified=_number, certificate=_garbage),
         _but(certificate=_garbage),
         _but(newest=_number),
+        _but(round=_number),
         _leads,
         _goes,
         _forwards,
@@ -130,6 +142,8 @@ _LIES: dict[type[AnyMessage], list[Lie]] = {
         _goes,
     ],
     HandOver: [_leads],
+    AskIndex: [_but(number=_number)],
+    Index: [_but(number=_number)],
     VoteRequest: [_but(term=_term_above), _but(probe=lambda message, random: False), _leads],
     VoteReply: [
         _but(granted=lambda message, random: True),

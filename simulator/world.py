@@ -31,6 +31,8 @@ TRACE_LINES = 400
 """Of the newest things that happened, told of a seed that fails."""
 SECONDS = 20.0
 """For how long a seed has faults."""
+READS = 0.3
+"""Part of the clients that read."""
 RESTART_SECONDS = 1.0
 WATCH_SECONDS = 2.0
 HEAL_SECONDS = 60.0
@@ -65,8 +67,8 @@ class World:
             liar = self.random.choice(list(self.nodes.values()))
             liar.liar = Liar(self.random, lambda: self.met(LIES))
             self.tell(f"{liar.name} lies")
-        self.clients = Clients(genesis, self.nodes, self.random)
         self.invariants = Invariants(self.nodes)
+        self.clients = Clients(genesis, self.nodes, self.random, self._seen)
         self.loads_seconds = self.random.choice((0.02, 0.2, 1.0))
         """Mean time from one client to the next."""
         self.tell(f"{size} nodes, {tuning or 'as usual'}, faults: {', '.join(self.faults.kinds)}")
@@ -133,7 +135,11 @@ class World:
                 self.start(self._ask())
 
     async def _ask(self) -> None:
-        await self.clients.one()
+        await (self.clients.read() if self.random.random() < READS else self.clients.one())
+
+    def _seen(self, all_of_it: bool, facts: str) -> None:
+        if not self.faults_met[LIES]:
+            self.invariants.holds("a read misses nothing that was acknowledged before", all_of_it, facts)
 
     def heal(self) -> None:
         """End all faults and start every node."""

@@ -19,10 +19,11 @@ METRICS = "# TYPE remarque_height gauge\nremarque_height 42.0\n"
 """What metrics look like."""
 
 
-def make_app(version: str, routers: list[APIRouter]) -> FastAPI:
-    """The application with its routes, and the description of them all."""
+def make_app(version: str, routers: list[APIRouter], level: Callable[[], tuple[int, int]] | None = None) -> FastAPI:
+    """The application with its routes, and the description of them all. `level`: what its answers stand at."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     whole = (*routers, description.routes(version, routers))
+    app.state.level = level
     problem.install(app, whole)
     for router in whole:
         app.include_router(router)

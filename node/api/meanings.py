@@ -61,6 +61,9 @@ MEANINGS = {
     "asset": Meaning(Hex32, "An asset's id: the digest of its pixels."),
     "cid": Meaning(ContentId, "A content id."),
     "collection": Meaning(CollectionName, "A collection: a name in an org."),
+    "consistency": Meaning(
+        None, "`linearizable`: the answer is of all that was final at any node when the question came."
+    ),
     "creator": Meaning(AccountName, "Only what this account created, alone or with others."),
     "entry": Meaning(Hex32, "An entry's id: the SHA-256 of its statement."),
     "from": Meaning(None, "The lower height."),
@@ -73,6 +76,7 @@ MEANINGS = {
     "kid": Meaning(Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")], "A key id in base64url."),
     "last-event-id": Meaning(None, "Id of the last event seen; counts before `after`."),
     "limit": Meaning(None, "Most items of the page."),
+    "min_height": Meaning(None, "The answer is of this height or of a newer one, or there is none."),
     "name": Meaning(PolicyName, "A policy's name."),
     "owner": Meaning(AccountName, "Only what this account owns."),
     "node": Meaning(NodeName, "A node's name."),

@@ -30,6 +30,8 @@ OF_READERS = (
     NodeCode.REQUEST_SIGNATURE_INVALID,
     NodeCode.ACCOUNT_BUSY,
     NodeCode.OVERLOADED,
+    NodeCode.HEIGHT_NOT_REACHED,
+    NodeCode.NO_LEADER,
 )
 """What a route for members may refuse with before anything is read."""
 OF_BODIES = (NodeCode.BODY_TOO_LARGE, NodeCode.CONTENT_DIGEST_INVALID, NodeCode.OVERLOADED)

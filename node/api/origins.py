@@ -6,6 +6,8 @@ from typing import Any
 
 from starlette.middleware.cors import CORSMiddleware
 
+from node.api.levels import HEIGHT_HEADER, TIME_HEADER
+
 METHODS = ("GET", "HEAD", "POST")
 SENT = (
     "Authorization",
@@ -16,7 +18,7 @@ SENT = (
     "Signature-Input",
 )
 """Header fields that a page may send."""
-SHOWN = ("Allow", "Location", "Retry-After")
+SHOWN = ("Allow", "Location", HEIGHT_HEADER, TIME_HEADER, "Retry-After")
 """Header fields of an answer that a page may read, beside those that it always may."""
 
 

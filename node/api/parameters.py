@@ -15,13 +15,22 @@ from node.api.schemas import schema_of
 
 PLACES = ("after", "last-event-id")
 """Parameters that hold a place in the list or feed of their route, or nothing."""
-EXAMPLES = {"after": 42, "from": 40, "to": 42, "height": 42, "anchor": 42}
+EXAMPLES = {
+    "after": 42,
+    "from": 40,
+    "to": 42,
+    "height": 42,
+    "min_height": 42,
+    "anchor": 42,
+    "consistency": "linearizable",
+}
+EXAMPLES["consistency"] = "linearizable"
 """Of parameters whose type does not give one away."""
 
 
 def described(route: Route, operation: Operation, method: str) -> list[dict[str, Any]]:
     """The parameters that FastAPI found of an operation, with their true forms and what they mean."""
-    plain = APIRoute(route.path_format, route.endpoint, methods=[method])
+    plain = APIRoute(route.path_format, route.endpoint, methods=[method], dependencies=route.dependencies)
     read = get_openapi(title="", version="", routes=[plain])["paths"][route.path_format][method.lower()]
     return [_described(parameter, operation.after) for parameter in read.get("parameters", [])]
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from ledger.errors import LedgerError
 from ledger.merkle_log import LeavesUnknown
+from node.api.levels import show_level
 from node.api.meanings import Form, check_path, check_query
 from node.api.operations import Operation, Refusal, note_refusal, operation_of
 from node.api.problem import LOGGED, MEDIA_TYPE, UNCACHED, refusal
@@ -53,6 +54,9 @@ class Route(APIRoute):
         codes = OF_PAGES if operation is None else operation.codes(members=self.members_only)
 
         async def handled(request: Request) -> Response:
+            level = getattr(request.app.state, "level", None)
+            if level is not None:
+                request.state.level = level()
             try:
                 if operation is not None:
                     check_query(request.scope["query_string"], form)
@@ -66,6 +70,8 @@ class Route(APIRoute):
                 logger.exception("request_failed", path=request.url.path)
                 response = self.refused(NodeError(NodeCode.INTERNAL, LOGGED))
             response.headers.setdefault("Cache-Control", UNCACHED)
+            if level is not None:
+                show_level(response, request.state.level)
             return _header(response) if request.method == "HEAD" else response
 
         return handled
@@ -79,7 +85,8 @@ def router(prefix: str, tag: str, reader: Callable[..., Any] | None = None, rout
 
 def form_of(dependant: Dependant) -> Form:
     """How the parameters of a route may be given, as its handler's types say."""
-    fields = {field.alias: field.field_info.annotation for field in dependant.query_params}
+    own = [dependant, *dependant.dependencies]
+    fields = {field.alias: field.field_info.annotation for one in own for field in one.query_params}
     return Form(
         names=frozenset(fields),
         several=frozenset(name for name, kind in fields.items() if get_origin(kind) is list),

@@ -18,6 +18,7 @@ from ledger.errors import Code, LedgerError
 from ledger.receipt import Receipt, encode_receipt
 from ledger.transaction import TRANSACTION_BYTES_MAX, SignedTransaction, parse_envelope
 from node.api.bodies import ARRIVING, BODY_SECONDS_MAX, GONE, encoded, joined
+from node.api.levels import HEIGHT_HEADER, TIME_HEADER
 from node.api.operations import Operation, note_refusal
 from node.api.problem import LOGGED, UNCACHED, other_method, refusal
 from node.api.submissions import BATCH, BATCH_TRANSACTIONS_MAX, ONE, choices
@@ -79,6 +80,8 @@ class SubmitRoutes:
             (b"content-type", b"application/json"),
             (b"content-length", str(len(answer)).encode()),
             (b"cache-control", UNCACHED.encode()),
+            (HEIGHT_HEADER.lower().encode(), str(self._chain.committed.height).encode()),
+            (TIME_HEADER.lower().encode(), str(self._chain.committed.time_ms).encode()),
         ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": answer})

@@ -44,6 +44,8 @@ from consensus.outputs import (
     Follow,
     Lead,
     Persist,
+    ReadAt,
+    ReadLost,
     Send,
 )
 from consensus.raft_log import RaftEntry
@@ -65,6 +67,7 @@ from node.ordering.inspection import Inspector
 from node.ordering.mempool import Mempool
 from node.ordering.proposer import Proposer
 from node.ordering.reach import Reach
+from node.ordering.read_index import ReadIndex
 from node.storage.raft_log_store import RaftLogStore
 
 TICK_SECONDS = 0.025
@@ -120,6 +123,7 @@ class Driver:
         self.inspector = Inspector(chain, self.replica)
         self.certifying = Certifying(chain)
         self.freshness = Freshness(chain, self.replica, monotonic)
+        self.read_index = ReadIndex(self.step, votes=self.replica.votes_here)
         self.forwarding = Forwarding(chain, mempool, self.replica, self.inspector, self.proposer)
         chain.commits.follow(self._committed)
 
@@ -254,6 +258,16 @@ class Driver:
             case Deliver(index):
                 self._final.append(self.certifying.take(index))
                 self._commit()
+            case _:
+                self._told(output)
+
+    def _told(self, output: ReadAt | ReadLost | Lead | Follow) -> None:
+        """Consensus says how things stand."""
+        match output:
+            case ReadAt(number, index):
+                self.read_index.at(number, index)
+            case ReadLost(number):
+                self.read_index.lost(number)
             case Lead(term):
                 self._lead(term)
             case Follow(term, leader):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from consensus.messages import AnyMessage
+from consensus.messages import AnyMessage, AskIndex, HandOver, Index
 from consensus.raft_log import Number
 
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 PROTOCOL_LOWEST, PROTOCOL_HIGHEST = 1, 2
 """Versions of this protocol that the node speaks."""
-HANDS_OVER = 2
-"""Version from which a node knows what a leader says that goes."""
+SINCE_2 = HandOver | AskIndex | Index
+"""What a node of version 1 does not know."""
 
 
 class Hello(msgspec.Struct, frozen=True, array_like=True, tag=True):

@@ -16,7 +16,7 @@ import aiohttp
 import msgspec
 from aiohttp import WSMsgType, web
 
-from consensus.messages import AnyMessage, HandOver, Message
+from consensus.messages import AnyMessage, Message
 from ledger.block import Certificate, endorsement_holds
 from ledger.crypto import SigningKey
 from ledger.encoding import decode, encode
@@ -30,9 +30,9 @@ from node.peers.admission import Admission
 from node.peers.asking import Asking
 from node.peers.frames import (
     FRAME_BYTES_MAX,
-    HANDS_OVER,
     PROTOCOL_HIGHEST,
     PROTOCOL_LOWEST,
+    SINCE_2,
     AnyFrame,
     Forward,
     ForwardRefused,
@@ -80,7 +80,7 @@ class Peers:
 
     def send(self, to: str, message: AnyMessage) -> None:
         """Send, or drop if the peer is not reached, or is of a version that does not know what is said."""
-        if not isinstance(message, HandOver) or self._speaks.get(to, PROTOCOL_LOWEST) >= HANDS_OVER:
+        if not isinstance(message, SINCE_2) or self._speaks.get(to, PROTOCOL_LOWEST) >= 2:
             self._put(to, message)
 
     def forward(self, to: str, transactions: list[SignedTransaction]) -> None:

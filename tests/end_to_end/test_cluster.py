@@ -11,7 +11,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from email.message import Message
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -261,6 +263,73 @@ def test_a_leader_that_is_told_to_stop_hands_over_first(three_nodes: Cluster) ->
     assert {name for name in followed if name} <= set(others)
     assert followed, "it lives to see the one that leads after it"
     assert three_nodes.status(others[0])["term"] == term + 1
+
+
+def test_what_a_client_wrote_it_reads_at_every_node(three_nodes: Cluster) -> None:
+    async def story() -> list[int]:
+        lags = []
+        async with AsyncClient(three_nodes.urls, COLLECTOR, three_nodes.key(COLLECTOR)) as client:
+            for _ in range(60):
+                receipt = await client.pay(SECOND_COLLECTOR, 1, "EUR")
+                client.urls.append(client.urls.pop(0))
+                found = await client.transaction(receipt.signed.id)
+                lags.append(found.height - receipt.header.height)
+        return lags
+
+    assert set(asyncio.run(asyncio.wait_for(story(), 60))) == {0}
+
+
+def test_a_reader_says_how_new_the_answer_must_be_and_is_told_how_new_it_is(three_nodes: Cluster) -> None:
+    with Client(three_nodes.url("node1"), COLLECTOR, three_nodes.key(COLLECTOR)) as client:
+        height = client.pay(SECOND_COLLECTOR, 1, "EUR").header.height
+    token = session_of(three_nodes, "node2")
+
+    newest, heads = asked(three_nodes, "node2", token, f"min_height={height}&consistency=linearizable")
+    late, _ = asked(three_nodes, "node2", token, f"min_height={height + 1_000_000}")
+    wrong = [asked(three_nodes, "node2", token, query)[0] for query in ("min_height=-1", "consistency=strong")]
+
+    assert newest["name"] == COLLECTOR
+    assert int(heads["Remarque-Height"]) >= height
+    assert abs(int(heads["Remarque-Time-Ms"]) - time.time_ns() // 1_000_000) < 600_000
+    assert late["code"] == "HEIGHT_NOT_REACHED"
+    assert str(height + 1_000_000) in late["detail"]
+    assert {one["code"] for one in wrong} == {"REQUEST_MALFORMED"}
+
+
+def test_a_node_that_reaches_nobody_answers_but_not_for_all(three_nodes: Cluster) -> None:
+    """What it has it tells, and how old it is; that nothing newer is final anywhere it cannot say."""
+    level(three_nodes)
+    token = session_of(three_nodes, "node1")
+    for name in ("node2", "node3"):
+        three_nodes.kill(name)
+    deadline = time.monotonic() + 20
+    while three_nodes.status("node1").get("leader"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    plain, heads = asked(three_nodes, "node1", token, "")
+    strict, _ = asked(three_nodes, "node1", token, "consistency=linearizable")
+
+    assert plain["name"] == COLLECTOR
+    assert int(heads["Remarque-Height"]) == three_nodes.status("node1")["height"]
+    assert strict["code"] == "NO_LEADER"
+
+
+def session_of(cluster: Cluster, name: str) -> str:
+    """Token of a session at a node."""
+    with Client(cluster.url(name), COLLECTOR, cluster.key(COLLECTOR)) as client:
+        return client.session()
+
+
+def asked(cluster: Cluster, name: str, token: str, query: str) -> tuple[dict[str, Any], Message]:
+    """Answer and header of the collector's account, asked for with a query."""
+    url = f"{cluster.url(name)}/v1/accounts/{COLLECTOR}?{query}"
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer), answer.headers
+    except urllib.error.HTTPError as refusal:
+        return json.load(refusal), refusal.headers
 
 
 def test_an_idle_cluster_writes_nothing(three_nodes: Cluster) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from consortium import a_genesis, key_of
@@ -15,6 +16,7 @@ from signed import Message, signed
 from ledger.crypto import SigningKey
 from ledger.records import Parameters
 from node.api import signed_requests
+from node.api.levels import Levels
 from node.api.readers import Reader
 from node.api.sessions import Sessions
 from node.api.signed_requests import Nonces, SignedRequests
@@ -151,7 +153,12 @@ def test_what_does_not_hold_takes_no_room(requests_of: Maker, clock: Clock, monk
 
 def test_where_reads_are_open_a_signature_still_says_who_reads(tmp_path: Path, clock: Clock) -> None:
     chain = a_chain(tmp_path, open_reads=True)
-    reader = Reader(chain, Sessions(chain), SignedRequests(chain, "node.example", clock))
+    reader = Reader(
+        chain,
+        Sessions(chain),
+        SignedRequests(chain, "node.example", clock),
+        Levels(cast(Any, SimpleNamespace(chain=chain))),
+    )
 
     assert asyncio.run(reader(received(Message("GET", "http://node.example/v1/orgs")))).account == ""
     assert asyncio.run(reader(a_request(START))).account == "alice@studio"

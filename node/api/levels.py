@@ -1,0 +1,59 @@
+"""How new an answer is: every answer names the height it stands at, and whoever reads may ask for no less.
+
+`min_height` waits until this node has a block: with the height of a receipt, a client reads what it wrote at whichever
+node it asks. `consistency=linearizable` waits for all that was final anywhere when the question came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import Query, Request
+from starlette.responses import Response
+
+from ledger.names import INTEGER_MAX
+from ledger.times import moment
+from node.chain.chain import Chain
+from node.ordering.driver import Driver
+from remarque.errors import NodeCode, NodeError
+
+WAIT_SECONDS_MAX = 2.0
+HEIGHT_HEADER, TIME_HEADER = "Remarque-Height", "Remarque-Time-Ms"
+
+MinHeight = Annotated[int | None, Query(ge=0, le=INTEGER_MAX)]
+Consistency = Annotated[Literal["linearizable"] | None, Query()]
+
+
+class Levels:
+    """The heights that one node answers at."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._chain = driver.chain
+
+    async def wait(self, request: Request, min_height: int | None, consistency: str | None) -> None:
+        """Wait until this node is as far as is asked; HEIGHT_NOT_REACHED, or NO_LEADER, if it is not soon."""
+        wanted = min_height or 0
+        if consistency is not None:
+            wanted = max(wanted, await self._driver.read_index.now())
+        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS_MAX
+        while self._chain.committed.height < wanted:
+            count, left = self._chain.commits.count, deadline - asyncio.get_running_loop().time()
+            if left <= 0 or (
+                not await self._chain.commits.after(count, left) and self._chain.committed.height < wanted
+            ):
+                newest = self._chain.committed
+                detail = f"this node is at {newest.height}, of {moment(newest.time_ms)}, and {wanted} was asked for"
+                raise NodeError(NodeCode.HEIGHT_NOT_REACHED, f"{detail}; ask again, or ask another node", 1)
+        request.state.level = level_of(self._chain)
+
+
+def level_of(chain: Chain) -> tuple[int, int]:
+    """Height and time of a node's newest final block."""
+    return chain.committed.height, chain.committed.time_ms
+
+
+def show_level(response: Response, level: tuple[int, int]) -> None:
+    """Name in an answer the height and the time that it stands at, or is newer than."""
+    response.headers[HEIGHT_HEADER], response.headers[TIME_HEADER] = map(str, level)

@@ -1,0 +1,69 @@
+"""Reads that miss nothing that was final anywhere when they began: many share one round of the leader's.
+
+A read that comes while a round is under way waits for the next one, which begins after it. So a node asks at most once
+for two rounds, however many read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from consensus.inputs import Read
+from remarque.errors import NodeCode, NodeError
+
+ANSWER_SECONDS_MAX = 2.0
+"""Within so long a round is answered, or nobody leads who could."""
+
+
+class ReadIndex:
+    """The reads of one node."""
+
+    def __init__(self, step: Callable[[Read], None], *, votes: bool) -> None:
+        self._step = step
+        self._votes = votes
+        self._number = 0
+        self._under_way: dict[int, asyncio.Future[int]] = {}
+        self._next: asyncio.Task[int] | None = None
+        """The round that those who come now wait for."""
+        self._turn = asyncio.Lock()
+
+    async def now(self) -> int:
+        """Height up to which a read that begins now has to see.
+
+        NO_LEADER if no leader can say in time; HEIGHT_NOT_REACHED at a node that does not vote, which none answers.
+        """
+        if not self._votes:
+            detail = "this node does not vote, and no leader tells it what is final everywhere"
+            raise NodeError(NodeCode.HEIGHT_NOT_REACHED, f"{detail}; ask one that votes, or ask with min_height")
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._round())
+            self._next.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(self._next)
+
+    async def _round(self) -> int:
+        async with self._turn:
+            self._next = None
+            self._number += 1
+            number = self._number
+            answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            self._under_way[number] = answer
+            try:
+                self._step(Read(number))
+                async with asyncio.timeout(ANSWER_SECONDS_MAX):
+                    return await answer
+            except TimeoutError:
+                detail = "no leader that a majority follows says what is final now; ask again, or ask another node"
+                raise NodeError(NodeCode.NO_LEADER, detail, 1) from None
+            finally:
+                del self._under_way[number]
+
+    def at(self, number: int, index: int) -> None:
+        """A round is answered."""
+        if (answer := self._under_way.get(number)) is not None and not answer.done():
+            answer.set_result(index)
+
+    def lost(self, number: int) -> None:
+        """A round is not going to be answered."""
+        if (answer := self._under_way.get(number)) is not None and not answer.done():
+            answer.set_exception(TimeoutError())
