@@ -144,9 +144,10 @@ class Conversation:
 
     def _arrive(self, letter: Letter) -> None:
         cluster = self._cluster
+        cluster.under_way.remove(letter)
         cluster.tell(f"{letter.to} <- {letter.sender} {in_words(letter.message)}")
         told = len(cluster.told)
-        self._guarded(letter.to, lambda: cluster.deliver(letter))
+        self._guarded(letter.to, lambda: cluster.arrive(letter))
         cluster.told[told:] = [f"  {line}" for line in cluster.told[told:]]
 
     def _settle(self, words: list[str]) -> None:

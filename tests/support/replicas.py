@@ -1,7 +1,7 @@
-"""Replicas of `consensus` by hand: each with a disk and a driver that keeps its duties, and the messages between them.
+"""Replicas of `consensus` by hand: each with a disk, a driver that keeps its duties, and messages to others.
 
-Endorsements are stand-ins for signatures: the digest of an entry and all below it, so that a certificate binds a history
-as a real one does. What the Raft paper promises of every cluster is checked after every input.
+Endorsements are stand-ins for signatures: the digest of an entry and all below it, so that a certificate binds a
+history as a real one does. What Raft promises of every cluster (`raft_promises`) is checked after every input.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from random import Random
 
 import msgspec
+from raft_promises import Promises
 from replica_words import an_entry, in_words, kind_of, output_in_words
 
 from consensus.inputs import AnyInput, Certified, Endorsed, EntryRefused, Persisted, ProposeEntry, Receive
@@ -112,7 +113,17 @@ class Member:
         self._perform_all(action(), inputs)
         while inputs and self.replica is not None:
             self._perform_all(self.replica.step(inputs.popleft()), inputs)
-        self._cluster.after(self)
+        self._keeps_its_promises()
+
+    def _keeps_its_promises(self) -> None:
+        disk, replica, promises = self.disk, self.replica, self._cluster.promises
+        promises.written(self.name, disk.hard_term, disk.hard_vote)
+        promises.match(self._cluster.logs(), self.name)
+        if replica is not None:
+            assert (replica.term, replica.vote) == (disk.hard_term, disk.hard_vote), "term and vote are durable"
+            assert replica.committed <= replica.log.last_index == disk.last_index(), "what it knows of is on its disk"
+            if replica.role is Role.LEADER:
+                promises.led(self.name, replica.term, disk.entries)
 
     def _perform_all(self, outputs: list[AnyOutput], inputs: deque[AnyInput]) -> None:
         for output in outputs:
@@ -143,9 +154,9 @@ class Member:
                     inputs.append(Certified(index))
             case Deliver(index):
                 self.disk.final = index
-                self._cluster.delivered(self, index)
+                self._cluster.promises.delivered(self._cluster.logs(), self.name, index)
             case Lead(term):
-                self._cluster.leads(self, term)
+                self._cluster.promises.leads(self.name, term, self.disk.entries)
                 inputs.append(ProposeEntry(f"opening {term}".encode()))
 
     def _write(self, asked: Persist, inputs: deque[AnyInput]) -> None:
@@ -179,7 +190,7 @@ class Member:
             if self.disk.term(index) == replica.term
         ]
         for index in indexes:
-            self._cluster.endorsed(self, index, replica.term)
+            self._cluster.promises.endorsed(self.name, index, replica.term, self.disk.history(index))
         return tuple((index, self.disk.history(index)) for index in indexes)
 
     def _send(self, to: str, message: AnyMessage) -> None:
@@ -194,7 +205,7 @@ class Member:
 
 
 class Cluster:
-    """Members, the messages between them, and what must hold. A voter without a member is one of whom nothing is known."""
+    """Members and the messages between them. A voter without a member is one of whom nothing is known."""
 
     def __init__(self, config: ReplicaConfig) -> None:
         self.config = config
@@ -202,73 +213,24 @@ class Cluster:
         self.under_way: list[Letter] = []
         self.told: list[str] = []
         """What has happened, in words."""
-        self.leaders: dict[int, str] = {}
-        self._final: dict[int, RaftEntry] = {}
-        self._voted: dict[tuple[str, int], str] = {}
-        self._terms: dict[str, int] = {}
-        self._endorsed: dict[tuple[str, int, int], bytes] = {}
-        self._led: dict[tuple[str, int], list[RaftEntry]] = {}
+        self.promises = Promises(config.voters)
 
     def begin(self, name: str, disk: Disk) -> Member:
         """A member begins its first life."""
         member = self.members[name] = Member(self, name, disk)
         member.start()
-        self.delivered(member, disk.final)
+        self.promises.delivered(self.logs(), name, disk.final)
         return member
+
+    def logs(self) -> dict[str, list[RaftEntry]]:
+        """What is on the disks."""
+        return {name: member.disk.entries for name, member in self.members.items()}
 
     def tell(self, line: str) -> None:
         self.told.append(line)
 
-    def deliver(self, letter: Letter) -> None:
-        """Give a message that is under way to whom it is meant for; a crashed member does not hear it."""
-        self.under_way.remove(letter)
+    def arrive(self, letter: Letter) -> None:
+        """Give a message to whom it is meant for; a crashed member does not hear it."""
         member = self.members.get(letter.to)
         if member is not None and member.replica is not None:
             member.give(Receive(letter.message))
-
-    # What must hold
-
-    def leads(self, member: Member, term: int) -> None:
-        """Election safety, and leader completeness."""
-        assert self.leaders.setdefault(term, member.name) == member.name, f"two leaders in term {term}"
-        kept = member.disk.entries
-        assert all(kept[index - 1] == entry for index, entry in self._final.items()), "a leader holds all that is final"
-
-    def endorsed(self, member: Member, index: int, term: int) -> None:
-        """Nobody endorses two histories of one height and term: that would convict an honest node."""
-        history = member.disk.history(index)
-        assert self._endorsed.setdefault((member.name, index, term), history) == history
-
-    def delivered(self, member: Member, index: int) -> None:
-        """State machine safety; and what is final is on most disks."""
-        for entry in member.disk.entries[:index]:
-            assert self._final.setdefault(entry.index, entry) == entry, f"two final entries at {entry.index}"
-        voters = self.config.voters
-        unknown = len(set(voters) - set(self.members))
-        holders = sum(name in voters and one.disk.last_index() >= index for name, one in self.members.items())
-        assert unknown + holders >= majority(len(voters)), "what is final is on most disks"
-
-    def after(self, member: Member) -> None:
-        """What must hold of a member that has done something."""
-        disk, replica = member.disk, member.replica
-        assert self._terms.get(member.name, 0) <= disk.hard_term, "a term never falls"
-        self._terms[member.name] = disk.hard_term
-        if disk.hard_vote:
-            voted = self._voted.setdefault((member.name, disk.hard_term), disk.hard_vote)
-            assert voted == disk.hard_vote, f"{member.name} votes twice in term {disk.hard_term}"
-        if replica is None:
-            return
-        assert (replica.term, replica.vote) == (disk.hard_term, disk.hard_vote), "term and vote are durable"
-        assert replica.committed <= replica.log.last_index == disk.last_index(), "what it knows of is on its disk"
-        if replica.role is Role.LEADER:
-            before = self._led.get((member.name, replica.term), [])
-            assert disk.entries[: len(before)] == before, "a leader only appends"
-            self._led[member.name, replica.term] = list(disk.entries)
-        for other in self.members.values():
-            self._match(disk.entries, other.disk.entries)
-
-    def _match(self, one: list[RaftEntry], other: list[RaftEntry]) -> None:
-        """Log matching: where two entries are of one place and term, all below are the same."""
-        common = [index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a.term == b.term]
-        if common:
-            assert one[: common[-1] + 1] == other[: common[-1] + 1], "logs that agree at a place agree below it"
