@@ -17,8 +17,9 @@ from replicas import Disk
 from steps import performed, steps
 
 from consensus.errors import ConsensusBroken
-from consensus.inputs import Persisted, ProposeEntry, Receive, Tick
+from consensus.inputs import Certified, Endorsed, Persisted, ProposeEntry, Receive, Tick
 from consensus.messages import Append
+from consensus.outputs import Certify, Deliver
 from consensus.replica import Replica
 from consensus.replica_state import ReplicaConfig, Role
 
@@ -59,6 +60,19 @@ def test_nothing_is_given_while_entries_are_written_and_nothing_is_answered_twic
         replica.step(Persisted())
         with pytest.raises(ConsensusBroken, match="and once"):
             replica.step(Persisted())
+
+
+def test_a_certificate_is_asked_for_once_and_an_entry_delivered_once() -> None:
+    leader = Replica(ReplicaConfig(name="a", voters=("a",)), Disk(), 0, "", 0, Random(1))
+    while leader.role is not Role.LEADER:
+        leader.step(Tick())
+    leader.step(ProposeEntry(b"x"))
+    leader.step(Persisted())
+
+    assert leader.step(Endorsed(((1, b"a"),))) == [Certify(1, (("a", b"a"),))]
+    assert leader.step(Endorsed(((1, b"a"),))) == []
+    assert leader.step(Certified(1)) == [Deliver(1)]
+    assert leader.step(Certified(1)) == []
 
 
 @pytest.mark.parametrize(
