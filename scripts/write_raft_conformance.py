@@ -13,8 +13,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
-from recorded_conversations import CHANGES, FILES_OUTSIDE, REPLAYED_UP_TO, Replayed, replayed
+from recorded_conversations import CHANGES, FILES_OUTSIDE, REPLAYED_UP_TO, replayed
 from recorded_quorums import NO_VOTERS, cases, committed, vote
+from replaying import Replayed
 
 PAGE = ROOT / "docs" / "raft_conformance.md"
 CONVERSATIONS = ROOT / "tests" / "consensus" / "conversations"

@@ -78,7 +78,7 @@ def test_a_certificate_is_asked_for_once_and_an_entry_delivered_once() -> None:
 @pytest.mark.parametrize(
     ("directive", "complaint"),
     [
-        ("whisper a", "no directive"),
+        ("give a", "no directive"),
         ("deliver from=a", "no such message"),
         ("hear a b shout term=1", "no message"),
     ],

@@ -36,6 +36,11 @@ from consensus.replica_state import ReplicaConfig, Role
 
 PATIENCE = 1_000
 """Ticks or messages after which what a directive waits for does not come."""
+DIRECTIVES = {
+    *("voters", "begin", "crash", "restart", "prune", "fetch"),
+    *("tick", "stand", "elect", "propose", "hear", "refuse", "postpone"),
+    *("deliver", "settle", "drop", "duplicate", "state", "underway"),
+}
 FIELDS = {"elections": "election_ticks", "stall": "stall_ticks", "batch": "append_entries_max"}
 
 
@@ -51,10 +56,10 @@ class Conversation:
         quiet = name == "quietly"
         if quiet:
             name, *words = words
-        act: Callable[[list[str]], None] | None = getattr(self, f"_{name}", None)
-        if act is None:
+        if name not in DIRECTIVES:
             raise ValueError(f"{name} is no directive")
         self._cluster.told = []
+        act: Callable[[list[str]], None] = getattr(self, f"_{name}")
         act(words)
         return [] if quiet else self._cluster.told
 
