@@ -1,18 +1,22 @@
-"""What a vote has come to, against a table that others recorded (etcd-io/raft, `quorum/testdata`)."""
+"""What a vote has come to, and what a majority has acknowledged, against tables that others recorded."""
 
 from __future__ import annotations
 
 import os
-import re
 from itertools import product
 from pathlib import Path
 
 import pytest
+from recorded_quorums import cases, committed, vote
 
 from consensus.quorum import decided, majority
 
-TABLE = Path(os.environ.get("REMARQUE_CONFORMANCE", "")) / "raft" / "quorum_testdata_majority_vote.txt"
-WORDS = {"VoteWon": True, "VoteLost": False, "VotePending": None}
+FOLDER = Path(os.environ.get("REMARQUE_CONFORMANCE", "")) / "raft"
+VOTES, COMMITS = FOLDER / "quorum_testdata_majority_vote.txt", FOLDER / "quorum_testdata_majority_commit.txt"
+
+recorded = pytest.mark.skipif(
+    not VOTES.is_file(), reason="REMARQUE_CONFORMANCE names no folder with raft/quorum_testdata_*.txt"
+)
 
 
 @pytest.mark.parametrize("voters", [1, 2, 3, 4, 5])
@@ -26,13 +30,17 @@ def test_a_vote_is_decided_exactly_when_the_silent_cannot_change_it(voters: int)
         assert decided(votes, voters) == (possible.pop() if len(possible) == 1 else None)
 
 
-@pytest.mark.skipif(not TABLE.is_file(), reason="REMARQUE_CONFORMANCE names no folder with raft/quorum_testdata_*.txt")
+@recorded
 def test_votes_are_counted_as_the_recorded_table_says() -> None:
-    """All cases but that of no voters at all, which a replica cannot have."""
-    cases = re.findall(r"vote cfg=\(([\d,]+)\) votes=\((.*)\)\n----\n(\w+)", TABLE.read_text())
-    for voters, said, word in cases:
-        names = voters.split(",")
-        votes = {name: vote == "y" for name, vote in zip(names, said.split(","), strict=True) if vote != "_"}
+    found, _ = cases(VOTES)
 
-        assert decided(votes, len(names)) is WORDS[word], f"voters {voters}, votes {said}"
-    assert len(cases) >= 20
+    assert {step.directives[0]: vote(step) for step in found if len(set(vote(step))) > 1} == {}
+    assert len(found) >= 20
+
+
+@recorded
+def test_a_leader_wants_certified_what_the_recorded_table_says_is_committed() -> None:
+    found, _ = cases(COMMITS)
+
+    assert {step.directives[0]: committed(step) for step in found if len(set(committed(step))) > 1} == {}
+    assert len(found) >= 15
