@@ -6,6 +6,8 @@
     stand a                         so much time passes that it stands for election, or leads
     elect a [among=a,b]             the same, and messages arrive until it leads
     propose a DATA                  it, a leader, appends an entry
+    resign a                        it, a leader, is to let another lead
+    read a 1                        a read of that number begins at it
     hear a b MESSAGE                it hears from b what b need not have said
     deliver [first|last] [from=a] [to=b] [kind=append]    messages under way arrive, but not what comes of them
     settle [among=a,b]              messages arrive until none is under way
@@ -30,7 +32,7 @@ from replica_words import from_words, in_words, numbers
 from replicas import Cluster, Disk, Letter, Member
 
 from consensus.errors import ConsensusBroken
-from consensus.inputs import EntryRefused, Observed, ProposeEntry, Receive, Tick
+from consensus.inputs import AnyInput, EntryRefused, Observed, ProposeEntry, Read, Receive, Resign, Tick
 from consensus.progress import FollowerProgress
 from consensus.replica_state import ReplicaConfig, Role
 
@@ -38,7 +40,7 @@ PATIENCE = 1_000
 """Ticks or messages after which what a directive waits for does not come."""
 DIRECTIVES = {
     *("voters", "begin", "crash", "restart", "prune", "fetch"),
-    *("tick", "stand", "elect", "propose", "hear", "refuse", "postpone"),
+    *("tick", "stand", "elect", "propose", "resign", "read", "hear", "refuse", "postpone"),
     *("deliver", "settle", "drop", "duplicate", "state", "underway"),
 }
 FIELDS = {"elections": "election_ticks", "stall": "stall_ticks", "batch": "append_entries_max"}
@@ -117,6 +119,12 @@ class Conversation:
 
     def _propose(self, words: list[str]) -> None:
         self._give(words[0], ProposeEntry(words[1].encode()))
+
+    def _resign(self, words: list[str]) -> None:
+        self._give(words[0], Resign())
+
+    def _read(self, words: list[str]) -> None:
+        self._give(words[0], Read(int(words[1])))
 
     def _hear(self, words: list[str]) -> None:
         name, sender, *message = words
@@ -224,7 +232,7 @@ class Conversation:
     def _member(self, name: str) -> Member:
         return self._cluster.members[name]
 
-    def _give(self, name: str, given: Tick | ProposeEntry | Receive | Observed) -> None:
+    def _give(self, name: str, given: AnyInput) -> None:
         self._guarded(name, lambda: self._member(name).give(given))
 
     def _guarded(self, name: str, action: Callable[[], None]) -> None:

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from consensus.messages import AnyMessage, Append, AppendReply, Result, VoteReply, VoteRequest
+from consensus.messages import (
+    AnyMessage,
+    Append,
+    AppendReply,
+    AskIndex,
+    HandOver,
+    Index,
+    Result,
+    VoteReply,
+    VoteRequest,
+)
 from consensus.outputs import (
     Acknowledge,
     AnyOutput,
@@ -19,6 +29,8 @@ from consensus.outputs import (
     Follow,
     Lead,
     Persist,
+    ReadAt,
+    ReadLost,
     Send,
 )
 from consensus.raft_log import RaftEntry
@@ -52,6 +64,12 @@ def kind_of(message: AnyMessage) -> str:
             return "append"
         case AppendReply():
             return "append-reply"
+        case HandOver():
+            return "hand-over"
+        case AskIndex():
+            return "ask-index"
+        case Index():
+            return "index"
 
 
 def in_words(message: AnyMessage) -> str:
@@ -67,6 +85,7 @@ def in_words(message: AnyMessage) -> str:
             words += [f"entries={places(message.entries)}"] if message.entries else []
             words += [f"certified={message.certified}"] if message.certified else []
             words += [f"final={message.newest}"] if message.newest else []
+            words += [f"round={message.round}"] if message.round else []
         case AppendReply():
             words.append(f"{message.result.value}={message.index}")
             if message.result is Result.REJECTED:
@@ -74,6 +93,13 @@ def in_words(message: AnyMessage) -> str:
             words += [f"code={message.code}"] if message.code else []
             if message.endorsements:
                 words.append(f"endorsed={numbers([index for index, _ in message.endorsements])}")
+            words += [f"round={message.round}"] if message.round else []
+        case HandOver():
+            words.append(f"to={message.to}")
+        case AskIndex():
+            words.append(f"read={message.number}")
+        case Index():
+            words += [f"read={message.number}", f"upto={message.index}"]
     return " ".join(words)
 
 
@@ -107,6 +133,7 @@ def from_words(sender: str, text: str, history: Callable[[int, tuple[RaftEntry, 
                 certified=forged or certified,
                 certificate=b"forged" if forged else history(certified, entries) if certified else b"",
                 newest=int(fields.get("final", 0)),
+                round=int(fields.get("round", 0)),
             )
         case "append-reply":
             (result,) = [one for one in Result if one.value in fields]
@@ -121,7 +148,14 @@ def from_words(sender: str, text: str, history: Callable[[int, tuple[RaftEntry, 
                 hint_term=hint_term,
                 code=fields.get("code", ""),
                 endorsements=tuple((index, history(index, ())) for index in endorsed),
+                round=int(fields.get("round", 0)),
             )
+        case "hand-over":
+            return HandOver(term=term, sender=sender, to=fields["to"])
+        case "ask-index":
+            return AskIndex(term=term, sender=sender, number=int(fields["read"]))
+        case "index":
+            return Index(term=term, sender=sender, number=int(fields["read"]), index=int(fields["upto"]))
     raise ValueError(f"{kind} is no message")
 
 
@@ -141,6 +175,10 @@ def output_in_words(name: str, output: AnyOutput) -> str:
             return f"{name} checks the certificate of {index}"
         case Deliver(index):
             return f"{name} delivers {index}"
+        case ReadAt(number, index):
+            return f"{name} answers read {number} at {index}"
+        case ReadLost(number):
+            return f"{name} loses read {number}"
         case Lead(term):
             return f"{name} leads term {term}"
         case Follow(term, leader):
