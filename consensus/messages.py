@@ -87,11 +87,11 @@ class AskIndex(Message, frozen=True):
     """Of the read, at the follower."""
 
 
-class Index(Message, frozen=True):
+class TellIndex(Message, frozen=True):
     """The leader's answer: everything up to `index` was final when it was asked, and it led after that."""
 
     number: Number
     index: Number
 
 
-AnyMessage = VoteRequest | VoteReply | Append | AppendReply | HandOver | AskIndex | Index
+AnyMessage = VoteRequest | VoteReply | Append | AppendReply | HandOver | AskIndex | TellIndex

@@ -8,7 +8,7 @@ stands for another round. Every read of a replica ends once, with an index or as
 
 from __future__ import annotations
 
-from consensus.messages import AskIndex, Index
+from consensus.messages import AskIndex, TellIndex
 from consensus.outputs import ReadAt, ReadLost
 from consensus.quorum import majority
 from consensus.replica_state import PendingRead, ReplicaState, Role
@@ -33,7 +33,7 @@ def index_asked(replica: ReplicaState, message: AskIndex) -> None:
         _begin(replica, message.sender, message.number)
 
 
-def index_told(replica: ReplicaState, message: Index) -> None:
+def index_told(replica: ReplicaState, message: TellIndex) -> None:
     """The leader answers a read of this follower."""
     if message.sender == replica.leader and message.number == replica.asked:
         replica.asked = 0
@@ -60,7 +60,7 @@ def answered(replica: ReplicaState) -> None:
         if one.node == replica.config.name:
             replica.outputs.append(ReadAt(one.number, one.upto))
         else:
-            told = Index(term=replica.term, sender=replica.config.name, number=one.number, index=one.upto)
+            told = TellIndex(term=replica.term, sender=replica.config.name, number=one.number, index=one.upto)
             replica.send(one.node, told)
     begin_waiting(replica)
 

@@ -28,8 +28,8 @@ from consensus.messages import (
     AppendReply,
     AskIndex,
     HandOver,
-    Index,
     Result,
+    TellIndex,
     VoteReply,
     VoteRequest,
 )
@@ -103,7 +103,7 @@ class Replica(ReplicaState):
                 read_index.answered(self)
             case AskIndex():
                 read_index.index_asked(self, message)
-            case Index():
+            case TellIndex():
                 read_index.index_told(self, message)
             case HandOver():
                 election.handed_over(self, message)

@@ -50,8 +50,6 @@ UNREACHED = (
 )
 """How a node is not reached, as aiohttp says it; whoever speaks no HTTP is none."""
 
-OF_MEMBERS = "/v1/"
-"""How the paths begin that take `min_height` of a member."""
 HOURS_MAX = 1_000_000
 """A century and more: whatever lasts longer is a mistake."""
 
@@ -134,8 +132,6 @@ class NodeConnection:
             raise RemarqueError("REQUEST_MALFORMED", f"{path!r} is no path; write it as /v1/status")
         if not {".", ".."}.isdisjoint(path.partition("?")[0].split("/")):
             raise RemarqueError("REQUEST_MALFORMED", f"{path!r} would lead to another route; name one thing, by its id")
-        if method == "GET" and session and self.height and path.startswith(OF_MEMBERS):
-            params = {"min_height": str(self.height)} | (params or {})
         failure: BaseException | None = None
         unanswered = False
         for url in list(self.urls):
@@ -209,7 +205,9 @@ class NodeConnection:
         return value_of(await self.request("GET", path, session=session, params=params or None), object)
 
     async def _read(self, path: str, kind: type[T], *, session: bool = True, **params: str) -> T:
-        """A route's answer as a value."""
+        """A route's answer as a value; one of a route for members is as new as what this client has written."""
+        if session and self.height:
+            params = {"min_height": str(self.height)} | params
         return value_of(await self.request("GET", path, session=session, params=params or None), kind)
 
     async def _ask(self, path: str, body: Body, kind: type[T]) -> T:

@@ -18,9 +18,9 @@ from consensus.messages import (
     AppendReply,
     AskIndex,
     HandOver,
-    Index,
     Message,
     Result,
+    TellIndex,
     VoteReply,
     VoteRequest,
 )
@@ -143,7 +143,7 @@ _LIES: dict[type[AnyMessage], list[Lie]] = {
     ],
     HandOver: [_leads],
     AskIndex: [_but(number=_number)],
-    Index: [_but(number=_number)],
+    TellIndex: [_but(number=_number)],
     VoteRequest: [_but(term=_term_above), _but(probe=lambda message, random: False), _leads],
     VoteReply: [
         _but(granted=lambda message, random: True),

@@ -19,6 +19,8 @@ from node.ordering.driver import Driver
 from remarque.errors import NodeCode, NodeError
 
 WAIT_SECONDS_MAX = 2.0
+AHEAD_MAX = 32
+"""Blocks above the newest known one for which it is worth waiting: more do not become final before this node knows."""
 HEIGHT_HEADER, TIME_HEADER = "Remarque-Height", "Remarque-Time-Ms"
 
 MinHeight = Annotated[int | None, Query(ge=0, le=INTEGER_MAX)]
@@ -37,16 +39,20 @@ class Levels:
         wanted = min_height or 0
         if consistency is not None:
             wanted = max(wanted, await self._driver.read_index.now())
-        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS_MAX
-        while self._chain.committed.height < wanted:
-            count, left = self._chain.commits.count, deadline - asyncio.get_running_loop().time()
-            if left <= 0 or (
-                not await self._chain.commits.after(count, left) and self._chain.committed.height < wanted
-            ):
-                newest = self._chain.committed
-                detail = f"this node is at {newest.height}, of {moment(newest.time_ms)}, and {wanted} was asked for"
-                raise NodeError(NodeCode.HEIGHT_NOT_REACHED, f"{detail}; ask again, or ask another node", 1)
+        commits, time = self._chain.commits, asyncio.get_running_loop().time
+        deadline = time() + (WAIT_SECONDS_MAX if wanted <= self._known + AHEAD_MAX else 0.0)
+        while self._chain.committed.height < wanted and time() < deadline:
+            await commits.after(commits.count, deadline - time())
+        newest = self._chain.committed
+        if newest.height < wanted:
+            detail = f"this node is at {newest.height}, of {moment(newest.time_ms)}, and {wanted} was asked for"
+            raise NodeError(NodeCode.HEIGHT_NOT_REACHED, f"{detail}; ask again, or ask another node", 1)
         request.state.level = level_of(self._chain)
+
+    @property
+    def _known(self) -> int:
+        """Height of the newest block that this node holds, or that its leader told it of."""
+        return max(self._chain.tip.height, self._chain.committed.height + self._driver.freshness.behind)
 
 
 def level_of(chain: Chain) -> tuple[int, int]:

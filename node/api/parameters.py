@@ -20,7 +20,7 @@ EXAMPLES = {
     "from": 40,
     "to": 42,
     "height": 42,
-    "min_height": 42,
+    "min_height": 1,
     "anchor": 42,
     "consistency": "linearizable",
 }

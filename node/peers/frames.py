@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from consensus.messages import AnyMessage, AskIndex, HandOver, Index
+from consensus.messages import AnyMessage, AskIndex, HandOver, TellIndex
 from consensus.raft_log import Number
 
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 PROTOCOL_LOWEST, PROTOCOL_HIGHEST = 1, 2
 """Versions of this protocol that the node speaks."""
-SINCE_2 = HandOver | AskIndex | Index
+SINCE_2 = HandOver | AskIndex | TellIndex
 """What a node of version 1 does not know."""
 
 

@@ -121,10 +121,10 @@ def test_large_transactions_of_one_account_leave_room_in_each_block() -> None:
     assert waiting.cut(3, 10**6) == tuple(many[3:6])
 
 
-def test_blocks_are_short_while_several_accounts_send(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_are_short_while_several_accounts_send() -> None:
     now = [100.0]
-    monkeypatch.setattr(mempool.time, "monotonic", lambda: now[0])
-    waiting = filled(some(1))
+    waiting = Mempool(lambda: now[0])
+    waiting.add(some(1)[0])
     now[0] += mempool.SHARED_SECONDS + 1
     for signed in some(5):
         waiting.add(signed)

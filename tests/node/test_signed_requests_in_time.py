@@ -157,7 +157,7 @@ def test_where_reads_are_open_a_signature_still_says_who_reads(tmp_path: Path, c
         chain,
         Sessions(chain),
         SignedRequests(chain, "node.example", clock),
-        Levels(cast(Any, SimpleNamespace(chain=chain))),
+        Levels(cast(Any, SimpleNamespace(chain=chain, freshness=SimpleNamespace(behind=0)))),
     )
 
     assert asyncio.run(reader(received(Message("GET", "http://node.example/v1/orgs")))).account == ""

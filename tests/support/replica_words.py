@@ -14,8 +14,8 @@ from consensus.messages import (
     AppendReply,
     AskIndex,
     HandOver,
-    Index,
     Result,
+    TellIndex,
     VoteReply,
     VoteRequest,
 )
@@ -68,7 +68,7 @@ def kind_of(message: AnyMessage) -> str:
             return "hand-over"
         case AskIndex():
             return "ask-index"
-        case Index():
+        case TellIndex():
             return "index"
 
 
@@ -98,7 +98,7 @@ def in_words(message: AnyMessage) -> str:
             words.append(f"to={message.to}")
         case AskIndex():
             words.append(f"read={message.number}")
-        case Index():
+        case TellIndex():
             words += [f"read={message.number}", f"upto={message.index}"]
     return " ".join(words)
 
@@ -155,7 +155,7 @@ def from_words(sender: str, text: str, history: Callable[[int, tuple[RaftEntry, 
         case "ask-index":
             return AskIndex(term=term, sender=sender, number=int(fields["read"]))
         case "index":
-            return Index(term=term, sender=sender, number=int(fields["read"]), index=int(fields["upto"]))
+            return TellIndex(term=term, sender=sender, number=int(fields["read"]), index=int(fields["upto"]))
     raise ValueError(f"{kind} is no message")
 
 
