@@ -18,14 +18,22 @@ from ledger.block import Block, decode_header
 from ledger.encoding import encode
 from ledger.errors import LedgerError
 from ledger.genesis import Genesis
-from ledger.transaction import SignedTransaction, parse_signed
+from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
 from node.chain.stretch import Stretch
 from node.ordering.driver import TICK_SECONDS, Driver
 from node.ordering.freshness import TOLD_SECONDS
 from node.ordering.mempool import Mempool
 from node.ordering.submitter import Submitter
-from node.peers.frames import AnyFrame, Forward, ForwardRefused, decode_frame, encode_frame
+from node.peers.frames import (
+    AnyFrame,
+    Forward,
+    ForwardRefused,
+    decode_frame,
+    encode_frame,
+    forward_of,
+    forwarded,
+)
 from node.snapshots.catching_up import Catching
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
@@ -278,7 +286,7 @@ class SimulatedNode:
                 await self.driver.receive(frame)
         elif isinstance(frame, Forward):
             try:
-                given = [parse_signed(body, tuple(one.hex() for one in signed)) for body, signed in frame.transactions]
+                given = forwarded(frame)
             except LedgerError:
                 return
             for refused in await self.driver.receive_forwarded(sender, given):
@@ -313,11 +321,8 @@ class _Port:
                 self._post(to, frame)
 
     def forward(self, to: str, transactions: list[SignedTransaction]) -> None:
-        packed = tuple(
-            (signed.body, tuple(bytes.fromhex(signature) for signature in signed.signatures)) for signed in transactions
-        )
         if self._life == self._node.disk.life:
-            self._post(to, encode_frame(Forward(packed)))
+            self._post(to, encode_frame(forward_of(transactions)))
 
     def _post(self, to: str, frame: bytes) -> None:
         node, world = self._node, self._node._world

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from consensus.messages import AnyMessage, AskIndex, HandOver, TellIndex
 from consensus.raft_log import Number
+from ledger.transaction import SignedTransaction, parse_signed
 
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 PROTOCOL_LOWEST, PROTOCOL_HIGHEST = 1, 2
@@ -42,6 +45,23 @@ AnyFrame = AnyMessage | Hello | Forward | ForwardRefused
 
 _decoder: msgspec.msgpack.Decoder[AnyFrame] = msgspec.msgpack.Decoder(AnyFrame)
 _encoder = msgspec.msgpack.Encoder()
+
+
+def forward_of(transactions: Iterable[SignedTransaction]) -> Forward:
+    """The frame that hands transactions to a leader."""
+    return Forward(
+        tuple(
+            (signed.body, tuple(bytes.fromhex(signature) for signature in signed.signatures)) for signed in transactions
+        )
+    )
+
+
+def forwarded(frame: Forward) -> list[SignedTransaction]:
+    """The transactions of a frame; LedgerError if one is none."""
+    return [
+        parse_signed(body, tuple(signature.hex() for signature in signatures))
+        for body, signatures in frame.transactions
+    ]
 
 
 def encode_frame(frame: AnyFrame) -> bytes:

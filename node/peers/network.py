@@ -21,7 +21,7 @@ from ledger.block import Certificate, endorsement_holds
 from ledger.crypto import SigningKey
 from ledger.encoding import decode, encode
 from ledger.errors import LedgerError
-from ledger.transaction import SignedTransaction, parse_signed
+from ledger.transaction import SignedTransaction
 from node.ground import metrics
 from node.ground.doors import BoundedListener
 from node.ground.logs import logger
@@ -39,6 +39,8 @@ from node.peers.frames import (
     Hello,
     decode_frame,
     encode_frame,
+    forward_of,
+    forwarded,
 )
 from remarque.errors import NodeCode, NodeError
 
@@ -86,11 +88,7 @@ class Peers:
     def forward(self, to: str, transactions: list[SignedTransaction]) -> None:
         """Hand transactions to the leader, some per frame."""
         for start in range(0, len(transactions), FORWARD_MAX):
-            packed = tuple(
-                (signed.body, tuple(bytes.fromhex(signature) for signature in signed.signatures))
-                for signed in transactions[start : start + FORWARD_MAX]
-            )
-            self._put(to, Forward(packed))
+            self._put(to, forward_of(transactions[start : start + FORWARD_MAX]))
 
     def _put(self, to: str, frame: AnyFrame) -> None:
         queue = self._queues.get(to)
@@ -276,10 +274,7 @@ class Peers:
 
     async def _take_forwarded(self, name: str, frame: Forward) -> list[ForwardRefused]:
         try:
-            transactions = [
-                parse_signed(body, tuple(signature.hex() for signature in signatures))
-                for body, signatures in frame.transactions
-            ]
+            transactions = forwarded(frame)
         except LedgerError as error:
             raise NodeError(NodeCode.REQUEST_MALFORMED, f"{name} forwards what is no transaction: {error}") from None
         return [ForwardRefused(*refused) for refused in await self._driver.receive_forwarded(name, transactions)]
