@@ -96,6 +96,8 @@ class World:
         self.heal()
         await self.until_level()
         self.invariants.holds("what was acknowledged is where it was said to be", self._all_kept())
+        late = self.clients.expired & set(self.invariants.places)
+        self.invariants.holds("what is said to have expired is never final", not late, ", ".join(late))
 
     def _all_kept(self) -> bool:
         final, places = self.invariants.final, self.invariants.places
@@ -130,7 +132,7 @@ class World:
                 node.start()
 
     async def until_level(self) -> None:
-        """Wait until a new payment is final at every node, and all say that they are ready."""
+        """Wait until a new payment is final at every node, all say that they are ready, and no client waits."""
         end, paid = self.now() + HEAL_SECONDS, ""
         while True:
             await asyncio.sleep(0.25)
@@ -139,7 +141,7 @@ class World:
                 paid = await self.clients.one()
             at = self.invariants.places.get(paid, (0, 0))[0]
             level = paid and all(node.alive and node.chain.committed.height >= at for node in living)
-            if level and all(node.driver.freshness.ready for node in living):
+            if level and all(node.driver.freshness.ready and not node.driver.mempool.own for node in living):
                 return
             facts = ", ".join(
                 f"{node.name} {node.chain.committed.height} in {node.driver.replica.term}" for node in living
