@@ -82,8 +82,8 @@ class Invariants:
     def said(self, node: SimulatedNode, message: AnyFrame) -> None:
         """A node says something: what it promises by that it may never contradict, in no later life either."""
         if isinstance(message, Append):
-            known = message.newest <= node.chain.committed.height
-            self.holds("what a leader calls final is final", known, f"{node.name} {message.newest}")
+            final = node.chain.committed.height
+            self.holds("what a leader calls final is final", message.newest <= final, f"{node.name} {message.newest}")
         elif isinstance(message, AppendReply):
             for height, _ in message.endorsements:
                 header = node.chain.hash_at(height)
