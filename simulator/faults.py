@@ -53,6 +53,8 @@ EVENTS = (
     "node cut off",
     "link flaps",
     "disk damaged",
+    "leader killed",
+    "leader cut off",
 )
 ALL = (*WEATHER, *WRITES, *EVENTS)
 """Every kind of fault, by the name that it is counted by."""
@@ -241,9 +243,27 @@ def _ring(cluster: Cluster) -> None:
 
 
 def _cut_off(cluster: Cluster) -> None:
-    alone = cluster.random.choice(sorted(cluster.nodes))
+    _isolate(cluster, "node cut off", cluster.random.choice(sorted(cluster.nodes)))
+
+
+def _isolate(cluster: Cluster, fault: str, alone: str) -> None:
     others = [name for name in cluster.nodes if name != alone]
-    _cut(cluster, "node cut off", [link for name in others for link in ((alone, name), (name, alone))])
+    _cut(cluster, fault, [link for name in others for link in ((alone, name), (name, alone))])
+
+
+def _leading(cluster: Cluster) -> SimulatedNode | None:
+    return next((node for node in cluster.nodes.values() if node.alive and node.driver.leading), None)
+
+
+def _leader_killed(cluster: Cluster) -> None:
+    if node := _leading(cluster):
+        cluster.met("leader killed")
+        node.stop("killed")
+
+
+def _leader_cut_off(cluster: Cluster) -> None:
+    if node := _leading(cluster):
+        _isolate(cluster, "leader cut off", node.name)
 
 
 def _flaps(cluster: Cluster) -> None:
@@ -285,6 +305,8 @@ _HAPPENINGS: dict[str, Callable[[Cluster], None]] = {
     "node cut off": _cut_off,
     "link flaps": _flaps,
     "disk damaged": _damaged,
+    "leader killed": _leader_killed,
+    "leader cut off": _leader_cut_off,
 }
 
 TUNINGS: tuple[dict[str, int], ...] = (

@@ -1,8 +1,8 @@
 """`python -m simulator.mutating`: plant each bug of `mutants.py` in a copy, and see what notices it.
 
-What is asked, one layer after the other until one fails: the simulator, seed by seed; the stories of
-`tests/simulation`; the conversations of `tests/consensus`; the tests of the unit. A run of all mutants writes
-`docs/mutants.md`.
+What is asked, one layer after the other until one fails: the simulator, seed by seed; the conversations of
+`tests/consensus`; the tests of the unit; the stories of `tests/simulation`. What was found is written into
+`docs/mutants.md` at once, so a run can be ended and gone on with.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import NamedTuple
 from simulator.mutants import ARGUMENTS, MUTANTS, TESTS, Mutant
 from simulator.running import ran
 
-SEEDS = 40
+SEEDS = 30
 SEED_SECONDS = 60
 """A seed that takes longer hangs: by itself it takes a second at most."""
 TESTS_SECONDS = 300
@@ -39,6 +39,7 @@ COPIED = (
     "consensus", "contracts_vm", "devnet", "generator", "ledger", "node", "pictures", "remarque", "scripts",
     "simulator", "tests", "pyproject.toml",
 )  # fmt: skip
+UNASKED = "not asked yet"
 STORIES = "not every_kind and not hashes and not many_more"
 """The tests of `tests/simulation/test_simulator.py` that are not just seeds."""
 
@@ -146,9 +147,9 @@ def _unit(mutant: Mutant) -> Arguments:
 
 LAYERS: dict[str, Callable[[Mutant], Arguments]] = {
     "simulator": _seeds,
-    "stories": _stories,
     "conversations": _conversations,
     "unit": _unit,
+    "stories": _stories,
 }
 """What is asked about a mutant, in this order; nothing where a layer has nothing to say."""
 
@@ -169,9 +170,15 @@ def main() -> int:
     """Run what the command line says. Exit status 1 if a mutant survives for which there is no argument."""
     parser = argparse.ArgumentParser(prog="python -m simulator.mutating", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", action="append", metavar="NAME", help="this mutant; may be given several times")
+    parser.add_argument("--rest", action="store_true", help="those of which the page says nothing yet")
     parser.add_argument("--layer", choices=LAYERS, help="this layer alone")
     options = parser.parse_args()
-    mutants = [mutant for mutant in MUTANTS if not options.only or mutant.name in options.only]
+    told = rows(PAGE.read_text(encoding="utf-8")) if options.rest and PAGE.exists() else {}
+    mutants = [
+        mutant
+        for mutant in MUTANTS
+        if (not options.only or mutant.name in options.only) and told.get(mutant.name, UNASKED) == UNASKED
+    ]
     layers = [options.layer] if options.layer else list(LAYERS)
     with TemporaryDirectory() as place:
         copy = Copy(Path(place))
@@ -184,8 +191,8 @@ def main() -> int:
         for mutant in mutants:
             killed = copy.killed(mutant, layers)
             survivors += killed is None and mutant.name not in ARGUMENTS
-            told = "SURVIVES" if killed is None else f"{killed.layer}, {killed.by}: {killed.reason}"
-            print(f"{mutant.file}, {mutant.name}: {told[:300]}", flush=True)
+            fate = "SURVIVES" if killed is None else f"{killed.layer}, {killed.by}: {killed.reason}"
+            print(f"{mutant.file}, {mutant.name}: {fate[:300]}", flush=True)
             if not options.layer:
                 renew({mutant.name: _told(mutant.name, killed)})
     print(f"{len(mutants)} mutants, {survivors} survive without an argument")
@@ -197,15 +204,15 @@ HEAD = """\
 
 Written by `python -m simulator.mutating`; do not edit. A mutant is a bug, planted in a copy of the code. Each is one
 that an implementation of consensus had, or one that a hand slips into, and the question is what notices it. Asked are,
-one after the other until one fails: seeds 0 to {seeds} of the simulator; the stories of `tests/simulation`, which are
-runs of the simulator with faults of their choice; the conversations of `tests/consensus` with one replica; and the
-tests of the unit. A seed that takes more than {limit} s hangs, and to hang is to fail.
+one after the other until one fails: seeds 0 to {seeds} of the simulator; the conversations of `tests/consensus` with
+one replica; the tests of the unit; and the stories of `tests/simulation`, which are runs of the simulator with faults
+of their choice. A seed that takes more than {limit} s hangs, and to hang is to fail.
 
 Some are not shown to the simulator: those of `node/snapshots` and `node/peers`, which do not run in it, and those that
 only a node that lies, a log that is pruned, or a node that joins, follows or recovers would meet, of which it has none.
 
-`--only NAME` asks about one mutant and renews its row, `--layer LAYER` asks one layer. This was run with Python
-{version}, one process after the other.
+`--only NAME` asks about one mutant and renews its row, `--rest` about those that have none yet, and `--layer LAYER`
+asks one layer alone and writes nothing. This was run with Python {version}, one process after the other.
 
 """
 
@@ -224,7 +231,7 @@ def rows(text: str) -> dict[str, str]:
 
 def page(told: dict[str, str]) -> str:
     """The page that says so much of each mutant."""
-    said = {mutant.name: told.get(mutant.name, "not asked yet") for mutant in MUTANTS}
+    said = {mutant.name: told.get(mutant.name, UNASKED) for mutant in MUTANTS}
     counts = Counter(re.split("[,:]", one)[0] for one in said.values())
     met = sum(mutant.simulated for mutant in MUTANTS)
     inside = sum(mutant.file.startswith("consensus/") for mutant in MUTANTS)
@@ -241,7 +248,8 @@ def page(told: dict[str, str]) -> str:
                 ("shown to the simulator", met),
                 ("killed", dead),
                 *((f"killed by {layer}", counts[layer]) for layer in LAYERS),
-                ("survive", len(said) - dead),
+                ("survive", counts["survives"]),
+                (UNASKED, counts[UNASKED]),
             )
         ),
     ]

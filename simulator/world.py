@@ -178,7 +178,7 @@ class World:
 
     def met(self, fault: str) -> None:
         self.faults_met[fault] += 1
-        if not fault.startswith(("frame", "old frame", "link clogged", "network", "ring", "node cut")):
+        if not fault.startswith(("frame", "old frame", "link clogged", "network", "ring", "node cut", "leader cut")):
             self.tell(f"fault: {fault}")
 
     def said(self, node: SimulatedNode, message: AnyFrame) -> None:
