@@ -677,8 +677,14 @@ _DRIVER = _of(
     (
         "nobody is heard",
         "A leader that is answered does not hear a majority.",
-        "            self.reach.heard(message.sender)\n",
-        "",
+        "                self.reach.heard(message.sender)",
+        "                self.reach.look()",
+    ),
+    (
+        "a leader hears whoever speaks",
+        "After a pause it is ready because another asks for votes.",
+        "if not self.leading or (isinstance(message, AppendReply) and message.term == self.replica.term):",
+        "if message.sender:",
     ),
     (
         "the place of a part is that of the whole",

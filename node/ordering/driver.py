@@ -32,7 +32,7 @@ from consensus.inputs import (
     Receive,
     Tick,
 )
-from consensus.messages import AnyMessage, Append
+from consensus.messages import AnyMessage, Append, AppendReply
 from consensus.outputs import (
     Acknowledge,
     AnyOutput,
@@ -145,7 +145,10 @@ class Driver:
         before may well say what has been decided otherwise since.
         """
         if message.term < self.replica.term or await self.inspector.admits(message):
-            self.reach.heard(message.sender)
+            if not self.leading or (isinstance(message, AppendReply) and message.term == self.replica.term):
+                self.reach.heard(
+                    message.sender
+                )  # who asks a leader for votes, or gave it one, may follow another by now
             if isinstance(message, Append):
                 await self._take(message)
                 self.freshness.heard(message)

@@ -218,6 +218,24 @@ def test_who_led_before_is_answered_and_not_called_a_liar(tmp_path: Path, capsys
     assert "peer_lies" not in capsys.readouterr().out
 
 
+def test_a_leader_hears_who_answers_it_and_not_who_asks_for_votes(tmp_path: Path) -> None:
+    """Else one that wakes up from a stall is ready because those ask that follow another by now."""
+
+    async def story() -> None:
+        now = [0.0]
+        driver = await led(a_driver(tmp_path, monotonic=lambda: now[0]))
+        term = driver.replica.term
+        now[0] += 2
+        await driver.receive(VoteRequest(term=term + 1, sender="node2", last_index=9, last_term=term, probe=True))
+        await driver.receive(VoteReply(term=term, sender="node3", granted=True, probe=False))
+        assert not driver.reach.hears_majority
+
+        await driver.receive(AppendReply(term=term, sender="node2", result=Result.ACCEPTED, index=0))
+        assert driver.reach.hears_majority
+
+    asyncio.run(story())
+
+
 def test_a_leader_drops_what_no_honest_follower_sends(tmp_path: Path) -> None:
     async def story() -> None:
         driver = await led(a_driver(tmp_path))
