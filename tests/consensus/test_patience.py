@@ -31,8 +31,8 @@ class Written:
         return RaftEntry(index, self.term(index), b"")
 
 
-def a_replica(*log: int, name: str = "a") -> Replica:
-    config = ReplicaConfig(name=name, voters=("a", "b", "c"))
+def a_replica(*log: int, name: str = "a", voters: str = "abc") -> Replica:
+    config = ReplicaConfig(name=name, voters=tuple(voters))
     return Replica(config, Written(*log), max(log, default=0), "", 0, Random(1))
 
 
@@ -117,6 +117,31 @@ def test_who_stands_for_election_has_no_leader_and_may_vote_for_another() -> Non
 
     assert Follow(1, "") in outputs
     assert [answer.granted for answer in answers if isinstance(answer, VoteReply)] == [True]
+
+
+def test_a_pre_vote_goes_only_to_a_log_as_long_as_ours() -> None:
+    replica = a_replica(1, 1)
+    asked = VoteRequest(term=2, sender="b", last_index=1, last_term=1, probe=True)
+
+    answers = [output.message for output in replica.step(Receive(asked)) if isinstance(output, Send)]
+
+    assert [answer.granted for answer in answers if isinstance(answer, VoteReply)] == [False]
+
+
+def test_votes_of_an_election_that_is_over_do_not_count_in_the_next() -> None:
+    """One own, one of a pre-vote and one that comes late are three of five, and no majority of anything."""
+    replica = a_replica(1, voters="abcde")
+    until_it_stands(replica)
+    for sender in ("b", "c"):
+        replica.step(Receive(VoteReply(term=2, sender=sender, granted=True, probe=True)))
+    assert (replica.role, replica.term) == (Role.CANDIDATE, 2)
+    while replica.role is Role.CANDIDATE:
+        replica.step(Tick())
+    replica.step(Receive(VoteReply(term=3, sender="b", granted=True, probe=True)))
+
+    replica.step(Receive(VoteReply(term=2, sender="c", granted=True, probe=False)))
+
+    assert replica.role is Role.PRE_CANDIDATE
 
 
 def test_a_leader_that_becomes_known_within_its_term_is_told_of() -> None:
@@ -204,3 +229,14 @@ def test_after_a_rejection_one_probe_is_out_at_a_time_and_never_below_what_match
     progress.heartbeat_due()
 
     assert progress.ready
+
+
+def test_a_rejection_that_comes_late_moves_nothing() -> None:
+    streamed, probed = FollowerProgress(4), FollowerProgress(9)
+    streamed.accepted(3)
+    streamed.sent(4)
+
+    assert not streamed.rejected(2, 0)
+    assert not probed.rejected(5, 0)
+
+    assert (streamed.probing, streamed.in_flight, probed.next) == (False, [4], 9)
