@@ -27,9 +27,11 @@ class Mutant(NamedTuple):
 
 
 TESTS: dict[str, tuple[str, ...]] = {
-    "consensus/": ("tests/node/test_driver.py", "tests/node/test_following.py"),
+    "consensus/replica.py": ("tests/node/test_driver.py",),
+    "consensus/replication.py": ("tests/node/test_following.py",),
     "node/ordering/": ("tests/node/test_driver.py",),
-    "node/ordering/certifying.py": ("tests/node/test_following.py", "tests/node/test_peer_streams.py"),
+    "node/ordering/inspection.py": ("tests/node/test_inspection.py",),
+    "node/ordering/certifying.py": ("tests/node/test_inspection.py", "tests/node/test_peer_streams.py"),
     "node/ordering/forwarding.py": ("tests/node/test_forwarding.py",),
     "node/ordering/freshness.py": ("tests/node/test_freshness.py",),
     "node/ordering/mempool.py": ("tests/node/test_mempool.py",),
@@ -42,6 +44,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         "tests/node/test_rebuilding.py",
     ),
     "node/chain/": (
+        "tests/node/test_chain.py",
         "tests/node/test_layers.py",
         "tests/node/test_following.py",
         "tests/node/test_catching_up.py",

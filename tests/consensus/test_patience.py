@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from consensus.inputs import EntryRefused, Persisted, ProposeEntry, Receive, Tick
+from consensus.inputs import Certified, EntryRefused, Persisted, ProposeEntry, Receive, Tick
 from consensus.messages import Append, AppendReply, Result, VoteReply, VoteRequest
 from consensus.outputs import AnyOutput, Certify, CheckCertificate, Follow, Persist, Send
 from consensus.progress import IN_FLIGHT_MAX, FollowerProgress
@@ -240,3 +240,11 @@ def test_a_rejection_that_comes_late_moves_nothing() -> None:
     assert not probed.rejected(5, 0)
 
     assert (streamed.probing, streamed.in_flight, probed.next) == (False, [4], 9)
+
+
+def test_what_is_final_stays_so_whatever_certificate_comes_late() -> None:
+    replica = a_replica(1, 1)
+    replica.step(Certified(2))
+
+    assert replica.step(Certified(1)) == []
+    assert replica.committed == 2
