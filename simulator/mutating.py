@@ -213,7 +213,8 @@ Some are not shown to the simulator: those of `node/snapshots` and `node/peers`,
 only a node that lies, a log that is pruned, or a node that joins, follows or recovers would meet, of which it has none.
 
 `--only NAME` asks about one mutant and renews its row, `--rest` about those that have none, or that are a gap,
-and `--layer LAYER` asks one layer alone and writes nothing. This was run with Python {version}, one process after the other.
+and `--layer LAYER` asks one layer alone and writes nothing. This was run with Python {version}, one process after the
+other.
 
 """
 

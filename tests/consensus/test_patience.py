@@ -178,9 +178,20 @@ def test_what_a_follower_postponed_is_sent_again_with_the_next_heartbeat() -> No
     proposed(replica)
     replica.step(an_answer(replica, 1, Result.POSTPONED))
 
-    sent = [one.message for one in ticked(replica, replica.config.heartbeat_ticks) if isinstance(one, Send)]
+    outputs = ticked(replica, replica.config.heartbeat_ticks)
+    sent = [one.message for one in outputs if isinstance(one, Send) and one.to == "b"]
 
     assert [1] in [[entry.index for entry in one.entries] for one in sent if isinstance(one, Append)]
+
+
+def test_who_asks_for_a_pre_vote_of_an_older_term_learns_the_newer_one() -> None:
+    """Else a long log of a low term and a short one of a high term elect nobody."""
+    replica = a_replica(1, 5)
+    asked = VoteRequest(term=3, sender="b", last_index=9, last_term=2, probe=True)
+
+    answers = [output.message for output in replica.step(Receive(asked)) if isinstance(output, Send)]
+
+    assert answers == [VoteReply(term=5, sender="a", granted=False, probe=True)]
 
 
 def test_a_certificate_of_an_entry_that_was_refused_is_not_checked() -> None:
