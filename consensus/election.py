@@ -150,4 +150,5 @@ def _lead(replica: ReplicaState) -> None:
     replica.resigning = False
     replica.heartbeat_ticks = replica.quorum_ticks = replica.stall_ticks = 0
     replica.progress = {other: FollowerProgress(replica.log.last_index + 1) for other in replica.others}
+    replica.certifying = replica.committed
     replica.outputs.append(Lead(replica.term))

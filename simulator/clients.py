@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from ledger.errors import LedgerError
+from ledger.errors import Code, LedgerError
 from ledger.genesis import Genesis
 from ledger.transaction import SignedTransaction
 from node.chain.reading import Place
@@ -13,6 +13,9 @@ from remarque.errors import NodeError
 from simulator.consortium import ACCOUNTS, payment
 from simulator.disk import Crashed
 from simulator.node import SimulatedNode
+
+VALID_MS, SHORT_MS = 120_000, 1_000
+"""For how long most payments are valid, and some."""
 
 
 class Clients:
@@ -35,6 +38,8 @@ class Clients:
         """Of which it is not known whether they were committed: they are sent again, also to others."""
         self.acknowledged: dict[str, Place] = {}
         """Where each transaction was said to be final."""
+        self.expired: set[str] = set()
+        """Which were said to have expired."""
 
     def awake(self) -> list[SimulatedNode]:
         """Nodes that take a client's request now."""
@@ -52,7 +57,8 @@ class Clients:
             self._number += 1
             payer, payee = random.sample(ACCOUNTS, 2)
             now_ms = node.chain.committed.time_ms
-            signed = payment(self._genesis, self._number, payer, payee, random.randint(1, 9), now_ms)
+            until_ms = now_ms + (SHORT_MS if self._number % 4 == 0 else VALID_MS)
+            signed = payment(self._genesis, self._number, payer, payee, random.randint(1, 9), until_ms)
         return await self._send(node, signed)
 
     async def read(self) -> None:
@@ -72,7 +78,9 @@ class Clients:
     async def _send(self, node: SimulatedNode, signed: SignedTransaction) -> str:
         try:
             place = await node.submitter.commit(signed)
-        except LedgerError:
+        except LedgerError as error:
+            if error.code is Code.EXPIRED:
+                self.expired.add(signed.id)
             return ""
         except (NodeError, Crashed):
             self._unanswered.append(signed)

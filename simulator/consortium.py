@@ -26,7 +26,6 @@ from ledger.transaction import SignedTransaction, Signer, Transaction, sign
 START_MS = 1_800_000_000_000
 ORG = "studio"
 ACCOUNTS = tuple(f"payer{number}@{ORG}" for number in range(4))
-VALID_MS = 120_000
 OPENING_BALANCE = 1_000_000
 
 
@@ -68,13 +67,13 @@ def _node(name: str) -> GenesisNode:
     return GenesisNode(name=name, org=ORG, key=key.public, certificate=make_certificate(key).hex())
 
 
-def payment(genesis: Genesis, number: int, payer: str, payee: str, amount: int, now_ms: int) -> SignedTransaction:
+def payment(genesis: Genesis, number: int, payer: str, payee: str, amount: int, until_ms: int) -> SignedTransaction:
     """A payment, told from every other by its number."""
     return sign(
         Transaction(
             chain=genesis.chain,
             signers=(Signer(account=payer, key=key_of(payer).public),),
-            valid_until_ms=now_ms + VALID_MS,
+            valid_until_ms=until_ms,
             nonce=f"{number:032x}",
             actions=(Pay(to=payee, currency="EUR", amount=amount),),
         ),

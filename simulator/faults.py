@@ -62,6 +62,8 @@ EVENTS = (
     "link flaps",
     "disk damaged",
     "blocks pruned",
+    "leader killed",
+    "leader cut off",
 )
 LIES = "member lies"
 ALL = (*WEATHER, *WRITES, *EVENTS, LIES)
@@ -260,9 +262,27 @@ def _ring(cluster: Cluster) -> None:
 
 
 def _cut_off(cluster: Cluster) -> None:
-    alone = cluster.random.choice(sorted(cluster.nodes))
+    _isolate(cluster, "node cut off", cluster.random.choice(sorted(cluster.nodes)))
+
+
+def _isolate(cluster: Cluster, fault: str, alone: str) -> None:
     others = [name for name in cluster.nodes if name != alone]
-    _cut(cluster, "node cut off", [link for name in others for link in ((alone, name), (name, alone))])
+    _cut(cluster, fault, [link for name in others for link in ((alone, name), (name, alone))])
+
+
+def _leading(cluster: Cluster) -> SimulatedNode | None:
+    return next((node for node in cluster.nodes.values() if node.alive and node.driver.leading), None)
+
+
+def _leader_killed(cluster: Cluster) -> None:
+    if node := _leading(cluster):
+        cluster.met("leader killed")
+        node.stop("killed")
+
+
+def _leader_cut_off(cluster: Cluster) -> None:
+    if node := _leading(cluster):
+        _isolate(cluster, "leader cut off", node.name)
 
 
 def _flaps(cluster: Cluster) -> None:
@@ -314,6 +334,8 @@ _HAPPENINGS: dict[str, Callable[[Cluster], None]] = {
     "link flaps": _flaps,
     "disk damaged": _damaged,
     "blocks pruned": _pruned,
+    "leader killed": _leader_killed,
+    "leader cut off": _leader_cut_off,
 }
 
 TUNINGS: tuple[dict[str, int], ...] = (

@@ -6,7 +6,8 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
 
-from consensus.messages import AppendReply, VoteReply
+from consensus.messages import Append, AppendReply, VoteReply
+from consensus.progress import IN_FLIGHT_MAX
 from consensus.quorum import majority
 from ledger.block import Block
 from node.ordering.driver import TICK_SECONDS
@@ -80,14 +81,20 @@ class Invariants:
 
     def said(self, node: SimulatedNode, message: AnyFrame) -> None:
         """A node says something: what it promises by that it may never contradict, in no later life either."""
-        if isinstance(message, AppendReply):
+        if isinstance(message, Append):
+            final = node.chain.committed.height
+            self.holds("what a leader calls final is final", message.newest <= final, f"{node.name} {message.newest}")
+        elif isinstance(message, AppendReply):
             for height, _ in message.endorsements:
                 header = node.chain.hash_at(height)
+                of = node.chain.header(height).term
+                self.holds("a node endorses blocks of its own term", of == message.term, f"{node.name} {height}")
                 known = self._endorsed.setdefault((node.name, height, message.term), header)
                 self.holds("a node endorses one block of a height and term", known == header, f"{node.name} {height}")
                 self.holds("what a node endorses is on its disk", _has(node, height, header), f"{node.name} {height}")
         elif isinstance(message, VoteReply) and message.granted and not message.probe:
-            self.holds("a vote is on disk before it is given", node.raft_log.hard_term == message.term, f"{node.name}")
+            kept = node.raft_log.hard_term == message.term and node.raft_log.hard_vote
+            self.holds("a vote is on disk before it is given", kept, node.name)
 
     # After every event
 
@@ -97,6 +104,7 @@ class Invariants:
         if node.driver.leading:
             leader = self.leaders.setdefault(replica.term, node.name)
             self.holds("a term has one leader", leader == node.name, f"{leader} and {node.name} in {replica.term}")
+            self._progress(node)
         term, vote = log.hard_term, log.hard_vote
         self.holds("terms never fall", self._terms.get(node.name, 0) <= term, f"{node.name} {term}")
         self._terms[node.name] = term
@@ -115,6 +123,16 @@ class Invariants:
             was = self.height_at(node.told_at() - _fresh_seconds(node))
             level = chain.committed.height + BEHIND_MAX >= was
             self.holds("ready means fresh", level, f"{node.name} at {chain.committed.height}, {was} was final")
+
+    def _progress(self, node: SimulatedNode) -> None:
+        """What a leader knows of its followers."""
+        replica = node.driver.replica
+        for name, progress in replica.progress.items():
+            facts = f"{node.name} of {name}: {progress.match}, {progress.next}, {progress.in_flight}"
+            within = progress.match < progress.next and progress.match <= replica.log.last_index
+            self.holds("a leader sends what a follower lacks", within, facts)
+            sent = sorted(set(progress.in_flight))
+            self.holds("a window is kept", progress.in_flight == sent and len(sent) <= IN_FLIGHT_MAX, facts)
 
     def height_at(self, time: float) -> int:
         """What was final at a time."""

@@ -25,7 +25,7 @@ from simulator.loop import SimulatedLoop
 from simulator.network import Network
 from simulator.node import SimulatedNode
 
-UNTOLD = ("frame", "old frame", "link clogged", "network", "ring", "node cut", "member")
+UNTOLD = ("frame", "old frame", "link clogged", "network", "ring", "node cut", "leader cut", "member")
 """How faults begin that befall frames, and so happen too often to be told one by one."""
 TRACE_LINES = 400
 """Of the newest things that happened, told of a seed that fails."""
@@ -106,6 +106,8 @@ class World:
         self.heal()
         await self.until_level()
         self.invariants.holds("what was acknowledged is where it was said to be", self._all_kept())
+        late = self.clients.expired & set(self.invariants.places)
+        self.invariants.holds("what is said to have expired is never final", not late, ", ".join(late))
 
     def _all_kept(self) -> bool:
         return self.clients.acknowledged.items() <= self.invariants.places.items()
@@ -154,7 +156,7 @@ class World:
                 node.start()
 
     async def until_level(self) -> None:
-        """Wait until a new payment is final at every node, and all say that they are ready."""
+        """Wait until a new payment is final at every node, all say that they are ready, and no client waits."""
         end, paid = self.now() + HEAL_SECONDS, ""
         while True:
             await asyncio.sleep(0.25)
@@ -163,7 +165,7 @@ class World:
                 paid = await self.clients.one()
             at = self.invariants.places.get(paid, (0, 0))[0]
             level = paid and all(node.alive and node.chain.committed.height >= at for node in living)
-            if level and all(node.driver.freshness.ready for node in living):
+            if level and all(node.driver.freshness.ready and not node.driver.mempool.own for node in living):
                 return
             facts = ", ".join(
                 f"{node.name} {node.chain.committed.height} in {node.driver.replica.term}" for node in living

@@ -56,6 +56,8 @@ class Forwarding:
         refused = []
         admit = self._inspector.door(self._proposer.time_for)
         for signed in transactions:
+            if self._chain.state.locate(signed.id) is not None:
+                continue  # it is final, which who forwarded it will hear; by now it may have expired
             try:
                 admit(signed)
                 await self._inspector.verify([signed])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 
 import pytest
 from consortium import State, a_genesis, registering
@@ -24,8 +26,8 @@ def one_of(signer: str, number: int) -> SignedTransaction:
     return STATE.transaction(signer, registering(f"{signer} {number}"))
 
 
-def filled(transactions: list[SignedTransaction]) -> Mempool:
-    waiting = Mempool()
+def filled(transactions: list[SignedTransaction], monotonic: Callable[[], float] = time.monotonic) -> Mempool:
+    waiting = Mempool(monotonic)
     for signed in transactions:
         waiting.add(signed)
     return waiting
@@ -123,8 +125,7 @@ def test_large_transactions_of_one_account_leave_room_in_each_block() -> None:
 
 def test_blocks_are_short_while_several_accounts_send() -> None:
     now = [100.0]
-    waiting = Mempool(lambda: now[0])
-    waiting.add(some(1)[0])
+    waiting = filled(some(1), lambda: now[0])
     now[0] += mempool.SHARED_SECONDS + 1
     for signed in some(5):
         waiting.add(signed)

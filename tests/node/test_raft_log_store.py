@@ -102,3 +102,20 @@ def test_a_log_whose_term_was_left_behind_is_mended_when_it_is_opened(tmp_path: 
 
     assert (store.hard_term, store.hard_vote) == (4, "")
     store.close()
+
+
+def test_a_damaged_log_is_not_opened(tmp_path: Path) -> None:
+    """Else a vote or an endorsed block would be gone without a word."""
+    store = RaftLogStore(tmp_path)
+    for index in range(1, 9):
+        store.persist(1, "node2", None, (RaftEntry(index, 1, b"x" * 5_000),))
+    store.close()
+    (file,) = tmp_path.glob("*.log")
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+    with pytest.raises(NodeError) as refused:
+        RaftLogStore(tmp_path)
+
+    assert refused.value.code is NodeCode.DATA_CORRUPT
