@@ -117,7 +117,7 @@ def _failed_seed(layer: str, done: subprocess.CompletedProcess[str]) -> Killed:
 
 
 def _failed_test(layer: str, done: subprocess.CompletedProcess[str]) -> Killed:
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+?)(?:\[.*?\])?(?: - (.*))?$", done.stdout, re.MULTILINE)
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+?(?:\[\w+\])?)(?:\[.*?\])?(?: - (.*))?$", done.stdout, re.MULTILINE)
     if failed is None:
         return Killed(layer, "all", f"pytest ends with {done.returncode}: {done.stdout[-200:]}")
     return Killed(layer, failed[1].rpartition("::")[2], failed[2] or "")
@@ -209,12 +209,12 @@ one after the other until one fails: seeds 0 to {seeds} of the simulator; the co
 one replica; the tests of the unit; and the stories of `tests/simulation`, which are runs of the simulator with faults
 of their choice. A seed that takes more than {limit} s hangs, and to hang is to fail.
 
-Some are not shown to the simulator: those of `node/snapshots` and `node/peers`, which do not run in it, and those that
-only a node that lies, a log that is pruned, or a node that joins, follows or recovers would meet, of which it has none.
+Some are not shown to the simulator: those of what does not run in it, streams between nodes and what is done to nodes
+that do not run; and those that nobody there would meet, for nobody proposes what does not hold, thins, joins or
+follows.
 
 `--only NAME` asks about one mutant and renews its row, `--rest` about those that have none, or that are a gap,
-and `--layer LAYER` asks one layer alone and writes nothing. This was run with Python {version}, one process after the
-other.
+and `--layer LAYER` asks one layer alone and writes nothing. This was run with Python {version}.
 
 """
 
