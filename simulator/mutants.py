@@ -680,8 +680,8 @@ _DRIVER = _of(
     (
         "nobody is heard",
         "A leader that is answered does not hear a majority.",
-        "                self.reach.heard(message.sender)",
-        "                self.reach.look()",
+        "self.reach.heard(message.sender)",
+        "self.reach.look()",
     ),
     (
         "a leader hears whoever speaks",
