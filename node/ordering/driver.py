@@ -145,10 +145,9 @@ class Driver:
         before may well say what has been decided otherwise since.
         """
         if message.term < self.replica.term or await self.inspector.admits(message):
+            # Who asks a leader for a vote, or once gave it one, may follow another by now.
             if not self.leading or (isinstance(message, AppendReply) and message.term == self.replica.term):
-                self.reach.heard(
-                    message.sender
-                )  # who asks a leader for votes, or gave it one, may follow another by now
+                self.reach.heard(message.sender)
             if isinstance(message, Append):
                 await self._take(message)
                 self.freshness.heard(message)
