@@ -180,6 +180,8 @@ def main() -> int:
         if (not options.only or mutant.name in options.only) and told.get(mutant.name, UNASKED) in (UNASKED, GAP)
     ]
     layers = [options.layer] if options.layer else list(LAYERS)
+    for mutant in mutants:
+        mutated(mutant, (ROOT / mutant.file).read_text(encoding="utf-8"))
     with TemporaryDirectory() as place:
         copy = Copy(Path(place))
         for layer in layers:

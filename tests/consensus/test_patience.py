@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
-from consensus.inputs import Certified, EntryRefused, Persisted, ProposeEntry, Receive, Tick
+from consensus.inputs import Certified, EntryRefused, Observed, Persisted, ProposeEntry, Receive, Tick
 from consensus.messages import Append, AppendReply, Result, VoteReply, VoteRequest
-from consensus.outputs import AnyOutput, Certify, CheckCertificate, Follow, Persist, Send
+from consensus.outputs import Acknowledge, AnyOutput, Certify, CheckCertificate, Follow, Persist, Send
 from consensus.progress import IN_FLIGHT_MAX, FollowerProgress
 from consensus.raft_log import RaftEntry
 from consensus.replica import Replica
@@ -259,3 +259,21 @@ def test_what_is_final_stays_so_whatever_certificate_comes_late() -> None:
 
     assert replica.step(Certified(1)) == []
     assert replica.committed == 2
+
+
+def test_every_answer_endorses_anew_what_is_not_final() -> None:
+    """Else one answer that is lost leaves an entry without its majority for good."""
+    replica = a_replica(1, 1, 1)
+    replica.step(Certified(1))
+
+    (answer,) = [one for one in replica.step(Receive(an_append(1, 3, 1))) if isinstance(one, Acknowledge)]
+
+    assert (answer.first, answer.reply.index) == (2, 3)
+
+
+def test_what_an_observer_was_given_is_final_for_it() -> None:
+    replica = a_replica(1, 1, name="d")
+
+    replica.step(Observed(2, 1, "b"))
+
+    assert (replica.committed, replica.leader) == (2, "b")
