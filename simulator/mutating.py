@@ -15,6 +15,7 @@ import platform
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -100,6 +101,8 @@ class Copy:
             )
         except subprocess.TimeoutExpired:
             return Killed(layer, " ".join(arguments), f"it hangs: {limit} s are over")
+        if done.returncode == -signal.SIGTERM:
+            raise KeyboardInterrupt
         if not done.returncode:
             return None
         return _failed_seed(layer, done) if seeds else _failed_test(layer, done)
@@ -230,7 +233,7 @@ def renew(told: dict[str, str]) -> None:
 def rows(text: str) -> dict[str, str]:
     """What a page says of each mutant, by name."""
     found = re.findall(r"^\| ([^|]+) \| [^|]+ \| ([^|]+) \|$", text, re.MULTILINE)
-    return dict(row for row in found if row[0] != "mutant")
+    return {name: told for name, told in found if name != "mutant" and not told.endswith("%")}
 
 
 def page(told: dict[str, str]) -> str:
