@@ -37,7 +37,7 @@ BYTES_MAX = 4 << 30
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "mutants.md"
 COPIED = (
-    "consensus", "contracts_vm", "devnet", "generator", "ledger", "node", "pictures", "remarque", "scripts",
+    "consensus", "contracts_vm", "devnet", "docs", "generator", "ledger", "node", "pictures", "remarque", "scripts",
     "simulator", "tests", "pyproject.toml",
 )  # fmt: skip
 UNASKED, GAP = "not asked yet", "survives: a gap"
