@@ -14,7 +14,7 @@ from consortium import State, a_genesis, key_of, registering
 from msgspec.structs import replace
 from written_chain import WrittenChain
 
-from consensus.messages import Append
+from consensus.messages import Append, AskIndex, HandOver, TellIndex
 from ledger.block import Certificate, Endorsement, endorse
 from ledger.encoding import encode
 from node.chain.chain import Chain
@@ -189,3 +189,21 @@ def test_a_node_believes_that_it_lost_blocks_by_its_own_signature_alone(
     )
 
     assert bool(told) is believed
+
+
+@pytest.mark.parametrize(("highest", "told"), [(1, 0), (PROTOCOL_HIGHEST, 3)])
+def test_what_a_node_of_an_older_version_does_not_know_is_not_said_to_it(
+    tmp_path: Path, highest: int, told: int
+) -> None:
+    peers = peers_of("node1", tmp_path)
+    peers._queues["node2"] = asyncio.Queue()
+    peers.connected.add("node2")
+    peers._greet("node2", replace(HELLO, highest=highest), None)
+    for message in (
+        HandOver(term=1, sender="node1", to="node2"),
+        AskIndex(term=1, sender="node1", number=1),
+        TellIndex(term=1, sender="node1", number=1, index=1),
+    ):
+        peers.send("node2", message)
+
+    assert peers._queues["node2"].qsize() == told
