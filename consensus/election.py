@@ -41,6 +41,8 @@ def _tick_leader(replica: ReplicaState) -> None:
     if replica.heartbeat_ticks >= replica.config.heartbeat_ticks:
         replica.heartbeat_ticks = 0
         replication.heartbeat(replica)
+        if replica.resigning and replica.successor:
+            _name_successor(replica)
 
 
 def stand(replica: ReplicaState, *, probe: bool) -> None:
@@ -108,21 +110,29 @@ def vote_answered(replica: ReplicaState, reply: VoteReply) -> None:
     _count(replica, probe=reply.probe)
 
 
-def resign(replica: ReplicaState) -> None:
-    """Let another lead (thesis 3.10): whoever has the whole log stands at once, while this leader still answers."""
-    if replica.role is Role.LEADER:
-        replica.resigning = True
-        hand_over(replica)
+def resign(replica: ReplicaState, *, back: bool) -> None:
+    """Let another lead (thesis 3.10): whoever has the whole log stands at once, while this leader still answers.
+
+    One that does not lead is not to be named by others either.
+    """
+    replica.resigning = bool(replica.others) and not back
+    hand_over(replica)
 
 
 def hand_over(replica: ReplicaState) -> None:
-    """Name a follower that has all that this leader has: all are to vote for it, although they hear a leader."""
-    if replica.role is not Role.LEADER or not replica.resigning or replica.successor:
-        return
+    """Name a follower that has all that this leader has: all are to vote for it, although they hear a leader.
+
+    If nothing comes of it, the next one is named with the heartbeats.
+    """
+    if replica.role is Role.LEADER and replica.resigning and not replica.successor:
+        _name_successor(replica)
+
+
+def _name_successor(replica: ReplicaState) -> None:
     last = replica.log.last_index
-    level = [name for name, progress in replica.progress.items() if progress.heard and progress.match == last]
+    level = sorted(name for name, one in replica.progress.items() if one.heard and one.match == last)
     if level:
-        replica.successor = min(level)
+        replica.successor = next((name for name in level if name > replica.successor), level[0])
         for other in replica.others:
             replica.send(other, HandOver(term=replica.term, sender=replica.config.name, to=replica.successor))
 
@@ -131,7 +141,7 @@ def handed_over(replica: ReplicaState, message: HandOver) -> None:
     """The leader of this term goes. A vote asked for by another than whom it names is refused as before."""
     if message.sender == replica.leader:
         replica.successor = message.to
-        if message.to == replica.config.name:
+        if message.to == replica.config.name and not replica.resigning:
             stand(replica, probe=False)
 
 
@@ -147,7 +157,6 @@ def _count(replica: ReplicaState, *, probe: bool) -> None:
 
 def _lead(replica: ReplicaState) -> None:
     replica.role, replica.leader = Role.LEADER, replica.config.name
-    replica.resigning = False
     replica.heartbeat_ticks = replica.quorum_ticks = replica.stall_ticks = 0
     replica.progress = {other: FollowerProgress(replica.log.last_index + 1) for other in replica.others}
     replica.certifying = replica.committed

@@ -54,6 +54,9 @@ class Certified(Input, frozen=True):
 class Resign(Input, frozen=True):
     """This node is about to stop: if it leads, another is to lead, as soon as one has all that this one has."""
 
+    back: bool = False
+    """Nobody has taken over: it leads on until it stops."""
+
 
 class Read(Input, frozen=True):
     """Up to where is everything final now? Answered with `ReadAt` or `ReadLost` of the same number, once."""

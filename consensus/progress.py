@@ -23,6 +23,8 @@ class FollowerProgress:
         """Last index of each message with entries that is unanswered."""
         self.paused = False
         """While probing: a probe is out. Cleared by an answer or the next heartbeat."""
+        self.refused = 0
+        """Index of an entry that its execution refuses: what lies above is not sent before it takes that one."""
         self.round = 0
         """The newest round of this leader's that it has answered."""
         self.heard = True
@@ -43,10 +45,12 @@ class FollowerProgress:
 
     def accepted(self, index: int) -> None:
         """The follower holds everything up to `index`."""
+        self.match = max(self.match, index)
+        if index < self.refused:
+            return
+        self.refused = 0
         self.paused = False
         self.in_flight = [last for last in self.in_flight if last > index]
-        if index > self.match:
-            self.match = index
         if self.probing:
             self.probing = False
             self.next = self.match + 1
@@ -54,13 +58,21 @@ class FollowerProgress:
 
     def rejected(self, probed: int, place: int) -> bool:
         """The follower did not match at `probed`, but may at `place`. False if the answer is stale."""
-        if probed <= self.match or (self.probing and probed != self.next - 1):
+        if probed < self.match or (self.probing and probed != self.next - 1):
             return False
+        # It may have said before that it holds more than it does.
+        self.match = min(self.match, place)
         self.probe_from(min(place, probed - 1) + 1)
         return True
 
+    def refuses(self, index: int) -> None:
+        """Execution refused an entry: it is tried again with the next heartbeat, and not at once."""
+        self.probe_from(index)
+        self.refused, self.paused = index, True
+
     def probe_from(self, index: int) -> None:
         """Start looking again for the place where the logs match."""
+        self.refused = 0
         self.next = max(index, self.match + 1)
         self.probing, self.paused = True, False
         self.in_flight.clear()

@@ -68,8 +68,8 @@ class Replica(ReplicaState):
     def _asked(self, given: Resign | Read | Observed) -> None:
         """Deal with what the driver does not do for consensus, but wants of it."""
         match given:
-            case Resign():
-                election.resign(self)
+            case Resign(back):
+                election.resign(self, back=back)
             case Read(number):
                 read_index.read(self, number)
             case Observed():

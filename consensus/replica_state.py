@@ -74,7 +74,7 @@ class ReplicaState:
         self.progress: dict[str, FollowerProgress] = {}
         """Leader only: the followers."""
         self.resigning = False
-        """Leader only: it proposes nothing more, and hands over to the first follower that has all it has."""
+        """This node is about to stop: it proposes nothing more, hands over if it leads, and takes over from nobody."""
         self.successor = ""
         """Who was told by this term's leader to stand for election, although the leader is there."""
         self.round = 0

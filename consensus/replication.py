@@ -77,9 +77,9 @@ def append_answered(replica: ReplicaState, reply: AppendReply) -> None:
             send_append(replica, reply.sender, progress.next, ())
             progress.paused = True
     else:
-        # Execution refused it, or wants it later: try again with the next heartbeat, not at once.
-        progress.probe_from(reply.index)
-        progress.paused = True
+        # What is final below the refused entry has a certificate of its own.
+        progress.refuses(reply.index)
+        send_append(replica, reply.sender, progress.next, ())
 
 
 def endorsed(replica: ReplicaState, node: str, endorsements: tuple[tuple[int, bytes], ...]) -> None:

@@ -293,7 +293,7 @@ class Node:
         """What `/readyz` says."""
         fresh = self.driver.freshness
         return Readiness(
-            ready=fresh.ready,
+            ready=fresh.ready and not self.submitter.closing,
             leader=self.driver.replica.leader,
             height=self.chain.committed.height,
             behind=fresh.behind,
@@ -339,6 +339,7 @@ class Node:
                     task.cancel()
         finally:
             await runner.cleanup()
+            self.driver.close()
             self.decoders.close()
             self.verifier.close()
             await loop.shutdown_default_executor()  # a thread may still write what is closed next

@@ -48,6 +48,11 @@ class Blocking:
         self._thread.start()
 
     @property
+    def height(self) -> int:
+        """Of the newest block in which this client knows something of its own to be: it reads nothing older."""
+        return self._waiting.height
+
+    @property
     def urls(self) -> list[str]:
         """Addresses of nodes; the first is asked, and goes to the end when it does not answer."""
         return self._waiting.urls

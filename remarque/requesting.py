@@ -40,6 +40,8 @@ NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 """What failed before anything was sent."""
 LOOPBACK = re.compile(r"(localhost|127\.[0-9.]+|\[::1\])(:[0-9]+)?/?\Z")
 """This machine, without a scheme."""
+ELSEWHERE = (NodeCode.HEIGHT_NOT_REACHED.name, NodeCode.NO_LEADER.name)
+"""Codes of what another node may well answer."""
 UNREADABLE = (NodeCode.ANSWER_UNREADABLE.name, NodeCode.BODY_TOO_LARGE.name)
 """Codes of answers that came, and that nobody can read."""
 UNREACHED = (
@@ -143,14 +145,17 @@ class NodeConnection:
                 failure = error
                 unanswered |= not isinstance(error, NOT_SENT)
             except RemarqueError as error:
-                stopping = error.code == NodeCode.SHUTTING_DOWN.name
-                # What another node may have taken is not undone by this one's having no room for it.
-                if not stopping and not (unanswered and settles_nothing(error)):
+                if _is_last_word(method, error, unanswered=unanswered):
                     raise
-                failure, unanswered = error, True
+                failure = error
+                unanswered |= error.code not in ELSEWHERE
             self.urls.append(self.urls.pop(0))
             if self._closed:
                 break
+        if isinstance(failure, RemarqueError) and failure.code in ELSEWHERE:
+            if failure.code == NodeCode.HEIGHT_NOT_REACHED.name:
+                self.height = 0  # no node that answers has come there: what said so may have been wrong
+            raise failure
         raised = Unanswered if unanswered else ConnectionError
         raise raised(f"none of {', '.join(self.urls)} answers: {failure}")
 
@@ -304,6 +309,14 @@ class NodeConnection:
                     elif line.startswith(b"data: "):
                         yield place, value_of(line[6:], kind)
                 return
+
+
+def _is_last_word(method: str, error: RemarqueError, *, unanswered: bool) -> bool:
+    """Whether no other node is asked after a refusal. `unanswered`: one before may have done what it was asked."""
+    if error.code == NodeCode.SHUTTING_DOWN.name or (method == "GET" and error.code in ELSEWHERE):
+        return False
+    # What another node may have taken is not undone by this one's having no room for it.
+    return not (unanswered and settles_nothing(error))
 
 
 def node_address(url: str) -> str:

@@ -129,7 +129,7 @@ class SubmitMethods(QueryMethods):
         body = b"[" + b",".join(signed.envelope() for signed in batch) + b"]"
         outcomes = partial(value_of, kind=BatchOutcomes)
         results = (await self._sent("/v1/transactions/batch", body, tuple(batch), outcomes)).results
-        self.height = max(self.height, *(result.height for result in results))
+        self.height = max((self.height, *(result.height for result in results)))
         return results
 
     async def _sent(

@@ -31,8 +31,8 @@ TRACE_LINES = 400
 """Of the newest things that happened, told of a seed that fails."""
 SECONDS = 20.0
 """For how long a seed has faults."""
-READS = 0.3
-"""Part of the clients that read."""
+READS = (0.1, 0.3, 0.8)
+"""Parts of the clients that read, one a seed."""
 RESTART_SECONDS = 1.0
 WATCH_SECONDS = 2.0
 HEAL_SECONDS = 60.0
@@ -69,6 +69,7 @@ class World:
             self.tell(f"{liar.name} lies")
         self.invariants = Invariants(self.nodes)
         self.clients = Clients(genesis, self.nodes, self.random, self._seen)
+        self._reads = self.random.choice(READS)
         self.loads_seconds = self.random.choice((0.02, 0.2, 1.0))
         """Mean time from one client to the next."""
         self.tell(f"{size} nodes, {tuning or 'as usual'}, faults: {', '.join(self.faults.kinds)}")
@@ -83,9 +84,10 @@ class World:
             self.start(self._run(story or self._story))
             self.loop.run_until_complete(self._over)
         finally:
-            for task in self._tasks:
+            left = asyncio.all_tasks(self.loop)
+            for task in left:
                 task.cancel()
-            self.loop.run_until_complete(asyncio.gather(*self._tasks, return_exceptions=True))
+            self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
             asyncio.set_event_loop(None)
             self.loop.close()
             structlog.reset_defaults()
@@ -137,7 +139,7 @@ class World:
                 self.start(self._ask())
 
     async def _ask(self) -> None:
-        await (self.clients.read() if self.random.random() < READS else self.clients.one())
+        await (self.clients.read() if self.random.random() < self._reads else self.clients.one())
 
     def _seen(self, all_of_it: bool, facts: str) -> None:
         if not self.faults_met[LIES]:

@@ -7,6 +7,9 @@ node it asks. `consistency=linearizable` waits for all that was final anywhere w
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Literal
 
 from fastapi import Query, Request
@@ -16,9 +19,12 @@ from ledger.names import INTEGER_MAX
 from ledger.times import moment
 from node.chain.chain import Chain
 from node.ordering.driver import Driver
+from node.ordering.read_index import unread
 from remarque.errors import NodeCode, NodeError
 
 WAIT_SECONDS_MAX = 2.0
+ACCOUNT_WAITS_MAX = 128
+"""Requests of one account that may wait at a time."""
 AHEAD_MAX = 32
 """Blocks above the newest known one for which it is worth waiting: more do not become final before this node knows."""
 HEIGHT_HEADER, TIME_HEADER = "Remarque-Height", "Remarque-Time-Ms"
@@ -33,21 +39,51 @@ class Levels:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
         self._chain = driver.chain
+        self._waits: Counter[str] = Counter()
+        """Requests that wait, by account."""
 
-    async def wait(self, request: Request, min_height: int | None, consistency: str | None) -> None:
-        """Wait until this node is as far as is asked; HEIGHT_NOT_REACHED, or NO_LEADER, if it is not soon."""
+    async def wait(self, request: Request, account: str, min_height: int | None, consistency: str | None) -> None:
+        """Wait until this node is as far as an account asks: HEIGHT_NOT_REACHED, or NO_LEADER, if it is not soon.
+
+        ACCOUNT_BUSY if too many of its requests wait.
+        """
         wanted = min_height or 0
-        if consistency is not None:
-            wanted = max(wanted, await self._driver.read_index.now())
-        commits, time = self._chain.commits, asyncio.get_running_loop().time
-        deadline = time() + (WAIT_SECONDS_MAX if wanted <= self._known + AHEAD_MAX else 0.0)
-        while self._chain.committed.height < wanted and time() < deadline:
-            await commits.after(commits.count, deadline - time())
+        if consistency is not None or self._chain.committed.height < wanted <= self._known + AHEAD_MAX:
+            with self._waiting(account):
+                wanted = await self._awaited(wanted, linearizable=consistency is not None)
         newest = self._chain.committed
+        request.state.level = level_of(self._chain)
         if newest.height < wanted:
             detail = f"this node is at {newest.height}, of {moment(newest.time_ms)}, and {wanted} was asked for"
             raise NodeError(NodeCode.HEIGHT_NOT_REACHED, f"{detail}; ask again, or ask another node", 1)
-        request.state.level = level_of(self._chain)
+
+    async def _awaited(self, wanted: int, *, linearizable: bool) -> int:
+        """The height that is wanted, once this node is there or the time is over."""
+        commits, time = self._chain.commits, asyncio.get_running_loop().time
+        deadline = time() + WAIT_SECONDS_MAX
+        if linearizable:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    wanted = max(wanted, await self._driver.read_index.now())
+            except TimeoutError:
+                raise unread() from None
+        while self._chain.committed.height < wanted and time() < deadline:
+            await commits.after(commits.count, deadline - time())
+        return wanted
+
+    @contextmanager
+    def _waiting(self, account: str) -> Iterator[None]:
+        """Count a request of an account that waits."""
+        if self._waits[account] >= ACCOUNT_WAITS_MAX:
+            detail = f"{self._waits[account]} reads of {account or 'strangers'} wait here; let them be answered first"
+            raise NodeError(NodeCode.ACCOUNT_BUSY, detail, 1)
+        self._waits[account] += 1
+        try:
+            yield
+        finally:
+            self._waits[account] -= 1
+            if not self._waits[account]:
+                del self._waits[account]
 
     @property
     def _known(self) -> int:

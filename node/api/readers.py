@@ -26,7 +26,7 @@ class Reader:
     async def __call__(self, request: Request, min_height: MinHeight = None, consistency: Consistency = None) -> Member:
         """The member that asks, or a refusal; once this node is as far as the request wants it to be."""
         member = self._member(request)
-        await self._levels.wait(request, min_height, consistency)
+        await self._levels.wait(request, member.account, min_height, consistency)
         return member
 
     def _member(self, request: Request) -> Member:

@@ -224,7 +224,6 @@ class Chain:
 
     def commit(self, height: int, certificate: Certificate | None) -> None:
         """Make the blocks up to a height final, and tell the listeners. The certificate may be of a higher block."""
-        certified = None if certificate is None else certificate.height
         count = height - self.committed.height
         done = self.layers[:count]
         for layer in done:
@@ -240,7 +239,7 @@ class Chain:
                     leaves=b"".join(layer.leaves),
                     transactions=[signed.id for signed in block.transactions],
                     subjects=_histories(block, result.outcomes),
-                    certificate=certificate if block.header.height == certified else None,
+                    certificate=certificate,
                 )
             )
             self.finals.add(Final(block, results, certificate))

@@ -110,6 +110,9 @@ class Driver:
         self._pump_scheduled = False
         self._final: deque[Certificate] = deque()
         """Certificates whose blocks are not all committed yet."""
+        self._committing: asyncio.Handle | None = None
+        """The turn of the event loop in which more of them are."""
+        self._closed = False
         voters = tuple(voter.node for voter in chain.voters.voters)
         self.replica = Replica(
             ReplicaConfig(name=chain.node, voters=voters),
@@ -190,8 +193,10 @@ class Driver:
         """Before this node stops: if it leads, let another lead, so that nobody has to wait for an election."""
         self.step(Resign())
         deadline = self._monotonic() + HAND_OVER_SECONDS
-        while self.leading and self._monotonic() < deadline and self.replica.others:
+        while self.leading and self.replica.resigning and self._monotonic() < deadline:
             await asyncio.sleep(TICK_SECONDS / 5)
+        if self.leading:
+            self.step(Resign(back=True))
 
     async def run(self) -> None:
         """Let time pass, for ever."""
@@ -257,7 +262,8 @@ class Driver:
                 self._check_certificate(index, certificate)
             case Deliver(index):
                 self._final.append(self.certifying.take(index))
-                self._commit()
+                if self._committing is None:
+                    self._commit()
             case _:
                 self._told(output)
 
@@ -335,16 +341,24 @@ class Driver:
         """Commit what is final: at once if it is little, else the rest of it in later turns of the event loop."""
         end = self._monotonic() + AT_ONCE_SECONDS
         with self._or_end():
-            while self._final:
+            while self._final and not self._closed:
                 certificate = self._final[0]
                 self.chain.commit(self.chain.committed.height + 1, certificate)
                 if self.chain.committed.height == certificate.height:
                     self._finished(self._final.popleft())
                 if self._final and self._monotonic() >= end:
-                    asyncio.get_running_loop().call_soon(self._commit)
+                    self._committing = asyncio.get_running_loop().call_soon(self._commit_rest)
                     return
         if self.leading:
             self._schedule_pump()
+
+    def _commit_rest(self) -> None:
+        self._committing = None
+        self._commit()
+
+    def close(self) -> None:
+        """Touch the stores no more: they are closed next. What is final and not committed is run again at the start."""
+        self._closed = True
 
     def _finished(self, certificate: Certificate) -> None:
         """All blocks that a certificate makes final are committed."""
@@ -383,7 +397,7 @@ class Driver:
     def _pump(self) -> None:
         """Propose one block; the next, if there is room for it, in another turn of the loop."""
         self._pump_scheduled = False
-        if not self.leading or self.replica.resigning or not self.mempool.unproposed:
+        if not self.leading or self.replica.resigning or self._closed or not self.mempool.unproposed:
             return
         if len(self.chain.layers) >= self.proposer.most.uncommitted:
             return

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from consensus.inputs import Read
 from remarque.errors import NodeCode, NodeError
 
+ATTEMPT_SECONDS, PAUSE_SECONDS = 0.5, 0.02
+"""How long a round is waited for before it is asked for again, for what was said may be lost; and the pause before
+that, where nobody leads or who led does not any more."""
 ANSWER_SECONDS_MAX = 2.0
 """Within so long a round is answered, or nobody leads who could."""
 
@@ -44,19 +48,25 @@ class ReadIndex:
     async def _round(self) -> int:
         async with self._turn:
             self._next = None
-            self._number += 1
-            number = self._number
-            answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-            self._under_way[number] = answer
-            try:
-                self._step(Read(number))
-                async with asyncio.timeout(ANSWER_SECONDS_MAX):
-                    return await answer
-            except TimeoutError:
-                detail = "no leader that a majority follows says what is final now; ask again, or ask another node"
-                raise NodeError(NodeCode.NO_LEADER, detail, 1) from None
-            finally:
-                del self._under_way[number]
+            loop = asyncio.get_running_loop()
+            deadline = loop.time() + ANSWER_SECONDS_MAX
+            while loop.time() < deadline:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(min(deadline, loop.time() + ATTEMPT_SECONDS)):
+                        return await self._attempt()
+                await asyncio.sleep(PAUSE_SECONDS)
+        raise unread()
+
+    async def _attempt(self) -> int:
+        self._number += 1
+        number = self._number
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._under_way[number] = answer
+        try:
+            self._step(Read(number))
+            return await answer
+        finally:
+            del self._under_way[number]
 
     def at(self, number: int, index: int) -> None:
         """A round is answered."""
@@ -67,3 +77,9 @@ class ReadIndex:
         """A round is not going to be answered."""
         if (answer := self._under_way.get(number)) is not None and not answer.done():
             answer.set_exception(TimeoutError())
+
+
+def unread() -> NodeError:
+    """The refusal of a read that nobody could answer in time."""
+    detail = "no leader that a majority follows says what is final now; ask again, or ask another node"
+    return NodeError(NodeCode.NO_LEADER, detail, 1)

@@ -197,7 +197,7 @@ class StateStore:
             for subject, position in done.subjects:
                 batch.put(b"h" + bytes.fromhex(subject) + packed + struct.pack(">I", position), b"")
             if done.certificate is not None:
-                batch.put(_certificate(done.height), encode(done.certificate))
+                batch.put(_certificate(done.certificate.height), encode(done.certificate))
             batch.put(_APPLIED, packed)
         self.applied = done.height
 

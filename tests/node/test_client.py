@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import inspect
+import json
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,38 @@ def test_a_batch_tells_what_became_of_each(carla: Client) -> None:
 
     assert [(one.transaction, one.code) for one in told] == [(good.id, "OK"), (bad.id, "CURRENCY_UNKNOWN")]
     assert told[1].detail
+
+
+class Behind(BaseHTTPRequestHandler):
+    """A node that is not as far as anybody asks."""
+
+    def do_GET(self) -> None:
+        problem = {"code": "HEIGHT_NOT_REACHED", "detail": "this node is at 1", "status": 503, "title": "", "type": ""}
+        data = json.dumps(problem).encode()
+        self.send_response(503)
+        self.send_header("Content-Type", "application/problem+json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_read_that_a_node_is_too_far_behind_for_is_asked_of_the_next(one_node: Cluster) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Behind)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    behind, key = f"http://127.0.0.1:{server.server_address[1]}", one_node.key(COLLECTOR)
+    with server, Client([behind, *one_node.urls], COLLECTOR, key, signed_requests=True) as client:
+        found = client.balances()
+        with Client(behind, COLLECTOR, key, signed_requests=True) as lonely:
+            lonely._waiting.height = 2**53 - 1
+            with pytest.raises(RemarqueError, match="HEIGHT_NOT_REACHED"):
+                lonely.balances()
+            assert lonely._waiting.height == 0, "no node is there: who said so may have been wrong"
+        server.shutdown()
+
+    assert "EUR" in found
 
 
 def test_events_are_iterated_over_and_left(carla: Client) -> None:

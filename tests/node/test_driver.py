@@ -199,6 +199,35 @@ def test_a_voter_that_catches_up_gives_way_to_all_else(tmp_path: Path, monkeypat
     assert follower.certifying.newest is not None
 
 
+def test_a_driver_that_is_closed_commits_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its stores are closed next; what is final is on the disk of the log, and run again."""
+    now = [0.0]
+
+    async def story() -> int:
+        driver = await led(a_driver(tmp_path, monotonic=lambda: now[0]))
+        while driver.chain.tip.height < 9:
+            driver.step(ProposeEntry(driver.chain.build((), driver.replica.term, 0)))
+        commit = driver.chain.commit
+
+        def slowly(height: int, certificate: Certificate) -> None:
+            now[0] += AT_ONCE_SECONDS
+            commit(height, certificate)
+
+        monkeypatch.setattr(driver.chain, "commit", slowly)
+        endorsements = tuple(
+            (height, bytes.fromhex(endorse(key_of("node2"), driver.chain.hash_at(height)))) for height in range(1, 10)
+        )
+        await driver.receive(
+            AppendReply(term=1, sender="node2", result=Result.ACCEPTED, index=9, endorsements=endorsements)
+        )
+        driver.close()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return driver.chain.committed.height
+
+    assert asyncio.run(story()) == 1
+
+
 def test_who_led_before_is_answered_and_not_called_a_liar(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What an ex-leader had proposed was decided otherwise while it was away, and answers to it come late."""
     told: list[AnyMessage] = []

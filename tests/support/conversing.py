@@ -6,7 +6,7 @@
     stand a                         so much time passes that it stands for election, or leads
     elect a [among=a,b]             the same, and messages arrive until it leads
     propose a DATA                  it, a leader, appends an entry
-    resign a                        it, a leader, is to let another lead
+    resign a [back]                 it is to stop, and to let another lead; or leads on, for nobody took over
     read a 1                        a read of that number begins at it
     hear a b MESSAGE                it hears from b what b need not have said
     deliver [first|last] [from=a] [to=b] [kind=append]    messages under way arrive, but not what comes of them
@@ -121,7 +121,7 @@ class Conversation:
         self._give(words[0], ProposeEntry(words[1].encode()))
 
     def _resign(self, words: list[str]) -> None:
-        self._give(words[0], Resign())
+        self._give(words[0], Resign(back="back" in words))
 
     def _read(self, words: list[str]) -> None:
         self._give(words[0], Read(int(words[1])))
