@@ -283,20 +283,38 @@ _HANDING_OVER = _of(
     (
         "a leader hands over to whom it will",
         "A follower that lacks entries stands for nothing, and an election timeout passes.",
-        "if progress.heard and progress.match == last]",
-        "if progress.heard]",
+        "if one.heard and one.match == last)",
+        "if one.heard)",
     ),
     (
         "a leader hands over to the dead",
         "Nobody stands, and an election timeout passes.",
-        "if progress.heard and progress.match == last]",
-        "if progress.match == last]",
+        "if one.heard and one.match == last)",
+        "if one.match == last)",
     ),
     (
         "one alone is told who is next",
         "The others refuse their votes, for they hear a leader.",
         "            replica.send(other, HandOver(term=",
         "            if other == replica.successor:\n                replica.send(other, HandOver(term=",
+    ),
+    (
+        "one that goes takes over",
+        "A leader is named that stops as well, and an election timeout passes.",
+        "        if message.to == replica.config.name and not replica.resigning:",
+        "        if message.to == replica.config.name:",
+    ),
+    (
+        "one is named, once",
+        "If that one is dead an election timeout passes.",
+        "        if replica.resigning and replica.successor:\n",
+        "        if replica.resigning and not replica.successor:\n",
+    ),
+    (
+        "who resigned proposes nothing more",
+        "If nobody takes over, what was taken is not committed.",
+        "replica.resigning = bool(replica.others) and not back",
+        "replica.resigning = bool(replica.others)",
     ),
     (
         "anybody hands over",
@@ -409,9 +427,9 @@ _PROGRESS = _of(
     ),
     (
         "a match that falls",
-        "A late answer takes back what a follower is known to hold (openraft cecb5de8).",
-        "        if index > self.match:\n            self.match = index\n",
-        "        self.match = index\n",
+        "What a follower was known to hold is sent again after a late answer.",
+        "        self.match = max(self.match, index)\n        if index < self.refused:",
+        "        self.match = index\n        if index < self.refused:",
     ),
     (
         "probing without end",
@@ -420,9 +438,15 @@ _PROGRESS = _of(
         "            self.probing = True\n",
     ),
     (
+        "a false acceptance counts for ever",
+        "A follower that said once that it held more is left behind.",
+        "        self.match = min(self.match, place)\n",
+        "",
+    ),
+    (
         "stale rejections count",
-        "An old answer makes the leader send again from far back (CCF 5927).",
-        "if probed <= self.match or (self.probing and probed != self.next - 1):",
+        "Late answers move a leader back again and again.",
+        "if probed < self.match or (self.probing and probed != self.next - 1):",
         "if self.probing and probed < 0:",
     ),
     (
@@ -623,8 +647,8 @@ _REPLICATION = _of(
     ),
     (
         "a refused entry is passed over",
-        "What a follower postponed is not sent again.",
-        "        progress.probe_from(reply.index)\n        progress.paused = True\n",
+        "A follower never gets what it postponed.",
+        "        progress.refuses(reply.index)\n",
         "        progress.accepted(reply.index)\n",
     ),
     (
@@ -814,8 +838,8 @@ _DRIVER = _of(
     (
         "one block a certificate",
         "Of several blocks that become final together all but one wait.",
-        "            while self._final:\n",
-        "            if self._final:\n",
+        "            while self._final and not self._closed:\n",
+        "            if self._final and not self._closed:\n",
     ),
     (
         "the newest certificate with whatever is sent",
@@ -1317,12 +1341,6 @@ _CHAIN = _of(
         "No later block is accepted.",
         "        self.log.truncate(self.tip.log_size)\n",
         "",
-    ),
-    (
-        "a certificate with every block",
-        "It is kept for heights that it is not of.",
-        "certificate=certificate if block.header.height == certified else None,",
-        "certificate=certificate,",
     ),
     (
         "the state tree stands still",
