@@ -148,11 +148,11 @@ class NodeConnection:
                 if _is_last_word(method, error, unanswered=unanswered):
                     raise
                 failure = error
-                unanswered |= error.code not in ELSEWHERE
+                unanswered |= method != "GET" or error.code not in ELSEWHERE
             self.urls.append(self.urls.pop(0))
             if self._closed:
                 break
-        if isinstance(failure, RemarqueError) and failure.code in ELSEWHERE:
+        if method == "GET" and isinstance(failure, RemarqueError) and failure.code in ELSEWHERE:
             if failure.code == NodeCode.HEIGHT_NOT_REACHED.name:
                 self.height = 0  # no node that answers has come there: what said so may have been wrong
             raise failure

@@ -77,7 +77,7 @@ class Faults:
         self._cluster = cluster
         random = cluster.random
         self.kinds = [] if quiet else [kind for kind in ALL if random.random() < (LYING if kind is LIES else 0.5)]
-        self.pause_seconds = random.choice((0.3, 1.0, 3.0))
+        self.pause_seconds = random.choice((0.2, 0.5, 1.0))
         """Mean time from one fault to the next."""
         self.on = True
         self._set_weather()
@@ -304,7 +304,7 @@ def _damaged(cluster: Cluster) -> None:
     lost = sum(node.lost for node in cluster.nodes.values())
     node = _one(cluster)
     few = 2 * (lost + 1) < len(cluster.nodes)
-    if few and node is not None and node.name != ARCHIVE and cluster.random.random() < 0.5:
+    if few and node is not None and node.name != ARCHIVE:
         cluster.met("disk damaged")
         node.stop("its disk is damaged")
         cluster.random.choice(list(node.disk.volumes.values())).damaged = True

@@ -1,8 +1,9 @@
 """A member that lies: it runs as the others do, and part of what it says to them is false, under its own name.
 
-Two lies are left out, for certificates of a majority cannot prevent what they do, but only prove it afterwards: to sign
-two blocks of one height, and to claim a log, or a term of its own, with which it makes others drop blocks. What is left
-may hold the others up. It may not make any of them commit what the rest does not, and may not stop one for good.
+Three lies are left out, for certificates of a majority cannot prevent what they do, but only prove it afterwards: to
+sign two blocks of one height, to vote for two leaders of one term, and to claim a log, or a term of its own, with which
+it makes others drop blocks. What is left may hold the others up. It may not make any of them commit what the rest does
+not, and may not stop one for good.
 """
 
 from __future__ import annotations
@@ -115,6 +116,12 @@ def _forwards(message: AnyMessage, random: Random) -> AnyFrame:
     return Forward(((random.randbytes(100), (random.randbytes(64),)),))
 
 
+def _grants(message: AnyMessage, random: Random) -> AnyMessage:
+    """It says that it would vote for whoever asks; a vote itself it gives once."""
+    probe = isinstance(message, VoteReply) and message.probe
+    return msgspec.structs.replace(message, granted=True) if probe else message
+
+
 def _result(_: AnyMessage, random: Random) -> Result:
     return random.choice(list(Result))
 
@@ -145,10 +152,6 @@ _LIES: dict[type[AnyMessage], list[Lie]] = {
     AskIndex: [_but(number=_number)],
     TellIndex: [_but(number=_number)],
     VoteRequest: [_but(term=_term_above), _but(probe=lambda message, random: False), _leads],
-    VoteReply: [
-        _but(granted=lambda message, random: True),
-        _but(term=_term_above),
-        _but(probe=lambda message, random: False),
-    ],
+    VoteReply: [_grants, _but(term=_term_above)],
 }
 """What may be false in each kind of message."""

@@ -85,7 +85,15 @@ UNMET = frozenset(
 )
 """Mutants in what does run there, which nobody there gives a chance to show. They are not shown to the simulator."""
 
-ARGUMENTS: dict[str, str] = {}
+ARGUMENTS: dict[str, str] = {
+    "a leader's word is noted before its blocks are taken": ("a node is then level a heartbeat later, never earlier"),
+    "the answer of the disk comes last": (
+        "nothing else is in the queue while a write is performed, and `Replica.step` breaks if there were"
+    ),
+    "term and entries in two writes": (
+        "the store raises the term to that of its newest entry when it is opened, and the vote had a write of its own"
+    ),
+}
 """Why a mutant may survive, by its name."""
 
 

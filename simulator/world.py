@@ -29,7 +29,7 @@ UNTOLD = ("frame", "old frame", "link clogged", "network", "ring", "node cut", "
 """How faults begin that befall frames, and so happen too often to be told one by one."""
 TRACE_LINES = 400
 """Of the newest things that happened, told of a seed that fails."""
-SECONDS = 20.0
+SECONDS = 15.0
 """For how long a seed has faults."""
 READS = (0.1, 0.3, 0.8)
 """Parts of the clients that read, one a seed."""

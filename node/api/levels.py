@@ -25,7 +25,7 @@ from remarque.errors import NodeCode, NodeError
 WAIT_SECONDS_MAX = 2.0
 ACCOUNT_WAITS_MAX = 128
 """Requests of one account that may wait at a time."""
-AHEAD_MAX = 32
+AHEAD_MAX = 4
 """Blocks above the newest known one for which it is worth waiting: more do not become final before this node knows."""
 HEIGHT_HEADER, TIME_HEADER = "Remarque-Height", "Remarque-Time-Ms"
 
@@ -60,13 +60,16 @@ class Levels:
     async def _awaited(self, wanted: int, *, linearizable: bool) -> int:
         """The height that is wanted, once this node is there or the time is over."""
         commits, time = self._chain.commits, asyncio.get_running_loop().time
-        deadline = time() + WAIT_SECONDS_MAX
+        deadline, known = time() + WAIT_SECONDS_MAX, self._known
         if linearizable:
             try:
                 async with asyncio.timeout_at(deadline):
-                    wanted = max(wanted, await self._driver.read_index.now())
+                    index = await self._driver.read_index.now()
             except TimeoutError:
                 raise unread() from None
+            wanted, known = max(wanted, index), max(known, index)
+        if wanted > known + AHEAD_MAX:
+            return wanted
         while self._chain.committed.height < wanted and time() < deadline:
             await commits.after(commits.count, deadline - time())
         return wanted

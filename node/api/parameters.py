@@ -24,7 +24,6 @@ EXAMPLES = {
     "anchor": 42,
     "consistency": "linearizable",
 }
-EXAMPLES["consistency"] = "linearizable"
 """Of parameters whose type does not give one away."""
 
 

@@ -28,7 +28,7 @@ from ledger.policy_source import Checked, checked
 from ledger.transaction import SignedTransaction, Signer, sign
 from node.chain.chain import Chain
 from node.ordering import inspection, proposer
-from node.ordering.driver import AT_ONCE_SECONDS, Driver
+from node.ordering.driver import AT_ONCE_SECONDS, TICK_SECONDS, Driver
 from node.ordering.mempool import Mempool
 from node.ordering.submitter import Submitter
 from node.peers.frames import decode_frame, encode_frame
@@ -226,6 +226,53 @@ def test_a_driver_that_is_closed_commits_no_more(tmp_path: Path, monkeypatch: py
         return driver.chain.committed.height
 
     assert asyncio.run(story()) == 1
+
+
+def test_answers_to_another_leader_or_to_an_earlier_self_are_no_lies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A node sends a block before its own disk has it: after a crash in between, those that answer hold more."""
+
+    async def story() -> None:
+        driver = a_driver(tmp_path)
+        await driver.receive(an_append())
+        for sender in ("node2", "node3"):
+            await driver.receive(
+                AppendReply(
+                    term=1, sender=sender, result=Result.ACCEPTED, index=9, endorsements=((9, b"of what it lacks"),)
+                )
+            )
+
+    asyncio.run(story())
+
+    said = capsys.readouterr().out
+    assert "peer_lies" not in said
+    assert "endorsement_refused" not in said
+
+
+def test_a_pause_is_made_up_for_within_bounds_and_no_part_of_a_tick_is_lost(tmp_path: Path) -> None:
+    now = [0.0]
+    driver = a_driver(tmp_path, monotonic=lambda: now[0])
+    for _ in range(10):
+        now[0] += 0.6 * TICK_SECONDS
+        driver.look_at_the_clock()
+    lived = driver.replica.ticks
+
+    driver.replica.reset_timeout()
+    driver.replica.timeout = 10_000
+    now[0] += 1_000 * TICK_SECONDS
+    driver.look_at_the_clock()
+
+    assert lived >= 5
+    assert driver.replica.ticks == driver.replica.config.election_ticks
+
+
+def test_whoever_speaks_is_heard(tmp_path: Path) -> None:
+    driver = a_driver(tmp_path)
+
+    asyncio.run(driver.receive(an_append()))
+
+    assert set(driver.reach._heard) == {"node2"}
 
 
 def test_who_led_before_is_answered_and_not_called_a_liar(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from simulator.world import SECONDS, World
 
 SEEDS = 300
 TOGETHER = 50
-FLOOR = 9
+FLOOR = 7
 """How often each kind of fault befalls every so many seeds, at least: six times as often in all."""
 
 
