@@ -65,6 +65,12 @@ class Read(Input, frozen=True):
     """From 1 on. A read that is still under way is lost when the next one begins."""
 
 
+class Reconfigure(Input, frozen=True):
+    """What was delivered changes who votes."""
+
+    voters: tuple[str, ...]
+
+
 class Observed(Input, frozen=True):
     """A replica that does not vote has taken everything up to `index`, final and durable, from elsewhere."""
 
@@ -74,4 +80,7 @@ class Observed(Input, frozen=True):
     """Who leads, as far as the node that gave it knows; empty if unknown."""
 
 
-AnyInput = Tick | Receive | ProposeEntry | Persisted | EntryRefused | Endorsed | Certified | Resign | Read | Observed
+AnyInput = (
+    Tick | Receive | ProposeEntry | Persisted | EntryRefused | Endorsed | Certified | Resign | Read | Reconfigure
+    | Observed
+)  # fmt: skip

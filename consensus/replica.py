@@ -7,7 +7,7 @@ section numbers in comments are its.
 
 from __future__ import annotations
 
-from consensus import election, read_index, replication
+from consensus import election, membership, read_index, replication
 from consensus.errors import ensure
 from consensus.inputs import (
     AnyInput,
@@ -19,6 +19,7 @@ from consensus.inputs import (
     ProposeEntry,
     Read,
     Receive,
+    Reconfigure,
     Resign,
     Tick,
 )
@@ -61,17 +62,20 @@ class Replica(ReplicaState):
             case Certified(index):
                 replication.certified(self, index)
                 read_index.begin_waiting(self)
-            case Resign() | Read() | Observed():
+            case Resign() | Read() | Reconfigure() | Observed():
                 self._asked(given)
         return self.outputs
 
-    def _asked(self, given: Resign | Read | Observed) -> None:
+    def _asked(self, given: Resign | Read | Reconfigure | Observed) -> None:
         """Deal with what the driver does not do for consensus, but wants of it."""
         match given:
             case Resign(back):
                 election.resign(self, back=back)
             case Read(number):
                 read_index.read(self, number)
+            case Reconfigure(voters):
+                membership.reconfigure(self, voters)
+                read_index.answered(self)
             case Observed():
                 replication.observed(self, given)
 

@@ -20,7 +20,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ledger.block import Block, Certificate, Header, Outcome
 from ledger.encoding import decode, encode
-from ledger.finality import Epochs
+from ledger.epochs import Epochs
 from ledger.genesis import Genesis
 from ledger.names import Count, Hex32, Hex64
 from ledger.transaction import SignedTransaction, parse_signed

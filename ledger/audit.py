@@ -24,12 +24,20 @@ from ledger.encoding import decode_trusted, encode
 from ledger.errors import InvalidBlock, InvariantBroken, LedgerError
 from ledger.execution.block import BlockResult, execute_block
 from ledger.execution.holding import token_id
-from ledger.finality import NotFinal, check_final
+from ledger.finality import NotFinal, check_final, voters_of
 from ledger.genesis import Genesis, genesis_header, genesis_state
 from ledger.merkle_log import MerkleLog
 from ledger.receipt import Receipt
-from ledger.recovery import Recoveries, voters_at
-from ledger.succession import block_leaves, differing_fields, linkage_fault, next_header
+from ledger.recovery import Recoveries
+from ledger.succession import (
+    block_leaves,
+    changes_voters,
+    continues,
+    differing_fields,
+    linkage_fault,
+    next_header,
+    next_voters,
+)
 from ledger.version import KNOWN, Versions, version_at
 
 SignatureCheck = tuple[str, bytes, str]
@@ -148,6 +156,8 @@ class Auditor:
         self._tree = state_tree.apply_changes(state_tree.EMPTY, self._state.values.items())
         self._log = MerkleLog()
         self._opened = self._ended = False
+        self._certifying = self._named = genesis.voters
+        """Who certifies the newest block, and whom it names for the next one."""
         self._start = 0
         """Height that the archive starts at."""
         self._loading: dict[str, bytes] | None = None
@@ -241,6 +251,9 @@ class Auditor:
         except InvariantBroken as fault:
             raise AuditFailed(header.height, Fault.HEADER_DIFFERS, f"its peaks make no log: {fault}") from None
         self.newest = self.certified = header
+        self._certifying = self._named = voters_of(header, start.epochs, self.genesis, self._recoveries)
+        if changes_voters(header):
+            self._fail(Fault.ARCHIVE_MALFORMED, "it starts with a block that changes the voters")
         self._hash, self._start, self._loading = header.hash, header.height, {}
         if self._log.root().hex() != header.log_root:
             self._fail(Fault.HEADER_DIFFERS, "the peaks are not those of its log")
@@ -259,12 +272,15 @@ class Auditor:
             block = archived.block()
         except LedgerError as error:
             raise AuditFailed(height, Fault.BLOCK_MALFORMED, str(error)) from None
-        fault = linkage_fault(block, self.newest, self._hash, self._voters(height))
+        voters, continuing = self._voters(block)
+        fault = linkage_fault(block, self.newest, self._hash, voters)
         if fault is not None:
             raise AuditFailed(height, Fault.LINK_BROKEN, fault)
         self._compare(height, block.hash)
         result = self._execute(block)
         self._check_outcomes(archived, block, result)
+        self._certifying = voters
+        self._named = self._named if continuing else next_voters(voters, result.outcomes)
         self._check_header(block, result)
         if archived.certificate is not UNSET:
             self._check_certificate(archived.certificate, block.header)
@@ -285,8 +301,18 @@ class Auditor:
         if other := self._evidence.other_recovered(height, shown):
             raise AuditFailed(height, Fault.RECOVERY_DIFFERS, other)
 
-    def _voters(self, height: int) -> Voters:
-        return voters_at(height, self.genesis, self._recoveries)
+    def _voters(self, block: Block) -> tuple[Voters, bool]:
+        """Who certifies the block above the newest, and whether it continues an epoch that a change has ended."""
+        below = self.newest
+        recovered = next((one.voters for one in reversed(self._recoveries) if one.height == below.height), None)
+        if recovered is not None:
+            return recovered, False
+        if continues(block, below):
+            return self._certifying, True
+        if changes_voters(below) and self.certified.height != below.height:
+            detail = "it changes the voters, and no certificate of those before makes it final"
+            raise AuditFailed(below.height, Fault.CERTIFICATE_INVALID, detail)
+        return self._named, False
 
     def _execute(self, block: Block) -> BlockResult:
         header = block.header
@@ -323,14 +349,15 @@ class Auditor:
             proposer=header.proposer,
             log=self._log,
             tree=self._tree,
-            voters_digest=self._voters(header.height).digest,
+            voters=self._certifying,
+            next_voters=self._named,
         )
         if header != expected:
             detail = f"it differs in {', '.join(differing_fields(header, expected))}"
             raise AuditFailed(header.height, Fault.HEADER_DIFFERS, detail)
 
     def _check_certificate(self, certificate: Certificate, header: Header) -> None:
-        fault = certificate_fault(certificate, header, self._voters(header.height))
+        fault = certificate_fault(certificate, header, self._certifying)
         if fault is not None:
             raise AuditFailed(header.height, Fault.CERTIFICATE_INVALID, fault)
         self.certified = header

@@ -13,8 +13,9 @@ from msgspec import Meta
 
 from ledger.block import Certificate, Header
 from ledger.encoding import Value, decode
+from ledger.epochs import Epochs
 from ledger.errors import LedgerError, Refused
-from ledger.finality import Epochs, NotFinal, check_final
+from ledger.finality import NotFinal, check_final
 from ledger.genesis import Genesis
 from ledger.merkle_log import HASH, MerkleLog, node_hash
 from ledger.names import Hex32

@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from msgspec import Meta
-
 from ledger.block import Certificate, Header, Voters, certificate_fault
-from ledger.encoding import Value
+from ledger.epochs import Epochs
 from ledger.genesis import Genesis
 from ledger.recovery import Recoveries, voters_at
-
-EPOCHS_MAX = 4_096
-
-
-class Epoch(Value, frozen=True, kw_only=True):
-    """A change of the voters, certified by those before it."""
-
-    header: Header
-    """Names the new voters in `next_voters_digest`."""
-    certificate: Certificate
-    voters: Voters
-
-
-Epochs = Annotated[tuple[Epoch, ...], Meta(max_length=EPOCHS_MAX)]
-"""Every change of voters from genesis on, oldest first."""
 
 
 class NotFinal(Exception):
@@ -39,7 +20,7 @@ def check_final(
     `recoveries` are those that whoever checks has accepted (`ledger.recovery.check_recoveries`).
     """
     _require(header.chain == genesis.chain, "it is of another chain than this genesis")
-    fault = certificate_fault(certificate, header, _voters_at(header, epochs, genesis, recoveries))
+    fault = certificate_fault(certificate, header, voters_of(header, epochs, genesis, recoveries))
     if fault is not None:
         _denounce(header, certificate, genesis, recoveries)
     _require(fault is None, f"its certificate does not hold: {fault}")
@@ -54,7 +35,7 @@ def _denounce(header: Header, certificate: Certificate, genesis: Genesis, recove
             raise NotFinal(f"block {header.height} was final, and recovery {recovery.number} kept {kept}: it was lost")
 
 
-def _voters_at(anchor: Header, epochs: Epochs, genesis: Genesis, recoveries: Recoveries) -> Voters:
+def voters_of(anchor: Header, epochs: Epochs, genesis: Genesis, recoveries: Recoveries) -> Voters:
     """The voters who certify a header: from those of the genesis, each change certified by the ones before.
 
     A recovery takes the place of all changes before it.

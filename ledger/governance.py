@@ -49,10 +49,31 @@ class ResumeOrg(Change, frozen=True, tag="org.resume", kw_only=True):
     org: OrgName
 
 
+class RemoveOrg(Change, frozen=True, tag="org.remove", kw_only=True):
+    """A member leaves for good, with its nodes, none of which may vote any more. What is on the chain stays."""
+
+    org: OrgName
+
+
 class ShutOutNode(Change, frozen=True, tag="node.remove", kw_only=True):
-    """A member's node that does not vote is let in no more, and nobody takes its name; its org may let in another."""
+    """A member's node is let in no more, and nobody takes its name; its org may let in another. If it votes, it stops
+    to."""
 
     node: NodeName
+
+
+class SetVoter(Change, frozen=True, tag="node.set_voter", kw_only=True):
+    """Whether a member's node votes. A node that is to has to be level with the chain in that moment."""
+
+    node: NodeName
+    votes: bool
+
+
+class ReplaceNode(Change, frozen=True, tag="node.replace", kw_only=True):
+    """A node of the same org votes too, in place of one that its org may then remove: so a voter's key is rotated."""
+
+    node: NodeName
+    by: NodeName
 
 
 class SetReservedRoles(Change, frozen=True, tag="account.set_roles", kw_only=True):
@@ -107,8 +128,8 @@ class DismissDispute(Change, frozen=True, tag="asset.dismiss_dispute", kw_only=T
 
 
 AnyChange = (
-    AddOrg | SuspendOrg | ResumeOrg | ShutOutNode | SetReservedRoles | SetParameters | SetConsortiumPolicy
-    | ActivateProtocol | DismissDispute
+    AddOrg | SuspendOrg | ResumeOrg | RemoveOrg | ShutOutNode | SetVoter | ReplaceNode | SetReservedRoles
+    | SetParameters | SetConsortiumPolicy | ActivateProtocol | DismissDispute
 )  # fmt: skip
 """The union that a proposal's changes are decoded as."""
 

@@ -17,8 +17,9 @@ from msgspec import UNSET, Meta, UnsetType
 from ledger import merkle_log
 from ledger.block import Certificate, Header, Outcome
 from ledger.encoding import Value, decode, encode
+from ledger.epochs import Epochs
 from ledger.errors import LedgerError, Refused
-from ledger.finality import Epochs, NotFinal, check_final
+from ledger.finality import NotFinal, check_final
 from ledger.genesis import Genesis
 from ledger.names import Count, Hex32, Hex64
 from ledger.recovery import Recoveries

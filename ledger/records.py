@@ -54,10 +54,15 @@ class Org(Value, frozen=True, kw_only=True):
     """Ids of its proposals that are open, or ended without having been looked at since."""
     administered: bool = False
     """Whether it has an administrator, and so can vote unless it is suspended. An org that has one keeps one."""
+    removed: bool = False
+    """Whether it has left for good; it is suspended too."""
     nodes_added: int = 0
-    """Nodes that its administrators have let in and not removed."""
+    """Nodes that its administrators have let in and not removed, and voters of the genesis that do not vote now."""
     policy: str | UnsetType = UNSET
     """`name@version` of the policy of all assets that its accounts created."""
+
+
+OBSERVER, VOTER = "observer", "voter"
 
 
 class NodeRecord(Value, frozen=True, kw_only=True):
@@ -69,7 +74,14 @@ class NodeRecord(Value, frozen=True, kw_only=True):
     certificate: str
     """Self-signed X.509, DER, hex."""
     role: str | UnsetType = UNSET
-    """`observer` if it does not vote; absent for the voters that the genesis names."""
+    """`observer` if it does not vote, `voter` if it does; absent for a voter that the genesis names."""
+    replaced_by: str | UnsetType = UNSET
+    """The node that was voted to take this voter's place: its org may remove this one."""
+
+    @property
+    def votes(self) -> bool:
+        """Whether the consortium means it to vote."""
+        return self.role != OBSERVER
 
 
 class AccountKey(Value, frozen=True, kw_only=True):
@@ -561,6 +573,8 @@ def statement_key(digest: str) -> str:
     return f"statement/{digest}"
 
 
+VOTERS_CHANGED = "voters_changed"
+"""Key of the height of the block that last changed who votes; absent while the genesis's nodes do."""
 CONSORTIUM_POLICY = "consortium_policy"
 """Key of the `name@version` of the policy that binds every asset."""
 

@@ -17,8 +17,9 @@ from msgspec import Meta
 from ledger.block import Certificate, Header
 from ledger.crypto import sha256
 from ledger.encoding import Value, decode
+from ledger.epochs import Epochs
 from ledger.errors import InvariantBroken, LedgerError, Refused
-from ledger.finality import Epochs, NotFinal, check_final
+from ledger.finality import NotFinal, check_final
 from ledger.genesis import Genesis
 from ledger.merkle_log import MerkleLog
 from ledger.names import Count, Hex32, Positive

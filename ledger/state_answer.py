@@ -13,8 +13,9 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ledger.block import Certificate, Header
 from ledger.encoding import decode
+from ledger.epochs import Epochs
 from ledger.errors import LedgerError, Refused
-from ledger.finality import Epochs, NotFinal, check_final
+from ledger.finality import NotFinal, check_final
 from ledger.genesis import Genesis
 from ledger.recovery import Recoveries
 from ledger.state_tree import StateProof, TreeNode, proof_holds, prove

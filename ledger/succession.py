@@ -5,11 +5,42 @@ Shared by everybody who runs blocks: the node that builds one, the node that acc
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ledger import crypto, state_tree
-from ledger.block import HEADER_VERSION, Block, Header, Outcome, Voters
-from ledger.events import StatementRegistered
+from ledger.block import HEADER_VERSION, Block, Header, Outcome, Voter, Voters
+from ledger.events import StatementRegistered, VoterAdded, VoterRemoved
 from ledger.merkle_log import MerkleLog, leaf_hash, previous_entry, transaction_entry
 from ledger.transaction import SignedTransaction
+
+
+def next_voters(voters: Voters, outcomes: Iterable[Outcome]) -> Voters:
+    """Who certifies the block after one that these voters certify. A change that would leave nobody changes nothing."""
+    by_name = {voter.node: voter for voter in voters.voters}
+    for outcome in outcomes:
+        for event in outcome.events:
+            if isinstance(event, VoterAdded):
+                by_name[event.node] = Voter(node=event.node, key=event.key)
+            elif isinstance(event, VoterRemoved):
+                by_name.pop(event.node, None)
+    return Voters(voters=tuple(by_name[name] for name in sorted(by_name))) if by_name else voters
+
+
+def changes_voters(header: Header) -> bool:
+    """Whether others certify the block after this one."""
+    return header.voters_digest != header.next_voters_digest
+
+
+def continues(block: Block, below: Header) -> bool:
+    """Whether a block above the last one of an epoch still belongs to it: an opening block, whose leader does not know
+    yet that the change of voters is final."""
+    header = block.header
+    return (
+        changes_voters(below)
+        and (header.voters_digest, header.next_voters_digest) == (below.voters_digest, below.next_voters_digest)
+        and header.term > below.term
+        and not block.transactions
+    )
 
 
 def linkage_fault(block: Block, below: Header, below_hash: str, voters: Voters) -> str | None:
@@ -62,9 +93,13 @@ def next_header(
     proposer: str,
     log: MerkleLog,
     tree: state_tree.TreeNode,
-    voters_digest: str,
+    voters: Voters,
+    next_voters: Voters,
 ) -> Header:
-    """The header of a block whose leaves are in the log and whose writes are in the tree."""
+    """The header of a block whose leaves are in the log and whose writes are in the tree.
+
+    `voters` certify it, `next_voters` the block after it.
+    """
     return Header(
         version=HEADER_VERSION,
         chain=below.chain,
@@ -76,8 +111,8 @@ def next_header(
         log_size=log.size,
         log_root=log.root().hex(),
         state_root=state_tree.root_hash(tree).hex(),
-        voters_digest=voters_digest,
-        next_voters_digest=voters_digest,
+        voters_digest=voters.digest,
+        next_voters_digest=next_voters.digest,
     )
 
 

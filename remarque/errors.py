@@ -55,6 +55,7 @@ class NodeCode(Enum):
     HEIGHTS_REVERSED = ("a proof leads from a height to the same or a higher one", 422)
     HEIGHT_NOT_REACHED = ("this node is not as far as was asked for, and did not come there in time", 503)
     NO_LEADER = ("no leader is known, so nothing can be committed now", 503)
+    VOTERS_NOT_READY = ("the cluster would not go on with these voters now, so they are not changed", 409)
     COMMIT_TIMEOUT = ("the transaction was taken but not committed in time; it may still be", 504)
     SIMILAR_RECORDED = ("others have recorded pictures that this one is like", 409)
     UPLOADS_FULL = ("more was stored here than may wait for a record", 429)

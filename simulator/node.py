@@ -67,6 +67,9 @@ class Surroundings(Protocol):
     def givers(self, node: SimulatedNode) -> list[SimulatedNode]:
         """Living nodes that a node reaches."""
 
+    def level(self, node: SimulatedNode, of: str) -> int | None:
+        """The height of another node, if a node reaches it."""
+
     def started(self, node: SimulatedNode) -> None:
         """A node has begun a life, with what its disk held."""
 
@@ -319,6 +322,9 @@ class _Port:
         else:
             for frame in node.liar.frames(message):
                 self._post(to, frame)
+
+    async def level(self, node: str) -> int | None:
+        return self._node._world.level(self._node, node)
 
     def forward(self, to: str, transactions: list[SignedTransaction]) -> None:
         if self._life == self._node.disk.life:

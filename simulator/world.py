@@ -215,6 +215,10 @@ class World:
         others = [other for other in self.nodes.values() if other is not node and other.alive and not other.waits]
         return [one for one in others if (node.name, one.name) not in cut and (one.name, node.name) not in cut]
 
+    def level(self, node: SimulatedNode, of: str) -> int | None:
+        reached = {one.name: one for one in self.givers(node)}
+        return reached[of].chain.committed.height if of in reached else None
+
     def started(self, node: SimulatedNode) -> None:
         self.invariants.started(node, self.now())
         self.tell(f"{node.name} starts at {node.chain.committed.height}, its log ends at {node.chain.tip.height}")

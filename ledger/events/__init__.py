@@ -50,6 +50,7 @@ from ledger.events.members import (
     NodeAdded,
     NodeRemoved,
     OrgAdded,
+    OrgRemoved,
     OrgResumed,
     OrgSuspended,
     ParametersSet,
@@ -59,6 +60,8 @@ from ledger.events.members import (
     ProtocolScheduled,
     RolesSet,
     VoteCast,
+    VoterAdded,
+    VoterRemoved,
 )
 from ledger.events.parts import Event, Payment, PaymentIn
 from ledger.events.rules import (
@@ -75,7 +78,7 @@ from ledger.events.rules import (
 )
 
 AnyEvent = (
-    NodeAdded | NodeRemoved
+    NodeAdded | NodeRemoved | VoterAdded | VoterRemoved | OrgRemoved
     | AccountEnrolled | KeyAdded | KeyRevoked | KeyRotated | AccountRecovered | RolesSet | AccountSuspended
     | AccountResumed | ProposalMade | VoteCast | ProposalPassed | ProposalRejected | OrgAdded | OrgSuspended
     | OrgResumed | ParametersSet | ConsortiumPolicySet | ProtocolScheduled
@@ -136,6 +139,7 @@ __all__ = [
     "OfferMade",
     "OrgAdded",
     "OrgPolicySet",
+    "OrgRemoved",
     "OrgResumed",
     "OrgSuspended",
     "Paid",
@@ -159,5 +163,7 @@ __all__ = [
     "TokenTransferred",
     "TokenUnlisted",
     "VoteCast",
+    "VoterAdded",
+    "VoterRemoved",
     "event_name",
 ]

@@ -31,6 +31,21 @@ class NodeRemoved(Event, frozen=True, tag="node.removed", kw_only=True):
     org: str
 
 
+class VoterAdded(Event, frozen=True, tag="voter.added", kw_only=True):
+    """A node certifies from the next block on."""
+
+    node: str
+    org: str
+    key: str
+
+
+class VoterRemoved(Event, frozen=True, tag="voter.removed", kw_only=True):
+    """A node does not certify the next block any more."""
+
+    node: str
+    org: str
+
+
 class KeyRotated(Event, frozen=True, tag="account.key_rotated", kw_only=True):
     account: str
     old: str
@@ -86,6 +101,12 @@ class OrgAdded(Event, frozen=True, tag="org.added", kw_only=True):
 
 
 class OrgSuspended(Event, frozen=True, tag="org.suspended", kw_only=True):
+    org: str
+
+
+class OrgRemoved(Event, frozen=True, tag="org.removed", kw_only=True):
+    """An org has left for good."""
+
     org: str
 
 

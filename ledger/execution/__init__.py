@@ -25,6 +25,7 @@ from ledger.execution import (  # each registers its actions
     scope,
     statement,
     token,
+    voting,
 )
 
 __all__ = [
@@ -48,4 +49,5 @@ __all__ = [
     "scope",
     "statement",
     "token",
+    "voting",
 ]

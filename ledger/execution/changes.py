@@ -100,7 +100,7 @@ def suspend_org(ledger: Ledger, tx: Context, ask: SuspendOrg) -> None:
     if active_orgs(ledger) == {ask.org}:
         raise LedgerError(Code.LAST_ORG, f"{ask.org} is the last org that can act; resume another first")
     ledger.put(org_key(org.name), replace(org, suspended=True, withdrawn_height=tx.height))
-    _require_quorum_in_reach(ledger)
+    require_quorum_in_reach(ledger)
     tx.emit(OrgSuspended(org=org.name))
 
 
@@ -108,14 +108,16 @@ def suspend_org(ledger: Ledger, tx: Context, ask: SuspendOrg) -> None:
 def resume_org(ledger: Ledger, tx: Context, ask: ResumeOrg) -> None:
     """Let a suspended member's accounts sign again."""
     org = ledger.org(ask.org)
+    if org.removed:
+        raise LedgerError(Code.ORG_REMOVED, f"{ask.org} has left for good; take it in under another name")
     if not org.suspended:
         raise LedgerError(Code.NOTHING_TO_CHANGE, f"{ask.org} is not suspended")
     ledger.put(org_key(org.name), replace(org, suspended=False))
-    _require_quorum_in_reach(ledger)
+    require_quorum_in_reach(ledger)
     tx.emit(OrgResumed(org=org.name))
 
 
-def _require_quorum_in_reach(ledger: Ledger) -> None:
+def require_quorum_in_reach(ledger: Ledger) -> None:
     """Refuse a membership in which the orgs that can vote no longer make a quorum, for nothing could mend it."""
     active = active_orgs(ledger)
     voting, needed = sum(ledger.org(name).administered for name in sorted(active)), quorum(len(active))

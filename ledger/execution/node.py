@@ -1,26 +1,25 @@
-"""Nodes that do not vote: an org may run any number beside those that certify, to read, keep and verify.
+"""Nodes of an org: it lets in a number of them beside those that certify, to read, keep and verify.
 
-A node's record is what other nodes trust: its certificate is let in while the record stands. Who votes is changed
-elsewhere; what is said here changes no voter.
+A node's record is what other nodes trust: its certificate is let in while the record stands. Whether a node votes is
+the consortium's to say (`voting.py`).
 """
 
 from __future__ import annotations
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger import crypto
 from ledger.actions import AddNode, RemoveNode
 from ledger.errors import Code, LedgerError
-from ledger.events import NodeAdded, NodeRemoved
-from ledger.execution.changes import change
+from ledger.events import NodeAdded
 from ledger.execution.context import SIGNATURE_FUEL, Context, action
 from ledger.execution.view import Ledger
-from ledger.governance import ShutOutNode
+from ledger.execution.voting import node_of, remove_node
 from ledger.names import ADMINISTRATOR, org_of
 from ledger.node_certificate import is_certificate_of
-from ledger.records import NodeRecord, node_key, node_name_key, node_removed_key, org_key
+from ledger.records import OBSERVER, NodeRecord, node_key, node_name_key, node_removed_key, org_key
 
-OBSERVER = "observer"
 NODES_ADDED_MAX = 16
 """Nodes that one org may have let in at a time, beside the genesis's: every node keeps the certificate of each."""
 
@@ -54,32 +53,20 @@ def add(ledger: Ledger, tx: Context, ask: AddNode) -> None:
 
 @action(RemoveNode)
 def remove(ledger: Ledger, tx: Context, ask: RemoveNode) -> None:
-    """Shut a node of the signer's org out. Its key is never let in again."""
+    """Shut a node of the signer's org out. Its key is never let in again. If it votes, another has to vote in its
+    place."""
     tx.require_role(ADMINISTRATOR)
-    node = _node(ledger, ask.node)
+    node = node_of(ledger, ask.node)
     if node.org != org_of(tx.signer):
         raise LedgerError(Code.ORG_MISMATCH, f"{ask.node} is a node of {node.org}, not of {org_of(tx.signer)}")
-    _remove(ledger, tx, node)
+    if node.votes and not _is_replaced(ledger, node):
+        raise LedgerError(
+            Code.NODE_VOTES, f"{node.name} certifies blocks; propose `node.replace`, `node.set_voter` or `node.remove`"
+        )
+    remove_node(ledger, tx, node)
 
 
-@change(ShutOutNode)
-def shut_out(ledger: Ledger, tx: Context, ask: ShutOutNode) -> None:
-    """Shut any org's node out, by vote. Its key is never let in again."""
-    _remove(ledger, tx, _node(ledger, ask.node))
-
-
-def _node(ledger: Ledger, name: str) -> NodeRecord:
-    node = ledger.find(node_key(name), NodeRecord)
-    if node is None:
-        raise LedgerError(Code.NODE_UNKNOWN, f"there is no node {name}")
-    return node
-
-
-def _remove(ledger: Ledger, tx: Context, node: NodeRecord) -> None:
-    if node.role != OBSERVER:
-        raise LedgerError(Code.NODE_VOTES, f"{node.name} certifies blocks; it stops voting before it is removed")
-    org = ledger.org(node.org)
-    ledger.remove(node_key(node.name))
-    ledger.put(node_removed_key(node.name), tx.height)
-    ledger.put(org_key(org.name), replace(org, nodes_added=org.nodes_added - 1))
-    tx.emit(NodeRemoved(node=node.name, org=node.org))
+def _is_replaced(ledger: Ledger, node: NodeRecord) -> bool:
+    """Whether the node that was voted to take a voter's place votes now."""
+    by = None if node.replaced_by is UNSET else ledger.find(node_key(node.replaced_by), NodeRecord)
+    return by is not None and by.votes

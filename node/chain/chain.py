@@ -7,9 +7,6 @@ durable or endorsed. Nothing here waits: the driver calls, in the order consensu
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from operator import itemgetter
-
 import msgspec
 
 from ledger import crypto, state_tree
@@ -39,14 +36,11 @@ from ledger.version import KNOWN, Protocol, ProtocolUnknown, ProtocolVersion, Ve
 from node.chain.commits import Commits
 from node.chain.finals import Final, FinalBlocks
 from node.chain.layers import Extended, Layer, TipReader
+from node.chain.voter_sets import Postponed, VoterSets
 from node.ground.logs import progress
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import Committed, Results, StateStore
 from remarque.errors import NodeCode, NodeError
-
-
-class Postponed(Exception):
-    """The block's time lies ahead of this node's clock: neither endorse nor refuse it now."""
 
 
 class Chain:
@@ -69,8 +63,7 @@ class Chain:
         self.node = node
         self.recoveries = recoveries
         """The recoveries that this node has accepted."""
-        self._voters = [(-1, genesis.voters)] + [(one.height, one.voters) for one in recoveries]
-        """Voters by the height above which they certify."""
+        self.sets = VoterSets(genesis, raft_log, recoveries)
         self.key = key
         """This node's key: it signs proposals and endorsements."""
         self._raft_log = raft_log
@@ -84,7 +77,7 @@ class Chain:
         base = state_store.base
         self.log = MerkleLog() if base is None else MerkleLog(base.header.log_size, list(base.peaks))
         self.log.extend(b"".join(progress("leaves_read", state_store.leaves())))
-        self.finals = FinalBlocks(genesis_header(genesis), raft_log, state_store, self.log)
+        self.finals = FinalBlocks(genesis_header(genesis), raft_log, state_store, self.log, self.sets.epochs_for)
         state_store.begin_at(self.committed.time_ms)
         self._check_restored()
         for index in progress("blocks_executed", range(state_store.applied + 1, raft_log.last_index() + 1)):
@@ -100,12 +93,8 @@ class Chain:
 
     @property
     def voters(self) -> Voters:
-        """Who certifies the next block."""
-        return self.voters_at(self.tip.height + 1)
-
-    def voters_at(self, height: int) -> Voters:
-        """Who certifies the block of a height."""
-        return self._voters[bisect_left(self._voters, height, key=itemgetter(0)) - 1][1]
+        """Who elects leaders now, and certifies what is proposed next."""
+        return self.sets.in_force
 
     @property
     def tip(self) -> Header:
@@ -155,32 +144,37 @@ class Chain:
         if certificate is None or certificate.height != header.height:
             raise NodeError(NodeCode.NOTHING_CERTIFIED, f"block {header.height} awaits its certificate; ask again", 1)
         entries = prove_entries({key: self.state.get(key) for key in keys}, self._tree)
-        return StateAnswer(version=ANSWER_VERSION, header=header, certificate=certificate, entries=entries)
+        epochs = self.sets.epochs_for(header)
+        return StateAnswer(
+            version=ANSWER_VERSION, header=header, certificate=certificate, entries=entries, epochs=epochs
+        )
 
     def certificate_holds(self, certificate: Certificate) -> bool:
         """Whether a certificate makes this node's own block of its height final."""
         if not 0 < certificate.height <= self.tip.height:
             return False
-        return (
-            certificate_fault(certificate, self.header(certificate.height), self.voters_at(certificate.height)) is None
-        )
+        header = self.header(certificate.height)
+        return certificate_fault(certificate, header, self.sets.of(header)) is None
 
     # What changes it
 
     def build(
         self, transactions: tuple[SignedTransaction, ...], term: int, clock_ms: int, fuel_max: int | None = None
     ) -> bytes:
-        """Build, execute and keep a block above the tip; return its frame.
+        """Build, execute and keep a block above the tip; return its frame. While a change of voters is pending, only an
+        empty one of a newer term is built.
 
         With `fuel_max` it holds as many of the transactions, from the first, as have used so much together.
         """
         below = self.tip
+        opens = not transactions and term > below.term
+        ensure(opens or not self.sets.pending(below), "an epoch ends before the next one begins")
         height, time_ms = below.height + 1, max(clock_ms, below.time_ms + 1)
         version = self.version(height)
         result = execute_block(self.tip_reader(), self.name, height, time_ms, transactions, version, fuel_max)
         transactions = transactions[: len(result.outcomes)]
         extended = self._extend(below, height, transactions, result)
-        header = self._next_header(below, term, time_ms, self.node, extended.tree)
+        header = self._next_header(below, term, time_ms, self.node, self.sets.above(below), extended.tree, result)
         block = Block(header, self.key.sign(crypto.PROPOSAL, header.hash.encode()), transactions)
         self.layers.append(Layer(block, result, extended))
         return encode_block(block)
@@ -191,7 +185,8 @@ class Chain:
         `clock_ms` is None for blocks this node has accepted before.
         """
         below, header = self.tip, block.header
-        fault = linkage_fault(block, below, self._hash_of(below), self.voters_at(header.height))
+        voters = self.sets.certifiers(block, below)
+        fault = linkage_fault(block, below, self._hash_of(below), voters)
         if fault is not None:
             raise InvalidBlock(header.height, fault)
         if clock_ms is not None and header.time_ms > clock_ms + self.ledger().parameters().clock_ahead_ms_max:
@@ -206,7 +201,7 @@ class Chain:
         except (InvariantBroken, Exception) as bug:
             raise InvalidBlock(header.height, f"executing it breaks: {bug!r}") from None
         extended = self._extend(below, header.height, block.transactions, result)
-        expected = self._next_header(below, header.term, header.time_ms, header.proposer, extended.tree)
+        expected = self._next_header(below, header.term, header.time_ms, header.proposer, voters, extended.tree, result)
         if expected != header:
             self.log.truncate(below.log_size)
             wrong = ", ".join(differing_fields(header, expected))
@@ -222,8 +217,14 @@ class Chain:
         self.log.truncate(self.tip.log_size)
         return [signed for layer in dropped for signed in layer.block.transactions]
 
+    def settle(self, certificate: Certificate) -> bool:
+        """A certificate holds: if its block changes the voters, they are others from now on. Whether it does."""
+        return self.sets.settle(self.header(certificate.height), certificate)
+
     def commit(self, height: int, certificate: Certificate | None) -> None:
         """Make the blocks up to a height final, and tell the listeners. The certificate may be of a higher block."""
+        if certificate is not None:
+            self.settle(certificate)
         count = height - self.committed.height
         done = self.layers[:count]
         for layer in done:
@@ -239,7 +240,7 @@ class Chain:
                     leaves=b"".join(layer.leaves),
                     transactions=[signed.id for signed in block.transactions],
                     subjects=_histories(block, result.outcomes),
-                    certificate=certificate,
+                    certificate=self.sets.certificate_of(block.header.height) or certificate,
                 )
             )
             self.finals.add(Final(block, results, certificate))
@@ -277,7 +278,16 @@ class Chain:
     def _hash_of(self, below: Header) -> str:
         return self.layers[-1].block.hash if self.layers else below.hash
 
-    def _next_header(self, below: Header, term: int, time_ms: int, proposer: str, tree: state_tree.TreeNode) -> Header:
+    def _next_header(
+        self,
+        below: Header,
+        term: int,
+        time_ms: int,
+        proposer: str,
+        voters: Voters,
+        tree: state_tree.TreeNode,
+        result: BlockResult,
+    ) -> Header:
         """Header above `below`, with the roots as they are now."""
         return next_header(
             below,
@@ -287,7 +297,8 @@ class Chain:
             proposer=proposer,
             log=self.log,
             tree=tree,
-            voters_digest=self.voters_at(below.height + 1).digest,
+            voters=voters,
+            next_voters=self.sets.after(voters, below, result.outcomes),
         )
 
     def _check_restored(self) -> None:
@@ -307,7 +318,7 @@ class Chain:
     def _execute_stored(self, index: int) -> None:
         try:
             self.accept(decode_block(self._raft_log.entry(index).data, trusted=True), None)
-        except (InvalidBlock, LedgerError, msgspec.DecodeError) as error:
+        except (InvalidBlock, Postponed, LedgerError, msgspec.DecodeError) as error:
             detail = f"block {index} of the Raft log: {error}; join as a new node"
             raise NodeError(NodeCode.DATA_CORRUPT, detail) from None
 

@@ -5,10 +5,13 @@ The newest stay decoded, because receipts and queries ask for them most; an olde
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 from cachetools import FIFOCache
 
 from ledger.block import Block, Certificate, Header, decode_block, decode_header
+from ledger.epochs import Epochs
 from ledger.merkle_log import MerkleLog
 from ledger.receipt import Receipt, build_receipt
 from node.storage.raft_log_store import RaftLogStore
@@ -34,8 +37,18 @@ class Final(msgspec.Struct, frozen=True):
 class FinalBlocks:
     """The final blocks of one node."""
 
-    def __init__(self, genesis: Header, raft_log: RaftLogStore, state_store: StateStore, log: MerkleLog) -> None:
-        """`genesis` is its header. `log` holds at least the leaves of all final blocks."""
+    def __init__(
+        self,
+        genesis: Header,
+        raft_log: RaftLogStore,
+        state_store: StateStore,
+        log: MerkleLog,
+        epochs_for: Callable[[Header], Epochs],
+    ) -> None:
+        """`genesis` is its header. `log` holds at least the leaves of all final blocks. `epochs_for` gives the changes
+        of voters that a certified header needs.
+        """
+        self._epochs_for = epochs_for
         self._genesis = genesis
         self._base = genesis if state_store.base is None else state_store.base.header
         self._raft_log = raft_log
@@ -83,24 +96,28 @@ class FinalBlocks:
         certificate = anchor or final.anchor or self._state.certificate_from(height)
         if certificate is None:
             raise NodeError(NodeCode.DATA_CORRUPT, f"no certificate at or above block {height}; join as a new node")
+        anchored = block.header if certificate.height == height else self.header(certificate.height)
         return build_receipt(
             block.transactions[position],
             final.results.outcomes[position],
             block.header.log_size - len(block.transactions) + position,
             block.header,
-            block.header if certificate.height == height else self.header(certificate.height),
+            anchored,
             certificate,
             self._log,
+            self._epochs_for(anchored),
         )
 
     def stretch(self, height: int) -> tuple[tuple[bytes, ...], Certificate | None]:
-        """Frames of some final blocks above a height, up to one that is certified, and its certificate."""
+        """Frames of some final blocks above a height, up to one that is certified, and its certificate. They are of one
+        epoch, so that whoever takes them knows who certifies them.
+        """
         if height < self.oldest:
             raise NodeError(NodeCode.BLOCK_PRUNED, f"this node keeps blocks above {self.oldest}; join from a snapshot")
         newest = self.newest.height
         frames: list[bytes] = []
         size = 0
-        for one in range(height + 1, min(height + STRETCH_BLOCKS, newest) + 1):
+        for one in range(height + 1, min(height + STRETCH_BLOCKS, newest, self._raft_log.limit(height + 1)) + 1):
             frames.append(self._raft_log.entry(one).data)
             size += len(frames[-1])
             if size >= STRETCH_BYTES:

@@ -63,7 +63,7 @@ class Proving:
             CertifiedHeader(header=header, certificate=self.certificate_at(header.height))
             for header in await self.headers(first, second)
         )
-        return build_consistency(below, above, self._chain.log)
+        return build_consistency(below, above, self._chain.log, self._chain.sets.epochs_for(above.header))
 
     def _nearest(self, height: int) -> str:
         if height < 0:

@@ -3,7 +3,7 @@
 Any certified header proves all that lies below it, so of the old certificates one in 16 heights is kept: some 40 bytes
 a block. (More apart, a node that follows from genesis could not take the blocks between two of them at once.) Of the
 newest 100,000 heights all are kept, for those who go on from a header they have seen; whoever comes later is told the
-nearest by HEIGHT_UNCERTIFIED, or compares tiles.
+nearest by HEIGHT_UNCERTIFIED, or compares tiles. The last block of an epoch of voters keeps its certificate.
 """
 
 from __future__ import annotations
@@ -24,5 +24,5 @@ async def thin_certificates(chain: Chain, reading: Reading) -> None:
     while True:
         upto = chain.committed.height - KEPT_WHOLE
         while chain.state.thinned + CERTIFICATE_SPACING <= upto:
-            await reading.piece(chain.state.thin, upto)
+            await reading.piece(chain.state.thin, upto, chain.sets.ends())
         await asyncio.sleep(LOOK_SECONDS)

@@ -284,8 +284,9 @@ class Restoring:
         tree = self._state.fill(entries())
         if root_hash(tree).hex() != start.header.state_root:
             raise _invalid(start.header.height, "the state it starts with is not the one that its header names")
-        self._state.begin(Base(start.header, tuple(map(bytes.fromhex, start.peaks))), start.certificate)
-        self._raft_log.begin(start.header.height, start.header.term)
+        base = Base(start.header, tuple(map(bytes.fromhex, start.peaks)), start.epochs)
+        self._state.begin(base, start.certificate)
+        self._raft_log.begin(start.header.height, start.header.term, start.epochs)
         self.chain = self._open()
         self._keep_start(start)
         for line in rest:

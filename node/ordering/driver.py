@@ -30,6 +30,7 @@ from consensus.inputs import (
     Persisted,
     ProposeEntry,
     Receive,
+    Reconfigure,
     Resign,
     Tick,
 )
@@ -54,10 +55,12 @@ from consensus.replica_state import ReplicaConfig, Role
 from ledger.block import Certificate
 from ledger.encoding import encode
 from ledger.errors import InvalidBlock, LedgerError
+from ledger.succession import changes_voters
 from ledger.transaction import SignedTransaction
-from node.chain.chain import Chain, Postponed
+from node.chain.chain import Chain
 from node.chain.layers import Layer
 from node.chain.stretch import Stretch
+from node.chain.voter_sets import Postponed
 from node.ground import metrics
 from node.ground.logs import logger
 from node.ordering.certifying import Certifying
@@ -68,6 +71,7 @@ from node.ordering.mempool import Mempool
 from node.ordering.proposer import Proposer
 from node.ordering.reach import Reach
 from node.ordering.read_index import ReadIndex
+from node.ordering.reconfiguring import Reconfiguring
 from node.storage.raft_log_store import RaftLogStore
 
 TICK_SECONDS = 0.025
@@ -82,6 +86,9 @@ class Network(ForwardingNetwork, Protocol):
 
     def send(self, to: str, message: AnyMessage) -> None:
         """Send, or drop if the peer is not reached; never waits."""
+
+    async def level(self, node: str) -> int | None:
+        """Height of a node's newest final block; None if it does not answer in time."""
 
 
 class Driver:
@@ -104,7 +111,6 @@ class Driver:
         self.on_broken: Callable[[BaseException], None] = lambda error: None
         """Called when this node must end at once."""
         self._raft_log = raft_log
-        self.proposer = Proposer(chain, mempool, clock)
         self._inputs: deque[AnyInput] = deque()
         self._stepping = False
         self._pump_scheduled = False
@@ -113,9 +119,8 @@ class Driver:
         self._committing: asyncio.Handle | None = None
         """The turn of the event loop in which more of them are."""
         self._closed = False
-        voters = tuple(voter.node for voter in chain.voters.voters)
         self.replica = Replica(
-            ReplicaConfig(name=chain.node, voters=voters),
+            ReplicaConfig(name=chain.node, voters=self._voters()),
             raft_log,
             raft_log.hard_term,
             raft_log.hard_vote,
@@ -126,13 +131,19 @@ class Driver:
         self.inspector = Inspector(chain, self.replica)
         self.certifying = Certifying(chain)
         self.freshness = Freshness(chain, self.replica, monotonic)
-        self.read_index = ReadIndex(self.step, votes=self.replica.votes_here)
-        self.forwarding = Forwarding(chain, mempool, self.replica, self.inspector, self.proposer)
+        self.read_index = ReadIndex(self.step, self.replica)
+        self.reconfiguring = Reconfiguring(chain, self.replica, self.freshness, mempool, monotonic)
+        self.reconfiguring.step_aside = self.step_aside
+        self.proposer = Proposer(chain, mempool, clock, self.reconfiguring.may)
+        self.forwarding = Forwarding(
+            chain, mempool, self.replica, self.inspector, self.proposer, self.reconfiguring.check
+        )
         chain.commits.follow(self._committed)
 
     def connect(self, network: Network) -> None:
         """Speak to the other nodes from now on."""
         self._network = self.forwarding.network = network
+        self.reconfiguring.level = network.level
 
     # Clients
 
@@ -167,6 +178,8 @@ class Driver:
 
         Each part is an append itself, as its leader might have sent it; the last one brings the certificate.
         """
+        if self._ends_epoch(append):
+            self.step(Receive(msgspec.structs.replace(append, entries=())))
         together = 1
         while len(append.entries) > together:
             first, rest = append.entries[:together], append.entries[together:]
@@ -181,6 +194,11 @@ class Driver:
             if not self.inspector.plausible(append):
                 return
         self.step(Receive(append))
+
+    def _ends_epoch(self, append: Append) -> bool:
+        """Whether an append shows a change of voters to be final, below its entries, which may be of the new ones."""
+        known = self.replica.committed < append.certified <= min(append.previous_index, self.chain.tip.height)
+        return bool(append.entries) and known and changes_voters(self.chain.header(append.certified))
 
     async def receive_forwarded(self, member: str, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
         """Take transactions that another node's clients submitted; return (id, code, text) of those refused."""
@@ -197,6 +215,11 @@ class Driver:
             await asyncio.sleep(TICK_SECONDS / 5)
         if self.leading:
             self.step(Resign(back=True))
+
+    async def step_aside(self) -> None:
+        """Let another lead, and follow."""
+        await self.hand_over()
+        self.step(Resign(back=True))
 
     async def run(self) -> None:
         """Let time pass, for ever."""
@@ -261,9 +284,7 @@ class Driver:
             case CheckCertificate(index, certificate):
                 self._check_certificate(index, certificate)
             case Deliver(index):
-                self._final.append(self.certifying.take(index))
-                if self._committing is None:
-                    self._commit()
+                self._deliver(self.certifying.take(index))
             case _:
                 self._told(output)
 
@@ -337,6 +358,19 @@ class Driver:
         else:
             logger.error("certificate_refused", height=index)
 
+    def _deliver(self, certificate: Certificate) -> None:
+        """Blocks are final. If the last of them changes the voters, that is so from here on, whenever it is committed;
+        a leader opens the new epoch.
+        """
+        self._final.append(certificate)
+        if self.chain.settle(certificate):
+            voters = self._voters()
+            if self.leading and self.chain.node in voters:
+                self._inputs.appendleft(ProposeEntry(self.proposer.opening_block(self.replica.term)))
+            self._inputs.appendleft(Reconfigure(voters))
+        if self._committing is None:
+            self._commit()
+
     def _commit(self) -> None:
         """Commit what is final: at once if it is little, else the rest of it in later turns of the event loop."""
         end = self._monotonic() + AT_ONCE_SECONDS
@@ -359,6 +393,10 @@ class Driver:
     def close(self) -> None:
         """Touch the stores no more: they are closed next. What is final and not committed is run again at the start."""
         self._closed = True
+        self.reconfiguring.close()
+
+    def _voters(self) -> tuple[str, ...]:
+        return tuple(voter.node for voter in self.chain.voters.voters)
 
     def _finished(self, certificate: Certificate) -> None:
         """All blocks that a certificate makes final are committed."""
@@ -385,6 +423,8 @@ class Driver:
             self.chain.commit(certificate.height, certificate)
             self._finished(certificate)
         self.step(Observed(self.chain.committed.height, stretch.term, stretch.leader))
+        if self._voters() != self.replica.config.voters:
+            self.step(Reconfigure(self._voters()))
 
     # Proposing
 
@@ -399,7 +439,7 @@ class Driver:
         self._pump_scheduled = False
         if not self.leading or self.replica.resigning or self._closed or not self.mempool.unproposed:
             return
-        if len(self.chain.layers) >= self.proposer.most.uncommitted:
+        if len(self.chain.layers) >= self.proposer.most.uncommitted or self.chain.sets.pending(self.chain.tip):
             return
         with self._or_end():
             block = self.proposer.next_block(self.replica.term)

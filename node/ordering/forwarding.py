@@ -6,6 +6,7 @@ and then to the same one. A transaction that a leader refuses ends the wait of t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from consensus.replica import Replica
@@ -32,8 +33,16 @@ class Forwarding:
     """Waiting transactions, on their way to the leader and from other nodes."""
 
     def __init__(
-        self, chain: Chain, mempool: Mempool, replica: Replica, inspector: Inspector, proposer: Proposer
+        self,
+        chain: Chain,
+        mempool: Mempool,
+        replica: Replica,
+        inspector: Inspector,
+        proposer: Proposer,
+        check_refused: Callable[[str], None],
     ) -> None:
+        """`check_refused` raises why this leader has refused a transaction a moment ago."""
+        self._check_refused = check_refused
         self.network: ForwardingNetwork | None = None
         self._chain = chain
         self._mempool = mempool
@@ -59,6 +68,7 @@ class Forwarding:
             if self._chain.state.locate(signed.id) is not None:
                 continue  # it is final, which who forwarded it will hear; by now it may have expired
             try:
+                self._check_refused(signed.id)
                 admit(signed)
                 await self._inspector.verify([signed])
                 if signed.id not in self._mempool and self._chain.state.locate(signed.id) is None:

@@ -58,12 +58,16 @@ class Freshness:
         """Final blocks that the leader has told of and this node lacks."""
         return max(0, self._told - self._chain.committed.height)
 
+    def answering(self) -> set[str]:
+        """This node, and the voters that have answered it as their leader a moment ago."""
+        since = self._monotonic() - TOLD_SECONDS
+        voters = {one for one in self._replica.others if self._answered.get(one, float("-inf")) >= since}
+        return voters | {self._chain.node}
+
     @property
     def _led(self) -> bool:
         """Whether a majority, this node among them, has answered it as its leader a moment ago."""
-        since = self._monotonic() - TOLD_SECONDS
-        count = 1 + sum(self._answered.get(voter, float("-inf")) >= since for voter in self._replica.others)
-        return count >= majority(1 + len(self._replica.others))
+        return len(self.answering()) >= majority(len(self._replica.config.voters))
 
     @property
     def ready(self) -> bool:

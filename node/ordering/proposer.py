@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ledger.block import Voters
 from ledger.errors import Code, InvariantBroken, LedgerError, ensure
+from ledger.events import VoterAdded, VoterRemoved
 from ledger.execution.block import check_admissible, execute_block
 from ledger.execution.view import Ledger
+from ledger.succession import changes_voters
 from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
+from node.chain.layers import Layer
 from node.ground import metrics
 from node.ground.logs import logger
 from node.ordering.mempool import Mempool
@@ -38,7 +42,15 @@ Transactions = tuple[SignedTransaction, ...]
 class Proposer:
     """Cuts transactions from the mempool and builds blocks above the chain's tip."""
 
-    def __init__(self, chain: Chain, mempool: Mempool, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        mempool: Mempool,
+        clock: Callable[[], int],
+        may_change: Callable[[SignedTransaction, Voters], bool],
+    ) -> None:
+        """`may_change`: whether a transaction may be proposed now that leaves other voters, which are given."""
+        self._may_change = may_change
         self._chain = chain
         self._mempool = mempool
         self.clock = clock
@@ -75,11 +87,28 @@ class Proposer:
             return None
         frame = self._build(tuple(kept), term, clock_ms)
         built = self._chain.layers[-1]
+        if changes_voters(built.block.header) and not self._may(built):
+            return None
         taken = {signed.id for signed in built.block.transactions}
         self._mempool.put_back([signed for signed in kept if signed.id not in taken])
         for signed, fuel in zip(built.block.transactions, built.result.fuel, strict=True):
             self._mempool.charge(signed, fuel)
         return frame
+
+    def _may(self, built: Layer) -> bool:
+        """Whether a block that changes the voters may be proposed. If not it is dropped, and all that does not change
+        them waits for the next one."""
+        after = self._chain.sets.of_digest(built.block.header.next_voters_digest)
+        changing = next(
+            signed
+            for signed, outcome in zip(built.block.transactions, built.result.outcomes, strict=True)
+            if any(isinstance(event, VoterAdded | VoterRemoved) for event in outcome.events)
+        )
+        if self._may_change(changing, after):
+            return True
+        dropped = self._chain.truncate(built.block.header.height)
+        self._mempool.put_back([signed for signed in dropped if signed.id != changing.id])
+        return False
 
     def opening_block(self, term: int) -> bytes:
         """Frame of the empty block with which a term begins: it makes what older terms left final."""

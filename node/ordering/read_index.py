@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from consensus.inputs import Read
+from consensus.replica_state import ReplicaState
 from remarque.errors import NodeCode, NodeError
 
 ATTEMPT_SECONDS, PAUSE_SECONDS = 0.5, 0.02
@@ -23,9 +24,9 @@ ANSWER_SECONDS_MAX = 2.0
 class ReadIndex:
     """The reads of one node."""
 
-    def __init__(self, step: Callable[[Read], None], *, votes: bool) -> None:
+    def __init__(self, step: Callable[[Read], None], replica: ReplicaState) -> None:
         self._step = step
-        self._votes = votes
+        self._replica = replica
         self._number = 0
         self._under_way: dict[int, asyncio.Future[int]] = {}
         self._next: asyncio.Task[int] | None = None
@@ -37,7 +38,7 @@ class ReadIndex:
 
         NO_LEADER if no leader can say in time; HEIGHT_NOT_REACHED at a node that does not vote, which none answers.
         """
-        if not self._votes:
+        if not self._replica.votes_here:
             detail = "this node does not vote, and no leader tells it what is final everywhere"
             raise NodeError(NodeCode.HEIGHT_NOT_REACHED, f"{detail}; ask one that votes, or ask with min_height")
         if self._next is None:

@@ -17,9 +17,10 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from consensus.messages import AnyMessage, Message
+from consensus.raft_log import Number
 from ledger.block import Certificate, endorsement_holds
 from ledger.crypto import SigningKey
-from ledger.encoding import decode, encode
+from ledger.encoding import NOT_DECODED, decode, encode
 from ledger.errors import LedgerError
 from ledger.transaction import SignedTransaction
 from node.ground import metrics
@@ -44,6 +45,8 @@ from node.peers.frames import (
 )
 from remarque.errors import NodeCode, NodeError
 
+LEVEL_BYTES_MAX, LEVEL_SECONDS = 1_024, 1.0
+"""Most bytes of a node's word on how far it is, and how long it is waited for."""
 QUEUE_FRAMES_MAX = 512
 RECONNECT_SECONDS = (0.05, 1.0)
 """Shortest and longest pause before calling a peer again."""
@@ -51,6 +54,16 @@ EVIDENCE = " | "
 """Stands between the words of a refusal and the certificate that shows it."""
 FORWARD_MAX = 512
 """Transactions in one forwarding frame."""
+
+
+class Level(msgspec.Struct, frozen=True):
+    """What a node says of how far it is, as `GET /v1/level` at its peer port."""
+
+    height: Number
+    """Of its newest final block."""
+
+
+_level_decoder = msgspec.json.Decoder(Level)
 
 
 class Peers:
@@ -95,6 +108,14 @@ class Peers:
         if queue is not None and to in self.connected:
             with suppress(asyncio.QueueFull):
                 queue.put_nowait(encode_frame(frame))
+
+    async def level(self, node: str) -> int | None:
+        """Height of a node's newest final block; None if it does not answer in time."""
+        answer = await self.asking.ask(node, "/v1/level", LEVEL_BYTES_MAX, LEVEL_SECONDS)
+        try:
+            return None if answer is None else _level_decoder.decode(answer).height
+        except NOT_DECODED:
+            return None
 
     # Calling
 

@@ -89,7 +89,8 @@ class Catching:
 
     def _check_final(self, blocks: list[Block], certificate: Certificate) -> None:
         last = blocks[-1].header
-        fault = certificate_fault(certificate, last, self.chain.voters_at(last.height))
+        voters = self.chain.sets.final_above(last, self.chain.committed)
+        fault = "it names no voters of this chain" if voters is None else certificate_fault(certificate, last, voters)
         if fault is not None:
             raise InvalidBlock(last.height, fault)
         below = self.chain.committed

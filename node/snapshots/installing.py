@@ -36,7 +36,7 @@ def fill(new: Path, place: Path, manifest: Manifest) -> None:
         if root_hash(tree).hex() != manifest.header.state_root:
             raise SnapshotRefused("its entries do not make the state root of its header")
         peaks = tuple(bytes.fromhex(peak) for peak in manifest.peaks)
-        state.begin(Base(manifest.header, peaks), manifest.certificate)
+        state.begin(Base(manifest.header, peaks, manifest.epochs), manifest.certificate)
 
 
 def finish_install(data: Path) -> None:
@@ -51,7 +51,8 @@ def finish_install(data: Path) -> None:
         with closing(RaftLogStore(fresh)) as raft_log:
             if raft_log.base != base.header.height:
                 with closing(RaftLogStore(data / "log")) as old:
-                    raft_log.begin(base.header.height, base.header.term, old.hard_term, old.hard_vote)
+                    promised = old.hard_term, old.hard_vote
+                    raft_log.begin(base.header.height, base.header.term, base.epochs, *promised)
         _replace(fresh, data / "log")
         _replace(new, data / "state")
     _keep_snapshot(data)

@@ -21,7 +21,7 @@ import msgspec
 from ledger.block import Certificate, Header
 from ledger.crypto import sha256
 from ledger.encoding import encode
-from ledger.finality import Epochs
+from ledger.epochs import Epochs
 from ledger.genesis import Genesis
 from ledger.recovery import Recoveries
 from ledger.snapshot import (
@@ -36,6 +36,7 @@ from ledger.snapshot import (
     ordered,
     parse_manifest,
 )
+from ledger.succession import changes_voters
 from node.chain.chain import Chain
 from node.chain.layers import Layer
 from node.chain.reading import Reading
@@ -61,7 +62,7 @@ class SnapshotView(msgspec.Struct, frozen=True):
     certificate: Certificate
     peaks: tuple[str, ...]
     protocol: int
-    epochs: Epochs = ()
+    epochs: Epochs
 
 
 class Snapshots:
@@ -85,9 +86,10 @@ class Snapshots:
         """Once enough has become final, take a view to be written."""
         self._since += sum(len(layer.block.transactions) for layer in layers)
         if self._every and self._since >= self._every and self._due is None:
-            self._since = 0
             self._due = take(self._chain)
-            self._woken.set()
+            if self._due is not None:
+                self._since = 0
+                self._woken.set()
 
     async def run(self) -> None:
         """Write what is due, for ever. A snapshot that cannot be written is given up, and the node goes on."""
@@ -146,13 +148,15 @@ class Snapshots:
 
 
 def take(chain: Chain) -> SnapshotView | None:
-    """The newest final state, to be written; None if no certificate is directly for it."""
+    """The newest final state, to be written; None if no certificate is directly for it, or it ends an epoch of voters:
+    then who certifies the next block is not to be seen from the epochs below."""
     header = chain.committed
     certificate = chain.state.certificate(header.height)
-    if certificate is None:
+    if certificate is None or changes_voters(header):
         return None
     peaks = tuple(peak.hex() for peak in chain.log.peaks(header.log_size))
-    return SnapshotView(chain.state.view(), header, certificate, peaks, chain.version(header.height).number)
+    protocol = chain.version(header.height).number
+    return SnapshotView(chain.state.view(), header, certificate, peaks, protocol, chain.sets.epochs_for(header))
 
 
 def write(taken: SnapshotView, place: Path) -> Manifest:

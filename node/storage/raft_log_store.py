@@ -19,12 +19,15 @@ from typing import Any
 import plyvel
 
 from consensus.raft_log import RaftEntry
+from ledger.encoding import decode_trusted, encode
+from ledger.epochs import Epoch, Epochs
 from remarque.errors import NodeCode, NodeError
 
 _HARD = b"hard"
 _BASE = b"base"
 _ENTRY = b"e"
 _SPAN = b"t"
+_EPOCH = b"v"
 
 
 def open_database(path: Path) -> plyvel.DB:
@@ -65,6 +68,8 @@ class RaftLogStore:
         base = self._db.get(_BASE)
         self.base = 0 if base is None else _term(base)
         """Index below the first entry: of genesis, of the snapshot that this log began with, or of what was pruned."""
+        self.epochs = [decode_trusted(value, Epoch) for _, value in self._db.iterator(prefix=_EPOCH)]
+        """Every change of the voters that is known to be final, oldest first. No block after one is here without it."""
         self._spans: list[tuple[int, int]] = [(0, 0)]
         """First index and term of each run of entries of one term, from genesis on."""
         for key, value in self._db.iterator(prefix=_SPAN):
@@ -86,6 +91,16 @@ class RaftLogStore:
         if value is None:
             raise NodeError(NodeCode.DATA_CORRUPT, f"entry {index} of the Raft log is missing; join as a new node")
         return RaftEntry(index, _term(value), value[8:])
+
+    def limit(self, index: int) -> int:
+        """Index of the last entry up to which entries from one on go out together: the last block of its epoch, so that
+        whoever takes it learns that it is final before it takes more."""
+        return next((epoch.header.height for epoch in self.epochs if epoch.header.height >= index), maxsize)
+
+    def keep_epoch(self, epoch: Epoch) -> None:
+        """Remember, durably and for good, that a change of the voters is final."""
+        self._db.put(_EPOCH + struct.pack(">Q", epoch.header.height), encode(epoch), sync=True)
+        self.epochs.append(epoch)
 
     def persist(self, term: int, vote: str, truncate_from: int | None, entries: tuple[RaftEntry, ...]) -> None:
         """Make a change durable, whole or not at all. Returns when it is on disk."""
@@ -109,14 +124,17 @@ class RaftLogStore:
             self._last = truncate_from - 1
         self._last += len(entries)
 
-    def begin(self, base: int, term: int, hard_term: int = 0, hard_vote: str = "") -> None:
+    def begin(self, base: int, term: int, epochs: Epochs = (), hard_term: int = 0, hard_vote: str = "") -> None:
         """Begin an empty log above a snapshot's block, with what this node has promised before."""
         self.hard_term, self.hard_vote = _raised(hard_term, hard_vote, term)
         with self._db.write_batch(sync=True) as batch:
             batch.put(_HARD, struct.pack(">Q", self.hard_term) + self.hard_vote.encode())
             batch.put(_SPAN + struct.pack(">Q", base), struct.pack(">Q", term))
             batch.put(_BASE, struct.pack(">Q", base))
+            for epoch in epochs:
+                batch.put(_EPOCH + struct.pack(">Q", epoch.header.height), encode(epoch))
         self.base = self._last = base
+        self.epochs = list(epochs)
         self._spans.append((base, term))
 
     def prune(self, upto: int) -> None:

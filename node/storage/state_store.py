@@ -19,7 +19,7 @@ The state tree's part is in `node/storage/pages.py`, whose is what in `node/stor
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ import msgspec
 from ledger.block import Certificate, Header, Outcome
 from ledger.crypto import sha256
 from ledger.encoding import decode_trusted, encode
+from ledger.epochs import Epochs
 from ledger.records import FILE_PREFIX, REQUEST_PREFIX, SEEN_PREFIX, seen_key
 from ledger.state_tree import HashedChange, TreeNode, hashed
 from node.storage.holdings import HoldingIndex
@@ -78,6 +79,8 @@ class Base(msgspec.Struct, frozen=True):
     header: Header
     peaks: tuple[bytes, ...]
     """Peaks of the log at that header."""
+    epochs: Epochs = ()
+    """Changes of the voters up to there."""
 
 
 class PastValue(msgspec.Struct, frozen=True):
@@ -232,14 +235,17 @@ class StateStore:
             for height in range(first, last + 1):
                 batch.delete(b"r" + struct.pack(">Q", height))
 
-    def thin(self, upto: int) -> None:
-        """Forget the certificates of some more heights up to one, but the newest of every CERTIFICATE_SPACING."""
+    def thin(self, upto: int, spared: Container[int]) -> None:
+        """Forget the certificates of some more heights up to one, but the newest of every CERTIFICATE_SPACING, and
+        those of heights that are spared.
+        """
         stop = min(upto - upto % CERTIFICATE_SPACING, self.thinned + THINNED_TOGETHER)
         span = self._db.iterator(start=_certificate(self.thinned), stop=_certificate(stop), include_value=False)
         with self._db.write_batch() as batch:
             for _, keys in groupby(span, lambda key: _height(key[1:]) // CERTIFICATE_SPACING):
                 for key in list(keys)[:-1]:
-                    batch.delete(key)
+                    if _height(key[1:]) not in spared:
+                        batch.delete(key)
             batch.put(_THINNED, struct.pack(">Q", stop))
         self.thinned = stop
 

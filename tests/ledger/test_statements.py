@@ -114,9 +114,17 @@ def test_receipts_of_a_blocks_transactions_hold_beside_its_statements(state: Sta
     for leaf in block_leaves(below.hash, 1, signed, outcomes):
         log.append(leaf)
     tree = apply_changes(EMPTY, state.values.items())
-    time_ms, voters = state.time_ms, below.voters_digest
+    time_ms, voters = state.time_ms, GENESIS.voters
     header = next_header(
-        below, below.hash, term=1, time_ms=time_ms, proposer="node1", log=log, tree=tree, voters_digest=voters
+        below,
+        below.hash,
+        term=1,
+        time_ms=time_ms,
+        proposer="node1",
+        log=log,
+        tree=tree,
+        voters=voters,
+        next_voters=voters,
     )
 
     for position, (one, outcome) in enumerate(zip(signed, outcomes, strict=True)):

@@ -16,7 +16,8 @@ from ledger import crypto
 from ledger.block import Block, Certificate, Endorsement, Voters, decode_block, endorse
 from ledger.errors import InvalidBlock
 from ledger.recovery import Recovery
-from node.chain.chain import Chain, Postponed
+from node.chain.chain import Chain
+from node.chain.voter_sets import Postponed
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.errors import NodeCode, NodeError
@@ -103,4 +104,5 @@ def test_who_is_left_certifies_from_the_block_above_a_recovery_on(tmp_path: Path
 
     with closing(RaftLogStore(tmp_path / "log")) as log, closing(StateStore(tmp_path / "state")) as state:
         chain = Chain(GENESIS, key_of("node1"), "node1", log, state, (recovery,))
-        assert [chain.voters_at(height) for height in (1, 2, 3)] == [GENESIS.voters, GENESIS.voters, left]
+        below = [chain.header(height) for height in (0, 1, 2)]
+        assert [chain.sets.above(header) for header in below] == [GENESIS.voters, GENESIS.voters, left]

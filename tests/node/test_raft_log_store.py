@@ -84,7 +84,7 @@ def test_blocks_of_a_newer_term_from_elsewhere_raise_the_term_and_clear_the_vote
     taken, begun = RaftLogStore(tmp_path / "taken"), RaftLogStore(tmp_path / "begun")
     taken.persist(2, "", None, (RaftEntry(1, 2, b"data"),))
     taken.persist(*held, None, (RaftEntry(2, 4, b"data"),))
-    begun.begin(100, 4, *held)
+    begun.begin(100, 4, (), *held)
 
     for store, name in ((taken, "taken"), (begun, "begun")):
         assert (store.hard_term, store.hard_vote) == promised

@@ -202,7 +202,7 @@ def test_a_limit_that_is_lowered_binds_the_very_next_block(net: Net) -> None:
     mempool = Mempool()
     for number in range(3):
         mempool.add(state.transaction("alice@studio", registering(number)))
-    proposer = Proposer(chain, mempool, lambda: state.time_ms + 2_000)
+    proposer = Proposer(chain, mempool, lambda: state.time_ms + 2_000, lambda signed, voters: True)
 
     frame = proposer.next_block(1)
 

@@ -73,7 +73,8 @@ class Keeper:
             proposer=self.leader,
             log=self.log,
             tree=state_tree.apply_changes(state_tree.EMPTY, self.state.values.items()),
-            voters_digest=voters(*self.nodes).digest,
+            voters=voters(*self.nodes),
+            next_voters=voters(*self.nodes),
         )
         self.header = replace(header, **changes)
         proposal = key_of(self.leader).sign(crypto.PROPOSAL, self.header.hash.encode())
