@@ -156,8 +156,11 @@ def observed(replica: ReplicaState, report: Observed) -> None:
     ensure(not replica.votes_here, "only a replica that does not vote takes what is final from elsewhere")
     replica.log.refresh()
     replica.committed = report.index
-    if replica.believes(report.term) and (report.leader != replica.leader or report.term > replica.term):
-        replica.become_follower(max(report.term, replica.term), report.leader)
+    told = report.term if replica.believes(report.term) else 0
+    term = max(told, replica.log.last_term, replica.term)
+    leader = report.leader if told == term else ""
+    if leader != replica.leader or term > replica.term:
+        replica.become_follower(term, leader)
     ensure(replica.log.last_index == report.index, "what was observed is durable")
 
 

@@ -7,7 +7,7 @@ from functools import cache
 
 import contracts_vm
 import ledger.execution  # noqa: F401, registers the actions
-from ledger.actions import Pay
+from ledger.actions import AnyAction, Pay
 from ledger.crypto import SigningKey
 from ledger.genesis import (
     Genesis,
@@ -25,6 +25,8 @@ from ledger.transaction import SignedTransaction, Signer, Transaction, sign
 
 START_MS = 1_800_000_000_000
 ORG = "studio"
+ISSUER = f"issuer@{ORG}"
+"""It administers the only org, so that its proposals pass at once."""
 ACCOUNTS = tuple(f"payer{number}@{ORG}" for number in range(4))
 OPENING_BALANCE = 1_000_000
 
@@ -38,8 +40,7 @@ def key_of(name: str) -> SigningKey:
 @cache
 def genesis_of(voters: int) -> Genesis:
     """What a consortium of so many voters begins with: `node1` and so on."""
-    issuer = f"issuer@{ORG}"
-    accounts = [GenesisAccount(name=issuer, key=key_of(issuer).public, roles=("administrator", "issuer"))]
+    accounts = [GenesisAccount(name=ISSUER, key=key_of(ISSUER).public, roles=("administrator", "issuer"))]
     accounts += [GenesisAccount(name=name, key=key_of(name).public, roles=()) for name in ACCOUNTS]
     genesis = Genesis(
         name="simulated",
@@ -51,7 +52,7 @@ def genesis_of(voters: int) -> Genesis:
             GenesisCurrency(
                 currency="EUR",
                 decimals=2,
-                issuer=issuer,
+                issuer=ISSUER,
                 balances=tuple(GenesisBalance(account=name, amount=OPENING_BALANCE) for name in ACCOUNTS),
             ),
         ),
@@ -69,13 +70,22 @@ def _node(name: str) -> GenesisNode:
 
 def payment(genesis: Genesis, number: int, payer: str, payee: str, amount: int, until_ms: int) -> SignedTransaction:
     """A payment, told from every other by its number."""
+    return _signed(genesis, f"{number:032x}", payer, Pay(to=payee, currency="EUR", amount=amount), until_ms)
+
+
+def administered(genesis: Genesis, number: int, ask: AnyAction, until_ms: int) -> SignedTransaction:
+    """What the administrator asks for, told from every other by its number."""
+    return _signed(genesis, f"a{number:031x}", ISSUER, ask, until_ms)
+
+
+def _signed(genesis: Genesis, nonce: str, account: str, ask: AnyAction, until_ms: int) -> SignedTransaction:
     return sign(
         Transaction(
             chain=genesis.chain,
-            signers=(Signer(account=payer, key=key_of(payer).public),),
+            signers=(Signer(account=account, key=key_of(account).public),),
             valid_until_ms=until_ms,
-            nonce=f"{number:032x}",
-            actions=(Pay(to=payee, currency="EUR", amount=amount),),
+            nonce=nonce,
+            actions=(ask,),
         ),
-        [key_of(payer)],
+        [key_of(account)],
     )

@@ -27,6 +27,8 @@ class Cluster(Protocol):
     """What faults need of the world."""
 
     random: Random
+    changing: bool
+    """Whether administrators change who votes."""
     nodes: dict[str, SimulatedNode]
     network: Network
 
@@ -66,7 +68,9 @@ EVENTS = (
     "leader cut off",
 )
 LIES = "member lies"
-ALL = (*WEATHER, *WRITES, *EVENTS, LIES)
+VOTERS = "voters changed"
+"""Administrators change who votes: no fault, but one more thing that goes on meanwhile."""
+ALL = (*WEATHER, *WRITES, *EVENTS, LIES, VOTERS)
 """Every kind of fault, by the name that it is counted by."""
 
 
@@ -300,10 +304,11 @@ def _flap(cluster: Cluster, link: tuple[str, str], down: bool) -> None:
 
 
 def _damaged(cluster: Cluster) -> None:
-    """A disk is damaged while its node is down. The node never comes back, so there may be few of them."""
+    """A disk is damaged while its node is down. The node never comes back, so there may be few of them, and none where
+    voters become fewer otherwise."""
     lost = sum(node.lost for node in cluster.nodes.values())
     node = _one(cluster)
-    few = 2 * (lost + 1) < len(cluster.nodes)
+    few = 2 * (lost + 1) < len(cluster.nodes) and not cluster.changing
     if few and node is not None and node.name != ARCHIVE:
         cluster.met("disk damaged")
         node.stop("its disk is damaged")

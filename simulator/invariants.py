@@ -40,6 +40,9 @@ class Invariants:
         self._endorsed: dict[tuple[str, int, int], str] = {}
         self._voted: dict[tuple[str, int], str] = {}
         self._terms: dict[str, int] = {}
+        self._changes: dict[int, str] = {}
+        """Digest of the voters after each change, by its place."""
+        self._counted: dict[str, int] = {}
         self._heights: dict[str, tuple[int, int]] = {}
 
     def holds(self, statement: str, condition: object, facts: str = "") -> None:
@@ -67,13 +70,17 @@ class Invariants:
             final = self.final.setdefault(height, found)
             self.holds("there is one final block at a height", final == found, f"{node.name} has another {height}")
             if first:
-                self._first(height, block, now)
+                self._first(node, height, block, now)
 
-    def _first(self, height: int, block: Block, now: float) -> None:
+    def _first(self, node: SimulatedNode, height: int, block: Block, now: float) -> None:
         self.holds("blocks become final in order", height == len(self.final), f"{height} after {len(self.final) - 1}")
-        holders = [name for name, node in self._nodes.items() if _has(node, height, block.hash)]
-        enough = majority(len(self._nodes))
-        self.holds("what is final is on most disks", len(holders) >= enough, f"{height} is at {holders}")
+        chain = node.chain
+        certificate = chain.finals.at(height).anchor
+        if certificate is not None:
+            voters = [voter.node for voter in chain.sets.of(chain.header(certificate.height)).voters]
+            holders = [name for name in voters if _has(self._nodes[name], height, block.hash)]
+            enough = majority(len(voters))
+            self.holds("what is final is on most disks", len(holders) >= enough, f"{height} is at {holders}")
         self._final_at.append((now, height))
         for position, signed in enumerate(block.transactions):
             known = self.places.setdefault(signed.id, (height, position))
@@ -119,10 +126,26 @@ class Invariants:
         if life == node.disk.life:
             self.holds("a height never falls", height <= chain.committed.height, node.name)
         self._heights[node.name] = node.disk.life, chain.committed.height
-        if node.driver.freshness.ready:
+        self._epochs(node)
+        if node.driver.freshness.ready and replica.votes_here:
             was = self.height_at(node.told_at() - _fresh_seconds(node))
             level = chain.committed.height + BEHIND_MAX >= was
             self.holds("ready means fresh", level, f"{node.name} at {chain.committed.height}, {was} was final")
+
+    def _epochs(self, node: SimulatedNode) -> None:
+        """Which sets of voters there were, one after the other, is the same everywhere."""
+        known = node.raft_log.epochs
+        if len(known) != self._counted.get(node.name):
+            self._counted[node.name] = len(known)
+            chain = node.chain
+            former = [chain.genesis.voters, *(one.voters for one in known)]
+            for place, (before, one) in enumerate(zip(former, known, strict=False)):
+                first = self._changes.setdefault(place, one.voters.digest)
+                self.holds("changes of voters are the same everywhere", first == one.voters.digest, node.name)
+                differ = len({*before.voters} ^ {*one.voters.voters})
+                self.holds("one voter changes at a time", differ == 1, f"{node.name} at {one.header.height}")
+        votes = node.chain.node in [voter.node for voter in node.chain.voters.voters]
+        self.holds("who votes is what its chain says", votes is node.driver.replica.votes_here, node.name)
 
     def _progress(self, node: SimulatedNode) -> None:
         """What a leader knows of its followers."""

@@ -20,11 +20,12 @@ from ledger.errors import LedgerError
 from ledger.genesis import Genesis
 from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
-from node.chain.stretch import Stretch
+from node.chain.stretch import Stretch, encode_stretch
 from node.ordering.driver import TICK_SECONDS, Driver
 from node.ordering.freshness import TOLD_SECONDS
 from node.ordering.mempool import Mempool
 from node.ordering.submitter import Submitter
+from node.peers.asking import NOT_REACHED
 from node.peers.frames import (
     AnyFrame,
     Forward,
@@ -35,6 +36,8 @@ from node.peers.frames import (
     forwarded,
 )
 from node.snapshots.catching_up import Catching
+from node.snapshots.following import Follower
+from node.snapshots.joining import GONE
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.errors import NodeError
@@ -42,9 +45,16 @@ from simulator.consortium import START_MS, key_of
 from simulator.disk import Crashed, Disk, Fate
 from simulator.liar import Liar
 
+FETCH_SECONDS = 0.05
+"""Least time from asking another node for blocks to its answer."""
+
 
 class Surroundings(Protocol):
     """What a node needs of the world around it."""
+
+    @property
+    def names(self) -> list[str]:
+        """Of all nodes."""
 
     def now(self) -> float:
         """Seconds since the run began."""
@@ -54,6 +64,9 @@ class Surroundings(Protocol):
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run beside all else."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
 
     def chance(self) -> float:
         """A number from 0 to below 1."""
@@ -153,12 +166,11 @@ class SimulatedNode:
             self.raft_log = RaftLogStore(Path("log"), self.disk.open)
             state = StateStore(Path("state"), self.disk.open)
             self.chain = Chain(self._genesis, key_of(self.name), self.name, self.raft_log, state)
+            mempool, seed = Mempool(self.monotonic), int(self._world.chance() * 2**32)
+            self.driver = Driver(self.chain, self.raft_log, mempool, self.clock_ms, seed, self.monotonic)
         except (Crashed, NodeError, plyvel.Error) as error:
             self.stop(f"could not start: {error!r}")
             return
-        mempool = Mempool(self.monotonic)
-        seed = int(self._world.chance() * 2**32)
-        self.driver = Driver(self.chain, self.raft_log, mempool, self.clock_ms, seed, self.monotonic)
         replica = self.driver.replica
         replica.config = msgspec.structs.replace(replica.config, **self._tuning)
         replica.reset_timeout()
@@ -169,6 +181,17 @@ class SimulatedNode:
         self._world.started(self)
         self.restarts += 1
         self._world.later(TICK_SECONDS * (1 + self._world.chance()), self._tick, life)
+        self._world.start(self._follow(life))
+
+    async def _follow(self, life: int) -> None:
+        """While it does not vote: ask the others for final blocks."""
+        try:
+            await Follower(self.driver, _Others(self, life)).run()
+        except (Crashed, plyvel.Error):
+            return
+        except NodeError as error:
+            if life == self.disk.life:
+                self.stop(str(error))
 
     def _catch_up(self) -> None:
         """Take the final blocks that it lacks from whoever keeps them, as a node does before it starts."""
@@ -303,6 +326,36 @@ class SimulatedNode:
         except (Crashed, plyvel.Error):
             return
         self._world.happened(self)
+
+
+class _Others:
+    """The other nodes' peer ports, for one life of a node. Satisfies what a follower needs of them."""
+
+    def __init__(self, node: SimulatedNode, life: int) -> None:
+        self._node = node
+        self._life = life
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        return {name: name for name in self._node._world.names if name != self._node.name}
+
+    async def ask_status(self, peer: str, path: str, bytes_max: int, seconds: float = 0.0) -> tuple[int, bytes]:
+        """Final blocks above the height that a path names."""
+        node, world = self._node, self._node._world
+        await world.sleep(FETCH_SECONDS * (1 + world.chance()))
+        while node.waits and self._life == node.disk.life:
+            await world.sleep(FETCH_SECONDS)
+        if self._life != node.disk.life:
+            raise Crashed
+        giver = next((one for one in world.givers(node) if one.name == peer), None)
+        if giver is None:
+            return NOT_REACHED, b""
+        height = int(path.removeprefix("/v1/stretch/").partition("?")[0])
+        if height < giver.chain.finals.oldest:
+            return GONE, b""
+        blocks, certificate = giver.chain.finals.stretch(height)
+        replica, packed = giver.driver.replica, b"" if certificate is None else encode(certificate)
+        return 200, encode_stretch(Stretch(blocks, packed, replica.term, replica.leader))
 
 
 class _Port:

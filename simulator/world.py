@@ -14,11 +14,13 @@ import plyvel
 import structlog
 
 from ledger.block import Block
+from ledger.succession import changes_voters
 from node.peers.frames import AnyFrame
+from simulator.churn import Churn
 from simulator.clients import Clients
 from simulator.consortium import genesis_of
 from simulator.disk import Crashed
-from simulator.faults import LIES, TUNINGS, Faults
+from simulator.faults import LIES, TUNINGS, VOTERS, Faults
 from simulator.invariants import Invariants, Violated
 from simulator.liar import Liar
 from simulator.loop import SimulatedLoop
@@ -34,6 +36,8 @@ SECONDS = 15.0
 READS = (0.1, 0.3, 0.8)
 """Parts of the clients that read, one a seed."""
 RESTART_SECONDS = 1.0
+CHANGE_SECONDS = 0.7
+"""Mean time from one thing that an administrator does to the next."""
 WATCH_SECONDS = 2.0
 HEAL_SECONDS = 60.0
 """Within so long after the last fault all nodes are level, and go on."""
@@ -60,15 +64,19 @@ class World:
         drawn, tuning = self.random.choice(SIZES), {} if quiet else self.random.choice(TUNINGS)
         size = size or drawn
         genesis = genesis_of(size)
+        self.changing = VOTERS in self.faults.kinds
         self.nodes: dict[str, SimulatedNode] = {}
-        for name in (f"node{number}" for number in range(1, size + 1)):
+        self.names = [f"node{number}" for number in range(1, size + self.random.randint(1, 3) * self.changing + 1)]
+        """The genesis's voters, and nodes that may vote later."""
+        for name in self.names:
             self.nodes[name] = SimulatedNode(name, genesis, self.faults.fate_of(name), self, tuning)
         if LIES in self.faults.kinds and size > 2:
-            liar = self.random.choice(list(self.nodes.values()))
+            liar = self.nodes[self.random.choice(self.names[:size])]
             liar.liar = Liar(self.random, lambda: self.met(LIES))
             self.tell(f"{liar.name} lies")
         self.invariants = Invariants(self.nodes)
         self.clients = Clients(genesis, self.nodes, self.random, self._seen)
+        self._churn = Churn(genesis, self.nodes, self.random)
         self._reads = self.random.choice(READS)
         self.loads_seconds = self.random.choice((0.02, 0.2, 1.0))
         """Mean time from one client to the next."""
@@ -104,6 +112,8 @@ class World:
         self.start(self._cause_faults())
         self.start(self._watch())
         self.start(self._send_clients())
+        if self.changing:
+            self.start(self._change_voters())
         await asyncio.sleep(self.seconds)
         self.heal()
         await self.until_level()
@@ -120,23 +130,31 @@ class World:
             self.faults.one()
 
     async def _watch(self) -> None:
-        """Stop nodes whose leader has pruned what they lack, as they do themselves; they catch up as they start."""
+        """Stop voters whose leader has pruned what they lack, or that hear none while others have newer final blocks:
+        so they do themselves, and catch up as they start.
+        """
         while True:
             heights = {name: node.chain.committed.height for name, node in self.nodes.items() if node.alive}
             await asyncio.sleep(WATCH_SECONDS)
             for name, height in heights.items():
                 node = self.nodes[name]
                 leader = self.nodes.get(node.driver.replica.leader) if node.alive else None
-                still = node.alive and node.chain.committed.height == height
+                still = node.alive and node.chain.committed.height == height and node.driver.replica.votes_here
                 if still and leader is not None and leader.alive and leader.chain.finals.oldest > height:
-                    self.met("node left behind")
                     node.stop("left behind")
+                elif still and leader is None and any(one.stretch(height) for one in self.givers(node)):
+                    node.stop("others go on without it")
 
     async def _send_clients(self) -> None:
         while True:
             await asyncio.sleep(self.random.expovariate(1 / self.loads_seconds))
             if self.faults.on:
                 self.start(self._ask())
+
+    async def _change_voters(self) -> None:
+        while self.faults.on:
+            await asyncio.sleep(self.random.expovariate(1 / CHANGE_SECONDS))
+            self.start(self._churn.one())
 
     async def _ask(self) -> None:
         await (self.clients.read() if self.random.random() < self._reads else self.clients.one())
@@ -224,6 +242,9 @@ class World:
         self.tell(f"{node.name} starts at {node.chain.committed.height}, its log ends at {node.chain.tip.height}")
 
     def committed(self, node: SimulatedNode, blocks: list[Block]) -> None:
+        for block in blocks:
+            if changes_voters(block.header) and block.header.height not in self.invariants.final:
+                self.met(VOTERS)
         self.invariants.committed(node, blocks, self.now())
         self.tell(f"{node.name} commits {blocks[-1].header.height} {blocks[-1].hash[:8]}")
 

@@ -82,6 +82,9 @@ class Chain:
         self._check_restored()
         for index in progress("blocks_executed", range(state_store.applied + 1, raft_log.last_index() + 1)):
             self._execute_stored(index)
+        for epoch in raft_log.epochs:
+            if self.committed.height < epoch.header.height <= self.tip.height:
+                self.commit(epoch.header.height, epoch.certificate)
         self.version(self.committed.height + 1)
 
     # What is asked

@@ -7,6 +7,7 @@ then only blocks that continue the old epoch are taken above it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 
 from ledger.block import Block, Certificate, Header, Outcome, Voters
@@ -110,12 +111,13 @@ class VoterSets:
         return epochs_below(tuple(self._raft_log.epochs), header, self._recoveries)
 
     def _is_settled(self, header: Header) -> bool:
-        """Whether the change of voters that a block makes, or continues, is known to be final."""
-        last = next((one.header for one in reversed(self._raft_log.epochs) if one.header.height <= header.height), None)
-        return last is not None and (last.voters_digest, last.next_voters_digest) == (
-            header.voters_digest,
-            header.next_voters_digest,
-        )
+        """Whether the change of voters that a block makes, or continues, is known to be final: by its own certificate,
+        or that of a block below or above it that makes the same change."""
+        epochs = self._raft_log.epochs
+        place = bisect_right(epochs, header.height, key=lambda one: one.header.height)
+        change = header.voters_digest, header.next_voters_digest
+        nearest = [one.header for one in epochs[max(0, place - 1) : place + 1]]
+        return change in [(one.voters_digest, one.next_voters_digest) for one in nearest]
 
     def _recovery_at(self, height: int) -> Voters | None:
         return next((one.voters for one in reversed(self._recoveries) if one.height == height), None)

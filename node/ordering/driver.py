@@ -139,6 +139,9 @@ class Driver:
             chain, mempool, self.replica, self.inspector, self.proposer, self.reconfiguring.check
         )
         chain.commits.follow(self._committed)
+        if not self.replica.votes_here:
+            # What a power cut took from the state, others give again; what is above it may not be final.
+            self.step(Reconfigure(self._voters()))
 
     def connect(self, network: Network) -> None:
         """Speak to the other nodes from now on."""
@@ -417,11 +420,12 @@ class Driver:
             RaftEntry(height, self.chain.header(height).term, frame)
             for height, frame in enumerate(stretch.blocks, self.chain.committed.height + 1)
         )
-        if entries:
-            self._raft_log.persist(self.replica.term, "", None, entries)
-        if certificate is not None:
-            self.chain.commit(certificate.height, certificate)
-            self._finished(certificate)
+        with self._or_end():
+            if entries:
+                self._raft_log.persist(self.replica.term, "", None, entries)
+            if certificate is not None:
+                self.chain.commit(certificate.height, certificate)
+                self._finished(certificate)
         self.step(Observed(self.chain.committed.height, stretch.term, stretch.leader))
         if self._voters() != self.replica.config.voters:
             self.step(Reconfigure(self._voters()))

@@ -8,7 +8,7 @@ else. What it is told of the leader is used for nothing but to hand on what its 
 from __future__ import annotations
 
 import asyncio
-import time
+from typing import Protocol
 
 import msgspec
 
@@ -18,7 +18,7 @@ from ledger.errors import InvalidBlock, LedgerError
 from node.chain.stretch import STRETCH_BYTES_MAX, Stretch, decode_stretch
 from node.ground.logs import logger
 from node.ordering.driver import Driver
-from node.peers.asking import NOT_REACHED, Asking
+from node.peers.asking import NOT_REACHED
 from node.snapshots.joining import GONE, behind
 
 WAIT_SECONDS = 2
@@ -28,10 +28,21 @@ LEVEL_MS = 5_000
 """A node whose newest block is not older has caught up."""
 
 
-class Follower:
-    """Keeps one node at the newest final block."""
+class Givers(Protocol):
+    """The other nodes, to be asked."""
 
-    def __init__(self, driver: Driver, asking: Asking) -> None:
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where each is reached, by name."""
+
+    async def ask_status(self, peer: str, path: str, bytes_max: int) -> tuple[int, bytes]:
+        """HTTP status and body of what another node answers."""
+
+
+class Follower:
+    """Keeps one node at the newest final block while it does not vote."""
+
+    def __init__(self, driver: Driver, asking: Givers) -> None:
         self._driver = driver
         self._asking = asking
         self._peers = list(asking.addresses)
@@ -41,8 +52,13 @@ class Follower:
     async def run(self) -> None:
         """Follow, for ever. NodeError if none of those that answer keeps the blocks that come next."""
         without: dict[str, int] = {}
+        loop = asyncio.get_running_loop()
         while True:
-            peer, asked = self._peers[0], time.monotonic()
+            if not self._follows:
+                self.level.set()
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
+            peer, asked = self._peers[0], loop.time()
             height = self._driver.chain.committed.height
             path = f"/v1/stretch/{height}?wait_s={WAIT_SECONDS}"
             status, data = await self._asking.ask_status(peer, path, STRETCH_BYTES_MAX)
@@ -56,7 +72,13 @@ class Follower:
                     raise behind(height)
                 self.level.set()
             self._peers.append(self._peers.pop(0))
-            await asyncio.sleep(max(0.0, PAUSE_SECONDS - (time.monotonic() - asked)))
+            await asyncio.sleep(max(0.0, PAUSE_SECONDS - (loop.time() - asked)))
+
+    @property
+    def _follows(self) -> bool:
+        """Whether this node does not vote, and has committed all that was final when it last did."""
+        replica = self._driver.replica
+        return not replica.votes_here and self._driver.chain.committed.height == replica.committed
 
     async def _take(self, peer: str, data: bytes) -> bool:
         """Take what a node gave; False if it is nothing, or not what follows."""

@@ -99,7 +99,8 @@ class RaftLogStore:
 
     def keep_epoch(self, epoch: Epoch) -> None:
         """Remember, durably and for good, that a change of the voters is final."""
-        self._db.put(_EPOCH + struct.pack(">Q", epoch.header.height), encode(epoch), sync=True)
+        with self._db.write_batch(sync=True) as batch:
+            batch.put(_EPOCH + struct.pack(">Q", epoch.header.height), encode(epoch))
         self.epochs.append(epoch)
 
     def persist(self, term: int, vote: str, truncate_from: int | None, entries: tuple[RaftEntry, ...]) -> None:
