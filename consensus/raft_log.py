@@ -39,9 +39,6 @@ class RaftLogReader(Protocol):
     def last_index(self) -> int:
         """Index of the last durable entry, 0 if there is none."""
 
-    def limit(self, index: int) -> int:
-        """Index of the last entry that may go out together with that of an index."""
-
     def term(self, index: int) -> int:
         """Term of a durable entry; 0 for genesis."""
 
@@ -79,10 +76,10 @@ class RaftLog:
         return self._reader.term(index)
 
     def slice(self, first: int, bytes_max: int, entries_max: int) -> tuple[RaftEntry, ...]:
-        """Entries from `first` on, at least one if there is one, within both limits, and that of storage."""
+        """Entries from `first` on, at least one if there is one, within both limits."""
         found: list[RaftEntry] = []
         size = 0
-        for index in range(first, min(self.last_index, first + entries_max - 1, self._reader.limit(first)) + 1):
+        for index in range(first, min(self.last_index, first + entries_max - 1) + 1):
             entry = self._entries[index - self._first] if index >= self._first else self._reader.entry(index)
             size += len(entry.data)
             if found and size > bytes_max:

@@ -117,7 +117,7 @@ class FinalBlocks:
         newest = self.newest.height
         frames: list[bytes] = []
         size = 0
-        for one in range(height + 1, min(height + STRETCH_BLOCKS, newest, self._raft_log.limit(height + 1)) + 1):
+        for one in range(height + 1, min(height + STRETCH_BLOCKS, newest, self._raft_log.epoch_end(height + 1)) + 1):
             frames.append(self._raft_log.entry(one).data)
             size += len(frames[-1])
             if size >= STRETCH_BYTES:

@@ -55,7 +55,6 @@ from consensus.replica_state import ReplicaConfig, Role
 from ledger.block import Certificate
 from ledger.encoding import encode
 from ledger.errors import InvalidBlock, LedgerError
-from ledger.succession import changes_voters
 from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
 from node.chain.layers import Layer
@@ -181,8 +180,6 @@ class Driver:
 
         Each part is an append itself, as its leader might have sent it; the last one brings the certificate.
         """
-        if self._ends_epoch(append):
-            self.step(Receive(msgspec.structs.replace(append, entries=())))
         together = 1
         while len(append.entries) > together:
             first, rest = append.entries[:together], append.entries[together:]
@@ -197,11 +194,6 @@ class Driver:
             if not self.inspector.plausible(append):
                 return
         self.step(Receive(append))
-
-    def _ends_epoch(self, append: Append) -> bool:
-        """Whether an append shows a change of voters to be final, below its entries, which may be of the new ones."""
-        known = self.replica.committed < append.certified <= min(append.previous_index, self.chain.tip.height)
-        return bool(append.entries) and known and changes_voters(self.chain.header(append.certified))
 
     async def receive_forwarded(self, member: str, transactions: list[SignedTransaction]) -> list[tuple[str, str, str]]:
         """Take transactions that another node's clients submitted; return (id, code, text) of those refused."""

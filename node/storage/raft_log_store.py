@@ -92,9 +92,8 @@ class RaftLogStore:
             raise NodeError(NodeCode.DATA_CORRUPT, f"entry {index} of the Raft log is missing; join as a new node")
         return RaftEntry(index, _term(value), value[8:])
 
-    def limit(self, index: int) -> int:
-        """Index of the last entry up to which entries from one on go out together: the last block of its epoch, so that
-        whoever takes it learns that it is final before it takes more."""
+    def epoch_end(self, index: int) -> int:
+        """Index of the last block of the epoch that the block of an index is of; beyond all, while that goes on."""
         return next((epoch.header.height for epoch in self.epochs if epoch.header.height >= index), maxsize)
 
     def keep_epoch(self, epoch: Epoch) -> None:

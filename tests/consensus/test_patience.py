@@ -24,9 +24,6 @@ class Written:
     def last_index(self) -> int:
         return len(self.terms)
 
-    def limit(self, index: int) -> int:
-        return 1 << 53
-
     def term(self, index: int) -> int:
         return self.terms[index - 1] if index else 0
 

@@ -39,9 +39,6 @@ class Disk:
     def last_index(self) -> int:
         return len(self.entries)
 
-    def limit(self, index: int) -> int:
-        return 1 << 53
-
     def term(self, index: int) -> int:
         return 0 if index == 0 or index < self.base else self.entries[index - 1].term
 
