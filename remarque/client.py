@@ -38,6 +38,7 @@ from ledger.transaction import SignedTransaction
 from remarque.api.assets import AssetView, HistoryRow, LineageView
 from remarque.api.bindings import ManifestMatch, ManifestReceipt
 from remarque.api.chain import BlockView, ChainEvent, Checkpoint, Status
+from remarque.api.consortium import ConsortiumStanding
 from remarque.api.content import MarkedPicture, PictureFacts, StoredPicture
 from remarque.api.generation import GeneratedPicture, Generation, OpenedSettings
 from remarque.api.governance import ProposalReplay, ProposalView
@@ -791,6 +792,10 @@ class Client(Blocking):
     def nodes(self) -> list[NodeRecord]:
         """The members' nodes, by name."""
         return self._run(self._waiting.nodes())
+
+    def consortium(self) -> ConsortiumStanding:
+        """Who votes, who answers and how far each node is, as the node that is asked sees it."""
+        return self._run(self._waiting.consortium())
 
     def models(self) -> list[Model]:
         """Generator models that are registered, by digest."""

@@ -56,6 +56,7 @@ class NodeCode(Enum):
     HEIGHT_NOT_REACHED = ("this node is not as far as was asked for, and did not come there in time", 503)
     NO_LEADER = ("no leader is known, so nothing can be committed now", 503)
     VOTERS_NOT_READY = ("the cluster would not go on with these voters now, so they are not changed", 409)
+    VOTES_AWAITED = ("too few orgs have voted yet", 409)
     COMMIT_TIMEOUT = ("the transaction was taken but not committed in time; it may still be", 504)
     SIMILAR_RECORDED = ("others have recorded pictures that this one is like", 409)
     UPLOADS_FULL = ("more was stored here than may wait for a record", 429)

@@ -42,6 +42,7 @@ from remarque.api.assets import (
     LineageView,
 )
 from remarque.api.chain import BlockView, ChainEvent, Checkpoint, Status
+from remarque.api.consortium import ConsortiumStanding
 from remarque.api.generation import OpenedSettings
 from remarque.api.governance import ProposalsPage, ProposalView
 from remarque.api.market import (
@@ -129,6 +130,10 @@ class QueryMethods(NodeConnection):
     async def nodes(self) -> list[NodeRecord]:
         """The members' nodes, by name."""
         return await self._listed("/v1/nodes", NodesPage, lambda page: page.nodes)
+
+    async def consortium(self) -> ConsortiumStanding:
+        """Who votes, who answers and how far each node is, as the node that is asked sees it."""
+        return await self._read("/v1/consortium", ConsortiumStanding)
 
     async def models(self) -> list[Model]:
         """Generator models that are registered, by digest."""

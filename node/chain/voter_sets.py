@@ -102,6 +102,11 @@ class VoterSets:
         """The certificate of the last block of an epoch, if one ended there: by it others learn who votes next."""
         return next((one.certificate for one in self._raft_log.epochs if one.header.height == height), None)
 
+    @property
+    def epochs(self) -> Epochs:
+        """Every change of the voters that is known to be final, oldest first."""
+        return tuple(self._raft_log.epochs)
+
     def ends(self) -> frozenset[int]:
         """Heights of the last blocks of epochs."""
         return frozenset(one.header.height for one in self._raft_log.epochs)

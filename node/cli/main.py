@@ -26,6 +26,7 @@ COMMANDS = {
     "balance": "node.cli.market:balance",
     "buy": "node.cli.market:buy",
     "collection": "node.cli.collection:collection",
+    "consortium": "node.cli.consortium:consortium",
     "credentials": "node.cli.credentials:credentials",
     "currency": "node.cli.currency:currency",
     "derive": "node.cli.trading:derive",

@@ -6,7 +6,7 @@ import asyncio
 
 from ledger import records
 from node.chain.chain import Chain
-from node.peers.network import Peers
+from node.peers.network import LEVEL_BYTES_MAX, Peers, level_in
 from remarque.errors import NodeCode, NodeError
 
 ANSWER_SECONDS = 2.0
@@ -40,6 +40,12 @@ class Members:
             self._asking -= 1
         answers = {name: task.result() for name, task in asked.items()}
         return {name: answer for name, answer in answers.items() if answer is not None}
+
+    async def levels(self) -> dict[str, int]:
+        """Height of the newest final block of every other node that answers, as it says."""
+        answers = await self.ask("/v1/level", LEVEL_BYTES_MAX)
+        levels = {name: level_in(answer) for name, answer in answers.items()}
+        return {name: height for name, height in levels.items() if height is not None}
 
     async def _ask(self, name: str, path: str, bytes_max: int) -> bytes | None:
         try:

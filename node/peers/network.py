@@ -66,6 +66,14 @@ class Level(msgspec.Struct, frozen=True):
 _level_decoder = msgspec.json.Decoder(Level)
 
 
+def level_in(answer: bytes) -> int | None:
+    """Height that a node says its newest final block has; None if it says something else."""
+    try:
+        return _level_decoder.decode(answer).height
+    except NOT_DECODED:
+        return None
+
+
 class Peers:
     """All streams of one node."""
 
@@ -112,10 +120,7 @@ class Peers:
     async def level(self, node: str) -> int | None:
         """Height of a node's newest final block; None if it does not answer in time."""
         answer = await self.asking.ask(node, "/v1/level", LEVEL_BYTES_MAX, LEVEL_SECONDS)
-        try:
-            return None if answer is None else _level_decoder.decode(answer).height
-        except NOT_DECODED:
-            return None
+        return None if answer is None else level_in(answer)
 
     # Calling
 

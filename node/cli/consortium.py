@@ -1,0 +1,152 @@
+"""Commands for those who look after a consortium's voters: how it stands, and the walks that change it.
+
+A walk looks where it stands before each step, so that it may be ended at any moment and given again.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import click
+from msgspec import UNSET
+
+from ledger.actions import RemoveNode
+from ledger.errors import Code
+from ledger.governance import AnyChange, ReplaceNode, SetVoter
+from ledger.names import org_of
+from ledger.records import NodeRecord
+from node.cli.printing import in_line
+from node.cli.target import Target, with_target
+from node.cli.times import LASTING
+from remarque.api.consortium import ConsortiumStanding, NodeStanding
+from remarque.api.governance import ProposalView
+from remarque.client import Client
+from remarque.errors import NodeCode, RemarqueError
+
+LOOK_SECONDS = 0.5
+VOTED_HOURS = 168
+"""For how long votes are taken on what a walk proposes."""
+WAITING = click.option("--wait", type=LASTING, default="10m", show_default=True, help="How long to wait for the votes.")
+
+
+@click.group()
+def consortium() -> None:
+    """The consortium's nodes: who votes, who answers; change who votes."""
+
+
+@consortium.command("status")
+@with_target
+def status(target: Target) -> None:
+    """Say who votes, who answers, and how many voters may fail before nothing is committed any more."""
+    with target.client() as client:
+        standing = client.consortium()
+    target.show(standing, "\n".join(map(in_line, _lines(standing))))
+
+
+@consortium.command("set-voter")
+@click.argument("name")
+@click.option("--votes/--does-not", default=True, show_default=True, help="Whether it is to vote.")
+@WAITING
+@with_target
+def set_voter(target: Target, name: str, votes: bool, wait: timedelta) -> None:
+    """Put to the vote that the node NAME votes, and wait until that is decided. Given again, it goes on."""
+    with target.client() as client:
+        if _node(client, name).votes is not votes:
+            _carried(client, org_of(target.signer), SetVoter(node=name, votes=votes), wait)
+        standing = client.consortium()
+    target.show(standing, "\n".join(map(in_line, _lines(standing))))
+
+
+@consortium.command("replace")
+@click.argument("old")
+@click.argument("new")
+@WAITING
+@with_target
+def replace(target: Target, old: str, new: str, wait: timedelta) -> None:
+    """Let the node NEW vote in place of the node OLD of the same org, and remove OLD. By an administrator of that org.
+
+    So a voter's key is rotated, and a lost node is replaced: NEW is a node with a key of its own, that follows already.
+    The others vote on it once. Given again, it goes on where it stands.
+    """
+    with target.client() as client:
+        if _has(client, old):
+            if _node(client, old).votes and not _stands_in(client, old, new):
+                _carried(client, org_of(target.signer), ReplaceNode(node=old, by=new), wait)
+            click.echo(f"{new} votes; removing {old}", err=True)
+            client.submit(RemoveNode(node=old))
+        elif not _node(client, new).votes:
+            detail = f"{old} is no node any more, and {new} does not vote: see `remarque consortium set-voter`"
+            raise RemarqueError(Code.NODE_UNKNOWN.name, detail)
+        standing = client.consortium()
+    target.show(standing, "\n".join(map(in_line, _lines(standing))))
+
+
+def _stands_in(client: Client, old: str, new: str) -> bool:
+    """Whether a node votes already that was voted to take another's place."""
+    return _node(client, old).replaced_by == new and _node(client, new).votes
+
+
+def _has(client: Client, name: str) -> bool:
+    return any(one.name == name for one in client.nodes())
+
+
+def _node(client: Client, name: str) -> NodeRecord:
+    found = next((one for one in client.nodes() if one.name == name), None)
+    if found is None:
+        detail = f"there is no node {name}; let it in with `remarque node add`"
+        raise RemarqueError(Code.NODE_UNKNOWN.name, detail)
+    return found
+
+
+def _carried(client: Client, org: str, change: AnyChange, wait: timedelta) -> None:
+    """Have a change decided: propose it unless it is proposed, cast one's own vote, and wait for the others'."""
+    proposal = _proposed(client, change)
+    if proposal is None:
+        found = client.proposal(client.propose(change, lasting=VOTED_HOURS)[0])
+    elif any(vote.org == org for vote in proposal.votes):
+        found = proposal
+    else:
+        client.vote(proposal.id, approve=True)
+        found = client.proposal(proposal.id)
+    end, told = time.monotonic() + wait.total_seconds(), ""
+    while found.status == "open" and time.monotonic() < end:
+        text = f"proposal {found.id}: {found.approving} of {found.quorum} orgs approve that have to"
+        if text != told:
+            click.echo(text, err=True)
+            told = text
+        time.sleep(LOOK_SECONDS)
+        found = client.proposal(found.id)
+    if found.status == "open":
+        detail = f"proposal {found.id} has {found.approving} of {found.quorum} approvals; give the command again later"
+        raise RemarqueError(NodeCode.VOTES_AWAITED.name, detail)
+    if found.status != "passed":
+        raise RemarqueError(Code.PROPOSAL_DECIDED.name, f"proposal {found.id} was {found.status}, so nothing changes")
+
+
+def _proposed(client: Client, change: AnyChange) -> ProposalView | None:
+    """The open proposal of a change and nothing else."""
+    return next((one for one in client.proposals() if one.status == "open" and one.changes == (change,)), None)
+
+
+def _lines(standing: ConsortiumStanding) -> list[str]:
+    voters = sum(one.votes for one in standing.nodes)
+    spare = standing.answering - standing.needed
+    leads = f"{standing.leader} leads" if standing.leader else "no leader is known"
+    goes_on = f"{spare} more may fail" if spare > 0 else "none may fail" if spare == 0 else "nothing is committed"
+    return [
+        f"chain {standing.chain} at block {standing.height}, seen by {standing.asked}; {leads}",
+        f"{standing.answering} of {voters} voters answer, {standing.needed} are needed: {goes_on}",
+        *(_line(one, standing.height) for one in standing.nodes),
+    ]
+
+
+def _line(one: NodeStanding, newest: int) -> str:
+    kind = "votes   " if one.votes else "observes"
+    where = "" if one.address is UNSET else f" at {one.address}"
+    if one.height is UNSET:
+        level = "does not answer"
+    else:
+        level = "is level" if one.height >= newest else f"is {newest - one.height} blocks behind"
+    replaced = "" if one.replaced_by is UNSET else f"; {one.replaced_by} takes its place"
+    return f"{kind} {one.node} of {one.org}{where} {level}{replaced}"
