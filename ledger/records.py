@@ -70,6 +70,8 @@ class NodeRecord(Value, frozen=True, kw_only=True):
     """Self-signed X.509, DER, hex."""
     role: str | UnsetType = UNSET
     """`observer` if it does not vote; absent for the voters that the genesis names."""
+    address: str | UnsetType = UNSET
+    """host:port at which the other nodes reach it, unless their settings say otherwise; absent: only those say."""
 
 
 class AccountKey(Value, frozen=True, kw_only=True):

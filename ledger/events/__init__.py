@@ -48,6 +48,7 @@ from ledger.events.members import (
     KeyRevoked,
     KeyRotated,
     NodeAdded,
+    NodeMoved,
     NodeRemoved,
     OrgAdded,
     OrgResumed,
@@ -75,7 +76,7 @@ from ledger.events.rules import (
 )
 
 AnyEvent = (
-    NodeAdded | NodeRemoved
+    NodeAdded | NodeRemoved | NodeMoved
     | AccountEnrolled | KeyAdded | KeyRevoked | KeyRotated | AccountRecovered | RolesSet | AccountSuspended
     | AccountResumed | ProposalMade | VoteCast | ProposalPassed | ProposalRejected | OrgAdded | OrgSuspended
     | OrgResumed | ParametersSet | ConsortiumPolicySet | ProtocolScheduled
@@ -132,6 +133,7 @@ __all__ = [
     "KeyRotated",
     "ModelRegistered",
     "NodeAdded",
+    "NodeMoved",
     "NodeRemoved",
     "OfferMade",
     "OrgAdded",
