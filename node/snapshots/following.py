@@ -34,7 +34,8 @@ class Follower:
     def __init__(self, driver: Driver, asking: Asking) -> None:
         self._driver = driver
         self._asking = asking
-        self._peers = list(asking.addresses)
+        self._peers: list[str] = []
+        """Whom it asks, in turn: the next one first."""
         self.level = asyncio.Event()
         """Set once the newest block is of now, or no node gives a newer one."""
 
@@ -42,6 +43,9 @@ class Follower:
         """Follow, for ever. NodeError if none of those that answer keeps the blocks that come next."""
         without: dict[str, int] = {}
         while True:
+            if not self._look_who_is_there():
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
             peer, asked = self._peers[0], time.monotonic()
             height = self._driver.chain.committed.height
             path = f"/v1/stretch/{height}?wait_s={WAIT_SECONDS}"
@@ -50,13 +54,23 @@ class Follower:
                 without.clear()
                 continue
             without[peer] = status
-            answers = set(without.values())
-            if set(without) == set(self._peers):
+            if (there := self._look_who_is_there()) and without.keys() >= set(there):
+                answers = {without[one] for one in there}
                 if GONE in answers and answers <= {GONE, NOT_REACHED}:
                     raise behind(height)
                 self.level.set()
-            self._peers.append(self._peers.pop(0))
+            if peer in self._peers:
+                self._peers.remove(peer)
+                self._peers.append(peer)
             await asyncio.sleep(max(0.0, PAUSE_SECONDS - (time.monotonic() - asked)))
+
+    def _look_who_is_there(self) -> list[str]:
+        """Whom it may ask now, in turn. Nodes come and go while it runs."""
+        there = self._asking.addresses
+        self._peers = [peer for peer in self._peers if peer in there] + [
+            peer for peer in there if peer not in self._peers
+        ]
+        return self._peers
 
     async def _take(self, peer: str, data: bytes) -> bool:
         """Take what a node gave; False if it is nothing, or not what follows."""
