@@ -17,7 +17,7 @@ from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 from node.ground.config import split_address
 from node.keeping import founding
-from remarque.keys.files import public_key
+from remarque.keys.files import certificate_in, public_key
 from remarque.trusted_files import load_genesis
 
 EVERYWHERE = ("0.0.0.0", "::")
@@ -90,7 +90,7 @@ def prepare(
 
 def _let_in(name: str, key: Path, peer: str) -> str:
     """The command that lets a new node in, with its address if others can reach it where it listens."""
-    words = ["remarque node add", name, "--public", public_key(key), "--certificate CERTIFICATE"]
+    words = ["remarque node add", name, "--public", public_key(key), "--certificate", certificate_in(key)]
     with suppress(msgspec.ValidationError):
         address = msgspec.convert(peer, PeerAddress)
         words += [] if split_address(address)[0] in EVERYWHERE else ["--address", address]
