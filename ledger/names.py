@@ -46,8 +46,8 @@ ManifestLabel = Annotated[str, Meta(pattern=r"^urn:c2pa:[0-9a-f]{8}(-[0-9a-f]{4}
 SourceType = Annotated[str, Meta(pattern=r"^[a-z][A-Za-z]{2,47}\Z")]
 """A word of IPTC's NewsCodes for digital source types, such as `trainedAlgorithmicMedia`: how a picture came about."""
 
-_DNS_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_DNS_NAME = rf"(?=[^:]{{1,253}}:)({_DNS_LABEL}\.)*[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?"
+_DNS_LABEL = "([a-z0-9]|[a-z0-9][a-z0-9-]{0,61}[a-z0-9])"
+_DNS_NAME = rf"(?=[^:]{{1,253}}:)({_DNS_LABEL}\.)*([a-z]|[a-z][a-z0-9-]{{0,61}}[a-z0-9])"
 _OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _GROUP = "[0-9a-f]{1,4}"
 _IPV6 = "|".join(
