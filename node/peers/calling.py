@@ -28,17 +28,17 @@ class Caller(Protocol):
     def hello(self) -> Hello:
         """The first frame of a stream, as of now."""
 
-    def on_reached(self, call: Call) -> None:
+    def on_reached(self, call: OutgoingStream) -> None:
         """The stream is open."""
 
-    def on_lost(self, call: Call) -> None:
+    def on_lost(self, call: OutgoingStream) -> None:
         """The stream is open no more."""
 
-    def on_said(self, call: Call, message: WSMessage) -> None:
+    def on_said(self, call: OutgoingStream, message: WSMessage) -> None:
         """What the called side says."""
 
 
-class Call:
+class OutgoingStream:
     """The stream to one node at one address."""
 
     def __init__(self, name: str, address: str, context: ssl.SSLContext) -> None:

@@ -28,7 +28,7 @@ from node.ordering.driver import Driver
 from node.peers.address_book import AddressBook
 from node.peers.admission import Admission
 from node.peers.asking import Asking
-from node.peers.calling import Call
+from node.peers.calling import OutgoingStream
 from node.peers.frames import (
     FRAME_BYTES_MAX,
     PROTOCOL_HIGHEST,
@@ -63,7 +63,7 @@ class Peers:
         self.book = AddressBook(admission, driver.chain, addresses)
         stated = {name: address for name, address in self.book.addresses.items() if name in addresses}
         self.asking = Asking(key, admission.own_certificate, stated, admission.certificates)
-        self._calls: dict[str, Call] = {}
+        self._calls: dict[str, OutgoingStream] = {}
         """What this node calls, by name."""
         self._speaks: dict[str, int] = {}
         """The highest version of the protocol that each node said it speaks, on its newest stream."""
@@ -105,7 +105,7 @@ class Peers:
 
     async def run(self) -> None:
         """Keep a stream to every node that the address book has, for ever, while it changes."""
-        tasks: dict[Call, asyncio.Task[None]] = {}
+        tasks: dict[OutgoingStream, asyncio.Task[None]] = {}
         try:
             async with asyncio.TaskGroup() as group:
                 while True:
@@ -115,14 +115,14 @@ class Peers:
                         self._call_no_more(call)
                     for name, address in self.book.addresses.items():
                         if name not in self._calls:
-                            call = self._calls[name] = Call(name, address, self.asking.context(name))
+                            call = self._calls[name] = OutgoingStream(name, address, self.asking.context(name))
                             tasks[call] = group.create_task(call.keep(self))
                             self._may_be_asked(call)
                     await self.book.changes.after(seen, None)
         finally:
             await self.asking.close()
 
-    def _may_be_asked(self, call: Call) -> None:
+    def _may_be_asked(self, call: OutgoingStream) -> None:
         """Questions go where the settings say, and where a stream has been answered with the node's certificate.
 
         What only a record says is believed no further than that, so that one which lies keeps nobody waiting.
@@ -132,7 +132,7 @@ class Peers:
         else:
             self.asking.addresses.pop(call.name, None)
 
-    def _call_no_more(self, call: Call) -> None:
+    def _call_no_more(self, call: OutgoingStream) -> None:
         del self._calls[call.name]
         self.asking.forget(call.name)
         if call.connected:
@@ -144,7 +144,7 @@ class Peers:
         chain, log = self._driver.chain, self._driver.replica.log
         return Hello(self._node, chain.name, PROTOCOL_LOWEST, PROTOCOL_HIGHEST, log.last_index)
 
-    def on_reached(self, call: Call) -> None:
+    def on_reached(self, call: OutgoingStream) -> None:
         """Let the other node be sent to and asked."""
         metrics.PEERS.set(len(self.connected))
         logger.info("peer_connected", node=call.name)
@@ -152,17 +152,17 @@ class Peers:
         if self._driver.replica.leader == call.name:
             self._driver.forwarding.all_over()
 
-    def on_lost(self, call: Call) -> None:
+    def on_lost(self, call: OutgoingStream) -> None:
         """Take back what the stream allowed, unless another call has taken its place."""
         if self._calls.get(call.name) is call:
             self._may_be_asked(call)
             self._told_lost(call)
 
-    def _told_lost(self, call: Call) -> None:
+    def _told_lost(self, call: OutgoingStream) -> None:
         metrics.PEERS.set(len(self.connected))
         logger.info("peer_disconnected", node=call.name)
 
-    def on_said(self, call: Call, message: WSMessage) -> None:
+    def on_said(self, call: OutgoingStream, message: WSMessage) -> None:
         """Read what the called side says: only ever a refusal, of the stream or of what was forwarded on it."""
         if message.type is WSMsgType.TEXT:
             logger.error("peer_refused_us", node=call.name, reason=message.data)

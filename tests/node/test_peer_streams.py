@@ -24,7 +24,7 @@ from node.ordering.driver import Driver
 from node.ordering.mempool import Mempool
 from node.peers.admission import Admission
 from node.peers.asking import Asking
-from node.peers.calling import Call
+from node.peers.calling import OutgoingStream
 from node.peers.frames import PROTOCOL_HIGHEST, PROTOCOL_LOWEST, AnyFrame, ForwardRefused, Hello, encode_frame
 from node.peers.network import EVIDENCE, Peers, serve
 from node.storage.raft_log_store import RaftLogStore
@@ -198,7 +198,7 @@ def test_what_a_node_of_an_older_version_does_not_know_is_not_said_to_it(
     tmp_path: Path, highest: int, told: int
 ) -> None:
     peers = peers_of("node1", tmp_path)
-    call = peers._calls["node2"] = Call("node2", "", ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    call = peers._calls["node2"] = OutgoingStream("node2", "", ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     call.connected = True
     peers._greet("node2", replace(HELLO, highest=highest), None)
     for message in (
