@@ -135,9 +135,6 @@ class Peers:
     def _call_no_more(self, call: OutgoingStream) -> None:
         del self._calls[call.name]
         self.asking.forget(call.name)
-        if call.connected:
-            call.connected = False
-            self._told_lost(call)
 
     def hello(self) -> Hello:
         """The first frame of each stream."""
@@ -153,12 +150,9 @@ class Peers:
             self._driver.forwarding.all_over()
 
     def on_lost(self, call: OutgoingStream) -> None:
-        """Take back what the stream allowed, unless another call has taken its place."""
+        """Take back what the stream allowed, unless that is done, or another call has taken its place."""
         if self._calls.get(call.name) is call:
             self._may_be_asked(call)
-            self._told_lost(call)
-
-    def _told_lost(self, call: OutgoingStream) -> None:
         metrics.PEERS.set(len(self.connected))
         logger.info("peer_disconnected", node=call.name)
 

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from click.testing import CliRunner
 from consortium import key_of
 from governed import ADMINISTRATORS, DAY_MS, a_governed_state
 from msgspec import UNSET
 from written_chain import GENESIS, WrittenChain
 
 from ledger import actions
+from ledger.encoding import encode
 from ledger.errors import LedgerError
 from ledger.execution.governance import proposal_id
 from ledger.governance import SuspendOrg
@@ -27,7 +29,9 @@ from node.api.peer_port.giving import Stretches, chain_routes
 from node.chain.chain import Chain
 from node.chain.level import LEVEL_BYTES_MAX, Level, decode_level
 from node.chain.reading import Reading
+from node.cli.main import cli
 from node.ground import metrics
+from node.ground.config import load_config
 from node.ground.doors import KNOWN_CONNECTIONS_MAX, BoundedListener, Door
 from node.ordering.driver import Driver
 from node.ordering.mempool import Mempool
@@ -42,6 +46,8 @@ from node.snapshots import joining
 from node.snapshots.snapshots import Snapshots
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
+from remarque.errors import NodeCode, NodeError
+from remarque.keys.files import save_key
 
 ROOT = "root@club"
 SECONDS_MAX = 10.0
@@ -175,9 +181,26 @@ def test_a_node_is_called_where_it_is_added_moves_and_is_removed(written: Writte
 
                 here.ask(actions.RemoveNode(node="watcher"))
                 await until(lambda: not at_two._callers["node1"])
-                assert (peers.connected, peers_told(), peers._calls, peers._speaks) == (set(), 0, {}, {})
+                assert (peers.connected, peers._calls, peers._speaks) == (set(), {}, {})
+                await until(lambda: peers_told() == 0)
                 assert peers.asking.addresses == {}
                 assert await peers.asking.ask_status("watcher", "/v1/none", 9) == (NOT_REACHED, b"")
+
+    asyncio.run(story())
+
+
+def test_a_node_that_the_settings_name_is_called_and_asked_while_it_is_one(
+    written: WrittenChain, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with another(tmp_path / "one", "watcher") as (one, at_one):
+            here = Here(written, watcher=one)
+            async with calling(here):
+                here.ask(adding("watcher"))
+                await until(lambda: here.peers.connected == {"watcher"})
+                here.ask(actions.RemoveNode(node="watcher"))
+                await until(lambda: not at_one._callers["node1"] and peers_told() == 0)
+                assert (here.peers.asking.addresses, here.peers.asking._contexts) == ({}, {})
 
     asyncio.run(story())
 
@@ -344,6 +367,8 @@ def test_a_lookup_that_fails_or_is_given_up_leaves_its_place_to_others(monkeypat
         raise socket.gaierror(socket.EAI_NONAME, "there is no such host")
 
     async def story() -> None:
+        faults = list[Any]()
+        asyncio.get_running_loop().set_exception_handler(lambda loop, fault: faults.append(fault))
         resolver = lookups._Resolver()
         with monkeypatch.context() as patched:
             patched.setattr(socket, "getaddrinfo", nobody)
@@ -360,6 +385,7 @@ def test_a_lookup_that_fails_or_is_given_up_leaves_its_place_to_others(monkeypat
         found = await resolver.resolve("localhost", 7100)
         assert {one["host"] for one in found} <= {"127.0.0.1", "::1"}
         assert {one["port"] for one in found} == {7100}
+        assert not faults
 
     asyncio.run(story())
 
@@ -449,3 +475,64 @@ def test_a_node_that_does_not_vote_says_so(tmp_path: Path) -> None:
 def test_what_is_no_level_is_refused(data: bytes) -> None:
     with pytest.raises(LedgerError):
         decode_level(data)
+
+
+# Commands and settings
+
+
+def prepared(tmp_path: Path, name: str, peer: str) -> str:
+    """What `node prepare` says is to be done next."""
+    (tmp_path / "genesis.json").write_bytes(encode(GENESIS))
+    save_key(tmp_path / "node.key", key_of(name))
+    words = ["node", "prepare", str(tmp_path / "home"), "--genesis", str(tmp_path / "genesis.json"), "--name", name]
+    done = CliRunner().invoke(cli, [*words, "--key", str(tmp_path / "node.key"), "--peer", peer])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.mark.parametrize(
+    ("peer", "named"),
+    [
+        ("10.0.0.4:7100", True),
+        ("watcher.example:7100", True),
+        ("0.0.0.0:7100", False),
+        ("[::]:7100", False),
+        ("Watcher.example:7100", False),
+        ("127.0.0.1:0", False),
+    ],
+)
+def test_who_prepares_a_node_is_told_how_it_is_let_in_with_its_address(peer: str, named: bool, tmp_path: Path) -> None:
+    first, last = prepared(tmp_path, "watcher", peer).splitlines()
+
+    certificate = make_certificate(key_of("watcher")).hex()
+    command = f"remarque node add watcher --public {key_of('watcher').public} --certificate {certificate}"
+    assert first == f"let it in with: {command}" + (f" --address {peer}" if named else "")
+    assert last.startswith("run it with: ")
+
+
+def test_a_node_of_the_genesis_is_only_run(tmp_path: Path) -> None:
+    assert prepared(tmp_path, "node1", "10.0.0.1:7100").startswith("run it with: ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["node", "set-address", "node3", "https://node3"],
+        ["node", "add", "n", "--public", "ab", "--certificate", "ab", "--address", "node3"],
+    ],
+)
+def test_what_is_no_address_is_not_sent(words: list[str], tmp_path: Path) -> None:
+    save_key(tmp_path / "a.key", key_of(ROOT))
+    done = CliRunner().invoke(cli, ["--account", ROOT, "--key", str(tmp_path / "a.key"), *words])
+
+    assert done.exit_code == 2
+    assert "is no host:port: the host is a DNS name in lower case" in done.output
+
+
+def test_settings_with_what_is_no_address_are_refused_by_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "node.toml"
+    file.write_text('[node]\nname = "node1"\n[peers.addresses]\nnode2 = "10.0.0.2"\n')
+
+    with pytest.raises(NodeError, match=r"peers\.addresses\.node2: '10\.0\.0\.2' is not host:port") as refused:
+        load_config(file)
+    assert refused.value.code is NodeCode.CONFIG_INVALID
