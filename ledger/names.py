@@ -46,6 +46,25 @@ ManifestLabel = Annotated[str, Meta(pattern=r"^urn:c2pa:[0-9a-f]{8}(-[0-9a-f]{4}
 SourceType = Annotated[str, Meta(pattern=r"^[a-z][A-Za-z]{2,47}\Z")]
 """A word of IPTC's NewsCodes for digital source types, such as `trainedAlgorithmicMedia`: how a picture came about."""
 
+_DNS_LABEL = "([a-z0-9]|[a-z0-9][a-z0-9-]{0,61}[a-z0-9])"
+_DNS_NAME = rf"(?=[^:]{{1,253}}:)({_DNS_LABEL}\.)*([a-z]|[a-z][a-z0-9-]{{0,61}}[a-z0-9])"
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_GROUP = "[0-9a-f]{1,4}"
+_IPV6 = "|".join(
+    (
+        f"({_GROUP}:){{7}}{_GROUP}",
+        f"({_GROUP}:){{1,7}}:",
+        *(f"({_GROUP}:){{1,{7 - after}}}(:{_GROUP}){{1,{after}}}" for after in range(1, 7)),
+        f":(:{_GROUP}){{1,7}}",
+        "::",
+    )
+)
+_PORT = "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
+_PEER = rf"^({_DNS_NAME}|{_OCTET}(\.{_OCTET}){{3}}|\[({_IPV6})\]):{_PORT}\Z"
+PeerAddress = Annotated[str, Meta(max_length=261, pattern=_PEER)]
+"""`node1.studio.example:7100`: host and port of a node's peer port. The host is a DNS name in lower case, whose last
+label begins with a letter, an IPv4 address, or an IPv6 address in brackets."""
+
 SettingName = Annotated[str, Meta(pattern=r"^[a-z][a-z_]{0,31}\Z")]
 """A setting of a generation, such as `prompt`."""
 

@@ -75,6 +75,8 @@ class NodeRecord(Value, frozen=True, kw_only=True):
     """Self-signed X.509, DER, hex."""
     role: str | UnsetType = UNSET
     """`observer` if it does not vote, `voter` if it does; absent for a voter that the genesis names."""
+    address: str | UnsetType = UNSET
+    """host:port at which the other nodes reach it, unless their settings say otherwise; absent: only those say."""
     replaced_by: str | UnsetType = UNSET
     """The node that was voted to take this voter's place: its org may remove this one."""
 

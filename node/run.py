@@ -90,7 +90,6 @@ from node.ground.doors import (
     RESERVED_DESCRIPTORS,
     BoundedListener,
     Door,
-    addresses_of,
     raise_descriptor_limit,
 )
 from node.ground.logs import logger
@@ -100,6 +99,7 @@ from node.ordering.mempool import Mempool
 from node.ordering.submitter import Submitter
 from node.ordering.upgrades import Upgrades
 from node.peers.admission import Admission
+from node.peers.lookups import keep_known
 from node.peers.members import Members
 from node.peers.network import Peers, serve
 from node.policies.replaying import Replays
@@ -330,6 +330,7 @@ class Node:
             async with asyncio.TaskGroup() as group:
                 rest = group.create_task(server.serve([listener]))
                 others = [group.create_task(work) for work in self._work()]
+                others.append(group.create_task(keep_known(peer_door, self.peers.book)))
                 logger.info("started", node=self.chain.node, chain=self.chain.name, height=self.chain.committed.height)
                 await self._stop.wait()
                 await self.driver.hand_over()
@@ -440,9 +441,8 @@ class Node:
         """Of the peer port and of the REST port. CONFIG_INVALID if this process may not open so many files."""
         api, peers = self.config.api, self.config.peers
         raise_descriptor_limit(api.connections_max + peers.connections_max + RESERVED_DESCRIPTORS)
-        others = frozenset().union(*(addresses_of(split_address(one)[0]) for one in peers.addresses.values()))
         return (
-            Door("peers", peers.connections_max, peers.connections_max // 2, others),
+            Door("peers", peers.connections_max, peers.connections_max // 2),
             Door("api", api.connections_max, api.address_connections_max, LOOPBACK),
         )
 

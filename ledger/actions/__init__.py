@@ -54,6 +54,7 @@ from ledger.actions.members import (
     ResumeAccount,
     RevokeKey,
     RotateKey,
+    SetNodeAddress,
     SetRoles,
     SuspendAccount,
 )
@@ -87,7 +88,7 @@ from ledger.prices import Price, Terms
 AnyAction = (
     EnrolAccount | AddKey | RevokeKey | RotateKey | RecoverAccount | SetRoles | SuspendAccount | ResumeAccount
     | Propose | CastVote
-    | AddNode | RemoveNode
+    | AddNode | RemoveNode | SetNodeAddress
     | RegisterModel | CommitAsset | RegisterAsset | RegisterGenerated | AttestAsset | DeriveAsset | DisputeAsset
     | WithdrawDispute | DiscloseSettings | EraseSettings
     | MintToken | TransferToken | SwapTokens | RentToken | ListToken | UnlistToken | BuyToken | SellToken
@@ -171,6 +172,7 @@ __all__ = [
     "SealedKey",
     "SellToken",
     "SetCollectionPolicy",
+    "SetNodeAddress",
     "SetOrgPolicy",
     "SetPolicy",
     "SetRoles",

@@ -15,6 +15,7 @@ from ledger.names import (
     AccountName,
     Hex32,
     NodeName,
+    PeerAddress,
     TimeMs,
 )
 
@@ -102,9 +103,18 @@ class AddNode(Action, frozen=True, tag="node.add", kw_only=True):
     key: Hex32
     certificate: Annotated[str, Meta(min_length=2, max_length=2_048, pattern=r"^([0-9a-f]{2})+\Z")]
     """Self-signed X.509 of the key, DER, hex: what `remarque keys show` prints."""
+    address: PeerAddress | UnsetType = UNSET
+    """Where the other nodes reach it."""
 
 
 class RemoveNode(Action, frozen=True, tag="node.remove", kw_only=True):
     """Shut out a node of the signer's org that does not vote. By an administrator."""
 
     node: NodeName
+
+
+class SetNodeAddress(Action, frozen=True, tag="node.set_address", kw_only=True):
+    """Say where the other nodes reach a node of the signer's org, from now on. By an administrator."""
+
+    node: NodeName
+    address: PeerAddress

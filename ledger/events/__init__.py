@@ -48,6 +48,7 @@ from ledger.events.members import (
     KeyRevoked,
     KeyRotated,
     NodeAdded,
+    NodeMoved,
     NodeRemoved,
     OrgAdded,
     OrgRemoved,
@@ -78,7 +79,7 @@ from ledger.events.rules import (
 )
 
 AnyEvent = (
-    NodeAdded | NodeRemoved | VoterAdded | VoterRemoved | OrgRemoved
+    NodeAdded | NodeRemoved | NodeMoved | VoterAdded | VoterRemoved | OrgRemoved
     | AccountEnrolled | KeyAdded | KeyRevoked | KeyRotated | AccountRecovered | RolesSet | AccountSuspended
     | AccountResumed | ProposalMade | VoteCast | ProposalPassed | ProposalRejected | OrgAdded | OrgSuspended
     | OrgResumed | ParametersSet | ConsortiumPolicySet | ProtocolScheduled
@@ -135,6 +136,7 @@ __all__ = [
     "KeyRotated",
     "ModelRegistered",
     "NodeAdded",
+    "NodeMoved",
     "NodeRemoved",
     "OfferMade",
     "OrgAdded",

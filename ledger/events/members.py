@@ -31,6 +31,13 @@ class NodeRemoved(Event, frozen=True, tag="node.removed", kw_only=True):
     org: str
 
 
+class NodeMoved(Event, frozen=True, tag="node.moved", kw_only=True):
+    """The other nodes reach it at this address from now on."""
+
+    node: str
+    address: str
+
+
 class VoterAdded(Event, frozen=True, tag="voter.added", kw_only=True):
     """A node certifies from the next block on."""
 

@@ -10,9 +10,9 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger import crypto
-from ledger.actions import AddNode, RemoveNode
+from ledger.actions import AddNode, RemoveNode, SetNodeAddress
 from ledger.errors import Code, LedgerError
-from ledger.events import NodeAdded
+from ledger.events import NodeAdded, NodeMoved
 from ledger.execution.context import SIGNATURE_FUEL, Context, action
 from ledger.execution.view import Ledger
 from ledger.execution.voting import node_of, remove_node
@@ -44,7 +44,9 @@ def add(ledger: Ledger, tx: Context, ask: AddNode) -> None:
         raise LedgerError(
             Code.NODES_FULL, f"{org.name} has let in {NODES_ADDED_MAX} nodes, the most at a time; remove one first"
         )
-    record = NodeRecord(name=ask.node, org=org.name, key=ask.key, certificate=ask.certificate, role=OBSERVER)
+    record = NodeRecord(
+        name=ask.node, org=org.name, key=ask.key, certificate=ask.certificate, role=OBSERVER, address=ask.address
+    )
     ledger.put(node_key(ask.node), record)
     ledger.put(node_name_key(ask.key), ask.node)
     ledger.put(org_key(org.name), replace(org, nodes_added=org.nodes_added + 1))
@@ -70,3 +72,16 @@ def _is_replaced(ledger: Ledger, node: NodeRecord) -> bool:
     """Whether the node that was voted to take a voter's place votes now."""
     by = None if node.replaced_by is UNSET else ledger.find(node_key(node.replaced_by), NodeRecord)
     return by is not None and by.votes
+
+
+@action(SetNodeAddress)
+def set_address(ledger: Ledger, tx: Context, ask: SetNodeAddress) -> None:
+    """Say where a node of the signer's org is reached. The genesis's nodes too."""
+    tx.require_role(ADMINISTRATOR)
+    node = node_of(ledger, ask.node)
+    if node.org != org_of(tx.signer):
+        raise LedgerError(Code.ORG_MISMATCH, f"{ask.node} is a node of {node.org}, not of {org_of(tx.signer)}")
+    if node.address == ask.address:
+        raise LedgerError(Code.NOTHING_TO_CHANGE, f"{ask.node} is reached at {ask.address} already")
+    ledger.put(node_key(node.name), replace(node, address=ask.address))
+    tx.emit(NodeMoved(node=node.name, address=ask.address))

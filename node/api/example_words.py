@@ -48,6 +48,7 @@ TEXTS = {
     "@context": "https://c2pa.org/",
     "@type": "org.c2pa.manifest-receipt",
     "account": ACCOUNT,
+    "address": "node1.studio.example:7100",
     "alg": "io.iscc.v0",
     "assetType": "image/jpeg",
     "referenceUrl": "https://example.com/picture.jpg",

@@ -72,9 +72,11 @@ class PeersSection(Section, frozen=True, kw_only=True):
     listen: str = "127.0.0.1:7100"
     """host:port of this node's peer port."""
     addresses: dict[str, str] = {}
-    """host:port of each other node's peer port, by node name."""
+    """host:port of each other node's peer port, by node name. It comes before the address that the node's record has;
+    without either a node is not called. A node that joins, and has no chain yet, asks only who is named here."""
     connections_max: int = 256
-    """Connections of other nodes that may be open; what is over is closed at once."""
+    """Connections of other nodes that may be open; what is over is closed at once, but for 16 of each address that a
+    node is known to have."""
 
 
 class GeneratorSection(Section, frozen=True, kw_only=True):
@@ -194,6 +196,11 @@ def load_config(path: Path) -> Config:
         raise NodeError(NodeCode.CONFIG_INVALID, f"{path}: {error}; see docs/settings.md") from None
     if config.generator is not None:
         _check_generator(path, config.generator)
+    for name, address in config.peers.addresses.items():
+        try:
+            split_address(address)
+        except NodeError as error:
+            raise NodeError(NodeCode.CONFIG_INVALID, f"{path}: peers.addresses.{name}: {error.detail}") from None
     for origin in config.api.allowed_origins:
         if origin != "*" and not re.fullmatch(ORIGIN, origin):
             detail = f"{path}: api.allowed_origins: {origin!r} is no origin such as https://gallery.example, nor *"

@@ -19,6 +19,8 @@ from remarque.errors import NodeCode, NodeError
 RESERVED_DESCRIPTORS = 4_608
 """For the databases, which may open a thousand files each, content, the worker and calls to other nodes."""
 BACKLOG = 1_024
+KNOWN_CONNECTIONS_MAX = 16
+"""Connections of a known address that may be open when the total is reached: who is known may be many."""
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 """Whoever is on this machine, such as a probe, is not kept out by others."""
 
@@ -29,12 +31,17 @@ class Door:
     """How many connections of one port may be open."""
 
     def __init__(self, port: str, total_max: int, address_max: int, known: frozenset[str] = frozenset()) -> None:
-        """`port`: its name in metrics and logs. `known`: addresses that the total does not bound."""
+        """`port`: its name in metrics and logs. `known`: see `know`."""
         self.port = port
         self._total_max = total_max
         self._address_max = address_max
-        self._known = frozenset(map(whose, known))
+        self._known: frozenset[str] = frozenset()
+        self.know(known)
         self._open: Counter[str] = Counter()
+
+    def know(self, addresses: frozenset[str]) -> None:
+        """Let some connections of each of these addresses in even when the total is reached."""
+        self._known = frozenset(map(whose, addresses))
 
     @property
     def open(self) -> int:
@@ -44,7 +51,7 @@ class Door:
     def enter(self, address: str) -> bool:
         """Let a connection in, unless there are too many."""
         who = whose(address)
-        crowded = self.open >= self._total_max and who not in self._known
+        crowded = self.open >= self._total_max and (who not in self._known or self._open[who] >= KNOWN_CONNECTIONS_MAX)
         if crowded or self._open[who] >= self._address_max:
             metrics.CONNECTIONS_REFUSED.labels(self.port).inc()
             _crowded.warning(port=self.port, open=self.open, address=who, of_address=self._open[who])
@@ -113,7 +120,7 @@ def addresses_of(host: str) -> frozenset[str]:
     """Addresses that a host has now; none if its name cannot be looked up, which is told."""
     try:
         return frozenset(str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         logger.warning("host_unknown", host=host, reason=str(error))
         return frozenset()
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-import aiohttp
 import msgspec
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
 from consensus.messages import AnyMessage, Message
 from consensus.raft_log import Number
@@ -27,8 +26,10 @@ from node.ground import metrics
 from node.ground.doors import BoundedListener
 from node.ground.logs import logger
 from node.ordering.driver import Driver
+from node.peers.address_book import AddressBook
 from node.peers.admission import Admission
 from node.peers.asking import Asking
+from node.peers.calling import OutgoingStream
 from node.peers.frames import (
     FRAME_BYTES_MAX,
     PROTOCOL_HIGHEST,
@@ -47,9 +48,6 @@ from remarque.errors import NodeCode, NodeError
 
 LEVEL_BYTES_MAX, LEVEL_SECONDS = 1_024, 1.0
 """Most bytes of a node's word on how far it is, and how long it is waited for."""
-QUEUE_FRAMES_MAX = 512
-RECONNECT_SECONDS = (0.05, 1.0)
-"""Shortest and longest pause before calling a peer again."""
 EVIDENCE = " | "
 """Stands between the words of a refusal and the certificate that shows it."""
 FORWARD_MAX = 512
@@ -77,27 +75,31 @@ def level_in(answer: bytes) -> int | None:
 class Peers:
     """All streams of one node."""
 
-    def __init__(self, admission: Admission, key: SigningKey, addresses: dict[str, str], driver: Driver) -> None:
+    def __init__(self, admission: Admission, key: SigningKey, addresses: Mapping[str, str], driver: Driver) -> None:
+        """`addresses`: those that the settings give."""
         self._admission = admission
         self._node = driver.chain.node
         self._key = key
         self._driver = driver
-        others = {name: address for name, address in addresses.items() if name != self._node}
-        self.asking = Asking(key, admission.own_certificate, others, admission.certificates)
-        self._queues: dict[str, asyncio.Queue[bytes]] = {
-            name: asyncio.Queue(QUEUE_FRAMES_MAX) for name in self.asking.addresses
-        }
-        self.connected: set[str] = set()
+        self.book = AddressBook(admission, driver.chain, addresses)
+        stated = {name: address for name, address in self.book.addresses.items() if name in addresses}
+        self.asking = Asking(key, admission.own_certificate, stated, admission.certificates)
+        self._calls: dict[str, OutgoingStream] = {}
+        """What this node calls, by name."""
         self._speaks: dict[str, int] = {}
         """The highest version of the protocol that each node said it speaks, on its newest stream."""
-        self._refused: set[str] = set()
-        self._calls: dict[str, set[web.WebSocketResponse]] = {}
+        self._callers: dict[str, set[web.WebSocketResponse]] = {}
         """Streams that are open from other nodes."""
         self._closing: set[asyncio.Future[bool]] = set()
         """Streams being closed, kept until they are."""
         self.on_log_lost: Callable[[str], None] = lambda detail: None
         """Called when a peer says that this node has less of the log than it has endorsed."""
         admission.on_shut_out = self._shut_out
+
+    @property
+    def connected(self) -> set[str]:
+        """Nodes that this node can send to now."""
+        return {name for name, call in self._calls.items() if call.connected}
 
     # The driver's network
 
@@ -112,10 +114,9 @@ class Peers:
             self._put(to, forward_of(transactions[start : start + FORWARD_MAX]))
 
     def _put(self, to: str, frame: AnyFrame) -> None:
-        queue = self._queues.get(to)
-        if queue is not None and to in self.connected:
-            with suppress(asyncio.QueueFull):
-                queue.put_nowait(encode_frame(frame))
+        call = self._calls.get(to)
+        if call is not None:
+            call.put(frame)
 
     async def level(self, node: str) -> int | None:
         """Height of a node's newest final block; None if it does not answer in time."""
@@ -129,60 +130,66 @@ class Peers:
         return await self.asking.ask(peer, path, bytes_max)
 
     async def run(self) -> None:
-        """Keep a stream to every peer, for ever."""
+        """Keep a stream to every node that the address book has, for ever, while it changes."""
+        tasks: dict[OutgoingStream, asyncio.Task[None]] = {}
         try:
             async with asyncio.TaskGroup() as group:
-                for name in self.asking.addresses:
-                    group.create_task(self._keep_calling(name))
+                while True:
+                    seen = self.book.changes.count
+                    for call in [call for call in tasks if self.book.addresses.get(call.name) != call.address]:
+                        tasks.pop(call).cancel()
+                        self._call_no_more(call)
+                    for name, address in self.book.addresses.items():
+                        if name not in self._calls:
+                            call = self._calls[name] = OutgoingStream(name, address, self.asking.context(name))
+                            tasks[call] = group.create_task(call.keep(self))
+                            self._may_be_asked(call)
+                    await self.book.changes.after(seen, None)
         finally:
             await self.asking.close()
 
-    async def _keep_calling(self, name: str) -> None:
-        pause, longest = RECONNECT_SECONDS
-        context = self.asking.contexts[name]
-        async with aiohttp.ClientSession() as session:
-            while True:
-                try:
-                    url = f"https://{self.asking.addresses[name]}/v1/stream"
-                    async with session.ws_connect(url, ssl=context, max_msg_size=FRAME_BYTES_MAX, heartbeat=2.0) as ws:
-                        pause = RECONNECT_SECONDS[0]
-                        await self._send_queue(name, ws)
-                except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                    if name not in self._refused:
-                        logger.info("peer_unreached", node=name, reason=type(error).__name__)
-                        self._refused.add(name)
-                self._disconnected(name)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, longest)
+    def _may_be_asked(self, call: OutgoingStream) -> None:
+        """Questions go where the settings say, and where a stream has been answered with the node's certificate.
 
-    async def _send_queue(self, name: str, ws: aiohttp.ClientWebSocketResponse) -> None:
-        chain = self._driver.chain
-        hello = Hello(self._node, chain.name, PROTOCOL_LOWEST, PROTOCOL_HIGHEST, self._driver.replica.log.last_index)
-        await ws.send_bytes(encode_frame(hello))
-        queue = self._queues[name] = asyncio.Queue(QUEUE_FRAMES_MAX)
-        self._refused.discard(name)
-        self.connected.add(name)
+        What only a record says is believed no further than that, so that one which lies keeps nobody waiting.
+        """
+        if call.connected or call.name in self.book.settings:
+            self.asking.addresses[call.name] = call.address
+        else:
+            self.asking.addresses.pop(call.name, None)
+
+    def _call_no_more(self, call: OutgoingStream) -> None:
+        del self._calls[call.name]
+        self.asking.forget(call.name)
+
+    def hello(self) -> Hello:
+        """The first frame of each stream."""
+        chain, log = self._driver.chain, self._driver.replica.log
+        return Hello(self._node, chain.name, PROTOCOL_LOWEST, PROTOCOL_HIGHEST, log.last_index)
+
+    def on_reached(self, call: OutgoingStream) -> None:
+        """Let the other node be sent to and asked."""
         metrics.PEERS.set(len(self.connected))
-        logger.info("peer_connected", node=name)
-        if self._driver.replica.leader == name:
+        logger.info("peer_connected", node=call.name)
+        self._may_be_asked(call)
+        if self._driver.replica.leader == call.name:
             self._driver.forwarding.all_over()
-        both = [asyncio.ensure_future(self._until_closed(name, ws)), asyncio.ensure_future(_drain(queue, ws))]
-        try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in both:
-                task.cancel()
-            await asyncio.gather(*both, return_exceptions=True)
 
-    async def _until_closed(self, name: str, ws: aiohttp.ClientWebSocketResponse) -> None:
+    def on_lost(self, call: OutgoingStream) -> None:
+        """Take back what the stream allowed, unless that is done, or another call has taken its place."""
+        if self._calls.get(call.name) is call:
+            self._may_be_asked(call)
+        metrics.PEERS.set(len(self.connected))
+        logger.info("peer_disconnected", node=call.name)
+
+    def on_said(self, call: OutgoingStream, message: WSMessage) -> None:
         """Read what the called side says: only ever a refusal, of the stream or of what was forwarded on it."""
-        async for message in ws:
-            if message.type is WSMsgType.TEXT:
-                logger.error("peer_refused_us", node=name, reason=message.data)
-                self._check_log_lost(message.data)
-            elif message.type is WSMsgType.BINARY:
-                with suppress(msgspec.DecodeError):
-                    self._take_refusal(name, decode_frame(message.data))
+        if message.type is WSMsgType.TEXT:
+            logger.error("peer_refused_us", node=call.name, reason=message.data)
+            self._check_log_lost(message.data)
+        elif message.type is WSMsgType.BINARY:
+            with suppress(msgspec.DecodeError):
+                self._take_refusal(call.name, decode_frame(message.data))
 
     def _check_log_lost(self, refusal: str) -> None:
         """Believe a peer that this node lost endorsed blocks only by this node's own signature on one it lacks."""
@@ -197,12 +204,6 @@ class Peers:
         lost = certificate.height > self._driver.replica.log.last_index
         if lost and any(endorsement_holds(self._key.public, certificate.header, signature) for signature in mine):
             self.on_log_lost(code)
-
-    def _disconnected(self, name: str) -> None:
-        if name in self.connected:
-            self.connected.discard(name)
-            metrics.PEERS.set(len(self.connected))
-            logger.info("peer_disconnected", node=name)
 
     # Being called
 
@@ -235,7 +236,7 @@ class Peers:
         ws = web.WebSocketResponse(max_msg_size=FRAME_BYTES_MAX, heartbeat=2.0, compress=False)
         await ws.prepare(request)
         greeted = False
-        self._calls.setdefault(name, set()).add(ws)
+        self._callers.setdefault(name, set()).add(ws)
         async for message in ws:
             if message.type is not WSMsgType.BINARY:
                 break
@@ -250,14 +251,15 @@ class Peers:
                 logger.error("frame_refused", node=name, reason=str(error))
                 await ws.send_str(str(error))
                 break
-        self._calls.get(name, set()).discard(ws)
+        self._callers.get(name, set()).discard(ws)
         await ws.close()
         return ws
 
     def _shut_out(self, name: str) -> None:
         """Close what a node has open that is no member any more, or suspended; what it asks from now on is refused."""
         logger.warning("peer_shut_out", node=name)
-        for ws in self._calls.pop(name, set()):
+        self._speaks.pop(name, None)
+        for ws in self._callers.pop(name, set()):
             closing = asyncio.ensure_future(ws.close(message=b"this node was removed, or its org is suspended"))
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
@@ -287,7 +289,7 @@ class Peers:
                 await self._driver.receive(frame)
         elif isinstance(frame, Forward):
             for refused in await self._take_forwarded(name, frame):
-                if name in self._queues:
+                if name in self.connected:
                     self._put(name, refused)
                 else:
                     await ws.send_bytes(encode_frame(refused))
@@ -304,11 +306,6 @@ class Peers:
         except LedgerError as error:
             raise NodeError(NodeCode.REQUEST_MALFORMED, f"{name} forwards what is no transaction: {error}") from None
         return [ForwardRefused(*refused) for refused in await self._driver.receive_forwarded(name, transactions)]
-
-
-async def _drain(queue: asyncio.Queue[bytes], ws: aiohttp.ClientWebSocketResponse) -> None:
-    while True:
-        await ws.send_bytes(await queue.get())
 
 
 async def serve(application: web.Application, context: ssl.SSLContext, listener: BoundedListener) -> web.AppRunner:

@@ -45,7 +45,8 @@ class Follower:
     def __init__(self, driver: Driver, asking: Givers) -> None:
         self._driver = driver
         self._asking = asking
-        self._peers = list(asking.addresses)
+        self._peers: list[str] = []
+        """Whom it asks, in turn: the next one first."""
         self.level = asyncio.Event()
         """Set once the newest block is of now, or no node gives a newer one."""
 
@@ -56,6 +57,7 @@ class Follower:
         while True:
             if not self._follows:
                 self.level.set()
+            if not self._follows or not self._look_who_is_there():
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
             peer, asked = self._peers[0], loop.time()
@@ -66,12 +68,14 @@ class Follower:
                 without.clear()
                 continue
             without[peer] = status
-            answers = set(without.values())
-            if set(without) == set(self._peers):
+            if (there := self._look_who_is_there()) and without.keys() >= set(there):
+                answers = {without[one] for one in there}
                 if GONE in answers and answers <= {GONE, NOT_REACHED}:
                     raise behind(height)
                 self.level.set()
-            self._peers.append(self._peers.pop(0))
+            if peer in self._peers:
+                self._peers.remove(peer)
+                self._peers.append(peer)
             await asyncio.sleep(max(0.0, PAUSE_SECONDS - (loop.time() - asked)))
 
     @property
@@ -79,6 +83,14 @@ class Follower:
         """Whether this node does not vote, and has committed all that was final when it last did."""
         replica = self._driver.replica
         return not replica.votes_here and self._driver.chain.committed.height == replica.committed
+
+    def _look_who_is_there(self) -> list[str]:
+        """Whom it may ask now, in turn. Nodes come and go while it runs."""
+        there = self._asking.addresses
+        self._peers = [peer for peer in self._peers if peer in there] + [
+            peer for peer in there if peer not in self._peers
+        ]
+        return self._peers
 
     async def _take(self, peer: str, data: bytes) -> bool:
         """Take what a node gave; False if it is nothing, or not what follows."""

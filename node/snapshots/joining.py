@@ -11,12 +11,17 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from msgspec import UnsetType
+
 from ledger.crypto import SigningKey, sha256
-from ledger.genesis import Genesis
+from ledger.encoding import decode_trusted
+from ledger.genesis import Genesis, GenesisNode
 from ledger.node_certificate import make_certificate
+from ledger.records import NodeRecord, node_key
 from ledger.snapshot import (
     MANIFEST_BYTES_MAX,
     Chunk,
@@ -38,6 +43,7 @@ from node.snapshots.snapshots import MANIFEST, chunk_file
 from node.storage import directory
 from node.storage.directory import write_durably
 from node.storage.raft_log_store import RaftLogStore, disk_is_full
+from node.storage.state_store import StateStore
 from remarque.errors import NodeCode, NodeError
 from remarque.keys.files import load_key
 from remarque.trusted_files import load_genesis
@@ -101,14 +107,15 @@ async def join_if_behind(config: Config, home: Path) -> None:
     """Before a node starts: let it join if it has no chain yet, or less of it than the others keep."""
     genesis, key = load_genesis(home / config.node.genesis), load_key(home / config.node.key)
     data, name = home / config.node.data, config.node.name
-    certificates = {one.name: bytes.fromhex(one.certificate) for one in genesis.nodes}
-    others = {peer: address for peer, address in config.peers.addresses.items() if peer != name}
     lock = directory.open_locked(data, genesis.chain, genesis.digest, name)
-    asking = Asking(key, certificates.get(name) or make_certificate(key), others, certificates)
     try:
         finish_install(data)
         rebuild_if_lost(data, genesis, load_recoveries(data, genesis))
-        await Joining(asking, genesis, data, key, name).run()
+        asking = _asking(key, name, config.peers.addresses, _nodes(data, genesis))
+        try:
+            await Joining(asking, genesis, data, key, name).run()
+        finally:
+            await asking.close()
     except OSError as error:
         if disk_is_full(error):
             raise NodeError(
@@ -116,8 +123,27 @@ async def join_if_behind(config: Config, home: Path) -> None:
             ) from None
         raise
     finally:
-        await asking.close()
         os.close(lock)
+
+
+def _nodes(data: Path, genesis: Genesis) -> Sequence[NodeRecord | GenesisNode]:
+    """The nodes that this one may ask: those of the chain that it has, else those of the genesis."""
+    if not (data / "state").exists():
+        return genesis.nodes
+    with closing(StateStore(data / "state")) as state:
+        return [decode_trusted(record, NodeRecord) for _, record in state.items(node_key(""))] or genesis.nodes
+
+
+def _asking(key: SigningKey, name: str, settings: dict[str, str], nodes: Sequence[NodeRecord | GenesisNode]) -> Asking:
+    """Questions to the other nodes, where the settings say that they are, else where their records do."""
+    certificates = {node.name: bytes.fromhex(node.certificate) for node in nodes}
+    addresses = {
+        node.name: node.address
+        for node in nodes
+        if isinstance(node, NodeRecord) and not isinstance(node.address, UnsetType)
+    }
+    others = {peer: address for peer, address in (addresses | settings).items() if peer != name}
+    return Asking(key, certificates.get(name) or make_certificate(key), others, certificates)
 
 
 async def end_if_left_behind(driver: Driver, asking: Asking) -> None:

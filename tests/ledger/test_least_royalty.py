@@ -249,8 +249,9 @@ def test_nobody_spoils_an_auction_by_paying_beside_its_settlement() -> None:
 QUIET = {
     actions.EnrolAccount, actions.AddKey, actions.RevokeKey, actions.RotateKey, actions.RecoverAccount,
     actions.SetRoles, actions.SuspendAccount, actions.ResumeAccount, actions.Propose, actions.CastVote,
-    actions.AddNode, actions.RemoveNode, actions.RegisterModel, actions.CommitAsset, actions.RegisterAsset,
-    actions.AttestAsset, actions.DisputeAsset, actions.WithdrawDispute, actions.DiscloseSettings, actions.EraseSettings,
+    actions.AddNode, actions.RemoveNode, actions.SetNodeAddress, actions.RegisterModel, actions.CommitAsset,
+    actions.RegisterAsset, actions.AttestAsset, actions.DisputeAsset, actions.WithdrawDispute,
+    actions.DiscloseSettings, actions.EraseSettings,
     actions.MintToken, actions.ListToken, actions.UnlistToken, actions.WithdrawOffer, actions.OpenAuction,
     actions.CancelAuction, actions.CreateCurrency, actions.RedeemCurrency, actions.PublishPolicy,
     actions.SetOrgPolicy, actions.CreateCollection, actions.SetCollectionPolicy, actions.AddToCollection,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -143,3 +144,38 @@ def test_it_has_caught_up_while_there_is_always_another_block(tmp_path: Path) ->
             return await super().ask_status(*asked)
 
     assert levelled(tmp_path, Busy({"giver": written.chain}), written.chain.tip.time_ms) is not None
+
+
+def test_it_asks_whoever_is_there_now(written: WrittenChain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody at first, then some that have nothing, then one that gives too; those that go are asked no more."""
+    monkeypatch.setattr(following, "PAUSE_SECONDS", 0.001)
+    raft_log = RaftLogStore(tmp_path / "log")
+    chain = Chain(GENESIS, key_of("watcher"), "watcher", raft_log, StateStore(tmp_path / "state"))
+    giving = Giving({"pruned": PRUNED, "empty": EMPTY, "giver": written.chain})
+    giving.addresses = {}
+
+    async def until(condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                await asyncio.sleep(0)
+
+    async def story() -> None:
+        driver = Driver(chain, raft_log, Mempool(), lambda: chain.committed.time_ms, 1)
+        running = asyncio.create_task(Follower(driver, giving).run())  # type: ignore[arg-type]
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not giving.asked
+        giving.addresses = {"empty": "", "pruned": ""}
+        await until(lambda: set(giving.asked) == {"empty", "pruned"})
+        giving.addresses = {"empty": "", "pruned": "", "giver": ""}
+        await until(lambda: chain.committed == written.chain.committed)
+        giving.addresses = {"giver": "", "pruned": ""}
+        await asyncio.sleep(0.01)
+        giving.asked.clear()
+        await until(lambda: len(giving.asked) > 10)
+        assert set(giving.asked) == {"giver", "pruned"}
+        giving.addresses = {"pruned": ""}
+        with pytest.raises(NodeError, match="BLOCK_PRUNED"):
+            await asyncio.wait_for(running, 10)
+
+    asyncio.run(story())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -23,6 +24,7 @@ from node.ordering.driver import Driver
 from node.ordering.mempool import Mempool
 from node.peers.admission import Admission
 from node.peers.asking import Asking
+from node.peers.calling import OutgoingStream
 from node.peers.frames import PROTOCOL_HIGHEST, PROTOCOL_LOWEST, AnyFrame, ForwardRefused, Hello, encode_frame
 from node.peers.network import EVIDENCE, Peers, serve
 from node.storage.raft_log_store import RaftLogStore
@@ -66,7 +68,7 @@ async def served(peers: Peers) -> AsyncIterator[str]:
 async def called(address: str, caller: str, *frames: AnyFrame) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
     """A stream to node1 on which a member has said something."""
     certificates = {node.name: bytes.fromhex(node.certificate) for node in GENESIS.nodes}
-    context = Asking(key_of(caller), certificates[caller], {"node1": address}, certificates).contexts["node1"]
+    context = Asking(key_of(caller), certificates[caller], {"node1": address}, certificates).context("node1")
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(f"https://{address}/v1/stream", ssl=context) as ws,
@@ -196,8 +198,8 @@ def test_what_a_node_of_an_older_version_does_not_know_is_not_said_to_it(
     tmp_path: Path, highest: int, told: int
 ) -> None:
     peers = peers_of("node1", tmp_path)
-    peers._queues["node2"] = asyncio.Queue()
-    peers.connected.add("node2")
+    call = peers._calls["node2"] = OutgoingStream("node2", "", ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    call.connected = True
     peers._greet("node2", replace(HELLO, highest=highest), None)
     for message in (
         HandOver(term=1, sender="node1", to="node2"),
@@ -206,4 +208,4 @@ def test_what_a_node_of_an_older_version_does_not_know_is_not_said_to_it(
     ):
         peers.send("node2", message)
 
-    assert peers._queues["node2"].qsize() == told
+    assert call._queue.qsize() == told

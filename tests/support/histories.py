@@ -178,7 +178,7 @@ def wanted_of(
     return list(dict.fromkeys(signers)), asks
 
 
-OTHERS = 35
+OTHERS = 36
 
 
 def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]]:
@@ -217,6 +217,7 @@ def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]
         ([CLUB], [actions.CastVote(proposal=proposals[-1] if proposals else key, approve=amount % 3 > 0)]),
         ([CLUB], [actions.AddNode(node=f"watcher{at}", key=watcher.public, certificate=certificate)]),
         ([CLUB], [actions.RemoveNode(node=watchers[-1] if watchers else "watcher")]),
+        ([CLUB], [actions.SetNodeAddress(node=watchers[-1] if watchers else "node3", address=f"10.0.0.1:{7100 + at}")]),
         ([ALICE], [actions.RegisterModel(model=MODEL, name="m", version="1", licence="")]),
         ([GENERATOR], [made]),
         ([BOB], [declared]),

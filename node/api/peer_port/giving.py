@@ -1,4 +1,4 @@
-"""What a node gives to others that follow or join: stretches of final blocks, and snapshots."""
+"""What a node gives to others that follow or join: stretches of final blocks, snapshots, and how far it is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import asyncio
 from aiohttp import web
 
 from ledger.encoding import encode
+from node.chain.level import Level
 from node.chain.reading import Reading
 from node.chain.stretch import Stretch, encode_stretch
 from node.ordering.driver import Driver
@@ -33,6 +34,16 @@ class Stretches:
         packed = b"" if certificate is None else encode(certificate)
         return Stretch(blocks, packed, replica.term, replica.leader)
 
+    def level(self) -> Level:
+        """How far this node is now."""
+        replica = self._driver.replica
+        return Level(
+            height=self._driver.chain.committed.height,
+            last=replica.log.last_index,
+            term=replica.term,
+            votes=replica.votes_here,
+        )
+
 
 def chain_routes(peers: Peers, stretches: Stretches, snapshots: Snapshots) -> list[web.RouteDef]:
     """The routes of the peer port for nodes that follow or join."""
@@ -44,6 +55,10 @@ def chain_routes(peers: Peers, stretches: Stretches, snapshots: Snapshots) -> li
             return web.Response(body=encode_stretch(await stretches.above(height, min(wait_s, WAIT_SECONDS_MAX))))
         except NodeError as error:
             raise web.HTTPGone(text=str(error)) from None
+
+    async def level(request: web.Request) -> web.Response:
+        peers.caller(request)
+        return web.Response(body=encode(stretches.level()), content_type="application/json")
 
     async def snapshot(request: web.Request) -> web.Response:
         peers.caller(request)
@@ -62,6 +77,7 @@ def chain_routes(peers: Peers, stretches: Stretches, snapshots: Snapshots) -> li
 
     return [
         web.get("/v1/stretch/{height}", stretch),
+        web.get("/v1/level", level),
         web.get("/v1/snapshots/newest", snapshot),
         web.get("/v1/snapshots/{digest}/{number}", chunk),
     ]
