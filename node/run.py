@@ -21,6 +21,7 @@ from typing import Any
 
 import uvicorn
 
+from ledger.records import node_removed_key
 from node.api import (
     as_of,
     bindings,
@@ -131,6 +132,7 @@ GC_THRESHOLDS = (50_000, 20, 100)
 """Collect cycles rarely: a block makes thousands of values and hardly a cycle."""
 WAITS_SECONDS_MAX = 600
 """For how long what is read through after a start waits for a node to catch up."""
+REMOVED = "this node was removed from the consortium, and its name and key stay taken; run another in its place"
 EXIT_UPGRADE = 69
 """Exit status when the chain's rules are not known here: started again, it refuses until the software is newer."""
 EXIT_BROKEN = 70
@@ -165,6 +167,8 @@ class Node:
         self.state_store = StateStore(self.data / "state")
         recoveries = load_recoveries(self.data, self.genesis)
         self.chain = Chain(self.genesis, self.key, config.node.name, self.raft_log, self.state_store, recoveries)
+        if self.state_store.get(node_removed_key(config.node.name)) is not None:
+            raise NodeError(NodeCode.NODE_REMOVED, REMOVED)
         self.reading = Reading(self.chain)
         self.proving = Proving(self.chain, self.reading)
         self.mempool = Mempool()
@@ -230,7 +234,7 @@ class Node:
             anchors.pem,
         )
         self._stop = asyncio.Event()
-        self._fatal = ""
+        self._fatal: NodeError | None = None
 
     def _check_key(self) -> None:
         record = next((node for node in self.genesis.nodes if node.name == self.config.node.name), None)
@@ -300,13 +304,16 @@ class Node:
             behind=fresh.behind,
         )
 
-    def stop(self, reason: str, *, fatal: bool = False) -> None:
-        """Ask the node to stop."""
+    def stop(self, reason: str, fatal: NodeError | None = None) -> None:
+        """Ask the node to stop; if it may not go on, `fatal` says why."""
         if not self._stop.is_set():
             logger.info("stopping", reason=reason)
-            self._fatal = reason if fatal else ""
+            self._fatal = fatal
             self.submitter.closing = True
             self._stop.set()
+
+    def _stop_for_good(self, code: NodeCode, detail: str) -> None:
+        self.stop(detail, NodeError(code, detail))
 
     async def run(self) -> None:
         """Serve until stopped. Raises NodeError if it cannot start, or had to stop by itself."""
@@ -314,7 +321,8 @@ class Node:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop, name.name)
         self.driver.on_broken = _end_at_once
-        self.peers.on_log_lost = lambda detail: self.stop(detail, fatal=True)
+        self.peers.on_log_lost = lambda detail: self._stop_for_good(NodeCode.LOG_LOST, detail.partition(": ")[2])
+        self.peers.on_removed = lambda: self._stop_for_good(NodeCode.NODE_REMOVED, REMOVED)
         application = peer_app(self.peers, self.chain, self.blockstore, self.openings, self.releases)
         application.add_routes(chain_routes(self.peers, Stretches(self.driver, self.reading), self.snapshots))
         add_manifest_routes(application, self.peers, self.chain, self.released)
@@ -350,8 +358,8 @@ class Node:
             self.state_store.close()
             self.openings.close()
             os.close(self._lock)
-        if self._fatal:
-            raise NodeError(NodeCode.LOG_LOST, self._fatal.partition(": ")[2])
+        if self._fatal is not None:
+            raise self._fatal
 
     def _work(self) -> list[Any]:
         """What goes on beside REST, for ever. What is read through after a start waits until the node has caught up."""
@@ -363,14 +371,9 @@ class Node:
             load_pages(self.chain, self.reading),
             thin_certificates(self.chain, self.reading),
         ]
-        level = asyncio.Event()
-        if self.driver.replica.votes_here:
-            work.append(end_if_left_behind(self.driver, self.peers.asking))
-            level.set()
-        else:
-            follower = Follower(self.driver, self.peers.asking)
-            work.append(follower.run())
-            level = follower.level
+        follower = Follower(self.driver, self.peers.asking)
+        level = follower.level
+        work += [end_if_left_behind(self.driver, self.peers.asking), follower.run()]
         work += [_after(level, self.replicator.run), _after(level, self.verifier.run), _after(level, self.sealing.run)]
         return work if self.generation is None else [*work, self.generation.run()]
 

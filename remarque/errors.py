@@ -119,6 +119,7 @@ class NodeCode(Enum):
     BACKUP_INVALID = ("the backup does not hold, or is not of this chain", 409)
     RECOVERY_INVALID = ("the recovery does not hold, or not for this node", 409)
     EVIDENCE_BELOW_START = ("a receipt lies below the block that the chain is told from, so it cannot be compared", 409)
+    NODE_REMOVED = ("the node was removed from the consortium", 409)
     LOG_LOST = ("the node has less of the log than it has endorsed", 409)
     PORT_TAKEN = ("another process listens on the address", 409)
     ANSWER_UNREADABLE = ("a node's answer is not of the documented shape", 502)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ledger.encoding import Value, decode
+from ledger.errors import LedgerError
 from ledger.names import Count
 
 LEVEL_BYTES_MAX = 256
@@ -21,6 +22,9 @@ class Level(Value, frozen=True, kw_only=True):
     """Whether the node votes."""
 
 
-def decode_level(data: bytes) -> Level:
-    """Level from its bytes. LedgerError if it is none."""
-    return decode(data, Level)
+def height_in(data: bytes) -> int | None:
+    """Height that an answer names; None if it is none."""
+    try:
+        return decode(data, Level).height
+    except LedgerError:
+        return None

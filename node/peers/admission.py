@@ -10,8 +10,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 
-from msgspec import UnsetType
-
 from ledger import records
 from ledger.crypto import SigningKey
 from ledger.encoding import decode_trusted
@@ -56,8 +54,7 @@ class Admission:
 
     def votes(self, name: str) -> bool:
         """Whether a node votes. One that does is needed for consensus, whatever becomes of its org."""
-        record = self._record(name)
-        return record is not None and isinstance(record.role, UnsetType)
+        return self._chain.voters.key(name) is not None
 
     def _record(self, name: str) -> records.NodeRecord | None:
         return self._chain.ledger().find(records.node_key(name), records.NodeRecord)

@@ -6,7 +6,8 @@ import asyncio
 
 from ledger import records
 from node.chain.chain import Chain
-from node.peers.network import LEVEL_BYTES_MAX, Peers, level_in
+from node.chain.level import LEVEL_BYTES_MAX, height_in
+from node.peers.network import Peers
 from remarque.errors import NodeCode, NodeError
 
 ANSWER_SECONDS = 2.0
@@ -44,7 +45,7 @@ class Members:
     async def levels(self) -> dict[str, int]:
         """Height of the newest final block of every other node that answers, as it says."""
         answers = await self.ask("/v1/level", LEVEL_BYTES_MAX)
-        levels = {name: level_in(answer) for name, answer in answers.items()}
+        levels = {name: height_in(answer) for name, answer in answers.items()}
         return {name: height for name, height in levels.items() if height is not None}
 
     async def _ask(self, name: str, path: str, bytes_max: int) -> bytes | None:

@@ -16,12 +16,12 @@ import msgspec
 from aiohttp import WSMessage, WSMsgType, web
 
 from consensus.messages import AnyMessage, Message
-from consensus.raft_log import Number
 from ledger.block import Certificate, endorsement_holds
 from ledger.crypto import SigningKey
-from ledger.encoding import NOT_DECODED, decode, encode
+from ledger.encoding import decode, encode
 from ledger.errors import LedgerError
 from ledger.transaction import SignedTransaction
+from node.chain.level import LEVEL_BYTES_MAX, height_in
 from node.ground import metrics
 from node.ground.doors import BoundedListener
 from node.ground.logs import logger
@@ -46,30 +46,12 @@ from node.peers.frames import (
 )
 from remarque.errors import NodeCode, NodeError
 
-LEVEL_BYTES_MAX, LEVEL_SECONDS = 1_024, 1.0
-"""Most bytes of a node's word on how far it is, and how long it is waited for."""
+LEVEL_SECONDS = 1.0
+"""How long a node's word on how far it is is waited for."""
 EVIDENCE = " | "
 """Stands between the words of a refusal and the certificate that shows it."""
 FORWARD_MAX = 512
 """Transactions in one forwarding frame."""
-
-
-class Level(msgspec.Struct, frozen=True):
-    """What a node says of how far it is, as `GET /v1/level` at its peer port."""
-
-    height: Number
-    """Of its newest final block."""
-
-
-_level_decoder = msgspec.json.Decoder(Level)
-
-
-def level_in(answer: bytes) -> int | None:
-    """Height that a node says its newest final block has; None if it says something else."""
-    try:
-        return _level_decoder.decode(answer).height
-    except NOT_DECODED:
-        return None
 
 
 class Peers:
@@ -94,6 +76,8 @@ class Peers:
         """Streams being closed, kept until they are."""
         self.on_log_lost: Callable[[str], None] = lambda detail: None
         """Called when a peer says that this node has less of the log than it has endorsed."""
+        self.on_removed: Callable[[], None] = lambda: None
+        """Called when this node is no member any more."""
         admission.on_shut_out = self._shut_out
 
     @property
@@ -121,7 +105,7 @@ class Peers:
     async def level(self, node: str) -> int | None:
         """Height of a node's newest final block; None if it does not answer in time."""
         answer = await self.asking.ask(node, "/v1/level", LEVEL_BYTES_MAX, LEVEL_SECONDS)
-        return None if answer is None else level_in(answer)
+        return None if answer is None else height_in(answer)
 
     # Calling
 
@@ -218,6 +202,11 @@ class Peers:
             raise web.HTTPForbidden(text=f"the org of {name} is suspended")
         return name
 
+    def voter_or_caller(self, request: web.Request) -> str:
+        """The same, but a voter is let in whatever became of its org: consensus needs it."""
+        name = self._caller(request)
+        return name if self._admission.votes(name) else self.caller(request)
+
     def _caller(self, request: web.Request) -> str:
         transport = request.transport
         tls_object = transport.get_extra_info("ssl_object") if transport is not None else None
@@ -228,9 +217,7 @@ class Peers:
 
     async def stream(self, request: web.Request) -> web.WebSocketResponse:
         """Handler of `/v1/stream`: take a peer's frames, in order, until it goes."""
-        name = self._caller(request)
-        if not self._admission.votes(name):
-            self.caller(request)
+        name = self.voter_or_caller(request)
         # Read before the caller says what it holds: what it endorses meanwhile must not be held against it.
         endorsed = self._driver.certifying.endorsed_by(name)
         ws = web.WebSocketResponse(max_msg_size=FRAME_BYTES_MAX, heartbeat=2.0, compress=False)
@@ -257,6 +244,9 @@ class Peers:
 
     def _shut_out(self, name: str) -> None:
         """Close what a node has open that is no member any more, or suspended; what it asks from now on is refused."""
+        if name == self._node and name not in self._admission.certificates:
+            self.on_removed()
+            return
         logger.warning("peer_shut_out", node=name)
         self._speaks.pop(name, None)
         for ws in self._callers.pop(name, set()):

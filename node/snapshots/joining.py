@@ -15,10 +15,12 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 from msgspec import UnsetType
 
 from ledger.crypto import SigningKey, sha256
 from ledger.encoding import decode_trusted
+from ledger.epochs import Epochs
 from ledger.genesis import Genesis, GenesisNode
 from ledger.node_certificate import make_certificate
 from ledger.records import NodeRecord, node_key
@@ -30,7 +32,8 @@ from ledger.snapshot import (
     chunk_holds,
     parse_manifest,
 )
-from node.chain.stretch import STRETCH_BYTES_MAX
+from node.chain.stretch import STRETCH_BYTES_MAX, decode_stretch
+from node.chain.voter_sets import in_force
 from node.ground.config import Config
 from node.ground.logs import logger, progress
 from node.ordering.driver import Driver
@@ -147,15 +150,33 @@ def _asking(key: SigningKey, name: str, settings: dict[str, str], nodes: Sequenc
 
 
 async def end_if_left_behind(driver: Driver, asking: Asking) -> None:
-    """Watch over a node that votes, for ever. NodeError once its leader no longer keeps the blocks that it lacks."""
+    """Watch over a node while it votes, for ever.
+
+    NodeError once its leader no longer keeps the blocks that it lacks, or it hears no leader while another node has
+    final blocks that it lacks: started again it takes them, and learns from them whether it votes still.
+    """
     while True:
         height = driver.chain.committed.height
         await asyncio.sleep(WATCH_SECONDS)
         leader = driver.replica.leader
-        if driver.chain.committed.height == height and leader in asking.addresses:
-            status, _ = await asking.ask_status(leader, _stretch_above(height), STRETCH_BYTES_MAX, ASK_SECONDS)
-            if status == GONE and driver.chain.committed.height == height:
+        for peer in [leader] if leader in asking.addresses else [] if leader else list(asking.addresses):
+            if not driver.replica.votes_here or driver.chain.committed.height != height:
+                break
+            status, data = await asking.ask_status(peer, _stretch_above(height), STRETCH_BYTES_MAX, ASK_SECONDS)
+            if driver.chain.committed.height != height or driver.replica.leader != leader:
+                break
+            if leader and status == GONE:
                 raise behind(height)
+            if not leader and status == OK and _has_blocks(data):
+                detail = f"this node hears no leader, and {peer} has final blocks above {height}"
+                raise NodeError(NodeCode.NO_LEADER, f"{detail}; start this node again, and it takes them")
+
+
+def _has_blocks(data: bytes) -> bool:
+    try:
+        return bool(decode_stretch(data).blocks)
+    except msgspec.DecodeError:
+        return False
 
 
 def _stretch_above(height: int) -> str:
@@ -171,13 +192,14 @@ class Joining:
         self._genesis = genesis
         self._data = data
         self._key, self._name = key, name
-        self._votes = any(node.name == name for node in genesis.nodes)
+        self._recoveries = load_recoveries(data, genesis)
         self._failed: set[str] = set()
         """Nodes whose snapshots did not come, or were not what they said; asked again when no others are left."""
 
     async def run(self) -> None:
         """Take what this node lacks, until it can start. NodeError if it may not."""
-        height = await asyncio.to_thread(_held, self._data)
+        height, epochs = await asyncio.to_thread(_held, self._data)
+        self._votes = self._is_voter(epochs)
         while self._asking.addresses:
             answers = await self._answers(height)
             gone = GONE in answers.values()
@@ -189,13 +211,17 @@ class Joining:
             if givers and height >= 0:
                 # A node that follows takes blocks from whoever has them; one that votes, only from its leader.
                 if self._votes:
-                    recoveries = load_recoveries(self._data, self._genesis)
-                    with closing(Catching(self._data, self._genesis, self._key, self._name, recoveries)) as catching:
+                    given = self._data, self._genesis, self._key, self._name, self._recoveries
+                    with closing(Catching(*given)) as catching:
                         await catching.up(self._asking, givers)
                 return
             if await self._install_newest(height) or (givers and not self._failed):
                 return
             await asyncio.sleep(RETRY_SECONDS)
+
+    def _is_voter(self, epochs: Epochs) -> bool:
+        """Whether this node votes, as far as changes of the voters are known."""
+        return in_force(self._genesis.voters, self._recoveries, epochs).key(self._name) is not None
 
     async def _answers(self, height: int) -> dict[str, int]:
         """HTTP status of each reached node's answer to whether it keeps the blocks above a height.
@@ -223,6 +249,8 @@ class Joining:
             self._failed.clear()
             return False
         manifest_data, manifest, peers = max(offers, key=lambda offer: offer[1].header.height)
+        if height < 0 and self._is_voter(manifest.epochs):
+            raise NodeError(NodeCode.LOG_LOST, CHAIN_LOST)
         if not _same(place, manifest_data):
             shutil.rmtree(place, ignore_errors=True)
         logger.info("joining", height=manifest.header.height, bytes=manifest.size, nodes=peers)
@@ -250,10 +278,10 @@ class Joining:
                 if data is not None:
                     found.setdefault(data, []).append(peer)
         offers = []
-        recoveries, free = load_recoveries(self._data, self._genesis), shutil.disk_usage(self._data).free
+        free = shutil.disk_usage(self._data).free
         for data, peers in found.items():
             try:
-                manifest = parse_manifest(data, self._genesis, recoveries)
+                manifest = parse_manifest(data, self._genesis, self._recoveries)
                 if manifest.size * INSTALLED_RATIO > free:
                     raise SnapshotRefused(f"it needs about {manifest.size * INSTALLED_RATIO} bytes, {free} are free")
                 offers.append((data, manifest, peers))
@@ -263,12 +291,12 @@ class Joining:
         return offers
 
 
-def _held(data: Path) -> int:
-    """Height up to which a data directory holds blocks; -1 if it never held any."""
+def _held(data: Path) -> tuple[int, Epochs]:
+    """Height up to which a data directory holds blocks, -1 if it never held any; and the changes of voters it knows."""
     if not (data / "state").exists():
-        return -1
+        return -1, ()
     with closing(RaftLogStore(data / "log")) as raft_log:
-        return raft_log.last_index()
+        return raft_log.last_index(), tuple(raft_log.epochs)
 
 
 def _same(place: Path, manifest: bytes) -> bool:

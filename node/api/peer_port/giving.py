@@ -57,7 +57,7 @@ def chain_routes(peers: Peers, stretches: Stretches, snapshots: Snapshots) -> li
             raise web.HTTPGone(text=str(error)) from None
 
     async def level(request: web.Request) -> web.Response:
-        peers.caller(request)
+        peers.voter_or_caller(request)
         return web.Response(body=encode(stretches.level()), content_type="application/json")
 
     async def snapshot(request: web.Request) -> web.Response:
