@@ -20,7 +20,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ledger.block import Block, Certificate, Header, Outcome
 from ledger.encoding import decode, encode
-from ledger.finality import Epochs
+from ledger.epochs import Epochs
 from ledger.genesis import Genesis
 from ledger.names import Count, Hex32, Hex64
 from ledger.transaction import SignedTransaction, parse_signed
@@ -68,6 +68,7 @@ class ArchivedStart(_Line, frozen=True, kw_only=True):
     header: Header
     certificate: Certificate
     epochs: Epochs = ()
+    """Up to the header, its own included if it names other voters (`ledger.epochs.epochs_of_start`)."""
     peaks: Annotated[tuple[Hex32, ...], Meta(max_length=64)]
 
 

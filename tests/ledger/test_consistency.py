@@ -20,7 +20,7 @@ from ledger.consistency import (
     verify_consistency,
 )
 from ledger.encoding import encode
-from ledger.finality import Epoch
+from ledger.epochs import Epoch
 from ledger.merkle_log import MerkleLog, leaf_hash
 
 SIZES = 70

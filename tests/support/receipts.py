@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ledger import state_tree
 from ledger.block import Certificate, Endorsement, Header, Voter, Voters, endorse
 from ledger.encoding import encode
-from ledger.finality import Epoch
+from ledger.epochs import Epoch
 from ledger.genesis import genesis_header
 from ledger.merkle_log import MerkleLog, leaf_hash, previous_entry, transaction_entry
 from ledger.receipt import build_receipt, encode_receipt
