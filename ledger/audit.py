@@ -24,11 +24,11 @@ from ledger.encoding import decode_trusted, encode
 from ledger.errors import InvalidBlock, InvariantBroken, LedgerError
 from ledger.execution.block import BlockResult, execute_block
 from ledger.execution.holding import token_id
-from ledger.finality import NotFinal, check_final
+from ledger.finality import NotFinal, voters_above
 from ledger.genesis import Genesis, genesis_header, genesis_state
 from ledger.merkle_log import MerkleLog
 from ledger.receipt import Receipt
-from ledger.recovery import Recoveries, voters_at
+from ledger.recovery import Recoveries
 from ledger.succession import block_leaves, differing_fields, linkage_fault, next_header
 from ledger.version import KNOWN, Versions, version_at
 
@@ -129,10 +129,11 @@ class Auditor:
         evidence: tuple[Receipt, ...] = (),
         recoveries: Recoveries = (),
         versions: Versions = KNOWN,
+        known: Header | None = None,
     ) -> None:
         """`evidence` are verified receipts of the same chain: what they show must be part of it.
 
-        So must the blocks that `recoveries`, which the auditor accepts, go on from.
+        So must the blocks that `recoveries`, which the auditor accepts, go on from, and a header that is `known`.
         """
         self.genesis = genesis
         self._recoveries = recoveries
@@ -150,6 +151,8 @@ class Auditor:
         self._opened = self._ended = False
         self._start = 0
         """Height that the archive starts at."""
+        self._first_voters = genesis.voters
+        """Who certifies the block above that."""
         self._loading: dict[str, bytes] | None = None
         """The state at the start, while it is read."""
         self._places: dict[str, tuple[int, int]] = {}
@@ -159,7 +162,7 @@ class Auditor:
         """Whether state and index are to be told after the blocks."""
         self._located: set[str] = set()
         """Transactions that the node's index was shown to hold."""
-        self._evidence = Evidence(evidence, recoveries)
+        self._evidence = Evidence(evidence, recoveries, known)
 
     def take(self, line: ArchiveLine) -> list[SignatureCheck]:
         """Take the next line; return the signatures to check for it. AuditFailed with the first thing that is wrong.
@@ -234,16 +237,18 @@ class Auditor:
         """Start at a certified block: what it claims of the log must be its own, and so must the state that follows."""
         header = start.header
         try:
-            check_final(header, start.certificate, start.epochs, self.genesis, self._recoveries)
+            above = voters_above(header, start.certificate, start.epochs, self.genesis, self._recoveries)
             self._log = MerkleLog(header.log_size, [bytes.fromhex(peak) for peak in start.peaks])
         except NotFinal as fault:
             raise AuditFailed(header.height, Fault.CERTIFICATE_INVALID, str(fault)) from None
         except InvariantBroken as fault:
             raise AuditFailed(header.height, Fault.HEADER_DIFFERS, f"its peaks make no log: {fault}") from None
         self.newest = self.certified = header
-        self._hash, self._start, self._loading = header.hash, header.height, {}
+        self._hash, self._start, self._first_voters, self._loading = header.hash, header.height, above, {}
         if self._log.root().hex() != header.log_root:
             self._fail(Fault.HEADER_DIFFERS, "the peaks are not those of its log")
+        if other := self._evidence.other_before(header, start.epochs, self.genesis):
+            self._fail(Fault.FORKED, other)
         self._evidence.check_start(header.height)
 
     def _load(self, values: dict[str, bytes]) -> None:
@@ -286,7 +291,8 @@ class Auditor:
             raise AuditFailed(height, Fault.RECOVERY_DIFFERS, other)
 
     def _voters(self, height: int) -> Voters:
-        return voters_at(height, self.genesis, self._recoveries)
+        after = (one.voters for one in reversed(self._recoveries) if self._start <= one.height < height)
+        return next(after, self._first_voters)
 
     def _execute(self, block: Block) -> BlockResult:
         header = block.header
