@@ -7,6 +7,7 @@ directory, and starts with the voters that they leave.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 from ledger import crypto
 from ledger.block import Endorsement, Header, Voters, decode_header
 from ledger.encoding import NOT_DECODED, encode
-from ledger.epochs import EpochRefused, Epochs, epochs_upto
+from ledger.epochs import Epoch, EpochRefused, Epochs, epochs_upto
 from ledger.genesis import Genesis, genesis_header
 from ledger.recovery import (
     RECOVERY_VERSION,
@@ -167,7 +168,7 @@ class Home:
         with closing(RaftLogStore(self.data / "log")) as raft_log:
             return epochs_upto(raft_log.epochs, height, self.recoveries)
 
-    def _voters_above(self, height: int, epochs: Epochs) -> Voters:
+    def _voters_above(self, height: int, epochs: Sequence[Epoch]) -> Voters:
         """Who certifies the block above a height, by the changes of voters of this chain."""
         try:
             return voters_at(height + 1, self.genesis, self.recoveries, epochs_upto(epochs, height, self.recoveries))

@@ -10,11 +10,16 @@ from receipts import GENESIS, Chain, certificate, voters
 
 from ledger import crypto
 from ledger.block import Certificate, Endorsement, Header, Voters
+from ledger.consistency import CertifiedHeader, build_consistency
 from ledger.encoding import encode
-from ledger.epochs import Epoch, epochs_below, epochs_upto
+from ledger.epochs import Epoch, epochs_below, epochs_of_start, epochs_upto
 from ledger.genesis import genesis_header
 from ledger.receipt import build_receipt, encode_receipt
+from ledger.records import balance_key
 from ledger.recovery import Recovery, SignedRecovery
+from ledger.snapshot import SNAPSHOT_VERSION, Chunk, Manifest, encode_chunk
+from ledger.state_answer import ANSWER_VERSION, StateAnswer, prove_entries
+from ledger.state_tree import EMPTY, apply_changes
 
 
 class Changing(Chain):
@@ -100,6 +105,46 @@ class Changing(Chain):
                 below if epochs is None else epochs,
             )
         )
+
+    def certified(self, height: int) -> CertifiedHeader:
+        """A header with its certificate."""
+        return CertifiedHeader(header=self.headers[height], certificate=self.certificate(height))
+
+    def consistency(self, first: int, second: int) -> bytes:
+        """Proof between two heights."""
+        below, above = self.certified(first), self.certified(second)
+        epochs = epochs_below(self.epochs, above.header, self.recoveries)
+        return encode(build_consistency(below, above, self.log, epochs))
+
+    def state_answer(self) -> bytes:
+        """What stands under a key at the newest block."""
+        header, key = self.header, balance_key("bob@agency", "EUR")
+        tree = apply_changes(EMPTY, self.state.values.items())
+        return encode(
+            StateAnswer(
+                version=ANSWER_VERSION,
+                header=header,
+                certificate=self.certificate(),
+                epochs=epochs_below(self.epochs, header, self.recoveries),
+                entries=prove_entries({key: self.state.get(key)}, tree),
+            )
+        )
+
+    def snapshot(self) -> tuple[bytes, bytes]:
+        """Manifest and only chunk of the state at the newest block."""
+        entries = sorted(self.state.values.items())
+        chunk = encode_chunk(entries)
+        manifest = Manifest(
+            version=SNAPSHOT_VERSION,
+            header=self.header,
+            certificate=self.certificate(),
+            epochs=epochs_of_start(self.epochs, self.header, self.recoveries),
+            peaks=tuple(peak.hex() for peak in self.log.peaks(self.log.size)),
+            protocol=1,
+            entries=len(entries),
+            chunks=(Chunk(digest=crypto.sha256(chunk).hex(), size=len(chunk)),),
+        )
+        return encode(manifest), chunk
 
     def checkpoint(self, height: int) -> bytes:
         """What a node answers that is asked for its newest checkpoint."""
