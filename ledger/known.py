@@ -63,7 +63,7 @@ def known_fault(
     if known.voters_digest != after and not continues:
         return f"block {known.height} is known to have other voters"
     above = turns[len(below)]
-    if above.header is None or above.height == known.height or above.names_the_sets_of(known):
+    if above.header is None or above.names_the_sets_of(known):
         return None
     if above.header.voters_digest != known.next_voters_digest:
         return f"block {known.height} is known to be followed by other voters"

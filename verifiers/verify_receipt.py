@@ -310,7 +310,7 @@ def check_known(known, turns):
     below = [turn for turn in turns if turn[0] < height]
     require(below[-1][2] == named[0] or below[-1][3] == named, f"block {height} is known to have other voters")
     _, _, _, names = turns[len(below)]
-    if names not in (None, named) and not hashes:
+    if names not in (None, named):
         require(names[0] == named[1], f"block {height} is known to be followed by other voters")
 
 

@@ -15,7 +15,7 @@ from ledger.archive import ArchivedStart, opening_line, parse_line, state_line
 from ledger.audit import AuditFailed, Auditor, Finding
 from ledger.audit_evidence import EvidenceBelowStart
 from ledger.block import Header
-from ledger.epochs import Epoch, Epochs
+from ledger.epochs import Epoch, Epochs, epochs_below, epochs_of_start
 from ledger.merkle_log import MerkleLog
 from ledger.receipt import Receipt, encode_receipt, parse_receipt, verify_receipt
 from ledger.recovery import Recoveries, check_recoveries, parse_recovery
@@ -27,18 +27,22 @@ START = 4
 class Kept:
     """A chain whose voters change at blocks 1 and 3 (and 4), told from block 4 on: what a pruned node keeps."""
 
-    def __init__(self, *, last: bool = False, advance_ms: int = 1_000, leave: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, *, last: bool = False, advance_ms: int = 1_000, leave: tuple[str, ...] = (), early: tuple[str, ...] = ()
+    ) -> None:
         self.keeper = keeper = Keeper()
         self.epochs: list[Epoch] = []
         self.recoveries: Recoveries = ()
         self.values: dict[str, bytes] = {}
         self._add(B)
+        if early:
+            self._recover(*early)
         self._add(advance_ms=advance_ms)
         self._add(C)
         self._add(B if last else None)
         self.values = dict(keeper.state.values)
         if leave:
-            self.recoveries = check_recoveries((self._recovery(*leave),), GENESIS)
+            self._recover(*leave)
         self._add()
         self._add()
 
@@ -51,9 +55,9 @@ class Kept:
             self.epochs.append(Epoch(header=block.header, certificate=proof, voters=voters(*nodes)))
             self.keeper.nodes = nodes
 
-    def _recovery(self, *left: str) -> Any:
-        signed = parse_recovery(self.keeper.recover(*left))
-        return replace(signed, epochs=tuple(self.epochs))
+    def _recover(self, *left: str) -> None:
+        signed = replace(parse_recovery(self.keeper.recover(*left)), epochs=tuple(self.epochs))
+        self.recoveries = check_recoveries((signed,), GENESIS)
 
     def header(self, height: int) -> Header:
         return self.keeper.blocks[height - 1][0].header
@@ -61,9 +65,7 @@ class Kept:
     def receipt(self, height: int) -> Receipt:
         """Receipt of a block, anchored there."""
         made = parse_receipt(self.keeper.receipt(height))
-        below = tuple(epoch for epoch in self.epochs if epoch.header.height < height)
-        recovered = bool(self.recoveries) and height > START
-        made = replace(made, epochs=() if recovered else below)
+        made = replace(made, epochs=epochs_below(self.epochs, self.header(height), self.recoveries))
         return verify_receipt(encode_receipt(made), GENESIS, self.recoveries)
 
     def lines(self, epochs: Epochs | None = None) -> list[bytes]:
@@ -76,7 +78,7 @@ class Kept:
         start = ArchivedStart(
             header=self.header(START),
             certificate=self.keeper.blocks[START - 1][2],
-            epochs=tuple(self.epochs) if epochs is None else epochs,
+            epochs=epochs_of_start(self.epochs, self.header(START), self.recoveries) if epochs is None else epochs,
             peaks=tuple(peak.hex() for peak in log.peaks(log.size)),
         )
         values = [state_line(key, value) for key, value in sorted(self.values.items())]
@@ -111,6 +113,12 @@ def test_an_audit_starts_at_the_block_that_a_recovery_goes_on_from() -> None:
     kept = Kept(leave=("node2",))
 
     assert audit(kept.lines(), recoveries=kept.recoveries) is None
+    assert audit(kept.lines(), kept.receipt(5), kept.receipt(4), recoveries=kept.recoveries) is None
+
+
+def test_an_audit_starts_behind_a_change_that_came_after_a_recovery() -> None:
+    kept = Kept(early=("node2",))
+
     assert audit(kept.lines(), kept.receipt(5), kept.receipt(4), recoveries=kept.recoveries) is None
 
 

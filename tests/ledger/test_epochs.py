@@ -83,6 +83,17 @@ def test_no_change_is_needed_that_a_recovery_below_comes_after(height: int, need
     assert heights(epochs_below(chain.epochs, chain.headers[height], chain.recoveries)) == needed
 
 
+def test_no_change_is_needed_from_the_very_block_that_a_recovery_goes_on_from() -> None:
+    chain = Changing()
+    chain.change(*B)
+    chain.recover("node1")
+    chain.add()
+
+    assert heights(chain.recoveries[0].epochs) == [1]
+    assert epochs_below(chain.epochs, chain.header, chain.recoveries) == ()
+    verify_receipt(chain.receipt(2), GENESIS, check_recoveries(tuple(chain.recoveries), GENESIS))
+
+
 def test_who_begins_at_a_header_needs_its_own_change_too() -> None:
     chain, again = grown(), recovered_twice()
     started = {height: heights(epochs_of_start(chain.epochs, chain.headers[height])) for height in (1, 2, 3, 5, 8)}
@@ -167,6 +178,29 @@ def test_what_a_recovery_lost_behind_changes_of_voters_is_told() -> None:
         check_final(lost, proof, tuple(chain.epochs), GENESIS, accepted)
     with pytest.raises(NotFinal, match="not in order"):
         check_final(lost, chain.certificate(6), tuple(chain.epochs), GENESIS, accepted)
+
+
+def test_what_a_second_recovery_lost_is_told_by_the_first() -> None:
+    accepted = check_recoveries(tuple(recovered_twice().recoveries), GENESIS)
+    chain = recovered_once()
+    lost, proof = chain.headers[9], chain.certificate(9)
+    epochs = epochs_below(chain.epochs, lost, accepted[:1])
+
+    check_final(lost, proof, epochs, GENESIS, accepted[:1])
+    with pytest.raises(NotFinal, match=r"block 9 was final, and recovery 2 kept 8: it was lost"):
+        check_final(lost, proof, epochs, GENESIS, accepted)
+
+
+def recovered_once() -> Changing:
+    """The chain that is recovered twice, without its second recovery, gone on by one block."""
+    chain = recovered_twice()
+    chain.voters = chain.voters_of[8]
+    for beside in (chain.headers, chain.voters_of, chain.made):
+        del beside[9:]
+    del chain.recoveries[1], chain.epochs[3]
+    chain.header, chain.state.height = chain.headers[8], 8
+    chain.add()
+    return chain
 
 
 def longest(voters_count: int = 7) -> Epoch:

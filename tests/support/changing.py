@@ -87,7 +87,7 @@ class Changing(Chain):
     def certificate(self, height: int | None = None) -> Certificate:
         """Of the newest block, or of one below."""
         header = self.header if height is None else self.headers[height]
-        return certificate(header, *(voter.node for voter in self.voters_of[header.height].voters))
+        return certificate(header, *sorted({voter.node for voter in self.voters_of[header.height].voters}))
 
     def receipt(self, height: int, anchor: int | None = None, epochs: tuple[Epoch, ...] | None = None) -> bytes:
         """Receipt of a block's transaction, anchored there or at a block above; or with the lie of other epochs."""
@@ -219,7 +219,7 @@ def an_epoch(height: int, old: Voters, new: Voters, by: Voters | None = None, **
     """A change of voters that stands in no block, certified by the old voters or by others; with header `changes`."""
     parts = {"height": height, "voters_digest": old.digest, "next_voters_digest": new.digest} | changes
     header = replace(genesis_header(GENESIS), **parts)
-    names = [voter.node for voter in (by or old).voters]
+    names = sorted({voter.node for voter in (by or old).voters})
     return Epoch(header=header, certificate=certificate(header, *names), voters=new)
 
 

@@ -333,6 +333,7 @@ def known_beside_recoveries() -> list[Case]:
         found.append(Case(f"a change waits, block {at} known", newest, brought, waiting.checkpoint(at), True))
     another = encode({"header": replace(waiting.headers[2], time_ms=waiting.headers[2].time_ms + 1)})
     found.append(Case("a recovery from another block than is known", newest, brought, another, False))
+    found.append(Case("below a recovery from another block than is known", waiting.receipt(1), brought, another, True))
     strange.recover("node1")
     strange.add()
     newest, brought = strange.receipt(9), _bytes(*strange.recoveries)
@@ -360,6 +361,7 @@ def known_spelled(chain: Changing) -> list[Case]:
         ("a header of another chain", encode({"header": header | {"chain": "other-00000000"}}), False),
         ("a checkpoint with another certificate", encode(wrong), False),
         ("a checkpoint whose certificate is none", encode(good | {"certificate": {}}), False),
+        ("a checkpoint with half a certificate", encode(good | {"certificate": {"header": good["hash"]}}), False),
     ]
     newest = chain.receipt(8)
     return [Case(f"{name} as known", newest, (), data, holds) for name, data, holds in said]
