@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from changing import branch, grown
 from playwright.sync_api import Browser
 from receipt_vectors import Case, read_cases
 from receipts import GENESIS, RECEIPTS, fields, mixtures, without
@@ -111,6 +112,8 @@ def test_a_person_chooses_the_files_and_reads_the_answer(chromium: Browser, tmp_
     keeper, recovery = recovered()
     (tmp_path / "newer.json").write_bytes(keeper.receipt(3))
     (tmp_path / "recovery.json").write_bytes(recovery)
+    (tmp_path / "branch.json").write_bytes(branch().receipt(8))
+    (tmp_path / "checkpoint.json").write_bytes(grown().checkpoint(6))
     page = chromium.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -126,6 +129,12 @@ def test_a_person_chooses_the_files_and_reads_the_answer(chromium: Browser, tmp_
     page.wait_for_selector("output:has-text('other voters')")
     page.set_input_files("#recoveries", tmp_path / "recovery.json")
     page.wait_for_selector(".holds")
+    page.set_input_files("#recoveries", [])
+    page.wait_for_selector(".refused")
+    page.set_input_files("#receipt", tmp_path / "branch.json")
+    page.wait_for_selector(".holds")
+    page.set_input_files("#known", tmp_path / "checkpoint.json")
+    page.wait_for_selector("output:has-text('block 6 is known to have other voters')")
     page.close()
 
     assert "The receipt holds." in good
