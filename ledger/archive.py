@@ -68,6 +68,7 @@ class ArchivedStart(_Line, frozen=True, kw_only=True):
     header: Header
     certificate: Certificate
     epochs: Epochs = ()
+    """Up to the header, its own included if it names other voters (`ledger.epochs.epochs_of_start`)."""
     peaks: Annotated[tuple[Hex32, ...], Meta(max_length=64)]
 
 

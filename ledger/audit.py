@@ -21,14 +21,15 @@ from ledger.archive import ARCHIVE_VERSION, ArchivedBlock, ArchivedStart, Archiv
 from ledger.audit_evidence import Evidence
 from ledger.block import Block, Certificate, Header, Voters, certificate_fault
 from ledger.encoding import decode_trusted, encode
+from ledger.epochs import epochs_below
 from ledger.errors import InvalidBlock, InvariantBroken, LedgerError
 from ledger.execution.block import BlockResult, execute_block
 from ledger.execution.holding import token_id
-from ledger.finality import NotFinal, check_final, voters_of
+from ledger.finality import NotFinal, voters_above
 from ledger.genesis import Genesis, genesis_header, genesis_state
 from ledger.merkle_log import MerkleLog
 from ledger.receipt import Receipt
-from ledger.recovery import Recoveries
+from ledger.recovery import Recoveries, voters_at
 from ledger.succession import (
     block_leaves,
     changes_voters,
@@ -137,10 +138,11 @@ class Auditor:
         evidence: tuple[Receipt, ...] = (),
         recoveries: Recoveries = (),
         versions: Versions = KNOWN,
+        known: Header | None = None,
     ) -> None:
         """`evidence` are verified receipts of the same chain: what they show must be part of it.
 
-        So must the blocks that `recoveries`, which the auditor accepts, go on from.
+        So must the blocks that `recoveries`, which the auditor accepts, go on from, and a header that is `known`.
         """
         self.genesis = genesis
         self._recoveries = recoveries
@@ -169,7 +171,7 @@ class Auditor:
         """Whether state and index are to be told after the blocks."""
         self._located: set[str] = set()
         """Transactions that the node's index was shown to hold."""
-        self._evidence = Evidence(evidence, recoveries)
+        self._evidence = Evidence(evidence, recoveries, known)
 
     def take(self, line: ArchiveLine) -> list[SignatureCheck]:
         """Take the next line; return the signatures to check for it. AuditFailed with the first thing that is wrong.
@@ -244,19 +246,21 @@ class Auditor:
         """Start at a certified block: what it claims of the log must be its own, and so must the state that follows."""
         header = start.header
         try:
-            check_final(header, start.certificate, start.epochs, self.genesis, self._recoveries)
+            above = voters_above(header, start.certificate, start.epochs, self.genesis, self._recoveries)
             self._log = MerkleLog(header.log_size, [bytes.fromhex(peak) for peak in start.peaks])
         except NotFinal as fault:
             raise AuditFailed(header.height, Fault.CERTIFICATE_INVALID, str(fault)) from None
         except InvariantBroken as fault:
             raise AuditFailed(header.height, Fault.HEADER_DIFFERS, f"its peaks make no log: {fault}") from None
         self.newest = self.certified = header
-        self._certifying = self._named = voters_of(header, start.epochs, self.genesis, self._recoveries)
-        if changes_voters(header):
-            self._fail(Fault.ARCHIVE_MALFORMED, "it starts with a block that changes the voters")
+        below = epochs_below(start.epochs, header, self._recoveries)
+        self._certifying = voters_at(header.height, self.genesis, self._recoveries, below)
+        self._named = above
         self._hash, self._start, self._loading = header.hash, header.height, {}
         if self._log.root().hex() != header.log_root:
             self._fail(Fault.HEADER_DIFFERS, "the peaks are not those of its log")
+        if other := self._evidence.other_before(header, start.epochs, self.genesis):
+            self._fail(Fault.FORKED, other)
         self._evidence.check_start(header.height)
 
     def _load(self, values: dict[str, bytes]) -> None:

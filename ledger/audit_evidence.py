@@ -1,8 +1,9 @@
-"""What an auditor holds a chain against besides its genesis: receipts it was given, and recoveries it accepts.
+"""What an auditor holds a chain against besides its genesis: receipts, recoveries it accepts, a header it knows.
 
 A receipt shows that a block is final, a recovery says which block the survivors went on from; a chain that has another
 block in that place is not the chain they belong to. A chain that is told only from a certified block on has nothing to
-compare an older receipt with. That is refused rather than passed over, since old receipts are kept for just this.
+compare an older receipt with. That is refused rather than passed over, since old receipts are kept for just this. What
+is compared below that block are the voters: who voted where, and when they changed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from contextlib import suppress
 
 from msgspec import UNSET
 
+from ledger.block import Header
+from ledger.epochs import Epochs, epochs_below
 from ledger.genesis import Genesis
+from ledger.known import known_fault
 from ledger.receipt import Receipt, ReceiptRefused, verify_receipt
 from ledger.recovery import Recoveries
 
@@ -37,36 +41,47 @@ def verified_evidence(data: bytes, genesis: Genesis, recoveries: Recoveries) -> 
 class Evidence:
     """Which blocks a chain must have."""
 
-    def __init__(self, receipts: tuple[Receipt, ...], recoveries: Recoveries) -> None:
+    def __init__(self, receipts: tuple[Receipt, ...], recoveries: Recoveries, known: Header | None = None) -> None:
         """`receipts` are verified, of the chain that is audited; `recoveries` checked and accepted."""
         self._recoveries = recoveries
-        self._final: dict[int, set[str]] = {}
-        """Hashes by height that receipts show to be final: more than one, and no chain can be the only one."""
-        self._lowest: list[int] = []
+        self._headers: list[Header] = [] if known is None else [known]
+        """All that must be the chain's."""
+        self._anchors: list[int] = []
         """By receipt, the height from which a chain must be told so that all it shows is compared."""
         for receipt in receipts:
             anchor = receipt.header if receipt.anchor is UNSET else receipt.anchor
-            changes = [epoch.header for epoch in receipt.epochs]
-            for header in (receipt.header, anchor, *changes):
-                self._final.setdefault(header.height, set()).add(header.hash)
-            self._lowest.append(min(header.height for header in (anchor, *changes)))
+            self._headers += [*(epoch.header for epoch in receipt.epochs), receipt.header, anchor]
+            self._anchors.append(anchor.height)
+        self._final: dict[int, set[str]] = {}
+        """Their hashes by height: more than one, and no chain can be the only one."""
+        for header in self._headers:
+            self._final.setdefault(header.height, set()).add(header.hash)
+
+    def other_before(self, start: Header, epochs: Epochs, genesis: Genesis) -> str | None:
+        """Evidence of other voters below the block that a chain is told from, by its changes of voters; in words."""
+        below = epochs_below(epochs, start, self._recoveries)
+        for header in self._headers:
+            if fault := known_fault(header, start, below, genesis, self._recoveries):
+                return f"evidence shows block {header.height}, {fault}"
+        return None
 
     def check_start(self, height: int) -> None:
         """EvidenceBelowStart if a chain that is told from this height on does not show the block of a receipt.
 
-        A block below its receipt's anchor stands in the anchor's log, so comparing the anchor is enough.
+        A block below its receipt's anchor stands in the anchor's log, so comparing the anchor is enough; its changes of
+        voters were compared by the voters they name (`other_before`).
         """
-        for lowest in self._lowest:
-            if lowest < height:
+        for anchor in self._anchors:
+            if anchor < height:
                 raise EvidenceBelowStart(
-                    f"a receipt of block {lowest} lies below the start, block {height}; it cannot be compared: "
+                    f"a receipt of block {anchor} lies below the start, block {height}; it cannot be compared: "
                     "audit the chain from its genesis, or leave the receipt out"
                 )
 
     def other_final(self, height: int, shown: str) -> str | None:
-        """A receipt that shows another block at a height, in words."""
+        """Evidence of another block at a height, in words."""
         others = self._final.get(height, set()) - {shown}
-        return f"a receipt shows {min(others)[:16]}…, here it is {shown[:16]}…" if others else None
+        return f"evidence shows {min(others)[:16]}…, here it is {shown[:16]}…" if others else None
 
     def other_recovered(self, height: int, shown: str) -> str | None:
         """A recovery that goes on from another block at a height, in words."""
@@ -76,11 +91,11 @@ class Evidence:
         return None
 
     def final_above(self, height: int) -> str | None:
-        """A receipt that shows a block above the newest of the chain, in words."""
+        """Evidence of a block above the newest of the chain, in words."""
         above = min((one for one in self._final if one > height), default=None)
         if above is None:
             return None
-        return f"a receipt shows block {above} ({min(self._final[above])[:16]}…), the newest here is below"
+        return f"evidence shows block {above} ({min(self._final[above])[:16]}…), the newest here is below"
 
     def recovered_above(self, height: int) -> str | None:
         """A recovery that goes on from a block above the newest of the chain, in words."""

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from ledger.block import Certificate, Header
 from ledger.encoding import Value, decode
-from ledger.epochs import Epochs
+from ledger.epochs import PROOF_BYTES_MAX, Epochs, epochs_below
 from ledger.errors import LedgerError, Refused
 from ledger.finality import NotFinal, check_final
 from ledger.genesis import Genesis
@@ -22,7 +22,6 @@ from ledger.names import Hex32
 from ledger.recovery import Recoveries
 
 CONSISTENCY_VERSION = 1
-CONSISTENCY_BYTES_MAX = 1024 * 1024
 
 
 class ConsistencyRefused(Refused):
@@ -44,7 +43,7 @@ class ConsistencyProof(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     second: CertifiedHeader
     path: Annotated[tuple[Hex32, ...], Meta(max_length=64)]
     epochs: Epochs = ()
-    """Every change of voters below the second header."""
+    """Every change of voters below the second header, and above the last recovery below it."""
 
 
 def build_consistency(
@@ -61,22 +60,25 @@ def build_consistency(
     )
 
 
-def verify_consistency(data: bytes, genesis: Genesis, recoveries: Recoveries = ()) -> ConsistencyProof:
+def verify_consistency(
+    data: bytes, genesis: Genesis, recoveries: Recoveries = (), known: Header | None = None
+) -> ConsistencyProof:
     """The proof, if it shows that the second log begins with the first; else ConsistencyRefused.
 
-    `recoveries` are those of the chain that whoever checks has accepted.
+    `recoveries` are those of the chain that whoever checks has accepted, `known` a header that they know to be of it.
     """
-    _require(len(data) <= CONSISTENCY_BYTES_MAX, f"{len(data)} bytes, a proof has at most {CONSISTENCY_BYTES_MAX}")
+    _require(len(data) <= PROOF_BYTES_MAX, f"{len(data)} bytes, a proof has at most {PROOF_BYTES_MAX}")
     try:
         proof = decode(data, ConsistencyProof)
     except LedgerError as error:
         raise ConsistencyRefused(f"this is no proof of consistency: {error}") from None
     _require(proof.version == CONSISTENCY_VERSION, f"version {proof.version} is not known here")
     first, second = proof.first.header, proof.second.header
-    below = tuple(epoch for epoch in proof.epochs if epoch.header.height < first.height)
+    before = (epoch for recovery in recoveries if recovery.height < second.height for epoch in recovery.epochs)
+    below = epochs_below((*before, *proof.epochs), first, recoveries)
     try:
-        check_final(second, proof.second.certificate, proof.epochs, genesis, recoveries)
-        check_final(first, proof.first.certificate, below, genesis, recoveries)
+        check_final(second, proof.second.certificate, proof.epochs, genesis, recoveries, known)
+        check_final(first, proof.first.certificate, below, genesis, recoveries, known)
     except NotFinal as fault:
         raise ConsistencyRefused(str(fault)) from None
     _require(

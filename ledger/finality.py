@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ledger.block import Certificate, Header, Voters, certificate_fault
-from ledger.epochs import Epochs
+from ledger.epochs import EpochRefused, Epochs, epochs_below, epochs_upto
 from ledger.genesis import Genesis
+from ledger.known import known_fault
 from ledger.recovery import Recoveries, voters_at
 
 
@@ -13,48 +14,70 @@ class NotFinal(Exception):
 
 
 def check_final(
-    header: Header, certificate: Certificate, epochs: Epochs, genesis: Genesis, recoveries: Recoveries = ()
+    header: Header,
+    certificate: Certificate,
+    epochs: Epochs,
+    genesis: Genesis,
+    recoveries: Recoveries = (),
+    known: Header | None = None,
 ) -> None:
     """NotFinal unless the certificate makes the header final on the chain of this genesis.
 
-    `recoveries` are those that whoever checks has accepted (`ledger.recovery.check_recoveries`).
+    `recoveries` are those that whoever checks has accepted (`ledger.recovery.check_recoveries`); `known` is a header
+    that they know to be of the chain (`ledger.known`).
     """
-    _require(header.chain == genesis.chain, "it is of another chain than this genesis")
-    fault = certificate_fault(certificate, header, voters_of(header, epochs, genesis, recoveries))
+    fault = _fault(header, certificate, epochs, genesis, recoveries)
     if fault is not None:
-        _denounce(header, certificate, genesis, recoveries)
-    _require(fault is None, f"its certificate does not hold: {fault}")
+        _denounce(header, certificate, epochs, genesis, recoveries)
+        raise NotFinal(fault)
+    other = None if known is None else known_fault(known, header, epochs, genesis, recoveries)
+    if other is not None:
+        raise NotFinal(other)
 
 
-def _denounce(header: Header, certificate: Certificate, genesis: Genesis, recoveries: Recoveries) -> None:
-    """NotFinal, in other words than usual, if the header was final until a recovery dropped it."""
-    for number, recovery in enumerate(recoveries):
-        former = voters_at(header.height, genesis, recoveries[:number])
-        if recovery.height < header.height and certificate_fault(certificate, header, former) is None:
-            kept = recovery.height
-            raise NotFinal(f"block {header.height} was final, and recovery {recovery.number} kept {kept}: it was lost")
+def voters_above(
+    header: Header,
+    certificate: Certificate,
+    epochs: Epochs,
+    genesis: Genesis,
+    recoveries: Recoveries = (),
+    known: Header | None = None,
+) -> Voters:
+    """Who certifies the block above a header, for whoever begins there; NotFinal unless the header is final.
 
-
-def voters_of(anchor: Header, epochs: Epochs, genesis: Genesis, recoveries: Recoveries) -> Voters:
-    """The voters who certify a header: from those of the genesis, each change certified by the ones before.
-
-    A recovery takes the place of all changes before it.
+    `epochs` go up to the header, its own included if it names other voters (`ledger.epochs.epochs_of_start`).
     """
-    voters = voters_at(anchor.height, genesis, recoveries)
-    height = max((recovery.height for recovery in recoveries if recovery.height < anchor.height), default=0)
-    for epoch in epochs:
-        header = epoch.header
-        _require(header.chain == genesis.chain, "a change of voters is of another chain")
-        _require(height < header.height < anchor.height, "the changes of voters are not in order")
-        fault = certificate_fault(epoch.certificate, header, voters)
-        _require(fault is None, f"the change of voters at {header.height} does not hold: {fault}")
-        _require(header.next_voters_digest == epoch.voters.digest, "a change of voters names other voters")
-        names = [voter.node for voter in epoch.voters.voters]
-        _require(names == sorted(set(names)), "a set of voters names a node twice, or out of order")
-        voters, height = epoch.voters, header.height
+    check_final(header, certificate, epochs_below(epochs, header, recoveries), genesis, recoveries, known)
+    try:
+        voters = voters_at(header.height + 1, genesis, recoveries, epochs_upto(epochs, header.height, recoveries))
+    except EpochRefused as refused:
+        raise NotFinal(str(refused)) from None
+    recovered = any(recovery.height == header.height for recovery in recoveries)
+    if not recovered and voters.digest != header.next_voters_digest:
+        raise NotFinal(f"its changes of voters do not say who certifies block {header.height + 1}")
+    if any(epoch.header.height == header.height and epoch.header.hash != header.hash for epoch in epochs):
+        raise NotFinal(f"voters change at another block {header.height}")
     return voters
 
 
-def _require(condition: bool, fault: str) -> None:
-    if not condition:
-        raise NotFinal(fault)
+def _fault(
+    header: Header, certificate: Certificate, epochs: Epochs, genesis: Genesis, recoveries: Recoveries
+) -> str | None:
+    """Why a header is not final for who has accepted these recoveries, or None if it is."""
+    if header.chain != genesis.chain:
+        return "it is of another chain than this genesis"
+    try:
+        fault = certificate_fault(certificate, header, voters_at(header.height, genesis, recoveries, epochs))
+    except EpochRefused as refused:
+        return str(refused)
+    return None if fault is None else f"its certificate does not hold: {fault}"
+
+
+def _denounce(
+    header: Header, certificate: Certificate, epochs: Epochs, genesis: Genesis, recoveries: Recoveries
+) -> None:
+    """NotFinal, in other words than usual, if the header was final until a recovery dropped it."""
+    for number, recovery in enumerate(recoveries):
+        kept = recovery.height
+        if kept < header.height and _fault(header, certificate, epochs, genesis, recoveries[:number]) is None:
+            raise NotFinal(f"block {header.height} was final, and recovery {recovery.number} kept {kept}: it was lost")

@@ -17,7 +17,7 @@ from msgspec import UNSET, Meta, UnsetType
 from ledger import merkle_log
 from ledger.block import Certificate, Header, Outcome
 from ledger.encoding import Value, decode, encode
-from ledger.epochs import Epochs
+from ledger.epochs import PROOF_BYTES_MAX, Epochs
 from ledger.errors import LedgerError, Refused
 from ledger.finality import NotFinal, check_final
 from ledger.genesis import Genesis
@@ -26,7 +26,6 @@ from ledger.recovery import Recoveries
 from ledger.transaction import SignedTransaction, check_shape, check_signatures, parse_signed
 
 RECEIPT_VERSION = 1
-RECEIPT_BYTES_MAX = 1024 * 1024
 
 
 class ReceiptRefused(Refused):
@@ -96,25 +95,25 @@ def build_receipt(
 
 def parse_receipt(data: bytes) -> Receipt:
     """Receipt from its file. ReceiptRefused if it is not one."""
-    if len(data) > RECEIPT_BYTES_MAX:
-        raise ReceiptRefused(f"{len(data)} bytes, a receipt has at most {RECEIPT_BYTES_MAX}")
+    if len(data) > PROOF_BYTES_MAX:
+        raise ReceiptRefused(f"{len(data)} bytes, a receipt has at most {PROOF_BYTES_MAX}")
     try:
         return decode(data, Receipt)
     except LedgerError as error:
         raise ReceiptRefused(f"this is not a receipt: {error}") from None
 
 
-def verify_receipt(data: bytes, genesis: Genesis, recoveries: Recoveries = ()) -> Receipt:
+def verify_receipt(data: bytes, genesis: Genesis, recoveries: Recoveries = (), known: Header | None = None) -> Receipt:
     """The receipt, if it proves its transaction and outcome final on the chain of this genesis; else ReceiptRefused.
 
-    `recoveries` are those of the chain that whoever checks has accepted.
+    `recoveries` are those of the chain that whoever checks has accepted, `known` a header that they know to be of it.
     """
     receipt = parse_receipt(data)
     anchor = receipt.header if receipt.anchor is UNSET else receipt.anchor
     _require(receipt.version == RECEIPT_VERSION, f"version {receipt.version} is not known here")
     _require(receipt.header.chain == genesis.chain, "it is of another chain than this genesis")
     try:
-        check_final(anchor, receipt.certificate, receipt.epochs, genesis, recoveries)
+        check_final(anchor, receipt.certificate, receipt.epochs, genesis, recoveries, known)
         signed = receipt.signed
         check_shape(signed, genesis.chain)
         check_signatures(signed)
@@ -127,6 +126,10 @@ def verify_receipt(data: bytes, genesis: Genesis, recoveries: Recoveries = ()) -
     )
     _require_path(entry, receipt.path, anchor, "the transaction")
     _require(receipt.path.index < receipt.header.log_size, "the transaction's leaf lies after its block")
+    _require(
+        known is None or known.height != receipt.header.height or known.hash == receipt.header.hash,
+        f"another block {receipt.header.height} is known",
+    )
     if receipt.anchor is UNSET:
         _require(receipt.header_path is UNSET, "a header path without an anchor proves nothing")
         return receipt

@@ -5,6 +5,9 @@ up to which block they go on and who votes from there. That is no proof that not
 a recovery is a file of its own, which everybody who checks this chain is handed and accepts, or does not. Without it
 every receipt from before still holds. With it, a receipt that was final above the block they went on from is shown for
 what it is: evidence of what was lost.
+
+Who voted before is shown with it: every change of voters that was certified. One that was not certified does not count;
+the recovery decides instead who votes.
 """
 
 from __future__ import annotations
@@ -16,12 +19,12 @@ from msgspec import Meta
 from ledger import crypto
 from ledger.block import Endorsement, Voters
 from ledger.encoding import Value, decode, encode
+from ledger.epochs import PROOF_BYTES_MAX, EpochRefused, Epochs, walk
 from ledger.errors import LedgerError, Refused
 from ledger.genesis import Genesis
 from ledger.names import ChainName, Count, Hex32, NodeName, Positive, TimeMs
 
 RECOVERY_VERSION = 1
-RECOVERY_BYTES_MAX = 64 * 1024
 REASON_MAX = 512
 
 
@@ -59,16 +62,38 @@ class SignedRecovery(Value, frozen=True, kw_only=True):
     """A recovery with the signatures of the survivors: all of them, sorted by node."""
 
     recovery: Recovery
+    epochs: Epochs = ()
+    """Every change of voters above the recovery before, or genesis, and up to its height. Nobody signs them here: each
+    has its certificate."""
     signatures: Annotated[tuple[Endorsement, ...], Meta(max_length=64)]
 
+    @property
+    def number(self) -> int:
+        return self.recovery.number
 
-Recoveries = tuple[Recovery, ...]
-"""All recoveries of a chain that somebody has accepted, in order."""
+    @property
+    def height(self) -> int:
+        """The newest block that the chain goes on from."""
+        return self.recovery.height
+
+    @property
+    def header(self) -> str:
+        """The hash of that block."""
+        return self.recovery.header
+
+    @property
+    def voters(self) -> Voters:
+        """Who certifies from the next block on."""
+        return self.recovery.voters
+
+
+Recoveries = tuple[SignedRecovery, ...]
+"""All recoveries of a chain that somebody has accepted, in order, each checked."""
 
 
 def parse_recovery(data: bytes) -> SignedRecovery:
     """Recovery from its file; RecoveryRefused if it is none. Says nothing yet of its signatures."""
-    _require(len(data) <= RECOVERY_BYTES_MAX, f"a recovery has at most {RECOVERY_BYTES_MAX} bytes")
+    _require(len(data) <= PROOF_BYTES_MAX, f"a recovery has at most {PROOF_BYTES_MAX} bytes")
     try:
         return decode(data, SignedRecovery)
     except LedgerError as error:
@@ -76,22 +101,29 @@ def parse_recovery(data: bytes) -> SignedRecovery:
 
 
 def check_recoveries(signed: tuple[SignedRecovery, ...], genesis: Genesis) -> Recoveries:
-    """Recoveries, if each follows the one before and is signed by all its survivors; else RecoveryRefused."""
-    before: Recoveries = ()
-    for one in signed:
-        check_statement(one.recovery, before, genesis)
+    """The recoveries, if each follows the one before and is signed by all its survivors; else RecoveryRefused."""
+    for number, one in enumerate(signed):
+        check_statement(one.recovery, one.epochs, signed[:number], genesis)
         _check_signatures(one)
-        before = (*before, one.recovery)
-    return before
+    return signed
 
 
-def check_statement(recovery: Recovery, before: Recoveries, genesis: Genesis) -> None:
-    """RecoveryRefused unless a recovery may follow those before, whoever has signed it."""
+def check_statement(recovery: Recovery, epochs: Epochs, before: Recoveries, genesis: Genesis) -> None:
+    """RecoveryRefused unless a recovery may follow those before, whoever has signed it.
+
+    `epochs` are the changes of voters above the last one before, up to its height.
+    """
     _require(recovery.version == RECOVERY_VERSION, f"version {recovery.version} is not known here")
     _require(recovery.chain == genesis.chain, f"it is of {recovery.chain}, not of {genesis.chain}")
     _require(recovery.number == len(before) + 1, f"it is number {recovery.number}; {len(before)} came before")
     _require(not before or _goes_on(recovery, before[-1]), "it goes back behind the recovery before")
-    former = voters_at(recovery.height + 1, genesis, before)
+    for epoch in epochs:
+        other = epoch.header.height == recovery.height and epoch.header.hash != recovery.header
+        _require(not other, "voters changed at another block of its height")
+    try:
+        former = voters_at(recovery.height + 1, genesis, before, epochs)
+    except EpochRefused as fault:
+        raise RecoveryRefused(str(fault)) from None
     left, were = recovery.voters.voters, former.voters
     _require(
         list(left) == [voter for voter in were if voter in left], "its voters are not those of before, or in disorder"
@@ -100,7 +132,7 @@ def check_statement(recovery: Recovery, before: Recoveries, genesis: Genesis) ->
     _require(len(left) < former.majority, f"{len(left)} of {len(were)} voters are a majority and need no recovery")
 
 
-def _goes_on(recovery: Recovery, before: Recovery) -> bool:
+def _goes_on(recovery: Recovery, before: SignedRecovery) -> bool:
     """Whether a recovery begins where the one before did, or above: a second loss may precede any new block."""
     if recovery.height == before.height:
         return recovery.header == before.header
@@ -119,13 +151,16 @@ def _check_signatures(signed: SignedRecovery) -> None:
         _require(holds, f"{one.node}'s signature does not verify")
 
 
-def voters_at(height: int, genesis: Genesis, recoveries: Recoveries = ()) -> Voters:
-    """Who certifies the block of a height."""
-    voters = genesis.voters
+def voters_at(height: int, genesis: Genesis, recoveries: Recoveries = (), epochs: Epochs = ()) -> Voters:
+    """Who certifies the block of a height; EpochRefused if a change of voters does not hold.
+
+    `epochs` are all changes below it that lie above the last recovery below it (`ledger.epochs.epochs_below`).
+    """
+    voters, above = genesis.voters, 0
     for recovery in recoveries:
         if recovery.height < height:
-            voters = recovery.voters
-    return voters
+            voters, above = recovery.voters, recovery.height
+    return walk(voters, above, epochs, height, genesis.chain)
 
 
 def _require(condition: bool, fault: str) -> None:

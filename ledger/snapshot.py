@@ -19,7 +19,7 @@ from ledger.crypto import sha256
 from ledger.encoding import Value, decode
 from ledger.epochs import Epochs
 from ledger.errors import InvariantBroken, LedgerError, Refused
-from ledger.finality import NotFinal, check_final
+from ledger.finality import NotFinal, voters_above
 from ledger.genesis import Genesis
 from ledger.merkle_log import MerkleLog
 from ledger.names import Count, Hex32, Positive
@@ -27,7 +27,8 @@ from ledger.recovery import Recoveries
 from ledger.version import KNOWN
 
 SNAPSHOT_VERSION = 1
-MANIFEST_BYTES_MAX = 16 * 1024 * 1024
+MANIFEST_BYTES_MAX = 32 * 1024 * 1024
+"""Room for 100,000 chunks, and for as many epochs as a proof may have."""
 CHUNK_BYTES = 1024 * 1024
 """A chunk is closed at this size of keys and values; its file is smaller."""
 CHUNK_BYTES_MAX = 32 * 1024 * 1024
@@ -60,6 +61,7 @@ class Manifest(Value, frozen=True, kw_only=True):
     header: Header
     certificate: Certificate
     epochs: Epochs = ()
+    """Up to the header, its own included if it names other voters (`ledger.epochs.epochs_of_start`)."""
     peaks: Annotated[tuple[Hex32, ...], Meta(max_length=64)]
     """Of the log at the header, largest first."""
     protocol: Positive
@@ -73,12 +75,15 @@ class Manifest(Value, frozen=True, kw_only=True):
         return sum(chunk.size for chunk in self.chunks)
 
 
-def parse_manifest(data: bytes, genesis: Genesis, recoveries: Recoveries = ()) -> Manifest:
-    """The manifest, if its header is final on the chain of this genesis; else SnapshotRefused."""
+def parse_manifest(data: bytes, genesis: Genesis, recoveries: Recoveries = (), known: Header | None = None) -> Manifest:
+    """The manifest, if its header is final on the chain of this genesis; else SnapshotRefused.
+
+    `recoveries` are those of the chain that whoever checks has accepted, `known` a header that they know to be of it.
+    """
     _require(len(data) <= MANIFEST_BYTES_MAX, f"a manifest has at most {MANIFEST_BYTES_MAX} bytes")
     try:
         manifest = decode(data, Manifest)
-        check_final(manifest.header, manifest.certificate, manifest.epochs, genesis, recoveries)
+        voters_above(manifest.header, manifest.certificate, manifest.epochs, genesis, recoveries, known)
     except LedgerError as error:
         raise SnapshotRefused(f"this is no manifest: {error}") from None
     except NotFinal as fault:

@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ledger.block import Certificate, Header
 from ledger.encoding import decode
-from ledger.epochs import Epochs
+from ledger.epochs import PROOF_BYTES_MAX, Epochs
 from ledger.errors import LedgerError, Refused
 from ledger.finality import NotFinal, check_final
 from ledger.genesis import Genesis
@@ -21,7 +21,6 @@ from ledger.recovery import Recoveries
 from ledger.state_tree import StateProof, TreeNode, proof_holds, prove
 
 ANSWER_VERSION = 1
-ANSWER_BYTES_MAX = 4 * 1024 * 1024
 KEYS_MAX = 100
 
 
@@ -64,9 +63,14 @@ def prove_entries(values: dict[str, bytes | None], tree: TreeNode) -> tuple[Prov
     )
 
 
-def verify_state_answer(data: bytes, genesis: Genesis, recoveries: Recoveries = ()) -> StateAnswer:
-    """The answer, if it proves its entries on the chain of this genesis; else StateAnswerRefused."""
-    _require(len(data) <= ANSWER_BYTES_MAX, f"{len(data)} bytes, an answer has at most {ANSWER_BYTES_MAX}")
+def verify_state_answer(
+    data: bytes, genesis: Genesis, recoveries: Recoveries = (), known: Header | None = None
+) -> StateAnswer:
+    """The answer, if it proves its entries on the chain of this genesis; else StateAnswerRefused.
+
+    `recoveries` are those of the chain that whoever checks has accepted, `known` a header that they know to be of it.
+    """
+    _require(len(data) <= PROOF_BYTES_MAX, f"{len(data)} bytes, an answer has at most {PROOF_BYTES_MAX}")
     try:
         answer = decode(data, StateAnswer)
     except LedgerError as error:
@@ -74,7 +78,7 @@ def verify_state_answer(data: bytes, genesis: Genesis, recoveries: Recoveries = 
     _require(answer.version == ANSWER_VERSION, f"version {answer.version} is not known here")
     _require(len({entry.key for entry in answer.entries}) == len(answer.entries), "it names a key twice")
     try:
-        check_final(answer.header, answer.certificate, answer.epochs, genesis, recoveries)
+        check_final(answer.header, answer.certificate, answer.epochs, genesis, recoveries, known)
     except NotFinal as fault:
         raise StateAnswerRefused(str(fault)) from None
     root = bytes.fromhex(answer.header.state_root)

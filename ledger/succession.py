@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from ledger import crypto, state_tree
 from ledger.block import HEADER_VERSION, Block, Header, Outcome, Voter, Voters
+from ledger.epochs import same_change
 from ledger.events import StatementRegistered, VoterAdded, VoterRemoved
 from ledger.merkle_log import MerkleLog, leaf_hash, previous_entry, transaction_entry
 from ledger.transaction import SignedTransaction
@@ -35,12 +36,7 @@ def continues(block: Block, below: Header) -> bool:
     """Whether a block above the last one of an epoch still belongs to it: an opening block, whose leader does not know
     yet that the change of voters is final."""
     header = block.header
-    return (
-        changes_voters(below)
-        and (header.voters_digest, header.next_voters_digest) == (below.voters_digest, below.next_voters_digest)
-        and header.term > below.term
-        and not block.transactions
-    )
+    return changes_voters(below) and same_change(header, below) and header.term > below.term and not block.transactions
 
 
 def linkage_fault(block: Block, below: Header, below_hash: str, voters: Voters) -> str | None:

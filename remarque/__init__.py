@@ -97,7 +97,7 @@ from remarque.drafts import Draft, encode_draft, parse_draft, sign_draft
 from remarque.errors import NodeError, Pending, RemarqueError
 from remarque.keys.files import load_key, new_key
 from remarque.sealing import SealBroken
-from remarque.trusted_files import load_genesis, read_recoveries
+from remarque.trusted_files import load_genesis, read_known, read_recoveries
 
 __all__ = [
     "AcceptOffer",
@@ -220,6 +220,7 @@ __all__ = [
     "new_key",
     "parse_draft",
     "parse_receipt",
+    "read_known",
     "read_recoveries",
     "sign_draft",
     "sign_statement",

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from ledger.actions import AnyAction, Content
+from ledger.block import Header
 from ledger.consistency import ConsistencyProof
 from ledger.crypto import SigningKey
 from ledger.genesis import Genesis
@@ -631,22 +632,29 @@ class Client(Blocking):
         return self._run(self._waiting.cose_receipt(transaction, anchor))
 
     def consistency(
-        self, first: int, second: int, genesis: Genesis | None = None, recoveries: Recoveries = ()
+        self,
+        first: int,
+        second: int,
+        genesis: Genesis | None = None,
+        recoveries: Recoveries = (),
+        known: Header | None = None,
     ) -> ConsistencyProof:
         """Proof that the log at a certified height begins with that at a lower one: ConsistencyRefused if not.
 
         Give the genesis from a source you trust; else it is the one that the node itself names. `recoveries` are those
-        of the chain that you accept.
+        of the chain that you accept, `known` a header that you know to be of it.
         """
-        return self._run(self._waiting.consistency(first, second, genesis, recoveries))
+        return self._run(self._waiting.consistency(first, second, genesis, recoveries, known))
 
-    def state(self, *keys: str, genesis: Genesis | None = None, recoveries: Recoveries = ()) -> StateAnswer:
+    def state(
+        self, *keys: str, genesis: Genesis | None = None, recoveries: Recoveries = (), known: Header | None = None
+    ) -> StateAnswer:
         """What stands under keys of the state, proven: StateAnswerRefused if it does not hold.
 
         Give the genesis from a source you trust; else it is the one that the node itself names. `recoveries` are those
-        of the chain that you accept.
+        of the chain that you accept, `known` a header that you know to be of it.
         """
-        return self._run(self._waiting.state(*keys, genesis=genesis, recoveries=recoveries))
+        return self._run(self._waiting.state(*keys, genesis=genesis, recoveries=recoveries, known=known))
 
     def register_statement(self, statement: bytes) -> bytes:
         """Register a signed statement; the node's COSE receipt. Safe to repeat, also on REGISTRATION_RUNNING."""

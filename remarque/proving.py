@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from ledger.block import Header
 from ledger.consistency import ConsistencyProof, ConsistencyRefused, verify_consistency
 from ledger.genesis import Genesis
 from ledger.receipt import Receipt, parse_receipt
@@ -37,29 +38,40 @@ class ProofMethods(SubmitMethods):
         return await self.request("GET", path, session=False, params=params)
 
     async def consistency(
-        self, first: int, second: int, genesis: Genesis | None = None, recoveries: Recoveries = ()
+        self,
+        first: int,
+        second: int,
+        genesis: Genesis | None = None,
+        recoveries: Recoveries = (),
+        known: Header | None = None,
     ) -> ConsistencyProof:
         """Proof that the log at a certified height begins with that at a lower one: ConsistencyRefused if not.
 
         Give the genesis from a source you trust; else it is the one that the node itself names. `recoveries` are those
-        of the chain that you accept.
+        of the chain that you accept, `known` a header that you know to be of it.
         """
         params = {"from": str(first), "to": str(second)}
         data = await self.request("GET", "/v1/log/consistency", session=False, params=params)
-        proof = verify_consistency(data, genesis or await self.genesis(), recoveries)
+        proof = verify_consistency(data, genesis or await self.genesis(), recoveries, known)
         if (proof.first.header.height, proof.second.header.height) != (first, second):
             raise ConsistencyRefused("it is about other heights than were asked for")
         return proof
 
-    async def state(self, *keys: str, genesis: Genesis | None = None, recoveries: Recoveries = ()) -> StateAnswer:
+    async def state(
+        self,
+        *keys: str,
+        genesis: Genesis | None = None,
+        recoveries: Recoveries = (),
+        known: Header | None = None,
+    ) -> StateAnswer:
         """What stands under keys of the state, proven: StateAnswerRefused if it does not hold.
 
         Give the genesis from a source you trust; else it is the one that the node itself names. `recoveries` are those
-        of the chain that you accept.
+        of the chain that you accept, `known` a header that you know to be of it.
         """
         query = "&".join(f"key={quote(key, safe='')}" for key in keys)
         data = await self.request("GET", f"/v1/state?{query}")
-        answer = verify_state_answer(data, genesis or await self.genesis(), recoveries)
+        answer = verify_state_answer(data, genesis or await self.genesis(), recoveries, known)
         if [entry.key for entry in answer.entries] != list(keys):
             raise StateAnswerRefused("it answers about other keys than were asked for")
         return answer

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Checks a Remarque receipt with the consortium's genesis file alone: no node, no network, no clock.
 
-    python verify_receipt.py receipt.json genesis.json [recovery.json ...]
+    python verify_receipt.py receipt.json genesis.json [recovery.json ...] [--known checkpoint.json]
 
-Recoveries are those of the chain that you accept, from a source you trust. This one file shares nothing with Remarque;
-it needs Python 3.9 or newer and PyNaCl. It follows docs/receipt_format.md, whose section numbers stand in the comments.
+Recoveries are those of the chain that you accept, from a source you trust; a known checkpoint is one that you know to
+be of the chain. This one file shares nothing with Remarque; it needs Python 3.9 or newer and PyNaCl. It follows
+docs/receipt_format.md, whose section numbers stand in the comments.
 Exit status: 0 the receipt holds, 1 it does not, 2 a file cannot be read.
 """
 
@@ -17,7 +18,7 @@ import sys
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
-BYTES_MAX = 1024 * 1024
+BYTES_MAX = 16 * 1024 * 1024
 INTEGER_MAX = 2**53 - 1
 
 
@@ -123,7 +124,10 @@ GENESIS = record({"name": text, "nodes": array(record({"name": name, "key": HASH
 RECOVERY = record(
     {"version": count, "chain": text, "number": count, "height": count, "term": count, "header": HASH,
      "voters": VOTERS, "lost": array(name), "reason": text, "time_ms": count}, {})  # fmt: skip
-SIGNED_RECOVERY = record({"recovery": RECOVERY, "signatures": array(ENDORSEMENT)}, {})
+SIGNED_RECOVERY = record(
+    {"recovery": RECOVERY, "signatures": array(ENDORSEMENT)}, {"epochs": array(EPOCH, 1, 4096)}
+)  # fmt: skip
+CHECKPOINT = record({"header": HEADER})
 
 
 # 3. Hashes and signatures
@@ -192,20 +196,28 @@ def check_certificate(certificate, header, voters, what):
 # 6. The receipt
 
 
-def verify(receipt_data, genesis_data, recoveries_data=()):
+def verify(receipt_data, genesis_data, recoveries_data=(), known_data=None):
     """What the receipt proves, as a dictionary; Refused if it proves nothing."""
     genesis = parse(genesis_data, GENESIS, "the genesis")
     receipt = parse(receipt_data, RECEIPT, "the receipt")
     signed = [parse(data, SIGNED_RECOVERY, "a recovery") for data in recoveries_data]
+    signed.sort(key=lambda one: one["recovery"]["number"])
     require(receipt["version"] == 1, "the receipt is of a version not known here")
     header, transaction, anchor = receipt["header"], receipt["transaction"], receipt.get("anchor", receipt["header"])
     chain = f"{genesis['name']}-{digest('genesis', genesis_data).hexdigest()[:8]}"
-    for part in (header, anchor, transaction, *(epoch["header"] for epoch in receipt.get("epochs", []))):
+    for part in (header, anchor, transaction):
         require(part["chain"] == chain, f"it is of {part['chain'][:80]}, the genesis of {chain}")
-    voters = last_voters(voters_from(genesis, signed, chain), receipt, anchor)
+    nodes = sorted(genesis["nodes"], key=lambda node: node["name"])
+    first = {"voters": [{"node": node["name"], "key": node["key"]} for node in nodes]}
+    check_recoveries(signed, first, chain)
+    voters = voters_at(anchor["height"], first, signed, receipt, chain)
     check_certificate(receipt["certificate"], anchor, voters, "the anchor")  # 6.2
     transaction_id = check_transaction(transaction, receipt["signatures"])
     check_leaves(receipt, header, anchor, transaction_id)
+    if known_data is not None:
+        known = parse_known(known_data, chain)
+        check_known(known, turns_below(anchor, first, signed, receipt))
+        require(known["height"] != header["height"] or known == header, f"another block {header['height']} is known")
     return {
         "transaction": transaction_id,
         "signers": [signer["account"] for signer in transaction["signers"]],
@@ -216,40 +228,90 @@ def verify(receipt_data, genesis_data, recoveries_data=()):
     }
 
 
-def voters_from(genesis, signed, chain):
-    """6.1: (height, voters above it), of the genesis and of each recovery, which all who are left have signed."""
-    nodes = sorted(genesis["nodes"], key=lambda node: node["name"])
-    found = [(0, {"voters": [{"node": node["name"], "key": node["key"]} for node in nodes]})]
-    for number, one in enumerate(sorted(signed, key=lambda one: one["recovery"]["number"]), 1):
-        recovery, were = one["recovery"], found[-1][1]["voters"]
-        left = [voter for voter in were if voter in recovery["voters"]["voters"]]
-        lost = [voter["node"] for voter in were if voter not in left]
+def voters_at(height, first, signed, carrier, chain):
+    """6.1: who certifies the block of a height, by the recoveries below and then the epochs that a carrier brings."""
+    above, voters = 0, first
+    for recovery in (one["recovery"] for one in signed):
+        if recovery["height"] < height:
+            above, voters = recovery["height"], recovery["voters"]
+    for epoch in carrier.get("epochs", []):
+        header = epoch["header"]
+        require(header["chain"] == chain, "a change of voters is of another chain")
+        require(above < header["height"] < height, "the changes of voters are not in order")
+        check_certificate(epoch["certificate"], header, voters, f"the change of voters at {header['height']}")
+        voters, above = epoch["voters"], header["height"]
+        names = [voter["node"] for voter in voters["voters"]]
+        require(names == sorted(set(names)), "a set of voters names a node twice, or out of order")
+        require(header["next_voters_digest"] == voters_digest(voters), "a change of voters names other voters")
+        require(header["next_voters_digest"] != header["voters_digest"], "a change of voters changes nothing")
+    return voters
+
+
+def check_recoveries(signed, first, chain):
+    """6.5: each follows the one before, and all who are left have signed it."""
+    for number, one in enumerate(signed, 1):
+        recovery, before = one["recovery"], signed[: number - 1]
         named = (recovery["version"], recovery["chain"], recovery["number"])
         require(named == (1, chain, number), "a recovery is of another version or chain, or one before is missing")
-        require(number == 1 or recovery["height"] > found[-1][0], "a recovery goes back behind the one before")
+        for last in (other["recovery"] for other in before[-1:]):
+            again = (recovery["height"], recovery["header"]) == (last["height"], last["header"])
+            require(again or recovery["height"] > last["height"], "a recovery goes back behind the one before")
+        for header in (epoch["header"] for epoch in one.get("epochs", [])):
+            same = header["height"] != recovery["height"] or header_hash(header) == recovery["header"]
+            require(same, "voters changed at another block of a recovery's height")
+        were = voters_at(recovery["height"] + 1, first, before, one, chain)["voters"]
+        left = [voter for voter in were if voter in recovery["voters"]["voters"]]
+        lost = [voter["node"] for voter in were if voter not in left]
         require((recovery["voters"]["voters"], recovery["lost"]) == (left, lost), "a recovery names other voters")
         require(2 * len(left) <= len(were), "a majority is left and needs no recovery")
         require([by["node"] for by in one["signatures"]] == [voter["node"] for voter in left], "survivors did not sign")
         for voter, by in zip(left, one["signatures"]):  # noqa: B905, for older Pythons
             holds = signature_holds(voter["key"], "recovery", canonical(recovery), by["signature"])
             require(holds, f"the signature of {voter['node']} on a recovery does not verify")
-        found.append((recovery["height"], recovery["voters"]))
-    return found
 
 
-def last_voters(voters_by_height, receipt, anchor):
-    """6.1: the voters who certify the anchor; where they were changed, each set was certified by the one before."""
-    first, *later = voters_by_height
-    height, voters = [first, *(one for one in later if one[0] < anchor["height"])][-1]
-    for epoch in receipt.get("epochs", []):
-        header = epoch["header"]
-        require(height < header["height"] < anchor["height"], "the changes of voters are not in order")
-        check_certificate(epoch["certificate"], header, voters, f"the change of voters at {header['height']}")
-        voters, height = epoch["voters"], header["height"]
-        names = [voter["node"] for voter in voters["voters"]]
-        require(names == sorted(set(names)), "a set of voters names a node twice, or out of order")
-        require(header["next_voters_digest"] == voters_digest(voters), "a change of voters names other voters")
-    return voters
+def parse_known(data, chain):
+    """6.6: the header of a checkpoint, from JSON however it is spelled."""
+    try:
+        checkpoint = json.loads(data)
+    except (ValueError, RecursionError):
+        raise Refused("the known checkpoint is not JSON") from None
+    require(CHECKPOINT(checkpoint), "the known checkpoint has not the shape of one")
+    header, certificate = checkpoint["header"], checkpoint.get("certificate", {"header": None})
+    require("certificate" not in checkpoint or CERTIFICATE(certificate), "the known certificate is none")
+    require(certificate["header"] in (None, header_hash(header)), "the known certificate is for another header")
+    require(header["chain"] == chain, "the known header is of another chain than this genesis")
+    return header
+
+
+def turns_below(anchor, first, signed, receipt):
+    """6.6: (height, header's hash, digest of the voters above, voters that the header names) of every turn."""
+
+    def turn(header):
+        named = (header["voters_digest"], header["next_voters_digest"])
+        return header["height"], header_hash(header), named[1], named
+
+    found = [(-1, None, voters_digest(first), None)]
+    for one in signed:
+        recovery = one["recovery"]
+        if recovery["height"] < anchor["height"]:
+            found += [turn(epoch["header"]) for epoch in one.get("epochs", [])]
+            found.append((recovery["height"], recovery["header"], voters_digest(recovery["voters"]), None))
+    return [*found, *(turn(epoch["header"]) for epoch in receipt.get("epochs", [])), turn(anchor)]
+
+
+def check_known(known, turns):
+    """6.6: a known header names the voters that are shown for its height, and for the next one."""
+    height, named = known["height"], (known["voters_digest"], known["next_voters_digest"])
+    hashes = [turn[1] for turn in turns if turn[0] == height]
+    require(all(one == header_hash(known) for one in hashes), f"another block {height} is known")
+    if turns[-1][0] <= height:
+        return
+    below = [turn for turn in turns if turn[0] < height]
+    require(below[-1][2] == named[0] or below[-1][3] == named, f"block {height} is known to have other voters")
+    _, _, _, names = turns[len(below)]
+    if names not in (None, named):
+        require(names[0] == named[1], f"block {height} is known to be followed by other voters")
 
 
 def check_transaction(transaction, signatures):
@@ -280,16 +342,21 @@ def check_leaves(receipt, header, anchor, transaction_id):
 
 
 def main(arguments):
+    known = None
+    if "--known" in arguments[:-1]:
+        place = arguments.index("--known")
+        known, arguments = arguments[place + 1], arguments[:place] + arguments[place + 2 :]
     if len(arguments) < 2:
         print(__doc__)
         return 2
     try:
         receipt, genesis, *recoveries = (pathlib.Path(name).read_bytes() for name in arguments)
+        checkpoint = None if known is None else pathlib.Path(known).read_bytes()
     except OSError as error:
         print(error)
         return 2
     try:
-        print(json.dumps({"holds": True, **verify(receipt, genesis, recoveries)}))
+        print(json.dumps({"holds": True, **verify(receipt, genesis, recoveries, checkpoint)}))
     except Refused as fault:
         print(json.dumps({"holds": False, "fault": str(fault)}))
         return 1

@@ -62,7 +62,7 @@ def open_routes(driver: Driver) -> APIRouter:
                 header=header,
                 hash=header.hash,
                 certificate=UNSET if certificate is None else certificate,
-                recoveries=chain.recoveries or UNSET,
+                recoveries=tuple(one.recovery for one in chain.recoveries) or UNSET,
             )
         )
 

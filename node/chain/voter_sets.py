@@ -8,10 +8,11 @@ then only blocks that continue the old epoch are taken above it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from sys import maxsize
 
 from ledger.block import Block, Certificate, Header, Outcome, Voters
-from ledger.epochs import Epoch, Epochs, epochs_below
+from ledger.epochs import Epoch, Epochs, epochs_below, epochs_of_start, epochs_upto, same_change
 from ledger.errors import InvalidBlock
 from ledger.genesis import Genesis
 from ledger.recovery import Recoveries
@@ -113,23 +114,26 @@ class VoterSets:
 
     def epochs_for(self, header: Header) -> Epochs:
         """The changes of voters that show who certifies a header."""
-        return epochs_below(tuple(self._raft_log.epochs), header, self._recoveries)
+        return epochs_below(self._raft_log.epochs, header, self._recoveries)
+
+    def epochs_of_start(self, header: Header) -> Epochs:
+        """Those that somebody needs who begins at a header."""
+        return epochs_of_start(self._raft_log.epochs, header, self._recoveries)
 
     def _is_settled(self, header: Header) -> bool:
         """Whether the change of voters that a block makes, or continues, is known to be final: by its own certificate,
         or that of a block below or above it that makes the same change."""
         epochs = self._raft_log.epochs
         place = bisect_right(epochs, header.height, key=lambda one: one.header.height)
-        change = header.voters_digest, header.next_voters_digest
-        nearest = [one.header for one in epochs[max(0, place - 1) : place + 1]]
-        return change in [(one.voters_digest, one.next_voters_digest) for one in nearest]
+        return any(same_change(header, one.header) for one in epochs[max(0, place - 1) : place + 1])
 
     def _recovery_at(self, height: int) -> Voters | None:
         return next((one.voters for one in reversed(self._recoveries) if one.height == height), None)
 
 
-def in_force(genesis: Voters, recoveries: Recoveries, epochs: Iterable[Epoch]) -> Voters:
-    """The newest set of voters: of the genesis, of the last change, or of the last recovery."""
-    changes = [(0, genesis), *((one.header.height, one.voters) for one in epochs)]
-    changes += [(one.height, one.voters) for one in recoveries]
-    return sorted(changes, key=lambda change: change[0])[-1][1]
+def in_force(genesis: Voters, recoveries: Recoveries, epochs: Sequence[Epoch]) -> Voters:
+    """The newest set of voters: of the last change, of a recovery above it, or of the genesis."""
+    changes = epochs_upto(epochs, maxsize, recoveries)
+    if changes:
+        return changes[-1].voters
+    return recoveries[-1].voters if recoveries else genesis

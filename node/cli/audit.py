@@ -12,7 +12,7 @@ import msgspec
 
 from ledger.audit_evidence import verified_evidence
 from ledger.genesis import Genesis
-from node.cli.chain import genesis_option, recovery_option
+from node.cli.chain import genesis_option, header_known, known_option, recovery_option
 from node.cli.exits import Exit
 from node.cli.output_files import FORCE, OutputFile, written_to
 from node.cli.printing import in_line
@@ -38,6 +38,7 @@ SOURCE = click.argument("source")
     help="A receipt that the chain must contain; several may be given. It denounces a chain that was cut or forked.",
 )
 @recovery_option
+@known_option
 @written_to("--report", required=False, what="File to write the report to, as JSON.")
 @with_target
 def audit_command(
@@ -46,6 +47,7 @@ def audit_command(
     genesis: Path,
     receipts: tuple[Path, ...],
     recoveries: tuple[Path, ...],
+    known: Path | None,
     report: OutputFile | None,
 ) -> None:
     """Run the chain in SOURCE again from its genesis and compare everything.
@@ -57,7 +59,7 @@ def audit_command(
     accepted = read_recoveries(recoveries, agreed)
     evidence = tuple(verified_evidence(text_in(path).strip(), agreed, accepted) for path in receipts)
     with lines_of(target, source, agreed) as lines:
-        found = audit(lines, agreed, evidence, accepted, _show_progress)
+        found = audit(lines, agreed, evidence, accepted, _show_progress, header_known(known))
     if report is not None:
         report.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
     target.show(msgspec.to_builtins(found), _in_words(found))

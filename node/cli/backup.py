@@ -14,7 +14,7 @@ from ledger.snapshot import SnapshotRefused, parse_manifest
 from ledger.state_tree import EMPTY, apply_changes, root_hash
 from node.chain.chain import Chain
 from node.cli.audit import lines_of
-from node.cli.chain import genesis_option, recovery_option
+from node.cli.chain import genesis_option, header_known, known_option, recovery_option
 from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 from node.content.cid import import_file, parse_cid
@@ -63,11 +63,15 @@ def take_snapshot(target: Target, data: Path, place: Path, genesis: Path) -> Non
 @PLACE
 @genesis_option(required=True)
 @recovery_option
+@known_option
 @with_target
-def verify_snapshot(target: Target, place: Path, genesis: Path, recoveries: tuple[Path, ...]) -> None:
+def verify_snapshot(
+    target: Target, place: Path, genesis: Path, recoveries: tuple[Path, ...], known: Path | None
+) -> None:
     """Check the snapshot in PLACE against a genesis: its certificate, every chunk, and the root that they make."""
     agreed = load_genesis(genesis)
-    manifest = parse_manifest((place / MANIFEST).read_bytes(), agreed, read_recoveries(recoveries, agreed))
+    accepted = read_recoveries(recoveries, agreed)
+    manifest = parse_manifest((place / MANIFEST).read_bytes(), agreed, accepted, header_known(known))
     if root_hash(apply_changes(EMPTY, read_entries(place, manifest))).hex() != manifest.header.state_root:
         raise SnapshotRefused("its entries do not make the state root of its header")
     target.show(

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from ledger.actions import AnyAction
+from ledger.block import Header
 from ledger.encoding import NOT_DECODED, encode
 from ledger.errors import Code, LedgerError
 from ledger.events import event_name
@@ -21,7 +22,7 @@ from node.cli.printing import in_line, json_text
 from node.cli.target import Target, with_target
 from node.cli.times import PAST, milliseconds
 from remarque.text_files import text_in, without_mark
-from remarque.trusted_files import load_genesis, read_recoveries
+from remarque.trusted_files import load_genesis, read_known, read_recoveries
 
 
 @click.command()
@@ -89,6 +90,18 @@ recovery_option = click.option(
     help="A recovery of the chain that you accept, from a source you trust; repeat for several.",
 )
 
+known_option = click.option(
+    "--known",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A checkpoint that you know to be of the chain, as /v1/checkpoint gives it: nothing above it holds that has "
+    "other voters there.",
+)
+
+
+def header_known(file: Path | None) -> Header | None:
+    """The header of the checkpoint that was given as known, if one was."""
+    return None if file is None else read_known(file)
+
 
 @click.group()
 def receipt() -> None:
@@ -110,11 +123,13 @@ def get_receipt(target: Target, transaction: str, out: OutputFile) -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @genesis_option(required=True)
 @recovery_option
+@known_option
 @with_target
-def verify(target: Target, file: Path, genesis: Path, recoveries: tuple[Path, ...]) -> None:
+def verify(target: Target, file: Path, genesis: Path, recoveries: tuple[Path, ...], known: Path | None) -> None:
     """Check the receipt in FILE against a genesis: no node, no network."""
     agreed = load_genesis(genesis)
-    found = verify_receipt(text_in(file).strip(), agreed, read_recoveries(recoveries, agreed))
+    accepted = read_recoveries(recoveries, agreed)
+    found = verify_receipt(text_in(file).strip(), agreed, accepted, header_known(known))
     anchor = found.certificate
     nodes = [endorsement.node for endorsement in anchor.endorsements]
     target.show(
@@ -141,15 +156,22 @@ def state() -> None:
 @click.argument("keys", nargs=-1, required=True)
 @genesis_option(required=False)
 @recovery_option
+@known_option
 @written_to("--out", required=False, what="File to keep the answer in.")
 @with_target
 def get_state(
-    target: Target, keys: tuple[str, ...], genesis: Path | None, recoveries: tuple[Path, ...], out: OutputFile | None
+    target: Target,
+    keys: tuple[str, ...],
+    genesis: Path | None,
+    recoveries: tuple[Path, ...],
+    known: Path | None,
+    out: OutputFile | None,
 ) -> None:
     """Print what stands under KEYS, such as token/<id> or balance/alice@acme/EUR, once it is proven."""
     with target.client() as client:
         agreed = client.genesis() if genesis is None else load_genesis(genesis)
-        answer = client.state(*keys, genesis=agreed, recoveries=read_recoveries(recoveries, agreed))
+        accepted = read_recoveries(recoveries, agreed)
+        answer = client.state(*keys, genesis=agreed, recoveries=accepted, known=header_known(known))
     if out is not None:
         out.write(encode(answer))
     _show_state(target, answer)
@@ -181,12 +203,13 @@ def state_at(target: Target, keys: tuple[str, ...], height: int | None, time: da
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @genesis_option(required=True)
 @recovery_option
+@known_option
 @with_target
-def verify_state(target: Target, file: Path, genesis: Path, recoveries: tuple[Path, ...]) -> None:
+def verify_state(target: Target, file: Path, genesis: Path, recoveries: tuple[Path, ...], known: Path | None) -> None:
     """Check the answer in FILE against a genesis: no node, no network."""
     agreed = load_genesis(genesis)
     accepted = read_recoveries(recoveries, agreed)
-    _show_state(target, verify_state_answer(text_in(file).strip(), agreed, accepted))
+    _show_state(target, verify_state_answer(text_in(file).strip(), agreed, accepted, header_known(known)))
 
 
 def _show_state(target: Target, answer: StateAnswer) -> None:

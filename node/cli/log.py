@@ -9,7 +9,7 @@ import click
 from ledger import note
 from ledger.consistency import ConsistencyProof, verify_consistency
 from ledger.encoding import encode
-from node.cli.chain import genesis_option, recovery_option
+from node.cli.chain import genesis_option, header_known, known_option, recovery_option
 from node.cli.output_files import OutputFile, written_to
 from node.cli.target import Target, with_target
 from remarque.text_files import text_in
@@ -26,15 +26,23 @@ def log() -> None:
 @click.argument("second", type=click.IntRange(min=0))
 @genesis_option(required=False)
 @recovery_option
+@known_option
 @written_to("--out", required=False, what="File to keep the proof in.")
 @with_target
 def consistency(
-    target: Target, first: int, second: int, genesis: Path | None, recoveries: tuple[Path, ...], out: OutputFile | None
+    target: Target,
+    first: int,
+    second: int,
+    genesis: Path | None,
+    recoveries: tuple[Path, ...],
+    known: Path | None,
+    out: OutputFile | None,
 ) -> None:
     """Fetch and check the proof between the certified heights FIRST and SECOND."""
     with target.client() as client:
         agreed = client.genesis() if genesis is None else load_genesis(genesis)
-        proof = client.consistency(first, second, genesis=agreed, recoveries=read_recoveries(recoveries, agreed))
+        accepted = read_recoveries(recoveries, agreed)
+        proof = client.consistency(first, second, genesis=agreed, recoveries=accepted, known=header_known(known))
     if out is not None:
         out.write(encode(proof))
     _show(target, proof)
@@ -44,12 +52,13 @@ def consistency(
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @genesis_option(required=True)
 @recovery_option
+@known_option
 @with_target
-def verify(target: Target, file: Path, genesis: Path, recoveries: tuple[Path, ...]) -> None:
+def verify(target: Target, file: Path, genesis: Path, recoveries: tuple[Path, ...], known: Path | None) -> None:
     """Check the proof in FILE against a genesis: no node, no network."""
     agreed = load_genesis(genesis)
     accepted = read_recoveries(recoveries, agreed)
-    _show(target, verify_consistency(text_in(file).strip(), agreed, accepted))
+    _show(target, verify_consistency(text_in(file).strip(), agreed, accepted, header_known(known)))
 
 
 @log.command()

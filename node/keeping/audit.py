@@ -15,6 +15,7 @@ import plyvel
 from ledger.archive import ArchiveLine, parse_line
 from ledger.audit import AuditFailed, Auditor, Fault, Finding, SignatureCheck, finding, signature_fault
 from ledger.audit_evidence import EvidenceBelowStart
+from ledger.block import Header
 from ledger.errors import LedgerError
 from ledger.genesis import Genesis
 from ledger.receipt import Receipt
@@ -50,13 +51,14 @@ def audit(
     evidence: tuple[Receipt, ...] = (),
     recoveries: Recoveries = (),
     progress: Callable[[int, int], None] = lambda height, transactions: None,
+    known: Header | None = None,
 ) -> Report:
     """Run a chain again. `progress` is told height and transactions, once a second.
 
     NodeError if there can be no result: PROTOCOL_UNKNOWN if a block needs rules that this software does not know,
     EVIDENCE_BELOW_START if a receipt is older than the block that the archive starts from.
     """
-    auditor, started = Auditor(genesis, evidence, recoveries), time.monotonic()
+    auditor, started = Auditor(genesis, evidence, recoveries, known=known), time.monotonic()
     findings: list[Finding] = []
     checker = SignatureChecker()
     try:

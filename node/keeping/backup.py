@@ -30,7 +30,7 @@ from ledger.block import encode_block
 from ledger.crypto import SigningKey
 from ledger.encoding import Value, decode, encode
 from ledger.errors import InvalidBlock, LedgerError
-from ledger.finality import NotFinal, check_final
+from ledger.finality import NotFinal, voters_above
 from ledger.generation import Openings
 from ledger.genesis import Genesis
 from ledger.names import Count, Hex32
@@ -270,7 +270,7 @@ class Restoring:
 
     def _fill(self, start: ArchivedStart, lines: Iterator[ArchiveLine]) -> None:
         """Begin at the certified state that the archive starts with; its first line of another kind is taken too."""
-        check_final(start.header, start.certificate, start.epochs, self._genesis, self._recoveries)
+        voters_above(start.header, start.certificate, start.epochs, self._genesis, self._recoveries)
         check_peaks(start.header, start.peaks)
         rest: list[ArchiveLine] = []
 

@@ -7,6 +7,7 @@ directory, and starts with the voters that they leave.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 from ledger import crypto
 from ledger.block import Endorsement, Header, Voters, decode_header
 from ledger.encoding import NOT_DECODED, encode
+from ledger.epochs import Epoch, EpochRefused, Epochs, epochs_upto
 from ledger.genesis import Genesis, genesis_header
 from ledger.recovery import (
     RECOVERY_VERSION,
@@ -45,6 +47,7 @@ class Held(msgspec.Struct, frozen=True):
 
     node: str
     votes: bool
+    """Whether it is one of those who certify the block above its newest."""
     term: int
     """The term of its newest block."""
     height: int
@@ -74,13 +77,13 @@ class Home:
         """What the node has on its disk. DATA_DIRECTORY_LOCKED if it runs, DATA_DIRECTORY_MISSING if it never did."""
         require_chain(self.data)
         with closing(RaftLogStore(self.data / "log")) as raft_log, closing(StateStore(self.data / "state")) as state:
-            newest = raft_log.last_index()
+            newest, epochs = raft_log.last_index(), raft_log.epochs
             base = state.base.header if state.base is not None else genesis_header(self.genesis)
             header = base if newest == base.height else _header_in(raft_log, newest, self.data)
             certificate = state.certificate_upto(newest)
         return Held(
             node=self.config.node.name,
-            votes=any(node.name == self.config.node.name for node in self.genesis.nodes),
+            votes=self._voters_above(newest, epochs).key(self.config.node.name) is not None,
             term=header.term,
             height=newest,
             header=header.hash,
@@ -102,7 +105,8 @@ class Home:
     def propose(self, survivors: list[str], reason: str, time_ms: int) -> SignedRecovery:
         """State that this node and other survivors go on from its newest block; signed by this node."""
         held = self.held()
-        former = voters_at(held.height + 1, self.genesis, self.recoveries)
+        epochs = self._epochs_upto(held.height)
+        former = self._voters_above(held.height, epochs)
         unknown = sorted(set(survivors) - {voter.node for voter in former.voters})
         if unknown or held.node not in survivors:
             detail = f"{', '.join(unknown) or held.node} must be one of the voters and named as a survivor"
@@ -119,13 +123,22 @@ class Home:
             reason=reason,
             time_ms=time_ms,
         )
-        check_statement(recovery, self.recoveries, self.genesis)
-        return self.sign(SignedRecovery(recovery=recovery, signatures=()))
+        return self.sign(SignedRecovery(recovery=recovery, epochs=epochs, signatures=()))
 
     def sign(self, signed: SignedRecovery) -> SignedRecovery:
-        """Add this node's signature, unless its own Raft log is better than the one that the recovery goes on from."""
+        """Add this node's signature, unless its own Raft log is better than the one that the recovery goes on from.
+
+        Nor does it sign if it knows a change of the voters to be final which the recovery does not count.
+        """
         recovery, held = signed.recovery, self.held()
-        check_statement(recovery, self.recoveries, self.genesis)
+        check_statement(recovery, signed.epochs, self.recoveries, self.genesis)
+        changes = _changes(self._epochs_upto(recovery.height))
+        if changes != _changes(signed.epochs)[: len(changes)]:
+            raise NodeError(
+                NodeCode.RECOVERY_INVALID,
+                f"{held.node} knows a change of the voters to be final that the recovery does not count: let "
+                "the node that proposes it `recover fetch` the blocks of this one first",
+            )
         theirs = (recovery.term, recovery.height)
         if held.place > theirs or (held.place == theirs and held.header != recovery.header):
             raise NodeError(
@@ -150,6 +163,18 @@ class Home:
         _keep(self.data, signed)
         return recovery
 
+    def _epochs_upto(self, height: int) -> Epochs:
+        """The changes of voters that this node's disk holds, above the last recovery and up to a height."""
+        with closing(RaftLogStore(self.data / "log")) as raft_log:
+            return epochs_upto(raft_log.epochs, height, self.recoveries)
+
+    def _voters_above(self, height: int, epochs: Sequence[Epoch]) -> Voters:
+        """Who certifies the block above a height, by the changes of voters of this chain."""
+        try:
+            return voters_at(height + 1, self.genesis, self.recoveries, epochs_upto(epochs, height, self.recoveries))
+        except EpochRefused as fault:
+            raise NodeError(NodeCode.DATA_CORRUPT, f"{self.data}: {fault}; recover from another node") from None
+
     def _cut(self, recovery: Recovery) -> None:
         """Drop what this node holds above, if it never was final; else refuse."""
         with closing(RaftLogStore(self.data / "log")) as raft_log, closing(StateStore(self.data / "state")) as state:
@@ -159,8 +184,16 @@ class Home:
                     f"{self.config.node.name} knows block {state.applied} to be final, the recovery goes on from "
                     f"{recovery.height}: let a survivor `recover fetch` its blocks first, or join as a new node",
                 )
+            if any(epoch.header.height > recovery.height for epoch in raft_log.epochs):
+                detail = f"{self.config.node.name} knows voters to have changed above block {recovery.height}"
+                raise NodeError(NodeCode.RECOVERY_INVALID, f"{detail}; join as a new node")
             if raft_log.last_index() > recovery.height:
                 raft_log.persist(raft_log.hard_term, raft_log.hard_vote, recovery.height + 1, ())
+
+
+def _changes(epochs: Epochs) -> list[tuple[str, str]]:
+    """From which voters to which each change leads; the headers may differ, where one continues the other's epoch."""
+    return [(epoch.header.voters_digest, epoch.header.next_voters_digest) for epoch in epochs]
 
 
 def _header_in(raft_log: RaftLogStore, height: int, data: Path) -> Header:

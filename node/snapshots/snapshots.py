@@ -36,7 +36,6 @@ from ledger.snapshot import (
     ordered,
     parse_manifest,
 )
-from ledger.succession import changes_voters
 from node.chain.chain import Chain
 from node.chain.layers import Layer
 from node.chain.reading import Reading
@@ -148,15 +147,14 @@ class Snapshots:
 
 
 def take(chain: Chain) -> SnapshotView | None:
-    """The newest final state, to be written; None if no certificate is directly for it, or it ends an epoch of voters:
-    then who certifies the next block is not to be seen from the epochs below."""
+    """The newest final state, to be written; None if no certificate is directly for it."""
     header = chain.committed
     certificate = chain.state.certificate(header.height)
-    if certificate is None or changes_voters(header):
+    if certificate is None:
         return None
     peaks = tuple(peak.hex() for peak in chain.log.peaks(header.log_size))
     protocol = chain.version(header.height).number
-    return SnapshotView(chain.state.view(), header, certificate, peaks, protocol, chain.sets.epochs_for(header))
+    return SnapshotView(chain.state.view(), header, certificate, peaks, protocol, chain.sets.epochs_of_start(header))
 
 
 def write(taken: SnapshotView, place: Path) -> Manifest:

@@ -16,10 +16,10 @@ from ledger import crypto
 from ledger.block import Endorsement, Header, Voter, Voters
 from ledger.consistency import CertifiedHeader, build_consistency
 from ledger.encoding import encode
+from ledger.epochs import PROOF_BYTES_MAX
 from ledger.finality import NotFinal, check_final
 from ledger.genesis import genesis_header
 from ledger.recovery import (
-    RECOVERY_BYTES_MAX,
     Recovery,
     RecoveryRefused,
     SignedRecovery,
@@ -116,7 +116,7 @@ def test_what_was_signed_cannot_be_changed() -> None:
 def test_what_is_no_recovery_is_refused() -> None:
     whole = encode(signed(a_recovery(), "node1"))
     assert parse_recovery(whole) == signed(a_recovery(), "node1")
-    for data in (b"", b"{}", whole[:-1], whole + b" ", b"\xff", b"[" * 9, b" " * (RECOVERY_BYTES_MAX + 1)):
+    for data in (b"", b"{}", whole[:-1], whole + b" ", b"\xff", b"[" * 9, b" " * (PROOF_BYTES_MAX + 1)):
         with pytest.raises(RecoveryRefused):
             parse_recovery(data)
 

@@ -7,10 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from consensus.raft_log import RaftEntry
 from devnet.cluster import Cluster
-from ledger.block import Certificate, Endorsement, decode_block, endorse
+from ledger.block import Certificate, Endorsement, Voters, decode_block, endorse
+from ledger.epochs import Epoch
+from ledger.genesis import genesis_header
 from ledger.recovery import RecoveryRefused
 from node.chain.chain import Chain
 from node.snapshots.recovering import Home
@@ -117,3 +120,74 @@ def test_a_recovery_that_not_all_survivors_signed_is_not_put_in_force(tmp_path: 
         Home(homes[0]).install(Home(homes[0]).propose(SURVIVORS, "fire", 1))
 
     assert Home(homes[0]).held().recoveries == 0
+
+
+def changed(homes: list[Path], monkeypatch: pytest.MonkeyPatch, *left: str) -> Epoch:
+    """Every node's disk says that the voters changed at block 1, to those who are left."""
+    opened = [Home(path) for path in homes]
+    genesis = opened[0].genesis
+    voters = Voters(voters=tuple(voter for voter in genesis.voters.voters if voter.node in left))
+    header = replace(genesis_header(genesis), height=1, next_voters_digest=voters.digest)
+    keys = {
+        home.config.node.name: load_key(path / home.config.node.key) for path, home in zip(homes, opened, strict=True)
+    }
+    signed = tuple(Endorsement(node=one, signature=endorse(key, header.hash)) for one, key in sorted(keys.items()))
+    proof = Certificate(height=1, header=header.hash, endorsements=signed)
+    epoch = Epoch(header=header, certificate=proof, voters=voters)
+    monkeypatch.setattr(RaftLogStore, "epochs", property(lambda store: [epoch]))
+    return epoch
+
+
+def test_a_recovery_is_by_those_who_vote_since_the_voters_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    homes = four(tmp_path)
+    grown(homes, 3, grown(homes, 0, (), 1, 2))
+    epoch = changed(homes, monkeypatch, "node1", "node2", "node3")
+
+    assert [Home(homes[at]).held().votes for at in (0, 3)] == [True, False]
+    with pytest.raises(RecoveryRefused, match="are a majority"):
+        Home(homes[0]).propose(SURVIVORS, "fire", 1)
+    signed = Home(homes[0]).propose(["node1"], "fire", 1)
+    assert (signed.epochs, signed.recovery.lost) == ((epoch,), ("node2", "node3"))
+    Home(homes[0]).install(signed)
+    assert Home(homes[0]).recoveries == (signed,)
+    assert (Home(homes[0]).held().votes, Home(homes[0]).held().recoveries) == (True, 1)
+
+
+def test_a_survivor_signs_no_recovery_that_leaves_out_a_change_it_knows_to_be_final(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    homes = four(tmp_path)
+    grown(homes, 1, grown(homes, 0, (), 1, 2))
+    proposed = Home(homes[0]).propose(SURVIVORS, "fire", 1)
+    changed(homes, monkeypatch, "node1", "node2", "node4")
+
+    with pytest.raises(NodeError, match="does not count"):
+        Home(homes[1]).sign(proposed)
+
+
+def test_no_recovery_from_below_a_change_of_voters_is_put_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    homes = four(tmp_path)
+    for home in homes[:2]:
+        with closing(RaftLogStore(home / "data" / "log")), closing(StateStore(home / "data" / "state")):
+            pass
+    signed = Home(homes[1]).sign(Home(homes[0]).propose(SURVIVORS, "fire", 1))
+    changed(homes, monkeypatch, "node1", "node2", "node4")
+
+    with pytest.raises(NodeError, match="knows voters to have changed above block 0"):
+        Home(homes[1]).install(signed)
+    assert Home(homes[1]).held().recoveries == 0
+
+
+def test_changes_of_voters_on_a_disk_that_do_not_hold_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    homes = four(tmp_path)
+    grown(homes, 0, (), 1, 2)
+    epoch = changed(homes, monkeypatch, "node1", "node2", "node3")
+    monkeypatch.setattr(RaftLogStore, "epochs", property(lambda store: [epoch, epoch]))
+
+    with pytest.raises(NodeError, match="recover from another node") as refused:
+        Home(homes[0]).held()
+    assert refused.value.code is NodeCode.DATA_CORRUPT

@@ -29,14 +29,18 @@ class Chain:
         self.header = genesis_header(GENESIS)
         self.headers: list[Header] = [self.header]
 
-    def block(self, count: int, next_voters: Voters | None = None) -> list[Any]:
-        """Add a block of so many registrations, after which other voters may certify; (transaction, outcome) each."""
+    def block(self, count: int, next_voters: Voters | None = None, certified_by: Voters | None = None) -> list[Any]:
+        """Add a block of so many registrations; (transaction, outcome) each.
+
+        Others than the header below names may certify it, and others again the next.
+        """
         signed = [self.state.transaction("alice@studio", registering((self.state.height, n))) for n in range(count)]
         result = self.state.run(*signed)
         self.log.append(leaf_hash(previous_entry(self.header.hash)))
         for one, outcome in zip(signed, result.outcomes, strict=True):
             entry = transaction_entry(self.state.height, one.id, one.signatures_digest, outcome.digest)
             self.log.append(leaf_hash(entry))
+        by = certified_by.digest if certified_by else self.header.next_voters_digest
         root = state_tree.root_hash(apply_changes(EMPTY, self.state.values.items())).hex()
         self.header = replace(
             self.header,
@@ -47,8 +51,8 @@ class Chain:
             log_size=self.log.size,
             log_root=self.log.root().hex(),
             state_root=root,
-            voters_digest=self.header.next_voters_digest,
-            next_voters_digest=next_voters.digest if next_voters else self.header.next_voters_digest,
+            voters_digest=by,
+            next_voters_digest=next_voters.digest if next_voters else by,
         )
         self.headers.append(self.header)
         return list(zip(signed, result.outcomes, strict=True))

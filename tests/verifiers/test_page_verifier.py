@@ -9,8 +9,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from changing import branch, grown
 from playwright.sync_api import Browser
-from receipt_vectors import read_cases
+from receipt_vectors import Case, read_cases
 from receipts import GENESIS, RECEIPTS, fields, mixtures, without
 from tampering import recovered
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.peers
 
 PAGE = Path(__file__).parents[2] / "verifiers" / "verify_receipt.html"
 RUN = Path(__file__).with_name("run_page.mjs")
-LINES_MAX = 300
+LINES_MAX = 380
 GENESIS_BYTES = encode(GENESIS)
 
 
@@ -28,10 +29,18 @@ def verdicts(
     receipts: list[bytes], genesis: bytes = GENESIS_BYTES, recoveries: list[list[bytes]] | None = None
 ) -> list[object]:
     """What the page says of receipts, each with the recoveries at its place."""
-    program = shutil.which("node") or pytest.fail("no node; run scripts/install_peers.sh")
     brought = [[] for _ in receipts] if recoveries is None else recoveries
-    files = [[data, genesis, *more] for data, more in zip(receipts, brought, strict=True)]
-    said = json.dumps([[file.hex() for file in one] for one in files])
+    return verdicts_of([Case("", data, tuple(more), None, True) for data, more in zip(receipts, brought, strict=True)])
+
+
+def verdicts_of(cases: list[Case], genesis: bytes = GENESIS_BYTES) -> list[object]:
+    """What the page says of cases."""
+    program = shutil.which("node") or pytest.fail("no node; run scripts/install_peers.sh")
+    files = []
+    for case in cases:
+        known = None if case.known is None else case.known.hex()
+        files.append([case.receipt.hex(), genesis.hex(), [one.hex() for one in case.recoveries], known])
+    said = json.dumps(files)
     done = subprocess.run(
         [program, "--no-warnings", str(RUN), str(PAGE)],
         input=said,
@@ -55,9 +64,9 @@ def test_it_is_one_page_without_any_address() -> None:
 
 def test_it_says_of_a_published_case_what_it_is() -> None:
     genesis, cases = read_cases()
-    found = verdicts([case[1] for case in cases], genesis, [case[2] for case in cases])
+    found = verdicts_of(cases, genesis)
 
-    assert [(case[0], said) for case, said in zip(cases, found, strict=True) if said != case[3]] == []
+    assert [(case.name, said) for case, said in zip(cases, found, strict=True) if said != case.holds] == []
 
 
 def test_no_byte_or_field_of_a_recovery_can_be_changed() -> None:
@@ -103,6 +112,8 @@ def test_a_person_chooses_the_files_and_reads_the_answer(chromium: Browser, tmp_
     keeper, recovery = recovered()
     (tmp_path / "newer.json").write_bytes(keeper.receipt(3))
     (tmp_path / "recovery.json").write_bytes(recovery)
+    (tmp_path / "branch.json").write_bytes(branch().receipt(8))
+    (tmp_path / "checkpoint.json").write_bytes(grown().checkpoint(6))
     page = chromium.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -118,6 +129,12 @@ def test_a_person_chooses_the_files_and_reads_the_answer(chromium: Browser, tmp_
     page.wait_for_selector("output:has-text('other voters')")
     page.set_input_files("#recoveries", tmp_path / "recovery.json")
     page.wait_for_selector(".holds")
+    page.set_input_files("#recoveries", [])
+    page.wait_for_selector(".refused")
+    page.set_input_files("#receipt", tmp_path / "branch.json")
+    page.wait_for_selector(".holds")
+    page.set_input_files("#known", tmp_path / "checkpoint.json")
+    page.wait_for_selector("output:has-text('block 6 is known to have other voters')")
     page.close()
 
     assert "The receipt holds." in good
