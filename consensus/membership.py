@@ -37,10 +37,9 @@ def _leave(replica: ReplicaState) -> None:
 
 
 def _follow_up(replica: ReplicaState) -> None:
-    """A leader follows those who vote now. They have a whole span to answer before it looks whether a majority does."""
+    """A leader follows those who vote now. Who is new counts as heard until it looks whether a majority answers."""
     kept = {name: one for name, one in replica.progress.items() if name in replica.others}
     new = {name: FollowerProgress(replica.log.last_index + 1) for name in replica.others if name not in kept}
     replica.progress = kept | new
-    replica.quorum_ticks = 0
     if replica.successor not in replica.progress:
         replica.successor = ""

@@ -243,7 +243,7 @@ class Chain:
                     leaves=b"".join(layer.leaves),
                     transactions=[signed.id for signed in block.transactions],
                     subjects=_histories(block, result.outcomes),
-                    certificate=self.sets.certificate_of(block.header.height) or certificate,
+                    certificate=certificate,
                 )
             )
             self.finals.add(Final(block, results, certificate))

@@ -99,10 +99,6 @@ class VoterSets:
         self._raft_log.keep_epoch(Epoch(header=header, certificate=certificate, voters=voters))
         return True
 
-    def certificate_of(self, height: int) -> Certificate | None:
-        """The certificate of the last block of an epoch, if one ended there: by it others learn who votes next."""
-        return next((one.certificate for one in self._raft_log.epochs if one.header.height == height), None)
-
     @property
     def epochs(self) -> Epochs:
         """Every change of the voters that is known to be final, oldest first."""

@@ -165,14 +165,13 @@ class Inspector:
         return True
 
     def _endorsements_hold(self, reply: AppendReply) -> bool:
+        key = self._chain.voters.key(reply.sender)
         for height, signature in reply.endorsements:
             if height <= self._replica.committed:
                 continue
-            if height > self._chain.tip.height:
+            if height > self._chain.tip.height or key is None:
                 return False
-            header = self._chain.header(height)
-            key = self._chain.sets.of(header).key(reply.sender)
-            if key is None or not endorsement_holds(key, header.hash, signature.hex()):
+            if not endorsement_holds(key, self._chain.header(height).hash, signature.hex()):
                 return False
         return True
 

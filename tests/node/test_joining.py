@@ -262,7 +262,8 @@ def test_a_voter_ends_once_its_leader_no_longer_keeps_what_it_lacks(
     leader: str, statuses: tuple[int, ...], ends: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(joining, "WATCH_SECONDS", 0)
-    driver = SimpleNamespace(chain=WrittenChain(tmp_path).chain, replica=SimpleNamespace(leader=leader))
+    replica = SimpleNamespace(leader=leader, votes_here=True)
+    driver = SimpleNamespace(chain=WrittenChain(tmp_path).chain, replica=replica)
 
     async def story() -> None:
         async with asyncio.timeout(0.2):
