@@ -113,7 +113,7 @@ def none_is_lost(cluster: Cluster, stream: Stream, names: list[str]) -> None:
 
 def audited(cluster: Cluster, name: str) -> None:
     cluster.stop(name)
-    words = ["audit", str(cluster.home(name)), "--genesis", str(cluster.root / "genesis.json")]
+    words = ["audit", str(cluster.home(name) / "data"), "--genesis", str(cluster.root / "genesis.json")]
     done = CliRunner().invoke(cli, words)
     assert done.exit_code == 0, done.output
 
