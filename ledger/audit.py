@@ -21,7 +21,7 @@ from ledger.archive import ARCHIVE_VERSION, ArchivedBlock, ArchivedStart, Archiv
 from ledger.audit_evidence import Evidence
 from ledger.block import Block, Certificate, Header, Voters, certificate_fault
 from ledger.encoding import decode_trusted, encode
-from ledger.epochs import epochs_below
+from ledger.epochs import epochs_below, same_change
 from ledger.errors import InvalidBlock, InvariantBroken, LedgerError
 from ledger.execution.block import BlockResult, execute_block
 from ledger.execution.holding import token_id
@@ -313,7 +313,7 @@ class Auditor:
             return recovered, False
         if continues(block, below):
             return self._certifying, True
-        if changes_voters(below) and self.certified.height != below.height:
+        if changes_voters(below) and not same_change(self.certified, below):
             detail = "it changes the voters, and no certificate of those before makes it final"
             raise AuditFailed(below.height, Fault.CERTIFICATE_INVALID, detail)
         return self._named, False

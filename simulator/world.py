@@ -13,6 +13,8 @@ from typing import Any
 import plyvel
 import structlog
 
+from ledger.archive import block_line, closing_line, opening_line, parse_line
+from ledger.audit import AuditFailed, Auditor
 from ledger.block import Block
 from ledger.succession import changes_voters
 from node.peers.frames import AnyFrame
@@ -20,7 +22,7 @@ from simulator.churn import Churn
 from simulator.clients import Clients
 from simulator.consortium import genesis_of
 from simulator.disk import Crashed
-from simulator.faults import LIES, TUNINGS, VOTERS, Faults
+from simulator.faults import ARCHIVE, LIES, TUNINGS, VOTERS, Faults
 from simulator.invariants import Invariants, Violated
 from simulator.liar import Liar
 from simulator.loop import SimulatedLoop
@@ -120,6 +122,23 @@ class World:
         self.invariants.holds("what was acknowledged is where it was said to be", self._all_kept())
         late = self.clients.expired & set(self.invariants.places)
         self.invariants.holds("what is said to have expired is never final", not late, ", ".join(late))
+        if self.changing:
+            self._audit(self.nodes[ARCHIVE])
+
+    def _audit(self, node: SimulatedNode) -> None:
+        """Hold the chain of a node that keeps every block against what comes out when it is run again."""
+        auditor, chain = Auditor(node.chain.genesis), node.chain
+        auditor.take(parse_line(opening_line(chain.genesis)))
+        try:
+            for height in range(1, chain.committed.height + 1):
+                final = chain.finals.at(height)
+                line = block_line(final.block, final.results.outcomes, chain.state.certificate(height))
+                auditor.take(parse_line(line))
+            auditor.take(parse_line(closing_line(chain.committed)))
+            auditor.finish()
+        except AuditFailed as failed:
+            self.invariants.holds("an audit denounces no honest chain", False, str(failed))
+        self.invariants.holds("an audit denounces no honest chain", True)
 
     def _all_kept(self) -> bool:
         return self.clients.acknowledged.items() <= self.invariants.places.items()
