@@ -13,10 +13,10 @@ from ledger.node_certificate import make_certificate
 from ledger.recovery import Recoveries, Recovery
 from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
-from node.storage.raft_log_store import RaftLogStore
+from node.storage.raft_log_store import RaftLogStore, open_database
 from node.storage.state_store import StateStore
 from simulator.consortium import administered, genesis_of, key_of
-from simulator.disk import Disk
+from simulator.disk import Disk, Fate
 
 NEW = "node9"
 """A node that may begin to vote."""
@@ -36,10 +36,20 @@ class Kind:
 class VotingChain:
     """A chain with its stores, and a line for each block. Block 1 is final and lets `NEW` in, unless it is bare."""
 
-    def __init__(self, voters: int = 3, name: str = "node1", *, bare: bool = False) -> None:
+    def __init__(
+        self,
+        voters: int = 3,
+        name: str = "node1",
+        *,
+        bare: bool = False,
+        fate: Fate | None = None,
+        path: Path | None = None,
+    ) -> None:
+        """With a `path` on a real disk, which loses nothing."""
         self.name = name
         self.genesis: Genesis = genesis_of(voters)
-        self.disk = Disk(Kind())
+        self.disk = Disk(fate or Kind())
+        self._place, self._opening = path or Path(), open_database if path else self.disk.open
         self.recoveries: Recoveries = ()
         self._number = 0
         self.open()
@@ -50,8 +60,8 @@ class VotingChain:
     def open(self) -> None:
         """Begin a life with what the disk holds."""
         self.disk.life += 1
-        self.log = RaftLogStore(Path("log"), self.disk.open)
-        self.state = StateStore(Path("state"), self.disk.open)
+        self.log = RaftLogStore(self._place / "log", self._opening)
+        self.state = StateStore(self._place / "state", self._opening)
         self.chain = Chain(self.genesis, key_of(self.name), self.name, self.log, self.state, self.recoveries)
 
     def cut_power(self) -> None:
