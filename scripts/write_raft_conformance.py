@@ -20,7 +20,7 @@ from replaying import Replayed
 PAGE = ROOT / "docs" / "raft_conformance.md"
 CONVERSATIONS = ROOT / "tests" / "consensus" / "conversations"
 NO_LEASES = "nobody holds a lease: a read that may miss nothing asks a majority"
-NO_CHANGES = "who votes is settled at genesis; consensus has no entry that changes it"
+NO_JOINT_SETS = "one set of voters is in force at a time, and no two are counted together"
 NO_SNAPSHOTS = (
     "a leader sends no snapshot: a node that lacks pruned blocks fetches them, or a snapshot, before it starts"
 )
@@ -94,6 +94,13 @@ ELSEWHERE = {
     21: (("tests/consensus/test_quorum.py", "a_leader_wants_certified_what_the_recorded_table_says_is_committed"),),
     22: (("tests/consensus/test_quorum.py", "a_vote_is_decided_exactly_when_the_silent_cannot_change_it"),),
     24: (("simulator/invariants.py", "what is final is on most disks"),),
+    26: (("tests/node/test_changing_voters.py", "a_voter_endorses_its_own_removal_and_then_nothing_more"),),
+    29: (
+        ("tests/ledger/test_voting.py", "PENDING"),
+        ("simulator/invariants.py", "one voter changes at a time"),
+    ),
+    30: (("tests/node/test_reconfiguring.py", "without_a_majority_of_the_new_voters_nothing_changes"),),
+    32: (("tests/node/test_raft_log_store.py", "a_log_above_a_snapshot_knows_the_changes_of_voters_below_it"),),
     34: (
         ("tests/node/test_catching_up.py", "what_is_not_final_is_not_taken"),
         ("tests/node/test_joining.py", "every_manifest_that_is_not_of_a_final_block_of_this_chain_is_refused"),
@@ -109,15 +116,9 @@ ELSEWHERE = {
 """What holds a bug besides conversations: a file, and a test, an invariant or a fault in it."""
 NOT_HERE = {
     7: NO_LEASES,
-    23: NO_CHANGES,
-    26: NO_CHANGES,
-    27: NO_CHANGES,
-    28: NO_CHANGES,
-    29: NO_CHANGES,
-    30: NO_CHANGES,
-    31: NO_CHANGES,
-    32: NO_CHANGES,
-    33: NO_CHANGES,
+    23: NO_JOINT_SETS,
+    31: NO_JOINT_SETS,
+    33: "a snapshot begins at a certified block, whose certificate makes its own change of voters final",
     37: NO_SNAPSHOTS,
     41: "no counter is kept: a leader looks at how many blocks are not final before it makes another",
 }

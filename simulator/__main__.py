@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from multiprocessing import Pool
 
-from simulator.faults import ALL
+from simulator.faults import ALL, COUNTED
 from simulator.running import Ran, ran, replay
 from simulator.world import SECONDS
 
@@ -40,7 +40,7 @@ def main() -> int:
             if done.violation:
                 failed += 1
                 print(f"seed {done.seed}: {done.violation}\n  {replay(done.seed, options.seconds)}", flush=True)
-    for fault in ALL:
+    for fault in (*ALL, *COUNTED):
         print(f"{faults[fault]:9} {fault}")
     for statement, times in checked.most_common():
         print(f"{times:9} times checked: {statement}")

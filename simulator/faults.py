@@ -72,6 +72,9 @@ VOTERS = "voters changed"
 """Administrators change who votes: no fault, but one more thing that goes on meanwhile."""
 ALL = (*WEATHER, *WRITES, *EVENTS, LIES, VOTERS)
 """Every kind of fault, by the name that it is counted by."""
+CHANGED_WHILE_DOWN, NOT_READY = "voters changed while one is down", "change of voters refused"
+COUNTED = (CHANGED_WHILE_DOWN, NOT_READY)
+"""What comes of changes of voters among faults, counted beside them."""
 
 
 class Faults:

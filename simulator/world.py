@@ -22,7 +22,7 @@ from simulator.churn import Churn
 from simulator.clients import Clients
 from simulator.consortium import genesis_of
 from simulator.disk import Crashed
-from simulator.faults import ARCHIVE, LIES, TUNINGS, VOTERS, Faults
+from simulator.faults import ARCHIVE, CHANGED_WHILE_DOWN, LIES, NOT_READY, TUNINGS, VOTERS, Faults
 from simulator.invariants import Invariants, Violated
 from simulator.liar import Liar
 from simulator.loop import SimulatedLoop
@@ -49,8 +49,13 @@ SIZES = (1, 2, 3, 3, 3, 4, 5, 5, 7)
 class World:
     """The run of one seed. Satisfies what nodes and faults want of their surroundings."""
 
-    def __init__(self, seed: int, seconds: float = SECONDS, *, size: int = 0, quiet: bool = False) -> None:
-        """Of so many voters, if it is said; if `quiet`, without faults, tuning and clients of its own."""
+    def __init__(
+        self, seed: int, seconds: float = SECONDS, *, size: int = 0, spare: int = 0, quiet: bool = False
+    ) -> None:
+        """Of so many voters, if it is said, and so many nodes that may vote later.
+
+        If `quiet`, without faults, tuning and clients of its own.
+        """
         self.seed = seed
         self.seconds = seconds
         self.random = Random(f"simulation {seed}")  # noqa: S311, what it decides is to be foreseen
@@ -68,7 +73,8 @@ class World:
         genesis = genesis_of(size)
         self.changing = VOTERS in self.faults.kinds
         self.nodes: dict[str, SimulatedNode] = {}
-        self.names = [f"node{number}" for number in range(1, size + self.random.randint(1, 3) * self.changing + 1)]
+        spare = spare or self.random.randint(1, 3) * self.changing
+        self.names = [f"node{number}" for number in range(1, size + spare + 1)]
         """The genesis's voters, and nodes that may vote later."""
         for name in self.names:
             self.nodes[name] = SimulatedNode(name, genesis, self.faults.fate_of(name), self, tuning)
@@ -263,9 +269,14 @@ class World:
     def committed(self, node: SimulatedNode, blocks: list[Block]) -> None:
         for block in blocks:
             if changes_voters(block.header) and block.header.height not in self.invariants.final:
-                self.met(VOTERS)
+                self._voters_changed(node)
         self.invariants.committed(node, blocks, self.now())
         self.tell(f"{node.name} commits {blocks[-1].header.height} {blocks[-1].hash[:8]}")
+
+    def _voters_changed(self, node: SimulatedNode) -> None:
+        self.met(VOTERS)
+        if not all(self.nodes[voter.node].alive for voter in node.chain.voters.voters):
+            self.met(CHANGED_WHILE_DOWN)
 
     def happened(self, node: SimulatedNode) -> None:
         self.events += 1
@@ -305,6 +316,8 @@ class World:
         name = event.pop("event")
         facts = " ".join(f"{key}={value}" for key, value in event.items())
         self.tell(f"log: {name} {facts}")
+        if name == "voters_not_changed":
+            self.met(NOT_READY)
         if not self.faults_met[LIES]:
             try:
                 self.invariants.accused(name, facts)

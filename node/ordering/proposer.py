@@ -87,10 +87,10 @@ class Proposer:
             return None
         frame = self._build(tuple(kept), term, clock_ms)
         built = self._chain.layers[-1]
-        if changes_voters(built.block.header) and not self._may(built):
-            return None
         taken = {signed.id for signed in built.block.transactions}
         self._mempool.put_back([signed for signed in kept if signed.id not in taken])
+        if changes_voters(built.block.header) and not self._may(built):
+            return None
         for signed, fuel in zip(built.block.transactions, built.result.fuel, strict=True):
             self._mempool.charge(signed, fuel)
         return frame

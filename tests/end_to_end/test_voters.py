@@ -138,3 +138,9 @@ def test_voters_are_added_and_removed_and_a_key_is_rotated_while_payments_go_on(
     none_is_lost(cluster, stream, names)
     for name in ("anew", "node3"):
         audited(cluster, name)
+    for life in (1, 2):
+        until(lambda: cluster.pid("node1") is None)
+        log = (cluster.home("node1") / "node.log").read_text(encoding="utf-8")
+        assert log.count("NODE_REMOVED") == life
+        if life == 1:
+            cluster.start("node1")

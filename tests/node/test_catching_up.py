@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from consortium import key_of, registering
 from msgspec.structs import replace
+from voting_chain import Kind, VotingChain
 from written_chain import GENESIS, WrittenChain
 
 from consensus.raft_log import RaftEntry
@@ -18,6 +19,8 @@ from ledger.errors import InvalidBlock
 from node.chain.chain import Chain
 from node.chain.stretch import Stretch
 from node.snapshots.catching_up import Catching
+from simulator.consortium import key_of as simulated_key
+from simulator.disk import Disk
 
 
 @pytest.fixture
@@ -103,3 +106,73 @@ def test_what_is_not_final_is_not_taken(fault: str, giver: WrittenChain, tmp_pat
         with pytest.raises(InvalidBlock):
             catching.take(bad)
         assert (catching.chain.committed.height, catching.chain.tip.height) == (0, 2)
+
+
+def over_changes() -> VotingChain:
+    """A chain whose voters change at 2 and at 5; blocks above the second one are certified by the last voters."""
+    written = VotingChain()
+    written.changed()
+    written.block()
+    written.changed("node3", votes=False)
+    written.block()
+    written.final()
+    return written
+
+
+def over(written: VotingChain, disk: Disk) -> Catching:
+    return Catching(Path(), written.genesis, simulated_key("node2"), "node2", (), disk.open)
+
+
+def given(written: VotingChain, height: int) -> Stretch:
+    blocks, certificate = written.chain.finals.stretch(height)
+    return Stretch(blocks, b"" if certificate is None else encode(certificate), 1, "")
+
+
+def test_it_catches_up_over_changes_of_the_voters_one_epoch_at_a_time() -> None:
+    written = over_changes()
+    disk = Disk(Kind())
+    with closing(over(written, disk)) as catching:
+        ends = []
+        while (stretch := given(written, catching.chain.committed.height)).blocks:
+            catching.take(stretch)
+            ends.append(catching.chain.committed.height)
+
+    assert ends == [2, 5, 7]
+    chain = over(written, disk).chain
+    assert (chain.committed, chain.voters) == (written.chain.committed, written.chain.voters)
+    assert chain.sets.epochs == written.chain.sets.epochs
+
+
+def test_blocks_of_an_epoch_certified_by_others_are_not_taken() -> None:
+    written = over_changes()
+    with closing(over(written, Disk(Kind()))) as catching:
+        catching.take(given(written, 0))
+        for wrong in (given(written, 5), replace(given(written, 2), certificate=encode(written.certificate(2)))):
+            with pytest.raises(InvalidBlock):
+                catching.take(wrong)
+        blocks = tuple(written.log.entry(height).data for height in range(3, 8))
+        with pytest.raises(InvalidBlock, match="names no voters of this chain"):
+            catching.take(Stretch(blocks, encode(written.certificate(7)), 1, ""))
+        assert catching.chain.committed.height == 2
+
+
+def test_a_block_of_a_new_epoch_takes_the_place_of_one_that_would_continue_the_old() -> None:
+    """The node had endorsed an opening block that was never final: the others knew the change by its own block."""
+    written = VotingChain()
+    written.change()
+    opening = written.block(term=2)
+    written.chain.truncate(3)
+    written.log.persist(2, "", 3, ())
+    written.final()
+    written.block(term=3)
+    written.final()
+    late = VotingChain(name="node2", bare=True)
+    late.take(*(written.chain.finals.at(height).block for height in (1, 2)), opening)
+    late.log.close()
+
+    with closing(over(written, late.disk)) as catching:
+        assert catching.chain.tip.height == 3
+        catching.take(given(written, 0))
+        catching.take(given(written, 2))
+        assert catching.chain.committed == written.chain.committed
+        assert catching.chain.voters == written.chain.voters

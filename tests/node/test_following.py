@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from consortium import key_of, registering
+from voting_chain import NEW, VotingChain
 from written_chain import GENESIS, WrittenChain
 
+from consensus.messages import Append
 from ledger.encoding import encode
 from node.chain import finals
 from node.chain.chain import Chain
@@ -24,6 +26,7 @@ from node.snapshots.following import Follower
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.errors import NodeCode, NodeError
+from simulator.consortium import key_of as simulated_key
 
 EMPTY = (200, encode_stretch(Stretch((), b"", 1, "")))
 PRUNED = (410, b"")
@@ -179,3 +182,66 @@ def test_it_asks_whoever_is_there_now(written: WrittenChain, tmp_path: Path, mon
             await asyncio.wait_for(running, 10)
 
     asyncio.run(story())
+
+
+def test_it_follows_until_it_votes_and_again_once_it_votes_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over three epochs: it begins to vote above block 3, and votes no more above block 5."""
+    monkeypatch.setattr(following, "PAUSE_SECONDS", 0.001)
+    written = VotingChain()
+    written.block()
+    written.final()
+    written.change()
+    written.final()
+    raft_log, store = RaftLogStore(tmp_path / "log"), StateStore(tmp_path / "state")
+    chain = Chain(written.genesis, simulated_key(NEW), NEW, raft_log, store)
+    giving = Giving({"giver": written.chain})
+
+    async def until(condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                await asyncio.sleep(0)
+
+    async def story() -> None:
+        driver = Driver(chain, raft_log, Mempool(), lambda: chain.committed.time_ms, 1)
+        follower = Follower(driver, giving)  # type: ignore[arg-type]
+        running = asyncio.create_task(follower.run())
+        await until(lambda: driver.replica.votes_here)
+        assert (chain.committed.height, [voter.node for voter in chain.voters.voters][-1]) == (3, NEW)
+        await until(follower.level.is_set)
+        written.block(term=2)
+        written.final()
+        giving.asked.clear()
+        await asyncio.sleep(0.02)
+        assert (giving.asked, chain.committed.height) == ([], 3)
+
+        written.change(votes=False)
+        written.final()
+        frames = [written.log.entry(height) for height in (4, 5)]
+        taken = Append(
+            term=2, sender="node1", previous_index=3, previous_term=1, entries=tuple(frames), newest=5,
+            certified=5, certificate=encode(written.certificate(5)),
+        )  # fmt: skip
+        await driver.receive(taken)
+        assert not driver.replica.votes_here
+        written.block(term=3)
+        written.final()
+        await until(lambda: chain.committed.height == 6)
+        running.cancel()
+
+    asyncio.run(story())
+
+
+def test_it_follows_no_sooner_than_it_has_committed_what_it_knew_to_be_final(tmp_path: Path) -> None:
+    """Else it would take blocks above its newest committed one that it holds already, not committed yet."""
+    written = VotingChain()
+    raft_log, store = RaftLogStore(tmp_path / "log"), StateStore(tmp_path / "state")
+    chain = Chain(written.genesis, simulated_key(NEW), NEW, raft_log, store)
+    driver = Driver(chain, raft_log, Mempool(), lambda: 0, 1)
+    follower = Follower(driver, Giving({}))  # type: ignore[arg-type]
+    assert follower._follows
+
+    driver.replica.committed += 1
+
+    assert not follower._follows

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 from consortium import a_genesis, key_of, registering
 from msgspec.structs import replace
+from voting_chain import NEW, VotingChain
 from written_chain import GENESIS, WrittenChain
 
 from ledger import snapshot
@@ -21,6 +22,7 @@ from ledger.crypto import sha256
 from ledger.encoding import encode
 from ledger.snapshot import Chunk, Manifest, SnapshotRefused, decode_chunk, encode_chunk, parse_manifest
 from node.chain.chain import Chain
+from node.chain.stretch import Stretch, encode_stretch
 from node.snapshots import installing, joining, snapshots
 from node.snapshots.installing import finish_install, install
 from node.snapshots.joining import Fetching
@@ -28,6 +30,7 @@ from node.snapshots.snapshots import MANIFEST, chunk_file, take, write
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.errors import NodeCode, NodeError
+from simulator.consortium import key_of as simulated_key
 
 
 @pytest.fixture
@@ -244,14 +247,15 @@ def test_a_fetch_goes_on_where_it_was_cut_off(taken: tuple[WrittenChain, Path, M
 
 
 class Answering:
-    """Stands for the nodes asked for a stretch: what each answers; 0 if it is not reached."""
+    """Stands for the nodes asked for a stretch: what each answers, 0 if it is not reached, and what comes with it."""
 
-    def __init__(self, *statuses: int) -> None:
+    def __init__(self, *statuses: int, body: bytes = b"") -> None:
         self.addresses = {f"node{number}": "" for number in range(len(statuses))}
         self._statuses = dict(zip(self.addresses, statuses, strict=True))
+        self._body = body
 
     async def ask_status(self, peer: str, path: str, bytes_max: int, seconds: float) -> tuple[int, bytes]:
-        return self._statuses[peer], b""
+        return self._statuses[peer], self._body
 
 
 @pytest.mark.parametrize(
@@ -270,6 +274,63 @@ def test_a_voter_ends_once_its_leader_no_longer_keeps_what_it_lacks(
             await joining.end_if_left_behind(driver, Answering(*statuses))  # type: ignore[arg-type]
 
     with pytest.raises(NodeError if ends else TimeoutError):
+        asyncio.run(story())
+
+
+FULL, EMPTY = (encode_stretch(Stretch(blocks, b"", 1, "")) for blocks in ((b"block",), ()))
+
+
+@pytest.mark.parametrize(
+    ("leader", "votes", "status", "body", "ends"),
+    [
+        ("", True, 200, FULL, True),
+        ("", True, 200, EMPTY, False),
+        ("", True, 200, b"\xff", False),
+        ("", True, 503, FULL, False),
+        ("", False, 200, FULL, False),
+        ("node0", True, 200, FULL, False),
+        ("nobody reached", True, 200, FULL, False),
+    ],
+)
+def test_a_voter_that_hears_no_leader_ends_once_others_have_gone_on(
+    leader: str, votes: bool, status: int, body: bytes, ends: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Perhaps it votes no more, and nobody tells it: started again it takes the blocks that say so."""
+    monkeypatch.setattr(joining, "WATCH_SECONDS", 0)
+    replica = SimpleNamespace(leader=leader, votes_here=votes)
+    driver = SimpleNamespace(chain=WrittenChain(tmp_path).chain, replica=replica)
+
+    async def story() -> None:
+        async with asyncio.timeout(0.1):
+            await joining.end_if_left_behind(driver, Answering(status, body=body))  # type: ignore[arg-type]
+
+    with pytest.raises(NodeError if ends else TimeoutError) as ended:
+        asyncio.run(story())
+
+    if isinstance(ended.value, NodeError):
+        assert ended.value.code is NodeCode.NO_LEADER
+        assert "node0 has final blocks above 0" in str(ended.value)
+
+
+@pytest.mark.parametrize("leader", ["", "node0"])
+def test_a_voter_that_has_gone_on_meanwhile_does_not_end(
+    leader: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "WATCH_SECONDS", 0)
+    written = WrittenChain(tmp_path)
+    replica = SimpleNamespace(leader=leader, votes_here=True)
+    driver = SimpleNamespace(chain=written.chain, replica=replica)
+
+    class Late(Answering):
+        async def ask_status(self, *asked: object) -> tuple[int, bytes]:  # type: ignore[override]
+            written.block()
+            return 410 if leader else 200, FULL
+
+    async def story() -> None:
+        async with asyncio.timeout(0.1):
+            await joining.end_if_left_behind(driver, Late(200))  # type: ignore[arg-type]
+
+    with pytest.raises(TimeoutError):
         asyncio.run(story())
 
 
@@ -348,6 +409,73 @@ def test_a_voter_without_a_chain_does_not_join_a_chain_whose_first_blocks_are_go
         join(tmp_path, "node1", honest=taken[1])
 
     assert refused.value.code is NodeCode.LOG_LOST
+
+
+def snapshot_of(written: VotingChain, place: Path) -> Path:
+    """A snapshot at the newest final block, in a directory."""
+    found = take(written.chain)
+    assert found is not None
+    write(found, place)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"), [(NEW, True), ("node1", True), ("node2", True), ("node3", True), ("watcher", False)]
+)
+def test_without_a_chain_nobody_joins_who_votes_by_the_genesis_or_by_what_the_snapshot_says(
+    name: str, refused: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Node3 votes no more, and may have endorsed before what it does not know now."""
+    monkeypatch.setattr(joining, "RETRY_SECONDS", 0)
+    written = VotingChain(path=tmp_path / "giver")
+    written.changed()
+    written.changed("node3", votes=False)
+    place, data = snapshot_of(written, tmp_path / "snapshot"), tmp_path / "data"
+    data.mkdir()
+    given = joining.Joining(
+        Offering(honest=place),  # type: ignore[arg-type]
+        written.genesis,
+        data,
+        simulated_key(name),
+        name,
+    )
+
+    if refused:
+        with pytest.raises(NodeError) as ended:
+            asyncio.run(given.run())
+        assert ended.value.code is NodeCode.LOG_LOST
+        assert not (data / "state").exists()
+    else:
+        asyncio.run(given.run())
+        raft_log = RaftLogStore(data / "log")
+        assert tuple(raft_log.epochs) == written.chain.sets.epochs
+        chain = Chain(written.genesis, simulated_key(name), name, raft_log, StateStore(data / "state"))
+        assert (chain.voters, chain.committed) == (written.chain.voters, written.chain.committed)
+
+
+@pytest.mark.parametrize("height", [3, 4])
+def test_a_snapshot_at_the_end_of_an_epoch_says_who_votes_next(height: int, tmp_path: Path) -> None:
+    """At the block that makes a change, and at an opening block that continues the epoch."""
+    written = VotingChain(path=tmp_path / "giver")
+    written.block()
+    written.change()
+    if height == 4:
+        written.block(term=2)
+    written.final()
+    place, data = snapshot_of(written, tmp_path / "snapshot"), tmp_path / "data"
+    data.mkdir()
+    manifest = parse_manifest((place / MANIFEST).read_bytes(), written.genesis)
+    assert manifest.header.height == height
+    install(place, manifest, data)
+    chain = Chain(
+        written.genesis, simulated_key("watcher"), "watcher", RaftLogStore(data / "log"), StateStore(data / "state")
+    )
+
+    assert chain.voters == written.chain.voters
+    first = written.block(term=3)
+    written.final()
+    chain.accept(first, None)
+    assert chain.certificate_holds(written.certificate())
 
 
 def test_a_store_that_is_torn_while_it_is_filled_is_thrown_away(

@@ -13,11 +13,15 @@ import pytest
 from aiohttp import WSMsgType, web
 from consortium import State, a_genesis, key_of, registering
 from msgspec.structs import replace
+from structlog.testing import capture_logs
+from voting_chain import NEW, VotingChain
 from written_chain import WrittenChain
 
 from consensus.messages import Append, AskIndex, HandOver, TellIndex
+from ledger.actions import Propose, RemoveNode
 from ledger.block import Certificate, Endorsement, endorse
 from ledger.encoding import encode
+from ledger.governance import ShutOutNode
 from node.chain.chain import Chain
 from node.ground.doors import BoundedListener, Door
 from node.ordering.driver import Driver
@@ -30,6 +34,7 @@ from node.peers.network import EVIDENCE, Peers, serve
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 from remarque.errors import NodeCode
+from simulator.consortium import key_of as simulated_key
 
 GENESIS = a_genesis()
 HELLO = Hello("node2", GENESIS.chain, PROTOCOL_LOWEST, PROTOCOL_HIGHEST, 3)
@@ -209,3 +214,24 @@ def test_what_a_node_of_an_older_version_does_not_know_is_not_said_to_it(
         peers.send("node2", message)
 
     assert call._queue.qsize() == told
+
+
+def test_a_node_that_is_removed_stops_and_shuts_out_others_that_are() -> None:
+    """Of the others only the streams are closed; a suspended org's node is shut out, and goes on itself."""
+    written, stopped = VotingChain(), list[str]()
+    driver = Driver(written.chain, written.log, Mempool(), lambda: 0, 1)
+    key = simulated_key(written.name)
+    peers = Peers(Admission(written.chain, key), key, {}, driver)
+    peers.on_removed = lambda: stopped.append(written.name)
+
+    with capture_logs() as told:
+        written.block(RemoveNode(node=NEW))
+        written.final()
+        peers._shut_out(written.name)
+        assert stopped == []
+        change = ShutOutNode(node=written.name)
+        written.block(Propose(changes=(change,), until_ms=written.chain.tip.time_ms + 100_000))
+        written.final()
+
+    shut_out = [one["node"] for one in told if one["event"] == "peer_shut_out"]
+    assert (stopped, shut_out) == ([written.name], [NEW, written.name])

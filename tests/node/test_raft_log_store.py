@@ -1,16 +1,22 @@
-"""The log on disk: terms, truncation and pruning, read back as they were written."""
+"""The log on disk: terms, truncation, pruning and changes of voters, read back as they were written."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from sys import maxsize
 
 import pytest
+from changing import an_epoch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from receipts import GENESIS, voters
+from voting_chain import Kind
 
 from consensus.raft_log import RaftEntry
+from ledger.epochs import Epoch
 from node.storage.raft_log_store import RaftLogStore
 from remarque.errors import NodeCode, NodeError
+from simulator.disk import Disk
 
 STEPS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 2), st.integers(0, 4)), max_size=12)
 """Each: where to truncate, by how much the term grows, how many entries follow."""
@@ -101,6 +107,63 @@ def test_a_log_whose_term_was_left_behind_is_mended_when_it_is_opened(tmp_path: 
     store = reopened(store, tmp_path)
 
     assert (store.hard_term, store.hard_vote) == (4, "")
+    store.close()
+
+
+def changes(*heights: int) -> list[Epoch]:
+    """Changes of the voters at some heights, each to other voters."""
+    sets = [GENESIS.voters, *(voters("node1", "node2", f"node{height}") for height in heights)]
+    return [an_epoch(height, old, new) for height, old, new in zip(heights, sets, sets[1:], strict=False)]
+
+
+def test_changes_of_voters_are_there_when_it_is_opened_again_oldest_first(tmp_path: Path) -> None:
+    store, epochs = RaftLogStore(tmp_path), changes(3, 255, 256, 70_000)
+    for epoch in epochs:
+        store.keep_epoch(epoch)
+    assert store.epochs == epochs
+
+    store = reopened(store, tmp_path)
+
+    assert store.epochs == epochs
+    assert [store.epoch_end(index) for index in (1, 3, 4, 256, 257)] == [3, 3, 255, 256, 70_000]
+    assert store.epoch_end(70_001) == maxsize
+    store.close()
+
+
+def test_changes_of_voters_outlive_truncation_and_pruning(tmp_path: Path) -> None:
+    store, epochs = RaftLogStore(tmp_path), changes(2)
+    store.persist(1, "", None, tuple(RaftEntry(index, 1, b"data") for index in range(1, 6)))
+    store.keep_epoch(epochs[0])
+    store.persist(2, "", 3, ())
+    store.prune(3)
+
+    assert reopened(store, tmp_path).epochs == epochs
+
+
+def test_a_change_of_voters_is_durable_before_anything_is_done_about_it() -> None:
+    """Else a node could hold a block of the new voters and not know, after a crash, that they vote."""
+    disk = Disk(Kind())
+    store = RaftLogStore(Path("log"), disk.open)
+    store.persist(1, "", None, (RaftEntry(1, 1, b"data"),))
+    (epoch,) = changes(1)
+
+    store.keep_epoch(epoch)
+    disk.volumes["log"].lose(disk.volumes["log"].unsynced)
+
+    assert RaftLogStore(Path("log"), disk.open).epochs == [epoch]
+
+
+def test_a_log_above_a_snapshot_knows_the_changes_of_voters_below_it(tmp_path: Path) -> None:
+    store, epochs = RaftLogStore(tmp_path), changes(20, 40)
+    store.begin(100, 7, tuple(epochs))
+    assert store.epochs == epochs
+    (later,) = changes(120)
+    store.keep_epoch(later)
+
+    store = reopened(store, tmp_path)
+
+    assert store.epochs == [*epochs, later]
+    assert [store.epoch_end(index) for index in (101, 120)] == [120, 120]
     store.close()
 
 

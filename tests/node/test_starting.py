@@ -9,18 +9,29 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import pytest
 from click.testing import CliRunner
 
+from consensus.raft_log import RaftEntry
 from devnet.cluster import Cluster
-from devnet.story import plan_of
+from devnet.story import EDITOR, STUDIO, plan_of
+from ledger.actions import AnyAction, CastVote, Propose
+from ledger.block import Certificate, Endorsement, endorse
+from ledger.execution.governance import proposal_id
+from ledger.governance import ShutOutNode
+from ledger.transaction import SignedTransaction, Signer, Transaction, sign
+from node.chain.chain import Chain
 from node.cli.main import cli
 from node.ground.config import load_config, split_address
 from node.keeping.founding import Plan, found, load_plan, without_administrator
+from node.storage.raft_log_store import RaftLogStore
+from node.storage.state_store import StateStore
 from remarque.errors import NodeError
+from remarque.keys.files import load_key
 from remarque.trusted_files import load_genesis
 
 
@@ -115,6 +126,50 @@ def test_a_damaged_state_is_refused(founded: Cluster) -> None:
 
     assert status == 5
     assert "DATA_CORRUPT" in error
+
+
+def removed(cluster: Cluster, name: str) -> None:
+    """A node's own chain says, finally, that it was removed by the vote of two administrators."""
+    data, genesis = cluster.home(name) / "data", cluster.genesis
+    keys = {one: load_key(cluster.home(one) / "node.key") for one in cluster.names}
+    with (
+        closing(RaftLogStore(data / "log")) as raft_log,
+        closing(StateStore(data / "state")) as state,
+    ):
+        chain = Chain(genesis, keys[name], name, raft_log, state)
+        until_ms = genesis.time_ms + 100_000
+        ask = Propose(changes=(ShutOutNode(node=name),), until_ms=until_ms)
+        proposed = signed_by(cluster, STUDIO, ask, until_ms)
+        ballot = CastVote(proposal=proposal_id(proposed.id, 0), approve=True)
+        for height, signed in enumerate((proposed, signed_by(cluster, EDITOR, ballot, until_ms)), 1):
+            frame = chain.build((signed,), 1, genesis.time_ms + height)
+            raft_log.persist(1, "", None, (RaftEntry(height, 1, frame),))
+            assert chain.layers[-1].result.outcomes[0].code == "OK"
+        header = chain.hash_at(2)
+        signatures = tuple(Endorsement(node=one, signature=endorse(key, header)) for one, key in sorted(keys.items()))
+        chain.commit(2, Certificate(height=2, header=header, endorsements=signatures))
+
+
+def signed_by(cluster: Cluster, account: str, ask: AnyAction, until_ms: int) -> SignedTransaction:
+    key = cluster.key(account)
+    signer = Signer(account=account, key=key.public)
+    return sign(
+        Transaction(
+            chain=cluster.genesis.chain, signers=(signer,), valid_until_ms=until_ms, nonce="00" * 16, actions=(ask,)
+        ),
+        [key],
+    )
+
+
+def test_a_node_that_was_removed_is_not_started_again(tmp_path: Path) -> None:
+    cluster = Cluster.create(tmp_path / "devnet", 3)
+    removed(cluster, "node3")
+
+    status, error = start(cluster.home("node3"))
+
+    assert status == 5
+    assert "NODE_REMOVED" in error
+    assert "run another in its place" in error
 
 
 @pytest.mark.parametrize(

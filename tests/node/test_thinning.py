@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from consortium import registering
+from voting_chain import VotingChain
 from written_chain import GENESIS, WrittenChain
 
 from ledger.receipt import encode_receipt, verify_receipt
@@ -94,3 +95,18 @@ def test_an_audit_finds_nothing_amiss(written: WrittenChain, tmp_path: Path) -> 
     report = audit(archive.from_directory(tmp_path, GENESIS), GENESIS)
 
     assert report.holds
+
+
+def test_the_last_block_of_an_epoch_keeps_its_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state_store, "CERTIFICATE_SPACING", 4)
+    monkeypatch.setattr(thinning, "CERTIFICATE_SPACING", 4)
+    monkeypatch.setattr(thinning, "KEPT_WHOLE", 2)
+    chain = VotingChain()
+    chain.changed()
+    for _ in range(9):
+        chain.block()
+        chain.final()
+
+    thinned(chain.chain)
+
+    assert [height for height in range(13) if chain.state.certificate(height)] == [2, 3, 7, 8, 9, 10, 11, 12]

@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from simulator.faults import ALL
+from simulator.faults import ALL, COUNTED, NOT_READY, VOTERS
 from simulator.running import ran, replay
 from simulator.world import SECONDS, World
 
@@ -18,6 +18,8 @@ SEEDS = 300
 TOGETHER = 50
 FLOOR = 7
 """How often each kind of fault befalls every so many seeds, at least: six times as often in all."""
+FLOORS = {"disk damaged": 4, VOTERS: 50, NOT_READY: 30}
+"""Other floors: a disk is damaged where voters do not change, and those change often."""
 
 
 def run_some(first: int) -> Counter[str]:
@@ -34,7 +36,8 @@ def run_some(first: int) -> Counter[str]:
 def test_what_must_hold_holds_under_every_kind_of_fault(first: int) -> None:
     met = run_some(first)
 
-    assert {fault: met[fault] for fault in ALL if met[fault] < FLOOR} == {}
+    rare = {fault: met[fault] for fault in (*ALL, *COUNTED) if met[fault] < FLOORS.get(fault, FLOOR)}
+    assert rare == {}
 
 
 def test_a_seed_runs_the_same_way_whatever_python_hashes_by() -> None:

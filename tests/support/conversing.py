@@ -1,11 +1,13 @@
 """Conversations with replicas: directives that make things happen, and in words what the replicas do then.
 
     voters a b c [elections=20] [stall=160] [batch=64]    who votes; the first directive
-    begin a b [log=1,1,2] [term=3] [vote=b] [final=2] [base=1]    replicas begin with a log, by the terms of its entries
+    begin a b [log=1,1,2] [term=3] [vote=b] [final=2] [base=1] [voters=a,b,c]    replicas begin with a log, by the terms
+                                    of its entries; and with other voters than the first directive said
     tick a [3]                      so much time passes for it
     stand a                         so much time passes that it stands for election, or leads
     elect a [among=a,b]             the same, and messages arrive until it leads
     propose a DATA                  it, a leader, appends an entry
+    reconfigure a b to=a,b,c,d      what became final there says that others vote from now on
     resign a [back]                 it is to stop, and to let another lead; or leads on, for nobody took over
     read a 1                        a read of that number begins at it
     hear a b MESSAGE                it hears from b what b need not have said
@@ -32,7 +34,7 @@ from replica_words import from_words, in_words, numbers
 from replicas import Cluster, Disk, Letter, Member
 
 from consensus.errors import ConsensusBroken
-from consensus.inputs import AnyInput, EntryRefused, Observed, ProposeEntry, Read, Receive, Resign, Tick
+from consensus.inputs import AnyInput, EntryRefused, Observed, ProposeEntry, Read, Receive, Reconfigure, Resign, Tick
 from consensus.progress import FollowerProgress
 from consensus.replica_state import ReplicaConfig, Role
 
@@ -40,7 +42,7 @@ PATIENCE = 1_000
 """Ticks or messages after which what a directive waits for does not come."""
 DIRECTIVES = {
     *("voters", "begin", "crash", "restart", "prune", "fetch"),
-    *("tick", "stand", "elect", "propose", "resign", "read", "hear", "refuse", "postpone"),
+    *("tick", "stand", "elect", "propose", "reconfigure", "resign", "read", "hear", "refuse", "postpone"),
     *("deliver", "settle", "drop", "duplicate", "state", "underway"),
 }
 FIELDS = {"elections": "election_ticks", "stall": "stall_ticks", "batch": "append_entries_max"}
@@ -77,9 +79,10 @@ class Conversation:
         names, fields = _parted(words)
         terms = [int(term) for term in fields.pop("log", "").split(",") if term]
         vote = fields.pop("vote", "")
+        voters = tuple(voter for voter in fields.pop("voters", "").split(",") if voter)
         rest = {key: int(value) for key, value in fields.items()}
         for name in names:
-            self._cluster.begin(name, Disk(terms, vote=vote, **rest))
+            self._cluster.begin(name, Disk(terms, voters=voters, vote=vote, **rest))
 
     def _crash(self, words: list[str]) -> None:
         name, *when = words
@@ -119,6 +122,13 @@ class Conversation:
 
     def _propose(self, words: list[str]) -> None:
         self._give(words[0], ProposeEntry(words[1].encode()))
+
+    def _reconfigure(self, words: list[str]) -> None:
+        names, fields = _parted(words)
+        voters = tuple(fields["to"].split(","))
+        for name in names:
+            self._member(name).disk.voters = voters
+            self._give(name, Reconfigure(voters))
 
     def _resign(self, words: list[str]) -> None:
         self._give(words[0], Resign(back="back" in words))
@@ -219,6 +229,8 @@ class Conversation:
             f"log={log or '-'}",
             f"final={replica.committed}",
         ]
+        voters = replica.config.voters
+        words += [f"voters={','.join(voters)}"] if voters != self._cluster.config.voters else []
         self._cluster.tell(" ".join(words))
         for name, progress in replica.progress.items():
             self._cluster.tell(f"  {name} {_progress_in_words(progress)}")

@@ -12,8 +12,7 @@ Logs = dict[str, list[RaftEntry]]
 class Promises:
     """What was seen of a cluster so far, and what it must agree with."""
 
-    def __init__(self, voters: tuple[str, ...]) -> None:
-        self._voters = voters
+    def __init__(self) -> None:
         self.leaders: dict[int, str] = {}
         """Who led which term."""
         self._final: dict[int, RaftEntry] = {}
@@ -39,12 +38,12 @@ class Promises:
             last = max((place for place, (ours, theirs) in enumerate(both) if ours.term == theirs.term), default=-1)
             assert all(ours == theirs for ours, theirs in both[: last + 1]), "logs that agree at a place agree below it"
 
-    def delivered(self, logs: Logs, name: str, index: int) -> None:
-        """State machine safety: one entry is final at a place. And it is on most disks, so that it survives."""
+    def delivered(self, logs: Logs, name: str, index: int, voters: tuple[str, ...]) -> None:
+        """State machine safety: one entry is final at a place. And it is on most voters' disks, so that it survives."""
         for entry in logs[name][:index]:
             assert self._final.setdefault(entry.index, entry) == entry, f"two final entries at {entry.index}"
-        lacking = [voter for voter in self._voters if voter in logs and len(logs[voter]) < index]
-        assert len(self._voters) - len(lacking) >= majority(len(self._voters)), "what is final is on most disks"
+        lacking = [voter for voter in voters if voter in logs and len(logs[voter]) < index]
+        assert len(voters) - len(lacking) >= majority(len(voters)), "what is final is on most disks"
 
     def written(self, name: str, term: int, vote: str) -> None:
         """On disk a term never falls, and a vote of a term never changes."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from replaying import Replay, Replayed
 from steps import steps
 
-CHANGES = "it changes who votes, which consensus cannot do yet"
+CHANGES = "it changes who votes by entries of consensus; here its driver says who votes, by one at a time"
 FORGETS = "a replica forgets its leader only when it stands"
 FILES_OUTSIDE = {
     "campaign_learner_must_vote": CHANGES,

@@ -28,12 +28,21 @@ class Disk:
     """What survives a crash. Satisfies `consensus.raft_log.RaftLogReader`."""
 
     def __init__(
-        self, terms: Iterable[int] = (), *, term: int = 0, vote: str = "", final: int = 0, base: int = 0
+        self,
+        terms: Iterable[int] = (),
+        *,
+        voters: tuple[str, ...] = (),
+        term: int = 0,
+        vote: str = "",
+        final: int = 0,
+        base: int = 0,
     ) -> None:
         self.entries = [an_entry(index, of) for index, of in enumerate(terms, 1)]
         """All of them: those up to `base` for their digests alone."""
         self.base = base
         self.final = final
+        self.voters = voters
+        """By the newest change that is known to be final here; those of the cluster if there was none."""
         self.hard_term, self.hard_vote = max(term, self.entries[-1].term if self.entries else 0), vote
 
     def last_index(self) -> int:
@@ -94,7 +103,7 @@ class Member:
     def start(self) -> None:
         """Begin a life with what the disk holds."""
         disk = self.disk
-        config = msgspec.structs.replace(self._cluster.config, name=self.name)
+        config = msgspec.structs.replace(self._cluster.config, name=self.name, voters=disk.voters)
         self.lives += 1
         self.refusals.clear()
         chance = Random(f"{self.name}{self.lives}")
@@ -143,7 +152,8 @@ class Member:
             case Endorse(first, last):
                 inputs.append(Endorsed(self._endorsements(first, last)))
             case Certify(index, endorsements):
-                assert len(endorsements) >= majority(len(self._cluster.config.voters))
+                assert len(endorsements) >= majority(len(self.disk.voters))
+                assert {node for node, _ in endorsements} <= set(self.disk.voters), "who certifies votes"
                 certificate = self.disk.history(index)
                 assert {signature for _, signature in endorsements} == {certificate}, "one history is certified"
                 self._certificates[index] = certificate
@@ -154,7 +164,7 @@ class Member:
                     inputs.append(Certified(index))
             case Deliver(index):
                 self.disk.final = index
-                self._cluster.promises.delivered(self._cluster.logs(), self.name, index)
+                self._cluster.promises.delivered(self._cluster.logs(), self.name, index, self.disk.voters)
             case Lead(term):
                 self._cluster.promises.leads(self.name, term, self.disk.entries)
                 inputs.append(ProposeEntry(f"opening {term}".encode()))
@@ -213,13 +223,14 @@ class Cluster:
         self.under_way: list[Letter] = []
         self.told: list[str] = []
         """What has happened, in words."""
-        self.promises = Promises(config.voters)
+        self.promises = Promises()
 
     def begin(self, name: str, disk: Disk) -> Member:
         """A member begins its first life."""
+        disk.voters = disk.voters or self.config.voters
         member = self.members[name] = Member(self, name, disk)
         member.start()
-        self.promises.delivered(self.logs(), name, disk.final)
+        self.promises.delivered(self.logs(), name, disk.final, disk.voters)
         return member
 
     def logs(self) -> dict[str, list[RaftEntry]]:
