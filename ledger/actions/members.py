@@ -108,7 +108,7 @@ class AddNode(Action, frozen=True, tag="node.add", kw_only=True):
 
 
 class RemoveNode(Action, frozen=True, tag="node.remove", kw_only=True):
-    """Shut out a node of the signer's org that does not vote, or whose place another took by vote. By an administrator."""
+    """Shut out a node of the signer's org that does not vote, or whose place another takes. By an administrator."""
 
     node: NodeName
 

@@ -73,8 +73,8 @@ def run_command(config: Path) -> None:
 @click.option(
     "--members",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="What `remarque --json node list` printed: whom it asks, where the nodes of the genesis are not there any more. "
-    "From a source that you trust as you trust that of the genesis.",
+    help="What `remarque --json node list` printed, from a source as good as that of the genesis: whom it asks where "
+    "the nodes of the genesis are gone.",
 )
 @with_target
 def prepare(
@@ -129,7 +129,10 @@ def _line(one: NodeRecord) -> str:
 @click.option("--address", help="host:port at which the other nodes reach it; without, they call it by their settings.")
 @with_target
 def add(target: Target, name: str, public: str, certificate: str, address: str | None) -> None:
-    """Let the node NAME of one's org in, to follow the chain without voting. By an administrator."""
+    """Let the node NAME of one's org in, to follow the chain. By an administrator.
+
+    It votes once the consortium says so: see `remarque consortium set-voter` and `replace`.
+    """
     ask = AddNode(
         node=name, key=public, certificate=certificate, address=UNSET if address is None else _checked(address)
     )
