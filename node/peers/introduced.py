@@ -16,7 +16,7 @@ from msgspec import UNSET
 
 from ledger.encoding import NOT_DECODED
 from ledger.execution.view import StateReader
-from ledger.names import PeerAddress
+from ledger.names import NodeName, PeerAddress
 from ledger.node_certificate import is_certificate_of
 from ledger.records import NodeRecord, node_key, node_removed_key
 from node.peers.asking import Asking
@@ -29,8 +29,9 @@ def load_introduced(file: Path) -> tuple[NodeRecord, ...]:
     try:
         found = msgspec.json.decode(without_mark(text_in(file)), type=tuple[NodeRecord, ...])
         for one in found:
-            if one.address is not UNSET:
-                msgspec.convert(one.address, PeerAddress)
+            msgspec.convert(one.name, NodeName)
+            if one.address is not UNSET and not _is_address(one.address):
+                raise ValueError(f"{one.address!r} of {one.name} is no host:port")
             if not is_certificate_of(bytes.fromhex(one.certificate), one.key):
                 raise ValueError(f"the certificate of {one.name} is not that of its key")
     except FileNotFoundError:
@@ -39,6 +40,14 @@ def load_introduced(file: Path) -> tuple[NodeRecord, ...]:
         detail = f"{file}: {error}; bring what `remarque --json node list` prints"
         raise NodeError(NodeCode.CONFIG_INVALID, detail) from None
     return found
+
+
+def _is_address(text: str) -> bool:
+    try:
+        msgspec.convert(text, PeerAddress)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def unknown_to(state: StateReader, introduced: Iterable[NodeRecord]) -> tuple[NodeRecord, ...]:

@@ -113,7 +113,12 @@ def killed(cluster: Cluster, name: str, when: Callable[[], object] = lambda: Tru
         ended = thread.submit(fate)
         yield
         ended.result(STEP_SECONDS_MAX)
-    cluster.wait_ready([name])
+
+
+def gone(cluster: Cluster, name: str, at: str) -> None:
+    """A node is no member any more. One that was down meanwhile is let in by nobody, so its operator stops it."""
+    assert name not in {one.node for one in standing(cluster, at).nodes}
+    cluster.stop(name)
 
 
 def prepared(cluster: Cluster, name: str, *words: str) -> list[str]:
@@ -188,6 +193,7 @@ def holds_at_last(cluster: Cluster, stream: Stream, names: list[str]) -> None:
     Every node that is left has all that was acknowledged, receipts from the beginning and from the end verify with the
     genesis alone, and every node audits clean.
     """
+    cluster.wait_ready(names)
     newest = max(cluster.status(name)["height"] for name in names)
     for name in names:
         until(lambda name=name: cluster.status(name).get("height", -1) >= newest)
