@@ -36,6 +36,7 @@ class Load:
         self._cluster = cluster
         self._names = names
         self.receipts: list[float] = []
+        self.transactions: list[str] = []
         self.failed = 0
 
     async def pay(self, name: str, payer: str, payee: str) -> None:
@@ -43,8 +44,9 @@ class Load:
         async with AsyncClient(self._cluster.url(name), payer, self._cluster.key(payer)) as client:
             while True:
                 try:
-                    await client.pay(payee, 1, "EUR")
+                    receipt = await client.pay(payee, 1, "EUR")
                     self.receipts.append(time.monotonic())
+                    self.transactions.append(receipt.signed.id)
                 except (RemarqueError, ConnectionError):
                     self.failed += 1
                     await asyncio.sleep(0.005)

@@ -2,8 +2,9 @@
 
 Three orgs with a node each: a studio with a generator, a news agency, a collectors' club. A picture is generated,
 recorded, minted, sold and resold; a confidential one is refused, granted, opened and revoked; the news desk verifies
-what it finds; the leader is killed while transactions stream in; a receipt is checked offline. Everything goes through
-the public API. `out/` holds what it leaves; any promise that is not kept ends it with exit status 1.
+what it finds; the leader is killed while transactions stream in; a museum joins with a voter, and the node that was
+killed is retired; a receipt is checked offline. Everything goes through the public API. `out/` holds what it leaves;
+any promise that is not kept ends it with exit status 1.
 """
 
 from __future__ import annotations
@@ -28,22 +29,29 @@ from devnet.story import (
     CREATOR,
     CURRENCY,
     EDITOR,
+    MUSEUM,
     OPENING_BALANCE,
     SECOND_COLLECTOR,
     STUDIO,
+    TREASURER,
     default_model,
 )
-from ledger.actions import PublishPolicy, SetPolicy
+from ledger.actions import AddNode, PublishPolicy, SetPolicy
 from ledger.encoding import encode
 from ledger.events import TokenSold
 from ledger.genesis import Genesis
+from ledger.governance import AddOrg, AnyChange, SetVoter, ShutOutNode
+from ledger.names import org_of
+from ledger.node_certificate import make_certificate
 from ledger.receipt import Receipt, encode_receipt, verify_receipt
 from node.credentials.key_files import CLAIM, CredentialFolder
+from node.ground.config import load_config
 from node.keeping.authorities import found_authority, issue_credentials
 from remarque.api.generation import DONE, GeneratedPicture, Generation
 from remarque.api.verification import Match
 from remarque.async_client import AsyncClient
 from remarque.errors import RemarqueError
+from remarque.keys.files import new_key, save_key
 from remarque.requesting import now_ms
 
 PROMPT = "the sea at noon, a large white boat in the centre"
@@ -54,6 +62,7 @@ POLICY = """policy atelier version 1 schema remarque@1 {
 }
 """
 FIRST_PRICE, TOO_LOW, SECOND_PRICE = 120_000, 90_000, 200_001
+MUSEUM_NODE = "museum1"
 LEVEL_SECONDS_MAX = 10.0
 GENERATOR_SECONDS_MAX = 60.0
 
@@ -103,7 +112,8 @@ class Story:
             token = await self.sell(asset)
             await self.confide()
             await self.verify(asset)
-            await self.kill_the_leader()
+            killed = await self.kill_the_leader()
+            await self.change_voters(killed)
             await self.check_offline()
             await self.audit()
             self.summary["token"] = token
@@ -243,7 +253,8 @@ class Story:
                 )
                 (self.out / "receipt.json").write_bytes(receipt)
 
-    async def kill_the_leader(self) -> None:
+    async def kill_the_leader(self) -> str:
+        """The node that was killed; it runs again."""
         self.chapter("The leader is killed with -9 while transactions stream in")
         leader = self.cluster.leader() or "node1"
         others = [name for name in self.cluster.names if name != leader]
@@ -276,6 +287,62 @@ class Story:
             "height": heights,
             "block_hashes": hashes,
         }
+        return leader
+
+    async def change_voters(self, killed: str) -> None:
+        self.chapter(f"A museum joins with a voter, and {killed} is retired, while transactions stream in")
+        staying = [name for name in self.cluster.names if name != killed]
+        stream = Stream([self.cluster.url(name) for name in staying], CREATOR, self.cluster.key(CREATOR))
+        house = AsyncClient([self.cluster.url(name) for name in staying], STUDIO, self.cluster.key(STUDIO))
+        async with house, asyncio.TaskGroup() as group:
+            running = group.create_task(stream.run(clients=4))
+            await stream.acknowledged_at_least(20)
+            await self._let_museum_in(house)
+            await self._decided(house, SetVoter(node=MUSEUM_NODE, votes=True))
+            standing = await house.consortium()
+            voters = [one.node for one in standing.nodes if one.votes]
+            self.say(f"  {', '.join(voters)} vote; {standing.needed} of them are needed")
+            await self._decided(house, ShutOutNode(node=killed))
+            await stream.acknowledged_at_least(len(stream.acknowledged) + 100)
+            stream.stop()
+            await running
+        await asyncio.to_thread(self.cluster.stop, killed)
+        self.cluster.names.remove(killed)
+        await self._level()
+        lost = {name: await stream.missing_on(self.cluster.url(name)) for name in self.cluster.names}
+        promise(not any(lost.values()), f"every acknowledged transaction is on all nodes: {lost}")
+        self.say(f"  {killed} is removed; {len(stream.acknowledged)} receipts meanwhile, lost on any node: 0")
+        async with AsyncClient(self.cluster.url(MUSEUM_NODE), MUSEUM, self.cluster.key(MUSEUM)) as museum:
+            receipt = await museum.receipt(stream.acknowledged[-1])
+        verify_receipt(encode_receipt(receipt), self.cluster.genesis)
+        certified = ", ".join(endorsement.node for endorsement in receipt.certificate.endorsements)
+        promise(len(receipt.epochs) == 2, "a receipt proves both changes of the voters")
+        self.say(f"  the last receipt, certified by {certified}, proves both changes with the genesis alone")
+        self.summary |= {"acknowledged_meanwhile": len(stream.acknowledged), "voters": self.cluster.names}
+
+    async def _let_museum_in(self, house: AsyncClient) -> None:
+        """A fourth org, and its node, once it has the chain."""
+        key = new_key()
+        save_key(self.cluster.root / "accounts" / f"{MUSEUM}.key", key)
+        org = org_of(MUSEUM)
+        await self._decided(house, AddOrg(org=org, title="The Museum", account=MUSEUM, key=key.public))
+        node = self.cluster.prepare_observer(MUSEUM_NODE)
+        address = load_config(self.cluster.home(MUSEUM_NODE) / "node.toml").peers.listen
+        certificate = make_certificate(node).hex()
+        async with AsyncClient(house.urls, MUSEUM, key) as museum:
+            await museum.submit(AddNode(node=MUSEUM_NODE, key=node.public, certificate=certificate, address=address))
+        started = time.monotonic()
+        self.cluster.start(MUSEUM_NODE)
+        await asyncio.to_thread(self.cluster.wait_ready, [MUSEUM_NODE])
+        self.say(f"  {org} is the fourth org; its node {MUSEUM_NODE} has the chain after {_since(started)}")
+
+    async def _decided(self, house: AsyncClient, change: AnyChange) -> None:
+        """Have a change proposed and voted on by the administrators until it is decided."""
+        proposal, _ = await house.propose(change)
+        for account in (EDITOR, TREASURER):
+            async with AsyncClient(house.urls, account, self.cluster.key(account)) as client:
+                if (await client.proposal(proposal)).status == "open":
+                    await client.vote(proposal, approve=True)
 
     async def check_offline(self) -> None:
         self.chapter("A receipt, checked with the genesis file alone")
@@ -312,9 +379,9 @@ class Story:
 
     async def audit(self) -> None:
         self.chapter("An auditor runs the whole chain again")
-        key = self.cluster.root / "accounts" / f"{EDITOR}.key"
-        asked = ["--node", self.cluster.url("node2"), "--account", EDITOR, "--key", str(key), "--json"]
-        source = ["audit", self.cluster.url("node2"), "--genesis", str(self.out / "genesis.json")]
+        key, url = self.cluster.root / "accounts" / f"{EDITOR}.key", self.cluster.url(MUSEUM_NODE)
+        asked = ["--node", url, "--account", EDITOR, "--key", str(key), "--json"]
+        source = ["audit", url, "--genesis", str(self.out / "genesis.json")]
         evidence = ["--receipt", str(self.out / "receipt.json")]
         said = msgspec.json.decode(await _output(sys.executable, "-m", "node", *asked, *source, *evidence))
         self.say(
@@ -386,6 +453,10 @@ async def _output(*command: str, given: bytes = b"") -> bytes:
     said, _ = await process.communicate(given)
     promise(process.returncode == 0, f"{command[2]} ends with status 0: {said.decode(errors='replace')}")
     return said
+
+
+def _since(started: float) -> str:
+    return f"{time.monotonic() - started:.1f} s"
 
 
 def _show_progress(now: Generation) -> None:

@@ -19,8 +19,10 @@ _PLACEHOLDER = Content(
 class Stream:
     """Registers and mints from several clients at once, retrying each transaction until it has its receipt."""
 
-    def __init__(self, urls: list[str], account: str, key: SigningKey) -> None:
+    def __init__(self, urls: list[str], account: str, key: SigningKey, pause_seconds: float = 0.0) -> None:
+        """`pause_seconds`: how long each client waits after a receipt."""
         self._urls = urls
+        self._pause_seconds = pause_seconds
         self._account = account
         self._key = key
         self._stopped = False
@@ -68,6 +70,7 @@ class Stream:
                 async with self._more:
                     self.acknowledged.append(signed.id)
                     self._more.notify_all()
+                await asyncio.sleep(self._pause_seconds)
 
     async def missing_on(self, url: str) -> list[str]:
         """Acknowledged transactions that a node does not have."""

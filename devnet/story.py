@@ -16,6 +16,8 @@ EDITOR = "nadia@agency"
 COLLECTOR = "carla@club"
 SECOND_COLLECTOR = "dmitri@club"
 TREASURER = "treasury@club"
+MUSEUM = "root@museum"
+"""Administrator of an org that joins later."""
 
 CURRENCY = "EUR"
 OPENING_BALANCE = 500_000

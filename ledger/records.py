@@ -74,7 +74,7 @@ class NodeRecord(Value, frozen=True, kw_only=True):
     certificate: str
     """Self-signed X.509, DER, hex."""
     role: str | UnsetType = UNSET
-    """`observer` if it does not vote, `voter` if it does; absent for a voter that the genesis names."""
+    """`observer` if it does not vote, `voter` if it was voted to; absent for one that votes since the genesis."""
     address: str | UnsetType = UNSET
     """host:port at which the other nodes reach it, unless their settings say otherwise; absent: only those say."""
     replaced_by: str | UnsetType = UNSET

@@ -100,12 +100,13 @@ from node.ordering.mempool import Mempool
 from node.ordering.submitter import Submitter
 from node.ordering.upgrades import Upgrades
 from node.peers.admission import Admission
+from node.peers.introduced import Introduced
 from node.peers.lookups import keep_known
 from node.peers.members import Members
 from node.peers.network import Peers, serve
 from node.policies.replaying import Replays
 from node.snapshots.following import Follower
-from node.snapshots.joining import end_if_left_behind, join_if_behind
+from node.snapshots.joining import end_if_left_behind, introduced_by, join_if_behind
 from node.snapshots.recovering import load_recoveries
 from node.snapshots.snapshots import SNAPSHOTS, Snapshots
 from node.storage import directory
@@ -176,6 +177,7 @@ class Node:
         admission = Admission(self.chain, self.key)
         self.peers = Peers(admission, self.key, config.peers.addresses, self.driver)
         self.driver.connect(self.peers)
+        self.introduced = Introduced(self.peers.asking, introduced_by(config, home), self.state_store)
         self.upgrades = Upgrades(self.chain)
         self.submitter = Submitter(self.driver, str(self.data), config.node.disk_free_bytes_min)
         self.blockstore = Blockstore(self.data / "content")
@@ -349,6 +351,7 @@ class Node:
                     task.cancel()
         finally:
             await runner.cleanup()
+            await self.introduced.close()
             self.driver.close()
             self.decoders.close()
             self.verifier.close()
@@ -371,7 +374,7 @@ class Node:
             load_pages(self.chain, self.reading),
             thin_certificates(self.chain, self.reading),
         ]
-        follower = Follower(self.driver, self.peers.asking)
+        follower = Follower(self.driver, self.introduced)
         level = follower.level
         work += [end_if_left_behind(self.driver, self.peers.asking), follower.run()]
         work += [_after(level, self.replicator.run), _after(level, self.verifier.run), _after(level, self.sealing.run)]

@@ -97,7 +97,7 @@ class CastVote(Action, frozen=True, tag="governance.vote", kw_only=True):
 
 
 class AddNode(Action, frozen=True, tag="node.add", kw_only=True):
-    """Let a further node of the signer's org in, which does not vote. By an administrator."""
+    """Let a further node of the signer's org in, which does not vote yet. By an administrator."""
 
     node: NodeName
     key: Hex32
@@ -108,7 +108,7 @@ class AddNode(Action, frozen=True, tag="node.add", kw_only=True):
 
 
 class RemoveNode(Action, frozen=True, tag="node.remove", kw_only=True):
-    """Shut out a node of the signer's org that does not vote. By an administrator."""
+    """Shut out a node of the signer's org that does not vote, or whose place another takes. By an administrator."""
 
     node: NodeName
 

@@ -34,6 +34,7 @@ Parameters and fields that an operation does not have are refused, and ids and n
 `REQUEST_MALFORMED` (400), before anything is looked for. Lists come in pages: send `next` as `after`.
 Values in examples have the right form, but no digest or signature in them holds."""
 TAGS = {
+    "consortium": "How the consortium's nodes stand: who votes, who answers.",
     "content": "Pictures' bytes: storing them before they are registered, and opening those that are confidential.",
     "events": "What happens on the chain, as it happens.",
     "generation": "Asking the node's generator for pictures that are recorded as they are made.",

@@ -17,6 +17,7 @@ from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 from node.ground.config import split_address
 from node.keeping import founding
+from node.peers.introduced import load_introduced
 from remarque.keys.files import certificate_in, public_key
 from remarque.trusted_files import load_genesis
 
@@ -69,6 +70,12 @@ def run_command(config: Path) -> None:
 @click.option("--api", default="127.0.0.1:8100", show_default=True, help="host:port of its REST port.")
 @click.option("--peer", default="0.0.0.0:7100", show_default=True, help="host:port of its peer port.")
 @click.option("--address", "addresses", multiple=True, help="NAME=HOST:PORT of another node's peer port; repeat.")
+@click.option(
+    "--members",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="What `remarque --json node list` printed, from a source as good as that of the genesis: whom it asks where "
+    "the nodes of the genesis are gone.",
+)
 @with_target
 def prepare(
     target: Target,
@@ -79,10 +86,13 @@ def prepare(
     api: str,
     peer: str,
     addresses: tuple[str, ...],
+    members: Path | None,
 ) -> None:
     """Make the DIRECTORY of a node whose key you made yourself."""
     others = dict(one.split("=", 1) for one in addresses if "=" in one)
-    founding.prepare(directory, genesis, name, key, founding.NodeSettings(api=api, peer=peer, addresses=others))
+    introduced = () if members is None else load_introduced(members)
+    settings = founding.NodeSettings(api=api, peer=peer, addresses=others, members=introduced)
+    founding.prepare(directory, genesis, name, key, settings)
     run = f"run it with: remarque node run --config {directory / 'node.toml'}"
     known = name in {one.name for one in load_genesis(genesis).nodes}
     target.show({"directory": str(directory)}, run if known else f"{_let_in(name, key, peer)}\n{run}")
@@ -119,7 +129,10 @@ def _line(one: NodeRecord) -> str:
 @click.option("--address", help="host:port at which the other nodes reach it; without, they call it by their settings.")
 @with_target
 def add(target: Target, name: str, public: str, certificate: str, address: str | None) -> None:
-    """Let the node NAME of one's org in, to follow the chain without voting. By an administrator."""
+    """Let the node NAME of one's org in, to follow the chain. By an administrator.
+
+    It votes once the consortium says so: see `remarque consortium set-voter` and `replace`.
+    """
     ask = AddNode(
         node=name, key=public, certificate=certificate, address=UNSET if address is None else _checked(address)
     )
@@ -155,7 +168,7 @@ def _checked(address: str) -> str:
 @click.argument("name")
 @with_target
 def remove(target: Target, name: str) -> None:
-    """Shut out the node NAME of one's org, which does not vote. By an administrator."""
+    """Shut out the node NAME of one's org, which does not vote, or whose place another took. By an administrator."""
     with target.client() as client:
         receipt = client.submit(RemoveNode(node=name))
     target.show(receipt, f"node {name} is shut out from block {receipt.header.height} on")

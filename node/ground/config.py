@@ -73,7 +73,11 @@ class PeersSection(Section, frozen=True, kw_only=True):
     """host:port of this node's peer port."""
     addresses: dict[str, str] = {}
     """host:port of each other node's peer port, by node name. It comes before the address that the node's record has;
-    without either a node is not called. A node that joins, and has no chain yet, asks only who is named here."""
+    without either a node is not called. A node that joins, and has no chain yet, asks only who is named here, and who
+    has an address in `members`."""
+    members: str = ""
+    """File with the consortium's nodes as `remarque --json node list` prints them; this node asks them as long as its
+    own chain does not know them. Empty: without a chain it asks the nodes of the genesis."""
     connections_max: int = 256
     """Connections of other nodes that may be open; what is over is closed at once, but for 16 of each address that a
     node is known to have."""

@@ -30,12 +30,15 @@ from ledger.governance import quorum
 from ledger.names import ADMINISTRATOR, org_of
 from ledger.node_certificate import make_certificate
 from ledger.policy_source import check_source
-from ledger.records import Parameters
+from ledger.records import NodeRecord, Parameters
 from node.storage import directory
 from remarque.errors import NodeCode, NodeError
 from remarque.keys.files import copy_key, new_key, public_key, save_key
 from remarque.text_files import text_in
 from remarque.trusted_files import load_genesis
+
+MEMBERS = "members.json"
+"""File beside a node's settings with the nodes that are introduced to it."""
 
 
 class PlanNode(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -181,6 +184,7 @@ def prepare(home: Path, genesis_path: Path, name: str, key_path: Path, settings:
     """Make the directory of a node whose key its member made: settings, genesis, key and an empty data directory.
 
     A node that the genesis does not name does not vote; an administrator of its org lets it in by `remarque node add`.
+    Where the settings introduce nodes, their records go beside them. CONFIG_INVALID if one of them has this one's name.
     """
     genesis, key = load_genesis(genesis_path), public_key(key_path)
     record = next((node for node in genesis.nodes if node.name == name), None)
@@ -188,8 +192,13 @@ def prepare(home: Path, genesis_path: Path, name: str, key_path: Path, settings:
         raise NodeError(NodeCode.GENESIS_MISMATCH, f"the genesis names a node {name} with another key than {key_path}")
     if home.exists() and any(home.iterdir()):
         raise NodeError(NodeCode.DATA_DIRECTORY_EXISTS, f"{home} is not empty; choose another directory")
+    if any(one.name == name and one.key != key for one in settings.members):
+        detail = f"the members know a node {name} with another key than {key_path}; choose another name"
+        raise NodeError(NodeCode.CONFIG_INVALID, detail)
     home.mkdir(parents=True, exist_ok=True)
     directory.write_durably(home / "genesis.json", encode(genesis), directory.PUBLIC)
+    if settings.members:
+        directory.write_durably(home / MEMBERS, encode(settings.members), directory.PUBLIC)
     copy_key(key_path, home / "node.key")
     (home / "node.toml").write_text(_node_toml(name, "genesis.json", settings), encoding="utf-8")
     directory.make(home / "data", genesis.chain, genesis.digest, name)
@@ -201,6 +210,8 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True):
     api: str
     peer: str
     addresses: dict[str, str]
+    members: tuple[NodeRecord, ...] = ()
+    """Nodes that are introduced to one that has no chain."""
     generator: str = ""
     scitt: str = ""
 
@@ -223,6 +234,7 @@ def _node_toml(name: str, genesis: str, settings: NodeSettings) -> str:
         "",
         "[peers]",
         f'listen = "{settings.peer}"',
+        *([f'members = "{MEMBERS}"'] if settings.members else []),
         "",
         "[peers.addresses]",
         *(f'{other} = "{address}"' for other, address in settings.addresses.items()),

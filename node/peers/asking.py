@@ -31,6 +31,10 @@ class Asking:
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._http: aiohttp.ClientSession | None = None
 
+    def of(self, addresses: Mapping[str, str], certificates: Mapping[str, bytes]) -> Asking:
+        """Requests of the same node to others."""
+        return Asking(self._key, self._own_certificate, addresses, certificates)
+
     def context(self, peer: str) -> ssl.SSLContext:
         """TLS context for calling a node, and no other; made when it is first needed. KeyError if it is none."""
         if peer not in self._contexts:

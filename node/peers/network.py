@@ -269,7 +269,7 @@ class Peers:
             raise NodeError(
                 NodeCode.LOG_LOST,
                 f"{name} has endorsed block {endorsed.height}, and now holds {frame.last_index}: its directory was "
-                "wiped or restored. Have it removed, and join as a new node with a new key"
+                "wiped or restored. Add a node with a new key, and `remarque consortium replace` this one by it"
                 f"{EVIDENCE}{encode(endorsed).decode()}",
             )
 

@@ -16,7 +16,6 @@ from contextlib import closing
 from pathlib import Path
 
 import msgspec
-from msgspec import UnsetType
 
 from ledger.crypto import SigningKey, sha256
 from ledger.encoding import decode_trusted
@@ -38,6 +37,7 @@ from node.ground.config import Config
 from node.ground.logs import logger, progress
 from node.ordering.driver import Driver
 from node.peers.asking import NOT_REACHED, Asking
+from node.peers.introduced import addresses_of, load_introduced, unknown_to
 from node.snapshots.catching_up import Catching
 from node.snapshots.installing import JOIN, finish_install, install
 from node.snapshots.rebuilding import rebuild_if_lost
@@ -60,7 +60,11 @@ INSTALLED_RATIO = 5
 """How many times the bytes of its chunks a snapshot needs on the disk while it is installed."""
 CHAIN_LOST = (
     "this node votes, has no chain, and others no longer keep the first blocks: what it has endorsed is lost, so it "
-    "may not vote again; let a new node in, with a new key"
+    "may not vote again; add a node with a new key, and `remarque consortium replace` this one by it"
+)
+JOIN_WAITS = (
+    "no node is reached, or none lets this one in: see `remarque node add`; if the nodes of the genesis are gone, see "
+    "`remarque node prepare --members`"
 )
 AT_ONCE = 4
 """Chunks fetched at the same time."""
@@ -114,7 +118,8 @@ async def join_if_behind(config: Config, home: Path) -> None:
     try:
         finish_install(data)
         rebuild_if_lost(data, genesis, load_recoveries(data, genesis))
-        asking = _asking(key, name, config.peers.addresses, _nodes(data, genesis))
+        introduced = introduced_by(config, home)
+        asking = _asking(key, name, config.peers.addresses, _nodes(data, genesis, introduced))
         try:
             await Joining(asking, genesis, data, key, name).run()
         finally:
@@ -129,22 +134,27 @@ async def join_if_behind(config: Config, home: Path) -> None:
         os.close(lock)
 
 
-def _nodes(data: Path, genesis: Genesis) -> Sequence[NodeRecord | GenesisNode]:
-    """The nodes that this one may ask: those of the chain that it has, else those of the genesis."""
+def introduced_by(config: Config, home: Path) -> tuple[NodeRecord, ...]:
+    """The nodes that the settings introduce. CONFIG_INVALID if their file holds anything else."""
+    return load_introduced(home / config.peers.members) if config.peers.members else ()
+
+
+def _nodes(data: Path, genesis: Genesis, introduced: tuple[NodeRecord, ...] = ()) -> Sequence[NodeRecord | GenesisNode]:
+    """The nodes that this one may ask: those of the chain that it has, and those introduced that it does not know.
+
+    Without a chain those introduced, else those of the genesis.
+    """
     if not (data / "state").exists():
-        return genesis.nodes
+        return introduced or genesis.nodes
     with closing(StateStore(data / "state")) as state:
-        return [decode_trusted(record, NodeRecord) for _, record in state.items(node_key(""))] or genesis.nodes
+        known = [decode_trusted(record, NodeRecord) for _, record in state.items(node_key(""))]
+        return [*known, *unknown_to(state, introduced)] or introduced or genesis.nodes
 
 
 def _asking(key: SigningKey, name: str, settings: dict[str, str], nodes: Sequence[NodeRecord | GenesisNode]) -> Asking:
     """Questions to the other nodes, where the settings say that they are, else where their records do."""
     certificates = {node.name: bytes.fromhex(node.certificate) for node in nodes}
-    addresses = {
-        node.name: node.address
-        for node in nodes
-        if isinstance(node, NodeRecord) and not isinstance(node.address, UnsetType)
-    }
+    addresses = addresses_of(node for node in nodes if isinstance(node, NodeRecord))
     others = {peer: address for peer, address in (addresses | settings).items() if peer != name}
     return Asking(key, certificates.get(name) or make_certificate(key), others, certificates)
 
@@ -235,7 +245,7 @@ class Joining:
             reached = {peer: status for peer, status in found.items() if status != NOT_REACHED}
             if reached or height >= 0 or self._votes:
                 return reached
-            logger.warning("join_waits", reason="no node is reached, or none lets this one in: see `remarque node add`")
+            logger.warning("join_waits", reason=JOIN_WAITS)
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _install_newest(self, height: int) -> bool:

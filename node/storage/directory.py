@@ -62,7 +62,7 @@ def open_locked(path: Path, chain: str, genesis: str, node: str) -> int:
         raise NodeError(
             NodeCode.DATA_DIRECTORY_MISSING,
             f"{path} holds no {IDENTITY}: it was wiped, or never made. A node that lost its Raft log must not endorse "
-            "again under its old key: have it removed, and join as a new node with a new key",
+            "again under its old key: add a node with a new key, and `remarque consortium replace` this one by it",
         ) from None
     except NOT_DECODED as error:
         raise NodeError(NodeCode.DATA_CORRUPT, f"{path / IDENTITY}: {error}; join as a new node") from None
@@ -79,7 +79,7 @@ def open_locked(path: Path, chain: str, genesis: str, node: str) -> int:
         raise NodeError(
             NodeCode.DATA_DIRECTORY_CLONED,
             f"{path} was made for {identity.node} in another place: it is a copy or was restored. Two nodes with one "
-            "key convict each other: have the node removed, and join as a new node with a new key",
+            "key convict each other: add a node with a new key, and `remarque consortium replace` this one by it",
         )
     path.chmod(PRIVATE)  # one that an older version made, or that was unpacked
     lock = os.open(path / "lock", os.O_CREAT | os.O_RDWR, 0o600)

@@ -24,6 +24,7 @@ from ledger.encoding import decode, encode
 from ledger.execution.governance import proposal_id
 from ledger.governance import SuspendOrg
 from ledger.node_certificate import make_certificate
+from ledger.records import NodeRecord
 from node.api.peer_port.giving import Stretches, chain_routes
 from node.chain.chain import Chain
 from node.chain.level import LEVEL_BYTES_MAX, Level, height_in
@@ -39,6 +40,7 @@ from node.peers.address_book import AddressBook
 from node.peers.admission import Admission
 from node.peers.asking import NOT_REACHED, Asking
 from node.peers.frames import PROTOCOL_HIGHEST, PROTOCOL_LOWEST, Hello
+from node.peers.introduced import load_introduced, unknown_to
 from node.peers.members import Members
 from node.peers.network import Peers, serve
 from node.snapshots import joining
@@ -392,8 +394,16 @@ def test_a_lookup_that_fails_or_is_given_up_leaves_its_place_to_others(monkeypat
 # Whom a node asks before it starts
 
 
-def known_before_the_start(data: Path, **settings: str) -> dict[str, str]:
-    return joining._asking(key_of("node1"), "node1", settings, joining._nodes(data, GENESIS)).addresses
+def known_before_the_start(data: Path, *members: NodeRecord, **settings: str) -> dict[str, str]:
+    return joining._asking(key_of("node1"), "node1", settings, joining._nodes(data, GENESIS, members)).addresses
+
+
+def introduced(name: str, address: str = "") -> NodeRecord:
+    """A node's record, as a node that knows it prints it."""
+    key = key_of(name)
+    where = address or UNSET
+    certificate = make_certificate(key).hex()
+    return NodeRecord(name=name, org="studio", key=key.public, certificate=certificate, role="voter", address=where)
 
 
 def test_a_node_without_a_chain_asks_only_whom_its_settings_name(tmp_path: Path) -> None:
@@ -411,6 +421,51 @@ def test_a_node_that_has_the_chain_asks_where_the_records_say_too(written: Writt
     found = known_before_the_start(tmp_path / "node1", node3="of settings:1", named="of settings:2")
 
     assert found == {"watcher": "watcher.example:7100", "node3": "of settings:1", "named": "of settings:2"}
+
+
+def test_a_node_without_a_chain_asks_those_introduced_and_no_founder(tmp_path: Path) -> None:
+    later = introduced("later", "later.example:7100"), introduced("named")
+
+    assert known_before_the_start(tmp_path, *later, node2="there:1", named="of settings:2") == {
+        "later": "later.example:7100",
+        "named": "of settings:2",
+    }
+
+
+def test_the_chain_comes_before_who_was_introduced(written: WrittenChain, tmp_path: Path) -> None:
+    written.block(written.ask(adding("watcher", "watcher.example:7100"), signer=ROOT))
+    written.block(written.ask(adding("gone", "gone.example:7100"), signer=ROOT))
+    written.block(written.ask(actions.RemoveNode(node="gone"), signer=ROOT))
+    given = [introduced(name, f"{name}.elsewhere:1") for name in ("watcher", "gone", "later")]
+    still = unknown_to(written.chain.state, given)
+    written.close()
+
+    found = known_before_the_start(tmp_path / "node1", *given)
+
+    assert found == {"watcher": "watcher.example:7100", "later": "later.elsewhere:1"}
+    assert [one.name for one in still] == ["later"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda text: text[:-5], "truncated"),
+        (lambda text: text.replace('"later"', '"Later"'), "matching regex"),
+        (lambda text: text.replace("later.example:7100", "later example"), "is no host:port"),
+        (lambda text: text.replace(key_of("later").public, key_of("node2").public), "the certificate of later is not"),
+    ],
+)
+def test_a_file_of_members_that_no_node_prints_is_refused(
+    change: Callable[[str], str], reason: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "members.json"
+    text = encode([introduced("later", "later.example:7100")]).decode()
+    file.write_text(text)
+    assert [one.name for one in load_introduced(file)] == ["later"]
+    file.write_text(change(text))
+
+    with pytest.raises(NodeError, match=f"CONFIG_INVALID: .*{reason}.*remarque --json node list"):
+        load_introduced(file)
 
 
 # How far a node is

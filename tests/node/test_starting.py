@@ -61,7 +61,7 @@ def test_a_wiped_data_directory_is_refused_with_the_way_out(founded: Cluster) ->
 
     assert status == 5
     assert "DATA_DIRECTORY_MISSING" in error
-    assert "join as a new node with a new key" in error
+    assert "add a node with a new key, and `remarque consortium replace` this one by it" in error
 
 
 def test_a_copied_data_directory_is_refused_with_the_way_out(founded: Cluster) -> None:
