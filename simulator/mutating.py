@@ -216,7 +216,7 @@ of their choice. A seed that takes more than {limit} s hangs, and to hang is to 
 
 Some are not shown to the simulator: those of what does not run in it, streams between nodes and what is done to nodes
 that do not run; and those that nobody there would meet, for nobody proposes what does not hold, thins, joins or
-follows.
+recovers.
 
 `--only NAME` asks about one mutant and renews its row, `--rest` about those that have none, or that are a gap,
 and `--layer LAYER` asks one layer alone and writes nothing. This was run with Python {version}.

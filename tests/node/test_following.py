@@ -245,3 +245,20 @@ def test_it_follows_no_sooner_than_it_has_committed_what_it_knew_to_be_final(tmp
     driver.replica.committed += 1
 
     assert not follower._follows
+
+
+def test_a_voter_asks_nobody_and_nothing_waits_for_it_to_catch_up(tmp_path: Path) -> None:
+    raft_log, store = RaftLogStore(tmp_path / "log"), StateStore(tmp_path / "state")
+    driver = Driver(Chain(GENESIS, key_of("node1"), "node1", raft_log, store), raft_log, Mempool(), lambda: 10**15, 1)
+    giving = Giving({"node2": EMPTY})
+    follower = Follower(driver, giving)  # type: ignore[arg-type]
+
+    async def story() -> None:
+        running = asyncio.create_task(follower.run())
+        async with asyncio.timeout(10):
+            await follower.level.wait()
+        running.cancel()
+
+    asyncio.run(story())
+
+    assert giving.asked == []

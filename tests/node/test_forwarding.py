@@ -88,6 +88,9 @@ class Line:
     def forward(self, to: str, transactions: list[SignedTransaction]) -> None:
         self.handed.append((to, [signed.id for signed in transactions]))
 
+    async def level(self, node: str) -> int | None:
+        return None
+
 
 @pytest.mark.parametrize("lead", [True, False])
 def test_what_waits_is_handed_to_whoever_leads_and_again_after_a_while(lead: bool, tmp_path: Path) -> None:

@@ -28,8 +28,15 @@ def clock() -> Clock:
 def a_node(
     clock: Clock, height: int = 10, role: Role = Role.FOLLOWER, *, votes: bool = True
 ) -> tuple[Freshness, SimpleNamespace]:
-    chain = SimpleNamespace(committed=SimpleNamespace(height=height, term=1))
-    replica = SimpleNamespace(role=role, leader="node1", votes_here=votes, term=1, others=["node1", "node3"])
+    chain = SimpleNamespace(node="node2", committed=SimpleNamespace(height=height, term=1))
+    replica = SimpleNamespace(
+        role=role,
+        leader="node1",
+        votes_here=votes,
+        term=1,
+        others=["node1", "node3"],
+        config=SimpleNamespace(voters=("node1", "node2", "node3")),
+    )
     return Freshness(chain, replica, clock.monotonic), chain  # type: ignore[arg-type]
 
 
