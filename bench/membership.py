@@ -55,9 +55,9 @@ class Consortium:
         """A further node of an org, once it has the chain."""
         self._added += 1
         name = f"more{self._added}"
-        key = self.cluster.prepare_observer(name)
-        address = load_config(self.cluster.home(name) / "node.toml").peers.listen
         with self.client(ADMINISTRATORS[org]) as client:
+            key = self.cluster.prepare_observer(name, client.nodes())
+            address = load_config(self.cluster.home(name) / "node.toml").peers.listen
             client.submit(AddNode(node=name, key=key.public, certificate=make_certificate(key).hex(), address=address))
         self.orgs[name] = org
         self.cluster.start(name)
@@ -119,6 +119,7 @@ class Consortium:
         found["replace"] = asyncio.run(self.gap(list(self.voters), replaced))
         self.voters.append(spare)
         self.cluster.stop(leader)
+        self.cluster.names.remove(leader)
         return found
 
     async def lost(self) -> int:

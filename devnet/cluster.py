@@ -17,6 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from devnet.marks import equip, share_marks
 from devnet.story import plan_of
 from ledger.crypto import SigningKey
 from ledger.genesis import Genesis
+from ledger.records import NodeRecord
 from node.ground.config import load_config
 from node.keeping.founding import NodeSettings, Plan, found, prepare
 from remarque.errors import NodeCode, NodeError
@@ -50,13 +52,18 @@ class Cluster:
         equip(root, plan)
         return cls(root)
 
-    def prepare_observer(self, name: str) -> SigningKey:
-        """Make the directory of a further node, which does not vote; its key, for an administrator to let it in."""
+    def prepare_observer(self, name: str, members: Iterable[NodeRecord] = ()) -> SigningKey:
+        """Make the directory of a further node, which does not vote; its key, for an administrator to let it in.
+
+        `members`: the nodes of now, where those of the genesis are gone.
+        """
         key = new_key()
         peer, api = free_ports(2)
         save_key(self.root / f"{name}.key", key)
         others = {one: load_config(self.home(one) / "node.toml").peers.listen for one in self.names}
-        settings = NodeSettings(api=f"127.0.0.1:{api}", peer=f"127.0.0.1:{peer}", addresses=others)
+        settings = NodeSettings(
+            api=f"127.0.0.1:{api}", peer=f"127.0.0.1:{peer}", addresses=others, members=tuple(members)
+        )
         prepare(self.root / "nodes" / name, self.root / "genesis.json", name, self.root / f"{name}.key", settings)
         share_marks(self.root, self.root / "nodes" / name)
         self.names = sorted([*self.names, name])

@@ -62,7 +62,7 @@ POLICY = """policy atelier version 1 schema remarque@1 {
 }
 """
 FIRST_PRICE, TOO_LOW, SECOND_PRICE = 120_000, 90_000, 200_001
-MUSEUM_NODE = "museum1"
+MUSEUM_NODE, AFTER_CHANGES = "museum1", "receipt_after_changes.json"
 LEVEL_SECONDS_MAX = 10.0
 GENERATOR_SECONDS_MAX = 60.0
 
@@ -210,6 +210,7 @@ class Story:
         self.say(f"  {EDITOR} is refused: {denied.code}\n    {denied.detail}")
         until = now_ms() + 3_600_000
         await alice.grant(asset, EDITOR, until)
+        await self._replicated(nadia, picture.cid)
         plain = await nadia.open(asset, "fact check")
         (self.out / "confidential.png").write_bytes(plain)
         self.say(f"  granted for an hour: {EDITOR} opened {len(plain)} bytes")
@@ -314,7 +315,9 @@ class Story:
         self.say(f"  {killed} is removed; {len(stream.acknowledged)} receipts meanwhile, lost on any node: 0")
         async with AsyncClient(self.cluster.url(MUSEUM_NODE), MUSEUM, self.cluster.key(MUSEUM)) as museum:
             receipt = await museum.receipt(stream.acknowledged[-1])
-        verify_receipt(encode_receipt(receipt), self.cluster.genesis)
+        data = encode_receipt(receipt)
+        verify_receipt(data, self.cluster.genesis)
+        (self.out / AFTER_CHANGES).write_bytes(data)
         certified = ", ".join(endorsement.node for endorsement in receipt.certificate.endorsements)
         promise(len(receipt.epochs) == 2, "a receipt proves both changes of the voters")
         self.say(f"  the last receipt, certified by {certified}, proves both changes with the genesis alone")
@@ -372,10 +375,12 @@ class Story:
             self.say(f"  {page.name}: open it in a browser with the two files, for there is no Node here")
             return
         genesis = (self.out / "genesis.json").read_bytes()
-        cases = [(data.hex(), genesis.hex()) for data in (receipt, receipt.replace(b'"code":"OK"', b'"code":"NO"'))]
+        later = (self.out / AFTER_CHANGES).read_bytes()
+        brought = (receipt, receipt.replace(b'"code":"OK"', b'"code":"NO"'), later)
+        cases: list[Any] = [(data.hex(), genesis.hex(), [], None) for data in brought]
         said = msgspec.json.decode(await _output(node, str(PAGE_RUNNER), str(page), given=msgspec.json.encode(cases)))
-        promise(said == [True, False], f"the page takes the receipt and refuses the forged one: {said}")
-        self.say(f"  {page.name}, in JavaScript: holds True; the forged one is refused")
+        promise(said == [True, False, True], f"the page takes both receipts and refuses the forged one: {said}")
+        self.say(f"  {page.name}, in JavaScript: holds True, as does the museum's; the forged one is refused")
 
     async def audit(self) -> None:
         self.chapter("An auditor runs the whole chain again")
@@ -403,6 +408,17 @@ class Story:
             _show_progress(now)
         print(flush=True)
         return pictures[0]
+
+    async def _replicated(self, client: AsyncClient, cid: str) -> None:
+        """Wait until the node that a client asks has fetched some content from the others."""
+        deadline = time.monotonic() + LEVEL_SECONDS_MAX
+        while True:
+            try:
+                await client.content(cid)
+                return
+            except RemarqueError as error:
+                promise(error.code == "CONTENT_MISSING" and time.monotonic() < deadline, f"{cid} comes, not {error}")
+            await asyncio.sleep(0.05)
 
     async def _denied(self, client: AsyncClient, asset: str) -> RemarqueError:
         try:

@@ -48,7 +48,7 @@ ONE = operation(
     Receipt,
     Given(Taken, 202, meaning="With `wait=false`: it was taken, and nothing more is promised."),
     sent=Sent(Envelope, "A signed transaction, in canonical JSON.", digest=False),
-    refuses=(*OF_BYTES, *OF_SUBMISSIONS, NodeCode.BLOCK_PRUNED),
+    refuses=(*OF_BYTES, *OF_SUBMISSIONS, NodeCode.VOTERS_NOT_READY, NodeCode.BLOCK_PRUNED),
 )
 BATCH = operation(
     Given((BatchOutcomes, BatchReceipts), meaning="What became of each, in order; receipts with `receipts=true`."),
@@ -58,7 +58,7 @@ BATCH = operation(
         "Signed transactions, each in canonical JSON. One that is refused refuses all.",
         digest=False,
     ),
-    refuses=(*OF_BYTES, *OF_SUBMISSIONS, NodeCode.BLOCK_PRUNED),
+    refuses=(*OF_BYTES, *OF_SUBMISSIONS, NodeCode.VOTERS_NOT_READY, NodeCode.BLOCK_PRUNED),
 )
 CHOICES = {"wait": True, "receipts": False}
 """Parameters of the two routes, with what holds if they are left out; the first has only `wait`."""

@@ -64,17 +64,21 @@ def set_voter(target: Target, name: str, votes: bool, wait: timedelta) -> None:
 @WAITING
 @with_target
 def replace(target: Target, old: str, new: str, wait: timedelta) -> None:
-    """Let the node NEW vote in place of the node OLD of the same org, and remove OLD. By an administrator of that org.
+    """Let the node NEW vote in place of the node OLD of the same org, and remove OLD.
 
     So a voter's key is rotated, and a lost node is replaced: NEW is a node with a key of its own, that follows already.
-    The others vote on it once. Given again, it goes on where it stands.
+    Administrators of all orgs give it, to vote; one of OLD's own org removes it then. Given again, it goes on where it
+    stands.
     """
     with target.client() as client:
         if _has(client, old):
             if _node(client, old).votes and not _stands_in(client, old, new):
                 _carried(client, org_of(target.signer), ReplaceNode(node=old, by=new), wait)
-            click.echo(f"{new} votes; removing {old}", err=True)
-            client.submit(RemoveNode(node=old))
+            if (org := _node(client, old).org) == org_of(target.signer):
+                click.echo(f"{new} votes; removing {old}", err=True)
+                client.submit(RemoveNode(node=old))
+            else:
+                click.echo(f"{new} votes; an administrator of {org} removes {old} by the same command", err=True)
         elif not _node(client, new).votes:
             detail = f"{old} is no node any more, and {new} does not vote: see `remarque consortium set-voter`"
             raise RemarqueError(Code.NODE_UNKNOWN.name, detail)

@@ -97,11 +97,10 @@ def test_a_lost_node_is_replaced_while_it_stays_down(cluster: Cluster) -> None:
         let_in(cluster, "node3b", TREASURER)
         leader = cluster.wait_leader()
         with killed(cluster, leader, when=lambda: changes(cluster, "node3b") == 1):
-            decided(cluster, "replace", "node3", "node3b", by=[TREASURER, STUDIO, EDITOR, TREASURER])
-        assert voters(cluster, "node3b") == ["node1", "node2", "node3b"]
+            decided(cluster, "replace", "node3", "node3b", by=[TREASURER, STUDIO, EDITOR])
         with killed(cluster, "node3b"):
-            more(stream)
-        decided(cluster, "replace", "node3", "node3b", by=[TREASURER])
+            decided(cluster, "replace", "node3", "node3b", by=[TREASURER])
+        assert voters(cluster, "node1") == ["node1", "node2", "node3b"]
 
     holds_at_last(cluster, stream, ["node1", "node2", "node3b"])
 
@@ -216,7 +215,8 @@ def test_a_node_joins_when_all_founders_are_gone(cluster: Cluster, tmp_path: Pat
     with paying(cluster, ["node1"]) as stream:
         let_in(cluster, "second", STUDIO)
         more(stream)
-    decided(cluster, "replace", "node1", "second", by=[STUDIO, EDITOR, STUDIO])
+    decided(cluster, "replace", "node1", "second")
+    decided(cluster, "replace", "node1", "second", by=[STUDIO])
     until(lambda: cluster.pid("node1") is None)
 
     members = tmp_path / "members.json"
