@@ -376,7 +376,7 @@ class Node:
         ]
         follower = Follower(self.driver, self.introduced)
         level = follower.level
-        work += [end_if_left_behind(self.driver, self.peers.asking), follower.run()]
+        work += [end_if_left_behind(self.driver, self.introduced), follower.run()]
         work += [_after(level, self.replicator.run), _after(level, self.verifier.run), _after(level, self.sealing.run)]
         return work if self.generation is None else [*work, self.generation.run()]
 

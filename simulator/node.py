@@ -20,6 +20,7 @@ from ledger.errors import LedgerError
 from ledger.genesis import Genesis
 from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
+from node.chain.level import Level
 from node.chain.stretch import Stretch, encode_stretch
 from node.ordering.driver import TICK_SECONDS, Driver
 from node.ordering.freshness import TOLD_SECONDS
@@ -80,8 +81,8 @@ class Surroundings(Protocol):
     def givers(self, node: SimulatedNode) -> list[SimulatedNode]:
         """Living nodes that a node reaches."""
 
-    def level(self, node: SimulatedNode, of: str) -> int | None:
-        """The height of another node, if a node reaches it."""
+    def level(self, node: SimulatedNode, of: str) -> Level | None:
+        """How far another node is, if a node reaches it."""
 
     def started(self, node: SimulatedNode) -> None:
         """A node has begun a life, with what its disk held."""
@@ -376,7 +377,7 @@ class _Port:
             for frame in node.liar.frames(message):
                 self._post(to, frame)
 
-    async def level(self, node: str) -> int | None:
+    async def level(self, node: str) -> Level | None:
         return self._node._world.level(self._node, node)
 
     def forward(self, to: str, transactions: list[SignedTransaction]) -> None:

@@ -17,6 +17,7 @@ from ledger.archive import block_line, closing_line, opening_line, parse_line
 from ledger.audit import AuditFailed, Auditor
 from ledger.block import Block
 from ledger.succession import changes_voters
+from node.chain.level import Level
 from node.peers.frames import AnyFrame
 from simulator.churn import Churn
 from simulator.clients import Clients
@@ -258,9 +259,19 @@ class World:
         others = [other for other in self.nodes.values() if other is not node and other.alive and not other.waits]
         return [one for one in others if (node.name, one.name) not in cut and (one.name, node.name) not in cut]
 
-    def level(self, node: SimulatedNode, of: str) -> int | None:
-        reached = {one.name: one for one in self.givers(node)}
-        return reached[of].chain.committed.height if of in reached else None
+    def level(self, node: SimulatedNode, of: str) -> Level | None:
+        asked = next((one for one in self.givers(node) if one.name == of), None)
+        if asked is None:
+            return None
+        replica, reached = asked.driver.replica, [one.name for one in self.givers(asked)]
+        return Level(
+            height=asked.chain.committed.height,
+            last=replica.log.last_index,
+            term=replica.term,
+            votes=replica.votes_here,
+            voters=asked.chain.voters.digest,
+            reaches=tuple(sorted(set(reached) & set(replica.config.voters))),
+        )
 
     def started(self, node: SimulatedNode) -> None:
         self.invariants.started(node, self.now())

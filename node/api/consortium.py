@@ -12,6 +12,7 @@ from node.api.bodies import answer
 from node.api.operations import operation
 from node.api.readers import Reader
 from node.api.routing import router as make_router
+from node.chain.level import Level
 from node.ordering.driver import Driver
 from node.peers.members import Members
 from remarque.api.consortium import ConsortiumStanding, NodeStanding
@@ -28,7 +29,6 @@ def routes(driver: Driver, members: Members, reader: Reader) -> APIRouter:
     async def consortium() -> Response:
         """Every node is asked once, and waited for two seconds at most. What a node says of itself is its own word."""
         levels = await members.levels()
-        levels[chain.node] = chain.committed.height
         voters = {voter.node for voter in chain.voters.voters}
         known = {one.name: one for one in nodes_of(chain.ledger())}
         nodes = [_standing(one, one.name in voters, levels.get(one.name)) for one in known.values()]
@@ -48,13 +48,14 @@ def routes(driver: Driver, members: Members, reader: Reader) -> APIRouter:
     return router
 
 
-def _standing(record: records.NodeRecord, votes: bool, height: int | None) -> NodeStanding:
+def _standing(record: records.NodeRecord, votes: bool, level: Level | None) -> NodeStanding:
     return NodeStanding(
         node=record.name,
         org=record.org,
         votes=votes,
-        answers=height is not None,
+        answers=level is not None,
         address=record.address,
-        height=UNSET if height is None else height,
+        height=UNSET if level is None else level.height,
+        reaches=UNSET if level is None else level.reaches,
         replaced_by=record.replaced_by,
     )

@@ -129,6 +129,7 @@ TEXTS = {
     "replaces": "house@1",
     "requester": "carla@club",
     "revoked_by": ACCOUNT,
+    "reaches": "node2",
     "role": "leader",
     "roles": "fact-checker",
     "rule": "all_may",

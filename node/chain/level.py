@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from ledger.encoding import Value, decode
 from ledger.errors import LedgerError
-from ledger.names import Count
+from ledger.names import Count, Hex32, NodeName
 
-LEVEL_BYTES_MAX = 256
+LEVEL_BYTES_MAX, VOTERS_NAMED_MAX = 2_048, 16
 
 
 class Level(Value, frozen=True, kw_only=True):
@@ -20,11 +24,17 @@ class Level(Value, frozen=True, kw_only=True):
     """Of consensus."""
     votes: bool
     """Whether the node votes."""
+    voters: Hex32
+    """Digest of the voters in force there."""
+    reaches: Annotated[tuple[NodeName, ...], Meta(max_length=VOTERS_NAMED_MAX)] = ()
+    """The voters to which it has a stream."""
+    asker_votes: bool = False
+    """Whether the node that asks votes, by the chain of the one that answers."""
 
 
-def height_in(data: bytes) -> int | None:
-    """Height that an answer names; None if it is none."""
+def level_in(data: bytes) -> Level | None:
+    """What an answer says; None if it is none."""
     try:
-        return decode(data, Level).height
+        return decode(data, Level)
     except LedgerError:
         return None

@@ -74,16 +74,24 @@ def replace(target: Target, old: str, new: str, wait: timedelta) -> None:
         if _has(client, old):
             if _node(client, old).votes and not _stands_in(client, old, new):
                 _carried(client, org_of(target.signer), ReplaceNode(node=old, by=new), wait)
-            if (org := _node(client, old).org) == org_of(target.signer):
-                click.echo(f"{new} votes; removing {old}", err=True)
-                client.submit(RemoveNode(node=old))
-            else:
-                click.echo(f"{new} votes; an administrator of {org} removes {old} by the same command", err=True)
+            _remove(client, org_of(target.signer), old, new)
         elif not _node(client, new).votes:
             detail = f"{old} is no node any more, and {new} does not vote: see `remarque consortium set-voter`"
             raise RemarqueError(Code.NODE_UNKNOWN.name, detail)
         standing = client.consortium()
     target.show(standing, "\n".join(map(in_line, _lines(standing))))
+
+
+def _remove(client: Client, own_org: str, old: str, new: str) -> None:
+    """Remove a node whose place another took, if it is of one's own org, and nobody else has done so meanwhile."""
+    left = next((one for one in client.nodes() if one.name == old), None)
+    if left is None:
+        return
+    if left.org != own_org:
+        click.echo(f"{new} votes; an administrator of {left.org} removes {old} by the same command", err=True)
+        return
+    click.echo(f"{new} votes; removing {old}", err=True)
+    client.submit(RemoveNode(node=old))
 
 
 def _stands_in(client: Client, old: str, new: str) -> bool:
@@ -134,23 +142,26 @@ def _proposed(client: Client, change: AnyChange) -> ProposalView | None:
 
 
 def _lines(standing: ConsortiumStanding) -> list[str]:
-    voters = sum(one.votes for one in standing.nodes)
+    names = {one.node for one in standing.nodes if one.votes}
     spare = standing.answering - standing.needed
     leads = f"{standing.leader} leads" if standing.leader else "no leader is known"
     goes_on = f"{spare} more may fail" if spare > 0 else "none may fail" if spare == 0 else "nothing is committed"
     return [
         f"chain {standing.chain} at block {standing.height}, seen by {standing.asked}; {leads}",
-        f"{standing.answering} of {voters} voters answer, {standing.needed} are needed: {goes_on}",
-        *(_line(one, standing.height) for one in standing.nodes),
+        f"{standing.answering} of {len(names)} voters answer, {standing.needed} are needed: {goes_on}",
+        *(_line(one, standing.height, names) for one in standing.nodes),
     ]
 
 
-def _line(one: NodeStanding, newest: int) -> str:
+def _line(one: NodeStanding, newest: int, voters: set[str]) -> str:
     kind = "votes   " if one.votes else "observes"
     where = "" if one.address is UNSET else f" at {one.address}"
     if one.height is UNSET:
         level = "does not answer"
     else:
         level = "is level" if one.height >= newest else f"is {newest - one.height} blocks behind"
+    missed = set() if one.reaches is UNSET else voters - {one.node, *one.reaches}
+    if missed:
+        level += f", does not reach {', '.join(sorted(missed))}"
     replaced = "" if one.replaced_by is UNSET else f"; {one.replaced_by} takes its place"
     return f"{kind} {one.node} of {one.org}{where} {level}{replaced}"

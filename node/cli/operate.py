@@ -65,7 +65,7 @@ def run_command(config: Path) -> None:
 @click.option(
     "--genesis", type=click.Path(path_type=Path, exists=True), required=True, help="The consortium's genesis."
 )
-@click.option("--name", required=True, help="Name of the node in the genesis.")
+@click.option("--name", required=True, help="Name of the node, in the genesis or as it is added.")
 @click.option("--key", type=click.Path(path_type=Path, exists=True), required=True, help="The node's key file.")
 @click.option("--api", default="127.0.0.1:8100", show_default=True, help="host:port of its REST port.")
 @click.option("--peer", default="0.0.0.0:7100", show_default=True, help="host:port of its peer port.")

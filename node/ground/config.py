@@ -27,7 +27,7 @@ class NodeSection(Section, frozen=True, kw_only=True):
     """`[node]`: who this node is and where its files are."""
 
     name: str
-    """Name of the node in the genesis."""
+    """Name of the node, in the genesis or as it is added."""
     key: str = "node.key"
     """File with the node's Ed25519 seed."""
     genesis: str = "genesis.json"

@@ -58,6 +58,7 @@ from ledger.errors import InvalidBlock, LedgerError
 from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
 from node.chain.layers import Layer
+from node.chain.level import Level
 from node.chain.stretch import Stretch
 from node.chain.voter_sets import Postponed
 from node.ground import metrics
@@ -86,8 +87,8 @@ class Network(ForwardingNetwork, Protocol):
     def send(self, to: str, message: AnyMessage) -> None:
         """Send, or drop if the peer is not reached; never waits."""
 
-    async def level(self, node: str) -> int | None:
-        """Height of a node's newest final block; None if it does not answer in time."""
+    async def level(self, node: str) -> Level | None:
+        """How far a node says it is; None if it does not answer in time."""
 
 
 class Driver:

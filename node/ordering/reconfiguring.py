@@ -19,6 +19,7 @@ from consensus.replica_state import ReplicaState
 from ledger.block import Voters
 from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
+from node.chain.level import Level
 from node.ground.logs import logger
 from node.ordering.freshness import Freshness
 from node.ordering.mempool import Mempool
@@ -33,8 +34,8 @@ BEHIND_MAX = 64
 REFUSED_SECONDS = 5.0
 """How long a refusal is remembered, for the member that forwarded the transaction to hear it."""
 
-Level = Callable[[str], Awaitable[int | None]]
-"""Asks a node for the height of its newest final block; None if it does not answer."""
+Asked = Callable[[str], Awaitable[Level | None]]
+"""Asks a node how far it is, and whom it reaches; None if it does not answer."""
 
 
 class Reconfiguring:
@@ -53,18 +54,18 @@ class Reconfiguring:
         self._freshness = freshness
         self._mempool = mempool
         self._monotonic = monotonic
-        self.level: Level | None = None
+        self.level: Asked | None = None
         self.step_aside: Callable[[], Awaitable[None]] | None = None
         """Lets another lead, if one can."""
-        self._found: TTLCache[tuple[str, str], bool] = TTLCache(8, FOUND_SECONDS, monotonic)
-        """Changes that can be made now, by transaction and digest of the voters that it leaves."""
+        self._found: TTLCache[tuple[str, str, int], bool] = TTLCache(8, FOUND_SECONDS, monotonic)
+        """Changes that can be made now, by transaction, digest of the voters that it leaves, and this leader's term."""
         self._refused: TTLCache[str, NodeError] = TTLCache(1_000, REFUSED_SECONDS, monotonic)
         self._looking: asyncio.Task[None] | None = None
 
     def may(self, signed: SignedTransaction, voters: Voters) -> bool:
         """Whether a transaction that leaves these voters may go into a block now. If not, it is looked into, or refused
         as long as another one is."""
-        if self._found.get((signed.id, voters.digest)):
+        if self._found.get((signed.id, voters.digest, self._replica.term)):
             return True
         if self._looking is None or self._looking.done():
             self._looking = asyncio.ensure_future(self._look(signed, voters))
@@ -82,15 +83,17 @@ class Reconfiguring:
             self._looking.cancel()
 
     async def _look(self, signed: SignedTransaction, voters: Voters) -> None:
-        fault, end = "it could not look in time", self._monotonic() + LOOK_SECONDS
-        while self._leads and fault and self._monotonic() < end:
-            fault = await self._fault(voters)
-            await asyncio.sleep(PAUSE_SECONDS if fault else 0)
-        if fault and self._leads:
-            self._refuse(signed, fault)
-        else:
-            self._found[signed.id, voters.digest] = not fault
-            self._mempool.put_back([signed])
+        fault, end = "this leader could not look", self._monotonic() + LOOK_SECONDS
+        try:
+            while self._leads and fault and self._monotonic() < end:
+                fault = await self._fault(voters)
+                await asyncio.sleep(PAUSE_SECONDS if fault else 0)
+        finally:
+            if fault and self._leads:
+                self._refuse(signed, fault)
+            else:
+                self._found[signed.id, voters.digest, self._replica.term] = not fault
+                self._mempool.put_back([signed])
 
     async def _fault(self, voters: Voters) -> str:
         """Why the voters may not be these now; empty if they may."""
@@ -103,11 +106,15 @@ class Reconfiguring:
         before = set(self._replica.config.voters)
         answering = self._freshness.answering() & names
         for added in sorted(names - before):
-            height = None if self.level is None else await self.level(added)
-            if height is None:
+            level = None if self.level is None else await self.level(added)
+            if level is None:
                 return f"{added} does not answer this leader: see that it runs, and that its address is known"
-            if (behind := self._chain.committed.height - height) > BEHIND_MAX:
+            if (behind := self._chain.committed.height - level.height) > BEHIND_MAX:
                 return f"{added} is {behind} blocks behind; wait until it has caught up"
+            reaches = {*level.reaches, added} & names
+            if self._chain.node not in reaches or len(reaches) < majority(len(names)):
+                reached = ", ".join(level.reaches) or "none"
+                return f"{added} reaches {reached} of those who vote: see in `remarque node list` where it finds them"
             answering.add(added)
         if len(answering) < majority(len(names)):
             silent = ", ".join(sorted(names - answering))

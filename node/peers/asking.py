@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from typing import Protocol
 
 import aiohttp
 
@@ -14,6 +15,17 @@ from node.peers.lookups import connector
 ASK_SECONDS = 10.0
 NOT_REACHED = 0
 """Stands for the status of an answer that did not come in time, or was too long."""
+
+
+class Givers(Protocol):
+    """The other nodes, to be asked."""
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where each is reached, by name."""
+
+    async def ask_status(self, peer: str, path: str, bytes_max: int) -> tuple[int, bytes]:
+        """HTTP status and body of what another node answers."""
 
 
 class Asking:

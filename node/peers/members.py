@@ -6,7 +6,7 @@ import asyncio
 
 from ledger import records
 from node.chain.chain import Chain
-from node.chain.level import LEVEL_BYTES_MAX, height_in
+from node.chain.level import LEVEL_BYTES_MAX, Level, level_in
 from node.peers.network import Peers
 from remarque.errors import NodeCode, NodeError
 
@@ -42,11 +42,12 @@ class Members:
         answers = {name: task.result() for name, task in asked.items()}
         return {name: answer for name, answer in answers.items() if answer is not None}
 
-    async def levels(self) -> dict[str, int]:
-        """Height of the newest final block of every other node that answers, as it says."""
+    async def levels(self) -> dict[str, Level]:
+        """How far this node is, and every other one that answers says it is."""
         answers = await self.ask("/v1/level", LEVEL_BYTES_MAX)
-        levels = {name: height_in(answer) for name, answer in answers.items()}
-        return {name: height for name, height in levels.items() if height is not None}
+        levels = {name: level_in(answer) for name, answer in answers.items()}
+        own = {self._chain.node: self._peers.own_level(self._chain.node)}
+        return own | {name: level for name, level in levels.items() if level is not None}
 
     async def _ask(self, name: str, path: str, bytes_max: int) -> bytes | None:
         try:

@@ -21,7 +21,7 @@ from ledger.crypto import SigningKey
 from ledger.encoding import decode, encode
 from ledger.errors import LedgerError
 from ledger.transaction import SignedTransaction
-from node.chain.level import LEVEL_BYTES_MAX, height_in
+from node.chain.level import LEVEL_BYTES_MAX, Level, level_in
 from node.ground import metrics
 from node.ground.doors import BoundedListener
 from node.ground.logs import logger
@@ -85,6 +85,20 @@ class Peers:
         """Nodes that this node can send to now."""
         return {name for name, call in self._calls.items() if call.connected}
 
+    def own_level(self, asker: str) -> Level:
+        """How far this node is now, for itself or another one."""
+        replica = self._driver.replica
+        voters = replica.config.voters
+        return Level(
+            height=self._driver.chain.committed.height,
+            last=replica.log.last_index,
+            term=replica.term,
+            votes=replica.votes_here,
+            voters=self._driver.chain.voters.digest,
+            reaches=tuple(sorted(self.connected & set(voters))),
+            asker_votes=asker in voters,
+        )
+
     # The driver's network
 
     def send(self, to: str, message: AnyMessage) -> None:
@@ -102,10 +116,10 @@ class Peers:
         if call is not None:
             call.put(frame)
 
-    async def level(self, node: str) -> int | None:
-        """Height of a node's newest final block; None if it does not answer in time."""
+    async def level(self, node: str) -> Level | None:
+        """How far a node says it is; None if it does not answer in time."""
         answer = await self.asking.ask(node, "/v1/level", LEVEL_BYTES_MAX, LEVEL_SECONDS)
-        return None if answer is None else height_in(answer)
+        return None if answer is None else level_in(answer)
 
     # Calling
 

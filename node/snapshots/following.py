@@ -8,7 +8,6 @@ else. What it is told of the leader is used for nothing but to hand on what its 
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
 
 import msgspec
 
@@ -18,7 +17,7 @@ from ledger.errors import InvalidBlock, LedgerError
 from node.chain.stretch import STRETCH_BYTES_MAX, Stretch, decode_stretch
 from node.ground.logs import logger
 from node.ordering.driver import Driver
-from node.peers.asking import NOT_REACHED
+from node.peers.asking import NOT_REACHED, Givers
 from node.snapshots.joining import GONE, behind
 
 WAIT_SECONDS = 2
@@ -26,17 +25,6 @@ WAIT_SECONDS = 2
 PAUSE_SECONDS = 0.2
 LEVEL_MS = 5_000
 """A node whose newest block is not older has caught up."""
-
-
-class Givers(Protocol):
-    """The other nodes, to be asked."""
-
-    @property
-    def addresses(self) -> dict[str, str]:
-        """Where each is reached, by name."""
-
-    async def ask_status(self, peer: str, path: str, bytes_max: int) -> tuple[int, bytes]:
-        """HTTP status and body of what another node answers."""
 
 
 class Follower:

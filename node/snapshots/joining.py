@@ -31,12 +31,13 @@ from ledger.snapshot import (
     chunk_holds,
     parse_manifest,
 )
+from node.chain.level import LEVEL_BYTES_MAX, Level, level_in
 from node.chain.stretch import STRETCH_BYTES_MAX, decode_stretch
 from node.chain.voter_sets import in_force
 from node.ground.config import Config
 from node.ground.logs import logger, progress
 from node.ordering.driver import Driver
-from node.peers.asking import NOT_REACHED, Asking
+from node.peers.asking import NOT_REACHED, Asking, Givers
 from node.peers.introduced import addresses_of, load_introduced, unknown_to
 from node.snapshots.catching_up import Catching
 from node.snapshots.installing import JOIN, finish_install, install
@@ -159,7 +160,7 @@ def _asking(key: SigningKey, name: str, settings: dict[str, str], nodes: Sequenc
     return Asking(key, certificates.get(name) or make_certificate(key), others, certificates)
 
 
-async def end_if_left_behind(driver: Driver, asking: Asking) -> None:
+async def end_if_left_behind(driver: Driver, asking: Givers) -> None:
     """Watch over a node while it votes, for ever.
 
     NodeError once its leader no longer keeps the blocks that it lacks, or it hears no leader while another node has
@@ -172,7 +173,7 @@ async def end_if_left_behind(driver: Driver, asking: Asking) -> None:
         for peer in [leader] if leader in asking.addresses else [] if leader else list(asking.addresses):
             if not driver.replica.votes_here or driver.chain.committed.height != height:
                 break
-            status, data = await asking.ask_status(peer, _stretch_above(height), STRETCH_BYTES_MAX, ASK_SECONDS)
+            status, data = await asking.ask_status(peer, _stretch_above(height), STRETCH_BYTES_MAX)
             if driver.chain.committed.height != height or driver.replica.leader != leader:
                 break
             if leader and status == GONE:
@@ -213,21 +214,38 @@ class Joining:
         while self._asking.addresses:
             answers = await self._answers(height)
             gone = GONE in answers.values()
-            if not gone and (height >= 0 or self._votes):
-                return
             if gone and self._votes and height <= 0:
                 raise NodeError(NodeCode.LOG_LOST, CHAIN_LOST)
             givers = [peer for peer, status in answers.items() if status == OK]
-            if givers and height >= 0:
-                # A node that follows takes blocks from whoever has them; one that votes, only from its leader.
-                if self._votes:
+            if height >= 0 and (givers or not gone):
+                # A node that follows takes blocks from whoever has them; one that votes, only from a leader it knows.
+                if self._votes and (gone or await self._missed_a_change(givers, epochs)):
                     given = self._data, self._genesis, self._key, self._name, self._recoveries
                     with closing(Catching(*given)) as catching:
                         await catching.up(self._asking, givers)
                 return
+            if self._votes and not gone:
+                return
+            await self._check_never_voted(givers)
             if await self._install_newest(height) or (givers and not self._failed):
                 return
             await asyncio.sleep(RETRY_SECONDS)
+
+    async def _missed_a_change(self, givers: list[str], epochs: Epochs) -> bool:
+        """Whether others vote, by the chain of some node, than by this one's."""
+        known = in_force(self._genesis.voters, self._recoveries, epochs).digest
+        return any(level.voters != known for level in await self._levels(givers))
+
+    async def _check_never_voted(self, givers: list[str]) -> None:
+        """LOG_LOST if this node has no chain, and most of those that answer say that it votes: it had one before."""
+        levels = await self._levels(givers)
+        if 2 * sum(level.asker_votes for level in levels) > len(levels):
+            raise NodeError(NodeCode.LOG_LOST, CHAIN_LOST)
+
+    async def _levels(self, givers: list[str]) -> list[Level]:
+        asked = [self._asking.ask(peer, "/v1/level", LEVEL_BYTES_MAX, ASK_SECONDS) for peer in givers]
+        levels = [level_in(answer) for answer in await asyncio.gather(*asked) if answer is not None]
+        return [level for level in levels if level is not None]
 
     def _is_voter(self, epochs: Epochs) -> bool:
         """Whether this node votes, as far as changes of the voters are known."""

@@ -20,6 +20,8 @@ class NodeStanding(Answer, frozen=True, kw_only=True):
     """Where its record says that it is reached."""
     height: int | UnsetType = UNSET
     """Of its newest final block, as it says."""
+    reaches: tuple[str, ...] | UnsetType = UNSET
+    """The voters to which it has a stream, as it says."""
     replaced_by: str | UnsetType = UNSET
     """The node that was voted to take its place."""
 

@@ -226,3 +226,15 @@ def test_a_node_joins_when_all_founders_are_gone(cluster: Cluster, tmp_path: Pat
     decided(cluster, "set-voter", "third")
     assert voters(cluster, "third") == ["second", "third"]
     holds_at_last(cluster, stream, ["second", "third"])
+
+
+def test_a_voter_that_was_down_while_it_was_let_vote_no_more_follows_once_it_starts(cluster: Cluster) -> None:
+    """Nobody has pruned anything, and no leader speaks to it any more."""
+    cluster.kill("node3")
+    decided(cluster, "set-voter", "node3", "--does-not")
+    newest = cluster.status("node1")["height"]
+
+    cluster.start("node3")
+
+    until(lambda: cluster.status("node3").get("height", -1) >= newest)
+    assert voters(cluster, "node3") == ["node1", "node2"]

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from levels_said import level_at
 from voting_chain import NEW, Kind, VotingChain
 
 from consensus.inputs import Tick
@@ -17,6 +18,7 @@ from ledger.block import Block, Certificate, encode_block, endorse
 from ledger.encoding import encode
 from ledger.node_certificate import make_certificate
 from ledger.transaction import SignedTransaction
+from node.chain.level import Level
 from node.ordering import proposer
 from node.ordering.driver import Driver
 from node.ordering.mempool import Mempool
@@ -48,8 +50,9 @@ class Port:
     def forward(self, to: str, transactions: list[SignedTransaction]) -> None:
         """Nobody forwards here."""
 
-    async def level(self, node: str) -> int | None:
-        return self.heights.get(node)
+    async def level(self, node: str) -> Level | None:
+        height = self.heights.get(node)
+        return None if height is None else level_at(height, "node1", "node2", "node3")
 
     def answers(self) -> list[AppendReply]:
         return [message for _, message in self.said if isinstance(message, AppendReply)]

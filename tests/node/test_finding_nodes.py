@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,6 +16,7 @@ from click.testing import CliRunner
 from consortium import key_of
 from governed import ADMINISTRATORS, DAY_MS, a_governed_state
 from msgspec import UNSET
+from msgspec.structs import replace
 from written_chain import GENESIS, WrittenChain
 
 from ledger import actions
@@ -27,7 +27,7 @@ from ledger.node_certificate import make_certificate
 from ledger.records import NodeRecord
 from node.api.peer_port.giving import Stretches, chain_routes
 from node.chain.chain import Chain
-from node.chain.level import LEVEL_BYTES_MAX, Level, height_in
+from node.chain.level import LEVEL_BYTES_MAX, Level, level_in
 from node.chain.reading import Reading
 from node.cli.main import cli
 from node.ground import metrics
@@ -500,8 +500,10 @@ def test_a_member_is_told_how_far_a_node_is_and_a_suspended_one_is_not(tmp_path:
         async with giving(here, tmp_path) as address:
             status, body = await told("watcher", address)
             assert status == 200
-            assert decode(body, Level) == Level(height=1, last=2, term=here.driver.replica.term, votes=True)
-            assert set(json.loads(body)) == {"height", "last", "term", "votes"}
+            digest = written.chain.voters.digest
+            said = Level(height=1, last=2, term=here.driver.replica.term, votes=True, voters=digest)
+            assert decode(body, Level) == said
+            assert (await told("node2", address))[1] == encode(replace(said, asker_votes=True))
             assert (await told("stranger", address))[0] == NOT_REACHED
 
             until_ms = written.chain.tip.time_ms + DAY_MS
@@ -517,17 +519,9 @@ def test_a_member_is_told_how_far_a_node_is_and_a_suspended_one_is_not(tmp_path:
     written.close()
 
 
-def test_a_node_that_does_not_vote_says_so(tmp_path: Path) -> None:
-    raft_log, state = RaftLogStore(tmp_path / "log"), StateStore(tmp_path / "state")
-    chain = Chain(GENESIS, key_of("watcher"), "watcher", raft_log, state)
-    driver = Driver(chain, raft_log, Mempool(), lambda: 0, 1)
-
-    assert Stretches(driver, Reading(chain)).level() == Level(height=0, last=0, term=0, votes=False)
-
-
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"height":1}', b'{"height":-1,"last":0,"term":0,"votes":true}'])
-def test_what_is_no_level_says_no_height(data: bytes) -> None:
-    assert height_in(data) is None
+def test_what_is_no_level_says_nothing(data: bytes) -> None:
+    assert level_in(data) is None
 
 
 # Commands and settings

@@ -13,6 +13,7 @@ from written_chain import WrittenChain
 from consensus.messages import AnyMessage, Append
 from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
+from node.chain.level import Level
 from node.ordering.driver import Driver
 from node.ordering.forwarding import AGAIN_SECONDS
 from node.ordering.mempool import Mempool
@@ -88,7 +89,7 @@ class Line:
     def forward(self, to: str, transactions: list[SignedTransaction]) -> None:
         self.handed.append((to, [signed.id for signed in transactions]))
 
-    async def level(self, node: str) -> int | None:
+    async def level(self, node: str) -> Level | None:
         return None
 
 

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from consortium import a_genesis, key_of, registering
+from levels_said import level_at
 from msgspec.structs import replace
 from voting_chain import NEW, VotingChain
 from written_chain import GENESIS, WrittenChain
@@ -22,10 +23,11 @@ from ledger.crypto import sha256
 from ledger.encoding import encode
 from ledger.snapshot import Chunk, Manifest, SnapshotRefused, decode_chunk, encode_chunk, parse_manifest
 from node.chain.chain import Chain
+from node.chain.level import Level
 from node.chain.stretch import Stretch, encode_stretch
 from node.snapshots import installing, joining, snapshots
 from node.snapshots.installing import finish_install, install
-from node.snapshots.joining import Fetching
+from node.snapshots.joining import Fetching, Joining
 from node.snapshots.snapshots import MANIFEST, chunk_file, take, write
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
@@ -254,7 +256,7 @@ class Answering:
         self._statuses = dict(zip(self.addresses, statuses, strict=True))
         self._body = body
 
-    async def ask_status(self, peer: str, path: str, bytes_max: int, seconds: float) -> tuple[int, bytes]:
+    async def ask_status(self, peer: str, path: str, bytes_max: int, seconds: float = 0) -> tuple[int, bytes]:
         return self._statuses[peer], self._body
 
 
@@ -341,7 +343,7 @@ class Offering:
         self.addresses = dict.fromkeys(places, "")
         self._places = places
 
-    async def ask_status(self, peer: str, path: str, bytes_max: int, seconds: float) -> tuple[int, bytes]:
+    async def ask_status(self, peer: str, path: str, bytes_max: int, seconds: float = 0) -> tuple[int, bytes]:
         return (joining.GONE if self._places[peer] else joining.NOT_REACHED), b""
 
     async def ask(self, peer: str, path: str, bytes_max: int, seconds: float = 0) -> bytes | None:
@@ -537,3 +539,73 @@ def test_a_snapshot_taken_while_blocks_go_on_is_of_its_own_height(tmp_path: Path
     assert manifest.header.height == 1
     install(tmp_path / "snapshot", manifest, tmp_path / "data")
     assert snapshots.MANIFEST in [file.name for file in (tmp_path / "snapshot").iterdir()]
+
+
+class Standing:
+    """Stands for nodes that keep all blocks: the blocks of one, and what each says of how far it is."""
+
+    def __init__(self, giver: WrittenChain, *levels: Level | None) -> None:
+        self.addresses = {f"peer{number}": "" for number in range(len(levels))}
+        self._giver = giver
+        self._levels = dict(zip(self.addresses, levels, strict=True))
+
+    async def ask_status(self, peer: str, path: str, bytes_max: int, seconds: float = 0) -> tuple[int, bytes]:
+        height = int(path.removeprefix("/v1/stretch/").partition("?")[0])
+        blocks, certificate = self._giver.chain.finals.stretch(height)
+        return 200, encode_stretch(Stretch(blocks, b"" if certificate is None else encode(certificate), 1, ""))
+
+    async def ask(self, peer: str, path: str, bytes_max: int, seconds: float = 0) -> bytes | None:
+        if path.startswith("/v1/stretch/"):
+            return (await self.ask_status(peer, path, bytes_max))[1]
+        level = self._levels[peer] if path == "/v1/level" else None
+        return None if level is None else encode(level)
+
+
+@pytest.mark.parametrize(
+    ("said", "takes"), [([None], False), (["own"], False), (["other"], True), (["own", "other"], True)]
+)
+def test_a_voter_takes_blocks_before_it_starts_if_others_vote_by_somebodys_chain(
+    said: list[str | None], takes: bool, tmp_path: Path
+) -> None:
+    """Whoever leads now may be one that it does not know, and then sends it nothing that it hears."""
+    giver, held = WrittenChain(tmp_path / "giver"), WrittenChain(tmp_path / "data")
+    for written in (giver, held):
+        written.block()
+    for _ in range(3):
+        giver.block()
+    held.close()
+    own = GENESIS.voters.digest
+    levels = [None if one is None else level_at(4, voters=own if one == "own" else "ab" * 32) for one in said]
+    asking = Standing(giver, *levels)
+
+    asyncio.run(Joining(asking, GENESIS, tmp_path / "data", key_of("node1"), "node1").run())  # type: ignore[arg-type]
+
+    with closing(RaftLogStore(tmp_path / "data" / "log")) as raft_log:
+        assert raft_log.last_index() == (4 if takes else 1)
+
+
+@pytest.mark.parametrize(
+    ("votes", "lost"),
+    [([True], True), ([True, False], False), ([True, True, False], True), ([False], False), ([], False)],
+)
+def test_a_node_without_a_chain_is_refused_if_most_say_that_it_votes(
+    votes: list[bool], lost: bool, tmp_path: Path
+) -> None:
+    """It had a chain, and what it endorsed then is lost; one that lies keeps nobody out."""
+    giver = WrittenChain(tmp_path / "giver")
+    giver.block()
+    levels = [level_at(1, asker_votes=one) for one in votes] or [None]
+    (tmp_path / "data").mkdir()
+    joining_node = Joining(
+        Standing(giver, *levels),
+        GENESIS,
+        tmp_path / "data",
+        key_of("added"),
+        "added",  # type: ignore[arg-type]
+    )
+
+    if lost:
+        with pytest.raises(NodeError, match="LOG_LOST"):
+            asyncio.run(joining_node.run())
+    else:
+        asyncio.run(joining_node.run())

@@ -8,11 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from levels_said import level_at
 from receipts import voters
 from voting_chain import NEW, VotingChain
 
 from ledger.block import Voters
 from ledger.transaction import SignedTransaction
+from node.chain.level import Level
 from node.ordering.reconfiguring import BEHIND_MAX, FOUND_SECONDS, LOOK_SECONDS, REFUSED_SECONDS, Reconfiguring
 from remarque.errors import NodeCode, NodeError
 from simulator.loop import SimulatedLoop
@@ -49,6 +51,7 @@ class Leading:
         self.settled = True
         self.answering = {"node1", "node2", "node3"}
         self.heights: dict[str, int | None] = {NEW: HEIGHT}
+        self.reaches = ["node1", "node2", "node3"]
         self.asked: list[str] = []
         self.stepped_aside = 0
         self.mempool = Waiting()
@@ -62,9 +65,10 @@ class Leading:
         self.reconfiguring.level = self._level
         self.reconfiguring.step_aside = self._step_aside
 
-    async def _level(self, node: str) -> int | None:
+    async def _level(self, node: str) -> Level | None:
         self.asked.append(node)
-        return self.heights.get(node)
+        height = self.heights.get(node)
+        return None if height is None else level_at(height, *self.reaches)
 
     async def _step_aside(self) -> None:
         self.stepped_aside += 1
@@ -196,6 +200,40 @@ def test_without_a_majority_of_the_new_voters_nothing_changes(
 
     assert told in found
     assert bool(found) is bool(told)
+
+
+@pytest.mark.parametrize(
+    ("reaches", "told"),
+    [
+        (["node1", "node2"], ""),
+        (["node1"], f"{NEW} reaches node1 of those who vote"),
+        (["node2", "node3"], f"{NEW} reaches node2, node3 of those who vote"),
+        (["node1", "node9"], f"{NEW} reaches node1, node9 of those who vote"),
+        ([], f"{NEW} reaches none of those who vote"),
+    ],
+)
+def test_who_is_to_vote_reaches_this_leader_and_makes_a_majority_with_those_it_reaches(
+    leading: Leading, reaches: list[str], told: str
+) -> None:
+    leading.reaches = reaches
+
+    found = fault(leading, FOUR)
+
+    assert told in found
+    assert bool(found) is bool(told)
+
+
+def test_a_leader_that_cannot_look_refuses(leading: Leading) -> None:
+    async def broken(node: str) -> Level | None:
+        raise OSError("no more files")
+
+    async def story() -> None:
+        leading.reconfiguring.level = broken
+        assert not leading.reconfiguring.may(CHANGE, FOUR)
+        await asyncio.sleep(0.001)
+        assert "this leader could not look" in str(leading.mempool.refused[CHANGE.id])
+
+    leading.run(story)
 
 
 def test_a_second_change_meanwhile_is_refused(leading: Leading) -> None:

@@ -7,7 +7,6 @@ import asyncio
 from aiohttp import web
 
 from ledger.encoding import encode
-from node.chain.level import Level
 from node.chain.reading import Reading
 from node.chain.stretch import Stretch, encode_stretch
 from node.ordering.driver import Driver
@@ -34,16 +33,6 @@ class Stretches:
         packed = b"" if certificate is None else encode(certificate)
         return Stretch(blocks, packed, replica.term, replica.leader)
 
-    def level(self) -> Level:
-        """How far this node is now."""
-        replica = self._driver.replica
-        return Level(
-            height=self._driver.chain.committed.height,
-            last=replica.log.last_index,
-            term=replica.term,
-            votes=replica.votes_here,
-        )
-
 
 def chain_routes(peers: Peers, stretches: Stretches, snapshots: Snapshots) -> list[web.RouteDef]:
     """The routes of the peer port for nodes that follow or join."""
@@ -57,8 +46,8 @@ def chain_routes(peers: Peers, stretches: Stretches, snapshots: Snapshots) -> li
             raise web.HTTPGone(text=str(error)) from None
 
     async def level(request: web.Request) -> web.Response:
-        peers.voter_or_caller(request)
-        return web.Response(body=encode(stretches.level()), content_type="application/json")
+        level = peers.own_level(peers.voter_or_caller(request))
+        return web.Response(body=encode(level), content_type="application/json")
 
     async def snapshot(request: web.Request) -> web.Response:
         peers.caller(request)
