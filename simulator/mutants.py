@@ -1783,8 +1783,8 @@ _RECONFIGURING = _of(
     (
         "the silent may begin to vote",
         "A majority has to answer of which one never does.",
-        "            if height is None:\n",
-        "            height = 1 << 60 if height is None else height\n            if height < 0:\n",
+        "            if level is None:\n",
+        "            if level is None:\n                continue\n            if level.height < 0:\n",
     ),
     (
         "no level",
@@ -1837,7 +1837,7 @@ _RECONFIGURING = _of(
     (
         "what was found holds for all",
         "A change is made that nobody looked at.",
-        "if self._found.get((signed.id, voters.digest)):",
+        "if self._found.get((signed.id, voters.digest, self._replica.term)):",
         "if any(self._found.values()):",
     ),
     (
