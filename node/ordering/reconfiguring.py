@@ -88,12 +88,13 @@ class Reconfiguring:
             while self._leads and fault and self._monotonic() < end:
                 fault = await self._fault(voters)
                 await asyncio.sleep(PAUSE_SECONDS if fault else 0)
-        finally:
-            if fault and self._leads:
-                self._refuse(signed, fault)
-            else:
-                self._found[signed.id, voters.digest, self._replica.term] = not fault
-                self._mempool.put_back([signed])
+        except Exception as error:
+            logger.error("voters_not_looked_at", reason=repr(error))
+        if fault and self._leads:
+            self._refuse(signed, fault)
+        else:
+            self._found[signed.id, voters.digest, self._replica.term] = not fault
+            self._mempool.put_back([signed])
 
     async def _fault(self, voters: Voters) -> str:
         """Why the voters may not be these now; empty if they may."""
