@@ -118,8 +118,9 @@ class VoterSets:
 
     def _is_settled(self, header: Header) -> bool:
         """Whether the change of voters that a block makes, or continues, is known to be final: by its own certificate,
-        or that of a block below or above it that makes the same change."""
-        epochs = self._raft_log.epochs
+        or that of a block below or above it that makes the same change, and no recovery lies in between."""
+        recovered = [one for one in self._recoveries if one.height < header.height]
+        epochs = epochs_upto(self._raft_log.epochs, maxsize, recovered)
         place = bisect_right(epochs, header.height, key=lambda one: one.header.height)
         return any(same_change(header, one.header) for one in epochs[max(0, place - 1) : place + 1])
 

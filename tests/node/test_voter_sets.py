@@ -187,6 +187,25 @@ def test_changes_below_a_recovery_are_needed_for_what_lies_below_it(one: VotingC
     assert one.voters() == ["node1"]
 
 
+def test_the_same_change_made_again_after_a_recovery_is_pending_again() -> None:
+    """What was settled below the recovery says nothing of what was changed anew above it."""
+    one = VotingChain(1)
+    one.changed()
+    one.recover("node1")
+    one.change(votes=False)
+    one.final()
+    assert one.voters() == ["node1"]
+
+    again = one.change().header
+
+    assert one.chain.sets.pending(again)
+    one.final()
+    assert one.voters() == ["node1", NEW]
+    one.open()
+    assert one.voters() == ["node1", NEW]
+    assert names(one.chain.sets.above(one.chain.tip)) == ["node1", NEW]
+
+
 def test_what_lies_above_the_newest_final_block_is_certified_by_its_own_epoch(one: VotingChain) -> None:
     final = one.chain.committed
     change, opening = one.change().header, one.block(term=2).header
