@@ -313,7 +313,8 @@ class Auditor:
             return recovered, False
         if continues(block, below):
             return self._certifying, True
-        if changes_voters(below) and not same_change(self.certified, below):
+        between = any(self.certified.height <= one.height < below.height for one in self._recoveries)
+        if changes_voters(below) and (between or not same_change(self.certified, below)):
             detail = "it changes the voters, and no certificate of those before makes it final"
             raise AuditFailed(below.height, Fault.CERTIFICATE_INVALID, detail)
         return self._named, False

@@ -29,7 +29,6 @@ class VoterSets:
 
     def __init__(self, genesis: Genesis, raft_log: RaftLogStore, recoveries: Recoveries) -> None:
         self._raft_log = raft_log
-        self._genesis = genesis.voters
         self._recoveries = recoveries
         self._sets: dict[str, Voters] = {}
         """Every set that is known, by its digest."""
@@ -39,11 +38,8 @@ class VoterSets:
             *(one.voters for one in raft_log.epochs),
         ):
             self._sets[voters.digest] = voters
-
-    @property
-    def in_force(self) -> Voters:
+        self.in_force = in_force(genesis.voters, recoveries, raft_log.epochs)
         """Who elects leaders now, and certifies what is proposed next."""
-        return in_force(self._genesis, self._recoveries, self._raft_log.epochs)
 
     def of(self, header: Header) -> Voters:
         """Who certifies a block that this node has, or built."""
@@ -97,6 +93,7 @@ class VoterSets:
             return False
         voters = self._sets[header.next_voters_digest]
         self._raft_log.keep_epoch(Epoch(header=header, certificate=certificate, voters=voters))
+        self.in_force = in_force(self.in_force, self._recoveries, self._raft_log.epochs)
         return True
 
     @property
