@@ -2043,13 +2043,13 @@ _EPOCHS_HERE = (
         (
             "who is left without a leader stays",
             "A voter that was removed and not told stands for election for ever.",
-            "if not leader and status == OK and _has_blocks(data):",
-            "if leader and status == OK and _has_blocks(data):",
+            "if not leader and status == OK and _shows_more(driver.chain, data):",
+            "if leader and status == OK and _shows_more(driver.chain, data):",
         ),
         (
             "who hears no leader ends",
             "Voters end wherever nobody leads.",
-            "if not leader and status == OK and _has_blocks(data):",
+            "if not leader and status == OK and _shows_more(driver.chain, data):",
             "if not leader and status == OK:",
         ),
         (

@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-import msgspec
-
+from ledger.block import Certificate, certificate_fault, decode_header
 from ledger.crypto import SigningKey, sha256
-from ledger.encoding import decode_trusted
+from ledger.encoding import NOT_DECODED, decode, decode_trusted
 from ledger.epochs import Epochs
+from ledger.errors import LedgerError
 from ledger.genesis import Genesis, GenesisNode
 from ledger.node_certificate import make_certificate
 from ledger.records import NodeRecord, node_key
@@ -31,6 +31,7 @@ from ledger.snapshot import (
     chunk_holds,
     parse_manifest,
 )
+from node.chain.chain import Chain
 from node.chain.level import LEVEL_BYTES_MAX, Level, level_in
 from node.chain.stretch import STRETCH_BYTES_MAX, decode_stretch
 from node.chain.voter_sets import in_force
@@ -178,16 +179,22 @@ async def end_if_left_behind(driver: Driver, asking: Givers) -> None:
                 break
             if leader and status == GONE:
                 raise behind(height)
-            if not leader and status == OK and _has_blocks(data):
+            if not leader and status == OK and _shows_more(driver.chain, data):
                 detail = f"this node hears no leader, and {peer} has final blocks above {height}"
                 raise NodeError(NodeCode.NO_LEADER, f"{detail}; start this node again, and it takes them")
 
 
-def _has_blocks(data: bytes) -> bool:
+def _shows_more(chain: Chain, data: bytes) -> bool:
+    """Whether a stretch ends with a final block above those of this node; a member may say so that lies."""
     try:
-        return bool(decode_stretch(data).blocks)
-    except msgspec.DecodeError:
+        stretch = decode_stretch(data)
+        last = decode_header(stretch.blocks[-1])
+        certificate = decode(stretch.certificate, Certificate)
+    except (*NOT_DECODED, LedgerError, IndexError):
         return False
+    voters = chain.sets.final_above(last, chain.committed)
+    above = last.height > chain.committed.height
+    return above and voters is not None and certificate_fault(certificate, last, voters) is None
 
 
 def _stretch_above(height: int) -> str:

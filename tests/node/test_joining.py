@@ -279,23 +279,49 @@ def test_a_voter_ends_once_its_leader_no_longer_keeps_what_it_lacks(
         asyncio.run(story())
 
 
-FULL, EMPTY = (encode_stretch(Stretch(blocks, b"", 1, "")) for blocks in ((b"block",), ()))
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Stretches by what is to be thought of them."""
+    with closing(WrittenChain(tmp_path_factory.mktemp("giver"))) as giver:
+        giver.block()
+        giver.block(giver.ask(registering(1)))
+        blocks, certificate = giver.chain.finals.stretch(0)
+    assert certificate is not None
+    forged = replace(certificate, endorsements=certificate.endorsements[:1])
+    found = {
+        "full": Stretch(blocks, encode(certificate), 1, ""),
+        "empty": Stretch((), b"", 1, ""),
+        "another's": Stretch(blocks[:1], encode(certificate), 1, ""),
+        "uncertified": Stretch(blocks, b"", 1, ""),
+        "by too few": Stretch(blocks, encode(forged), 1, ""),
+        "no block": Stretch((b"block",), encode(certificate), 1, ""),
+    }
+    return {name: encode_stretch(stretch) for name, stretch in found.items()} | {"none": b"\xff"}
 
 
 @pytest.mark.parametrize(
     ("leader", "votes", "status", "body", "ends"),
     [
-        ("", True, 200, FULL, True),
-        ("", True, 200, EMPTY, False),
-        ("", True, 200, b"\xff", False),
-        ("", True, 503, FULL, False),
-        ("", False, 200, FULL, False),
-        ("node0", True, 200, FULL, False),
-        ("nobody reached", True, 200, FULL, False),
+        ("", True, 200, "full", True),
+        *(
+            ("", True, 200, body, False)
+            for body in ("empty", "none", "another's", "uncertified", "by too few", "no block")
+        ),
+        ("", True, 503, "full", False),
+        ("", False, 200, "full", False),
+        ("node0", True, 200, "full", False),
+        ("nobody reached", True, 200, "full", False),
     ],
 )
 def test_a_voter_that_hears_no_leader_ends_once_others_have_gone_on(
-    leader: str, votes: bool, status: int, body: bytes, ends: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    leader: str,
+    votes: bool,
+    status: int,
+    body: str,
+    ends: bool,
+    said: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Perhaps it votes no more, and nobody tells it: started again it takes the blocks that say so."""
     monkeypatch.setattr(joining, "WATCH_SECONDS", 0)
@@ -304,7 +330,7 @@ def test_a_voter_that_hears_no_leader_ends_once_others_have_gone_on(
 
     async def story() -> None:
         async with asyncio.timeout(0.1):
-            await joining.end_if_left_behind(driver, Answering(status, body=body))  # type: ignore[arg-type]
+            await joining.end_if_left_behind(driver, Answering(status, body=said[body]))  # type: ignore[arg-type]
 
     with pytest.raises(NodeError if ends else TimeoutError) as ended:
         asyncio.run(story())
@@ -316,7 +342,7 @@ def test_a_voter_that_hears_no_leader_ends_once_others_have_gone_on(
 
 @pytest.mark.parametrize("leader", ["", "node0"])
 def test_a_voter_that_has_gone_on_meanwhile_does_not_end(
-    leader: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    leader: str, said: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(joining, "WATCH_SECONDS", 0)
     written = WrittenChain(tmp_path)
@@ -326,7 +352,7 @@ def test_a_voter_that_has_gone_on_meanwhile_does_not_end(
     class Late(Answering):
         async def ask_status(self, *asked: object) -> tuple[int, bytes]:  # type: ignore[override]
             written.block()
-            return 410 if leader else 200, FULL
+            return 410 if leader else 200, said["full"]
 
     async def story() -> None:
         async with asyncio.timeout(0.1):
