@@ -1777,7 +1777,7 @@ _RECONFIGURING = _of(
     (
         "a leader says that it leaves, and stays",
         "A change that removes the leader is refused for ever.",
-        "            await self._leave()\n",
+        "            await self._step_aside()\n",
         "",
     ),
     (

@@ -58,9 +58,7 @@ def remove(ledger: Ledger, tx: Context, ask: RemoveNode) -> None:
     """Shut a node of the signer's org out. Its key is never let in again. If it votes, another has to vote in its
     place."""
     tx.require_role(ADMINISTRATOR)
-    node = node_of(ledger, ask.node)
-    if node.org != org_of(tx.signer):
-        raise LedgerError(Code.ORG_MISMATCH, f"{ask.node} is a node of {node.org}, not of {org_of(tx.signer)}")
+    node = _own_node(ledger, tx, ask.node)
     if node.votes and not _is_replaced(ledger, node):
         raise LedgerError(
             Code.NODE_VOTES, f"{node.name} certifies blocks; propose `node.replace`, `node.set_voter` or `node.remove`"
@@ -78,10 +76,16 @@ def _is_replaced(ledger: Ledger, node: NodeRecord) -> bool:
 def set_address(ledger: Ledger, tx: Context, ask: SetNodeAddress) -> None:
     """Say where a node of the signer's org is reached. The genesis's nodes too."""
     tx.require_role(ADMINISTRATOR)
-    node = node_of(ledger, ask.node)
-    if node.org != org_of(tx.signer):
-        raise LedgerError(Code.ORG_MISMATCH, f"{ask.node} is a node of {node.org}, not of {org_of(tx.signer)}")
+    node = _own_node(ledger, tx, ask.node)
     if node.address == ask.address:
         raise LedgerError(Code.NOTHING_TO_CHANGE, f"{ask.node} is reached at {ask.address} already")
     ledger.put(node_key(node.name), replace(node, address=ask.address))
     tx.emit(NodeMoved(node=node.name, address=ask.address))
+
+
+def _own_node(ledger: Ledger, tx: Context, name: str) -> NodeRecord:
+    """A node of the signer's org."""
+    node = node_of(ledger, name)
+    if node.org != org_of(tx.signer):
+        raise LedgerError(Code.ORG_MISMATCH, f"{name} is a node of {node.org}, not of {org_of(tx.signer)}")
+    return node

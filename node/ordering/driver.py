@@ -132,8 +132,7 @@ class Driver:
         self.certifying = Certifying(chain)
         self.freshness = Freshness(chain, self.replica, monotonic)
         self.read_index = ReadIndex(self.step, self.replica)
-        self.reconfiguring = Reconfiguring(chain, self.replica, self.freshness, mempool, monotonic)
-        self.reconfiguring.step_aside = self.step_aside
+        self.reconfiguring = Reconfiguring(chain, self.replica, self.freshness, mempool, self.step_aside, monotonic)
         self.proposer = Proposer(chain, mempool, clock, self.reconfiguring.may)
         self.forwarding = Forwarding(
             chain, mempool, self.replica, self.inspector, self.proposer, self.reconfiguring.check

@@ -47,16 +47,17 @@ class Reconfiguring:
         replica: ReplicaState,
         freshness: Freshness,
         mempool: Mempool,
+        step_aside: Callable[[], Awaitable[None]],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`step_aside` lets another lead, if one can."""
+        self._step_aside = step_aside
         self._chain = chain
         self._replica = replica
         self._freshness = freshness
         self._mempool = mempool
         self._monotonic = monotonic
         self.level: Asked | None = None
-        self.step_aside: Callable[[], Awaitable[None]] | None = None
-        """Lets another lead, if one can."""
         self._found: TTLCache[tuple[str, str, int], bool] = TTLCache(8, FOUND_SECONDS, monotonic)
         """Changes that can be made now, by transaction, digest of the voters that it leaves, and this leader's term."""
         self._refused: TTLCache[str, NodeError] = TTLCache(1_000, REFUSED_SECONDS, monotonic)
@@ -102,7 +103,8 @@ class Reconfiguring:
         if not self._freshness.settled(self._replica.term):
             return "this leader's first block is not final yet"
         if self._chain.node not in names:
-            await self._leave()
+            logger.info("stepping_aside", reason="this leader is to vote no more")
+            await self._step_aside()
             return f"{self._chain.node} leads, and no other voter could take over"
         before = set(self._replica.config.voters)
         answering = self._freshness.answering() & names
@@ -122,11 +124,6 @@ class Reconfiguring:
             needed = f"{majority(len(names))} of {len(names)} would have to answer"
             return f"{silent} would vote and does not answer, and {needed}; start it, or remove it first"
         return ""
-
-    async def _leave(self) -> None:
-        if self.step_aside is not None:
-            logger.info("stepping_aside", reason="this leader is to vote no more")
-            await self.step_aside()
 
     @property
     def _leads(self) -> bool:

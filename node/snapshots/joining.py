@@ -164,24 +164,26 @@ def _asking(key: SigningKey, name: str, settings: dict[str, str], nodes: Sequenc
 async def end_if_left_behind(driver: Driver, asking: Givers) -> None:
     """Watch over a node while it votes, for ever.
 
-    NodeError once its leader no longer keeps the blocks that it lacks, or it hears no leader while another node has
-    final blocks that it lacks: started again it takes them, and learns from them whether it votes still.
+    NodeError once its leader no longer keeps the blocks that it lacks, or it hears none and no node that answers keeps
+    them, or one shows final blocks that it lacks: started again it takes them, and learns whether it votes still.
     """
     while True:
         height = driver.chain.committed.height
         await asyncio.sleep(WATCH_SECONDS)
-        leader = driver.replica.leader
+        leader, statuses = driver.replica.leader, set()
         for peer in [leader] if leader in asking.addresses else [] if leader else list(asking.addresses):
             if not driver.replica.votes_here or driver.chain.committed.height != height:
                 break
             status, data = await asking.ask_status(peer, _stretch_above(height), STRETCH_BYTES_MAX)
             if driver.chain.committed.height != height or driver.replica.leader != leader:
                 break
-            if leader and status == GONE:
-                raise behind(height)
+            statuses.add(status)
             if not leader and status == OK and _shows_more(driver.chain, data):
                 detail = f"this node hears no leader, and {peer} has final blocks above {height}"
                 raise NodeError(NodeCode.NO_LEADER, f"{detail}; start this node again, and it takes them")
+        else:
+            if GONE in statuses and statuses <= {GONE, NOT_REACHED}:
+                raise behind(height)
 
 
 def _shows_more(chain: Chain, data: bytes) -> bool:

@@ -262,7 +262,15 @@ class Answering:
 
 @pytest.mark.parametrize(
     ("leader", "statuses", "ends"),
-    [("node0", (410, 200), True), ("node1", (410, 200), False), ("", (410, 410), False), ("node0", (0, 410), False)],
+    [
+        ("node0", (410, 200), True),
+        ("node1", (410, 200), False),
+        ("node0", (0, 410), False),
+        ("", (410, 410), True),
+        ("", (410, 0), True),
+        ("", (410, 200), False),
+        ("", (0, 0), False),
+    ],
 )
 def test_a_voter_ends_once_its_leader_no_longer_keeps_what_it_lacks(
     leader: str, statuses: tuple[int, ...], ends: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -60,10 +60,10 @@ class Leading:
             self.replica,  # type: ignore[arg-type]
             SimpleNamespace(settled=lambda term: self.settled and term == 4, answering=lambda: set(self.answering)),  # type: ignore[arg-type]
             self.mempool,  # type: ignore[arg-type]
+            self._step_aside,
             self.loop.time,
         )
         self.reconfiguring.level = self._level
-        self.reconfiguring.step_aside = self._step_aside
 
     async def _level(self, node: str) -> Level | None:
         self.asked.append(node)
