@@ -27,6 +27,7 @@ from node.api import (
     bindings,
     collections,
     consortium,
+    content,
     credentials,
     events,
     history,
@@ -408,10 +409,11 @@ class Node:
                 policies.routes(self.chain, self.reading, replays, reader),
                 events.routes(events.Feed(self.chain, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier, reader),
-                pictures.upload_routes(
+                content.upload_routes(
                     self.decoders.members, self.verifier, self.blockstore, self.submitter, marker, reader
                 ),
-                pictures.content_routes(self.chain, self.blockstore, self.openings, reader),
+                content.content_routes(self.blockstore, reader),
+                pictures.opening_routes(self.chain, self.openings, reader),
                 credentials.released_routes(self.chain, self.released, reader),
                 credentials.stamp_routes(self.stamps, reader),
                 bindings.binding_routes(

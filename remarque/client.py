@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from ledger.actions import AnyAction, Content
@@ -52,6 +53,7 @@ from remarque.api.work import MadePicture, Work, WorkRefusal, WorkStanding
 from remarque.blocking import Blocking
 from remarque.drafts import Draft
 from remarque.submitting import VALID_SECONDS
+from remarque.transferring import Progress
 
 
 class Client(Blocking):
@@ -217,7 +219,10 @@ class Client(Blocking):
         return self._run(self._waiting.erase_settings(asset, *settings))
 
     def content(self, cid: str) -> bytes:
-        """Bytes of stored content, encrypted if it is confidential. CONTENT_MISSING if no node that answers has it."""
+        """Bytes of stored content, encrypted if it is confidential, held against their id.
+
+        CONTENT_MISSING if no node that answers has it, CONTENT_MISMATCH if what a node gives is something else.
+        """
         return self._run(self._waiting.content(cid))
 
     def picture(self, asset: str) -> bytes:
@@ -254,13 +259,16 @@ class Client(Blocking):
         """The node's answer to a request for a time-stamp (RFC 3161, DER both). TIMESTAMPS_ABSENT if it gives none."""
         return self._run(self._waiting.timestamp(request))
 
-    def put_content(self, data: bytes) -> StoredPicture:
-        """Store a picture's bytes at the node before registering it; its content id and what identifies it."""
-        return self._run(self._waiting.put_content(data))
+    def put_content(self, data: bytes | Path, progress: Progress | None = None) -> StoredPicture:
+        """Store a picture's bytes at the node before registering it; its content id and what identifies it.
+
+        A file that is named by its path is sent piece after piece, and goes on where it was after a fault.
+        """
+        return self._run(self._waiting.put_content(data, progress))
 
     def register(
         self,
-        data: bytes,
+        data: bytes | Path,
         collection: str | None = None,
         *,
         commit: bool = False,
@@ -357,6 +365,20 @@ class Client(Blocking):
     def withdraw_dispute(self, asset: str) -> Receipt:
         """Take the dispute of one's org back."""
         return self._run(self._waiting.withdraw_dispute(asset))
+
+    def upload(self, file: Path, progress: Progress | None = None) -> str:
+        """Send a file piece after piece; the name under which it can be stored, on the node that was asked.
+
+        UPLOADS_FULL if too much waits there for a record. ConnectionError if no node answers for long.
+        """
+        return self._run(self._waiting.upload(file, progress))
+
+    def download(self, cid: str, size: int, file: Path, progress: Progress | None = None) -> None:
+        """Fetch content of a size, as its record says both, into a file; what an earlier try left beside it is used.
+
+        CONTENT_MISSING if no node that answers has it, CONTENT_MISMATCH if what came is something else.
+        """
+        return self._run(self._waiting.download(cid, size, file, progress))
 
     def terms(self, token: str) -> str:
         """The policies that a token is under now, as what is signed about it names them."""
@@ -936,13 +958,16 @@ class Client(Blocking):
         session: bool = True,
         params: dict[str, str] | None = None,
         media_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """The bytes that the first node that answers gives; RemarqueError if it refuses.
 
         For routes that no method is for, such as tiles of the log. ConnectionError if no node answers.
         """
         return self._run(
-            self._waiting.request(method, path, body, session=session, params=params, media_type=media_type)
+            self._waiting.request(
+                method, path, body, session=session, params=params, media_type=media_type, headers=headers
+            )
         )
 
     def session(self) -> str:

@@ -59,6 +59,8 @@ class NodeCode(Enum):
     VOTES_AWAITED = ("too few orgs have voted yet", 409)
     COMMIT_TIMEOUT = ("the transaction was taken but not committed in time; it may still be", 504)
     SIMILAR_RECORDED = ("others have recorded pictures that this one is like", 409)
+    RANGE_INVALID = ("the file has no such part", 416)
+    UPLOAD_OFFSET = ("another piece of the upload comes next", 409)
     UPLOADS_FULL = ("more was stored here than may wait for a record", 429)
     DISK_FULL = ("the disk is full, so nothing new is taken", 507)
     SHUTTING_DOWN = ("the node is shutting down", 503)

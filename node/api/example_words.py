@@ -64,6 +64,7 @@ TEXTS = {
     "bidder": "carla@club",
     "buyer": "carla@club",
     "by": "camera@studio",
+    "upload": "5bd1a3c07e0f4a6b8c9d0e1f2a3b4c5d",
     "certificate": "3082014a",
     "chain": CHAIN,
     "cid": "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",

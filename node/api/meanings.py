@@ -59,6 +59,7 @@ MEANINGS = {
     "after": Meaning(None, "Where to go on: what comes behind that place is answered."),
     "anchor": Meaning(None, "Height of the certified header to prove it up to; else the first at or above."),
     "asset": Meaning(Hex32, "An asset's id: the digest of its pixels."),
+    "at": Meaning(None, "How many bytes of it have come before."),
     "cid": Meaning(ContentId, "A content id."),
     "collection": Meaning(CollectionName, "A collection: a name in an org."),
     "consistency": Meaning(
@@ -87,6 +88,7 @@ MEANINGS = {
         "Level and number of a tile as C2SP writes them, with the width of a partial one.",
     ),
     "proposal": Meaning(Hex32, "A proposal's id: that of the transaction that made it."),
+    "range": Meaning(None, "The part that is wanted: `bytes=FIRST-LAST`, `bytes=FIRST-` or `bytes=-COUNT`."),
     "receipts": Meaning(None, "Whether to answer with receipts."),
     "sale_price": Meaning(Count, "A price in minor units."),
     "source_type": Meaning(
@@ -98,6 +100,7 @@ MEANINGS = {
     "token": Meaning(Hex32, "A token's id."),
     "transaction": Meaning(Hex32, "A transaction's id."),
     "transparent": Meaning(None, "Whether to answer with the statement, the receipts of all nodes in it."),
+    "upload": Meaning(Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")], "The name of a file that comes in pieces."),
     "version": Meaning(Positive, "A policy's version."),
     "wait": Meaning(None, "Whether to answer once it is final, or at once."),
 }

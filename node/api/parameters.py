@@ -23,6 +23,8 @@ EXAMPLES = {
     "min_height": 1,
     "anchor": 42,
     "consistency": "linearizable",
+    "at": 0,
+    "range": "bytes=0-1023",
 }
 """Of parameters whose type does not give one away."""
 

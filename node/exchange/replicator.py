@@ -26,12 +26,12 @@ from ledger.events import AssetRegistered, SettingsDisclosed, SettingsErased, St
 from node.chain.chain import Chain
 from node.chain.layers import Layer
 from node.content.blockstore import Blockstore
-from node.content.cid import CidInvalid, cid_of_digest
 from node.content.openings import OpeningStore
 from node.content.uploads import SECONDS_MAX
 from node.ground.logs import logger
 from node.peers.network import Peers
 from node.storage.directory import write_durably
+from remarque.cid import CidInvalid, cid_of_digest
 
 RETRY_SECONDS = (0.2, 60.0)
 BLOCK_BYTES_MAX = 2 * 1024 * 1024

@@ -172,6 +172,7 @@ def path_of(names: Names, operation: str) -> str:
     queries = {
         "/at": "?height={newest}",
         "GET /c2pa/matches/byBinding": "?value={binding}",
+        "POST /v1/uploads/{upload}": "?at=0",
         "/v1/state": "?key=asset/{picture}",
         "/v1/state/at": "?key=asset/{picture}&height={newest}",
         "/royalty_info": "?sale_price=1000",
@@ -190,6 +191,7 @@ BODIES: dict[str, Callable[[Chain], bytes]] = {
     "POST /c2pa/matches/byBinding": lambda _: b'{"alg":"io.iscc.v0","value":"AAAA"}',
     "POST /c2pa/matches/byReference": lambda _: b'{"referenceUrl":"https://example.com/picture.jpg"}',
     "POST /v1/ciphertexts": lambda _: bytes(99),
+    "POST /v1/uploads": lambda _: b'{"size":5}',
 }
 
 
