@@ -28,6 +28,7 @@ from node.api import (
     collections,
     consortium,
     content,
+    copies,
     credentials,
     events,
     history,
@@ -75,6 +76,9 @@ from node.credentials.released import Released
 from node.credentials.sealing import Sealing, Shelves
 from node.credentials.stamping import StampAuthority
 from node.decoding.lanes import Decoders, LookedFor
+from node.depots.opening import open_depots
+from node.exchange.copies import Copies
+from node.exchange.copy_book import COPIES, CopyBook
 from node.exchange.releases import Releases
 from node.exchange.replicator import Replicator
 from node.generation.heard import HeardWorkers
@@ -187,6 +191,16 @@ class Node:
         self.replicator = Replicator(
             self.chain, self.peers, self.blockstore, self.openings, self.data / "replication.json"
         )
+        self.copy_book = CopyBook(self.data / COPIES)
+        self.copies = Copies(
+            self.chain,
+            self.blockstore,
+            open_depots(config.content.depots, home),
+            config.content,
+            self.copy_book,
+            lambda: self.driver.freshness.ready,
+        )
+        self.replicator.elsewhere = self.copies.fetch
         self.members = Members(self.chain, self.peers)
         self.entries = Entries(self.chain, self.reading)
         self.receipts = CoseReceipts(self.chain, self.entries, self.proving, self.members, self.key)
@@ -361,6 +375,7 @@ class Node:
             self.raft_log.close()
             self.state_store.close()
             self.openings.close()
+            self.copy_book.close()
             os.close(self._lock)
         if self._fatal is not None:
             raise self._fatal
@@ -379,6 +394,7 @@ class Node:
         level = follower.level
         work += [end_if_left_behind(self.driver, self.introduced), follower.run()]
         work += [_after(level, self.replicator.run), _after(level, self.verifier.run), _after(level, self.sealing.run)]
+        work.append(_after(level, self.copies.run))
         return work if self.generation is None else [*work, self.generation.run()]
 
     def _rest_server(self) -> _Server:
@@ -410,9 +426,16 @@ class Node:
                 events.routes(events.Feed(self.chain, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier, reader),
                 content.upload_routes(
-                    self.decoders.members, self.verifier, self.blockstore, self.submitter, marker, reader
+                    self.decoders.members,
+                    self.verifier,
+                    self.blockstore,
+                    self.submitter,
+                    marker,
+                    self.copies,
+                    reader,
                 ),
                 content.content_routes(self.blockstore, reader),
+                copies.routes(self.chain, self.copies, self.blockstore, self.peers, reader),
                 pictures.opening_routes(self.chain, self.openings, reader),
                 credentials.released_routes(self.chain, self.released, reader),
                 credentials.stamp_routes(self.stamps, reader),

@@ -42,6 +42,7 @@ from remarque.api.bindings import ManifestMatch, ManifestReceipt
 from remarque.api.chain import BlockView, ChainEvent, Checkpoint, Status
 from remarque.api.consortium import ConsortiumStanding
 from remarque.api.content import MarkedPicture, PictureFacts, StoredPicture
+from remarque.api.copies import CopiesState, FileCopies
 from remarque.api.generation import GeneratedPicture, Generation, OpenedSettings
 from remarque.api.governance import ProposalReplay, ProposalView
 from remarque.api.market import RoyaltyInfo, TokenMetadata, TokenView
@@ -640,6 +641,26 @@ class Client(Blocking):
     def rotate_key(self, new: str) -> Receipt:
         """Replace the key that this client signs with by another, given by its public part."""
         return self._run(self._waiting.rotate_key(new))
+
+    def copies(self) -> CopiesState:
+        """The depots in which the node that is asked keeps copies, how they are, and what is pinned. ROLE_MISSING."""
+        return self._run(self._waiting.copies())
+
+    def keep_copies(self, *, repair: bool = False, scrub: bool = False) -> CopiesState:
+        """Have the node try all copies that are wanted now, or read all again, behind its answer. ROLE_MISSING."""
+        return self._run(self._waiting.keep_copies(repair=repair, scrub=scrub))
+
+    def where(self, cid: str) -> FileCopies:
+        """Where a file is: at the node that is asked, in its depots, at other members. ROLE_MISSING."""
+        return self._run(self._waiting.where(cid))
+
+    def pin(self, cid: str, reason: str) -> CopiesState:
+        """Have the node keep a file whatever becomes of its record. ROLE_MISSING."""
+        return self._run(self._waiting.pin(cid, reason))
+
+    def unpin(self, cid: str) -> CopiesState:
+        """Have the node keep a file only as long as a record names it. ROLE_MISSING."""
+        return self._run(self._waiting.unpin(cid))
 
     def receipt(self, transaction: str, anchor: int | None = None) -> Receipt:
         """Receipt of a committed transaction, proven up to a certified height if one is given. For members.

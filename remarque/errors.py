@@ -62,6 +62,7 @@ class NodeCode(Enum):
     RANGE_INVALID = ("the file has no such part", 416)
     UPLOAD_OFFSET = ("another piece of the upload comes next", 409)
     UPLOADS_FULL = ("more was stored here than may wait for a record", 429)
+    DEPOT_FAILED = ("a depot that is to have a copy at once did not take it", 503)
     DISK_FULL = ("the disk is full, so nothing new is taken", 507)
     SHUTTING_DOWN = ("the node is shutting down", 503)
     # Statements

@@ -20,6 +20,7 @@ from node.api.routing import router as make_router
 from node.content.blockstore import Blockstore
 from node.credentials.marking import Marker
 from node.decoding.lanes import Lane
+from node.exchange.copies import Copies
 from node.ordering.submitter import Submitter
 from node.verification.verifier import Verifier
 from pictures.opening import PICTURE_BYTES_MAX
@@ -29,14 +30,20 @@ from remarque.dag import FILE_BYTES_MAX
 from remarque.errors import NodeCode, NodeError
 from remarque.sealing import CIPHERTEXT_BYTES_MIN
 
-OF_UPLOADS = (NodeCode.UPLOADS_FULL, NodeCode.DISK_FULL, NodeCode.SHUTTING_DOWN)
+OF_UPLOADS = (NodeCode.UPLOADS_FULL, NodeCode.DISK_FULL, NodeCode.DEPOT_FAILED, NodeCode.SHUTTING_DOWN)
 """What anything that a member stores may be refused with."""
 PIECE_BYTES_MAX = 64 * 1024 * 1024
 """Of an upload, in one request."""
 
 
 def upload_routes(
-    members: Lane, verifier: Verifier, blockstore: Blockstore, submitter: Submitter, marker: Marker, reader: Reader
+    members: Lane,
+    verifier: Verifier,
+    blockstore: Blockstore,
+    submitter: Submitter,
+    marker: Marker,
+    copies: Copies,
+    reader: Reader,
 ) -> APIRouter:
     """What members store before they register it."""
     router = make_router("/v1", "content", reader)
@@ -60,6 +67,7 @@ def upload_routes(
                 facts = await members.facts(file.data)
                 similar = await verifier.similar(facts, members, member.account)
                 cid = await file.finish()
+        await copies.before_it_is_answered(cid)
         stored = StoredPicture(
             cid=cid,
             pixel_digest=facts.pixel_digest,
@@ -103,6 +111,7 @@ def upload_routes(
                 facts = await members.facts(marked.picture.data)
                 similar = await verifier.similar(facts, members, member.account)
                 cid = await blockstore.aside(blockstore.take, member.account, marked.picture.data)
+        await copies.before_it_is_answered(cid)
         stored = MarkedPicture(
             cid=cid,
             size=len(marked.picture.data),
@@ -136,6 +145,7 @@ def upload_routes(
                 detail = f"{size} bytes, a ciphertext has at least {CIPHERTEXT_BYTES_MIN}; encrypt the picture first"
                 raise LedgerError(Code.CONTENT_INVALID, detail)
             cid = await file.finish()
+        await copies.before_it_is_answered(cid)
         return answer(StoredCiphertext(cid=cid, size=size), 201)
 
     return router

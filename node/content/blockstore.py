@@ -20,7 +20,7 @@ from typing import ParamSpec, TypeVar
 
 from node.content.uploads import Uploads, pieces_of
 from node.storage.directory import write_durably
-from remarque.cid import CidInvalid, check_block, parse_cid
+from remarque.cid import DAG_PB, CidInvalid, check_block, parse_cid
 from remarque.dag import CHUNK, FILE_BYTES_MAX, FileShape, Leaf, blocks_of, checked_leaf, import_file, shape_of
 from remarque.errors import NodeCode, NodeError
 
@@ -36,9 +36,11 @@ T = TypeVar("T")
 class Opened:
     """A file of content, to be read piece after piece: each is held against its id when it is read."""
 
-    def __init__(self, shape: FileShape, read: Callable[[Leaf], bytes]) -> None:
-        self.size = shape.size
+    def __init__(self, shape: FileShape, read: Callable[[Leaf], bytes], nodes: Callable[[], dict[str, bytes]]) -> None:
+        self.shape, self.size = shape, shape.size
         self._read, self._leaves = read, shape.leaves
+        self.nodes = nodes
+        """Gives the blocks of its tree by their ids. CONTENT_MISSING."""
         self._starts = [leaf.start for leaf in shape.leaves]
 
     def piece(self, at: int) -> bytes:
@@ -105,6 +107,8 @@ class Blockstore:
             if self.block(cid) is None:
                 path.parent.mkdir(exist_ok=True)
                 write_durably(path, block)
+            else:
+                os.utime(path)  # `sweep` takes it for a new one
 
     def block(self, cid: str) -> bytes | None:
         """A block, or None if it is not here unharmed."""
@@ -136,8 +140,32 @@ class Blockstore:
         waiting = self.uploads.file(cid)
         if waiting is not None:
             with suppress(FileNotFoundError):  # it has become content meanwhile
-                return _opened_upload(cid, waiting)
-        return Opened(shape_of(cid, self._present), lambda leaf: checked_leaf(leaf, self._present(leaf.cid)))
+                return _opened_upload(waiting)
+        shape = shape_of(cid, self._present)
+        return Opened(
+            shape,
+            lambda leaf: checked_leaf(leaf, self._present(leaf.cid)),
+            lambda: {node: self._present(node) for node in shape.nodes},
+        )
+
+    def sweep(self, live: Iterable[str], older_than: float) -> int:
+        """Delete the blocks that no file of `live` has and that were stored before a time, in seconds since 1970.
+
+        How many bytes that were. A file of which a node is missing keeps what is below that, for it is fetched again:
+        CONTENT_MISSING, and nothing is deleted.
+        """
+        kept = set[str]()
+        for cid in live:
+            shape = shape_of(cid, self._present)
+            kept.update(shape.nodes, (leaf.cid for leaf in shape.leaves))
+        freed = 0
+        for file in self._path.glob("??/b*"):
+            with self._writing:
+                found = file.stat()
+                if file.name not in kept and found.st_mtime < older_than:
+                    file.unlink()
+                    freed += found.st_size
+        return freed
 
     def file(self, cid: str) -> bytes:
         """A whole file. CONTENT_MISSING if a block of it is not here."""
@@ -166,11 +194,15 @@ class _Missing(NodeError):
         self.cid = cid
 
 
-def _opened_upload(cid: str, file: Path) -> Opened:
+def _opened_upload(file: Path) -> Opened:
     """A file that no record names, which lies in one piece. It can be read even if it goes meanwhile."""
     handle = os.open(file, os.O_RDONLY)
     size = os.fstat(handle).st_size
-    leaves = tuple(Leaf(cid, at, min(CHUNK, size - at)) for at in range(0, max(size, 1), CHUNK))
-    opened = Opened(FileShape(cid, size, (), leaves), lambda leaf: os.pread(handle, leaf.size, leaf.start))
+    leaves = tuple(Leaf("", at, min(CHUNK, size - at)) for at in range(0, max(size, 1), CHUNK))
+
+    def nodes() -> dict[str, bytes]:
+        return {cid: block for cid, block in blocks_of(pieces_of(file)) if parse_cid(cid)[0] == DAG_PB}
+
+    opened = Opened(FileShape(file.name, size, (), leaves), lambda leaf: os.pread(handle, leaf.size, leaf.start), nodes)
     weakref.finalize(opened, os.close, handle)
     return opened

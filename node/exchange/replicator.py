@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from heapq import heappop, heappush
 from itertools import islice
 from pathlib import Path
@@ -80,6 +80,8 @@ class Replicator:
         self._due: list[tuple[float, str]] = []
         """When to try each, as a heap: thousands may wait, and only the next is looked at."""
         self._woken = asyncio.Event()
+        self.elsewhere: Callable[[str], Awaitable[bool]] = _nowhere
+        """Brings a file back from somewhere beside the members; whether it was there."""
         chain.commits.follow(self._committed)
 
     def _committed(self, layers: list[Layer]) -> None:
@@ -219,7 +221,7 @@ class Replicator:
         while missing := await self._blockstore.aside(self._blockstore.missing, cid):
             for block in missing:
                 if not await self._fetch_block(block):
-                    return False
+                    return await self.elsewhere(cid)
         return True
 
     async def _fetch_block(self, cid: str) -> bool:
@@ -258,6 +260,10 @@ class Replicator:
         if disclosure is None:
             return NOTHING
         return disclosure.kept_by(ledger.org_of_node(self._chain.node)) - here, here & {*disclosure.erased}
+
+
+async def _nowhere(_: str) -> bool:
+    return False
 
 
 def wants_of(asset: records.Asset) -> list[str]:

@@ -121,6 +121,40 @@ class StorageSection(Section, frozen=True, kw_only=True):
     """Blocks kept behind the newest snapshot; older ones are deleted, and the node no longer shows them. 0: all."""
 
 
+class DepotSection(Section, frozen=True, kw_only=True):
+    """`[[content.depots]]`: somewhere beside this node's own blockstore where files are kept too."""
+
+    name: str
+    """What it is called in logs, metrics and answers."""
+    kind: Literal["folder", "objects", "ipfs"]
+    """A folder; an object store (S3 and what speaks like it, Google's, Azure's); an IPFS daemon with Kubo's RPC."""
+    url: str
+    """The folder's path; `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`; the RPC's address."""
+    when: Literal["at_once", "later"] = "later"
+    """`at_once`: what a member stores is answered when it is there; `later`: once it is recorded."""
+    what: Literal["own", "all"] = "own"
+    """Of whose pictures: of those that accounts of this node's org created or own, or of everybody's."""
+    endpoint: str = ""
+    """Address of an object store that is not at its provider's usual one, such as
+    `https://cos.ap-guangzhou.myqcloud.com`."""
+    region: str = ""
+    """Its region, where it has one."""
+    virtual_hosted: bool = False
+    """Whether the bucket's name stands before the address, as Tencent's COS wants it."""
+    credentials: str = ""
+    """File with what the depot asks for, as TOML: `access_key_id` and `secret_access_key` for S3, obstore's names for
+    others; `authorization` for an IPFS daemon. Nobody but the node's user may read it."""
+
+
+class ContentSection(Section, frozen=True, kw_only=True):
+    """`[content]`: where content is kept."""
+
+    depots: tuple[DepotSection, ...] = ()
+    """Where copies are kept; see docs/content.md."""
+    scrub_bytes_per_second: int = 1024 * 1024
+    """How fast copies are read again, to see whether they are still what they were; 0: they are not."""
+
+
 MarkLayer = Literal["watermark", "label", "manifest", "timestamp"]
 MiningRule = Literal["allowed", "notAllowed", "constrained"]
 
@@ -186,6 +220,7 @@ class Config(Section, frozen=True, kw_only=True):
     storage: StorageSection = StorageSection()
     marks: MarksSection = MarksSection()
     verification: VerificationSection = VerificationSection()
+    content: ContentSection = ContentSection()
     generator: GeneratorSection | None = None
     scitt: ScittSection | None = None
 

@@ -38,7 +38,7 @@ from remarque.sealing import reader_key_of
 ROOT = Path(__file__).resolve().parents[2]
 READERS = ("stranger", "suspended", "member", "party", "auditor")
 ROW = re.compile(
-    r"\| `((?:GET|POST|DELETE) [^`]+)` \| " + r" \| ".join([r"(yes|no|less|own|signed)"] * len(READERS)) + r" \|"
+    r"\| `((?:GET|POST|DELETE) [^`]+)` \| " + r" \| ".join([r"(yes|no|less|own|signed|admin)"] * len(READERS)) + r" \|"
 )
 CELLS = {
     found[1]: found.groups()[1:]
@@ -212,6 +212,8 @@ def holds(operation: str, reader: str, cell: str, found: Asked) -> bool:
     answered = found.status < 300 if operation.startswith("GET") else found.status not in (401, 403)
     if cell == "no":
         return found.status == 401
+    if cell == "admin":
+        return found.status == 403 and b"ROLE_MISSING" in found.body
     if cell == "own" and operation.startswith("GET"):
         return answered == (reader == "party") and found.status in (200, 404)
     if cell == "less" or operation in LESS_TO_SOME:

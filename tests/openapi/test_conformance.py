@@ -29,6 +29,7 @@ AS_A_STRANGER = ["--phases", "examples,coverage", "--mode", "positive"]
 """What is open to strangers looks at no session, so the member has made all wrong requests to it already."""
 NOT_DONE = {
     "DELETE /v1/generations/{generation}",
+    "DELETE /v1/pins/{cid}",
     "DELETE /v1/uploads/{upload}",
     "GET /.well-known/scitt-keys/{kid}",
     "GET /entries/{entry}",
@@ -36,6 +37,8 @@ NOT_DONE = {
     "GET /c2pa/manifests/{manifest}/receipts",
     "GET /v1/assets/{asset}/at",
     "GET /v1/assets/{asset}/openings",
+    "GET /v1/copies",
+    "GET /v1/copies/{cid}",
     "GET /v1/events",
     "GET /v1/generations/{generation}",
     "GET /v1/generations/{generation}/events",
@@ -45,6 +48,8 @@ NOT_DONE = {
     "GET /v1/uploads/{upload}",
     "POST /c2pa/matches/byReference",
     "POST /entries",
+    "POST /v1/copies",
+    "POST /v1/pins",
     "POST /v1/generations",
     "POST /v1/policies/evaluate",
     "POST /v1/sessions",
@@ -57,8 +62,8 @@ NOT_DONE = {
     "POST /v1/leases/pictures",
     "POST /v1/leases/progress",
 }
-"""What needs a signature, a generator, a manifest, DER, a full tile, an upload or one of two parameters only refuses
-here."""
+"""What only refuses here: it needs an administrator, a signature, a generator, a manifest, DER, a full tile, an upload
+or one of two parameters."""
 BINDING = urlsafe_b64encode(bytes.fromhex("2107" + "0f" * 32)).decode()
 
 

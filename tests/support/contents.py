@@ -53,10 +53,12 @@ def a_face(written: WrittenChain, store: Blockstore, members: Lane | None = None
     async def none(*_: object) -> tuple[str, ...]:
         return ()
 
+    copies, similar = SimpleNamespace(before_it_is_answered=none), SimpleNamespace(similar=none)
+
     routes = [content_routes(store, lambda: member)]
     uploads = (
         []
         if members is None
-        else [upload_routes(members, SimpleNamespace(similar=none), store, room, SimpleNamespace(), lambda: member)]
+        else [upload_routes(members, similar, store, room, SimpleNamespace(), copies, lambda: member)]
     )
     return make_app("0", [*routes, *uploads])
