@@ -1,0 +1,95 @@
+"""edwards25519 in plain integers, from RFC 8032 alone: a second opinion on everything that libsodium computes.
+
+It takes any time and leaks everything, so it serves tests only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+
+
+class NoPoint(ValueError):
+    """The bytes are not the canonical form of a point of the curve."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """An affine point: x² and y² with -x² + y² = 1 + D x² y²."""
+
+    x: int
+    y: int
+
+    def __add__(self, other: Point) -> Point:
+        cross = D * self.x * other.x * self.y * other.y
+        return Point(
+            (self.x * other.y + self.y * other.x) * pow(1 + cross, -1, P) % P,
+            (self.y * other.y + self.x * other.x) * pow(1 - cross, -1, P) % P,
+        )
+
+    def __neg__(self) -> Point:
+        return Point(-self.x % P, self.y)
+
+    def __mul__(self, times: int) -> Point:
+        total, double = ZERO, self
+        while times:
+            if times & 1:
+                total += double
+            double, times = double + double, times >> 1
+        return total
+
+    def bytes(self) -> bytes:
+        """RFC 8032, 5.1.2."""
+        return (self.y | (self.x & 1) << 255).to_bytes(32, "little")
+
+    @classmethod
+    def read(cls, encoded: bytes) -> Point:
+        """RFC 8032, 5.1.3. NoPoint if the bytes are not canonical or give no point."""
+        number = int.from_bytes(encoded, "little")
+        y, sign = number & (1 << 255) - 1, number >> 255
+        square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+        x = pow(square, (P + 3) // 8, P)
+        if x * x % P != square:
+            x = x * pow(2, (P - 1) // 4, P) % P
+        if len(encoded) != 32 or y >= P or x * x % P != square or (x == 0 and sign):
+            raise NoPoint(encoded.hex())
+        return cls(x if x & 1 == sign else -x % P, y)
+
+
+ZERO = Point(0, 1)
+G = Point.read((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
+
+
+def torsion() -> list[Point]:
+    """The eight points whose order divides the cofactor."""
+    for counter in range(256):
+        try:
+            point = Point.read(hashlib.sha256(bytes([counter])).digest()) * L
+        except NoPoint:
+            continue
+        if point * 4 != ZERO:
+            return [point * times for times in range(8)]
+    raise AssertionError("no point of order 8 was met")
+
+
+def digest(tag: str, *parts: bytes) -> bytes:
+    """SHA-512 of what docs/threshold.md calls a hash: the tag and each part behind its length in eight bytes."""
+    whole = [b"remarque/threshold/" + tag.encode() + b"/v1", *parts]
+    return hashlib.sha512(b"".join(len(part).to_bytes(8, "big") + part for part in whole)).digest()
+
+
+def second_generator() -> Point:
+    """The first digest that is a point, times the cofactor."""
+    for counter in range(256):
+        try:
+            return Point.read(digest("second generator", bytes([counter]))[:32]) * 8
+        except NoPoint:
+            continue
+    raise AssertionError("no digest was a point")
+
+
+G_BAR = second_generator()
