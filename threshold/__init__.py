@@ -2,7 +2,7 @@
 
 The way of a key through this package, which docs/threshold.md tells with formulas and proofs:
 
-1. Every node that is to hold a share has a `HolderKey` (holder), of which `check_holder_key` says whether it is its own.
+1. Every node that is to hold a share has a `HolderKey`, and `check_holder_key` says whether it is its own (holder).
 2. A `Ceremony` says what is made: of how many holders how many open. Each dealer deals once; everybody checks each
    `Dealing`, judges each `Complaint`, and leaves out who lied (dealing, complaint).
 3. `conclude` gives everybody the `ThresholdKey`, `secret_share` every holder its part. When the holders change, the

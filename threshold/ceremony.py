@@ -27,7 +27,7 @@ class Ceremony:
     def __post_init__(self) -> None:
         n, t = len(self.holders), self.threshold
         require(1 <= t <= n <= HOLDERS_MAX, ThresholdCode.CEREMONY_INVALID, f"{t} of {n} is no threshold")
-        require(len(set(self.holders)) == n, ThresholdCode.CEREMONY_INVALID, "two holders have one key; each needs its own")
+        require(len(set(self.holders)) == n, ThresholdCode.CEREMONY_INVALID, "two holders have one holder key")
 
     @property
     def epoch(self) -> int:

@@ -67,6 +67,11 @@ class Dealing:
 def deal(ceremony: Ceremony, dealer: int, random: Random, secret: Scalar | None = None) -> Dealing:
     """Deal a secret drawn now or, to share a key anew, the dealer's secret share of it."""
     polynomial = draw_polynomial(secret or Scalar.draw(random), ceremony.threshold, random)
+    return deal_values(ceremony, dealer, polynomial, random)
+
+
+def deal_values(ceremony: Ceremony, dealer: int, polynomial: Sequence[Scalar], random: Random) -> Dealing:
+    """Deal the values of a polynomial, whose constant coefficient is the secret."""
     epsilon = Scalar.draw(random)
     commitments, ephemeral = commit(polynomial), G * epsilon
     sealed = tuple(
@@ -126,7 +131,7 @@ def conclude(ceremony: Ceremony, dealings: Sequence[Dealing]) -> ThresholdKey:
 
 
 def secret_share(ceremony: Ceremony, dealings: Sequence[Dealing], index: int, holder_secret: Scalar) -> Scalar:
-    """A holder's secret share of the key that `conclude` gives of the same dealings. Keep it, and destroy the former."""
+    """A holder's secret share of the key that `conclude` makes of the same dealings. Keep it; destroy the former."""
     dealt = [open_share(ceremony, dealing, index, holder_secret) for dealing in dealings]
     return weighted(dealt, _weights(ceremony, dealings))
 
@@ -146,4 +151,5 @@ def _mask(ceremony: Ceremony, dealer: int, index: int, ephemeral: Element, share
 
 def _body(dealer: int, commitments: Sequence[Element], ephemeral: Element, sealed: Sequence[Scalar]) -> bytes:
     head = bytes([dealer, len(commitments), len(sealed)])
-    return head + b"".join(word.encoded for word in (*commitments, ephemeral, *sealed))
+    told: tuple[Element | Scalar, ...] = (*commitments, ephemeral, *sealed)
+    return head + b"".join(word.encoded for word in told)

@@ -76,7 +76,7 @@ def check_capsule(public: Element, label: bytes, capsule: Capsule) -> None:
     """CAPSULE_INVALID unless whoever made the capsule knew what it holds, and made it for this key and label."""
     claims = (G, capsule.u), (G_BAR, capsule.u_bar)
     made = capsule.proof.holds(CAPSULE, claims, public.encoded, label)
-    require(made, ThresholdCode.CAPSULE_INVALID, "the proof does not hold for this key and label; take the record's own")
+    require(made, ThresholdCode.CAPSULE_INVALID, "the proof does not hold for this key and label")
 
 
 def decryption_share(

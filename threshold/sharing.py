@@ -37,11 +37,8 @@ def commit(polynomial: Sequence[Scalar]) -> tuple[Element, ...]:
 
 
 def value_at(coefficients: Sequence[Term], index: int) -> Term:
-    """The value of a polynomial at a holder's index; of commitments, `G` times that (Horner)."""
-    value, x = coefficients[-1], Scalar.of(index)
-    for coefficient in coefficients[-2::-1]:
-        value = value * x + coefficient
-    return value
+    """The value of a polynomial at a holder's index; of commitments, `G` times that."""
+    return weighted(coefficients, [Scalar.of(pow(index, power, ORDER)) for power in range(len(coefficients))])
 
 
 def lagrange(indices: Sequence[int]) -> list[Scalar]:
