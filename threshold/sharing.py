@@ -8,6 +8,8 @@ commitments gives `G` times the share: everybody knows what a share must fit, an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 from typing import TypeVar
 
 from threshold.group import ORDER, Element, G, Random, Scalar
@@ -55,7 +57,4 @@ def lagrange(indices: Sequence[int]) -> list[Scalar]:
 
 def weighted(terms: Sequence[Term], weights: Sequence[Scalar]) -> Term:
     """The sum of one or more terms, each times its weight."""
-    total, *others = (term * weight for term, weight in zip(terms, weights, strict=True))
-    for term in others:
-        total = total + term
-    return total
+    return reduce(add, (term * weight for term, weight in zip(terms, weights, strict=True)))

@@ -17,22 +17,31 @@ class NoPoint(ValueError):
     """The bytes are not the canonical form of a point of the curve."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Point:
-    """An affine point: x² and y² with -x² + y² = 1 + D x² y²."""
+    """X/Z and Y/Z with T = XY/Z, of the curve -x² + y² = 1 + D x² y² (RFC 8032, 5.1.4)."""
 
     x: int
     y: int
+    z: int
+    t: int
 
     def __add__(self, other: Point) -> Point:
-        cross = D * self.x * other.x * self.y * other.y
-        return Point(
-            (self.x * other.y + self.y * other.x) * pow(1 + cross, -1, P) % P,
-            (self.y * other.y + self.x * other.x) * pow(1 - cross, -1, P) % P,
-        )
+        a = (self.y - self.x) * (other.y - other.x)
+        b = (self.y + self.x) * (other.y + other.x)
+        c = 2 * self.t * other.t * D
+        d = 2 * self.z * other.z
+        e, f, g, h = (b - a) % P, (d - c) % P, (d + c) % P, (b + a) % P
+        return Point(e * f % P, g * h % P, f * g % P, e * h % P)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Point) and self.bytes() == other.bytes()
+
+    def __hash__(self) -> int:
+        return hash(self.bytes())
 
     def __neg__(self) -> Point:
-        return Point(-self.x % P, self.y)
+        return Point(-self.x % P, self.y, self.z, -self.t % P)
 
     def __mul__(self, times: int) -> Point:
         total, double = ZERO, self
@@ -44,7 +53,9 @@ class Point:
 
     def bytes(self) -> bytes:
         """RFC 8032, 5.1.2."""
-        return (self.y | (self.x & 1) << 255).to_bytes(32, "little")
+        inverse = pow(self.z, -1, P)
+        x, y = self.x * inverse % P, self.y * inverse % P
+        return (y | (x & 1) << 255).to_bytes(32, "little")
 
     @classmethod
     def read(cls, encoded: bytes) -> Point:
@@ -57,10 +68,11 @@ class Point:
             x = x * pow(2, (P - 1) // 4, P) % P
         if len(encoded) != 32 or y >= P or x * x % P != square or (x == 0 and sign):
             raise NoPoint(encoded.hex())
-        return cls(x if x & 1 == sign else -x % P, y)
+        x = x if x & 1 == sign else -x % P
+        return cls(x, y, 1, x * y % P)
 
 
-ZERO = Point(0, 1)
+ZERO = Point(0, 1, 1, 0)
 G = Point.read((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
 
 
