@@ -143,10 +143,13 @@ def test_a_dealing_is_of_one_dealer_and_one_ceremony() -> None:
     shared = a_key(3, 5)
     other = replace(shared.ceremony, context=b"another chain")
     raised = replace(shared.ceremony, threshold=4)
-    former = replace(shared.ceremony, former=shared.key)
+    anew = replace(shared.ceremony, former=shared.key)
+    older = replace(anew, former=replace(shared.key, epoch=7))
 
+    check_dealing(anew, deal(anew, 1, chance("anew"), shared.shares[0]))
+    refused(older, deal(anew, 1, chance("anew"), shared.shares[0]))
     refused(shared.ceremony, replace(shared.dealings[0], dealer=2))
-    for ceremony in (other, raised, former):
+    for ceremony in (other, raised, anew):
         refused(ceremony, shared.dealings[0])
 
 
