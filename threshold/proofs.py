@@ -1,8 +1,9 @@
 """Proof that one secret is the logarithm of elements to as many bases: all zero-knowledge proofs of this package.
 
 With one base it is Schnorr's proof of knowledge, with two that of Chaum and Pedersen that two logarithms are equal.
-Both are made non-interactive by a hash over all that is claimed and all that it is claimed for (Fiat and Shamir), and
-written as TDH2 writes them: the challenge `e` and the response `f = s + x e`.
+Both are made non-interactive by a hash over what is claimed and what it is claimed for (Fiat and Shamir), and written
+as TDH2 writes them: the challenge `e` and the response `f = s + x e`. A base that is no constant must be part of the
+statement, or a proof could be made for a base that is chosen afterwards.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from threshold.errors import ThresholdCode, ThresholdError, require
 from threshold.group import Random, digest
 from threshold.key import ThresholdKey
 
-MLKEM_PUBLIC_BYTES, MLKEM_SEED_BYTES = 1184, 64
+MLKEM_SEED_BYTES = 64
 
 
 class SealSuite(Enum):
@@ -30,7 +30,8 @@ class SealSuite(Enum):
     MLKEM768_X25519 = 2
 
     @property
-    def hpke(self) -> hpke.Suite:
+    def scheme(self) -> hpke.Suite:
+        """The suite as `cryptography` has it."""
         kem = hpke.KEM.X25519 if self is SealSuite.X25519 else hpke.KEM.MLKEM768_X25519
         return hpke.Suite(kem, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
 
@@ -72,7 +73,7 @@ class ReaderSecret:
         return x25519 if self.suite is SealSuite.X25519 else self._mlkem.public_key().public_bytes_raw() + x25519
 
     @property
-    def hpke(self) -> X25519PrivateKey | hpke.MLKEM768X25519PrivateKey:
+    def private_key(self) -> X25519PrivateKey | hpke.MLKEM768X25519PrivateKey:
         """The key as `cryptography` takes it."""
         plain = self.suite is SealSuite.X25519
         return self._x25519 if plain else hpke.MLKEM768X25519PrivateKey(self._mlkem, self._x25519)
@@ -93,7 +94,7 @@ def seal_share(share: DecryptionShare, reader: bytes, grounds: Grounds) -> bytes
     """
     try:
         suite, public = _reader_key(reader)
-        sealed = suite.hpke.encrypt(share.to_bytes(), public, grounds.info(share.epoch, share.holder))
+        sealed = suite.scheme.encrypt(share.to_bytes(), public, grounds.info(share.epoch, share.holder))
     except ValueError as error:
         text = f"a reader key has 32 or 1,216 bytes and is of no small order ({error}); make a new one"
         raise ThresholdError(ThresholdCode.READER_KEY_INVALID, text) from None
@@ -110,7 +111,7 @@ def open_sealed(
     text = f"what holder {holder} sent does not open for this reader and decision; ask it again, or another"
     require(sealed[:1] == bytes([reader.suite.value]), ThresholdCode.SEAL_INVALID, text)
     try:
-        plain = reader.suite.hpke.decrypt(sealed[1:], reader.hpke, grounds.info(key.epoch, holder))
+        plain = reader.suite.scheme.decrypt(sealed[1:], reader.private_key, grounds.info(key.epoch, holder))
     except (InvalidTag, ValueError):
         raise ThresholdError(ThresholdCode.SEAL_INVALID, text) from None
     share = DecryptionShare.from_bytes(plain)

@@ -53,7 +53,7 @@ def test_the_reader_opens_what_was_sealed_for_the_decision(suite: SealSuite) -> 
 
 @both_suites
 def test_another_reader_key_does_not_open_it(suite: SealSuite) -> None:
-    """A requester whose reader key was swapped on the way is sealed nothing that it or the swapper can use at will."""
+    """What was sealed to a key that somebody put in the place of the reader's, the reader does not take for its own."""
     swapped, reader = (ReaderSecret.draw(suite, chance(name)) for name in ("swapped", "reader"))
     sealed = seal_share(SHARE, swapped.public, GROUNDS)
 
@@ -86,7 +86,7 @@ def sealed_as(share: DecryptionShare, holder: int, reader: ReaderSecret) -> byte
     """A share whose sealing says another holder, as one that lies makes it."""
     public = X25519PublicKey.from_public_bytes(reader.public)
     info = GROUNDS.info(share.epoch, holder)
-    return b"\x01" + SealSuite.X25519.hpke.encrypt(share.to_bytes(), public, info)
+    return b"\x01" + SealSuite.X25519.scheme.encrypt(share.to_bytes(), public, info)
 
 
 def test_what_was_sealed_in_another_epoch_does_not_open() -> None:
