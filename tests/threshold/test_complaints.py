@@ -56,12 +56,21 @@ def test_whoever_complains_is_a_holder(holder: int) -> None:
     refused(replace(complain(CEREMONY, HONEST, 3, SECRETS[2], chance("complaint")), holder=holder))
 
 
+def test_the_last_holder_does_not_complain_as_one_before_the_first() -> None:
+    """Its share would be opened with another mask, and an honest dealer convicted."""
+    refused(complain(CEREMONY, HONEST, 0, SECRETS[4], chance("complaint")))
+
+
 def test_a_complaint_is_about_one_dealing_of_one_ceremony() -> None:
     complaint = complain(CEREMONY, LIE, 4, SECRETS[3], chance("complaint"))
     other = replace(CEREMONY, context=b"another chain")
+    truth = lying(CEREMONY, 2, draw_polynomial(Scalar.of(7), 3, chance("a lie")))
 
     refused(complaint)
     refused(replace(complaint, dealer=1))
+    assert truth.ephemeral == LIE.ephemeral
+    with pytest.raises(ThresholdError):
+        judge(CEREMONY, truth, complaint)
     with pytest.raises(ThresholdError) as error:
         judge(other, LIE, complaint)
     assert error.value.code is ThresholdCode.COMPLAINT_INVALID

@@ -152,6 +152,12 @@ def test_a_share_is_of_one_holder_one_capsule_one_label_and_one_epoch() -> None:
         assert error.value.code is ThresholdCode.DECRYPTION_SHARE_INVALID
 
 
+def test_the_last_holder_gives_no_share_as_one_before_the_first() -> None:
+    with pytest.raises(ThresholdError) as error:
+        check_share(KEY, LABEL, CAPSULE, SHARED.decrypt(CAPSULE, 0)[0])
+    assert error.value.code is ThresholdCode.DECRYPTION_SHARE_INVALID
+
+
 @pytest.mark.parametrize("epoch", [0, 2, 2**32 - 1])
 def test_a_share_of_another_epoch_is_stale(epoch: int) -> None:
     for key, share in ((replace(KEY, epoch=epoch), SHARES[0]), (KEY, replace(SHARES[0], epoch=epoch))):
