@@ -72,6 +72,7 @@ bench: $(VENV)/ready
 	"$(RUN)" -m bench.throughput
 	"$(RUN)" -m bench.ledger
 	"$(RUN)" -m bench.rules
+	"$(RUN)" -m bench.threshold
 	"$(RUN)" -m bench.stalls
 	"$(RUN)" -m bench.pictures
 	"$(RUN)" -m bench.floods
