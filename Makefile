@@ -34,10 +34,10 @@ demo: $(VENV)/ready
 
 test: $(VENV)/ready lint
 	PYTHONHASHSEED=1 $(PYTEST) -m "not peers and not soak"
-	PYTHONHASHSEED=2 $(PYTEST) -m "not peers and not soak" tests/contracts_vm tests/ledger tests/consensus
+	PYTHONHASHSEED=2 $(PYTEST) -m "not peers and not soak" tests/contracts_vm tests/threshold tests/ledger tests/consensus
 
 test-fast: $(VENV)/ready
-	$(PYTEST) -m "not peers and not soak and not nodes" tests/contracts_vm tests/ledger tests/consensus tests/node tests/policies
+	$(PYTEST) -m "not peers and not soak and not nodes" tests/contracts_vm tests/threshold tests/ledger tests/consensus tests/node tests/policies
 
 coverage: $(VENV)/ready
 	PYTHONHASHSEED=1 $(PYTEST) -m "not peers and not soak" --cov --cov-branch --cov-report=term --cov-report=html:out/coverage
@@ -53,7 +53,7 @@ test-node:
 	"$(VENV)-node/bin/pip" install --quiet --disable-pip-version-check -r locks/node.txt -c "$(LOCK)" \
 		pytest hypothesis http-message-signatures scitt-cose pycose cwt pyarrow setuptools mypy ruff
 	"$(VENV)-node/bin/pip" install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	OTHER_PYTHON="$(wildcard $(RUN))" "$(VENV)-node/bin/python" -m pytest -q -m "not peers and not soak" tests/contracts_vm tests/ledger tests/consensus \
+	OTHER_PYTHON="$(wildcard $(RUN))" "$(VENV)-node/bin/python" -m pytest -q -m "not peers and not soak" tests/contracts_vm tests/threshold tests/ledger tests/consensus \
 		tests/node tests/documents tests/verifiers/test_python_verifier.py tests/end_to_end --deselect tests/end_to_end/test_generation.py
 
 soak: $(VENV)/ready
@@ -72,6 +72,7 @@ bench: $(VENV)/ready
 	"$(RUN)" -m bench.throughput
 	"$(RUN)" -m bench.ledger
 	"$(RUN)" -m bench.rules
+	"$(RUN)" -m bench.threshold
 	"$(RUN)" -m bench.stalls
 	"$(RUN)" -m bench.pictures
 	"$(RUN)" -m bench.floods
