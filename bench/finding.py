@@ -32,10 +32,10 @@ from PIL import Image
 
 from bench.copies import Copy, after, brightness, copies, cropped, jpeg, resized, saved, screenshot
 from bench.edits import EDITS
+from bench.painted.scenes import draw_scene
 from generator.models import default_model_folder
 from generator.pipeline import Pipeline
 from generator.settings import Settings
-from generator.training.scenes import draw_scene
 from node.verification.code_index import CodeIndex
 from node.verification.corner_index import CornerIndex
 from pictures.alteration import ALTERED_LEAST

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.training.scenes import draw_scene
+from bench.painted.scenes import draw_scene
 from node.verification.code_index import CodeIndex
 from node.verification.corner_index import CornerIndex
 from pictures.features import FEATURES_MAX, Features, features_of

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from PIL import Image
 
-from generator.training.scenes import draw_scene
+from bench.painted.scenes import draw_scene
 from pictures.credentials.certificates import (
     Issuer,
     Subject,

@@ -147,11 +147,13 @@ def _mask(data: bytes, size: tuple[int, int]) -> Image.Image:
 
 
 def _latents(pipe: Any, image: Image.Image) -> Any:
-    """What a model's autoencoder makes of a picture."""
+    """What a model's autoencoder makes of a picture: its one answer, or the likeliest of those that it spreads over."""
     torch = import_module("torch")
     pixels = pipe.image_processor.preprocess(image).to(pipe._execution_device, pipe.vae.dtype)
     with torch.no_grad():
-        return pipe.vae.encode(pixels).latent_dist.mode() * pipe.vae.config.scaling_factor
+        made = pipe.vae.encode(pixels)
+    latents = made.latents if hasattr(made, "latents") else made.latent_dist.mode()
+    return latents * pipe.vae.config.scaling_factor
 
 
 def _is_blended(pipe: Any) -> bool:

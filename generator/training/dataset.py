@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.training.palette import SIDE
-from generator.training.scenes import draw_scene
+from generator.training.compositions import draw_scene
+from generator.training.grounds import SIDE
+from generator.training.icons import Icons
 
 CHUNK = 250
 """Scenes drawn per task of a drawing process."""
 
 
-def draw_dataset(folder: Path, count: int, seed: int, processes: int = 2) -> None:
+def draw_dataset(folder: Path, icons: Path, count: int, seed: int, processes: int = 2) -> None:
     """Write `images.npy` (count, 128, 128, 3 bytes) and `captions.txt` (one a line), unless they are there."""
     images_path, captions_path = folder / "images.npy", folder / "captions.txt"
     if captions_path.exists():
@@ -28,7 +30,9 @@ def draw_dataset(folder: Path, count: int, seed: int, processes: int = 2) -> Non
     starts = range(0, count, CHUNK)
     with ProcessPoolExecutor(processes) as pool:
         chunks: Iterator[tuple[NDArray[np.uint8], list[str]]] = pool.map(
-            _draw_chunk, [seed * 10**9 + start for start in starts], [min(CHUNK, count - start) for start in starts]
+            partial(_draw_chunk, icons),
+            [seed * 10**9 + start for start in starts],
+            [min(CHUNK, count - start) for start in starts],
         )
         for start, (pixels, sentences) in zip(starts, chunks, strict=True):
             images[start : start + len(pixels)] = pixels
@@ -43,6 +47,7 @@ def open_dataset(folder: Path) -> tuple[NDArray[np.uint8], list[str]]:
     return images, (folder / "captions.txt").read_text(encoding="utf-8").splitlines()
 
 
-def _draw_chunk(first: int, count: int) -> tuple[NDArray[np.uint8], list[str]]:
-    scenes = [draw_scene(seed) for seed in range(first, first + count)]
+def _draw_chunk(folder: Path, first: int, count: int) -> tuple[NDArray[np.uint8], list[str]]:
+    icons = Icons(folder)
+    scenes = [draw_scene(icons, seed) for seed in range(first, first + count)]
     return np.stack([np.asarray(scene.image) for scene in scenes]), [scene.caption for scene in scenes]

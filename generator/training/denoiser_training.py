@@ -14,21 +14,20 @@ import torch
 from torch.nn.functional import mse_loss
 
 from generator.training.checkpoints import load_checkpoint, save_checkpoint
-from generator.training.networks import new_scheduler, new_text_encoder, new_unet
+from generator.training.icons import Icons
+from generator.training.networks import fast_numbers, fast_order, new_scheduler, new_text_encoder, new_unet, rate_at
+from generator.training.words import begin_words
 
-BATCH = 32
+BATCH = 16
 RATE = 8e-4
-WARM_UP_STEPS = 200
-COOL_DOWN = 0.3
-"""Part of the steps over which the rate falls."""
 SILENT = 0.1
 """How often a picture is shown without its caption, which is what guidance steers away from."""
 
-NOISY = 0.5
+NOISY = 0.7
 """Below 1, noisy latents are shown more often: they decide what the words stand for and where things go."""
 
 AVERAGE = 0.999
-CHECKPOINT_STEPS = 100
+CHECKPOINT_STEPS = 250
 
 
 class Denoiser(torch.nn.Module):
@@ -37,35 +36,50 @@ class Denoiser(torch.nn.Module):
     def __init__(self, tokenizer: Any) -> None:
         super().__init__()
         self.text_encoder = new_text_encoder(tokenizer)
-        self.unet = new_unet().to(memory_format=torch.channels_last)
+        self.unet = new_unet().to(memory_format=fast_order())
 
     def forward(self, noisy: torch.Tensor, times: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
-        """Latents (n, 8, 16, 16) at times 0 to 999 with token ids (n, 48)."""
+        """Latents (n, 16, 16, 16) at times 0 to 999 with token ids (n, 48)."""
         velocity: torch.Tensor = self.unet(noisy, times, self.text_encoder(words)[0]).sample
         return velocity
 
 
+def begin_denoiser(tokenizer: Any, icons: Icons, folder: Path | None, seed: int) -> Denoiser:
+    """A fresh denoiser, or that of a model folder whose tokenizer this is."""
+    torch.manual_seed(seed)
+    denoiser = Denoiser(tokenizer)
+    if folder:
+        for part, name in ((denoiser.unet, "unet"), (denoiser.text_encoder, "text_encoder")):
+            kept = type(part).from_pretrained(folder / name, torch_dtype=torch.float32)
+            part.load_state_dict(kept.state_dict())
+    else:
+        begin_words(denoiser.text_encoder, tokenizer, icons)
+    return denoiser
+
+
 def train_denoiser(
-    work: Path, tokenizer: Any, captions: list[str], latents: tuple[torch.Tensor, torch.Tensor], steps: int, seed: int
+    work: Path,
+    denoiser: Denoiser,
+    words: tuple[torch.Tensor, torch.Tensor],
+    latents: torch.Tensor,
+    steps: int,
+    seed: int,
 ) -> Denoiser:
     """Train up to `steps` steps in all, resuming from `work`; returns the averaged networks.
 
-    `latents` are the means and deviations of `encode_dataset`, already normalised.
+    `words` are the token ids of every caption and of none.
     """
-    torch.manual_seed(seed)
-    denoiser = Denoiser(tokenizer)
     average = copy.deepcopy(denoiser).requires_grad_(False)
     optimizer = torch.optim.AdamW(denoiser.parameters(), RATE, betas=(0.9, 0.99), weight_decay=0.01)
     parts = {"denoiser": denoiser, "average": average, "optimizer": optimizer}
     done = load_checkpoint(work / "denoiser.pt", parts)
-    words, silence = token_ids(tokenizer, captions), token_ids(tokenizer, [""])
     scheduler = new_scheduler()
     started, recent = time.monotonic(), []
     for step in range(done, steps):
         for group in optimizer.param_groups:
-            group["lr"] = rate_at(step, steps)
+            group["lr"] = RATE * rate_at(step, steps)
         torch.manual_seed(seed * 1_000_003 + step)
-        loss = _loss(denoiser, scheduler, latents, words, silence)
+        loss = _loss(denoiser, scheduler, latents, words)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(denoiser.parameters(), 1.0)
         optimizer.step()
@@ -81,16 +95,6 @@ def train_denoiser(
     return average.eval()
 
 
-def rate_at(step: int, steps: int) -> float:
-    """The learning rate: a short rise, a plateau, and over the last steps a straight way down to nearly nothing.
-
-    On the plateau it does not depend on how many steps are still to come, so that a run may be made longer or shorter.
-    """
-    rise = min(1.0, (step + 1) / WARM_UP_STEPS)
-    fall = min(1.0, (steps - step) / (steps * COOL_DOWN))
-    return RATE * rise * max(0.02, fall)
-
-
 def token_ids(tokenizer: Any, captions: list[str]) -> torch.Tensor:
     """Captions as rows of token ids, padded and cut to the model's length."""
     length = tokenizer.model_max_length
@@ -101,21 +105,17 @@ def token_ids(tokenizer: Any, captions: list[str]) -> torch.Tensor:
 
 
 def _loss(
-    denoiser: Denoiser,
-    scheduler: Any,
-    latents: tuple[torch.Tensor, torch.Tensor],
-    words: torch.Tensor,
-    silence: torch.Tensor,
+    denoiser: Denoiser, scheduler: Any, latents: torch.Tensor, words: tuple[torch.Tensor, torch.Tensor]
 ) -> torch.Tensor:
-    mean, deviation = latents
-    chosen = torch.randint(0, len(mean), (BATCH,))
-    clean = mean[chosen].float() + deviation[chosen].float() * torch.randn(BATCH, *mean.shape[1:])
-    shown = torch.where(torch.rand(BATCH, 1) < SILENT, silence, words[chosen])
+    captions, silence = words
+    chosen = torch.randint(0, len(latents), (BATCH,))
+    clean = latents[chosen].float()
+    shown = torch.where(torch.rand(BATCH, 1) < SILENT, silence, captions[chosen])
     evenly = (torch.arange(BATCH) + torch.rand(BATCH)) / BATCH
     times = (evenly**NOISY * scheduler.config.num_train_timesteps).long()
     noise = torch.randn_like(clean)
-    noisy = scheduler.add_noise(clean, noise, times).contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16):
+    noisy = scheduler.add_noise(clean, noise, times).contiguous(memory_format=fast_order())
+    with fast_numbers():
         made = denoiser(noisy, times, shown)
     return mse_loss(made.float(), scheduler.get_velocity(clean, noise, times))
 

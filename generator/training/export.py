@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 
 from generator.training.denoiser_training import Denoiser
 from generator.training.networks import new_scheduler
+from generator.training.world import describe
 
 
 def export_model(folder: Path, vae: Any, denoiser: Denoiser, tokenizer: Any) -> int:
@@ -31,29 +33,8 @@ def export_model(folder: Path, vae: Any, denoiser: Denoiser, tokenizer: Any) -> 
     )
     shutil.rmtree(folder, ignore_errors=True)
     pipeline.save_pretrained(folder, safe_serialization=True)
+    (folder / "world.json").write_text(json.dumps(describe(), indent=1) + "\n", encoding="utf-8")
     files = [path for path in folder.rglob("*") if path.is_file()]
     for path in files:
         path.chmod(0o644)
     return sum(path.stat().st_size for path in files)
-
-
-def latent_statistics(latents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and standard deviation of each latent channel over a whole training set."""
-    spread = latents.float()
-    return spread.mean(dim=(0, 2, 3)), spread.std(dim=(0, 2, 3))
-
-
-def normalise_vae(vae: Any, mean: torch.Tensor, deviation: torch.Tensor) -> None:
-    """Fold the normalisation of the latents into the 1 x 1 convolutions on both sides of them.
-
-    Stock pipelines know one scale for all channels; after this the right one is 1.
-    """
-    channels = len(mean)
-    inwards, outwards = vae.quant_conv, vae.post_quant_conv
-    with torch.no_grad():
-        inwards.weight[:channels] /= deviation[:, None, None, None]
-        inwards.bias[:channels] = (inwards.bias[:channels] - mean) / deviation
-        inwards.bias[channels:] -= 2 * deviation.log()
-        outwards.bias += outwards.weight[:, :, 0, 0] @ mean
-        outwards.weight *= deviation[None, :, None, None]
-    vae.register_to_config(scaling_factor=1.0)

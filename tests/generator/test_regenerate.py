@@ -6,8 +6,8 @@ import io
 
 from PIL import Image
 
+from bench.painted.scenes import draw_scene
 from generator.regenerate import Comparison, as_png, compare
-from generator.training.scenes import draw_scene
 from pictures.marking import Layers, mark
 
 KEY = bytes(range(32))

@@ -9,7 +9,7 @@ import pytest
 from drawn_pictures import a_photograph, seen
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-from generator.training.scenes import draw_scene
+from bench.painted.scenes import draw_scene
 from pictures.comparing import PictureComparison, compare
 
 PHOTOGRAPH = a_photograph(1)

@@ -9,7 +9,7 @@ import pytest
 from drawn_pictures import a_photograph, reduced, seen
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
-from generator.training.scenes import draw_scene
+from bench.painted.scenes import draw_scene
 from pictures import comparing
 from pictures.comparing import Agreement, Seen, compare, confirms
 from pictures.features import Features

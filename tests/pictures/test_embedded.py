@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
 
 from bench.hostile import hostile_files
-from generator.training.scenes import draw_scene
+from bench.painted.scenes import draw_scene
 from pictures.containers.entries import ENTRIES_MAX, Directories, read_entries
 from pictures.containers.exif import orientation_alone
 from pictures.embedded import SaidInside, said_inside, stripped

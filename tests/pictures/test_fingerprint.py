@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageOps, ImageStat, PngImagePlugin
 
-from generator.training.scenes import draw_scene
+from bench.painted.scenes import draw_scene
 from pictures import looking, opening, picture
 from pictures.comparing import Seen, compare
 from pictures.describing import describe

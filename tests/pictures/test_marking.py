@@ -11,7 +11,7 @@ import pytest
 from credentialed import CONTAINERS, a_claim, the_studio
 from PIL import Image
 
-from generator.training.scenes import draw_scene
+from bench.painted.scenes import draw_scene
 from pictures.credentials.embedding import without_manifest
 from pictures.credentials.findings import CredentialState
 from pictures.credentials.manifest import seal

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops, ImageCms, ImageStat
 
-from generator.training.scenes import draw_scene
+from bench.painted.scenes import draw_scene
 from pictures import opening
 from pictures.containers import jxl
 from pictures.describing import describe

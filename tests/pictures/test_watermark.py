@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from generator.training.scenes import draw_scene
+from bench.painted.scenes import draw_scene
 from pictures.refining import laid_on
 from pictures.watermark import (
     FALSE_READ_MAX,

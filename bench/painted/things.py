@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 
-from generator.training.palette import Colour, Draw, disc, shade
+from bench.painted.palette import Colour, Draw, disc, shade
 
 
 def draw_thing(

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from PIL import ImageDraw
 
-from generator.training import things
-from generator.training.light import Light, lit
-from generator.training.palette import CANVAS, COLOURS, Colour, blend, clamp, disc, fill_below, ridge, shade
+from bench.painted import things
+from bench.painted.light import Light, lit
+from bench.painted.palette import CANVAS, COLOURS, Colour, blend, clamp, disc, fill_below, ridge, shade
 
 LANDS: dict[str, tuple[tuple[str, ...], Colour]] = {
     "mountains": (("mountains", "high mountains", "a mountain range"), (110, 112, 130)),

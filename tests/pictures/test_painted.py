@@ -6,7 +6,7 @@ from statistics import mean
 
 from PIL import ImageStat
 
-from generator.training.scenes import draw_scene
+from bench.painted.scenes import draw_scene
 
 SCENES = [draw_scene(seed) for seed in range(400)]
 

@@ -1,6 +1,6 @@
-"""Draws the pictures that the default model learns from: stylised landscapes and still lifes, each with a true caption.
+"""Draws as many different pictures as tests and benchmarks ask for: landscapes and still lifes, each from a seed.
 
-The whole training set is this script and a seed, so nothing is downloaded and no other person's work is learned.
+They are what is marked, altered, looked up and compared where any pictures will do. Each says in words what it shows.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from generator.training.landscapes import paint_landscape
-from generator.training.still_lifes import paint_still_life
+from bench.painted.landscapes import paint_landscape
+from bench.painted.still_lifes import paint_still_life
 
 OPENINGS = {
     "landscape": ("a landscape with", "a painting of", "a picture of", ""),
@@ -24,7 +24,7 @@ DROPPED = 0.08
 
 @dataclass(frozen=True)
 class Scene:
-    """One picture of the training set."""
+    """One picture."""
 
     caption: str
     image: Image.Image

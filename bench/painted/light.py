@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from generator.training.palette import Colour, blend, jitter, shade
+from bench.painted.palette import Colour, blend, jitter, shade
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import random
 
 from PIL import Image, ImageDraw
 
-from generator.training import things
-from generator.training.ground import LANDS, paint_ground
-from generator.training.light import LIGHTS, Light, hour_words, lit
-from generator.training.palette import CANVAS, COLOURS, Colour, blend, disc, gradient, jitter, shade
+from bench.painted import things
+from bench.painted.ground import LANDS, paint_ground
+from bench.painted.light import LIGHTS, Light, hour_words, lit
+from bench.painted.palette import CANVAS, COLOURS, Colour, blend, disc, gradient, jitter, shade
 
 SKY_COLOURS: dict[str, Colour] = {
     "pink": (240, 150, 185),

@@ -6,8 +6,8 @@ import random
 
 from PIL import Image, ImageDraw
 
-from generator.training.palette import CANVAS, COLOURS, Colour, Draw, disc, gradient, jitter, shade
-from generator.training.table_things import PAINTERS
+from bench.painted.palette import CANVAS, COLOURS, Colour, Draw, disc, gradient, jitter, shade
+from bench.painted.table_things import PAINTERS
 
 PLACES = {"on the left": 0.22, "in the centre": 0.5, "on the right": 0.78}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from generator.training.palette import COLOURS, Colour, Draw, blend, disc, jitter, shade
+from bench.painted.palette import COLOURS, Colour, Draw, blend, disc, jitter, shade
 
 
 def _round(draw: Draw, x: float, y: float, radius: float, paint: Colour, side: int, flat: float = 1.0) -> None:
