@@ -151,13 +151,15 @@ class Blockstore:
     def sweep(self, live: Iterable[str], older_than: float) -> int:
         """Delete the blocks that no file of `live` has and that were stored before a time, in seconds since 1970.
 
-        How many bytes that were. A file of which a node is missing keeps what is below that, for it is fetched again:
-        CONTENT_MISSING, and nothing is deleted.
+        How many bytes that were. A file whose tree is not whole here is fetched again, with all that is below it.
         """
         kept = set[str]()
         for cid in live:
-            shape = shape_of(cid, self._present)
-            kept.update(shape.nodes, (leaf.cid for leaf in shape.leaves))
+            kept.add(cid)
+            if parse_cid(cid)[0] == DAG_PB:
+                with suppress(NodeError, CidInvalid):
+                    shape = shape_of(cid, self._present)
+                    kept.update(shape.nodes, (leaf.cid for leaf in shape.leaves))
         freed = 0
         for file in self._path.glob("??/b*"):
             with self._writing:

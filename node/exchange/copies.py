@@ -109,8 +109,6 @@ class Copies:
 
     async def run(self) -> None:
         """Bring, read again and let go, for ever."""
-        if not self._depots:
-            return
         async with asyncio.TaskGroup() as group:
             group.create_task(self._write())
             group.create_task(self._look())
@@ -203,6 +201,9 @@ class Copies:
             await self._want([copy for cid in live for copy in live[cid]])
             if self._level():
                 await self._let_go(live)
+                freed = await self._blockstore.aside(self._blockstore.sweep, [*live], time.time() - AGAIN_SECONDS)
+                if freed:
+                    logger.info("content_deleted", bytes=freed)
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _live(self) -> dict[str, list[tuple[str, str, int]]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -181,6 +182,26 @@ def test_a_flipped_bit_makes_a_block_missing_and_not_wrong(tmp_path: Path) -> No
     with pytest.raises(NodeError) as refused:
         store.file(cid)
     assert refused.value.code is NodeCode.CONTENT_MISSING
+
+
+def test_what_no_file_has_is_swept_once_it_is_old(tmp_path: Path) -> None:
+    store = Blockstore(tmp_path)
+    live, loose = store.put_file(bytes(range(256)) * 10_000), store.put_file(b"x" * 2_500_000)
+    recent = store.put_file(b"recent")
+    again = store.put_file(b"again")
+    for file in tmp_path.glob("??/b*"):
+        if file.name not in (recent,):
+            os.utime(file, (0, 0))
+    store.put_file(b"again")
+    broken = store.put_file(os.urandom(1_500_000))
+    (file,) = tmp_path.glob(f"??/{broken}")
+    file.unlink()
+
+    freed = store.sweep([live, broken, cid_of(RAW, b"not here")], older_than=1_000.0)
+
+    assert freed > 1_450_000
+    assert store.missing(loose) == [loose]
+    assert [store.missing(cid) for cid in (live, recent, again)] == [[], [], []]
 
 
 def test_a_block_under_another_id_is_refused(tmp_path: Path) -> None:

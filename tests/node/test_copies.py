@@ -256,6 +256,7 @@ def test_what_no_record_names_goes_after_a_day_unless_it_is_pinned(
         await shelf.until(lambda: not shelf.has("near", loose))
         assert [shelf.lies("near", cid).exists() for cid in (named, pinned, loose)] == [True, True, False]
         assert foreign.exists()
+        assert shelf.store.file(named) == b"named"
         await shelf.copies.unpin(pinned)
         await shelf.until(lambda: not shelf.lies("near", pinned).exists())
 
