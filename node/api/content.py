@@ -32,6 +32,8 @@ from remarque.sealing import CIPHERTEXT_BYTES_MIN
 
 OF_UPLOADS = (NodeCode.UPLOADS_FULL, NodeCode.DISK_FULL, NodeCode.DEPOT_FAILED, NodeCode.SHUTTING_DOWN)
 """What anything that a member stores may be refused with."""
+OF_PIECES = (NodeCode.NOT_FOUND, NodeCode.UPLOAD_OFFSET)
+"""What naming an upload may be refused with."""
 PIECE_BYTES_MAX = 64 * 1024 * 1024
 """Of an upload, in one request."""
 
@@ -53,7 +55,7 @@ def upload_routes(
     @operation(
         Given(StoredPicture, 201),
         sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF, HEIC or JPEG XL.", OCTETS),
-        refuses=(*OF_PICTURES, *OF_UPLOADS, NodeCode.NOT_FOUND, NodeCode.INDEX_LOADING),
+        refuses=(*OF_PICTURES, *OF_UPLOADS, *OF_PIECES, NodeCode.INDEX_LOADING),
     )
     async def put(request: Request, upload: str = "", member: Member = Depends(reader)) -> Response:
         """What identifies it comes back, ready for `asset.register`. Nothing is recorded by this yet: what no record
@@ -87,7 +89,7 @@ def upload_routes(
         refuses=(
             *OF_PICTURES,
             *OF_UPLOADS,
-            NodeCode.NOT_FOUND,
+            *OF_PIECES,
             NodeCode.INDEX_LOADING,
             NodeCode.NOT_LABELLED,
             NodeCode.NOT_SIGNED,
@@ -132,7 +134,7 @@ def upload_routes(
     @operation(
         Given(StoredCiphertext, 201),
         sent=Sent(bytes, "What `remarque.sealing.encrypt` makes of a picture.", OCTETS),
-        refuses=(Code.CONTENT_INVALID, *OF_UPLOADS, NodeCode.NOT_FOUND),
+        refuses=(Code.CONTENT_INVALID, *OF_UPLOADS, *OF_PIECES),
     )
     async def put_encrypted(request: Request, upload: str = "", member: Member = Depends(reader)) -> Response:
         """No node sees the picture, so its registrant says what identifies it. It is kept as long as a picture is that
@@ -181,7 +183,7 @@ def pieces(router: APIRouter, blockstore: Blockstore, submitter: Submitter, read
     @operation(
         Upload,
         sent=Sent(bytes, "The piece, of 64 MiB at most.", OCTETS),
-        refuses=(*OF_UPLOADS, NodeCode.NOT_FOUND, NodeCode.UPLOAD_OFFSET),
+        refuses=(*OF_UPLOADS, *OF_PIECES),
     )
     async def piece(
         request: Request, upload: str, at: Annotated[int, Query(ge=0)], member: Member = Depends(reader)

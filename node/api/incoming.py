@@ -43,8 +43,8 @@ async def incoming(
         size = await append(request, blockstore, account, name, bytes_max)
         if size > bytes_max:
             raise NodeError(NodeCode.BODY_TOO_LARGE, f"the upload has {size} bytes, at most {bytes_max} are taken here")
-        file, _ = await blockstore.aside(uploads.come, account, name)
-        yield Incoming(blockstore, account, name, await blockstore.aside(_mapped, file))
+        with uploads.held(account, name) as file:
+            yield Incoming(blockstore, account, name, await blockstore.aside(_mapped, file))
     finally:
         if not upload:
             await blockstore.aside(uploads.cancel, account, name)

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ledger.names import org_of
@@ -42,6 +43,8 @@ class Uploads:
         self._bytes: Counter[str] = Counter()
         """What the files of an account count, and those of an org."""
         self._changing = threading.Lock()
+        self._held = set[Path]()
+        """Files in pieces that are looked at now: they stay as they are, for they may be mapped into memory."""
         for file in path.glob("*/*"):
             if file.suffix not in ("", PART):  # what was being written
                 file.unlink()
@@ -82,7 +85,7 @@ class Uploads:
         NOT_FOUND, UPLOAD_OFFSET if another piece comes next, UPLOADS_FULL.
         """
         with self._changing:
-            file, size = self._part(account, name)
+            file, size = self._changeable(account, name)
             if at != size:
                 raise NodeError(NodeCode.UPLOAD_OFFSET, f"{size} bytes of it have come, not {at}; go on from there")
             more = _counted(size + len(piece)) - _counted(size)
@@ -99,7 +102,7 @@ class Uploads:
     def cut(self, account: str, name: str, size: int) -> None:
         """Leave of a file only what had come of it before. NOT_FOUND."""
         with self._changing:
-            file, before = self._part(account, name)
+            file, before = self._changeable(account, name)
             os.truncate(file, size)
             self._count(account or NOBODY, _counted(size) - _counted(before))
 
@@ -107,6 +110,24 @@ class Uploads:
         """Where a file lies that is not finished, and how much of it has come, in bytes. NOT_FOUND."""
         with self._changing:
             return self._part(account, name)
+
+    @contextmanager
+    def held(self, account: str, name: str) -> Iterator[Path]:
+        """Let nobody change a file while it is looked at. NOT_FOUND; UPLOAD_OFFSET if it is looked at already."""
+        with self._changing:
+            file, _ = self._changeable(account, name)
+            self._held.add(file)
+        try:
+            yield file
+        finally:
+            with self._changing:
+                self._held.discard(file)
+
+    def _changeable(self, account: str, name: str) -> tuple[Path, int]:
+        file, size = self._part(account, name)
+        if file in self._held:
+            raise NodeError(NodeCode.UPLOAD_OFFSET, "it is being stored, as it is; wait for the answer to that")
+        return file, size
 
     def finish(self, account: str, name: str) -> str:
         """A file has come whole: its content id, by which it is known from now on. NOT_FOUND, UPLOAD_OFFSET."""

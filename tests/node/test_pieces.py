@@ -109,6 +109,23 @@ def test_a_piece_that_is_not_what_it_is_said_to_be_leaves_nothing(sender: Sender
     asyncio.run(story())
 
 
+def test_a_file_stays_as_it_is_while_it_is_looked_at(sender: Sender) -> None:
+    """It is mapped into the node's memory: to cut it off there would end the node."""
+
+    async def story() -> list[tuple[int, str]]:
+        name = await sender.begun()
+        await sender.post(f"uploads/{name}?at=0", CIPHER)
+        with sender.store.uploads.held(ALICE, name):
+            refused = [await sender.post(f"uploads/{name}?at={len(CIPHER)}", b"more")]
+            refused.append(await sender.post(f"ciphertexts?upload={name}"))
+            with pytest.raises(NodeError, match="UPLOAD_OFFSET"):
+                sender.store.uploads.cut(ALICE, name, 5)
+        assert (await sender.post(f"ciphertexts?upload={name}"))[0] == 201
+        return [(status, found["code"]) for status, found in refused]
+
+    assert asyncio.run(story()) == [(409, "UPLOAD_OFFSET")] * 2
+
+
 def test_a_piece_is_of_a_bounded_size_and_so_is_the_file(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(content, "PIECE_BYTES_MAX", 100)
     monkeypatch.setattr(content, "FILE_BYTES_MAX", 150)
