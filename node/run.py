@@ -31,6 +31,7 @@ from node.api import (
     copies,
     credentials,
     events,
+    gateway,
     history,
     lists,
     market,
@@ -39,6 +40,7 @@ from node.api import (
     policies,
     proofs,
     proposals,
+    providers,
     reads,
     scitt,
     sessions,
@@ -67,6 +69,7 @@ from node.chain.thinning import thin_certificates
 from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
 from node.content.openings import OPENINGS, OpeningStore
+from node.content.tree_index import TREES, TreeIndex
 from node.credentials.claims import PictureClaims
 from node.credentials.key_files import CLAIM, CredentialFolder
 from node.credentials.manifest_store import MANIFESTS, ManifestStore
@@ -79,6 +82,7 @@ from node.decoding.lanes import Decoders, LookedFor
 from node.depots.opening import open_depots
 from node.exchange.copies import Copies
 from node.exchange.copy_book import COPIES, CopyBook
+from node.exchange.public_content import PublicContent
 from node.exchange.releases import Releases
 from node.exchange.replicator import Replicator
 from node.generation.heard import HeardWorkers
@@ -235,6 +239,8 @@ class Node:
             fetcher,
             Detectors(config.verification.detectors),
         )
+        self.trees = TreeIndex(self.data / TREES)
+        self.public_content = PublicContent(self.chain, self.blockstore, self.trees, self.verifier.open_to_strangers)
         self.generation = self._make_generation()
         self.stamps = StampAuthority(self.credentials, for_all=config.marks.timestamps_for_all)
         self.shelves = Shelves(
@@ -376,6 +382,7 @@ class Node:
             self.state_store.close()
             self.openings.close()
             self.copy_book.close()
+            self.trees.close()
             os.close(self._lock)
         if self._fatal is not None:
             raise self._fatal
@@ -389,6 +396,7 @@ class Node:
             write_pages(self.chain, self.reading),
             load_pages(self.chain, self.reading),
             thin_certificates(self.chain, self.reading),
+            self.public_content.run(),
         ]
         follower = Follower(self.driver, self.introduced)
         level = follower.level
@@ -402,6 +410,7 @@ class Node:
         signed = SignedRequests(self.chain, self.config.api.signed_authority, clock_ms)
         reader = Reader(self.chain, member_sessions, signed, Levels(self.driver))
         replays = Replays(self.chain, self.reading)
+        content_gateway = gateway.Gateway(self.blockstore, self.public_content, reader, for_all=self.config.api.gateway)
         marker = Marker(self.config.marks, self.watermark_key, self.credentials, self.shelves.parents, self._own_org)
         app = make_app(
             version(),
@@ -435,6 +444,8 @@ class Node:
                     reader,
                 ),
                 content.content_routes(self.blockstore, reader),
+                gateway.routes(content_gateway),
+                providers.routes(content_gateway, self.key.public, self.config.api.gateway_url),
                 copies.routes(self.chain, self.copies, self.blockstore, self.peers, reader),
                 pictures.opening_routes(self.chain, self.openings, reader),
                 credentials.released_routes(self.chain, self.released, reader),

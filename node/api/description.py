@@ -40,6 +40,7 @@ TAGS = {
     "generation": "Asking the node's generator for pictures that are recorded as they are made.",
     "governance": "What is put to the vote of the orgs.",
     "health": "For whoever runs the node: probes and metrics. Open to anyone.",
+    "ipfs": "Content for programs of IPFS, by its ids: for members, and for all where the operator says so.",
     "ledger": "What the chain says: accounts, assets, policies, blocks, and the state with proofs.",
     "market": "What is for sale, offered, auctioned and rented, and who is owed what.",
     "open": "What anyone may ask: how far the chain is, receipts, proofs, and what is known of a picture.",
