@@ -37,6 +37,7 @@ from node.api import (
     market,
     pages,
     pictures,
+    pinning,
     policies,
     proofs,
     proposals,
@@ -82,6 +83,7 @@ from node.decoding.lanes import Decoders, LookedFor
 from node.depots.opening import open_depots
 from node.exchange.copies import Copies
 from node.exchange.copy_book import COPIES, CopyBook
+from node.exchange.pins import PINS, Pins
 from node.exchange.public_content import PublicContent
 from node.exchange.releases import Releases
 from node.exchange.replicator import Replicator
@@ -202,9 +204,11 @@ class Node:
             open_depots(config.content.depots, home),
             config.content,
             self.copy_book,
+            lambda: self.pins.cids(),
             lambda: self.driver.freshness.ready,
         )
         self.replicator.elsewhere = self.copies.fetch
+        self.pins = Pins(self.data / PINS, self.replicator.fetch_file, clock_ms)
         self.members = Members(self.chain, self.peers)
         self.entries = Entries(self.chain, self.reading)
         self.receipts = CoseReceipts(self.chain, self.entries, self.proving, self.members, self.key)
@@ -383,6 +387,7 @@ class Node:
             self.openings.close()
             self.copy_book.close()
             self.trees.close()
+            self.pins.close()
             os.close(self._lock)
         if self._fatal is not None:
             raise self._fatal
@@ -402,7 +407,7 @@ class Node:
         level = follower.level
         work += [end_if_left_behind(self.driver, self.introduced), follower.run()]
         work += [_after(level, self.replicator.run), _after(level, self.verifier.run), _after(level, self.sealing.run)]
-        work.append(_after(level, self.copies.run))
+        work += [_after(level, self.copies.run), _after(level, self.pins.run)]
         return work if self.generation is None else [*work, self.generation.run()]
 
     def _rest_server(self) -> _Server:
@@ -410,6 +415,7 @@ class Node:
         signed = SignedRequests(self.chain, self.config.api.signed_authority, clock_ms)
         reader = Reader(self.chain, member_sessions, signed, Levels(self.driver))
         replays = Replays(self.chain, self.reading)
+        this = providers.provider(self.key.public, self.config.api.gateway_url)
         content_gateway = gateway.Gateway(self.blockstore, self.public_content, reader, for_all=self.config.api.gateway)
         marker = Marker(self.config.marks, self.watermark_key, self.credentials, self.shelves.parents, self._own_org)
         app = make_app(
@@ -445,8 +451,9 @@ class Node:
                 ),
                 content.content_routes(self.blockstore, reader),
                 gateway.routes(content_gateway),
-                providers.routes(content_gateway, self.key.public, self.config.api.gateway_url),
-                copies.routes(self.chain, self.copies, self.blockstore, self.peers, reader),
+                providers.routes(content_gateway, this),
+                pinning.routes(self.chain, self.pins, reader, *providers.delegates(this)),
+                copies.routes(self.chain, self.copies, self.pins, self.blockstore, self.peers, reader),
                 pictures.opening_routes(self.chain, self.openings, reader),
                 credentials.released_routes(self.chain, self.released, reader),
                 credentials.stamp_routes(self.stamps, reader),

@@ -153,8 +153,8 @@ class _Values:
 
 
 def kinds_of(body: Given | Sent) -> tuple[Any, ...]:
-    """The types of values that a body may be; none of what is plain bytes."""
-    if body.kind is bytes:
+    """The types of values that a body may be; none of what is plain bytes, or nothing."""
+    if body.kind in (bytes, None):
         return ()
     return body.kind if isinstance(body.kind, tuple) else (body.kind,)
 
@@ -192,8 +192,9 @@ def _answers(operation: Operation, values: _Values) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for given in operation.answers:
         meaning = given.meaning or inspect.cleandoc(kinds_of(given)[0].__doc__ or "")
-        response = found.setdefault(str(given.status), {"description": meaning, "content": {}})
-        response["content"] |= values.content(given)
+        response = found.setdefault(str(given.status), {"description": meaning})
+        if given.kind is not None:
+            response["content"] = response.get("content", {}) | values.content(given)
         if given.headers:
             response["headers"] = {
                 name: {"description": text, "schema": {"type": "string"}} for name, text in given.headers

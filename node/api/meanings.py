@@ -1,4 +1,4 @@
-"""What parameters are called, mean and look like: a name means the same in every route.
+"""What parameters are called, mean and look like: a name means the same in every route that is not another API's.
 
 A value of another form is refused before a route looks for anything: REQUEST_MALFORMED, never "not found". A number has
 one spelling, and a parameter that is no list stands there once.
@@ -137,7 +137,7 @@ class Form(msgspec.Struct, frozen=True):
     """Those that are `true` or `false`."""
 
 
-def check_query(query: bytes, form: Form) -> None:
+def check_query(query: bytes, form: Form, meanings: Mapping[str, Meaning] = MEANINGS) -> None:
     """Refuse parameters that a route does not have, that are given twice, or are spelled in another way than theirs."""
     if not query:
         return
@@ -153,21 +153,21 @@ def check_query(query: bytes, form: Form) -> None:
         seen.add(name)
         if name in form.flags and value not in ("true", "false"):
             raise _malformed(f"{name}={value[:80]!r}; it is true or false")
-        _check_form(name, value, whole=name in form.whole)
+        _check_form(name, value, meanings, whole=name in form.whole)
 
 
-def check_path(given: Mapping[str, str], whole: frozenset[str]) -> None:
+def check_path(given: Mapping[str, str], whole: frozenset[str], meanings: Mapping[str, Meaning] = MEANINGS) -> None:
     """Refuse a part of a path that is none of its kind, such as an id with too few digits."""
     for name, value in given.items():
-        _check_form(name, value, whole=name in whole)
+        _check_form(name, value, meanings, whole=name in whole)
 
 
-def _check_form(name: str, value: str, *, whole: bool) -> None:
+def _check_form(name: str, value: str, meanings: Mapping[str, Meaning], *, whole: bool) -> None:
     if whole:
         if _WHOLE.match(value) is None:
             raise _malformed(f"{name}={value[:80]!r} is no whole number; write digits only, the first no zero")
         return
-    kind = MEANINGS[name].kind
+    kind = meanings[name].kind
     if kind is None or name in BY_THEIR_ROUTES:
         return
     try:

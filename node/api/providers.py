@@ -36,10 +36,19 @@ def multiaddr(url: str) -> str:
     return f"/{kind}/{host}/tcp/{port}/{parts.scheme}"
 
 
-def routes(gateway: Gateway, key: str, url: str) -> APIRouter:
-    """`key`: of this node, in hex; `url`: where its gateway is reached."""
+def provider(key: str, url: str) -> ContentProvider:
+    """A node with an Ed25519 key, in hex, whose gateway is reached at an origin."""
+    return ContentProvider(id=peer_id(key), addresses=(multiaddr(url),), protocols=(GATEWAY_PROTOCOL,))
+
+
+def delegates(this: ContentProvider) -> list[str]:
+    """The addresses of a provider, each with its id."""
+    return [f"{address}/p2p/{this.id}" for address in this.addresses]
+
+
+def routes(gateway: Gateway, this: ContentProvider) -> APIRouter:
+    """`this`: how this node is named."""
     router = make_router("/routing/v1", "ipfs")
-    this = ContentProvider(id=peer_id(key), addresses=(multiaddr(url),), protocols=(GATEWAY_PROTOCOL,))
 
     @router.get("/providers/{block}", summary="Who gives a block")
     @operation(ContentProviders, refuses=OF_READERS)

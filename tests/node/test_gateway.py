@@ -63,7 +63,9 @@ class Shop:
         )
         reader: Any = KnownByHeader()
         door = gateway.Gateway(self.store, self.public, reader, for_all=for_all)
-        self.app = make_app("0", [gateway.routes(door), providers.routes(door, KEY, "https://node1.studio.example")])
+        self.app = make_app(
+            "0", [gateway.routes(door), providers.routes(door, providers.provider(KEY, "https://node1.studio.example"))]
+        )
         self.small, self.large = self.record("small", SMALL), self.record("large", LARGE)
         self.secret = self.record("secret", os.urandom(CHUNK + 1), confidential=True)
         self.upload = self.store.take("alice@studio", b"an upload")
@@ -328,7 +330,7 @@ def test_other_spellings_of_an_id_are_read(shop: Shop) -> None:
 HOSTILE = {
     "CIDv0": "QmbWqxBEKC3P8tqsKc98xmWNzrzDtRLMiMPL8wBuTGsMnR",
     "another codec": "bafyreigbtj4x7ip5legnfznufuopl4sg4knzc2cof6duas4b3q2fy6swua",
-    "another digest": "bafkrgqhhyivzstcz3hhswshfjgy6ertgmnqeleynhwt4dlfsthi4hn7zgh4uvlsb5xncykzapi3ocd4lzogukir6ksdy6wzr",
+    "another digest": "bafkrgqhhyivzstcz3hhswshfjgy6ertgmnqeleynhwt4dlfsthi4hn7zgh4uvlsb5xncykzapi3ocd4lzogukir6ksdy6",
     "cut off": "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyk",
     "no base": "xafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
     "bits to spare": "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvykv",
