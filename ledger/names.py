@@ -28,6 +28,8 @@ AccountName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}@[a-z0-9][
 RoleName = Annotated[str, Meta(pattern=r"^[a-z][a-z-]{0,31}\Z")]
 ADMINISTRATOR = "administrator"
 """The role whose holders act for their org: they look after its accounts and nodes, propose and vote."""
+KEEPER = "keeper"
+"""The role whose holders keep shares of the consortium's key."""
 CollectionName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}@[a-z0-9][a-z0-9-]{0,31}\Z")]
 """`spring-2027@acme`: a name in an org, as an account's is."""
 CurrencyCode = Annotated[str, Meta(pattern=r"^[A-Z]{3,8}\Z")]
