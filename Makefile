@@ -45,6 +45,7 @@ coverage: $(VENV)/ready
 test-peers: $(VENV)/ready
 	@scripts/install_peers.sh
 	@"$(RUN)" -c "import ray" 2>/dev/null || "$(RUN)" -m pip install --quiet --disable-pip-version-check -r locks/fleet.txt
+	"$(RUN)" -m pip install --quiet --disable-pip-version-check --no-deps -r locks/peers.txt
 	"$(RUN)" -m pytest -q -m peers
 
 test-node:
