@@ -144,7 +144,14 @@ def depth_first(cid: str, read: Callable[[str], bytes], part: tuple[int, int] | 
                 below.append((child.cid, at))
             at += child.size
         wanted += reversed(below)
+        if len(found) + len(wanted) > BLOCKS_MAX:
+            raise CidInvalid(f"{cid} has more than {BLOCKS_MAX} blocks")
     return found
+
+
+def size_of(cid: str, root: bytes) -> int:
+    """Bytes of a file, as its first block says. CidInvalid."""
+    return len(root) if parse_cid(cid)[0] == RAW else sum(child.size for child in children_of(cid, root))
 
 
 def checked_leaf(leaf: Leaf, block: bytes) -> bytes:

@@ -23,7 +23,7 @@ from node.exchange.public_content import PublicContent
 from remarque.cars import MEDIA_TYPE as CAR
 from remarque.cars import car_block, header_of
 from remarque.cid import CidInvalid, cid_bytes
-from remarque.dag import depth_first, shape_of
+from remarque.dag import depth_first, size_of
 from remarque.errors import NodeCode, NodeError
 from remarque.spellings import cid_in
 
@@ -73,7 +73,7 @@ class Gateway:
     def _found(self, cid: str, ask: GatewayAsk) -> list[str]:
         """Ids of the blocks that a CAR has, the root first."""
         read = self._blockstore.present
-        part = None if ask.part is None else ask.part.within(shape_of(cid, read).size)
+        part = None if ask.part is None else ask.part.within(size_of(cid, read(cid)))
         if ask.scope == "block" or part == (0, 0):
             return [cid]
         found = depth_first(cid, read, part)

@@ -21,6 +21,7 @@ from node.content import tree_index
 from node.content.blockstore import Blockstore
 from node.content.tree_index import TreeIndex
 from node.exchange.public_content import PublicContent
+from remarque import dag
 from remarque.cars import blocks_in
 from remarque.cid import DAG_PB, RAW, cid_bytes, parse_cid
 from remarque.dag import CHUNK, depth_first
@@ -437,6 +438,13 @@ def test_addresses_are_written_as_ipfs_writes_them() -> None:
         "http://[::1]:8100": "/ip6/::1/tcp/8100/http",
     }
     assert {url: providers.multiaddr(url) for url in written} == written
+
+
+def test_a_file_of_more_blocks_than_one_may_have_is_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dag, "BLOCKS_MAX", 4)
+
+    assert shop.get(f"/ipfs/{shop.large}?format=car").status == 400
+    assert shop.get(f"/ipfs/{shop.large}?format=car&entity-bytes=0:0").blocks[0] == shop.large
 
 
 def test_no_tree_is_climbed_for_ever(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
