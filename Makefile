@@ -77,6 +77,7 @@ bench: $(VENV)/ready
 	"$(RUN)" -m bench.stalls
 	"$(RUN)" -m bench.pictures
 	"$(RUN)" -m bench.floods
+	"$(RUN)" -m bench.gateway
 	"$(RUN)" -m bench.generation
 
 lock: $(VENV)/ready

@@ -24,9 +24,12 @@ class CarInvalid(Exception):
 
 def car_header(root: str) -> bytes:
     """What a CAR with one root begins with."""
-    return _section(
-        cbor2.dumps({"roots": [cbor2.CBORTag(42, b"\x00" + cid_bytes(root))], "version": 1}, canonical=True)
-    )
+    return header_of(cid_bytes(root))
+
+
+def header_of(root: bytes) -> bytes:
+    """The same for a root in its binary form, of whatever kind."""
+    return _section(cbor2.dumps({"roots": [cbor2.CBORTag(42, b"\x00" + root)], "version": 1}, canonical=True))
 
 
 def car_block(cid: str, block: bytes) -> bytes:

@@ -47,6 +47,7 @@ from remarque.api.generation import GeneratedPicture, Generation, OpenedSettings
 from remarque.api.governance import ProposalReplay, ProposalView
 from remarque.api.market import RoyaltyInfo, TokenMetadata, TokenView
 from remarque.api.past import AssetAt, StateAt
+from remarque.api.pinning import PinResults, PinStatus
 from remarque.api.policies import REPLAYED, Evaluation, PolicyCheck, Replay
 from remarque.api.transactions import BatchOutcome, TransactionView
 from remarque.api.verification import Verification
@@ -654,12 +655,16 @@ class Client(Blocking):
         """Where a file is: at the node that is asked, in its depots, at other members. ROLE_MISSING."""
         return self._run(self._waiting.where(cid))
 
-    def pin(self, cid: str, reason: str) -> CopiesState:
+    def pin(self, cid: str, reason: str) -> PinStatus:
         """Have the node keep a file whatever becomes of its record. ROLE_MISSING."""
         return self._run(self._waiting.pin(cid, reason))
 
-    def unpin(self, cid: str) -> CopiesState:
-        """Have the node keep a file only as long as a record names it. ROLE_MISSING."""
+    def pins(self, *, cid: str = "", before: str = "") -> PinResults:
+        """The newest pins, of a file or of all, which were asked for before a time (RFC 3339). ROLE_MISSING."""
+        return self._run(self._waiting.pins(cid=cid, before=before))
+
+    def unpin(self, cid: str) -> int:
+        """Have the node keep a file only as long as a record names it; how many pins that were. ROLE_MISSING."""
         return self._run(self._waiting.unpin(cid))
 
     def receipt(self, transaction: str, anchor: int | None = None) -> Receipt:

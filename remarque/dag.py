@@ -127,6 +127,33 @@ def shape_of(cid: str, read: Callable[[str], bytes]) -> FileShape:
     return FileShape(cid, at, tuple(nodes), tuple(leaves))
 
 
+def depth_first(cid: str, read: Callable[[str], bytes], part: tuple[int, int] | None = None) -> list[str]:
+    """Ids of the blocks of a file in depth-first order, as often as they stand in it; `read` gives a node by its id.
+
+    Of a part, from one byte to before another, only what is needed to hold it against the id. CidInvalid.
+    """
+    found, wanted = list[str](), [(cid, 0)]
+    while wanted:
+        one, at = wanted.pop()
+        found.append(one)
+        if parse_cid(one)[0] == RAW:
+            continue
+        below = list[tuple[str, int]]()
+        for child in children_of(one, read(one)):
+            if part is None or (at < part[1] and at + child.size > part[0]):
+                below.append((child.cid, at))
+            at += child.size
+        wanted += reversed(below)
+        if len(found) + len(wanted) > BLOCKS_MAX:
+            raise CidInvalid(f"{cid} has more than {BLOCKS_MAX} blocks")
+    return found
+
+
+def size_of(cid: str, root: bytes) -> int:
+    """Bytes of a file, as its first block says. CidInvalid."""
+    return len(root) if parse_cid(cid)[0] == RAW else sum(child.size for child in children_of(cid, root))
+
+
 def checked_leaf(leaf: Leaf, block: bytes) -> bytes:
     """The bytes of a leaf, which are those of its id. CidInvalid if they are more or fewer than the node above says."""
     if len(block) != leaf.size:

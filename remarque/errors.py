@@ -87,6 +87,8 @@ class NodeCode(Enum):
         400,
     )
     CONTENT_MISSING = ("no reachable node holds this content", 404)
+    CONTENT_NOT_CACHED = ("what is here at once was asked for, and this is not", 412)
+    FORMAT_UNSERVED = ("none of the formats that were asked for is served", 406)
     OPENINGS_FALSE = ("a setting is not the one that its creator committed to", 422)
     CONTENT_MISMATCH = ("the bytes are not those the content id names", 422)
     NOT_CUSTODIAN = ("no reachable node can open this asset's key", 503)

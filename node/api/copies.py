@@ -17,43 +17,43 @@ from node.api.routing import router as make_router
 from node.chain.chain import Chain
 from node.content.blockstore import Blockstore
 from node.exchange.copies import Copies
+from node.exchange.pins import Pins
 from node.peers.network import Peers
-from remarque.api.copies import AskCopies, AskPin, CopiesState, DepotState, FileCopies, FileCopy, Pin
+from remarque.api.copies import AskCopies, CopiesState, DepotState, FileCopies, FileCopy
 from remarque.cid import CidInvalid, check_block
 from remarque.dag import BLOCK_BYTES_MAX
 
 REFUSES = (Code.ROLE_MISSING, Code.ACCOUNT_UNKNOWN)
 
 
-def routes(chain: Chain, copies: Copies, blockstore: Blockstore, peers: Peers, reader: Reader) -> APIRouter:
+def routes(chain: Chain, copies: Copies, pins: Pins, blockstore: Blockstore, peers: Peers, reader: Reader) -> APIRouter:
     """What administrators read of copies, and have done."""
     router = make_router("/v1", "content", reader)
-    _pins(router, chain, copies, reader)
 
     @router.get("/copies", summary="Where this node keeps copies of content, and how they are")
     @operation(CopiesState, refuses=REFUSES)
     async def standing(member: Member = Depends(reader)) -> Response:
         """For administrators of the node's org."""
-        _check(chain, member)
-        return answer(await _state(chain, copies))
+        check_administrator(chain, member)
+        return answer(await _state(chain, copies, pins))
 
     @router.post("/copies", summary="Have copies repaired, or read again")
     @operation(Given(CopiesState, 202), sent=Sent(AskCopies, "What is to be done."), refuses=REFUSES)
     async def work(request: Request, member: Member = Depends(reader)) -> Response:
         """It goes on behind the answer; `GET /v1/copies` tells how far it is. For administrators of the node's org."""
-        _check(chain, member)
+        check_administrator(chain, member)
         asked = await read_json(request, AskCopies)
         if asked.scrub:
             await copies.scrub()
         if asked.repair:
             await copies.repair()
-        return answer(await _state(chain, copies), 202)
+        return answer(await _state(chain, copies, pins), 202)
 
     @router.get("/copies/{cid}", summary="Where a file is: here, in which depots, at which members")
     @operation(FileCopies, refuses=REFUSES)
     async def where(cid: str, member: Member = Depends(reader)) -> Response:
         """Every member that is reached is asked for its first block. For administrators of the node's org."""
-        _check(chain, member)
+        check_administrator(chain, member)
         here = not await blockstore.aside(_missing, blockstore, cid)
         found = await copies.where(cid)
         members = await asyncio.gather(*(_has(peers, peer, cid) for peer in sorted(peers.connected)))
@@ -70,28 +70,7 @@ def routes(chain: Chain, copies: Copies, blockstore: Blockstore, peers: Peers, r
     return router
 
 
-def _pins(router: APIRouter, chain: Chain, copies: Copies, reader: Reader) -> None:
-    @router.post("/pins", summary="Keep a file whatever becomes of its record")
-    @operation(Given(CopiesState, 201), sent=Sent(AskPin, "The file, and why."), refuses=REFUSES)
-    async def pin(request: Request, member: Member = Depends(reader)) -> Response:
-        """What no record names is deleted after a day, here and in all depots, unless it is pinned. For administrators
-        of the node's org.
-        """
-        _check(chain, member)
-        asked = await read_json(request, AskPin)
-        await copies.pin(asked.cid, asked.reason)
-        return answer(await _state(chain, copies), 201)
-
-    @router.delete("/pins/{cid}", summary="Keep a file only as long as a record names it")
-    @operation(CopiesState, refuses=REFUSES)
-    async def unpin(cid: str, member: Member = Depends(reader)) -> Response:
-        """For administrators of the node's org."""
-        _check(chain, member)
-        await copies.unpin(cid)
-        return answer(await _state(chain, copies))
-
-
-def _check(chain: Chain, member: Member) -> None:
+def check_administrator(chain: Chain, member: Member) -> None:
     """Refuse whoever is no administrator of the node's org."""
     ledger = chain.ledger()
     org = ledger.org_of_node(chain.node)
@@ -99,7 +78,7 @@ def _check(chain: Chain, member: Member) -> None:
         raise LedgerError(Code.ROLE_MISSING, f"this is for administrators of {org}")
 
 
-async def _state(chain: Chain, copies: Copies) -> CopiesState:
+async def _state(chain: Chain, copies: Copies, pins: Pins) -> CopiesState:
     depots = tuple(
         DepotState(
             depot=one.section.name,
@@ -113,8 +92,7 @@ async def _state(chain: Chain, copies: Copies) -> CopiesState:
         )
         for one in await copies.standing()
     )
-    pins = tuple(Pin(cid=cid, reason=reason) for cid, reason in (await copies.pins()).items())
-    return CopiesState(node=chain.node, depots=depots, pins=pins)
+    return CopiesState(node=chain.node, depots=depots, pinned=len(pins.cids()))
 
 
 def _missing(blockstore: Blockstore, cid: str) -> list[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import click
+from msgspec import UnsetType
 
 from node.cli.output_files import OutputFile, written_to
 from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 from remarque.api.copies import CopiesState, DepotState, FileCopies
+from remarque.api.pinning import PinStatus
 
 
 @click.group()
@@ -58,7 +60,17 @@ def scrub(target: Target) -> None:
 def pin(target: Target, cid: str, reason: str) -> None:
     """Have the node keep the file CID whatever becomes of its record; REASON says why."""
     with target.client() as client:
-        _show(target, client.pin(cid, reason))
+        found = client.pin(cid, reason)
+    target.show(found, in_line(_pin_line(found)))
+
+
+@content.command("pins")
+@with_target
+def pins(target: Target) -> None:
+    """List the newest pins, a thousand at most, and how they are."""
+    with target.client() as client:
+        found = client.pins()
+    target.show(found, "\n".join(in_line(_pin_line(one)) for one in found.results) or "nothing is pinned")
 
 
 @content.command("unpin")
@@ -67,7 +79,8 @@ def pin(target: Target, cid: str, reason: str) -> None:
 def unpin(target: Target, cid: str) -> None:
     """Have the node keep the file CID only as long as a record names it."""
     with target.client() as client:
-        _show(target, client.unpin(cid))
+        gone = client.unpin(cid)
+    target.show({"cid": cid, "pins": gone}, f"{gone} pins of {cid} are gone")
 
 
 @content.command("export")
@@ -83,7 +96,7 @@ def export(target: Target, cid: str, out: OutputFile) -> None:
 
 def _show(target: Target, state: CopiesState) -> None:
     lines = [_depot_line(one) for one in state.depots] or [f"{state.node} keeps no copies in depots"]
-    lines += [f"pinned {one.cid}: {one.reason}" for one in state.pins]
+    lines.append(f"{state.pinned} files are pinned")
     target.show(state, "\n".join(map(in_line, lines)))
 
 
@@ -91,6 +104,11 @@ def _depot_line(one: DepotState) -> str:
     kept = f"{one.files} files, {one.size} bytes, {one.wanted} wanted"
     fault = f"; FAILS: {one.fault}" if one.fault else ""
     return f"{one.depot} ({one.kind}, {one.what}, {one.when}): {kept}{fault}"
+
+
+def _pin_line(one: PinStatus) -> str:
+    name = "" if isinstance(one.pin.name, UnsetType) else one.pin.name
+    return f"{one.status} {one.pin.cid}: {name}{''.join(f' ({why})' for why in one.info.values())}"
 
 
 def _where_lines(found: FileCopies) -> list[str]:

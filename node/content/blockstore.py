@@ -13,7 +13,7 @@ import os
 import threading
 import weakref
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -59,6 +59,8 @@ class Blockstore:
         self._writing = threading.Lock()
         self.on_damaged: Callable[[str], object] = lambda cid: None
         """Called, from any thread, with the id of a block that is here and is not what its id names."""
+        self.on_node: Callable[[str, bytes], object] = lambda cid, block: None
+        """Called, from any thread, with each node of a tree that has been stored, and its id."""
         self._threads = asyncio.Semaphore(THREADS_MAX)
 
     async def aside(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -109,6 +111,12 @@ class Blockstore:
                 write_durably(path, block)
             else:
                 os.utime(path)  # `sweep` takes it for a new one
+        if parse_cid(cid)[0] == DAG_PB:
+            self.on_node(cid, block)
+
+    def nodes(self) -> Iterator[str]:
+        """Ids of the nodes of trees that are here."""
+        return (file.name for file in self._path.glob("??/bafyb*"))
 
     def block(self, cid: str) -> bytes | None:
         """A block, or None if it is not here unharmed."""
@@ -126,7 +134,7 @@ class Blockstore:
     def missing(self, cid: str) -> list[str]:
         """Ids of the blocks of a file that are not here; empty if all are. Follows what is known so far."""
         try:
-            shape = shape_of(cid, self._present)
+            shape = shape_of(cid, self.present)
         except _Missing as missing:
             return [missing.cid]
         return [leaf.cid for leaf in shape.leaves if not self._holds(leaf)]
@@ -141,11 +149,11 @@ class Blockstore:
         if waiting is not None:
             with suppress(FileNotFoundError):  # it has become content meanwhile
                 return _opened_upload(waiting)
-        shape = shape_of(cid, self._present)
+        shape = shape_of(cid, self.present)
         return Opened(
             shape,
-            lambda leaf: checked_leaf(leaf, self._present(leaf.cid)),
-            lambda: {node: self._present(node) for node in shape.nodes},
+            lambda leaf: checked_leaf(leaf, self.present(leaf.cid)),
+            lambda: {node: self.present(node) for node in shape.nodes},
         )
 
     def sweep(self, live: Iterable[str], older_than: float) -> int:
@@ -158,7 +166,7 @@ class Blockstore:
             kept.add(cid)
             if parse_cid(cid)[0] == DAG_PB:
                 with suppress(NodeError, CidInvalid):
-                    shape = shape_of(cid, self._present)
+                    shape = shape_of(cid, self.present)
                     kept.update(shape.nodes, (leaf.cid for leaf in shape.leaves))
         freed = 0
         for file in self._path.glob("??/b*"):
@@ -177,7 +185,8 @@ class Blockstore:
             at += len(parts[-1])
         return b"".join(parts)
 
-    def _present(self, cid: str) -> bytes:
+    def present(self, cid: str) -> bytes:
+        """A block. CONTENT_MISSING if it is not here unharmed."""
         found = self.block(cid)
         if found is None:
             raise _Missing(cid)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Container, Mapping
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping
 from itertools import islice
 from typing import NamedTuple
 
@@ -65,9 +65,13 @@ class Copies:
         depots: Mapping[str, Depot],
         section: ContentSection,
         book: CopyBook,
+        pinned: Callable[[], Iterable[str]],
         level: Callable[[], bool],
     ) -> None:
-        """`level`: whether this node has all records; what none names is let go only then."""
+        """`pinned`: content ids of what is kept whatever becomes of its record; `level`: whether this node has all
+        records, and what none names may be let go.
+        """
+        self._pinned = pinned
         self._level = level
         self._chain = chain
         self._blockstore = blockstore
@@ -94,18 +98,6 @@ class Copies:
     async def where(self, cid: str) -> list[Copy]:
         """The copies of a file, there or wanted."""
         return await asyncio.to_thread(self._book.of, cid)
-
-    async def pins(self) -> dict[str, str]:
-        """The files that are kept whatever becomes of their records, each with the reason."""
-        return await asyncio.to_thread(self._book.pins)
-
-    async def pin(self, cid: str, reason: str) -> None:
-        """Keep a file whatever becomes of its record."""
-        await asyncio.to_thread(self._book.pin, cid, reason)
-
-    async def unpin(self, cid: str) -> None:
-        """Keep a file only as long as a record names it."""
-        await asyncio.to_thread(self._book.unpin, cid)
 
     async def run(self) -> None:
         """Bring, read again and let go, for ever."""
@@ -215,7 +207,7 @@ class Copies:
             await asyncio.sleep(0)
         prefix = records.statement_key("")
         digests = (bytes.fromhex(key.removeprefix(prefix)) for key, _ in self._chain.state.items(prefix))
-        others = [*await self.pins(), *map(cid_of_digest, digests)]
+        others = [*self._pinned(), *map(cid_of_digest, digests)]
         return {cid: [] for cid in others} | live
 
     async def _adopt(self, name: str, live: Container[str]) -> None:

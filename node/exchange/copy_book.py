@@ -18,7 +18,6 @@ CREATE TABLE IF NOT EXISTS copies (
     PRIMARY KEY (depot, cid)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS copies_by_time ON copies (depot, there, at);
-CREATE TABLE IF NOT EXISTS pins (cid TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
 """
 _SELECT = "SELECT depot, cid, size, there, at FROM copies"
 
@@ -94,18 +93,6 @@ class CopyBook:
         query += "COUNT(*) FILTER (WHERE NOT there) FROM copies WHERE depot = ?"
         [(files, size, wanted)] = self._database.rows(query, depot)
         return Counts(files, size, wanted)
-
-    def pin(self, cid: str, reason: str) -> None:
-        """Keep a file whatever becomes of its record, and say why."""
-        self._write("INSERT OR REPLACE INTO pins VALUES (?, ?)", cid, reason)
-
-    def unpin(self, cid: str) -> None:
-        """Keep a file only as long as a record names it."""
-        self._write("DELETE FROM pins WHERE cid = ?", cid)
-
-    def pins(self) -> dict[str, str]:
-        """The files that are pinned, each with the reason."""
-        return dict(self._database.rows("SELECT cid, reason FROM pins ORDER BY cid"))
 
     def close(self) -> None:
         self._database.close()

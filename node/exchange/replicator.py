@@ -202,7 +202,7 @@ class Replicator:
     async def _try(self, want: str) -> None:
         name = want.partition("/")[2]
         try:
-            done = await (self._fetch_openings(name) if want.startswith(OPENINGS) else self._fetch_file(name))
+            done = await (self._fetch_openings(name) if want.startswith(OPENINGS) else self.fetch_file(name))
         except CidInvalid as error:
             logger.error("content_refused", content=name, reason=str(error))
             done = True
@@ -216,7 +216,11 @@ class Replicator:
             heappush(self._due, (time.monotonic() + pause, want))
             self._pauses[want] = min(2 * pause, RETRY_SECONDS[1])
 
-    async def _fetch_file(self, cid: str) -> bool:
+    async def fetch_file(self, cid: str) -> bool:
+        """Make a file content of this node, from an upload, members, or wherever else it is; whether it is here.
+
+        CidInvalid if it is no file of a kind that is kept.
+        """
         await self._blockstore.aside(self._blockstore.keep, cid)
         while missing := await self._blockstore.aside(self._blockstore.missing, cid):
             for block in missing:

@@ -51,6 +51,11 @@ class ApiSection(Section, frozen=True, kw_only=True):
     allowed_origins: tuple[str, ...] = ()
     """Origins of web pages that may read this node's answers (CORS), such as `https://gallery.example`; `*`: of any.
     Empty: none but the node's own pages. Cookies are never allowed."""
+    gateway: bool = False
+    """Whether strangers are given public content by the trustless gateway of IPFS (`/ipfs`), and told that it is here
+    (`/routing/v1`); members always are. See docs/content.md."""
+    public_url: str = ""
+    """Where the gateway is reached from outside, such as `https://node1.studio.example`; empty: at `listen`."""
     connections_max: int = 1_024
     """Connections that may be open; what is over is closed at once."""
     address_connections_max: int = 512
@@ -59,6 +64,11 @@ class ApiSection(Section, frozen=True, kw_only=True):
     """PEM file; with `tls_key`, REST is served over TLS."""
     tls_key: str = ""
     """PEM file with the certificate's key."""
+
+    @property
+    def gateway_url(self) -> str:
+        """The origin of the gateway, as it is told to others."""
+        return self.public_url or f"{'https' if self.tls_certificate else 'http'}://{self.listen}"
 
     @property
     def signed_authority(self) -> str:
@@ -240,6 +250,9 @@ def load_config(path: Path) -> Config:
             split_address(address)
         except NodeError as error:
             raise NodeError(NodeCode.CONFIG_INVALID, f"{path}: peers.addresses.{name}: {error.detail}") from None
+    if config.api.public_url and not re.fullmatch(ORIGIN, config.api.public_url):
+        detail = f"{path}: api.public_url: {config.api.public_url!r} is no origin such as https://node1.studio.example"
+        raise NodeError(NodeCode.CONFIG_INVALID, detail)
     for origin in config.api.allowed_origins:
         if origin != "*" and not re.fullmatch(ORIGIN, origin):
             detail = f"{path}: api.allowed_origins: {origin!r} is no origin such as https://gallery.example, nor *"

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from msgspec import Meta
-
-from ledger.names import ContentId
 from remarque.api.shapes import Answer, Body
 
 
@@ -30,19 +25,13 @@ class DepotState(Answer, frozen=True, kw_only=True):
     """Why it did not do what it was asked last; empty if it did."""
 
 
-class Pin(Answer, frozen=True, kw_only=True):
-    """A file that is kept whatever becomes of its record."""
-
-    cid: str
-    reason: str
-
-
 class CopiesState(Answer, frozen=True, kw_only=True):
     """How a node's copies are."""
 
     node: str
     depots: tuple[DepotState, ...]
-    pins: tuple[Pin, ...]
+    pinned: int
+    """Files that are kept whatever becomes of their records."""
 
 
 class FileCopy(Answer, frozen=True, kw_only=True):
@@ -74,11 +63,3 @@ class AskCopies(Body, frozen=True, kw_only=True):
     """Try all that is wanted now, whatever failed before."""
     scrub: bool = False
     """Read every copy again."""
-
-
-class AskPin(Body, frozen=True, kw_only=True):
-    """A file that is to be kept."""
-
-    cid: ContentId
-    reason: Annotated[str, Meta(min_length=1, max_length=200)]
-    """Why, for whoever asks later."""

@@ -166,12 +166,15 @@ def path_of(names: Names, operation: str) -> str:
         "version": "1",
         "path": "0/000.p/1",
         "number": "000.p/1",
+        "block": names["cid"],
+        "requestid": "0" * 32,
         "node": "node1",
         "transaction": names["meant" if "seals" in operation else "asked" if "releases" in operation else "refused"],
     }
     queries = {
         "/at": "?height={newest}",
         "GET /c2pa/matches/byBinding": "?value={binding}",
+        "GET /ipfs/{block}": "?format=raw",
         "POST /v1/uploads/{upload}": "?at=0",
         "/v1/state": "?key=asset/{picture}",
         "/v1/state/at": "?key=asset/{picture}&height={newest}",
@@ -213,7 +216,7 @@ def holds(operation: str, reader: str, cell: str, found: Asked) -> bool:
     if cell == "no":
         return found.status == 401
     if cell == "admin":
-        return b"ROLE_MISSING" in found.body
+        return found.status == 422 and b"ROLE_MISSING" in found.body
     if cell == "own" and operation.startswith("GET"):
         return answered == (reader == "party") and found.status in (200, 404)
     if cell == "less" or operation in LESS_TO_SOME:

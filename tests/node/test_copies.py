@@ -54,6 +54,7 @@ class Shelf:
         self.written = WrittenChain(path / "chain")
         self.store = Blockstore(path / "content")
         self.level = True
+        self.pinned = set[str]()
         self.start()
 
     def start(self) -> None:
@@ -66,7 +67,15 @@ class Shelf:
         }
         self.book = CopyBook(self.path / "copies.sqlite")
         section = ContentSection(depots=sections, scrub_bytes_per_second=1 << 40)
-        self.copies = Copies(self.written.chain, self.store, self.depots, section, self.book, lambda: self.level)
+        self.copies = Copies(
+            self.written.chain,
+            self.store,
+            self.depots,
+            section,
+            self.book,
+            lambda: self.pinned,
+            lambda: self.level,
+        )
 
     def record(self, data: bytes, signer: str = ALICE, *, here: bool = True) -> str:
         """Record a picture's file, which is here or elsewhere."""
@@ -243,7 +252,7 @@ def test_what_no_record_names_goes_after_a_day_unless_it_is_pinned(
             await shelf.copies.before_it_is_answered(cid)
         foreign.write_bytes(b"foreign")
         shelf.record(b"named")
-        await shelf.copies.pin(pinned, "an exhibit")
+        shelf.pinned.add(pinned)
         await shelf.until(lambda: shelf.has("far", named))
         assert shelf.has("near", loose)
         monkeypatch.setattr(copies, "AGAIN_SECONDS", -1.0)
@@ -257,7 +266,7 @@ def test_what_no_record_names_goes_after_a_day_unless_it_is_pinned(
         assert [shelf.lies("near", cid).exists() for cid in (named, pinned, loose)] == [True, True, False]
         assert foreign.exists()
         assert shelf.store.file(named) == b"named"
-        await shelf.copies.unpin(pinned)
+        shelf.pinned.clear()
         await shelf.until(lambda: not shelf.lies("near", pinned).exists())
 
     asyncio.run(story())

@@ -29,7 +29,7 @@ AS_A_STRANGER = ["--phases", "examples,coverage", "--mode", "positive"]
 """What is open to strangers looks at no session, so the member has made all wrong requests to it already."""
 NOT_DONE = {
     "DELETE /v1/generations/{generation}",
-    "DELETE /v1/pins/{cid}",
+    "DELETE /pinning/pins/{requestid}",
     "DELETE /v1/uploads/{upload}",
     "GET /.well-known/scitt-keys/{kid}",
     "GET /entries/{entry}",
@@ -49,7 +49,10 @@ NOT_DONE = {
     "POST /c2pa/matches/byReference",
     "POST /entries",
     "POST /v1/copies",
-    "POST /v1/pins",
+    "GET /pinning/pins",
+    "GET /pinning/pins/{requestid}",
+    "POST /pinning/pins",
+    "POST /pinning/pins/{requestid}",
     "POST /v1/generations",
     "POST /v1/policies/evaluate",
     "POST /v1/sessions",

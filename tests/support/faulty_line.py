@@ -61,7 +61,8 @@ class Line:
             await request.read()
             return web.Response(status=done.status, text="<Error><Code>Fault</Code></Error>")
         target = urlsplit(str(request.url))._replace(scheme="http", netloc=urlsplit(self.server).netloc).geturl()
-        headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
+        framing = ("content-length", "transfer-encoding")
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in framing}
         async with (
             aiohttp.ClientSession(auto_decompress=False) as http,
             http.request(
