@@ -65,6 +65,8 @@ class WorkerProcess:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 pass_fds=(handed,),
+                # Threads that wait by turning round starve everything else on the machine, and themselves.
+                env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
             )
         finally:
             os.close(handed)
