@@ -49,7 +49,7 @@ def _described(parameter: dict[str, Any], meaning: Meaning, place: Any) -> dict[
     name, found = parameter["name"], _without_null(parameter["schema"])
     form = place if place is not None and name in PLACES and found["type"] == "string" else meaning.kind
     schema = _bare(found if form is None else schema_of(form))
-    if name in PLACES and form is not None:
+    if name in PLACES and place is not None and form is not None:
         schema["pattern"] = f"^({schema['pattern'][1:-1]})?$"
     if parameter["schema"].get("default") is not None:
         schema["default"] = parameter["schema"]["default"]

@@ -176,6 +176,7 @@ def test_kubo_reads_our_blocks(tmp_path: Path) -> None:
 
     subprocess.run(
         [*alone, sys.executable, "-c", KUBO_READS, str(tmp_path / "repository"), str(out), str(blocks), *files],
+        cwd=tmp_path,
         check=True,
         timeout=120,
     )
