@@ -21,6 +21,7 @@ from sessions import open_session
 
 from devnet.cluster import Cluster
 from devnet.story import CREATOR
+from node.api.gateway import PROBE
 from remarque.client import Client
 
 HERE = Path(__file__).resolve().parent
@@ -91,6 +92,7 @@ def known(description: dict[str, Any], names: Names) -> dict[str, dict[str, Any]
         "anchor": int(names["newest"]),
         "value": BINDING,
         "upload": names["upload"],
+        "block": PROBE,
     }
     operations = [one for path in description["paths"].values() for one in path.values()]
     examples = {one["name"]: one["example"] for operation in operations for one in operation["parameters"]}
