@@ -34,10 +34,10 @@ demo: $(VENV)/ready
 
 test: $(VENV)/ready lint
 	PYTHONHASHSEED=1 $(PYTEST) -m "not peers and not soak"
-	PYTHONHASHSEED=2 $(PYTEST) -m "not peers and not soak" tests/contracts_vm tests/ledger tests/consensus
+	PYTHONHASHSEED=2 $(PYTEST) -m "not peers and not soak" tests/contracts_vm tests/threshold tests/ledger tests/consensus
 
 test-fast: $(VENV)/ready
-	$(PYTEST) -m "not peers and not soak and not nodes" tests/contracts_vm tests/ledger tests/consensus tests/node tests/policies
+	$(PYTEST) -m "not peers and not soak and not nodes" tests/contracts_vm tests/threshold tests/ledger tests/consensus tests/node tests/policies
 
 coverage: $(VENV)/ready
 	PYTHONHASHSEED=1 $(PYTEST) -m "not peers and not soak" --cov --cov-branch --cov-report=term --cov-report=html:out/coverage
@@ -45,6 +45,7 @@ coverage: $(VENV)/ready
 test-peers: $(VENV)/ready
 	@scripts/install_peers.sh
 	@"$(RUN)" -c "import ray" 2>/dev/null || "$(RUN)" -m pip install --quiet --disable-pip-version-check -r locks/fleet.txt
+	"$(RUN)" -m pip install --quiet --disable-pip-version-check --no-deps -r locks/peers.txt
 	"$(RUN)" -m pytest -q -m peers
 
 test-node:
@@ -53,7 +54,7 @@ test-node:
 	"$(VENV)-node/bin/pip" install --quiet --disable-pip-version-check -r locks/node.txt -c "$(LOCK)" \
 		pytest hypothesis http-message-signatures scitt-cose pycose cwt pyarrow setuptools mypy ruff
 	"$(VENV)-node/bin/pip" install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	OTHER_PYTHON="$(wildcard $(RUN))" "$(VENV)-node/bin/python" -m pytest -q -m "not peers and not soak" tests/contracts_vm tests/ledger tests/consensus \
+	OTHER_PYTHON="$(wildcard $(RUN))" "$(VENV)-node/bin/python" -m pytest -q -m "not peers and not soak" tests/contracts_vm tests/threshold tests/ledger tests/consensus \
 		tests/node tests/documents tests/verifiers/test_python_verifier.py tests/end_to_end --deselect tests/end_to_end/test_generation.py
 
 soak: $(VENV)/ready
@@ -72,9 +73,11 @@ bench: $(VENV)/ready
 	"$(RUN)" -m bench.throughput
 	"$(RUN)" -m bench.ledger
 	"$(RUN)" -m bench.rules
+	"$(RUN)" -m bench.threshold
 	"$(RUN)" -m bench.stalls
 	"$(RUN)" -m bench.pictures
 	"$(RUN)" -m bench.floods
+	"$(RUN)" -m bench.gateway
 	"$(RUN)" -m bench.generation
 
 lock: $(VENV)/ready

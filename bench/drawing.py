@@ -25,14 +25,14 @@ from generator.settings import Settings
 from generator.training.compositions import Composition, ask, draw_scene
 from generator.training.decoder_training import as_tensor
 from generator.training.icons import Icons
-from generator.training.judge import Judge, Reading, load_judge
+from generator.training.judge import Judge, Judgement, load_judge
 from generator.training.world import GROUNDS
 
 SEEDS_FROM = 1_000_000
 STEPS, GUIDANCE_CENTI = 20, 500
 
 
-def marks_of(asked: Composition, seen: Reading) -> dict[str, bool]:
+def marks_of(asked: Composition, seen: Judgement) -> dict[str, bool]:
     """Which questions a picture answers rightly."""
     wanted = {item.place: item.thing for item in asked.items}
     marks = {

@@ -99,6 +99,15 @@ class Code(Enum):
     COLLECTION_UNKNOWN = "no such collection was created"
     COLLECTION_EXISTS = "a collection of this name exists"
     COLLECTION_FIXED = "which collection the asset is in can no longer be said"
+    # The consortium's key
+    KEEPER_UNKNOWN = "the account is no keeper of shares, or none in this ceremony"
+    CEREMONY_OPEN = "the ceremony goes on, so what asks for its end has to wait"
+    CEREMONY_UNKNOWN = "no such ceremony is open"
+    CEREMONY_INVALID = "what was sent does not hold in this ceremony"
+    CEREMONY_LATE = "the ceremony no longer takes messages of this kind"
+    DEALING_EXISTS = "the dealer has dealt in this ceremony"
+    COMPLAINT_INVALID = "the complaint does not show that the dealer lied"
+    CONFIRMED_ALREADY = "the keeper has confirmed what it was dealt"
     # Ownership
     TOKEN_UNKNOWN = "no such token has been minted"
     TOKEN_EXISTS = "the asset already has a token"

@@ -18,6 +18,7 @@ from ledger.names import AccountName, Count, Hex32, NodeName, OrgName, PolicyNam
 CHANGES_MAX = 16
 REASON_LENGTH_MAX = 512
 ORGS_MAX = 256
+KEEPERS_MAX = 16
 
 Reason = Annotated[str, Meta(max_length=REASON_LENGTH_MAX)]
 
@@ -127,9 +128,22 @@ class DismissDispute(Change, frozen=True, tag="asset.dismiss_dispute", kw_only=T
     org: OrgName
 
 
+class BeginCeremony(Change, frozen=True, tag="ceremony.begin", kw_only=True):
+    """Let keepers make the consortium's key, or share it anew among themselves: one keeper of an org."""
+
+    keepers: Annotated[tuple[AccountName, ...], Meta(min_length=1, max_length=KEEPERS_MAX)]
+    threshold: Annotated[int, Meta(ge=1, le=KEEPERS_MAX)] | UnsetType = UNSET
+    """So many of them open, more than half; absent: 2f+1 of 3f+1, and 2 of 3."""
+    dealing_ms: Annotated[int, Meta(ge=1_000, le=86_400_000)] | UnsetType = UNSET
+    """For so long dealings are taken, unless all have dealt before; absent: 10 minutes."""
+    complaining_ms: Annotated[int, Meta(ge=1_000, le=86_400_000)] | UnsetType = UNSET
+    """For so long after that complaints are, unless all have confirmed before; absent: 10 minutes."""
+
+
 AnyChange = (
     AddOrg | SuspendOrg | ResumeOrg | RemoveOrg | ShutOutNode | SetVoter | ReplaceNode | SetReservedRoles
     | SetParameters | SetConsortiumPolicy | ActivateProtocol | DismissDispute
+    | BeginCeremony
 )  # fmt: skip
 """The union that a proposal's changes are decoded as."""
 

@@ -28,6 +28,8 @@ AccountName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}@[a-z0-9][
 RoleName = Annotated[str, Meta(pattern=r"^[a-z][a-z-]{0,31}\Z")]
 ADMINISTRATOR = "administrator"
 """The role whose holders act for their org: they look after its accounts and nodes, propose and vote."""
+KEEPER = "keeper"
+"""The role whose holders keep shares of the consortium's key."""
 CollectionName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}@[a-z0-9][a-z0-9-]{0,31}\Z")]
 """`spring-2027@acme`: a name in an org, as an account's is."""
 CurrencyCode = Annotated[str, Meta(pattern=r"^[A-Z]{3,8}\Z")]
@@ -35,7 +37,7 @@ PolicyVersion = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,62}@[1-9][0-9]{0
 """`calm@1`."""
 PolicyName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,62}\Z")]
 ContentId = Annotated[str, Meta(pattern=r"^baf(kr|yb)ei[a-h][a-z2-7]{50}[aeimquy4]\Z")]
-"""A CIDv1 of SHA-256 over a raw or dag-pb block, in base32: exactly what `node/content/cid.py` takes."""
+"""A CIDv1 of SHA-256 over a raw or dag-pb block, in base32: exactly what `remarque/cid.py` takes."""
 ImageCode = Annotated[str, Meta(pattern=r"^ISCC:[A-Z2-7]{10,120}\Z")]
 MediaType = Annotated[str, Meta(pattern=r"^image/(png|jpeg|webp|tiff|gif|bmp|avif|heic|jxl)\Z")]
 """Of the pictures that nodes read: nothing else is recorded, which whoever fetches it might run instead of show."""

@@ -422,6 +422,70 @@ class Grant(Value, frozen=True, kw_only=True):
     signature only."""
 
 
+class Keeper(Value, frozen=True, kw_only=True):
+    """An account that keeps shares of the consortium's key, or is to."""
+
+    account: str
+    holder_key: str
+    """`threshold.HolderKey`, hex."""
+    height: int
+    """Block that gave it this key."""
+
+
+class Holder(Value, frozen=True, kw_only=True):
+    """A keeper in a ceremony, with the holder key that it had when that began."""
+
+    keeper: str
+    holder_key: str
+
+
+class Dealt(Value, frozen=True, kw_only=True):
+    """What a dealer said to all."""
+
+    dealer: int
+    """Its index, from 1."""
+    dealing: str
+    """`threshold.Dealing`, hex."""
+
+
+class KeyCeremony(Value, frozen=True, kw_only=True):
+    """The ceremony that is open."""
+
+    id: str
+    """The transaction that began it."""
+    holders: tuple[Holder, ...]
+    """From holder 1."""
+    threshold: int
+    former_epoch: int
+    """Of the key that is shared anew; 0 if a new one is made."""
+    deal_until_ms: int
+    complain_until_ms: int
+    dealings: tuple[Dealt, ...] = ()
+    """In the order in which they came."""
+    convicted: tuple[int, ...] = ()
+    """Dealers who were shown to have lied."""
+    confirmed: tuple[int, ...] = ()
+    """Holders who have opened all dealings that count."""
+
+    @property
+    def good(self) -> tuple[int, ...]:
+        """Indices of the dealers whose dealings count."""
+        return tuple(sorted({one.dealer for one in self.dealings} - set(self.convicted)))
+
+
+class SharedKey(Value, frozen=True, kw_only=True):
+    """The consortium's key, as it is shared in an epoch."""
+
+    epoch: int
+    key: str
+    """`threshold.ThresholdKey`, hex: what is the same in all epochs, and what the shares of this one fit."""
+    threshold: int
+    keepers: tuple[str, ...]
+    """From holder 1."""
+    ceremony: str
+    height: int
+
+
 class PolicyRecord(Value, frozen=True, kw_only=True):
     name: str
     version: int
@@ -573,6 +637,20 @@ def policy_key(name: str, version: int) -> str:
 
 def statement_key(digest: str) -> str:
     return f"statement/{digest}"
+
+
+CEREMONY = "ceremony"
+"""Key of the ceremony that is open."""
+SHARED_KEY = "shared_key"
+"""Key of the newest epoch of the consortium's key."""
+
+
+def keeper_key(account: str) -> str:
+    return f"keeper/{account}"
+
+
+def shared_key_key(epoch: int) -> str:
+    return f"shared_key/{epoch}"
 
 
 VOTERS_CHANGED = "voters_changed"

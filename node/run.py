@@ -27,16 +27,21 @@ from node.api import (
     bindings,
     collections,
     consortium,
+    content,
+    copies,
     credentials,
     events,
+    gateway,
     history,
     lists,
     market,
     pages,
     pictures,
+    pinning,
     policies,
     proofs,
     proposals,
+    providers,
     reads,
     scitt,
     sessions,
@@ -65,6 +70,7 @@ from node.chain.thinning import thin_certificates
 from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
 from node.content.openings import OPENINGS, OpeningStore
+from node.content.tree_index import TREES, TreeIndex
 from node.credentials.claims import PictureClaims
 from node.credentials.key_files import CLAIM, CredentialFolder
 from node.credentials.manifest_store import MANIFESTS, ManifestStore
@@ -74,6 +80,11 @@ from node.credentials.released import Released
 from node.credentials.sealing import Sealing, Shelves
 from node.credentials.stamping import StampAuthority
 from node.decoding.lanes import Decoders, LookedFor
+from node.depots.opening import open_depots
+from node.exchange.copies import Copies
+from node.exchange.copy_book import COPIES, CopyBook
+from node.exchange.pins import PINS, Pins
+from node.exchange.public_content import PublicContent
 from node.exchange.releases import Releases
 from node.exchange.replicator import Replicator
 from node.generation.heard import HeardWorkers
@@ -186,6 +197,18 @@ class Node:
         self.replicator = Replicator(
             self.chain, self.peers, self.blockstore, self.openings, self.data / "replication.json"
         )
+        self.copy_book = CopyBook(self.data / COPIES)
+        self.copies = Copies(
+            self.chain,
+            self.blockstore,
+            open_depots(config.content.depots, home),
+            config.content,
+            self.copy_book,
+            lambda: self.pins.cids(),
+            lambda: self.driver.freshness.ready,
+        )
+        self.replicator.elsewhere = self.copies.fetch
+        self.pins = Pins(self.data / PINS, self.replicator.fetch_file, clock_ms)
         self.members = Members(self.chain, self.peers)
         self.entries = Entries(self.chain, self.reading)
         self.receipts = CoseReceipts(self.chain, self.entries, self.proving, self.members, self.key)
@@ -220,6 +243,8 @@ class Node:
             fetcher,
             Detectors(config.verification.detectors),
         )
+        self.trees = TreeIndex(self.data / TREES)
+        self.public_content = PublicContent(self.chain, self.blockstore, self.trees, self.verifier.open_to_strangers)
         self.generation = self._make_generation()
         self.stamps = StampAuthority(self.credentials, for_all=config.marks.timestamps_for_all)
         self.shelves = Shelves(
@@ -360,6 +385,9 @@ class Node:
             self.raft_log.close()
             self.state_store.close()
             self.openings.close()
+            self.copy_book.close()
+            self.trees.close()
+            self.pins.close()
             os.close(self._lock)
         if self._fatal is not None:
             raise self._fatal
@@ -373,11 +401,13 @@ class Node:
             write_pages(self.chain, self.reading),
             load_pages(self.chain, self.reading),
             thin_certificates(self.chain, self.reading),
+            self.public_content.run(),
         ]
         follower = Follower(self.driver, self.introduced)
         level = follower.level
         work += [end_if_left_behind(self.driver, self.introduced), follower.run()]
         work += [_after(level, self.replicator.run), _after(level, self.verifier.run), _after(level, self.sealing.run)]
+        work += [_after(level, self.copies.run), _after(level, self.pins.run)]
         return work if self.generation is None else [*work, self.generation.run()]
 
     def _rest_server(self) -> _Server:
@@ -385,6 +415,8 @@ class Node:
         signed = SignedRequests(self.chain, self.config.api.signed_authority, clock_ms)
         reader = Reader(self.chain, member_sessions, signed, Levels(self.driver))
         replays = Replays(self.chain, self.reading)
+        this = providers.provider(self.key.public, self.config.api.gateway_url)
+        content_gateway = gateway.Gateway(self.blockstore, self.public_content, reader, for_all=self.config.api.gateway)
         marker = Marker(self.config.marks, self.watermark_key, self.credentials, self.shelves.parents, self._own_org)
         app = make_app(
             version(),
@@ -408,10 +440,21 @@ class Node:
                 policies.routes(self.chain, self.reading, replays, reader),
                 events.routes(events.Feed(self.chain, self.reading), self.chain, reader),
                 pictures.verify_routes(self.verifier, reader),
-                pictures.upload_routes(
-                    self.decoders.members, self.verifier, self.blockstore, self.submitter, marker, reader
+                content.upload_routes(
+                    self.decoders.members,
+                    self.verifier,
+                    self.blockstore,
+                    self.submitter,
+                    marker,
+                    self.copies,
+                    reader,
                 ),
-                pictures.content_routes(self.chain, self.blockstore, self.openings, reader),
+                content.content_routes(self.blockstore, reader),
+                gateway.routes(content_gateway),
+                providers.routes(content_gateway, this),
+                pinning.routes(self.chain, self.pins, reader, *providers.delegates(this)),
+                copies.routes(self.chain, self.copies, self.pins, self.blockstore, self.peers, reader),
+                pictures.opening_routes(self.chain, self.openings, reader),
                 credentials.released_routes(self.chain, self.released, reader),
                 credentials.stamp_routes(self.stamps, reader),
                 bindings.binding_routes(

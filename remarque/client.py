@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from ledger.actions import AnyAction, Content
@@ -41,10 +42,12 @@ from remarque.api.bindings import ManifestMatch, ManifestReceipt
 from remarque.api.chain import BlockView, ChainEvent, Checkpoint, Status
 from remarque.api.consortium import ConsortiumStanding
 from remarque.api.content import MarkedPicture, PictureFacts, StoredPicture
+from remarque.api.copies import CopiesState, FileCopies
 from remarque.api.generation import GeneratedPicture, Generation, OpenedSettings
 from remarque.api.governance import ProposalReplay, ProposalView
 from remarque.api.market import RoyaltyInfo, TokenMetadata, TokenView
 from remarque.api.past import AssetAt, StateAt
+from remarque.api.pinning import PinResults, PinStatus
 from remarque.api.policies import REPLAYED, Evaluation, PolicyCheck, Replay
 from remarque.api.transactions import BatchOutcome, TransactionView
 from remarque.api.verification import Verification
@@ -52,6 +55,7 @@ from remarque.api.work import MadePicture, Work, WorkRefusal, WorkStanding
 from remarque.blocking import Blocking
 from remarque.drafts import Draft
 from remarque.submitting import VALID_SECONDS
+from remarque.transferring import Progress
 
 
 class Client(Blocking):
@@ -217,7 +221,10 @@ class Client(Blocking):
         return self._run(self._waiting.erase_settings(asset, *settings))
 
     def content(self, cid: str) -> bytes:
-        """Bytes of stored content, encrypted if it is confidential. CONTENT_MISSING if no node that answers has it."""
+        """Bytes of stored content, encrypted if it is confidential, held against their id.
+
+        CONTENT_MISSING if no node that answers has it, CONTENT_MISMATCH if what a node gives is something else.
+        """
         return self._run(self._waiting.content(cid))
 
     def picture(self, asset: str) -> bytes:
@@ -254,13 +261,16 @@ class Client(Blocking):
         """The node's answer to a request for a time-stamp (RFC 3161, DER both). TIMESTAMPS_ABSENT if it gives none."""
         return self._run(self._waiting.timestamp(request))
 
-    def put_content(self, data: bytes) -> StoredPicture:
-        """Store a picture's bytes at the node before registering it; its content id and what identifies it."""
-        return self._run(self._waiting.put_content(data))
+    def put_content(self, data: bytes | Path, progress: Progress | None = None) -> StoredPicture:
+        """Store a picture's bytes at the node before registering it; its content id and what identifies it.
+
+        A file that is named by its path is sent piece after piece, and goes on where it was after a fault.
+        """
+        return self._run(self._waiting.put_content(data, progress))
 
     def register(
         self,
-        data: bytes,
+        data: bytes | Path,
         collection: str | None = None,
         *,
         commit: bool = False,
@@ -357,6 +367,20 @@ class Client(Blocking):
     def withdraw_dispute(self, asset: str) -> Receipt:
         """Take the dispute of one's org back."""
         return self._run(self._waiting.withdraw_dispute(asset))
+
+    def upload(self, file: Path, progress: Progress | None = None) -> str:
+        """Send a file piece after piece; the name under which it can be stored, on the node that was asked.
+
+        UPLOADS_FULL if too much waits there for a record. ConnectionError if no node answers for long.
+        """
+        return self._run(self._waiting.upload(file, progress))
+
+    def download(self, cid: str, size: int, file: Path, progress: Progress | None = None) -> None:
+        """Fetch content of a size, as its record says both, into a file; what an earlier try left beside it is used.
+
+        CONTENT_MISSING if no node that answers has it, CONTENT_MISMATCH if what came is something else.
+        """
+        return self._run(self._waiting.download(cid, size, file, progress))
 
     def terms(self, token: str) -> str:
         """The policies that a token is under now, as what is signed about it names them."""
@@ -618,6 +642,30 @@ class Client(Blocking):
     def rotate_key(self, new: str) -> Receipt:
         """Replace the key that this client signs with by another, given by its public part."""
         return self._run(self._waiting.rotate_key(new))
+
+    def copies(self) -> CopiesState:
+        """The depots in which the node that is asked keeps copies, how they are, and what is pinned. ROLE_MISSING."""
+        return self._run(self._waiting.copies())
+
+    def keep_copies(self, *, repair: bool = False, scrub: bool = False) -> CopiesState:
+        """Have the node try all copies that are wanted now, or read all again, behind its answer. ROLE_MISSING."""
+        return self._run(self._waiting.keep_copies(repair=repair, scrub=scrub))
+
+    def where(self, cid: str) -> FileCopies:
+        """Where a file is: at the node that is asked, in its depots, at other members. ROLE_MISSING."""
+        return self._run(self._waiting.where(cid))
+
+    def pin(self, cid: str, reason: str) -> PinStatus:
+        """Have the node keep a file whatever becomes of its record. ROLE_MISSING."""
+        return self._run(self._waiting.pin(cid, reason))
+
+    def pins(self, *, cid: str = "", before: str = "") -> PinResults:
+        """The newest pins, of a file or of all, which were asked for before a time (RFC 3339). ROLE_MISSING."""
+        return self._run(self._waiting.pins(cid=cid, before=before))
+
+    def unpin(self, cid: str) -> int:
+        """Have the node keep a file only as long as a record names it; how many pins that were. ROLE_MISSING."""
+        return self._run(self._waiting.unpin(cid))
 
     def receipt(self, transaction: str, anchor: int | None = None) -> Receipt:
         """Receipt of a committed transaction, proven up to a certified height if one is given. For members.
@@ -936,13 +984,16 @@ class Client(Blocking):
         session: bool = True,
         params: dict[str, str] | None = None,
         media_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """The bytes that the first node that answers gives; RemarqueError if it refuses.
 
         For routes that no method is for, such as tiles of the log. ConnectionError if no node answers.
         """
         return self._run(
-            self._waiting.request(method, path, body, session=session, params=params, media_type=media_type)
+            self._waiting.request(
+                method, path, body, session=session, params=params, media_type=media_type, headers=headers
+            )
         )
 
     def session(self) -> str:

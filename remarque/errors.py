@@ -59,7 +59,10 @@ class NodeCode(Enum):
     VOTES_AWAITED = ("too few orgs have voted yet", 409)
     COMMIT_TIMEOUT = ("the transaction was taken but not committed in time; it may still be", 504)
     SIMILAR_RECORDED = ("others have recorded pictures that this one is like", 409)
+    RANGE_INVALID = ("the file has no such part", 416)
+    UPLOAD_OFFSET = ("another piece of the upload comes next", 409)
     UPLOADS_FULL = ("more was stored here than may wait for a record", 429)
+    DEPOT_FAILED = ("a depot that is to have a copy at once did not take it", 503)
     DISK_FULL = ("the disk is full, so nothing new is taken", 507)
     SHUTTING_DOWN = ("the node is shutting down", 503)
     # Statements
@@ -84,6 +87,8 @@ class NodeCode(Enum):
         400,
     )
     CONTENT_MISSING = ("no reachable node holds this content", 404)
+    CONTENT_NOT_CACHED = ("what is here at once was asked for, and this is not", 412)
+    FORMAT_UNSERVED = ("none of the formats that were asked for is served", 406)
     OPENINGS_FALSE = ("a setting is not the one that its creator committed to", 422)
     CONTENT_MISMATCH = ("the bytes are not those the content id names", 422)
     NOT_CUSTODIAN = ("no reachable node can open this asset's key", 503)

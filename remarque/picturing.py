@@ -7,6 +7,7 @@ import hashlib
 import secrets
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from pathlib import Path
 from urllib.parse import quote
 
 from msgspec import UNSET, UnsetType
@@ -34,14 +35,16 @@ from remarque.api.bindings import AskReference, ManifestMatch, ManifestMatches, 
 from remarque.api.content import MarkedPicture, PictureFacts, StoredCiphertext, StoredPicture
 from remarque.api.generation import FAILED, AskGeneration, GeneratedPicture, Generation, GenerationTaken, Generators
 from remarque.api.verification import Verification
+from remarque.dag import cid_of_parts
 from remarque.errors import NodeCode, RemarqueError
 from remarque.reading import RECONNECT_SECONDS
 from remarque.requesting import UNREACHED, now_ms, segment, value_of
 from remarque.submitting import VALID_SECONDS, SubmitMethods
+from remarque.transferring import Progress, TransferMethods
 from remarque.withholding import checked_readers, withheld_settings
 
 
-class PictureMethods(SubmitMethods):
+class PictureMethods(SubmitMethods, TransferMethods):
     """What an account does with pictures."""
 
     # Generation
@@ -224,8 +227,14 @@ class PictureMethods(SubmitMethods):
     # Content
 
     async def content(self, cid: str) -> bytes:
-        """Bytes of stored content, encrypted if it is confidential. CONTENT_MISSING if no node that answers has it."""
-        return await self.request("GET", f"/v1/content/{segment(cid)}")
+        """Bytes of stored content, encrypted if it is confidential, held against their id.
+
+        CONTENT_MISSING if no node that answers has it, CONTENT_MISMATCH if what a node gives is something else.
+        """
+        found = await self.request("GET", f"/v1/content/{segment(cid)}")
+        if await asyncio.to_thread(cid_of_parts, (found,)) != cid:
+            raise RemarqueError(NodeCode.CONTENT_MISMATCH.name, f"what came is not {cid}; fetch it from another node")
+        return found
 
     async def picture(self, asset: str) -> bytes:
         """File of a public asset; of a confidential one, of the encrypted file, which `open` decrypts."""
@@ -272,13 +281,19 @@ class PictureMethods(SubmitMethods):
             "POST", "/v1/timestamps", request, session=known, media_type="application/timestamp-query"
         )
 
-    async def put_content(self, data: bytes) -> StoredPicture:
-        """Store a picture's bytes at the node before registering it; its content id and what identifies it."""
-        return value_of(await self.request("POST", "/v1/content", data), StoredPicture)
+    async def put_content(self, data: bytes | Path, progress: Progress | None = None) -> StoredPicture:
+        """Store a picture's bytes at the node before registering it; its content id and what identifies it.
+
+        A file that is named by its path is sent piece after piece, and goes on where it was after a fault.
+        """
+        if isinstance(data, bytes):
+            return value_of(await self.request("POST", "/v1/content", data), StoredPicture)
+        upload = await self.upload(data, progress)
+        return value_of(await self.request("POST", f"/v1/content?upload={segment(upload)}"), StoredPicture)
 
     async def register(
         self,
-        data: bytes,
+        data: bytes | Path,
         collection: str | None = None,
         *,
         commit: bool = False,
@@ -382,15 +397,17 @@ class PictureMethods(SubmitMethods):
             wanted.append(actions.AddToCollection(collection=collection, asset=asset))
         return await self.submit(*wanted)
 
-    async def _stored(self, data: bytes) -> tuple[PictureFacts, actions.Content]:
+    async def _stored(self, data: bytes | Path) -> tuple[PictureFacts, actions.Content]:
         """Have the node keep a picture's file and say what identifies it."""
         stored = await self.put_content(data)
-        return stored, actions.Content(cid=stored.cid, size=len(data), media_type=stored.media_type)
+        size = len(data) if isinstance(data, bytes) else data.stat().st_size
+        return stored, actions.Content(cid=stored.cid, size=size, media_type=stored.media_type)
 
     async def _sealed(
-        self, data: bytes, facts: PictureFacts, trusted: Genesis | None
+        self, data: bytes | Path, facts: PictureFacts, trusted: Genesis | None
     ) -> tuple[PictureFacts, actions.Content]:
         """Encrypt a picture's file, and have the node keep the ciphertext."""
+        data = data if isinstance(data, bytes) else await asyncio.to_thread(data.read_bytes)
         if facts.file_digest != hashlib.sha256(data).hexdigest():
             raise RemarqueError(
                 NodeCode.CONTENT_MISMATCH.name, "these facts are of another file; find out those of this"

@@ -10,7 +10,7 @@ import asyncio
 import io
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlsplit
@@ -125,6 +125,7 @@ class NodeConnection:
         session: bool = True,
         params: dict[str, str] | None = None,
         media_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """The bytes that the first node that answers gives; RemarqueError if it refuses.
 
@@ -139,7 +140,7 @@ class NodeConnection:
         for url in list(self.urls):
             try:
                 return await self._request(
-                    url, method, path, body, session=session, params=params, media_type=media_type
+                    url, method, path, body, session=session, params=params, media_type=media_type, headers=headers
                 )
             except UNREACHED as error:
                 failure = error
@@ -169,14 +170,15 @@ class NodeConnection:
         session: bool,
         params: dict[str, str] | None,
         media_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
     ) -> bytes:
-        headers = {"Content-Type": media_type} if body is not None else {}
+        said = ({"Content-Type": media_type} if body is not None else {}) | dict(headers or {})
         fields, signing = await self._credentials(url) if session else ({}, ())
         async with self._session().request(
             method,
             url + path,
             data=io.BytesIO(body) if body is not None and len(body) > AT_ONCE_BYTES_MAX else body,
-            headers=headers | fields,
+            headers=said | fields,
             params=params,
             timeout=_timeout(len(body or b"")),
             middlewares=signing,
@@ -191,7 +193,7 @@ class NodeConnection:
             error = _refusal(data, response)
             if error.code == "SESSION_INVALID" and self._tokens.pop(url, ""):
                 return await self._request(
-                    url, method, path, body, session=session, params=params, media_type=media_type
+                    url, method, path, body, session=session, params=params, media_type=media_type, headers=headers
                 )
             raise error
 

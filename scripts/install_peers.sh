@@ -35,16 +35,18 @@ need_node() {
     [ "$found" -ge "$NODE_MAJOR_MIN" ] || fail "node is version $found" "$fix"
 }
 
-# The packages of the TypeScript client's test, exactly those of its lock.
-need_typescript() {
-    folder=$(dirname "$0")/../tests/openapi/typescript
+# The packages of a test, exactly those of its lock. None of their own programs runs while they are installed.
+need_packages() {
+    folder=$(dirname "$0")/../tests/$1
     cmp -s "$folder/package-lock.json" "$folder/node_modules/installed-lock.json" && return
     command -v npm >/dev/null 2>&1 || fail "npm is missing" "install npm, e.g. apt-get install -y npm"
-    npm ci --prefix "$folder" --no-audit --no-fund || fail "npm could not install $folder" "npm ci --prefix $folder"
+    npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund ||
+        fail "npm could not install $folder" "npm ci --prefix $folder --ignore-scripts"
     cp "$folder/package-lock.json" "$folder/node_modules/installed-lock.json"
 }
 
 need_package chromium chromium
 need_package faketime faketime
 need_node
-need_typescript
+need_packages openapi/typescript
+need_packages content/ipfs

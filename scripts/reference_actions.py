@@ -38,6 +38,8 @@ FAMILIES = {
     "collection": "Collections",
     "access": "Access to confidential pictures",
     "statement": "Statements",
+    "keeper": "Keepers of the consortium's key",
+    "ceremony": "Ceremonies in which it is made",
 }
 """What comes before the point of an action's name, in the order of the page."""
 INTRODUCTION = """What a transaction can ask for. Each of its `actions` is one of the objects below, told apart by

@@ -63,10 +63,11 @@ def _operation(one: Operation, shared: dict[str, Any]) -> list[str]:
         parts += [f"**Body**, {_media(body['content'])}: {body['description']}", "", *_examples(body["content"])]
     answers = {status: shared[named(one)] if "$ref" in one else one for status, one in one["responses"].items()}
     for status, answer in sorted(answers.items()):
-        if status < "400" or JSON in answer["content"]:
+        content = answer.get("content", {})
+        if status < "400" or JSON in content:
             text = " ".join(answer["description"].split())
-            parts += [f"**{status}**, {_media(answer['content'])}: {text}", "", *_headers(answer)]
-            parts += _examples(answer["content"]) if status < "400" else []
+            parts += [f"**{status}**, {_media(content) or 'no body'}: {text}", "", *_headers(answer)]
+            parts += _examples(content) if status < "400" else []
     refusals = [f"| {status} | {_codes(one)} |" for status, one in sorted(answers.items()) if _refuses(status, one)]
     return [*parts, "| refused with | codes |", "|---|---|", *refusals, ""]
 

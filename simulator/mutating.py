@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "mutants.md"
 COPIED = (
     "consensus", "contracts_vm", "devnet", "docs", "generator", "ledger", "node", "pictures", "remarque", "scripts",
-    "simulator", "tests", "pyproject.toml",
+    "simulator", "tests", "threshold", "pyproject.toml",
 )  # fmt: skip
 UNASKED, GAP = "not asked yet", "survives: a gap"
 STORIES = "not every_kind and not hashes and not many_more and 0"

@@ -35,7 +35,7 @@ UNKNOWN = -100
 
 
 @dataclass(frozen=True)
-class Reading:
+class Judgement:
     """What the judge sees in a picture: a thing and a colour for each place, a ground and an hour."""
 
     things: dict[str, str]
@@ -68,7 +68,7 @@ class Judge(nn.Module):
         return things.unflatten(1, (-1, 3)), colours.unflatten(1, (-1, 3)), grounds, hours
 
     @torch.no_grad()
-    def read(self, pictures: list[Image.Image]) -> list[Reading]:
+    def read(self, pictures: list[Image.Image]) -> list[Judgement]:
         """What is most likely seen in each picture."""
         answers = self(as_tensor(np.stack([np.asarray(picture) for picture in pictures])))
         rows = zip(*(answer.argmax(dim=1).tolist() for answer in answers), strict=True)
@@ -127,8 +127,8 @@ def _truth(composition: Composition) -> tuple[list[int], list[int], int, int]:
     return things, colours, list(GROUNDS).index(composition.ground), hour
 
 
-def _reading(things: list[int], colours: list[int], ground: int, hour: int) -> Reading:
-    return Reading(
+def _reading(things: list[int], colours: list[int], ground: int, hour: int) -> Judgement:
+    return Judgement(
         {place: THINGS[thing] for place, thing in zip(PLACES, things, strict=True) if thing},
         {place: list(COLOURS)[colour] for place, colour in zip(PLACES, colours, strict=True)},
         list(GROUNDS)[ground],

@@ -21,6 +21,7 @@ from ledger.actions.assets import (
     RegisterStatement,
     WithdrawDispute,
 )
+from ledger.actions.keys import ComplainOfShare, ConfirmShares, DealShares, EndCeremony, EnrolKeeper
 from ledger.actions.market import (
     AcceptOffer,
     BuyToken,
@@ -97,6 +98,7 @@ AnyAction = (
     | PublishPolicy | SetOrgPolicy | CreateCollection | SetCollectionPolicy | AddToCollection | SetPolicy
     | GrantAccess | RevokeAccess | RequestAccess | ResealAsset
     | RegisterStatement
+    | EnrolKeeper | DealShares | ComplainOfShare | ConfirmShares | EndCeremony
 )  # fmt: skip
 """The union that a transaction's body is decoded as."""
 
@@ -133,13 +135,18 @@ __all__ = [
     "CancelAuction",
     "CastVote",
     "CommitAsset",
+    "ComplainOfShare",
+    "ConfirmShares",
     "Content",
     "CreateCollection",
     "CreateCurrency",
+    "DealShares",
     "DeriveAsset",
     "DiscloseSettings",
     "DisputeAsset",
+    "EndCeremony",
     "EnrolAccount",
+    "EnrolKeeper",
     "EraseSettings",
     "GrantAccess",
     "IssueCurrency",

@@ -20,6 +20,15 @@ from ledger.events.assets import (
     SettingsErased,
     StatementRegistered,
 )
+from ledger.events.keys import (
+    CeremonyBegun,
+    CeremonyFailed,
+    DealerConvicted,
+    KeeperEnrolled,
+    KeyShared,
+    SharesConfirmed,
+    SharesDealt,
+)
 from ledger.events.market import (
     AuctionClosed,
     AuctionOpened,
@@ -91,6 +100,7 @@ AnyEvent = (
     | CurrencyCreated | CurrencyIssued | CurrencyRedeemed | Paid
     | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed | AssetResealed
     | SettingsDisclosed | SettingsErased | StatementRegistered
+    | KeeperEnrolled | CeremonyBegun | SharesDealt | DealerConvicted | SharesConfirmed | KeyShared | CeremonyFailed
 )  # fmt: skip
 
 
@@ -121,19 +131,24 @@ __all__ = [
     "AuctionClosed",
     "AuctionOpened",
     "BidPlaced",
+    "CeremonyBegun",
+    "CeremonyFailed",
     "CollectionCreated",
     "CollectionPolicySet",
     "ConsortiumPolicySet",
     "CurrencyCreated",
     "CurrencyIssued",
     "CurrencyRedeemed",
+    "DealerConvicted",
     "DisputeDismissed",
     "DisputeWithdrawn",
     "EscrowReturned",
     "Event",
+    "KeeperEnrolled",
     "KeyAdded",
     "KeyRevoked",
     "KeyRotated",
+    "KeyShared",
     "ModelRegistered",
     "NodeAdded",
     "NodeMoved",
@@ -157,6 +172,8 @@ __all__ = [
     "SaleRefunded",
     "SettingsDisclosed",
     "SettingsErased",
+    "SharesConfirmed",
+    "SharesDealt",
     "StatementRegistered",
     "TokenListed",
     "TokenMinted",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar, cast
 
@@ -76,22 +76,33 @@ ARRIVING = Arriving()
 
 async def read_body(request: Request, bytes_max: int) -> bytes:
     """A request's body, refused as soon as it is too long, or if it is not what its Content-Digest says."""
+    parts = list[bytes]()
+    with ARRIVING.counted(request.client) as take:
+
+        async def keep(part: bytes) -> None:
+            take(len(part))
+            parts.append(part)
+
+        size = await pass_on(request, bytes_max, keep)
+    return await joined(parts, size)
+
+
+async def pass_on(request: Request, bytes_max: int, keep: Callable[[bytes], Awaitable[None]]) -> int:
+    """Pass a request's body on part by part; its size. Refused as `read_body` refuses it, then with parts passed on."""
     expected = _content_digest(request)
     digest = hashlib.sha256()
-    parts, size = [], 0
+    size = 0
     try:
-        with ARRIVING.counted(request.client) as take:
-            begun = asyncio.get_running_loop().time()
-            async with asyncio.timeout(BODY_SECONDS_MAX) as limit:
-                async for part in request.stream():
-                    size += len(part)
-                    limit.reschedule(begun + BODY_SECONDS_MAX + size / BODY_BYTES_PER_SECOND_MIN)
-                    if size > bytes_max:
-                        raise NodeError(NodeCode.BODY_TOO_LARGE, f"the body has more than {bytes_max} bytes; send less")
-                    take(len(part))
-                    parts.append(part)
-                    if expected is not None:
-                        digest.update(part)
+        begun = asyncio.get_running_loop().time()
+        async with asyncio.timeout(BODY_SECONDS_MAX) as limit:
+            async for part in request.stream():
+                size += len(part)
+                limit.reschedule(begun + BODY_SECONDS_MAX + size / BODY_BYTES_PER_SECOND_MIN)
+                if size > bytes_max:
+                    raise NodeError(NodeCode.BODY_TOO_LARGE, f"the body has more than {bytes_max} bytes; send less")
+                await keep(part)
+                if expected is not None:
+                    digest.update(part)
     except TimeoutError:
         detail = f"the body came more slowly than a node waits for, {size} bytes so far; send it faster"
         raise NodeError(NodeCode.REQUEST_MALFORMED, detail) from None
@@ -101,7 +112,7 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
         raise NodeError(
             NodeCode.CONTENT_DIGEST_INVALID, f"the {size} bytes have sha-256 {digest.hexdigest()}; send those it is of"
         )
-    return await joined(parts, size)
+    return size
 
 
 async def joined(parts: list[bytes], size: int) -> bytes:

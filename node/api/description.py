@@ -40,6 +40,7 @@ TAGS = {
     "generation": "Asking the node's generator for pictures that are recorded as they are made.",
     "governance": "What is put to the vote of the orgs.",
     "health": "For whoever runs the node: probes and metrics. Open to anyone.",
+    "ipfs": "Content for programs of IPFS, by its ids: for members, and for all where the operator says so.",
     "ledger": "What the chain says: accounts, assets, policies, blocks, and the state with proofs.",
     "market": "What is for sale, offered, auctioned and rented, and who is owed what.",
     "open": "What anyone may ask: how far the chain is, receipts, proofs, and what is known of a picture.",
@@ -152,8 +153,8 @@ class _Values:
 
 
 def kinds_of(body: Given | Sent) -> tuple[Any, ...]:
-    """The types of values that a body may be; none of what is plain bytes."""
-    if body.kind is bytes:
+    """The types of values that a body may be; none of what is plain bytes, or nothing."""
+    if body.kind in (bytes, None):
         return ()
     return body.kind if isinstance(body.kind, tuple) else (body.kind,)
 
@@ -191,8 +192,9 @@ def _answers(operation: Operation, values: _Values) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for given in operation.answers:
         meaning = given.meaning or inspect.cleandoc(kinds_of(given)[0].__doc__ or "")
-        response = found.setdefault(str(given.status), {"description": meaning, "content": {}})
-        response["content"] |= values.content(given)
+        response = found.setdefault(str(given.status), {"description": meaning})
+        if given.kind is not None:
+            response["content"] = response.get("content", {}) | values.content(given)
         if given.headers:
             response["headers"] = {
                 name: {"description": text, "schema": {"type": "string"}} for name, text in given.headers

@@ -10,6 +10,9 @@ HEX_DIGITS = {
     r"^[0-9a-f]{160}\Z": 160,
     r"^([0-9a-f]{2}){50,2000}\Z": 128,
     r"^([0-9a-f]{2})+\Z": 128,
+    r"^[0-9a-f]{192}\Z": 192,
+    r"^[0-9a-f]{196}\Z": 196,
+    r"^([0-9a-f]{2}){227,1100}\Z": 512,
     r"^([0-9a-f]{64})?\Z": 64,
 }
 """Patterns of hex text, with the number of digits that an example has."""
@@ -28,6 +31,7 @@ OF_32_BYTES = {
     "generation",
     "hash",
     "challenge",
+    "ceremony",
     "reader_key",
     "model",
     "models",
@@ -64,6 +68,12 @@ TEXTS = {
     "bidder": "carla@club",
     "buyer": "carla@club",
     "by": "camera@studio",
+    "upload": "5bd1a3c07e0f4a6b8c9d0e1f2a3b4c5d",
+    "depot": "archive",
+    "fault": "",
+    "when": "later",
+    "what": "own",
+    "members": "node2",
     "certificate": "3082014a",
     "chain": CHAIN,
     "cid": "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
@@ -91,6 +101,11 @@ TEXTS = {
     "image": "ipfs://bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
     "image_code": "ISCC:EEDRFYQHBMLMOFLBYZIGXBGQZ5LRZTSNZ4QVQXU5CE3XLTJOFQJ5KTY",
     "issuer": "treasury@club",
+    "dealer": "keeper@studio",
+    "dealing": "01" * 300,
+    "holder_key": "3f" * 96,
+    "keeper": "keeper@studio",
+    "keepers": "keeper@studio",
     "kind": "sale",
     "kinds": "sale",
     "leader": NODE,
@@ -142,6 +157,15 @@ TEXTS = {
     "signature": "5f" * 64,
     "signatures": "5f" * 64,
     "signer": ACCOUNT,
+    "created": "2026-11-22T08:00:00.000Z",
+    "delegates": "/dns/node1.studio.example/tcp/443/https/p2p/12D3KooWQK1wnefoLrcVHbbnf5tLzbopUd3K3bFAoJpA7YJgL5pV",
+    "origins": "/dns/node2.studio.example/tcp/443/https",
+    "Addrs": "/dns/node1.studio.example/tcp/443/https",
+    "ID": "12D3KooWQK1wnefoLrcVHbbnf5tLzbopUd3K3bFAoJpA7YJgL5pV",
+    "Protocols": "transport-ipfs-gateway-http",
+    "Schema": "peer",
+    "meta": '{"album":"spring"}',
+    "requestid": "5bd1a3c07e0f4a6b8c9d0e1f2a3b4c5d",
     "similar": "4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a",
     "source": "policy house version 1 schema remarque@1 { permit * as all_may when true; }",
     "source_type": "trainedAlgorithmicMedia",
@@ -198,6 +222,8 @@ NUMBERS = {
 MAPS = {
     "balances": {"EUR": 120_000},
     "fuel": {"all_may": 12},
+    "info": {},
+    "meta": {"album": "spring"},
     "settings": {"prompt": "a lighthouse by the sea at sunset", "seed": 7},
 }
 BY_PATTERN = {
@@ -211,6 +237,13 @@ BY_PATTERN = {
     r"^[a-z][a-z0-9_]{0,62}/[0-9]{1,16}\Z": "house/1",
     r"^[A-Z]{3,8}\Z": "EUR",
     r"^[a-z][a-z_]{0,31}\Z": "prompt",
+    r"^[A-Za-z0-9]{8,80}\Z": "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
+    r"^baf[a-z2-7]{56}(,baf[a-z2-7]{56}){0,9}\Z": "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
+    r"^(queued|pinning|pinned|failed)(,(queued|pinning|pinned|failed)){0,3}\Z": "pinned,queued",
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})\Z": (
+        "2026-11-22T08:00:00Z"
+    ),
+    r"^-?[0-9]{1,15}:(\*|-?[0-9]{1,15})\Z": "0:1023",
     r"^[A-Za-z0-9+/_-]{1,1000}={0,2}\Z": "IQdPg1Zz2S0xqkq3Zzq1l0mXq0c3kq8zqkq3Zzq1l0mXq0c3",
 }
 """Text of a form, where that of its name is of another."""

@@ -1,4 +1,4 @@
-"""What parameters are called, mean and look like: a name means the same in every route.
+"""What parameters are called, mean and look like: a name means the same in every route that is not another API's.
 
 A value of another form is refused before a route looks for anything: REQUEST_MALFORMED, never "not found". A number has
 one spelling, and a parameter that is no list stands there once.
@@ -56,16 +56,33 @@ MEANINGS = {
     "manifest": Meaning(ManifestLabel, "A manifest's label."),
     "returnActiveManifest": Meaning(None, "Whether to leave out the manifests of its ingredients."),
     "account": Meaning(AccountName, "An account: a name in an org."),
+    "block": Meaning(
+        Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{8,80}\Z")],
+        "A content id (CIDv1, SHA-256) of a raw or dag-pb block, in base32, base36 or base58btc.",
+    ),
+    "car-dups": Meaning(None, "Whether a block stands in a CAR as often as in the file (`y`) or once (`n`)."),
+    "car-order": Meaning(None, "The order of a CAR's blocks: depth-first, or any; it is depth-first in both."),
+    "car-version": Meaning(None, "The version of the CAR."),
     "after": Meaning(None, "Where to go on: what comes behind that place is answered."),
     "anchor": Meaning(None, "Height of the certified header to prove it up to; else the first at or above."),
     "asset": Meaning(Hex32, "An asset's id: the digest of its pixels."),
+    "at": Meaning(None, "How many bytes of it have come before."),
     "cid": Meaning(ContentId, "A content id."),
     "collection": Meaning(CollectionName, "A collection: a name in an org."),
     "consistency": Meaning(
         None, "`linearizable`: the answer is of all that was final at any node when the question came."
     ),
     "creator": Meaning(AccountName, "Only what this account created, alone or with others."),
+    "dag-scope": Meaning(None, "What a CAR has: the block alone, or the file (`entity` and `all` are the same here)."),
+    "entity-bytes": Meaning(
+        Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}:(\*|-?[0-9]{1,15})\Z")],
+        "`FROM:TO`, both included, or `FROM:*`: a CAR has what is needed for these bytes of the file. What is negative "
+        "is counted from the end.",
+    ),
     "entry": Meaning(Hex32, "An entry's id: the SHA-256 of its statement."),
+    "filter-addrs": Meaning(None, "Which addresses the client can use. It is taken, and not looked at."),
+    "filter-protocols": Meaning(None, "Which protocols the client speaks. It is taken, and not looked at."),
+    "format": Meaning(None, "`raw` or `car`; it comes before what `Accept` says."),
     "from": Meaning(None, "The lower height."),
     "generation": Meaning(Hex32, "A generation's id: the digest of its request."),
     "height": Meaning(None, "A block's height; the genesis block is 0."),
@@ -87,6 +104,7 @@ MEANINGS = {
         "Level and number of a tile as C2SP writes them, with the width of a partial one.",
     ),
     "proposal": Meaning(Hex32, "A proposal's id: that of the transaction that made it."),
+    "range": Meaning(None, "The part that is wanted: `bytes=FIRST-LAST`, `bytes=FIRST-` or `bytes=-COUNT`."),
     "receipts": Meaning(None, "Whether to answer with receipts."),
     "sale_price": Meaning(Count, "A price in minor units."),
     "source_type": Meaning(
@@ -98,6 +116,7 @@ MEANINGS = {
     "token": Meaning(Hex32, "A token's id."),
     "transaction": Meaning(Hex32, "A transaction's id."),
     "transparent": Meaning(None, "Whether to answer with the statement, the receipts of all nodes in it."),
+    "upload": Meaning(Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")], "The name of a file that comes in pieces."),
     "version": Meaning(Positive, "A policy's version."),
     "wait": Meaning(None, "Whether to answer once it is final, or at once."),
 }
@@ -118,7 +137,7 @@ class Form(msgspec.Struct, frozen=True):
     """Those that are `true` or `false`."""
 
 
-def check_query(query: bytes, form: Form) -> None:
+def check_query(query: bytes, form: Form, meanings: Mapping[str, Meaning] = MEANINGS) -> None:
     """Refuse parameters that a route does not have, that are given twice, or are spelled in another way than theirs."""
     if not query:
         return
@@ -134,21 +153,21 @@ def check_query(query: bytes, form: Form) -> None:
         seen.add(name)
         if name in form.flags and value not in ("true", "false"):
             raise _malformed(f"{name}={value[:80]!r}; it is true or false")
-        _check_form(name, value, whole=name in form.whole)
+        _check_form(name, value, meanings, whole=name in form.whole)
 
 
-def check_path(given: Mapping[str, str], whole: frozenset[str]) -> None:
+def check_path(given: Mapping[str, str], whole: frozenset[str], meanings: Mapping[str, Meaning] = MEANINGS) -> None:
     """Refuse a part of a path that is none of its kind, such as an id with too few digits."""
     for name, value in given.items():
-        _check_form(name, value, whole=name in whole)
+        _check_form(name, value, meanings, whole=name in whole)
 
 
-def _check_form(name: str, value: str, *, whole: bool) -> None:
+def _check_form(name: str, value: str, meanings: Mapping[str, Meaning], *, whole: bool) -> None:
     if whole:
         if _WHOLE.match(value) is None:
             raise _malformed(f"{name}={value[:80]!r} is no whole number; write digits only, the first no zero")
         return
-    kind = MEANINGS[name].kind
+    kind = meanings[name].kind
     if kind is None or name in BY_THEIR_ROUTES:
         return
     try:

@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from node.api.examples import example_named
-from node.api.meanings import MEANINGS
+from node.api.meanings import Meaning
 from node.api.operations import Operation
 from node.api.routing import Route
 from node.api.schemas import schema_of
@@ -23,6 +23,14 @@ EXAMPLES = {
     "min_height": 1,
     "anchor": 42,
     "consistency": "linearizable",
+    "at": 0,
+    "range": "bytes=0-1023",
+    "format": "raw",
+    "car-version": "1",
+    "car-order": "dfs",
+    "car-dups": "n",
+    "filter-addrs": "https",
+    "filter-protocols": "transport-ipfs-gateway-http",
 }
 """Of parameters whose type does not give one away."""
 
@@ -31,14 +39,17 @@ def described(route: Route, operation: Operation, method: str) -> list[dict[str,
     """The parameters that FastAPI found of an operation, with their true forms and what they mean."""
     plain = APIRoute(route.path_format, route.endpoint, methods=[method], dependencies=route.dependencies)
     read = get_openapi(title="", version="", routes=[plain])["paths"][route.path_format][method.lower()]
-    return [_described(parameter, operation.after) for parameter in read.get("parameters", [])]
+    return [
+        _described(parameter, route.meanings[parameter["name"]], operation.after)
+        for parameter in read.get("parameters", [])
+    ]
 
 
-def _described(parameter: dict[str, Any], place: Any) -> dict[str, Any]:
-    name, meaning, found = parameter["name"], MEANINGS[parameter["name"]], _without_null(parameter["schema"])
-    form = place if name in PLACES and found["type"] == "string" else meaning.kind
+def _described(parameter: dict[str, Any], meaning: Meaning, place: Any) -> dict[str, Any]:
+    name, found = parameter["name"], _without_null(parameter["schema"])
+    form = place if place is not None and name in PLACES and found["type"] == "string" else meaning.kind
     schema = _bare(found if form is None else schema_of(form))
-    if name in PLACES and form is not None:
+    if name in PLACES and place is not None and form is not None:
         schema["pattern"] = f"^({schema['pattern'][1:-1]})?$"
     if parameter["schema"].get("default") is not None:
         schema["default"] = parameter["schema"]["default"]

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from msgspec import UNSET
 from starlette.responses import Response, StreamingResponse
 
 from ledger.actions import SealedKey
-from ledger.errors import Code, LedgerError
+from ledger.errors import Code
 from node.api.bodies import JSON_BYTES_MAX, answer, read_body, read_json
 from node.api.member import Member, asker
 from node.api.operations import EVENTS, OCTETS, OF_READERS, Given, Sent, operation
 from node.api.readers import Reader
 from node.api.routing import router as make_router
 from node.chain.chain import Chain
-from node.content.blockstore import FILE_BYTES_MAX, Blockstore
-from node.content.cid import CidInvalid, parse_cid
 from node.content.openings import OpeningStore
-from node.credentials.marking import Marker
-from node.decoding.lanes import Lane
 from node.exchange.releases import Releases
 from node.generation.service import GenerationService
-from node.ordering.submitter import Submitter
 from node.verification.fetching import ADDRESS_CHARACTERS_MAX
 from node.verification.verifier import Verifier
 from pictures.opening import PICTURE_BYTES_MAX
-from remarque.api.content import MarkedPicture, Release, StoredCiphertext, StoredPicture
+from remarque.api.content import Release
 from remarque.api.generation import (
     MASK_BYTES_MAX,
     AskGeneration,
@@ -40,7 +33,6 @@ from remarque.api.generation import (
 )
 from remarque.api.verification import Verification
 from remarque.errors import NodeCode, NodeError
-from remarque.sealing import CIPHERTEXT_BYTES_MIN
 
 OF_PICTURES = (
     NodeCode.IMAGE_UNREADABLE,
@@ -115,129 +107,9 @@ def verify_routes(verifier: Verifier, reader: Reader) -> APIRouter:
     return router
 
 
-def upload_routes(
-    members: Lane, verifier: Verifier, blockstore: Blockstore, submitter: Submitter, marker: Marker, reader: Reader
-) -> APIRouter:
-    """What members store before they register it."""
+def opening_routes(chain: Chain, openings: OpeningStore, reader: Reader) -> APIRouter:
+    """Prompts and settings, for members."""
     router = make_router("/v1", "content", reader)
-
-    @router.post("/content", summary="Store a picture's bytes before registering it")
-    @operation(
-        Given(StoredPicture, 201),
-        sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF, HEIC or JPEG XL.", OCTETS),
-        refuses=(*OF_PICTURES, *OF_UPLOADS, NodeCode.INDEX_LOADING),
-    )
-    async def put(request: Request, member: Member = Depends(reader)) -> Response:
-        """What identifies it comes back, ready for `asset.register`. Nothing is recorded by this yet: what no record
-        names within a day is gone, and an account has 512 MiB waiting at most. `similar` names pictures of others that
-        it is a near-duplicate of: derive from one of them, or have the registration name them.
-        """
-        submitter.check_room()
-        data = await read_body(request, PICTURE_BYTES_MAX)
-        with members.room(len(data), asker(request, member)):
-            facts = await members.facts(data)
-            similar = await verifier.similar(facts, members, member.account)
-            cid = await blockstore.aside(blockstore.take, member.account, data)
-        stored = StoredPicture(
-            cid=cid,
-            pixel_digest=facts.pixel_digest,
-            file_digest=facts.file_digest,
-            image_code=facts.main.code,
-            width=facts.width,
-            height=facts.height,
-            media_type=facts.media_type,
-            similar=similar,
-        )
-        return answer(stored, 201)
-
-    @router.post("/marks", summary="Mark a picture that was not made here, and store it before registering it")
-    @operation(
-        Given(MarkedPicture, 201),
-        sent=Sent(bytes, "A picture's file: PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF, HEIC or JPEG XL.", OCTETS),
-        refuses=(
-            *OF_PICTURES,
-            *OF_UPLOADS,
-            NodeCode.INDEX_LOADING,
-            NodeCode.NOT_LABELLED,
-            NodeCode.NOT_SIGNED,
-        ),
-    )
-    async def put_marked(
-        request: Request, source_type: Annotated[str, Query(max_length=48)] = "", member: Member = Depends(reader)
-    ) -> Response:
-        """Watermark and label are put in, and what identifies the marked file comes back, ready for `asset.register`
-        with `mark`, `manifest` and `source_type`. Once that is final this node signs the manifest, in which that of
-        the file before becomes an ingredient; of everything else that it said, nothing is kept.
-        """
-        submitter.check_room()
-        data = await read_body(request, PICTURE_BYTES_MAX)
-        with members.room(len(data), asker(request, member)):
-            marked = await marker.marked(data, source_type, member.account, members)
-            facts = await members.facts(marked.picture.data)
-            similar = await verifier.similar(facts, members, member.account)
-            cid = await blockstore.aside(blockstore.take, member.account, marked.picture.data)
-        stored = MarkedPicture(
-            cid=cid,
-            size=len(marked.picture.data),
-            pixel_digest=facts.pixel_digest,
-            file_digest=facts.file_digest,
-            image_code=facts.main.code,
-            width=facts.width,
-            height=facts.height,
-            media_type=facts.media_type,
-            similar=similar,
-            mark=marked.picture.mark or UNSET,
-            manifest=marked.manifest or UNSET,
-            unmarked=marked.watermarks and marked.picture.mark is None,
-        )
-        return answer(stored, 201)
-
-    @router.post("/ciphertexts", summary="Store the ciphertext of a confidential picture before registering it")
-    @operation(
-        Given(StoredCiphertext, 201),
-        sent=Sent(bytes, "What `remarque.sealing.encrypt` makes of a picture.", OCTETS),
-        refuses=(Code.CONTENT_INVALID, *OF_UPLOADS),
-    )
-    async def put_encrypted(request: Request, member: Member = Depends(reader)) -> Response:
-        """No node sees the picture, so its registrant says what identifies it. It is kept as long as a picture is that
-        no record names yet, and counts as one.
-        """
-        submitter.check_room()
-        data = await read_body(request, FILE_BYTES_MAX)
-        if len(data) < CIPHERTEXT_BYTES_MIN:
-            detail = f"{len(data)} bytes, a ciphertext has at least {CIPHERTEXT_BYTES_MIN}; encrypt the picture first"
-            raise LedgerError(Code.CONTENT_INVALID, detail)
-        cid = await blockstore.aside(blockstore.take, member.account, data)
-        return answer(StoredCiphertext(cid=cid, size=len(data)), 201)
-
-    return router
-
-
-def content_routes(chain: Chain, blockstore: Blockstore, openings: OpeningStore, reader: Reader) -> APIRouter:
-    """Content and openings, for members."""
-    router = make_router("/v1", "content", reader)
-
-    @router.get("/content/{cid}", summary="Bytes of stored content; a confidential asset's are encrypted")
-    @operation(
-        Given(bytes, media=OCTETS, meaning="The file."), refuses=(NodeCode.CONTENT_MISSING, NodeCode.BODY_TOO_LARGE)
-    )
-    async def get_content(cid: str) -> Response:
-        """Under its content id, so whoever asks can hold the bytes against it."""
-        try:
-            parse_cid(cid)
-            taken = await blockstore.aside(blockstore.uploads.read, cid)
-            if taken is not None:
-                return Response(taken, media_type=OCTETS, headers=NOSNIFF)
-            leaves = await blockstore.aside(blockstore.leaves, cid)
-        except CidInvalid as error:
-            raise NodeError(NodeCode.REQUEST_MALFORMED, str(error)) from None
-
-        async def parts() -> AsyncIterator[bytes]:
-            for leaf, _ in leaves:
-                yield await blockstore.aside(blockstore.present, leaf, cid)
-
-        headers = {**NOSNIFF, "Content-Length": str(sum(size for _, size in leaves))}
-        return StreamingResponse(parts(), media_type=OCTETS, headers=headers)
 
     @router.get("/assets/{asset}/openings", summary="Prompt and settings of a generated picture, with their salts")
     @operation(OpenedSettings, refuses=(Code.ASSET_UNKNOWN, NodeCode.NOT_FOUND))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, get_args, get_origin
 
 from fastapi import APIRouter, Depends, Request
@@ -14,7 +14,7 @@ from starlette.responses import Response
 from ledger.errors import LedgerError
 from ledger.merkle_log import LeavesUnknown
 from node.api.levels import show_level
-from node.api.meanings import Form, check_path, check_query
+from node.api.meanings import MEANINGS, Form, Meaning, check_path, check_query
 from node.api.operations import Operation, Refusal, note_refusal, operation_of
 from node.api.problem import LOGGED, MEDIA_TYPE, UNCACHED, refusal
 from node.ground.logs import logger
@@ -28,6 +28,8 @@ class Route(APIRoute):
     """A route of the API, or of a page."""
 
     problem_media = MEDIA_TYPE
+    meanings: Mapping[str, Meaning] = MEANINGS
+    """What its parameters mean."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], *, methods: Any = None, **more: Any) -> None:
         named = set(methods or ("GET",))
@@ -59,8 +61,8 @@ class Route(APIRoute):
                 request.state.level = level()
             try:
                 if operation is not None:
-                    check_query(request.scope["query_string"], form)
-                    check_path(request.path_params, whole)
+                    check_query(request.scope["query_string"], form, self.meanings)
+                    check_path(request.path_params, whole, self.meanings)
                 response = await handle(request)
             except (LedgerError, NodeError, LeavesUnknown, RequestValidationError) as error:
                 refused = _told(error)

@@ -17,7 +17,6 @@ from node.cli.audit import lines_of
 from node.cli.chain import genesis_option, header_known, known_option, recovery_option
 from node.cli.printing import in_line
 from node.cli.target import Target, with_target
-from node.content.cid import import_file, parse_cid
 from node.keeping import backup as backups
 from node.keeping import founding
 from node.keeping.backup import OpenedRequest, Writer, content_in, openings_in
@@ -25,7 +24,9 @@ from node.snapshots.recovering import keep_recoveries, load_recoveries, require_
 from node.snapshots.snapshots import MANIFEST, read_entries, take, write
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
+from remarque.cid import parse_cid
 from remarque.client import Client
+from remarque.dag import import_file
 from remarque.errors import NodeCode, NodeError, RemarqueError
 from remarque.keys.files import load_key, new_key
 from remarque.trusted_files import load_genesis, read_recoveries

@@ -27,6 +27,7 @@ COMMANDS = {
     "buy": "node.cli.market:buy",
     "collection": "node.cli.collection:collection",
     "consortium": "node.cli.consortium:consortium",
+    "content": "node.cli.content:content",
     "credentials": "node.cli.credentials:credentials",
     "currency": "node.cli.currency:currency",
     "derive": "node.cli.trading:derive",

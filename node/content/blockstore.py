@@ -9,20 +9,21 @@ Everything here waits for the disk and hashes what it reads, so nothing of it is
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
-from collections.abc import Callable, Iterator
+import weakref
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from node.content.cid import CidInvalid, check_block, import_file, links_of, parse_cid
-from node.content.uploads import Uploads
+from node.content.uploads import Uploads, pieces_of
 from node.storage.directory import write_durably
+from remarque.cid import DAG_PB, CidInvalid, check_block, parse_cid
+from remarque.dag import CHUNK, FILE_BYTES_MAX, FileShape, Leaf, blocks_of, checked_leaf, import_file, shape_of
 from remarque.errors import NodeCode, NodeError
 
-FILE_BYTES_MAX = 65 * 1024 * 1024
-"""A picture of the most bytes that are read, and what encryption adds to it."""
-BLOCKS_MAX = 256
-"""Blocks of one file, for what is fetched from others."""
 UPLOADS = "uploads"
 """Where, beside the blocks, files lie that no record names yet."""
 THREADS_MAX = 4
@@ -30,6 +31,22 @@ THREADS_MAX = 4
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Opened:
+    """A file of content, to be read piece after piece: each is held against its id when it is read."""
+
+    def __init__(self, shape: FileShape, read: Callable[[Leaf], bytes], nodes: Callable[[], dict[str, bytes]]) -> None:
+        self.shape, self.size = shape, shape.size
+        self._read, self._leaves = read, shape.leaves
+        self.nodes = nodes
+        """Gives the blocks of its tree by their ids. CONTENT_MISSING."""
+        self._starts = [leaf.start for leaf in shape.leaves]
+
+    def piece(self, at: int) -> bytes:
+        """The file's bytes from a place on, as many as its leaf has. CONTENT_MISSING if they are not here by now."""
+        leaf = self._leaves[bisect_right(self._starts, at) - 1]
+        return self._read(leaf)[at - leaf.start :]
 
 
 class Blockstore:
@@ -42,6 +59,8 @@ class Blockstore:
         self._writing = threading.Lock()
         self.on_damaged: Callable[[str], object] = lambda cid: None
         """Called, from any thread, with the id of a block that is here and is not what its id names."""
+        self.on_node: Callable[[str, bytes], object] = lambda cid, block: None
+        """Called, from any thread, with each node of a tree that has been stored, and its id."""
         self._threads = asyncio.Semaphore(THREADS_MAX)
 
     async def aside(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -51,23 +70,35 @@ class Blockstore:
 
     def put_file(self, data: bytes) -> str:
         """Store a file; its content id."""
-        cid, blocks = _imported(data)
-        for name, block in blocks:
-            self.put_block(name, block)
+        return self._put_parts((data,))
+
+    def _put_parts(self, parts: Iterable[bytes]) -> str:
+        cid = ""
+        for cid, block in blocks_of(parts):
+            self.put_block(cid, block)
         return cid
 
     def take(self, account: str, data: bytes) -> str:
         """Take a file that an account brings, for a record to come; its content id. UPLOADS_FULL if it has too many."""
-        cid, blocks = _imported(data)
+        if len(data) > FILE_BYTES_MAX:
+            raise NodeError(NodeCode.BODY_TOO_LARGE, f"{len(data)} bytes, content has at most {FILE_BYTES_MAX}")
+        cid, blocks = import_file(data)
         if any(self.block(name) is None for name, _ in blocks):
             self.uploads.put(account, cid, data)
         return cid
 
+    def finish(self, account: str, name: str) -> str:
+        """What has come piece after piece is whole: its content id. It waits for a record, unless it has one."""
+        cid = self.uploads.finish(account, name)
+        if not self.missing(cid):
+            self.uploads.drop(account, cid)
+        return cid
+
     def keep(self, cid: str) -> None:
         """Make content of a file that was taken, now that a record names it; nothing if none was."""
-        data = self.uploads.read(cid)
-        if data is not None:
-            self.put_file(data)
+        file = self.uploads.file(cid)
+        if file is not None:
+            self._put_parts(pieces_of(file))
             self.uploads.forget(cid)
 
     def put_block(self, cid: str, block: bytes) -> None:
@@ -78,6 +109,14 @@ class Blockstore:
             if self.block(cid) is None:
                 path.parent.mkdir(exist_ok=True)
                 write_durably(path, block)
+            else:
+                os.utime(path)  # `sweep` takes it for a new one
+        if parse_cid(cid)[0] == DAG_PB:
+            self.on_node(cid, block)
+
+    def nodes(self) -> Iterator[str]:
+        """Ids of the nodes of trees that are here."""
+        return (file.name for file in self._path.glob("??/bafyb*"))
 
     def block(self, cid: str) -> bytes | None:
         """A block, or None if it is not here unharmed."""
@@ -94,57 +133,87 @@ class Blockstore:
 
     def missing(self, cid: str) -> list[str]:
         """Ids of the blocks of a file that are not here; empty if all are. Follows what is known so far."""
-        wanted, missing, seen = [cid], [], 0
-        while wanted:
-            current = wanted.pop()
-            seen += 1
-            if seen > BLOCKS_MAX:
-                raise CidInvalid(f"{cid} has more than {BLOCKS_MAX} blocks")
-            block = self.block(current)
-            if block is None:
-                missing.append(current)
-            else:
-                wanted.extend(links_of(current, block))
-        return missing
+        try:
+            shape = shape_of(cid, self.present)
+        except _Missing as missing:
+            return [missing.cid]
+        return [leaf.cid for leaf in shape.leaves if not self._holds(leaf)]
+
+    def _holds(self, leaf: Leaf) -> bool:
+        block = self.block(leaf.cid)
+        return block is not None and checked_leaf(leaf, block) is block
+
+    def open(self, cid: str) -> Opened:
+        """A file, recorded or not, to be read. CONTENT_MISSING if it is not here, CidInvalid if it is no file."""
+        waiting = self.uploads.file(cid)
+        if waiting is not None:
+            with suppress(FileNotFoundError):  # it has become content meanwhile
+                return _opened_upload(waiting)
+        shape = shape_of(cid, self.present)
+        return Opened(
+            shape,
+            lambda leaf: checked_leaf(leaf, self.present(leaf.cid)),
+            lambda: {node: self.present(node) for node in shape.nodes},
+        )
+
+    def sweep(self, live: Iterable[str], older_than: float) -> int:
+        """Delete the blocks that no file of `live` has and that were stored before a time, in seconds since 1970.
+
+        How many bytes that were. A file whose tree is not whole here is fetched again, with all that is below it.
+        """
+        kept = set[str]()
+        for cid in live:
+            kept.add(cid)
+            if parse_cid(cid)[0] == DAG_PB:
+                with suppress(NodeError, CidInvalid):
+                    shape = shape_of(cid, self.present)
+                    kept.update(shape.nodes, (leaf.cid for leaf in shape.leaves))
+        freed = 0
+        for file in self._path.glob("??/b*"):
+            with self._writing:
+                found = file.stat()
+                if file.name not in kept and found.st_mtime < older_than:
+                    file.unlink()
+                    freed += found.st_size
+        return freed
 
     def file(self, cid: str) -> bytes:
         """A whole file. CONTENT_MISSING if a block of it is not here."""
-        taken = self.uploads.read(cid)
-        return b"".join(block for _, block in self._walk(cid)) if taken is None else taken
+        opened, parts, at = self.open(cid), list[bytes](), 0
+        while at < opened.size:
+            parts.append(opened.piece(at))
+            at += len(parts[-1])
+        return b"".join(parts)
 
-    def leaves(self, cid: str) -> list[tuple[str, int]]:
-        """Ids and sizes of the blocks that make a file up, in order. CONTENT_MISSING if a block of it is not here."""
-        return [(leaf, len(block)) for leaf, block in self._walk(cid)]
-
-    def present(self, block: str, cid: str) -> bytes:
-        """A block of a file. CONTENT_MISSING if it is not here."""
-        found = self.block(block)
+    def present(self, cid: str) -> bytes:
+        """A block. CONTENT_MISSING if it is not here unharmed."""
+        found = self.block(cid)
         if found is None:
-            raise NodeError(NodeCode.CONTENT_MISSING, f"block {block} of {cid} is not on this node", 1)
+            raise _Missing(cid)
         return found
-
-    def _walk(self, cid: str) -> Iterator[tuple[str, bytes]]:
-        """Leaves of a file in order, with their ids."""
-        wanted, size, seen = [cid], 0, 0
-        while wanted:
-            current = wanted.pop()
-            block = self.present(current, cid)
-            links = links_of(current, block)
-            wanted.extend(reversed(links))
-            seen, size = seen + 1, size + (0 if links else len(block))
-            if seen > BLOCKS_MAX or size > FILE_BYTES_MAX:
-                raise NodeError(NodeCode.BODY_TOO_LARGE, f"{cid} has more than {FILE_BYTES_MAX} bytes")
-            if not links:
-                yield current, block
 
     def _file(self, cid: str) -> Path:
         _, digest = parse_cid(cid)
         return self._path / digest[:1].hex() / cid
 
 
-def _imported(data: bytes) -> tuple[str, list[tuple[str, bytes]]]:
-    """A file's content id, and its blocks with theirs."""
-    if len(data) > FILE_BYTES_MAX:
-        raise NodeError(NodeCode.BODY_TOO_LARGE, f"{len(data)} bytes, content has at most {FILE_BYTES_MAX}")
-    cid, blocks = import_file(data)
-    return cid, list(blocks)
+class _Missing(NodeError):
+    """A block is not here."""
+
+    def __init__(self, cid: str) -> None:
+        super().__init__(NodeCode.CONTENT_MISSING, f"block {cid} is not on this node", 1)
+        self.cid = cid
+
+
+def _opened_upload(file: Path) -> Opened:
+    """A file that no record names, which lies in one piece. It can be read even if it goes meanwhile."""
+    handle = os.open(file, os.O_RDONLY)
+    size = os.fstat(handle).st_size
+    leaves = tuple(Leaf("", at, min(CHUNK, size - at)) for at in range(0, max(size, 1), CHUNK))
+
+    def nodes() -> dict[str, bytes]:
+        return {cid: block for cid, block in blocks_of(pieces_of(file)) if parse_cid(cid)[0] == DAG_PB}
+
+    opened = Opened(FileShape(file.name, size, (), leaves), lambda leaf: os.pread(handle, leaf.size, leaf.start), nodes)
+    weakref.finalize(opened, os.close, handle)
+    return opened

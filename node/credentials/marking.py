@@ -16,6 +16,7 @@ from ledger.names import org_of
 from node.credentials.key_files import CLAIM, CredentialFolder
 from node.credentials.manifest_store import PREFIX, ManifestName
 from node.credentials.parents import Parents
+from node.decoding.asking import FileBytes
 from node.decoding.lanes import Lane
 from node.decoding.signing import MarkAsked, PictureMarked
 from node.ground.config import MarksSection
@@ -50,7 +51,7 @@ class Marker:
         self._folder = folder
         self._parents = parents
 
-    async def marked(self, data: bytes, source: str, account: str, lane: Lane) -> Marked:
+    async def marked(self, data: FileBytes, source: str, account: str, lane: Lane) -> Marked:
         """A picture with this node's marks. `source`: IPTC's word for where it comes from; empty for nothing said.
 
         NOT_LABELLED, UPLOADS_FULL; NOT_SIGNED if it has Content Credentials, and there is no key by which they could go
@@ -68,7 +69,7 @@ class Marker:
             fact = "the file has Content Credentials, and without a key for claims they would be lost"
             raise NodeError(NodeCode.NOT_SIGNED, f"{fact}; ask a node that has one, or register the file as it is")
         if signs:
-            parent = data if found.credentialed or not source else b""
+            parent = data[:] if found.credentialed or not source else b""
             name = ManifestName(label, found.pixel_digest)
             await asyncio.to_thread(self._parents.put, name, parent)
         return Marked(found, label if signs else "", bool(self._key))

@@ -23,7 +23,6 @@ from node.chain.chain import Chain
 from node.chain.layers import Layer
 from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
-from node.content.cid import CidInvalid
 from node.credentials.claims import PictureClaims
 from node.credentials.key_files import CLAIM, CredentialFolder, SigningLeaf
 from node.credentials.manifest_store import ManifestName, ManifestStore, name_of
@@ -33,6 +32,7 @@ from node.decoding.lanes import Lane
 from node.decoding.signing import CallBack, SealAsked
 from node.ground.changes import ChangeCounter
 from node.ground.logs import logger
+from remarque.cid import CidInvalid
 from remarque.errors import NodeCode, NodeError
 
 RETRY_SECONDS = (1.0, 60.0)

@@ -6,6 +6,7 @@ A child has met a stranger's bytes, so what it says is bounded, and checked as s
 from __future__ import annotations
 
 import struct
+from mmap import mmap
 from typing import Annotated, Literal
 
 import msgspec
@@ -29,6 +30,8 @@ from pictures.opening import FRAMES_MAX, PICTURE_BYTES_MAX, PICTURE_SIDE_MAX, Ro
 from pictures.reduction import REDUCED_SIDE_MAX
 from pictures.windows import ASKS_MAX, CODE_BYTES, WINDOWS
 
+FileBytes = bytes | mmap
+"""Of a file: in memory, or read from the disk as they are needed."""
 ANSWER_BYTES_MAX = 2 << 20
 LARGE_ANSWERS = {
     "sealed": STORE_BYTES_MAX + ANSWER_BYTES_MAX,

@@ -17,7 +17,18 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from node.decoding.asking import Answer, Ask, ComparedWith, Declined, Ended, Facts, Findable, KeptBytes, Limits
+from node.decoding.asking import (
+    Answer,
+    Ask,
+    ComparedWith,
+    Declined,
+    Ended,
+    Facts,
+    FileBytes,
+    Findable,
+    KeptBytes,
+    Limits,
+)
 from node.decoding.process import ForkingProcess, Signs
 from node.decoding.signing import MarkAsked, PictureMarked, SealAsked, StoreHeld, StoreMade
 from node.ground import metrics
@@ -94,7 +105,7 @@ class Lane:
             if not self._open[who]:
                 del self._open[who]
 
-    async def facts(self, data: bytes, looked_for: LookedFor = NOTHING_MORE) -> Facts:
+    async def facts(self, data: FileBytes, looked_for: LookedFor = NOTHING_MORE) -> Facts:
         """What identifies a picture. IMAGE_UNREADABLE, IMAGE_TOO_LARGE, IMAGE_TOO_COSTLY or DECODER_FAILED."""
         ask = Ask("facts", SMALL, len(data), anchors=looked_for.anchors, watermark_key=looked_for.watermark_key)
         found = await self._asked(ask, data)
@@ -138,7 +149,7 @@ class Lane:
         ask = Ask("held", SMALL, len(data), anchors=anchors, other_size=len(store), label=label)
         return self._made(await self._asked(ask, data + store), StoreHeld)
 
-    async def marked(self, data: bytes, mark: MarkAsked) -> PictureMarked:
+    async def marked(self, data: FileBytes, mark: MarkAsked) -> PictureMarked:
         """A picture with marks in it. Refuses as `facts` does, and NOT_LABELLED."""
         return self._made(await self._asked(Ask("marked", SMALL, len(data), mark=mark), data), PictureMarked)
 
@@ -147,7 +158,7 @@ class Lane:
             raise self._refusal(found)
         return found
 
-    async def _asked(self, ask: Ask, data: bytes, signs: Signs | None = None) -> Answer:
+    async def _asked(self, ask: Ask, data: FileBytes, signs: Signs | None = None) -> Answer:
         if ask.wanted in UNDECODED and len(data) > SMALL_BYTES_MAX:
             found: Answer = Declined("IMAGE_TOO_LARGE", "its bytes are many")
         else:

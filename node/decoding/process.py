@@ -13,7 +13,17 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from ledger.encoding import NOT_DECODED
-from node.decoding.asking import ANSWER_BYTES_MAX, LARGE_ANSWERS, LENGTH, Answer, Ask, Ended, framed, parse_answer
+from node.decoding.asking import (
+    ANSWER_BYTES_MAX,
+    LARGE_ANSWERS,
+    LENGTH,
+    Answer,
+    Ask,
+    Ended,
+    FileBytes,
+    framed,
+    parse_answer,
+)
 from node.decoding.signing import CallBack
 from node.ground.logs import logger
 
@@ -34,7 +44,7 @@ class ForkingProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._door: socket.socket | None = None
 
-    async def ask(self, ask: Ask, data: bytes, signs: Signs | None = None) -> Answer:
+    async def ask(self, ask: Ask, data: FileBytes, signs: Signs | None = None) -> Answer:
         """A child's answer about a picture's bytes, once that child is gone with all that it held.
 
         `Ended` if there is none. The bytes go out as the child takes them, so nothing here waits for it but this.
@@ -93,7 +103,7 @@ class ForkingProcess:
         logger.info("decoding_begun", pid=self._process.pid)
 
 
-async def _exchange(connection: socket.socket, ask: Ask, data: bytes, signs: Signs | None) -> Answer:
+async def _exchange(connection: socket.socket, ask: Ask, data: FileBytes, signs: Signs | None) -> Answer:
     """Send a question with its bytes; the answer, when the other end is closed."""
     loop = asyncio.get_running_loop()
     try:

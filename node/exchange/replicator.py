@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from heapq import heappop, heappush
 from itertools import islice
 from pathlib import Path
@@ -26,12 +26,12 @@ from ledger.events import AssetRegistered, SettingsDisclosed, SettingsErased, St
 from node.chain.chain import Chain
 from node.chain.layers import Layer
 from node.content.blockstore import Blockstore
-from node.content.cid import CidInvalid, cid_of_digest
 from node.content.openings import OpeningStore
 from node.content.uploads import SECONDS_MAX
 from node.ground.logs import logger
 from node.peers.network import Peers
 from node.storage.directory import write_durably
+from remarque.cid import CidInvalid, cid_of_digest
 
 RETRY_SECONDS = (0.2, 60.0)
 BLOCK_BYTES_MAX = 2 * 1024 * 1024
@@ -80,6 +80,8 @@ class Replicator:
         self._due: list[tuple[float, str]] = []
         """When to try each, as a heap: thousands may wait, and only the next is looked at."""
         self._woken = asyncio.Event()
+        self.elsewhere: Callable[[str], Awaitable[bool]] = _nowhere
+        """Brings a file back from somewhere beside the members; whether it was there."""
         chain.commits.follow(self._committed)
 
     def _committed(self, layers: list[Layer]) -> None:
@@ -200,7 +202,7 @@ class Replicator:
     async def _try(self, want: str) -> None:
         name = want.partition("/")[2]
         try:
-            done = await (self._fetch_openings(name) if want.startswith(OPENINGS) else self._fetch_file(name))
+            done = await (self._fetch_openings(name) if want.startswith(OPENINGS) else self.fetch_file(name))
         except CidInvalid as error:
             logger.error("content_refused", content=name, reason=str(error))
             done = True
@@ -214,12 +216,16 @@ class Replicator:
             heappush(self._due, (time.monotonic() + pause, want))
             self._pauses[want] = min(2 * pause, RETRY_SECONDS[1])
 
-    async def _fetch_file(self, cid: str) -> bool:
+    async def fetch_file(self, cid: str) -> bool:
+        """Make a file content of this node, from an upload, members, or wherever else it is; whether it is here.
+
+        CidInvalid if it is no file of a kind that is kept.
+        """
         await self._blockstore.aside(self._blockstore.keep, cid)
         while missing := await self._blockstore.aside(self._blockstore.missing, cid):
             for block in missing:
                 if not await self._fetch_block(block):
-                    return False
+                    return await self.elsewhere(cid)
         return True
 
     async def _fetch_block(self, cid: str) -> bool:
@@ -258,6 +264,10 @@ class Replicator:
         if disclosure is None:
             return NOTHING
         return disclosure.kept_by(ledger.org_of_node(self._chain.node)) - here, here & {*disclosure.erased}
+
+
+async def _nowhere(_: str) -> bool:
+    return False
 
 
 def wants_of(asset: records.Asset) -> list[str]:

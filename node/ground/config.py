@@ -51,6 +51,11 @@ class ApiSection(Section, frozen=True, kw_only=True):
     allowed_origins: tuple[str, ...] = ()
     """Origins of web pages that may read this node's answers (CORS), such as `https://gallery.example`; `*`: of any.
     Empty: none but the node's own pages. Cookies are never allowed."""
+    gateway: bool = False
+    """Whether strangers are given public content by the trustless gateway of IPFS (`/ipfs`), and told that it is here
+    (`/routing/v1`); members always are. See docs/content.md."""
+    public_url: str = ""
+    """Where the gateway is reached from outside, such as `https://node1.studio.example`; empty: at `listen`."""
     connections_max: int = 1_024
     """Connections that may be open; what is over is closed at once."""
     address_connections_max: int = 512
@@ -59,6 +64,11 @@ class ApiSection(Section, frozen=True, kw_only=True):
     """PEM file; with `tls_key`, REST is served over TLS."""
     tls_key: str = ""
     """PEM file with the certificate's key."""
+
+    @property
+    def gateway_url(self) -> str:
+        """The origin of the gateway, as it is told to others."""
+        return self.public_url or f"{'https' if self.tls_certificate else 'http'}://{self.listen}"
 
     @property
     def signed_authority(self) -> str:
@@ -119,6 +129,40 @@ class StorageSection(Section, frozen=True, kw_only=True):
     """Transactions after which a snapshot is taken, for nodes that join; 0: none is."""
     keep_blocks: int = 0
     """Blocks kept behind the newest snapshot; older ones are deleted, and the node no longer shows them. 0: all."""
+
+
+class DepotSection(Section, frozen=True, kw_only=True):
+    """`[[content.depots]]`: somewhere beside this node's own blockstore where files are kept too."""
+
+    name: str
+    """What it is called in logs, metrics and answers."""
+    kind: Literal["folder", "objects", "ipfs"]
+    """A folder; an object store (S3 and what speaks like it, Google's, Azure's); an IPFS daemon with Kubo's RPC."""
+    url: str
+    """The folder's path; `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`; the RPC's address."""
+    when: Literal["at_once", "later"] = "later"
+    """`at_once`: what a member stores is answered when it is there; `later`: once it is recorded."""
+    what: Literal["own", "all"] = "own"
+    """Of whose pictures: of those that accounts of this node's org created or own, or of everybody's."""
+    endpoint: str = ""
+    """Address of an object store that is not at its provider's usual one, such as
+    `https://cos.ap-guangzhou.myqcloud.com`."""
+    region: str = ""
+    """Its region, where it has one."""
+    virtual_hosted: bool = False
+    """Whether the bucket's name stands before the address, as Tencent's COS wants it."""
+    credentials: str = ""
+    """File with what the depot asks for, as TOML: `access_key_id` and `secret_access_key` for S3, obstore's names for
+    others; `authorization` for an IPFS daemon. Nobody but the node's user may read it."""
+
+
+class ContentSection(Section, frozen=True, kw_only=True):
+    """`[content]`: where content is kept."""
+
+    depots: tuple[DepotSection, ...] = ()
+    """Where copies are kept; see docs/content.md."""
+    scrub_bytes_per_second: int = 1024 * 1024
+    """How fast copies are read again, to see whether they are still what they were; 0: they are not."""
 
 
 MarkLayer = Literal["watermark", "label", "manifest", "timestamp"]
@@ -186,6 +230,7 @@ class Config(Section, frozen=True, kw_only=True):
     storage: StorageSection = StorageSection()
     marks: MarksSection = MarksSection()
     verification: VerificationSection = VerificationSection()
+    content: ContentSection = ContentSection()
     generator: GeneratorSection | None = None
     scitt: ScittSection | None = None
 
@@ -205,6 +250,9 @@ def load_config(path: Path) -> Config:
             split_address(address)
         except NodeError as error:
             raise NodeError(NodeCode.CONFIG_INVALID, f"{path}: peers.addresses.{name}: {error.detail}") from None
+    if config.api.public_url and not re.fullmatch(ORIGIN, config.api.public_url):
+        detail = f"{path}: api.public_url: {config.api.public_url!r} is no origin such as https://node1.studio.example"
+        raise NodeError(NodeCode.CONFIG_INVALID, detail)
     for origin in config.api.allowed_origins:
         if origin != "*" and not re.fullmatch(ORIGIN, origin):
             detail = f"{path}: api.allowed_origins: {origin!r} is no origin such as https://gallery.example, nor *"

@@ -13,6 +13,10 @@ CONNECTIONS_REFUSED = Counter("remarque_connections_refused", "Connections close
 PICTURES_DECODED = Counter(
     "remarque_pictures_decoded", "Pictures that a process decoded or refused, by lane and answer", ["lane", "answer"]
 )
+DEPOT_UP = Gauge("remarque_depot_up", "1 while a depot does what it is asked", ["depot"])
+COPIES_LOST = Counter(
+    "remarque_copies_lost", "Copies that were not what they had been when they were read again", ["depot"]
+)
 MEMPOOL = Gauge("remarque_mempool_transactions", "Transactions that wait")
 PEERS = Gauge("remarque_peers_connected", "Peers this node can send to")
 SYNC_SECONDS = Histogram(

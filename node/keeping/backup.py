@@ -40,10 +40,9 @@ from ledger.state_tree import root_hash
 from node.chain.chain import Chain
 from node.content.at_rest import AtRest
 from node.content.blockstore import UPLOADS, Blockstore
-from node.content.cid import CidInvalid, import_file, parse_cid
 from node.content.openings import OPENINGS as OPENINGS_FILE
 from node.content.openings import OpeningStore
-from node.content.uploads import files_in
+from node.content.uploads import files_in, pieces_of
 from node.ground.logs import progress
 from node.keeping.audit import SignatureChecker
 from node.snapshots.snapshots import SNAPSHOTS, take, write
@@ -51,6 +50,8 @@ from node.storage import directory
 from node.storage.directory import write_durably
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import Base, StateStore
+from remarque.cid import CidInvalid, parse_cid
+from remarque.dag import blocks_of
 from remarque.errors import NodeCode, NodeError
 
 BACKUP_VERSION = 1
@@ -151,7 +152,7 @@ def content_in(data: Path) -> Iterator[tuple[str, bytes]]:
         if file.is_file():
             yield str(file.relative_to(root)), file.read_bytes()
     for waiting in files_in(root / UPLOADS):
-        for cid, block in import_file(waiting)[1]:
+        for cid, block in blocks_of(pieces_of(waiting)):
             yield f"{parse_cid(cid)[1][:1].hex()}/{cid}", block
 
 

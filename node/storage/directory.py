@@ -100,7 +100,12 @@ def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
-    directory = os.open(path.parent, os.O_RDONLY)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make durable which files a directory has."""
+    directory = os.open(path, os.O_RDONLY)
     os.fsync(directory)
     os.close(directory)
 

@@ -1,8 +1,9 @@
-"""Whose is what: the assets that each account created and the tokens that it owns, for lists of them.
+"""Whose is what: the assets that each account created and the tokens that it owns; and which assets have a file.
 
     m<account>\\0<asset>  an asset that the account made, alone or with others
     o<account>\\0<token>  a token that the account owns
-    indexed              there once all of the state is indexed
+    f<cid>\\0<asset>      an asset whose content is the file
+    indexed with files   there once all of the state is indexed
 
 It follows from the state and goes into the same batches, so it is never at another height.
 """
@@ -17,8 +18,8 @@ import plyvel
 from ledger.encoding import decode_trusted
 from ledger.records import Asset, Token, asset_key, token_key
 
-CREATED, OWNED = b"m", b"o"
-_WHOLE = b"indexed"
+CREATED, OWNED, FILES = b"m", b"o", b"f"
+_WHOLE = b"indexed with files"
 _ASSETS, _TOKENS = asset_key(""), token_key("")
 
 
@@ -53,8 +54,12 @@ class HoldingIndex:
         """Tokens that an account owns, by id, behind one of them."""
         return self._of(OWNED, account, after)
 
-    def _of(self, kind: bytes, account: str, after: str) -> Iterator[str]:
-        prefix = _place(kind, account, "")
+    def of_file(self, cid: str) -> Iterator[str]:
+        """Assets whose content is a file, by id."""
+        return self._of(FILES, cid, "")
+
+    def _of(self, kind: bytes, name: str, after: str) -> Iterator[str]:
+        prefix = _place(kind, name, "")
         found = self._db.iterator(prefix=prefix, include_value=False)
         if after:
             found.seek(prefix + after.encode() + b"\0")
@@ -69,8 +74,9 @@ def _entries(key: str, value: bytes | None) -> list[bytes]:
         token = decode_trusted(value, Token)
         return [_place(OWNED, token.owner, token.id)]
     asset = decode_trusted(value, Asset)
-    return [_place(CREATED, account, asset.id) for account in {asset.creator, *(one.account for one in asset.creators)}]
+    made_by = {asset.creator, *(one.account for one in asset.creators)}
+    return [_place(FILES, asset.content.cid, asset.id), *(_place(CREATED, account, asset.id) for account in made_by)]
 
 
-def _place(kind: bytes, account: str, item: str) -> bytes:
-    return kind + account.encode() + b"\0" + item.encode()
+def _place(kind: bytes, name: str, item: str) -> bytes:
+    return kind + name.encode() + b"\0" + item.encode()

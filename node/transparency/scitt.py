@@ -24,9 +24,9 @@ from node.chain.entries import Entries
 from node.chain.finals import Final
 from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
-from node.content.cid import cid_of_digest
 from node.ordering.submitter import Submitter
 from node.transparency.cose_receipts import CoseReceipts
+from remarque.cid import cid_of_digest
 from remarque.errors import NodeCode, NodeError
 
 ANSWER_SECONDS = 5.0

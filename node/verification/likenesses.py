@@ -17,7 +17,6 @@ from typing import TypeVar
 import numpy as np
 
 from node.content.blockstore import Blockstore
-from node.content.cid import CidInvalid
 from node.decoding.asking import Facts, KeptBytes
 from node.decoding.lanes import Lane
 from node.ground.logs import logger
@@ -27,6 +26,7 @@ from node.verification.kept_rows import KeptRows
 from pictures.comparing import WINDOW_BITS_MAX
 from pictures.features import DESCRIPTOR_BYTES, packed, unpacked
 from pictures.windows import ASKS_FOR_WINDOWS, CODE_BYTES, WINDOWS, Codes
+from remarque.cid import CidInvalid
 from remarque.errors import NodeCode, NodeError
 
 LIKENESSES = "likenesses"

@@ -20,7 +20,6 @@ from ledger.state_answer import StateAnswer
 from node.chain.chain import Chain
 from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
-from node.content.cid import CidInvalid
 from node.decoding.asking import Facts, FrameFacts
 from node.decoding.lanes import NOTHING_MORE, Decoders, Lane, LookedFor
 from node.verification.detectors import Detectors
@@ -34,6 +33,7 @@ from node.verification.witnesses import credentials_found, labels_found, said_of
 from pictures.comparing import PictureComparison
 from pictures.opening import PICTURE_BYTES_MAX
 from remarque.api.verification import FilePicture, Relation, Searched, Verification, Withheld
+from remarque.cid import CidInvalid
 from remarque.errors import NodeCode, NodeError
 
 MATCHES_MAX = 10

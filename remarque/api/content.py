@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
-from remarque.api.shapes import Answer
+from ledger.names import Positive
+from remarque.api.shapes import Answer, Body
 
 
 class PictureFacts(Answer, frozen=True, kw_only=True):
@@ -50,6 +51,22 @@ class StoredCiphertext(Answer, frozen=True, kw_only=True):
     """Content id of its bytes."""
     size: int
     """How many they are."""
+
+
+class BeginUpload(Body, frozen=True, kw_only=True):
+    """A file to come piece after piece."""
+
+    size: Positive
+    """How many bytes it will have, so that what there is no room for is refused before it is sent."""
+
+
+class Upload(Answer, frozen=True, kw_only=True):
+    """A file that is sent piece after piece."""
+
+    upload: str
+    """Its name until it is whole."""
+    size: int
+    """How many bytes of it have come."""
 
 
 class KeyShare(Answer, frozen=True, kw_only=True):

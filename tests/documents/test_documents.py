@@ -30,7 +30,7 @@ from remarque import AsyncClient
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"
 PAGES = [*DOCS.glob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"))]
-PACKAGES = ("contracts_vm", "ledger", "consensus", "generator", "remarque", "node", "devnet")
+PACKAGES = ("contracts_vm", "threshold", "ledger", "consensus", "generator", "remarque", "node", "devnet")
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_links_between_documents_lead_somewhere() -> None:
 def test_files_that_documents_name_exist() -> None:
     for page in PAGES:
         for named in re.findall(
-            r"`((?:docs|node|ledger|consensus|tests|scripts|generator|contracts_vm|locks)/[\w./]+)`",
+            r"`((?:docs|node|ledger|consensus|tests|scripts|generator|contracts_vm|threshold|locks)/[\w./]+)`",
             page.read_text(encoding="utf-8"),
         ):
             assert (ROOT / named).exists(), f"{page.name} names {named}"

@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("contracts_vm", "ledger", "consensus", "generator", "remarque", "node", "devnet")
+PACKAGES = ("contracts_vm", "threshold", "ledger", "consensus", "generator", "remarque", "node", "devnet")
 
 
 def test_a_class_name_means_one_thing() -> None:

@@ -32,10 +32,10 @@ from ledger.actions import RegisterModel
 from ledger.encoding import encode
 from ledger.generation import SETTING_FIELDS, ModelAdapter, Opening, Openings, commit
 from node.cli.main import cli
-from node.content.cid import cid_of_digest
 from pictures.credentials.reading import read_credentials
 from remarque.api.content import Release
 from remarque.api.generation import GeneratedPicture, Generation, GenerationTaken, Generators, OpenedSettings
+from remarque.cid import cid_of_digest
 from remarque.client import Client
 from remarque.errors import RemarqueError
 from remarque.requesting import now_ms

@@ -51,7 +51,9 @@ def test_the_wheel_holds_the_packages_with_their_pages_and_policies_and_no_tests
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
 
-    assert tops == {"contracts_vm", "ledger", "consensus", "pictures", "generator", "remarque", "node", "devnet"}
+    assert tops == {
+        "contracts_vm", "threshold", "ledger", "consensus", "pictures", "generator", "remarque", "node", "devnet",
+    }  # fmt: skip
     for wanted in (
         "node/pages/index.html",
         "node/pages/vendored/swagger-ui.css",
@@ -61,6 +63,7 @@ def test_the_wheel_holds_the_packages_with_their_pages_and_policies_and_no_tests
         assert wanted in names
     assert {name for name in names if name.endswith("py.typed")} == {
         "contracts_vm/py.typed", "generator/py.typed", "ledger/py.typed", "pictures/py.typed", "remarque/py.typed",
+        "threshold/py.typed",
     }  # fmt: skip
     assert any(name.startswith("generator/models/default/unet/") for name in names)
 

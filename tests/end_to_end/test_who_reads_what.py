@@ -38,7 +38,7 @@ from remarque.sealing import reader_key_of
 ROOT = Path(__file__).resolve().parents[2]
 READERS = ("stranger", "suspended", "member", "party", "auditor")
 ROW = re.compile(
-    r"\| `((?:GET|POST|DELETE) [^`]+)` \| " + r" \| ".join([r"(yes|no|less|own|signed)"] * len(READERS)) + r" \|"
+    r"\| `((?:GET|POST|DELETE) [^`]+)` \| " + r" \| ".join([r"(yes|no|less|own|signed|admin)"] * len(READERS)) + r" \|"
 )
 CELLS = {
     found[1]: found.groups()[1:]
@@ -166,12 +166,16 @@ def path_of(names: Names, operation: str) -> str:
         "version": "1",
         "path": "0/000.p/1",
         "number": "000.p/1",
+        "block": names["cid"],
+        "requestid": "0" * 32,
         "node": "node1",
         "transaction": names["meant" if "seals" in operation else "asked" if "releases" in operation else "refused"],
     }
     queries = {
         "/at": "?height={newest}",
         "GET /c2pa/matches/byBinding": "?value={binding}",
+        "GET /ipfs/{block}": "?format=raw",
+        "POST /v1/uploads/{upload}": "?at=0",
         "/v1/state": "?key=asset/{picture}",
         "/v1/state/at": "?key=asset/{picture}&height={newest}",
         "/royalty_info": "?sale_price=1000",
@@ -190,6 +194,7 @@ BODIES: dict[str, Callable[[Chain], bytes]] = {
     "POST /c2pa/matches/byBinding": lambda _: b'{"alg":"io.iscc.v0","value":"AAAA"}',
     "POST /c2pa/matches/byReference": lambda _: b'{"referenceUrl":"https://example.com/picture.jpg"}',
     "POST /v1/ciphertexts": lambda _: bytes(99),
+    "POST /v1/uploads": lambda _: b'{"size":5}',
 }
 
 
@@ -210,6 +215,8 @@ def holds(operation: str, reader: str, cell: str, found: Asked) -> bool:
     answered = found.status < 300 if operation.startswith("GET") else found.status not in (401, 403)
     if cell == "no":
         return found.status == 401
+    if cell == "admin":
+        return found.status == 422 and b"ROLE_MISSING" in found.body
     if cell == "own" and operation.startswith("GET"):
         return answered == (reader == "party") and found.status in (200, 404)
     if cell == "less" or operation in LESS_TO_SOME:

@@ -6,7 +6,7 @@ import pytest
 
 from bench.drawing import marks_of
 from generator.training.compositions import Composition, Item
-from generator.training.judge import Reading
+from generator.training.judge import Judgement
 
 ASKED = Composition((Item("car", "left", "blue"), Item("dog", "right")), "meadow", "night")
 SEEN = {"left": "car", "right": "dog"}
@@ -14,21 +14,21 @@ COLOURS = {"left": "blue", "centre": "red", "right": "red"}
 
 
 def test_a_picture_that_shows_what_was_asked_is_right_in_all() -> None:
-    assert all(marks_of(ASKED, Reading(SEEN, COLOURS, "meadow", "night")).values())
+    assert all(marks_of(ASKED, Judgement(SEEN, COLOURS, "meadow", "night")).values())
 
 
 @pytest.mark.parametrize(
     ("seen", "wrong"),
     [
-        (Reading({"left": "car"}, COLOURS, "meadow", "night"), {"things", "places"}),
-        (Reading({**SEEN, "centre": "cat"}, COLOURS, "meadow", "night"), {"things", "places"}),
-        (Reading({"left": "dog", "right": "car"}, COLOURS, "meadow", "night"), {"places"}),
-        (Reading(SEEN, {**COLOURS, "left": "red"}, "meadow", "night"), {"colours"}),
-        (Reading(SEEN, COLOURS, "desert", "night"), {"ground"}),
-        (Reading(SEEN, COLOURS, "meadow", "noon"), {"hour"}),
+        (Judgement({"left": "car"}, COLOURS, "meadow", "night"), {"things", "places"}),
+        (Judgement({**SEEN, "centre": "cat"}, COLOURS, "meadow", "night"), {"things", "places"}),
+        (Judgement({"left": "dog", "right": "car"}, COLOURS, "meadow", "night"), {"places"}),
+        (Judgement(SEEN, {**COLOURS, "left": "red"}, "meadow", "night"), {"colours"}),
+        (Judgement(SEEN, COLOURS, "desert", "night"), {"ground"}),
+        (Judgement(SEEN, COLOURS, "meadow", "noon"), {"hour"}),
     ],
 )
-def test_what_is_wrong_is_marked_wrong_and_nothing_else(seen: Reading, wrong: set[str]) -> None:
+def test_what_is_wrong_is_marked_wrong_and_nothing_else(seen: Judgement, wrong: set[str]) -> None:
     marks = marks_of(ASKED, seen)
 
     assert {question for question, right in marks.items() if not right} == {*wrong, "all"}
@@ -37,4 +37,4 @@ def test_what_is_wrong_is_marked_wrong_and_nothing_else(seen: Reading, wrong: se
 def test_before_a_wall_there_is_no_hour_to_be_wrong() -> None:
     asked = Composition((Item("car", "centre"),), "red")
 
-    assert marks_of(asked, Reading({"centre": "car"}, COLOURS, "red", "night"))["all"]
+    assert marks_of(asked, Judgement({"centre": "car"}, COLOURS, "red", "night"))["all"]

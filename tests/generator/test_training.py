@@ -19,7 +19,7 @@ from generator.training.autoencoder import new_vae, work_out
 from generator.training.compositions import draw_scene
 from generator.training.decoder_training import as_tensor
 from generator.training.icons import Icons
-from generator.training.judge import Reading, train_judge
+from generator.training.judge import Judgement, train_judge
 from generator.training.networks import learn_tokenizer, rate_at
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -133,4 +133,4 @@ def test_a_judge_learns_to_read_drawings(icons: Icons) -> None:
     readings = judge.read([draw_scene(icons, seed).image for seed in range(3)])
 
     assert len(readings) == 3
-    assert all(isinstance(reading, Reading) for reading in readings)
+    assert all(isinstance(reading, Judgement) for reading in readings)

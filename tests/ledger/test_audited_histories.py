@@ -10,6 +10,7 @@ from consortium import State, a_digest, a_genesis, done, registering
 from histories import ALICE, BOB, CAROL, KINDS, OTHERS, ROOT, a_market, others_of, wanted_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from keeping import AGENCY, CLUB, KEEPERS, SPARE, STUDIO, Keepers
 from msgspec.structs import replace
 from tampering import Keeper
 
@@ -19,6 +20,7 @@ from ledger.audit import AuditFailed, Auditor, Fault
 from ledger.encoding import decode, encode
 from ledger.execution.block import BlockResult
 from ledger.execution.holding import token_id
+from ledger.genesis import Genesis
 from ledger.records import Asset, Token, asset_key, token_key
 from ledger.transaction import SignedTransaction
 
@@ -30,8 +32,8 @@ STEPS = st.lists(st.tuples(*(st.integers(0, most) for most in BOUNDS)), max_size
 class Remembered(State):
     """A state that remembers its blocks, so that a keeper can write them down."""
 
-    def __init__(self) -> None:
-        super().__init__(a_genesis())
+    def __init__(self, genesis: Genesis | None = None) -> None:
+        super().__init__(genesis or a_genesis())
         self.ran: list[tuple[int, tuple[SignedTransaction, ...], BlockResult]] = []
 
     def run(self, *transactions: SignedTransaction, advance_ms: int = 1_000) -> BlockResult:
@@ -48,6 +50,23 @@ def a_history(steps: list[Step]) -> Remembered:
         wanted = wanted_of(state, tokens, [ALICE, BOB, CAROL, ROOT], step) if kind < KINDS else others_of(state, step)
         done(state, wanted[0], *wanted[1])
     return state
+
+
+def a_history_of_keys() -> Remembered:
+    """A key that is made beside a dealer who lies, then shared anew; and a ceremony that comes to nothing."""
+    keepers = Keepers(Remembered)
+    keepers.begin()
+    keepers.deal(STUDIO, keepers.lie(STUDIO, 2))
+    for dealer in (AGENCY, CLUB):
+        keepers.deal(dealer)
+    assert keepers.complain(AGENCY, 1).code == "OK"
+    assert {keepers.confirm(one).code for one in KEEPERS} == {"OK"}
+    assert {one.code for one in keepers.make(STUDIO, AGENCY, SPARE)} == {"OK"}
+    keepers.begin(dealing_ms=1_000, complaining_ms=1_000)
+    keepers.wait(10_000)
+    assert keepers.end().code == "OK"
+    assert isinstance(keepers.state, Remembered)
+    return keepers.state
 
 
 def audited(keeper: Keeper) -> Auditor:
@@ -81,11 +100,15 @@ def test_an_audit_denounces_no_honest_history_of_many(steps: list[Step]) -> None
     audited(kept(a_history(steps)))
 
 
+def test_an_audit_denounces_no_honest_history_of_keys() -> None:
+    assert audited(kept(a_history_of_keys())).transactions == 24
+
+
 def test_the_histories_hold_every_action_that_there_is() -> None:
     chance, reached = random.Random(2), set()
-    for _ in range(60):
-        steps = [tuple(chance.randint(0, most) for most in BOUNDS) for _ in range(60)]
-        for _, transactions, result in a_history(steps).ran:
+    steps = [[tuple(chance.randint(0, most) for most in BOUNDS) for _ in range(60)] for _ in range(60)]
+    for history in (a_history_of_keys(), *map(a_history, steps)):
+        for _, transactions, result in history.ran:
             for signed, outcome in zip(transactions, result.outcomes, strict=True):
                 if outcome.code == "OK":
                     reached |= {type(ask) for ask in signed.transaction.actions}

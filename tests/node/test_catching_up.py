@@ -15,7 +15,8 @@ from written_chain import GENESIS, WrittenChain
 from consensus.raft_log import RaftEntry
 from ledger.block import Certificate
 from ledger.encoding import decode, encode
-from ledger.errors import InvalidBlock
+from ledger.errors import InvalidBlock, LedgerError
+from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
 from node.chain.stretch import Stretch
 from node.snapshots.catching_up import Catching
@@ -87,9 +88,12 @@ def test_blocks_that_contradict_a_final_one_go(giver: WrittenChain, tmp_path: Pa
         assert catching.chain.committed == giver.chain.header(2)
 
 
-@pytest.mark.parametrize("fault", ["certificate", "gap", "order", "header"])
+@pytest.mark.parametrize("fault", ["certificate", "gap", "order", "header", "link"])
 def test_what_is_not_final_is_not_taken(fault: str, giver: WrittenChain, tmp_path: Path) -> None:
     good = stretch_of(giver.chain, 0, 4)
+    with closing(WrittenChain(tmp_path / "other")) as other:
+        other.block(other.ask(registering(100)))
+        (unlinked,), _ = other.chain.finals.stretch(0)
     one, two, three, four = good.blocks
     certificate = decode(good.certificate, Certificate)
     bad = {
@@ -99,6 +103,7 @@ def test_what_is_not_final_is_not_taken(fault: str, giver: WrittenChain, tmp_pat
         "gap": replace(good, blocks=(one, three, four)),
         "order": replace(good, blocks=(two, one, three, four)),
         "header": replace(good, blocks=(one, two, three)),
+        "link": replace(good, blocks=(unlinked, two, three, four)),
     }[fault]
     with closing(opened(tmp_path)) as catching:
         endorsed(catching, *giver.chain.finals.stretch(0)[0][:2])
@@ -176,3 +181,14 @@ def test_a_block_of_a_new_epoch_takes_the_place_of_one_that_would_continue_the_o
         catching.take(given(written, 2))
         assert catching.chain.committed == written.chain.committed
         assert catching.chain.voters == written.chain.voters
+
+
+def test_a_block_that_carries_what_nobody_signed_is_not_taken(giver: WrittenChain, tmp_path: Path) -> None:
+    """Its certificate says that a majority took it, and not that each of them looked."""
+    signed = giver.ask(registering(9))
+    giver.block(SignedTransaction(signed.body, ("00" * 64,), signed.transaction))
+
+    with closing(opened(tmp_path)) as catching:
+        with pytest.raises(LedgerError, match="SIGNATURE_INVALID"):
+            catching.take(stretch_of(giver.chain, 0, 7))
+        assert catching.chain.tip.height == 0

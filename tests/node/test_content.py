@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from ledger.crypto import SigningKey
 from ledger.names import ContentId
 from node.content.blockstore import THREADS_MAX, Blockstore
-from node.content.cid import DAG_PB, RAW, CidInvalid, check_block, cid_of, import_file, links_of, parse_cid
-from remarque import sealing
+from remarque import dag, sealing
+from remarque.cid import DAG_PB, RAW, CidInvalid, check_block, cid_bytes, cid_of, parse_cid
+from remarque.dag import blocks_of, children_of, import_file, shape_of
 from remarque.errors import NodeCode, NodeError
 
 GOLDEN = {
@@ -76,14 +78,97 @@ def test_no_more_threads_than_allowed_work_on_content(tmp_path: Path) -> None:
     assert asyncio.run(story()) == (THREADS_MAX, 3 * THREADS_MAX)
 
 
-def test_the_leaves_of_a_file_are_its_bytes_in_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_file_is_read_from_any_place_on(tmp_path: Path, *, recorded: bool) -> None:
     store, data = Blockstore(tmp_path), random.Random(3).randbytes(2_500_000)
-    cid = store.put_file(data)
+    opened = store.open(store.put_file(data) if recorded else store.take("alice@studio", data))
 
-    leaves = store.leaves(cid)
+    assert opened.size == len(data)
+    for at in (0, 1, 1_048_575, 1_048_576, 2_499_999):
+        end = min((at // 1_048_576 + 1) * 1_048_576, len(data))
+        assert opened.piece(at) == data[at:end]
 
-    assert b"".join(store.present(leaf, cid) for leaf, _ in leaves) == data
-    assert [size for _, size in leaves] == [1_048_576, 1_048_576, 402_848]
+
+@pytest.mark.parametrize("cut", [1, 7, 1_048_575, 1_048_577, 5_000_000])
+def test_in_whatever_parts_a_file_comes_its_blocks_are_the_same(cut: int) -> None:
+    data = random.Random(4).randbytes(2_500_000) if cut > 7 else random.Random(4).randbytes(2_000)
+    parts = (data[at : at + cut] for at in range(0, len(data), cut))
+
+    assert list(blocks_of(parts)) == import_file(data)[1]
+
+
+def test_a_file_of_small_chunks_and_narrow_nodes_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As older Kubo cuts them, over three levels."""
+    data = random.Random(5).randbytes(1_000)
+    monkeypatch.setattr(dag, "CHUNK", 7)
+    monkeypatch.setattr(dag, "LINKS_MAX", 6)
+    cid, blocks = import_file(data)
+    read = dict(blocks)
+
+    shape = shape_of(cid, read.__getitem__)
+
+    assert (shape.size, len(shape.nodes)) == (1_000, 24 + 4 + 1)
+    assert b"".join(read[leaf.cid] for leaf in shape.leaves) == data
+    assert [leaf.start for leaf in shape.leaves] == list(range(0, 1_000, 7))
+
+
+def a_node(children: list[tuple[str, int]], total: int | None = None, extra: bytes = b"") -> tuple[str, bytes]:
+    """A node of a file with links of whatever sizes are said, less than 128."""
+    links = b""
+    for cid, _ in children:
+        link = b"\x0a\x24" + cid_bytes(cid)
+        links += b"\x12" + bytes((len(link),)) + link
+    said = sum(size for _, size in children) if total is None else total
+    unixfs = b"\x08\x02\x18" + bytes((said,)) + b"".join(b"\x20" + bytes((size,)) for _, size in children) + extra
+    block = links + b"\x0a" + bytes((len(unixfs),)) + unixfs
+    return cid_of(DAG_PB, block), block
+
+
+def test_nodes_that_lie_are_refused() -> None:
+    leaf = cid_of(RAW, b"12345")
+    inner, honest = a_node([(leaf, 5)])
+    blocks = {leaf: b"12345", inner: honest}
+    lies = {
+        "says another size than the node below": a_node([(inner, 6)]),
+        "does not add up": a_node([(leaf, 5)], total=6),
+        "holds bytes of its file itself": a_node([(leaf, 5)], extra=b"\x12\x01x"),
+        "has no links": a_node([]),
+        "links once and says two sizes": a_node([(leaf, 5)], total=10, extra=b"\x20\x05"),
+    }
+
+    assert shape_of(inner, blocks.__getitem__).size == 5
+    for cid, block in lies.values():
+        with pytest.raises(CidInvalid):
+            shape_of(cid, {**blocks, cid: block}.__getitem__)
+
+
+def test_a_tree_that_is_deep_or_wide_without_end_is_refused() -> None:
+    """Ten thousand nodes below each other, and one node linked to fifty times, four levels deep."""
+    deep = wide = cid_of(RAW, b"x")
+    blocks = {deep: b"x"}
+    for _ in range(10_000):
+        deep, blocks[deep] = a_node([(deep, 1)])[0], a_node([(deep, 1)])[1]
+    cid, block = a_node([(wide, 0)] * 50)
+    blocks[cid] = block
+    for _ in range(3):
+        block = a_node([(cid, 0)] * 50)[1]
+        cid = cid_of(DAG_PB, block)
+        blocks[cid] = block
+
+    for root in (deep, cid):
+        with pytest.raises(CidInvalid, match="blocks"):
+            shape_of(root, blocks.__getitem__)
+
+
+def test_a_leaf_of_another_size_than_its_node_says_makes_no_file(tmp_path: Path) -> None:
+    store, leaf = Blockstore(tmp_path), cid_of(RAW, b"12345")
+    cid, node = a_node([(leaf, 6)])
+    store.put_block(leaf, b"12345")
+    store.put_block(cid, node)
+
+    for read in (store.missing, store.file):
+        with pytest.raises(CidInvalid, match="5 bytes"):
+            read(cid)
 
 
 def test_a_flipped_bit_makes_a_block_missing_and_not_wrong(tmp_path: Path) -> None:
@@ -97,6 +182,26 @@ def test_a_flipped_bit_makes_a_block_missing_and_not_wrong(tmp_path: Path) -> No
     with pytest.raises(NodeError) as refused:
         store.file(cid)
     assert refused.value.code is NodeCode.CONTENT_MISSING
+
+
+def test_what_no_file_has_is_swept_once_it_is_old(tmp_path: Path) -> None:
+    store = Blockstore(tmp_path)
+    live, loose = store.put_file(bytes(range(256)) * 10_000), store.put_file(b"x" * 2_500_000)
+    recent = store.put_file(b"recent")
+    again = store.put_file(b"again")
+    for file in tmp_path.glob("??/b*"):
+        if file.name not in (recent,):
+            os.utime(file, (0, 0))
+    store.put_file(b"again")
+    broken = store.put_file(os.urandom(1_500_000))
+    (file,) = tmp_path.glob(f"??/{broken}")
+    file.unlink()
+
+    freed = store.sweep([live, broken, cid_of(RAW, b"not here")], older_than=1_000.0)
+
+    assert freed > 1_450_000
+    assert store.missing(loose) == [loose]
+    assert [store.missing(cid) for cid in (live, recent, again)] == [[], [], []]
 
 
 def test_a_block_under_another_id_is_refused(tmp_path: Path) -> None:
@@ -128,7 +233,7 @@ def test_a_hostile_node_block_is_refused_or_has_links(block: bytes) -> None:
     cid = cid_of(DAG_PB, block)
     check_block(cid, block)
     try:
-        assert isinstance(links_of(cid, block), list)
+        assert isinstance(children_of(cid, block), list)
     except CidInvalid:
         return
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,12 +16,12 @@ import pytest
 from consortium import State, a_genesis, key_of, registering
 
 import contracts_vm
-from consensus.inputs import ProposeEntry, Tick
+from consensus.inputs import ProposeEntry, Receive, Tick
 from consensus.messages import AnyMessage, Append, AppendReply, Result, VoteReply, VoteRequest
 from consensus.raft_log import RaftEntry
 from consensus.replica_state import TERM_STEP_MAX, Role
 from ledger import actions
-from ledger.block import Certificate, Endorsement, encode_block, endorse
+from ledger.block import Certificate, Endorsement, decode_block, encode_block, endorse
 from ledger.encoding import encode
 from ledger.errors import LedgerError
 from ledger.execution import context
@@ -71,6 +72,7 @@ async def sent(driver: Driver, message: AnyMessage) -> None:
         await driver.receive(frame)
 
 
+FAR_MS = time.time_ns() // 1_000_000 + 300_000
 HIGHEST = 2**53 - 1
 OUT_OF_REACH = [HIGHEST + 1, 2**64 - 1, HIGHEST, TERM_STEP_MAX + 2]
 """Terms that no header holds, and terms that no honest node comes to without the others."""
@@ -459,3 +461,82 @@ def test_what_a_member_forwards_goes_through_the_same_door_as_what_clients_bring
     refused, own = asyncio.run(story())
 
     assert [code for _, code, _ in refused] == own == ["ACCOUNT_UNKNOWN", "KEY_UNKNOWN"]
+
+
+def certificate_of(chain: Chain) -> Certificate:
+    """Of a chain's newest block, by a majority."""
+    header = chain.tip
+    endorsements = tuple(
+        Endorsement(node=node, signature=endorse(key_of(node), header.hash)) for node in ("node1", "node2")
+    )
+    return Certificate(height=header.height, header=header.hash, endorsements=endorsements)
+
+
+def test_the_rest_of_an_append_is_dropped_once_other_blocks_are_final(tmp_path: Path) -> None:
+    """A leader that lies says two things at a time, and what it says last is certified first."""
+    one, other = (a_driver(tmp_path / name).chain for name in ("one", "other"))
+    said = tuple(RaftEntry(height, 1, one.build((), 1, height)) for height in range(1, 30))
+    other.accept(decode_block(said[0].data), None)
+    final, proof = RaftEntry(2, 2, other.build((), 2, 9)), encode(certificate_of(other))
+    long = an_append(term=2, entries=said)
+    short = an_append(term=2, previous_index=1, previous_term=1, entries=(final,), certified=2, certificate=proof)
+
+    async def story() -> Driver:
+        driver = a_driver(tmp_path / "follower", monotonic=count(0.0, 1.0).__next__)
+        taking = asyncio.ensure_future(driver.receive(long))
+        while driver.chain.tip.height == 0:
+            await asyncio.sleep(0)
+        driver.step(Receive(short))  # whose signatures have been checked by now
+        await taking
+        return driver
+
+    driver = asyncio.run(story())
+
+    assert (driver.chain.committed.height, driver.chain.tip.hash) == (2, other.tip.hash)
+
+
+def test_what_was_in_a_block_that_is_replaced_waits_again(tmp_path: Path) -> None:
+    other = a_driver(tmp_path / "other").chain
+    replacing = other.build((), 2, time.time_ns() // 1_000_000)
+
+    async def story() -> None:
+        driver = await led(a_driver(tmp_path / "leader"))
+        driver.submit([State(GENESIS).transaction("alice@studio", registering(1), valid_until_ms=FAR_MS)])
+        await asyncio.sleep(0.05)
+        assert (driver.chain.tip.height, driver.mempool.unproposed) == (2, 0)
+        await driver.receive(an_append(term=2, entries=(RaftEntry(1, 2, replacing),)))
+        assert (driver.chain.tip.height, driver.mempool.unproposed) == (1, 1)
+
+    asyncio.run(story())
+
+
+def test_what_is_final_is_in_no_second_block(tmp_path: Path) -> None:
+    """It was committed by way of another node, and was forwarded here once more."""
+
+    async def story() -> None:
+        driver = await led(a_driver(tmp_path))
+        signed = State(GENESIS).transaction("alice@studio", registering(1), valid_until_ms=FAR_MS)
+        driver.submit([signed])
+        await asyncio.sleep(0.05)
+        driver.chain.commit(2, certificate_of(driver.chain))
+        assert signed.id not in driver.mempool
+        driver.mempool.add(signed)
+        assert driver.proposer.next_block(driver.replica.term) is None
+
+    asyncio.run(story())
+
+
+def test_what_has_expired_by_this_nodes_clock_alone_waits(tmp_path: Path) -> None:
+    """The clock may be wrong: an empty block asks the others what time it is."""
+
+    async def story() -> None:
+        driver = await led(a_driver(tmp_path))
+        now = time.time_ns() // 1_000_000
+        signed = State(GENESIS).transaction("alice@studio", registering(1), valid_until_ms=now + 300_000)
+        driver.proposer.clock = lambda: now + 600_000
+        driver.mempool.add(signed)
+        assert driver.proposer.next_block(driver.replica.term) is not None
+        assert driver.chain.layers[-1].block.transactions == ()
+        assert signed.id in driver.mempool
+
+    asyncio.run(story())

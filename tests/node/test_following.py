@@ -262,3 +262,17 @@ def test_a_voter_asks_nobody_and_nothing_waits_for_it_to_catch_up(tmp_path: Path
     asyncio.run(story())
 
     assert giving.asked == []
+
+
+def test_a_stretch_goes_up_to_the_next_certificate_however_far_that_is(
+    written: WrittenChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finals, "STRETCH_BLOCKS", 2)
+    for _ in range(4):
+        written.block(certified=False)
+    written.block()
+
+    blocks, certificate = written.chain.finals.stretch(5)
+
+    assert certificate is not None
+    assert (len(blocks), certificate.height) == (5, 10)

@@ -17,6 +17,8 @@ from node.chain.level import Level
 from node.ordering.driver import Driver
 from node.ordering.forwarding import AGAIN_SECONDS
 from node.ordering.mempool import Mempool
+from node.snapshots.installing import fill
+from node.snapshots.snapshots import take, write
 from node.storage.raft_log_store import RaftLogStore
 from node.storage.state_store import StateStore
 
@@ -75,6 +77,24 @@ def test_what_a_member_forwards_is_not_of_this_nodes_clients(tmp_path: Path) -> 
     taken(driver, STATE.transaction("alice@studio", registering(1)))
 
     assert driver.mempool.own == []
+
+
+def test_what_is_final_is_refused_to_nobody_where_only_the_state_knows_it(tmp_path: Path) -> None:
+    """A node that joined from a snapshot does not know in which block it is."""
+    with closing(WrittenChain(tmp_path / "giver")) as written:
+        asked = written.ask(registering(1))
+        written.block(asked)
+        snapshot = take(written.chain)
+        assert snapshot is not None
+        manifest = write(snapshot, tmp_path / "snapshot")
+    fill(tmp_path / "state", tmp_path / "snapshot", manifest)
+    with closing(RaftLogStore(tmp_path / "log")) as log:
+        log.begin(1, 1)
+    driver = a_driver(tmp_path)
+    assert driver.chain.state.locate(asked.id) is None
+
+    assert taken(driver, asked) == []
+    assert asked.id not in driver.mempool
 
 
 class Line:

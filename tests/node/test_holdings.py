@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from consortium import State, a_digest, a_genesis, minted, registering
+from consortium import CID, State, a_digest, a_genesis, minted, registering
 
 from ledger import actions
 from ledger.state_tree import hashed
@@ -40,6 +40,8 @@ def check(store: StateStore, tokens: list[str]) -> None:
     assert (list(held.owned(ALICE)), list(held.owned(CAROL)), list(held.owned(BOB))) == ([tokens[0]], [tokens[1]], [])
     assert list(held.created(ALICE, a_digest("rock"))) == [one for one in held.created(ALICE) if one > a_digest("rock")]
     assert list(held.created("alice@stud")) == []
+    assert list(held.of_file(CID)) == sorted(a_digest(name) for name in ("rock", "leaf", "plain", "other"))
+    assert list(held.of_file(CID[:-1])) == []
 
 
 def test_it_follows_blocks(tmp_path: Path) -> None:
@@ -70,7 +72,7 @@ def test_it_is_whole_however_the_store_was_filled(tmp_path: Path, way: str) -> N
             check(store, tokens)
             return
     with closing(open_database(tmp_path / "state")) as db:
-        for key in [key for key, _ in db if key == b"indexed" or (key[:1] in b"mo" and b"\0" in key)]:
+        for key in [key for key, _ in db if key == b"indexed with files" or (key[:1] in b"mof" and b"\0" in key)]:
             db.delete(key)
     with closing(StateStore(tmp_path / "state")) as store:
         check(store, tokens)

@@ -128,3 +128,29 @@ def test_only_blocks_of_the_own_term_are_endorsed(written: WrittenChain) -> None
 
     assert [height for height, _ in driver.certifying.endorsements(1, 3, 1)] == [1, 2, 3]
     assert driver.certifying.endorsements(1, 3, 2) == ()
+
+
+def test_a_block_is_the_one_that_was_sent_last_for_its_place(written: WrittenChain) -> None:
+    driver = a_driver(written)
+    (_, first), _ = written.chain.finals.stretch(0)
+    last = encode_block(driver.chain.layers[-1].block)
+
+    assert asyncio.run(driver.inspector.admits(replace(said(2), entries=(RaftEntry(3, 1, first),))))
+
+    assert driver.inspector.block_of(RaftEntry(3, 1, last)).header.height == 3
+
+
+def test_an_append_is_looked_at_again_once_its_signatures_are_checked(written: WrittenChain) -> None:
+    """Meanwhile this node has been elected in the term of the append."""
+    driver = a_driver(written)
+    data = encode_block(driver.chain.layers[-1].block)
+    append = replace(said(2, term=1), entries=(RaftEntry(3, 1, data),))
+
+    async def story() -> bool:
+        admitting = asyncio.ensure_future(driver.inspector.admits(append))
+        await asyncio.sleep(0)
+        assert driver.replica.term == leading(driver) == 1
+        return await admitting
+
+    assert asyncio.run(driver.inspector.admits(append))
+    assert not asyncio.run(story())

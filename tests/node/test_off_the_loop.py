@@ -27,7 +27,7 @@ from ledger.state_answer import verify_state_answer
 from ledger.transaction import SignedTransaction
 from node.api.peer_port.content import peer_app
 from node.chain.reading import Reading
-from node.content.blockstore import Blockstore
+from node.content.blockstore import Blockstore, Opened
 from node.decoding.decoding import facts_of
 from node.decoding.lanes import OPEN_BYTES_MAX, Decoders
 from node.exchange import replicator
@@ -163,9 +163,9 @@ def test_content_is_stored_and_streamed_off_the_loop(tmp_path: Path, decoders: D
 
 def test_a_file_that_loses_a_block_while_it_is_sent_is_broken_off_and_not_cut_short(tmp_path: Path) -> None:
     class Losing(Blockstore):
-        def leaves(self, cid: str) -> list[tuple[str, int]]:
-            found = super().leaves(cid)
-            self._file(found[-1][0]).unlink()
+        def open(self, cid: str) -> Opened:
+            found = super().open(cid)
+            self._file(found._leaves[-1].cid).unlink()
             return found
 
     written, store = WrittenChain(tmp_path), Losing(tmp_path / "content")

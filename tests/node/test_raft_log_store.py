@@ -182,3 +182,13 @@ def test_a_damaged_log_is_not_opened(tmp_path: Path) -> None:
         RaftLogStore(tmp_path)
 
     assert refused.value.code is NodeCode.DATA_CORRUPT
+
+
+def test_entries_that_were_dropped_raise_no_term(tmp_path: Path) -> None:
+    store = RaftLogStore(tmp_path)
+    store.persist(2, "", None, (RaftEntry(1, 1, b"data"), RaftEntry(2, 2, b"data")))
+
+    store.persist(1, "node2", 2, ())
+
+    assert (store.hard_term, store.hard_vote) == (1, "node2")
+    store.close()

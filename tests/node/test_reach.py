@@ -88,3 +88,12 @@ def test_what_strangers_say_makes_no_majority() -> None:
     reach.heard("watcher")
 
     assert refused(reach) is not None
+
+
+def test_to_look_and_find_no_leader_makes_the_wait_no_longer() -> None:
+    reach, clock = a_reach(Voter(["node2", "node3"]))
+    for _ in range(4):
+        clock.now += UNREACHED_SECONDS_MAX / 2
+        reach.look()
+
+    assert refused(reach) is not None

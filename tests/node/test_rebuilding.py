@@ -121,3 +121,19 @@ def test_without_a_snapshot_that_holds_it_is_said_what_to_do(tmp_path: Path) -> 
             rebuild_if_lost(tmp_path, GENESIS, ())
         assert refused.value.code is NodeCode.DATA_CORRUPT
         shutil.rmtree(tmp_path / "snapshots", ignore_errors=True)
+
+
+def test_a_whole_state_is_put_where_it_belongs_without_the_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = cut_off(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(*KILLED["before it is put there"])
+        with pytest.raises(KilledError):
+            rebuild_if_lost(tmp_path, GENESIS, ())
+    shutil.rmtree(tmp_path / "snapshots")
+
+    rebuild_if_lost(tmp_path, GENESIS, ())
+
+    with closing(WrittenChain(tmp_path)) as written:
+        assert written.chain.tip.hash == newest

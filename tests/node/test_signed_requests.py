@@ -20,10 +20,10 @@ from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR
 from ledger import actions
 from ledger.crypto import SigningKey
-from node.content.cid import import_file
 from remarque.api.chain import ChainEvent
 from remarque.async_client import AsyncClient
 from remarque.client import Client
+from remarque.dag import import_file
 from remarque.errors import RemarqueError
 from remarque.message_signatures import FIELD_CHARACTERS_MAX, TARGET
 

@@ -29,32 +29,44 @@ AS_A_STRANGER = ["--phases", "examples,coverage", "--mode", "positive"]
 """What is open to strangers looks at no session, so the member has made all wrong requests to it already."""
 NOT_DONE = {
     "DELETE /v1/generations/{generation}",
+    "DELETE /pinning/pins/{requestid}",
+    "DELETE /v1/uploads/{upload}",
     "GET /.well-known/scitt-keys/{kid}",
     "GET /entries/{entry}",
     "GET /c2pa/manifests/{manifest}",
     "GET /c2pa/manifests/{manifest}/receipts",
     "GET /v1/assets/{asset}/at",
     "GET /v1/assets/{asset}/openings",
+    "GET /v1/copies",
+    "GET /v1/copies/{cid}",
     "GET /v1/events",
     "GET /v1/generations/{generation}",
     "GET /v1/generations/{generation}/events",
     "GET /v1/releases/{transaction}",
     "GET /v1/releases/{transaction}/seals/{node}",
     "GET /v1/tlog/tile/{path}",
+    "GET /v1/uploads/{upload}",
     "POST /c2pa/matches/byReference",
     "POST /entries",
+    "POST /v1/copies",
+    "GET /pinning/pins",
+    "GET /pinning/pins/{requestid}",
+    "POST /pinning/pins",
+    "POST /pinning/pins/{requestid}",
     "POST /v1/generations",
     "POST /v1/policies/evaluate",
     "POST /v1/sessions",
     "POST /v1/timestamps",
     "POST /v1/transactions",
     "POST /v1/transactions/batch",
+    "POST /v1/uploads/{upload}",
     "POST /v1/leases",
     "POST /v1/leases/end",
     "POST /v1/leases/pictures",
     "POST /v1/leases/progress",
 }
-"""What needs a signature, a generator, a manifest, DER, a full tile or one of two parameters: it only refuses here."""
+"""What only refuses here: it needs an administrator, a signature, a generator, a manifest, DER, a full tile, an upload
+or one of two parameters."""
 BINDING = urlsafe_b64encode(bytes.fromhex("2107" + "0f" * 32)).decode()
 
 
@@ -78,6 +90,7 @@ def known(description: dict[str, Any], names: Names) -> dict[str, dict[str, Any]
         "key": [f"asset/{names['picture']}", "none"],
         "anchor": int(names["newest"]),
         "value": BINDING,
+        "upload": names["upload"],
     }
     operations = [one for path in description["paths"].values() for one in path.values()]
     examples = {one["name"]: one["example"] for operation in operations for one in operation["parameters"]}

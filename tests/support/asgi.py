@@ -8,14 +8,16 @@ from typing import Any
 
 import msgspec
 
+Headers = tuple[tuple[bytes, bytes], ...]
+
 
 async def asked(
-    app: Any, method: str, path: str, body: bytes = b"", query: bytes = b""
+    app: Any, method: str, path: str, body: bytes = b"", query: bytes = b"", headers: Headers = ()
 ) -> AsyncIterator[dict[str, Any]]:
     """What an ASGI application sends in answer to a request."""
     sent: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
     given = iter([{"type": "http.request", "body": body}])
-    scope = {"type": "http", "method": method, "path": path, "query_string": query, "headers": [], "app": app}
+    scope = {"type": "http", "method": method, "path": path, "query_string": query, "headers": [*headers], "app": app}
 
     async def receive() -> dict[str, Any]:
         return next(given, None) or await asyncio.Future()
@@ -33,8 +35,8 @@ async def asked(
 
 
 async def answer_of(
-    app: Any, method: str, path: str, body: bytes = b"", query: bytes = b""
+    app: Any, method: str, path: str, body: bytes = b"", query: bytes = b"", headers: Headers = ()
 ) -> tuple[int, dict[str, Any]]:
     """Status and JSON of a whole answer."""
-    start, *parts = [message async for message in asked(app, method, path, body, query)]
+    start, *parts = [message async for message in asked(app, method, path, body, query, headers)]
     return start["status"], msgspec.json.decode(b"".join(part.get("body", b"") for part in parts))

@@ -11,8 +11,8 @@ from consortium import key_of
 from written_chain import WrittenChain
 
 from node.api.app import make_app
+from node.api.content import content_routes, upload_routes
 from node.api.member import Member
-from node.api.pictures import content_routes, upload_routes
 from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
@@ -37,7 +37,7 @@ class OtherMember:
 
 
 async def until_here(store: Blockstore, cid: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await store.aside(store.missing, cid):
             await asyncio.sleep(0)
 
@@ -46,17 +46,19 @@ def an_opening_store(path: Path) -> OpeningStore:
     return OpeningStore(path / "openings", AtRest(key_of("node1")))
 
 
-def a_face(written: WrittenChain, store: Blockstore, members: Lane | None = None) -> Any:
+def a_face(written: WrittenChain, store: Blockstore, members: Lane | None = None, account: str = "alice@studio") -> Any:
     """The REST application with the content's routes; those that store pictures only with a lane."""
-    room, member = SimpleNamespace(check_room=lambda: None), Member("alice@studio", lambda: True)
+    room, member = SimpleNamespace(check_room=lambda: None), Member(account, lambda: True)
 
     async def none(*_: object) -> tuple[str, ...]:
         return ()
 
-    routes = [content_routes(written.chain, store, None, lambda: member)]
+    copies, similar = SimpleNamespace(before_it_is_answered=none), SimpleNamespace(similar=none)
+
+    routes = [content_routes(store, lambda: member)]
     uploads = (
         []
         if members is None
-        else [upload_routes(members, SimpleNamespace(similar=none), store, room, SimpleNamespace(), lambda: member)]
+        else [upload_routes(members, similar, store, room, SimpleNamespace(), copies, lambda: member)]
     )
     return make_app("0", [*routes, *uploads])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 
+import msgspec
 import pytest
 from consortium import a_digest, registering
 from PIL import Image, ImageDraw
@@ -90,4 +91,5 @@ def _written(alice: Client, carla: Client, nadia: Client, club: Client, studio: 
         "height": str(stands.header.height),
         "proposal": proposed,
         "newest": str(alice.checkpoint().header.height),
+        "upload": msgspec.json.decode(alice.request("POST", "/v1/uploads", b'{"size":5}'))["upload"],
     }
