@@ -28,7 +28,7 @@ from generator.training.icons import Icons
 from generator.training.judge import Judge, Judgement, load_judge
 from generator.training.world import GROUNDS
 
-SEEDS_FROM = 5_000_000_000
+SEEDS_FROM = 1_000_000
 STEPS, GUIDANCE_CENTI = 20, 500
 
 

@@ -2,7 +2,8 @@
 
     python -m generator.training.judge --icons FOLDER --out FILE
 
-It learns from true drawings only, spoiled a little, and never sees a picture of the model that it judges.
+It learns from true drawings only, spoiled a little, and never sees a picture of the model that it judges. Half of them
+are combinations that are held out from the model: a judge that had never met those would be blind to them.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ def train_judge(icons: Icons, steps: int, seed: int) -> Judge:
     optimizer = torch.optim.AdamW(judge.parameters(), RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps + 1, pct_start=0.1)
     for step in range(steps):
-        scenes = [draw_scene(icons, (seed * 10**6 + step) * BATCH + number) for number in range(BATCH)]
+        numbers = [(step + seed * 10**6) * BATCH + number for number in range(BATCH)]
+        scenes = [draw_scene(icons, number, held_out=number % 2 == 0) for number in numbers]
         rng = random.Random(step)
         pictures = as_tensor(np.stack([np.asarray(spoil(rng, scene.image)) for scene in scenes]))
         truths = zip(*(_truth(scene.composition) for scene in scenes), strict=True)
@@ -141,7 +143,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m generator.training.judge")
     parser.add_argument("--icons", type=Path, required=True, help="the unpacked package of icons")
     parser.add_argument("--out", type=Path, required=True, help="where the judge is written")
-    parser.add_argument("--steps", type=int, default=1500, help="batches of drawings")
+    parser.add_argument("--steps", type=int, default=3000, help="batches of drawings")
     parser.add_argument("--threads", type=int, default=1, help="processor threads to use")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

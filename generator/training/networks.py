@@ -28,7 +28,7 @@ WORDS_MAX = 48
 TEXT_WIDTH = 128
 
 WARM_UP_STEPS = 100
-COOL_DOWN = 0.3
+COOL_DOWN = 0.5
 """Part of the steps over which the learning rate falls."""
 
 

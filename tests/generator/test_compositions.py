@@ -78,6 +78,15 @@ def test_things_without_a_place_in_the_caption_stand_from_left_to_right() -> Non
         assert len(composition.items) > 1 or composition.items[0].place == "centre"
 
 
+def test_things_with_places_are_named_in_any_order() -> None:
+    sentences = [
+        sentence for _, sentence in map(ask, SEEDS) if "on the left" in sentence and "on the right" in sentence
+    ]
+    leftmost_first = [sentence.find("on the left") < sentence.find("on the right") for sentence in sentences]
+
+    assert 0.3 < mean(leftmost_first) < 0.7
+
+
 def _position(sentence: str, words: tuple[str, ...]) -> int:
     return max(found.start() for word in words for found in re.finditer(rf"\b{word}\b", sentence))
 
