@@ -531,9 +531,11 @@ def test_an_answer_over_the_bound_is_none(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_child_that_is_given_no_bytes_ends_by_the_clock(decoders: Decoders) -> None:
     limits = Limits(pixels=1, memory_bytes=LARGE.memory_bytes, processor_seconds=1, seconds=1)
 
-    found = asyncio.run(decoders.strangers._process.ask(Ask("facts", limits, 100), b"fewer"))
+    async def story() -> Answer:
+        await decoders.strangers._process.ask(Ask("facts", SMALL, 3), b"abc")  # to begin takes long
+        return await decoders.strangers._process.ask(Ask("facts", limits, 100), b"fewer")
 
-    assert found == Ended(signal.SIGALRM)
+    assert asyncio.run(story()) == Ended(signal.SIGALRM)
 
 
 def test_who_waits_for_a_place_too_long_is_told_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,6 @@ async def sent(driver: Driver, message: AnyMessage) -> None:
         await driver.receive(frame)
 
 
-FAR_MS = time.time_ns() // 1_000_000 + 300_000
 HIGHEST = 2**53 - 1
 OUT_OF_REACH = [HIGHEST + 1, 2**64 - 1, HIGHEST, TERM_STEP_MAX + 2]
 """Terms that no header holds, and terms that no honest node comes to without the others."""
@@ -463,6 +462,12 @@ def test_what_a_member_forwards_goes_through_the_same_door_as_what_clients_bring
     assert [code for _, code, _ in refused] == own == ["ACCOUNT_UNKNOWN", "KEY_UNKNOWN"]
 
 
+def a_registration() -> SignedTransaction:
+    """By alice, good for five minutes."""
+    until = time.time_ns() // 1_000_000 + 300_000
+    return State(GENESIS).transaction("alice@studio", registering(1), valid_until_ms=until)
+
+
 def certificate_of(chain: Chain) -> Certificate:
     """Of a chain's newest block, by a majority."""
     header = chain.tip
@@ -501,7 +506,7 @@ def test_what_was_in_a_block_that_is_replaced_waits_again(tmp_path: Path) -> Non
 
     async def story() -> None:
         driver = await led(a_driver(tmp_path / "leader"))
-        driver.submit([State(GENESIS).transaction("alice@studio", registering(1), valid_until_ms=FAR_MS)])
+        driver.submit([a_registration()])
         await asyncio.sleep(0.05)
         assert (driver.chain.tip.height, driver.mempool.unproposed) == (2, 0)
         await driver.receive(an_append(term=2, entries=(RaftEntry(1, 2, replacing),)))
@@ -515,7 +520,7 @@ def test_what_is_final_is_in_no_second_block(tmp_path: Path) -> None:
 
     async def story() -> None:
         driver = await led(a_driver(tmp_path))
-        signed = State(GENESIS).transaction("alice@studio", registering(1), valid_until_ms=FAR_MS)
+        signed = a_registration()
         driver.submit([signed])
         await asyncio.sleep(0.05)
         driver.chain.commit(2, certificate_of(driver.chain))
