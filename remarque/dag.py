@@ -112,6 +112,8 @@ def shape_of(cid: str, read: Callable[[str], bytes]) -> FileShape:
     while wanted:
         link = wanted.pop()
         if parse_cid(link.cid)[0] == RAW:
+            if link.size > BLOCK_BYTES_MAX:
+                raise CidInvalid(f"{link.cid} would have {link.size} bytes, a block has at most {BLOCK_BYTES_MAX}")
             leaves.append(Leaf(link.cid, at, link.size))
             at += link.size
             continue

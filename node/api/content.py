@@ -69,7 +69,7 @@ def upload_routes(
                 facts = await members.facts(file.data)
                 similar = await verifier.similar(facts, members, member.account)
                 cid = await file.finish()
-        await copies.before_it_is_answered(cid)
+        await copies.before_it_is_answered(member.account, cid)
         stored = StoredPicture(
             cid=cid,
             pixel_digest=facts.pixel_digest,
@@ -113,7 +113,7 @@ def upload_routes(
                 facts = await members.facts(marked.picture.data)
                 similar = await verifier.similar(facts, members, member.account)
                 cid = await blockstore.aside(blockstore.take, member.account, marked.picture.data)
-        await copies.before_it_is_answered(cid)
+        await copies.before_it_is_answered(member.account, cid)
         stored = MarkedPicture(
             cid=cid,
             size=len(marked.picture.data),
@@ -147,7 +147,7 @@ def upload_routes(
                 detail = f"{size} bytes, a ciphertext has at least {CIPHERTEXT_BYTES_MIN}; encrypt the picture first"
                 raise LedgerError(Code.CONTENT_INVALID, detail)
             cid = await file.finish()
-        await copies.before_it_is_answered(cid)
+        await copies.before_it_is_answered(member.account, cid)
         return answer(StoredCiphertext(cid=cid, size=size), 201)
 
     return router

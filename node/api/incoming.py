@@ -12,8 +12,10 @@ from fastapi import Request
 from node.api.bodies import pass_on
 from node.content.blockstore import Blockstore
 from node.decoding.asking import FileBytes
-from remarque.dag import CHUNK
 from remarque.errors import NodeCode, NodeError
+
+WRITTEN_AT_ONCE = 256 * 1024
+"""So much of a body is in memory at most: of all connections that a node takes, no more than bodies may have there."""
 
 
 class Incoming:
@@ -53,7 +55,7 @@ async def incoming(
 async def append(
     request: Request, blockstore: Blockstore, account: str, name: str, bytes_max: int, at: int | None = None
 ) -> int:
-    """Append a request's body to an upload, in pieces of a chunk; how much of it there is then.
+    """Append a request's body to an upload, a little at a time; how much of it there is then.
 
     With `at`, UPLOAD_OFFSET unless so much of it has come before. What comes before a fault stays, unless that is
     CONTENT_DIGEST_INVALID.
@@ -69,7 +71,7 @@ async def append(
 
     async def keep(part: bytes) -> None:
         waiting.extend(part)
-        if len(waiting) >= CHUNK:
+        if len(waiting) >= WRITTEN_AT_ONCE:
             await write()
 
     try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 import weakref
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
@@ -61,6 +62,8 @@ class Blockstore:
         """Called, from any thread, with the id of a block that is here and is not what its id names."""
         self.on_node: Callable[[str, bytes], object] = lambda cid, block: None
         """Called, from any thread, with each node of a tree that has been stored, and its id."""
+        self._loose = dict[str, float]()
+        """Blocks that no file had, and since when that is known, in seconds of the monotonic clock."""
         self._threads = asyncio.Semaphore(THREADS_MAX)
 
     async def aside(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -110,7 +113,7 @@ class Blockstore:
                 path.parent.mkdir(exist_ok=True)
                 write_durably(path, block)
             else:
-                os.utime(path)  # `sweep` takes it for a new one
+                os.utime(path)  # so that `sweep`, which may not know yet what has it, leaves it alone
         if parse_cid(cid)[0] == DAG_PB:
             self.on_node(cid, block)
 
@@ -156,10 +159,10 @@ class Blockstore:
             lambda: {node: self.present(node) for node in shape.nodes},
         )
 
-    def sweep(self, live: Iterable[str], older_than: float) -> int:
-        """Delete the blocks that no file of `live` has and that were stored before a time, in seconds since 1970.
+    def sweep(self, live: Iterable[str], after: float) -> int:
+        """Delete the blocks that no file of `live` has, and had none for so many seconds; how many bytes that were.
 
-        How many bytes that were. A file whose tree is not whole here is fetched again, with all that is below it.
+        A file whose tree is not whole here is fetched again, with all that is below it.
         """
         kept = set[str]()
         for cid in live:
@@ -168,11 +171,13 @@ class Blockstore:
                 with suppress(NodeError, CidInvalid):
                     shape = shape_of(cid, self.present)
                     kept.update(shape.nodes, (leaf.cid for leaf in shape.leaves))
-        freed = 0
-        for file in self._path.glob("??/b*"):
+        loose = [file for file in self._path.glob("??/b*") if file.name not in kept]
+        now, freed = time.monotonic(), 0
+        self._loose = {file.name: self._loose.get(file.name, now) for file in loose}
+        for file in loose:
             with self._writing:
                 found = file.stat()
-                if file.name not in kept and found.st_mtime < older_than:
+                if now - self._loose[file.name] >= after and time.time() - found.st_mtime >= after:
                     file.unlink()
                     freed += found.st_size
         return freed

@@ -133,7 +133,7 @@ class KuboDepot:
                 if response.status != 200:
                     raise DepotFailed(f"{self.name} answers {call} with {response.status}: {await _reason(response)}")
                 yield response
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:  # ValueError: a line without end
             raise DepotFailed(f"{self.name} does not answer {call}: {error!r}"[:REASON_CHARACTERS_MAX]) from None
 
 

@@ -1,16 +1,19 @@
-"""Copies: what this org's rules want kept in other depots is brought there, read again, brought back, and let go.
+"""Copies: what this org wants kept in depots is brought there, read again, brought back, and let go.
 
 A depot takes a file when its record is final, or, if it is one for that, before the member who stores it is answered.
 What is there is read again, slowly, and held against its content id; what is not as it was is brought anew. What is
-missing on this node and no member can give is fetched from a depot. What no record names any more, and nobody has
-pinned, is deleted a day later, here and there.
+missing on this node and no member can give is fetched from a depot. What no record names, and nobody has pinned, is
+deleted a day after this node first saw that, here and there.
+
+A depot, a disk or a record may be as it should not be: then a copy is not brought, and nothing else ends.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Mapping
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -26,7 +29,7 @@ from node.exchange.copy_book import Copy, CopyBook, Counts
 from node.ground import metrics
 from node.ground.config import ContentSection, DepotSection
 from node.ground.logs import Seldom, logger
-from remarque.cid import cid_of_digest
+from remarque.cid import CidInvalid, cid_of_digest
 from remarque.dag import FileShape
 from remarque.errors import NodeCode, NodeError
 
@@ -40,10 +43,13 @@ AGAIN_SECONDS = 86_400.0
 """Between two readings of a copy; and how long what no record names stays."""
 IDLE_SECONDS = 1.0
 LOOKED_TOGETHER = 256
+DISK_SECONDS = 10.0
+"""After a fault of this node's own disk."""
 MISSING_SECONDS = 60.0
 """Before a file that is not here yet is looked for again."""
 NONE = Counts(0, 0, 0)
 _failed = Seldom("depot_failed")
+_broken = Seldom("copies_not_kept")
 
 
 class DepotStanding(NamedTuple):
@@ -85,6 +91,8 @@ class Copies:
         self._fresh = list[tuple[str, str, int]]()
         """Copies that are wanted since a moment, and not in the book yet."""
         self._noted = asyncio.Event()
+        self._loose = dict[tuple[str, str], float]()
+        """Copies of what no record names, and since when that is known, in seconds of the monotonic clock."""
         chain.commits.follow(self._committed)
 
     async def standing(self) -> list[DepotStanding]:
@@ -102,12 +110,12 @@ class Copies:
     async def run(self) -> None:
         """Bring, read again and let go, for ever."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._write())
-            group.create_task(self._look())
+            group.create_task(_on_and_on(self._write))
+            group.create_task(_on_and_on(self._look))
             for name in self._depots:
-                group.create_task(self._bring(name))
+                group.create_task(_on_and_on(partial(self._bring, name)))
                 if self._rate:
-                    group.create_task(self._scrub(name))
+                    group.create_task(_on_and_on(partial(self._scrub, name)))
 
     async def repair(self) -> None:
         """Try all that is wanted now, whatever failed before."""
@@ -121,10 +129,9 @@ class Copies:
         for name in self._depots:
             await asyncio.to_thread(self._book.doubt, name)
 
-    async def before_it_is_answered(self, cid: str) -> None:
+    async def before_it_is_answered(self, account: str, cid: str) -> None:
         """Bring what a member stores where it is to be at once. DEPOT_FAILED if a depot does not take it."""
-        wanted = [name for name, section in self._sections.items() if section.when == "at_once"]
-        for name in wanted:
+        for name in self._kept_in({account}, "at_once"):
             try:
                 await self._put(name, cid)
             except DepotFailed as error:
@@ -140,8 +147,8 @@ class Copies:
                     if await self._blockstore.aside(self._blockstore.block, leaf.cid) is None:
                         block = await leaf_in(depot, shape, leaf)
                         await self._blockstore.aside(self._blockstore.put_block, leaf.cid, block)
-                for one, block in nodes.items():
-                    await self._blockstore.aside(self._blockstore.put_block, one, block)
+                for one in shape.nodes:
+                    await self._blockstore.aside(self._blockstore.put_block, one, nodes[one])
             except DepotFailed as error:
                 self._note(name, error)
                 continue
@@ -172,15 +179,13 @@ class Copies:
 
     def _wanted(self, asset: records.Asset) -> list[tuple[str, str, int]]:
         """The copies that are wanted of an asset's file."""
-        own, content = self._is_own(asset), asset.content
-        kept_in = (name for name, section in self._sections.items() if own or section.what == "all")
-        return [(name, content.cid, content.size) for name in kept_in]
+        theirs = {asset.creator, *(share.account for share in asset.creators), self._chain.ledger().owner(asset)}
+        return [(name, asset.content.cid, asset.content.size) for name in self._kept_in(theirs, "at_once", "later")]
 
-    def _is_own(self, asset: records.Asset) -> bool:
-        """Whether an account of this node's org created or owns an asset."""
-        ledger = self._chain.ledger()
-        theirs = {asset.creator, *(share.account for share in asset.creators), ledger.owner(asset)}
-        return ledger.org_of_node(self._chain.node) in {org_of(account) for account in theirs}
+    def _kept_in(self, accounts: set[str], *when: str) -> list[str]:
+        """The depots that keep what is these accounts', at these times."""
+        own = self._chain.ledger().org_of_node(self._chain.node) in {org_of(account) for account in accounts}
+        return [name for name, one in self._sections.items() if one.when in when and (own or one.what == "all")]
 
     # Looking through
 
@@ -193,7 +198,7 @@ class Copies:
             await self._want([copy for cid in live for copy in live[cid]])
             if self._level():
                 await self._let_go(live)
-                freed = await self._blockstore.aside(self._blockstore.sweep, [*live], time.time() - AGAIN_SECONDS)
+                freed = await self._blockstore.aside(self._blockstore.sweep, [*live], AGAIN_SECONDS)
                 if freed:
                     logger.info("content_deleted", bytes=freed)
             await asyncio.sleep(LOOK_SECONDS)
@@ -220,19 +225,20 @@ class Copies:
             self._note(name, error)
 
     async def _let_go(self, live: Container[str]) -> None:
-        """Delete the copies of what no record names, once they are a day old."""
-        old = time.time() - AGAIN_SECONDS
-        for name, depot in self._depots.items():
+        """Delete the copies of what no record names, once that has been so for a day."""
+        before, self._loose = self._loose, {}
+        for name in self._depots:
             after = ""
             while some := await asyncio.to_thread(self._book.all, name, after, LOOKED_TOGETHER):
                 after = some[-1].cid
-                for copy in some:
-                    if copy.cid not in live and copy.at < old:
-                        await self._delete(name, depot, copy.cid)
+                for cid in (copy.cid for copy in some if copy.cid not in live):
+                    since = self._loose[name, cid] = before.get((name, cid), time.monotonic())
+                    if time.monotonic() - since >= AGAIN_SECONDS:
+                        await self._delete(name, cid)
 
-    async def _delete(self, name: str, depot: Depot, cid: str) -> None:
+    async def _delete(self, name: str, cid: str) -> None:
         try:
-            await depot.delete(cid)
+            await self._depots[name].delete(cid)
         except DepotFailed as error:
             self._note(name, error)
             return
@@ -242,6 +248,11 @@ class Copies:
     # Bringing
 
     async def _bring(self, name: str) -> None:
+        try:
+            await self._depots[name].check()
+            self._note(name, None)
+        except DepotFailed as error:
+            self._note(name, error)
         while True:
             due = await asyncio.to_thread(self._book.due, name, there=False, before=time.time(), most=AT_ONCE)
             if not due:
@@ -266,7 +277,7 @@ class Copies:
             self._note(copy.depot, error)
             await asyncio.to_thread(self._book.lack, copy.depot, copy.cid, time.time())
             return True
-        except NodeError:  # it is not here yet
+        except (NodeError, CidInvalid):  # it is not here yet, or is no file at all
             await asyncio.to_thread(self._book.lack, copy.depot, copy.cid, time.time() + MISSING_SECONDS)
         return False
 
@@ -333,3 +344,13 @@ class Copies:
             await leaf_in(depot, shape, leaf)
             await asyncio.sleep(leaf.size / self._rate)
         return shape
+
+
+async def _on_and_on(work: Callable[[], Awaitable[None]]) -> None:
+    """Do what has no end; once more a while after this node's own disk failed under it."""
+    while True:
+        try:
+            await work()
+        except OSError as error:
+            _broken.warning(reason=str(error))
+            await asyncio.sleep(DISK_SECONDS)

@@ -79,16 +79,20 @@ class Pins:
         newest = next(reversed(self._pins.values()), None)
         created = max(self._clock_ms(), newest.created_ms + 1 if newest else 0)
         pin = Pin(secrets.token_hex(16), asked, created)
-        self._pins[pin.requestid] = pin
+        self._pins[pin.requestid] = pin  # so that no other is of the same time
+        try:
+            await asyncio.to_thread(self._write, pin, instead_of)
+        except OSError:
+            del self._pins[pin.requestid]
+            raise
         self._pins.pop(instead_of, None)
-        await asyncio.to_thread(self._write, pin, instead_of)
         return pin
 
     async def remove(self, requestid: str) -> None:
         """Keep a file only as long as a record names it, or another pin. NOT_FOUND."""
         self.get(requestid)
-        del self._pins[requestid]
         await asyncio.to_thread(self._write, None, requestid)
+        self._pins.pop(requestid, None)
 
     async def run(self) -> None:
         """Fetch what is not here, for ever."""
@@ -124,7 +128,10 @@ class Pins:
             return
         noted = self._pins[pin.requestid] = replace(pin, status=status, why=why)
         if status in ("pinned", "failed"):
-            await asyncio.to_thread(self._write, noted)
+            try:
+                await asyncio.to_thread(self._write, noted)
+            except OSError as error:  # after a restart it is looked for once more
+                logger.error("pin_not_kept", content=pin.asked.cid, reason=str(error))
 
     def _write(self, pin: Pin | None, gone: str = "") -> None:
         with self._database.writing() as database:

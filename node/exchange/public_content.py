@@ -9,6 +9,7 @@ from ledger import records
 from node.chain.chain import Chain
 from node.content.blockstore import Blockstore
 from node.content.tree_index import TreeIndex
+from node.ground.logs import Seldom
 
 RECORDS_MAX = 16
 """Records of one file that are looked at."""
@@ -16,6 +17,8 @@ LEVELS_MAX = 4
 """Levels of a tree that are gone up: three hold a gibibyte in chunks of 256 KiB."""
 ABOVE_MAX = 64
 """Nodes of one level that are looked at."""
+
+_lacking = Seldom("trees_not_kept")
 
 
 class PublicContent:
@@ -29,11 +32,21 @@ class PublicContent:
         self._blockstore = blockstore
         self._trees = trees
         self._is_open = is_open
-        blockstore.on_node = trees.note
+        blockstore.on_node = self._stored
 
     async def run(self) -> None:
         """Take in what was stored before."""
-        await self._blockstore.aside(self._trees.complete, self._blockstore)
+        try:
+            await self._blockstore.aside(self._trees.complete, self._blockstore)
+        except OSError as error:
+            _lacking.warning(reason=str(error))
+
+    def _stored(self, cid: str, block: bytes) -> None:
+        """Take in a node. One that the disk does not take is taken in at the next start."""
+        try:
+            self._trees.note(cid, block)
+        except OSError as error:
+            _lacking.warning(reason=str(error))
 
     async def has(self, cid: str) -> bool:
         """Whether a block is a public file, or part of one."""

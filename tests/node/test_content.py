@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -142,6 +143,15 @@ def test_nodes_that_lie_are_refused() -> None:
             shape_of(cid, {**blocks, cid: block}.__getitem__)
 
 
+def test_a_leaf_that_is_larger_than_a_block_makes_no_file() -> None:
+    said = b"\x81\x80\x80\x01"
+    unixfs, link = b"\x08\x02\x18" + said + b"\x20" + said, b"\x0a\x24" + cid_bytes(cid_of(RAW, b"x"))
+    block = b"\x12" + bytes((len(link),)) + link + b"\x0a" + bytes((len(unixfs),)) + unixfs
+
+    with pytest.raises(CidInvalid, match="would have 2097153 bytes"):
+        shape_of(cid_of(DAG_PB, block), lambda _: block)
+
+
 def test_a_tree_that_is_deep_or_wide_without_end_is_refused() -> None:
     """Ten thousand nodes below each other, and one node linked to fifty times, four levels deep."""
     deep = wide = cid_of(RAW, b"x")
@@ -197,9 +207,11 @@ def test_what_no_file_has_is_swept_once_it_is_old(tmp_path: Path) -> None:
     (file,) = tmp_path.glob(f"??/{broken}")
     file.unlink()
 
-    freed = store.sweep([live, broken, cid_of(RAW, b"not here")], older_than=1_000.0)
+    named = [live, broken, cid_of(RAW, b"not here")]
 
-    assert freed > 1_450_000
+    assert store.sweep(named, after=86_400.0) == 0, "since when nobody has it is known only now"
+    store._loose = dict.fromkeys(store._loose, time.monotonic() - 90_000)
+    assert store.sweep(named, after=86_400.0) > 1_450_000
     assert store.missing(loose) == [loose]
     assert [store.missing(cid) for cid in (live, recent, again)] == [[], [], []]
 

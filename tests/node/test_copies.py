@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from consortium import registering
@@ -20,6 +21,7 @@ from node.exchange import copies
 from node.exchange.copies import Copies
 from node.exchange.copy_book import CopyBook
 from node.ground.config import ContentSection, DepotSection
+from remarque.cid import DAG_PB, cid_of
 from remarque.errors import NodeError
 
 ALICE = "alice@studio"
@@ -231,12 +233,12 @@ def test_what_a_member_stores_is_in_the_depot_for_that_before_it_is_answered(she
     cid = shelf.store.take(ALICE, LARGE)
 
     async def story() -> None:
-        await shelf.copies.before_it_is_answered(cid)
+        await shelf.copies.before_it_is_answered(ALICE, cid)
         assert shelf.lies("near", cid).read_bytes() == LARGE
         assert not shelf.lies("far", cid).exists()
         shelf.depots["near"].failing = True
         with pytest.raises(NodeError, match="near is closed"):
-            await shelf.copies.before_it_is_answered(shelf.store.take(ALICE, SMALL))
+            await shelf.copies.before_it_is_answered(ALICE, shelf.store.take(ALICE, SMALL))
 
     asyncio.run(story())
 
@@ -249,7 +251,7 @@ def test_what_no_record_names_goes_after_a_day_unless_it_is_pinned(
 
     async def story() -> None:
         for cid in (named, pinned, loose):
-            await shelf.copies.before_it_is_answered(cid)
+            await shelf.copies.before_it_is_answered(ALICE, cid)
         foreign.write_bytes(b"foreign")
         shelf.record(b"named")
         shelf.pinned.add(pinned)
@@ -270,6 +272,52 @@ def test_what_no_record_names_goes_after_a_day_unless_it_is_pinned(
         await shelf.until(lambda: not shelf.lies("near", pinned).exists())
 
     asyncio.run(story())
+
+
+def test_what_others_store_here_is_not_kept_where_only_ones_own_is(shelf: Shelf) -> None:
+    cid = shelf.store.take("bob@agency", LARGE)
+
+    asyncio.run(shelf.copies.before_it_is_answered("bob@agency", cid))
+
+    assert shelf.book.of(cid) == []
+
+
+def test_to_read_a_copy_again_keeps_none_that_no_record_names(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copies, "AGAIN_SECONDS", 0.3)
+    monkeypatch.setattr(copies, "LOOK_SECONDS", 0.01)
+    loose = shelf.store.take(ALICE, SMALL)
+
+    async def story() -> None:
+        await shelf.copies.before_it_is_answered(ALICE, loose)
+        await shelf.until(lambda: not shelf.book.of(loose))
+        assert not shelf.lies("near", loose).exists()
+
+    asyncio.run(story())
+
+
+def test_a_record_of_what_is_no_file_and_a_fault_of_the_disk_end_nothing(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "DISK_SECONDS", 0.01)
+    nonsense = b"\x0a\x01x"
+    shelf.store.put_block(cid_of(DAG_PB, nonsense), nonsense)
+    content = actions.Content(cid=cid_of(DAG_PB, nonsense), size=3, media_type="image/png")
+    shelf.written.block(shelf.written.ask(registering("nonsense", content=content)))
+    cid, faults = shelf.record(SMALL), iter([True] * 6)
+    rows, writing = shelf.book._database.rows, shelf.book._write
+
+    def failing(done: Callable[..., Any]) -> Callable[..., Any]:
+        def do(*given: Any) -> Any:
+            if next(faults, False):
+                raise OSError(28, "No space left on device")
+            return done(*given)
+
+        return do
+
+    monkeypatch.setattr(shelf.book._database, "rows", failing(rows))
+    monkeypatch.setattr(shelf.book, "_write", failing(writing))
+
+    asyncio.run(shelf.until(lambda: next(faults, None) is None and shelf.has("far", cid)))
 
 
 class Hostile:
