@@ -255,8 +255,9 @@ def _open(ledger: Ledger, ceremony: str) -> KeyCeremony:
 
 def _keeper(ledger: Ledger, account: str) -> Keeper:
     found = ledger.find(keeper_key(account), Keeper)
-    if found is None:
-        raise LedgerError(Code.KEEPER_UNKNOWN, f"{account} has no holder key; it has to enrol as a keeper first")
+    if found is None or KEEPER not in ledger.account(account).roles:
+        fact = f"{account} has no holder key, or no longer the role {KEEPER}"
+        raise LedgerError(Code.KEEPER_UNKNOWN, f"{fact}; it has to enrol as a keeper first")
     return found
 
 

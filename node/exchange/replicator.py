@@ -138,8 +138,11 @@ class Replicator:
             await asyncio.sleep(KEEP_SECONDS)
             now = Kept(self._chain.committed.height, sorted(self._pauses))
             if self._looked and now != written:
-                await asyncio.to_thread(write_durably, self._kept, msgspec.json.encode(now))
-                written = now
+                try:
+                    await asyncio.to_thread(write_durably, self._kept, msgspec.json.encode(now))
+                    written = now
+                except OSError as error:  # a start then goes on from farther back
+                    logger.error("replication_not_kept", reason=str(error))
 
     async def _collect(self) -> None:
         """Forget uploads that no record has named in time: by the chain's clock, for a node that lags does not know

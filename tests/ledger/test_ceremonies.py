@@ -204,6 +204,13 @@ def test_a_ceremony_that_makes_no_sense_does_not_begin(keepers: Keepers, said: d
     assert fault in keepers.refused(*who, **said)
 
 
+def test_who_has_lost_the_role_keeps_no_share_of_the_next_key(keepers: Keepers) -> None:
+    assert keepers.state.do("root@club", actions.SetRoles(account=CLUB, roles=())).code == "OK"
+
+    assert "KEEPER_UNKNOWN" in keepers.refused(*KEEPERS)
+    assert codes(keepers.make(STUDIO, AGENCY, SPARE)) == {"OK"}
+
+
 def test_one_ceremony_is_open_at_a_time(keepers: Keepers) -> None:
     keepers.begin()
     before = keepers.record

@@ -141,6 +141,32 @@ def test_a_start_goes_on_where_fetching_was_and_looks_at_nothing_else(
     assert set(looked) == {new, late}
 
 
+def test_a_disk_that_does_not_take_how_far_fetching_is_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replicator, "KEEP_SECONDS", 0.01)
+    written, store, faults = WrittenChain(tmp_path), Watched(tmp_path / "ours"), iter([True] * 3)
+    write = replicator.write_durably
+
+    def failing(path: Path, data: bytes) -> None:
+        if next(faults, False):
+            raise OSError(28, "No space left on device")
+        write(path, data)
+
+    monkeypatch.setattr(replicator, "write_durably", failing)
+
+    async def story() -> None:
+        kept = tmp_path / "kept"
+        fetching = Replicator(written.chain, OtherMember(store), store, an_opening_store(tmp_path), kept)
+        running = asyncio.create_task(fetching.run())
+        while read_kept(kept) is None:
+            assert not running.done()
+            await asyncio.sleep(0.01)
+        running.cancel()
+
+    asyncio.run(story())
+
+
 def test_content_is_stored_and_streamed_off_the_loop(tmp_path: Path, decoders: Decoders) -> None:
     written, store = WrittenChain(tmp_path), Watched(tmp_path / "content")
     data = a_picture(1)
