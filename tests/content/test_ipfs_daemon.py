@@ -4,50 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import random
 import subprocess
 import sys
 from base64 import b32encode
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from faulty_line import Done, Fault, Line
 from ipfs_programs import js_ipfs
+from stored_files import SIZES, a_file, read
 
 from node.depots import kubo
-from node.depots.depot import CopyMissing, Depot, DepotFailed, StoredFile, leaf_in, shape_in
+from node.depots.depot import CopyMissing, DepotFailed, StoredFile
 from node.depots.kubo import KuboDepot
 from remarque.cars import car_block, car_header
 from remarque.cid import cid_bytes
-from remarque.dag import import_file, shape_of
+from remarque.dag import import_file
 
 pytestmark = pytest.mark.peers
-SIZES = (1, 65_536, 1_048_576, 1_048_577, 20_000_000)
 
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with js_ipfs(tmp_path_factory.mktemp("ipfs")) as address:
         yield address
-
-
-def a_file(size: int) -> tuple[StoredFile, bytes]:
-    data = random.Random(size).randbytes(size)
-    cid, blocks = import_file(data)
-    by_id: Mapping[str, bytes] = dict(blocks)
-    shape = shape_of(cid, by_id.__getitem__)
-
-    async def pieces() -> AsyncIterator[bytes]:
-        for leaf in shape.leaves:
-            yield by_id[leaf.cid]
-
-    return StoredFile(shape, {node: by_id[node] for node in shape.nodes}, pieces), data
-
-
-async def read(depot: Depot, cid: str) -> bytes:
-    shape, _ = await shape_in(depot, cid)
-    return b"".join([await leaf_in(depot, shape, leaf) for leaf in shape.leaves])
 
 
 def test_files_are_pinned_there_under_our_ids_and_read_again(daemon: str) -> None:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
 from faulty_line import Done, Fault, Line
 from object_store_server import BUCKET, DOMAIN, KEY, REGION, SECRET, ObjectStore
+from stored_files import SIZES, a_file, read
 
 from node.depots import object_stores
-from node.depots.depot import CopyMissing, Depot, DepotFailed, StoredFile, leaf_in, shape_in
+from node.depots.depot import CopyMissing, Depot, DepotFailed, StoredFile
 from node.depots.opening import open_depots
 from node.ground.config import DepotSection
-from remarque.dag import import_file, shape_of
 from remarque.errors import NodeError
 
 pytestmark = pytest.mark.peers
-SIZES = (1, 65_536, 1_048_576, 1_048_577, 20_000_000)
 
 
 def a_depot(home: Path, endpoint: str, secret: str = SECRET, key: str = KEY, **more: object) -> Depot:
@@ -37,24 +34,6 @@ def a_depot(home: Path, endpoint: str, secret: str = SECRET, key: str = KEY, **m
         **more,  # type: ignore[arg-type]
     )
     return open_depots((section,), home)["archive"]
-
-
-def a_file(size: int) -> tuple[StoredFile, bytes]:
-    data = random.Random(size).randbytes(size)
-    cid, blocks = import_file(data)
-    by_id: Mapping[str, bytes] = dict(blocks)
-    shape = shape_of(cid, by_id.__getitem__)
-
-    async def pieces() -> AsyncIterator[bytes]:
-        for leaf in shape.leaves:
-            yield by_id[leaf.cid]
-
-    return StoredFile(shape, {node: by_id[node] for node in shape.nodes}, pieces), data
-
-
-async def read(depot: Depot, cid: str) -> bytes:
-    shape, _ = await shape_in(depot, cid)
-    return b"".join([await leaf_in(depot, shape, leaf) for leaf in shape.leaves])
 
 
 async def put_and_read(depot: Depot, file: StoredFile) -> bytes:

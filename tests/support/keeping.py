@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from ceremonies import chance, secrets_of
+from ceremonies import chance, lying, secrets_of
 from consortium import ROLES, State, a_genesis, key_of
 from governed import ADMINISTRATORS, DAY_MS, decided
 
@@ -18,9 +17,6 @@ from ledger.genesis import GenesisAccount
 from ledger.governance import BeginCeremony
 from ledger.records import CEREMONY, SHARED_KEY, KeyCeremony, SharedKey
 from threshold import Complaint, Dealing, Scalar, ThresholdKey, complain, deal, holder_key, open_share, secret_share
-from threshold.dealing import KNOWLEDGE, POSSESSION, deal_values
-from threshold.group import G
-from threshold.proofs import prove
 from threshold.sharing import draw_polynomial
 
 STUDIO, AGENCY, CLUB, SPARE = "keeper@studio", "keeper@agency", "keeper@club", "spare@club"
@@ -85,19 +81,8 @@ class Keepers:
         """A dealing in which one keeper is sealed another share than the dealer committed to; its proofs hold."""
         ceremony = ceremony_of(self.ledger, self.state.genesis.chain, self.record)
         place = dealers_of(self.ledger, self.record).index(dealer) + 1
-        polynomial = draw_polynomial(Scalar.draw(chance("lie")), ceremony.threshold, chance("lie more"))
-        made = deal_values(ceremony, place, polynomial, chance("lying"))
-        epsilon = Scalar.draw(chance("lying"))
-        assert G * epsilon == made.ephemeral
-        sealed = list(made.sealed)
-        sealed[victim - 1] = sealed[victim - 1] + Scalar.of(1)
-        said = replace(made, sealed=tuple(sealed))
-        statement = ceremony.digest, said.body
-        return replace(
-            said,
-            possession=prove(POSSESSION, polynomial[0], [(G, made.commitments[0])], *statement, random=chance("one")),
-            knowledge=prove(KNOWLEDGE, epsilon, [(G, made.ephemeral)], *statement, random=chance("two")),
-        )
+        secret = Scalar.draw(chance("lie"))
+        return lying(ceremony, place, draw_polynomial(secret, ceremony.threshold, chance("lie more")), victim)
 
     def deal(self, dealer: str, dealing: Dealing | None = None) -> Outcome:
         said = (dealing or self.dealing(dealer)).to_bytes().hex()
