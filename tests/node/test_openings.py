@@ -24,7 +24,7 @@ from ledger.generation import Opening, Openings, WithheldSetting, commit
 from node.api.app import make_app
 from node.api.member import Member
 from node.api.peer_port.content import peer_app
-from node.api.pictures import content_routes
+from node.api.pictures import opening_routes
 from node.content.at_rest import AtRest
 from node.content.blockstore import Blockstore
 from node.content.openings import OPENINGS, OpeningStore
@@ -174,7 +174,7 @@ def test_a_start_destroys_what_was_erased_while_the_node_did_not_run(tmp_path: P
 
 
 def read(written: WrittenChain, store: OpeningStore, account: str) -> OpenedSettings:
-    routes = content_routes(written.chain, cast(Any, None), store, lambda: Member(account, lambda: True))
+    routes = opening_routes(written.chain, store, lambda: Member(account, lambda: True))
     path = f"/v1/assets/{a_digest('pixels')}/openings"
     status, body = asyncio.run(answer_of(make_app("0", [routes]), "GET", path))
     assert status == 200, body
