@@ -78,6 +78,7 @@ bench: $(VENV)/ready
 	"$(RUN)" -m bench.pictures
 	"$(RUN)" -m bench.floods
 	"$(RUN)" -m bench.gateway
+	"$(RUN)" -m bench.pieces
 	"$(RUN)" -m bench.generation
 
 lock: $(VENV)/ready

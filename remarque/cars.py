@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import cbor2
 
-from remarque.cid import CID_BYTES, CidInvalid, check_block, cid_bytes, cid_text
+from remarque.cid import CID_BYTES, CidInvalid, check_block, cid_bytes, cid_text, varint
 from remarque.dag import BLOCK_BYTES_MAX, BLOCKS_MAX
 
 MEDIA_TYPE = "application/vnd.ipld.car"
@@ -67,11 +67,7 @@ def _root(header: bytes) -> str:
 
 
 def _section(data: bytes) -> bytes:
-    length, head = len(data), bytearray()
-    while length > 127:
-        head.append(length & 127 | 128)
-        length >>= 7
-    return bytes((*head, length)) + data
+    return varint(len(data)) + data
 
 
 def _sections(parts: Iterable[bytes]) -> Iterator[bytes]:

@@ -37,9 +37,23 @@ def cid_text(packed: bytes) -> str:
     return _text(packed[1], packed[4:])
 
 
-def _text(codec: int, digest: bytes) -> str:
-    packed = bytes((1, codec)) + _SHA256_HEADER + digest
+def base32(packed: bytes) -> str:
+    """Bytes in the base32 of content ids, with the letter that says so."""
     return "b" + base64.b32encode(packed).decode().lower().rstrip("=")
+
+
+def varint(number: int) -> bytes:
+    """A number as multiformats and protobuf write it: seven bits a byte, the lowest first."""
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def _text(codec: int, digest: bytes) -> str:
+    return base32(bytes((1, codec)) + _SHA256_HEADER + digest)
 
 
 def _checked(packed: bytes, said: str) -> None:

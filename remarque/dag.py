@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from remarque.cid import DAG_PB, RAW, CidInvalid, cid_bytes, cid_of, cid_text, parse_cid
+from remarque.cid import DAG_PB, RAW, CidInvalid, cid_bytes, cid_of, cid_text, parse_cid, varint
 
 PROFILE = "unixfs-v1-2025"
 CHUNK = 1024 * 1024
@@ -206,20 +206,11 @@ def _encode(children: list[_Link]) -> bytes:
     links = b""
     for child in children:
         packed = cid_bytes(child.cid)
-        link = b"\x0a" + _varint(len(packed)) + packed + b"\x12\x00" + b"\x18" + _varint(child.stored)
-        links += b"\x12" + _varint(len(link)) + link
-    total = _varint(sum(child.size for child in children))
-    unixfs = b"\x08\x02\x18" + total + b"".join(b"\x20" + _varint(child.size) for child in children)
-    return links + b"\x0a" + _varint(len(unixfs)) + unixfs
-
-
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
+        link = b"\x0a" + varint(len(packed)) + packed + b"\x12\x00" + b"\x18" + varint(child.stored)
+        links += b"\x12" + varint(len(link)) + link
+    total = varint(sum(child.size for child in children))
+    unixfs = b"\x08\x02\x18" + total + b"".join(b"\x20" + varint(child.size) for child in children)
+    return links + b"\x0a" + varint(len(unixfs)) + unixfs
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
