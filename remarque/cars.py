@@ -15,7 +15,7 @@ from remarque.dag import BLOCK_BYTES_MAX, BLOCKS_MAX
 
 MEDIA_TYPE = "application/vnd.ipld.car"
 HEADER_BYTES_MAX = 1_024
-_VARINT_BYTES_MAX = 9
+VARINT_BYTES_MAX = 9
 
 
 class CarInvalid(Exception):
@@ -35,6 +35,11 @@ def header_of(root: bytes) -> bytes:
 def car_block(cid: str, block: bytes) -> bytes:
     """A block as it stands in a CAR."""
     return _section(cid_bytes(cid) + block)
+
+
+def block_bytes(size: int) -> int:
+    """Bytes that a block of a size takes in a CAR."""
+    return len(varint(CID_BYTES + size)) + CID_BYTES + size
 
 
 def blocks_in(parts: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
@@ -75,7 +80,7 @@ def _sections(parts: Iterable[bytes]) -> Iterator[bytes]:
     waiting, most = b"", HEADER_BYTES_MAX
     for part in parts:
         waiting += part
-        while (found := _length(waiting, most)) is not None and len(waiting) >= sum(found):
+        while (found := section_length(waiting, most)) is not None and len(waiting) >= sum(found):
             head, length = found
             yield waiting[head : head + length]
             waiting, most = waiting[head + length :], CID_BYTES + BLOCK_BYTES_MAX
@@ -83,15 +88,15 @@ def _sections(parts: Iterable[bytes]) -> Iterator[bytes]:
         raise CarInvalid("it is cut off")
 
 
-def _length(data: bytes, most: int) -> tuple[int, int] | None:
-    """Bytes of the varint with which a section begins, and bytes behind it; None if more has to come."""
+def section_length(data: bytes, most: int = CID_BYTES + BLOCK_BYTES_MAX) -> tuple[int, int] | None:
+    """Bytes of the varint with which a section begins, and bytes behind it; None if more has to come. CarInvalid."""
     length = 0
-    for place, byte in enumerate(data[:_VARINT_BYTES_MAX]):
+    for place, byte in enumerate(data[:VARINT_BYTES_MAX]):
         length |= (byte & 127) << (7 * place)
         if byte < 128:
             if not 0 < length <= most:
                 raise CarInvalid(f"a section has {length} bytes, at most {most} are read")
             return place + 1, length
-    if len(data) >= _VARINT_BYTES_MAX:
+    if len(data) >= VARINT_BYTES_MAX:
         raise CarInvalid("a length is too long")
     return None

@@ -166,7 +166,7 @@ def checked_leaf(leaf: Leaf, block: bytes) -> bytes:
 def children_of(cid: str, block: bytes) -> list[_Link]:
     """What a dag-pb node links to, in order. CidInvalid if it is no node of a file whose bytes are all in leaves."""
     links, data = list[bytes](), list[bytes]()
-    for field, value in _fields(block):
+    for field, value in fields(block):
         if isinstance(value, bytes):
             (links if field == 2 else data).append(value)
     if len(data) != 1 or not links or len(links) > LINKS_MAX:
@@ -178,7 +178,7 @@ def children_of(cid: str, block: bytes) -> list[_Link]:
 
 
 def _linked(cid: str, link: bytes) -> str:
-    hashes = [value for field, value in _fields(link) if field == 1 and isinstance(value, bytes)]
+    hashes = [value for field, value in fields(link) if field == 1 and isinstance(value, bytes)]
     if len(hashes) != 1:
         raise CidInvalid(f"a link of {cid} is malformed")
     return cid_text(hashes[0])
@@ -187,7 +187,7 @@ def _linked(cid: str, link: bytes) -> str:
 def _sizes(cid: str, unixfs: bytes) -> list[int]:
     """Sizes of the parts of a file, in bytes, from a node's UnixFS data."""
     kind, total, sizes = -1, -1, list[int]()
-    for field, value in _fields(unixfs):
+    for field, value in fields(unixfs):
         if isinstance(value, bytes):
             raise CidInvalid(f"{cid} holds bytes of its file itself")
         if field == 1:
@@ -205,16 +205,22 @@ def _encode(children: list[_Link]) -> bytes:
     """dag-pb node of a file's part."""
     links = b""
     for child in children:
-        packed = cid_bytes(child.cid)
-        link = b"\x0a" + varint(len(packed)) + packed + b"\x12\x00" + b"\x18" + varint(child.stored)
-        links += b"\x12" + varint(len(link)) + link
+        links += encode_link(child.cid, "", child.stored)
     total = varint(sum(child.size for child in children))
     unixfs = b"\x08\x02\x18" + total + b"".join(b"\x20" + varint(child.size) for child in children)
     return links + b"\x0a" + varint(len(unixfs)) + unixfs
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Fields of a protobuf message: numbers, and what has a length."""
+def encode_link(cid: str, name: str, stored: int) -> bytes:
+    """A link of a dag-pb node; `stored`: bytes of the block that it leads to and of all below that."""
+    packed = cid_bytes(cid)
+    link = b"\x0a" + varint(len(packed)) + packed
+    link += b"\x12" + varint(len(name.encode())) + name.encode() + b"\x18" + varint(stored)
+    return b"\x12" + varint(len(link)) + link
+
+
+def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Fields of a protobuf message: numbers, and what has a length. CidInvalid."""
     at = 0
     while at < len(data):
         key, at = _read_varint(data, at)

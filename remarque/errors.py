@@ -90,6 +90,7 @@ class NodeCode(Enum):
     CONTENT_NOT_CACHED = ("what is here at once was asked for, and this is not", 412)
     FORMAT_UNSERVED = ("none of the formats that were asked for is served", 406)
     OPENINGS_FALSE = ("a setting is not the one that its creator committed to", 422)
+    ARCHIVE_UNREADABLE = ("what was named is no content archive, or cannot be read in parts", 422)
     CONTENT_MISMATCH = ("the bytes are not those the content id names", 422)
     NOT_CUSTODIAN = ("no reachable node can open this asset's key", 503)
     RELEASE_DENIED = ("the chain holds no decision that allows this release", 403)
