@@ -38,6 +38,8 @@ PolicyVersion = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,62}@[1-9][0-9]{0
 PolicyName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,62}\Z")]
 ContentId = Annotated[str, Meta(pattern=r"^baf(kr|yb)ei[a-h][a-z2-7]{50}[aeimquy4]\Z")]
 """A CIDv1 of SHA-256 over a raw or dag-pb block, in base32: exactly what `remarque/cid.py` takes."""
+DirectoryId = Annotated[str, Meta(pattern=r"^bafybei[a-h][a-z2-7]{50}[aeimquy4]\Z")]
+"""A content id of a dag-pb block, such as a directory is."""
 ImageCode = Annotated[str, Meta(pattern=r"^ISCC:[A-Z2-7]{10,120}\Z")]
 MediaType = Annotated[str, Meta(pattern=r"^image/(png|jpeg|webp|tiff|gif|bmp|avif|heic|jxl)\Z")]
 """Of the pictures that nodes read: nothing else is recorded, which whoever fetches it might run instead of show."""

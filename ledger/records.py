@@ -506,6 +506,24 @@ class StatementRecord(Value, frozen=True, kw_only=True):
     height: int
 
 
+class ArchiveRecord(Value, frozen=True, kw_only=True):
+    """A content archive, by the word of the org that keeps it. The root has the ids of all files in it."""
+
+    piece: str
+    """The piece commitment, 32 bytes in hex."""
+    org: str
+    root: str
+    size: int
+    """Bytes of the archive."""
+    files: int
+    place: str
+    """Where the org keeps it, in words or as an address."""
+    by: str
+    """The account that said so last."""
+    height: int
+    """The block in which it did."""
+
+
 def parameters_key() -> str:
     return "parameters"
 
@@ -637,6 +655,13 @@ def policy_key(name: str, version: int) -> str:
 
 def statement_key(digest: str) -> str:
     return f"statement/{digest}"
+
+
+ARCHIVE_PREFIX = "archive/"
+
+
+def archive_key(piece: str, org: str) -> str:
+    return f"{ARCHIVE_PREFIX}{piece}/{org}"
 
 
 CEREMONY = "ceremony"

@@ -23,6 +23,7 @@ import uvicorn
 
 from ledger.records import node_removed_key
 from node.api import (
+    archives,
     as_of,
     bindings,
     collections,
@@ -453,6 +454,7 @@ class Node:
                 gateway.routes(content_gateway),
                 providers.routes(content_gateway, this),
                 pinning.routes(self.chain, self.pins, reader, *providers.delegates(this)),
+                archives.routes(self.chain, self.blockstore, self.submitter, reader),
                 copies.routes(self.chain, self.copies, self.pins, self.blockstore, self.peers, reader),
                 pictures.opening_routes(self.chain, self.openings, reader),
                 credentials.released_routes(self.chain, self.released, reader),

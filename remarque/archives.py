@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from ledger.actions import ARCHIVED_FILES_MAX
 from remarque.cars import (
     HEADER_BYTES_MAX,
     VARINT_BYTES_MAX,
@@ -25,13 +26,11 @@ from remarque.cars import (
     car_header,
     section_length,
 )
-from remarque.cid import CID_BYTES, DAG_PB, CidInvalid, check_block, parse_cid
+from remarque.cid import CID_BYTES, DAG_PB, CidInvalid, check_block, cid_of_digest, parse_cid
 from remarque.dag import BLOCKS_MAX, CHUNK, children_of, depth_first, shape_of
 from remarque.directories import Entry, directory_of, entries_in
 from remarque.errors import NodeCode, NodeError
 
-FILES_MAX = 16_384
-"""Of one archive, so that its directory has at most a mebibyte."""
 PIECE_BYTES = (1 << 30) // 128 * 127
 """What a piece of a gibibyte holds."""
 _NAME = re.compile(r"[0-9]{12}\Z", re.ASCII)
@@ -77,7 +76,7 @@ def plans(files: Iterable[MeasuredFile], bytes_max: int) -> Iterator[Plan]:
     some, size = list[MeasuredFile](), 0
     for file in files:
         added = _ENTRY_BYTES + file.length
-        if some and (len(some) == FILES_MAX or _EMPTY_BYTES + size + added > bytes_max):
+        if some and (len(some) == ARCHIVED_FILES_MAX or _EMPTY_BYTES + size + added > bytes_max):
             yield _plan(some)
             some, size = [], 0
         some.append(file)
@@ -108,9 +107,14 @@ def parts_of(plan: Plan, blocks: Blocks) -> Iterator[bytes]:
 def files_in(directory: bytes) -> dict[str, int]:
     """The files in an archive by its directory, each with the place at which it begins, behind that. CidInvalid."""
     entries = entries_in(directory)
-    if not 0 < len(entries) <= FILES_MAX or not all(_NAME.match(one.name) for one in entries):
-        raise CidInvalid(f"the directory is not that of an archive of 1 to {FILES_MAX} files")
+    if not 0 < len(entries) <= ARCHIVED_FILES_MAX or not all(_NAME.match(one.name) for one in entries):
+        raise CidInvalid(f"the directory is not that of an archive of 1 to {ARCHIVED_FILES_MAX} files")
     return {one.cid: int(one.name) for one in entries}
+
+
+def directory_file(root: str) -> str:
+    """Content id of the file that is an archive's directory, as nodes keep it. CidInvalid if the root is no id."""
+    return cid_of_digest(parse_cid(root)[1])
 
 
 class Archive:

@@ -19,6 +19,7 @@ from ledger.governance import AnyChange
 from ledger.receipt import Receipt
 from ledger.records import (
     Account,
+    ArchiveRecord,
     Asset,
     Auction,
     Collection,
@@ -42,7 +43,7 @@ from remarque.api.bindings import ManifestMatch, ManifestReceipt
 from remarque.api.chain import BlockView, ChainEvent, Checkpoint, Status
 from remarque.api.consortium import ConsortiumStanding
 from remarque.api.content import MarkedPicture, PictureFacts, StoredPicture
-from remarque.api.copies import CopiesState, FileCopies
+from remarque.api.copies import CopiesState, FileCopies, StoredDirectory
 from remarque.api.generation import GeneratedPicture, Generation, OpenedSettings
 from remarque.api.governance import ProposalReplay, ProposalView
 from remarque.api.market import RoyaltyInfo, TokenMetadata, TokenView
@@ -654,6 +655,18 @@ class Client(Blocking):
     def where(self, cid: str) -> FileCopies:
         """Where a file is: at the node that is asked, in its depots, at other members. ROLE_MISSING."""
         return self._run(self._waiting.where(cid))
+
+    def archives(self) -> list[ArchiveRecord]:
+        """Content archives, by the word of the orgs that keep them."""
+        return self._run(self._waiting.archives())
+
+    def put_directory(self, directory: bytes) -> StoredDirectory:
+        """Bring the directory of a content archive, which nodes keep once it is recorded. ROLE_MISSING."""
+        return self._run(self._waiting.put_directory(directory))
+
+    def content_block(self, cid: str) -> bytes:
+        """A block of content, held against its id. CONTENT_MISSING."""
+        return self._run(self._waiting.content_block(cid))
 
     def pin(self, cid: str, reason: str) -> PinStatus:
         """Have the node keep a file whatever becomes of its record. ROLE_MISSING."""

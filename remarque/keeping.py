@@ -5,11 +5,15 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from ledger.encoding import encode
-from remarque.api.copies import AskCopies, CopiesState, FileCopies
+from ledger.records import ArchiveRecord
+from remarque.api.copies import ArchivesPage, AskCopies, CopiesState, FileCopies, StoredDirectory
 from remarque.api.pinning import AskPin, PinResults, PinStatus
+from remarque.cid import CidInvalid, check_block
+from remarque.errors import NodeCode, RemarqueError
 from remarque.requesting import segment, value_of
 from remarque.submitting import SubmitMethods
 
+OCTETS = "application/octet-stream"
 PINS, PAGE = "/pinning/pins", 1_000
 
 
@@ -27,6 +31,23 @@ class KeepingMethods(SubmitMethods):
     async def where(self, cid: str) -> FileCopies:
         """Where a file is: at the node that is asked, in its depots, at other members. ROLE_MISSING."""
         return await self._read(f"/v1/copies/{segment(cid)}", FileCopies)
+
+    async def archives(self) -> list[ArchiveRecord]:
+        """Content archives, by the word of the orgs that keep them."""
+        return await self._listed("/v1/archives", ArchivesPage, lambda page: page.archives)
+
+    async def put_directory(self, directory: bytes) -> StoredDirectory:
+        """Bring the directory of a content archive, which nodes keep once it is recorded. ROLE_MISSING."""
+        return value_of(await self.request("POST", "/v1/archives", directory, media_type=OCTETS), StoredDirectory)
+
+    async def content_block(self, cid: str) -> bytes:
+        """A block of content, held against its id. CONTENT_MISSING."""
+        block = await self.request("GET", f"/ipfs/{segment(cid)}?format=raw")
+        try:
+            check_block(cid, block)
+        except CidInvalid as error:
+            raise RemarqueError(NodeCode.CONTENT_MISMATCH.name, str(error)) from None
+        return block
 
     async def pin(self, cid: str, reason: str) -> PinStatus:
         """Have the node keep a file whatever becomes of its record. ROLE_MISSING."""

@@ -37,6 +37,7 @@ FAMILIES = {
     "org": "An org's policy",
     "collection": "Collections",
     "access": "Access to confidential pictures",
+    "content": "Content archives",
     "statement": "Statements",
     "keeper": "Keepers of the consortium's key",
     "ceremony": "Ceremonies in which it is made",

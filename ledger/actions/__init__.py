@@ -9,6 +9,7 @@ nothing is settled that was not signed.
 from __future__ import annotations
 
 from ledger.actions.assets import (
+    ArchiveContent,
     AttestAsset,
     CommitAsset,
     DeriveAsset,
@@ -60,6 +61,7 @@ from ledger.actions.members import (
     SuspendAccount,
 )
 from ledger.actions.parts import (
+    ARCHIVED_FILES_MAX,
     CREATORS_MAX,
     ROLES_MAX,
     SEALED_KEYS_MAX,
@@ -97,7 +99,7 @@ AnyAction = (
     | CreateCurrency | IssueCurrency | RedeemCurrency | Pay
     | PublishPolicy | SetOrgPolicy | CreateCollection | SetCollectionPolicy | AddToCollection | SetPolicy
     | GrantAccess | RevokeAccess | RequestAccess | ResealAsset
-    | RegisterStatement
+    | RegisterStatement | ArchiveContent
     | EnrolKeeper | DealShares | ComplainOfShare | ConfirmShares | EndCeremony
 )  # fmt: skip
 """The union that a transaction's body is decoded as."""
@@ -121,6 +123,7 @@ def subjects(action: Action) -> tuple[str, ...]:
 
 
 __all__ = [
+    "ARCHIVED_FILES_MAX",
     "CREATORS_MAX",
     "ROLES_MAX",
     "SEALED_KEYS_MAX",
@@ -130,6 +133,7 @@ __all__ = [
     "AddNode",
     "AddToCollection",
     "AnyAction",
+    "ArchiveContent",
     "AttestAsset",
     "BuyToken",
     "CancelAuction",

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from ledger.actions.parts import (
+    ARCHIVED_FILES_MAX,
     Action,
     Content,
     Shares,
@@ -14,6 +15,7 @@ from ledger.actions.parts import (
 from ledger.generation import READERS_MAX, SETTINGS_MAX, Attestation, GenerationRequest
 from ledger.names import (
     AccountName,
+    DirectoryId,
     Hex32,
     Hex64,
     ImageCode,
@@ -160,6 +162,25 @@ class WithdrawDispute(Action, frozen=True, tag="asset.withdraw_dispute", kw_only
     """Take back the dispute of the signer's org. By an account with role `fact-checker`."""
 
     asset: Hex32
+
+
+class ArchiveContent(Action, frozen=True, tag="content.archive", kw_only=True):
+    """State for the signer's org that it has put files into a content archive, and where it keeps that.
+
+    Said again of the same piece, it takes the place of what the org said before. By an administrator. No node has read
+    the archive: whoever does holds every file of it against its content id.
+    """
+
+    root: DirectoryId
+    """Content id of the archive's directory, and so of all that is in it."""
+    piece: Hex32
+    """The piece commitment of the archive's bytes, as Filecoin has it."""
+    size: Positive
+    """Bytes of the archive."""
+    files: Annotated[int, Meta(ge=1, le=ARCHIVED_FILES_MAX)]
+    """How many files are in it."""
+    place: Annotated[str, Meta(min_length=1, max_length=256)]
+    """Where it is kept, in words or as an address."""
 
 
 class RegisterStatement(Action, frozen=True, tag="statement.register", kw_only=True):

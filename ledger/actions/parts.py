@@ -20,6 +20,8 @@ from ledger.names import (
 CREATORS_MAX = 64
 ROLES_MAX = 8
 SEALED_KEYS_MAX = 16
+ARCHIVED_FILES_MAX = 16_384
+"""Of one content archive, so that its directory has at most a mebibyte."""
 ORG_CUSTODIANS_MAX = 2
 """Nodes of one org that resealing makes custodians: so no holder's org takes all places."""
 

@@ -13,6 +13,7 @@ from ledger.events.assets import (
     AssetDisplaced,
     AssetDisputed,
     AssetRegistered,
+    ContentArchived,
     DisputeDismissed,
     DisputeWithdrawn,
     ModelRegistered,
@@ -99,7 +100,7 @@ AnyEvent = (
     | OfferMade | EscrowReturned | AuctionOpened | BidPlaced | AuctionClosed
     | CurrencyCreated | CurrencyIssued | CurrencyRedeemed | Paid
     | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed | AssetResealed
-    | SettingsDisclosed | SettingsErased | StatementRegistered
+    | SettingsDisclosed | SettingsErased | StatementRegistered | ContentArchived
     | KeeperEnrolled | CeremonyBegun | SharesDealt | DealerConvicted | SharesConfirmed | KeyShared | CeremonyFailed
 )  # fmt: skip
 
@@ -136,6 +137,7 @@ __all__ = [
     "CollectionCreated",
     "CollectionPolicySet",
     "ConsortiumPolicySet",
+    "ContentArchived",
     "CurrencyCreated",
     "CurrencyIssued",
     "CurrencyRedeemed",

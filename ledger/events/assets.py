@@ -102,3 +102,17 @@ class StatementRegistered(Event, frozen=True, tag="statement.registered", kw_onl
     issuer: str
     subject: str
     registrant: str
+
+
+class ContentArchived(Event, frozen=True, tag="content.archived", kw_only=True):
+    """An org says that it keeps a content archive."""
+
+    piece: str
+    org: str
+    root: str
+    size: int
+    """Bytes of the archive."""
+    files: int
+    place: str
+    by: str
+    """The account that says so."""

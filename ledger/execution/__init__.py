@@ -7,6 +7,7 @@ what must hold, what changes, what is emitted.
 from ledger.execution import (  # each registers its actions
     access,
     account,
+    archive,
     asset,
     auction,
     ceremony,
@@ -32,6 +33,7 @@ from ledger.execution import (  # each registers its actions
 __all__ = [
     "access",
     "account",
+    "archive",
     "asset",
     "auction",
     "ceremony",

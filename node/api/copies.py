@@ -16,6 +16,7 @@ from node.api.readers import Reader
 from node.api.routing import router as make_router
 from node.chain.chain import Chain
 from node.content.blockstore import Blockstore
+from node.exchange.archives import archives_with, recorded
 from node.exchange.copies import Copies
 from node.exchange.pins import Pins
 from node.peers.network import Peers
@@ -49,7 +50,7 @@ def routes(chain: Chain, copies: Copies, pins: Pins, blockstore: Blockstore, pee
             await copies.repair()
         return answer(await _state(chain, copies, pins), 202)
 
-    @router.get("/copies/{cid}", summary="Where a file is: here, in which depots, at which members")
+    @router.get("/copies/{cid}", summary="Where a file is: here, in which depots and archives, at which members")
     @operation(FileCopies, refuses=REFUSES)
     async def where(cid: str, member: Member = Depends(reader)) -> Response:
         """Every member that is reached is asked for its first block. For administrators of the node's org."""
@@ -64,6 +65,7 @@ def routes(chain: Chain, copies: Copies, pins: Pins, blockstore: Blockstore, pee
                 here=here,
                 copies=tuple(FileCopy(depot=one.depot, there=one.there, at_ms=int(one.at * 1_000)) for one in found),
                 members=tuple(name for name in members if name),
+                archives=await blockstore.aside(archives_with, tuple(recorded(chain.state)), blockstore, cid),
             )
         )
 

@@ -26,6 +26,7 @@ from node.api.readers import Reader
 from node.api.routing import router as make_router
 from node.chain.chain import Chain
 from remarque.api.assets import AssetsPage, CollectionsPage, DisputesPage, GrantsPage
+from remarque.api.copies import ArchivesPage
 from remarque.api.market import TokensPage
 from remarque.api.members import BalancesPage, CurrenciesPage, ModelsPage, NodesPage, OrgsPage
 from remarque.api.policies import PoliciesPage
@@ -36,6 +37,7 @@ LIMIT, LIMIT_MAX = 50, 100
 """Items in a page, unless asked for otherwise, and at most."""
 After = Annotated[str, Query(description="Where the page before ended, as its `next` said.")]
 Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Most items of the page.")]
+ArchivePlace = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}/[a-z0-9][a-z0-9-]{0,31}\Z")]
 PolicyPlace = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,62}/[0-9]{1,16}\Z")]
 
 T = TypeVar("T")
@@ -73,6 +75,14 @@ LISTS = (
         CollectionName,
         CollectionsPage,
         "Collections of assets, with their policies",
+    ),
+    List(
+        "archives",
+        records.ARCHIVE_PREFIX,
+        records.ArchiveRecord,
+        ArchivePlace,
+        ArchivesPage,
+        "Content archives, by the word of the orgs that keep them",
     ),
     List(
         "policies", "policy/", records.PolicyRecord, PolicyPlace, PoliciesPage, "Published policies, with their sources"

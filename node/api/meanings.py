@@ -67,6 +67,7 @@ MEANINGS = {
     "anchor": Meaning(None, "Height of the certified header to prove it up to; else the first at or above."),
     "asset": Meaning(Hex32, "An asset's id: the digest of its pixels."),
     "at": Meaning(None, "How many bytes of it have come before."),
+    "piece": Meaning(Hex32, "A piece commitment, as Filecoin has it."),
     "cid": Meaning(ContentId, "A content id."),
     "collection": Meaning(CollectionName, "A collection: a name in an org."),
     "consistency": Meaning(

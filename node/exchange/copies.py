@@ -25,10 +25,12 @@ from node.chain.chain import Chain
 from node.chain.layers import Layer
 from node.content.blockstore import Blockstore, Opened
 from node.depots.depot import CopyMissing, Depot, DepotFailed, StoredFile, leaf_in, shape_in
+from node.exchange.archives import recorded
 from node.exchange.copy_book import Copy, CopyBook, Counts
 from node.ground import metrics
 from node.ground.config import ContentSection, DepotSection
 from node.ground.logs import Seldom, logger
+from remarque.archives import directory_file
 from remarque.cid import CidInvalid, cid_of_digest
 from remarque.dag import FileShape
 from remarque.errors import NodeCode, NodeError
@@ -212,7 +214,8 @@ class Copies:
             await asyncio.sleep(0)
         prefix = records.statement_key("")
         digests = (bytes.fromhex(key.removeprefix(prefix)) for key, _ in self._chain.state.items(prefix))
-        others = [*self._pinned(), *map(cid_of_digest, digests)]
+        directories = (directory_file(archive.root) for archive in recorded(self._chain.state))
+        others = [*self._pinned(), *map(cid_of_digest, digests), *directories]
         return {cid: [] for cid in others} | live
 
     async def _adopt(self, name: str, live: Container[str]) -> None:

@@ -1,4 +1,5 @@
-"""Replication: every member keeps every asset's content, every registered statement, and the openings that it may.
+"""Replication: every member keeps every asset's content, every registered statement, the directory of every content
+archive, and the openings that it may.
 
 They are fetched from the others once the record is committed. What is fetched is checked against its content id block
 by block, so it does not matter who gives it. What cannot be had now is tried again, with growing pauses. How far
@@ -22,15 +23,17 @@ from msgspec import UnsetType
 from ledger import records
 from ledger.block import Outcome
 from ledger.encoding import NOT_DECODED, decode_trusted
-from ledger.events import AssetRegistered, SettingsDisclosed, SettingsErased, StatementRegistered
+from ledger.events import AssetRegistered, ContentArchived, SettingsDisclosed, SettingsErased, StatementRegistered
 from node.chain.chain import Chain
 from node.chain.layers import Layer
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
 from node.content.uploads import SECONDS_MAX
+from node.exchange.archives import recorded
 from node.ground.logs import logger
 from node.peers.network import Peers
 from node.storage.directory import write_durably
+from remarque.archives import directory_file
 from remarque.cid import CidInvalid, cid_of_digest
 
 RETRY_SECONDS = (0.2, 60.0)
@@ -100,6 +103,8 @@ class Replicator:
                 self._want(OPENINGS + event.request)
             elif isinstance(event, StatementRegistered):
                 self._want(CONTENT + cid_of_digest(bytes.fromhex(event.digest)))
+            elif isinstance(event, ContentArchived):
+                self._want(CONTENT + directory_file(event.root))
 
     def _want(self, want: str) -> None:
         """Note what may not be here. Content that several assets share is wanted once."""
@@ -175,6 +180,8 @@ class Replicator:
         prefix = records.statement_key("")
         for key, _ in self._chain.state.items(prefix):
             yield CONTENT + cid_of_digest(bytes.fromhex(key.removeprefix(prefix)))
+        for archive in recorded(self._chain.state):
+            yield CONTENT + directory_file(archive.root)
 
     def _lacking(self, wants: list[str]) -> list[str]:
         """The files that are not here. It reads and hashes what is here, so it is not for the event loop."""

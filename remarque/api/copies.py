@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from remarque.api.shapes import Answer, Body
+from ledger.records import ArchiveRecord
+from remarque.api.shapes import Answer, Body, Page
 
 
 class DepotState(Answer, frozen=True, kw_only=True):
@@ -54,6 +55,22 @@ class FileCopies(Answer, frozen=True, kw_only=True):
     copies: tuple[FileCopy, ...]
     members: tuple[str, ...]
     """Other nodes that give its first block now, each held against its id."""
+    archives: tuple[ArchiveRecord, ...]
+    """Content archives that have it, by the word of the orgs that keep them."""
+
+
+class ArchivesPage(Page, frozen=True, kw_only=True):
+    """Content archives, by piece and org."""
+
+    archives: tuple[ArchiveRecord, ...]
+
+
+class StoredDirectory(Answer, frozen=True, kw_only=True):
+    """A content archive's directory, which is kept for a record to come."""
+
+    root: str
+    """What `content.archive` names it by."""
+    files: int
 
 
 class AskCopies(Body, frozen=True, kw_only=True):

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from ledger.actions import ARCHIVED_FILES_MAX
 from node.keeping import archiving
 from node.keeping.archiving import piece_of, reader_of, roots_in, write
 from remarque import dag
-from remarque.archives import FILES_MAX, Archive, MeasuredFile, Plan, measured, parts_of, plans
+from remarque.archives import Archive, MeasuredFile, Plan, measured, parts_of, plans
 from remarque.cars import blocks_in, car_block, car_header
 from remarque.cid import RAW, cid_of
 from remarque.dag import import_file
@@ -136,13 +137,13 @@ def test_archives_are_of_the_size_that_is_wanted(files: Files) -> None:
 
 
 def test_a_directory_of_as_many_files_as_there_may_be_is_one_block_and_is_read() -> None:
-    blocks = {cid_of(RAW, data := f"{number}".encode()): data for number in range(FILES_MAX + 1)}
+    blocks = {cid_of(RAW, data := f"{number}".encode()): data for number in range(ARCHIVED_FILES_MAX + 1)}
     largest = (1 << 30) + (1 << 20)
     many = [MeasuredFile(cid, largest, largest) for cid in blocks]
 
     full, rest = plans(many, 1 << 60)
 
-    assert (len(full.files), len(rest.files)) == (FILES_MAX, 1)
+    assert (len(full.files), len(rest.files)) == (ARCHIVED_FILES_MAX, 1)
     assert len(full.directory) <= 1 << 20
     few = plans((MeasuredFile(cid, len(block), len(block) + 37) for cid, block in blocks.items()), 1 << 60)
     data = b"".join(parts_of(next(few), blocks.__getitem__))

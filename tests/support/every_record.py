@@ -15,6 +15,7 @@ from devnet.story import COLLECTOR, CURRENCY, EDITOR, STUDIO, TREASURER
 from ledger import actions
 from ledger.governance import SetConsortiumPolicy, SetParameters
 from remarque.client import Client
+from remarque.directories import Entry, directory_of
 from remarque.errors import RemarqueError
 
 POLICY = """policy house version 1 schema remarque@1 {
@@ -77,6 +78,10 @@ def _written(alice: Client, carla: Client, nadia: Client, club: Client, studio: 
     proposed, _ = studio.propose(SetConsortiumPolicy(policy="house", version=1), replayed=20)
     passed, _ = club.propose(SetParameters(proposals_open_max=9), reason="more room")
     nadia.vote(passed, True)
+    root, directory = directory_of([Entry("000000000000", alice.asset(picture).asset.content.cid, 1)])
+    studio.put_directory(directory)
+    piece = a_digest("piece")
+    studio.submit(actions.ArchiveContent(root=root, piece=piece, size=1_000, files=1, place="the cellar"))
     stands = alice.receipt(refused.value.receipt.signed.id)
     return {
         "picture": picture,
@@ -90,6 +95,7 @@ def _written(alice: Client, carla: Client, nadia: Client, club: Client, studio: 
         "refused": stands.signed.id,
         "height": str(stands.header.height),
         "proposal": proposed,
+        "piece": piece,
         "newest": str(alice.checkpoint().header.height),
         "upload": msgspec.json.decode(alice.request("POST", "/v1/uploads", b'{"size":5}'))["upload"],
     }

@@ -28,10 +28,12 @@ from ledger.execution.view import Ledger
 from ledger.generation import WithheldSetting
 from ledger.governance import SetParameters
 from ledger.node_certificate import make_certificate
+from remarque.directories import directory_of
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
 GENERATOR, NOTARY, CLUB = "gen@studio", "notary@studio", "root@club"
 HOUR = 3_600_000
+DIRECTORY = directory_of(())[0]
 
 
 def offering(state: State, token: str, price: int, **changes: Any) -> actions.MakeOffer:
@@ -178,7 +180,7 @@ def wanted_of(
     return list(dict.fromkeys(signers)), asks
 
 
-OTHERS = 36
+OTHERS = 37
 
 
 def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]]:
@@ -239,6 +241,7 @@ def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]
         ([to], [actions.CommitAsset(commitment=commitment_to(to, a_digest("committed"), salt))]),
         ([to], [registering("committed", salt=salt)]),
         ([NOTARY], [actions.RegisterStatement(digest=a_digest(fresh), issuer=to, subject="x")]),
+        ([ROOT], [actions.ArchiveContent(root=DIRECTORY, piece=a_digest("piece"), size=1_000, files=2, place=fresh)]),
         ([to], [registering(fresh), actions.MintToken(asset=a_digest(fresh))]),
         ([to], [registering(fresh), actions.MintToken(asset=a_digest(fresh), editions=2 + amount % 9)]),
         ([ALICE], [registering(fresh), actions.SetPolicy(asset=a_digest(fresh), **put)]),
