@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import click
 from msgspec import UnsetType
 
+from node.cli.archives import archive, archive_line, archives, restore
 from node.cli.output_files import OutputFile, written_to
 from node.cli.printing import in_line
 from node.cli.target import Target, with_target
@@ -94,6 +95,11 @@ def export(target: Target, cid: str, out: OutputFile) -> None:
     target.show({"cid": cid, "file": str(out)}, f"written to {out}")
 
 
+content.add_command(archive)
+content.add_command(archives)
+content.add_command(restore)
+
+
 def _show(target: Target, state: CopiesState) -> None:
     lines = [_depot_line(one) for one in state.depots] or [f"{state.node} keeps no copies in depots"]
     lines.append(f"{state.pinned} files are pinned")
@@ -116,4 +122,5 @@ def _where_lines(found: FileCopies) -> list[str]:
     for one in found.copies:
         moment = datetime.fromtimestamp(one.at_ms / 1_000, UTC).isoformat(timespec="seconds")
         lines.append(f"{one.depot}: {f'there, read at {moment}' if one.there else f'wanted, tried from {moment} on'}")
-    return lines + [f"{name}: gives its first block" for name in found.members]
+    lines += [f"{name}: gives its first block" for name in found.members]
+    return lines + [f"archive {one.piece[:16]}…: {archive_line(one)}" for one in found.archives]
