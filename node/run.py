@@ -83,10 +83,13 @@ from node.decoding.lanes import Decoders, LookedFor
 from node.depots.opening import open_depots
 from node.exchange.copies import Copies
 from node.exchange.copy_book import COPIES, CopyBook
+from node.exchange.keeper import ShareKeeper
+from node.exchange.moving import Moving
 from node.exchange.pins import PINS, Pins
 from node.exchange.public_content import PublicContent
 from node.exchange.releases import Releases
 from node.exchange.replicator import Replicator
+from node.exchange.share_store import SHARES, ShareStore
 from node.generation.heard import HeardWorkers
 from node.generation.jobs import JOBS, JobStore, end_left
 from node.generation.marking import Marking
@@ -223,7 +226,9 @@ class Node:
             self._registrar(),
             clock_ms,
         )
-        self.releases = Releases(self.chain, self.reading, self.key, self.peers, clock_ms)
+        self.shares = ShareStore(self.data / SHARES, self.at_rest)
+        self.keeper = self._make_keeper()
+        self.releases = Releases(self.chain, self.reading, self.key, self.keeper, self.peers, clock_ms)
         storage = config.storage
         self.snapshots = Snapshots(
             self.chain, self.reading, self.data / SNAPSHOTS, storage.snapshot_every, storage.keep_blocks
@@ -279,6 +284,13 @@ class Node:
     def _own_org(self) -> str:
         """Whose node this is."""
         return self.chain.ledger().org_of_node(self.config.node.name)
+
+    def _make_keeper(self) -> ShareKeeper | None:
+        section = self.config.keeper
+        if section is None:
+            return None
+        key = load_key(self.home / section.key)
+        return ShareKeeper(section.account, key, self.chain, self.submitter, self.shares, clock_ms)
 
     def _registrar(self) -> Registrar | None:
         section = self.config.scitt
@@ -386,6 +398,7 @@ class Node:
             self.state_store.close()
             self.openings.close()
             self.copy_book.close()
+            self.shares.close()
             self.trees.close()
             self.pins.close()
             os.close(self._lock)
@@ -408,6 +421,9 @@ class Node:
         work += [end_if_left_behind(self.driver, self.introduced), follower.run()]
         work += [_after(level, self.replicator.run), _after(level, self.verifier.run), _after(level, self.sealing.run)]
         work += [_after(level, self.copies.run), _after(level, self.pins.run)]
+        if self.keeper is not None:
+            moving = Moving(self.chain, self.key, self.keeper)
+            work += [_after(level, self.keeper.run), _after(level, moving.run)]
         return work if self.generation is None else [*work, self.generation.run()]
 
     def _rest_server(self) -> _Server:

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
+from msgspec import UnsetType
+
 from ledger import actions
-from ledger.actions import Price, SealedKey
+from ledger.actions import EncapsulatedKey, Price, RekeyAsset, SealedKey
 from ledger.actions.parts import ORG_CUSTODIANS_MAX
+from ledger.capsules import label_of
 from ledger.crypto import SigningKey
+from ledger.errors import Code
+from ledger.genesis import Genesis
 from ledger.names import org_of
 from ledger.receipt import Receipt
 from ledger.records import NodeRecord
+from ledger.recovery import Recoveries
 from remarque import sealing
-from remarque.api.content import Release
+from remarque.api.content import Release, StoredCiphertext
 from remarque.drafts import Draft
-from remarque.errors import RemarqueError
+from remarque.encapsulating import Combining, ShareFalse, encapsulated_content
+from remarque.errors import NodeCode, RemarqueError
 from remarque.picturing import PictureMethods
-from remarque.requesting import segment
+from remarque.requesting import segment, value_of
 from remarque.submitting import VALID_SECONDS
 from remarque.trading import TradeMethods
+from threshold import Grounds, SealSuite, ThresholdError, ThresholdKey
 
 
 class AccessMethods(PictureMethods, TradeMethods):
     """What an account does about confidential pictures."""
+
+    false_shares: tuple[ShareFalse, ...] = ()
+    """What keepers signed that was no share of theirs, while this client opened pictures: evidence against them."""
 
     async def grant(self, asset: str, account: str, until_ms: int) -> Receipt:
         """Let an account see one's own confidential asset until a time, in milliseconds since 1970."""
@@ -71,6 +83,40 @@ class AccessMethods(PictureMethods, TradeMethods):
             sealed = await self._sealed_with(asset, node_key, {name: known[name].key for name in wanted}, known)
         return await self.submit(actions.ResealAsset(asset=asset, sealed_keys=sealed))
 
+    async def rekey(self, asset: str, genesis: Genesis | None = None, recoveries: Recoveries = ()) -> Receipt:
+        """Give one's own confidential asset another key, encapsulated to the consortium's: its bytes are opened,
+        encrypted anew here, and stored; what was stored before is forgotten by all nodes a day later. Whoever has seen
+        it has seen it.
+
+        By whoever alone owns the asset and all tokens of it: NOT_OWNER names who holds it too, and `draft_rekey` is
+        for all of them to sign. CONTENT_INVALID while the consortium has no key. Trusts what `register` trusts.
+        """
+        return await self.submit(await self._rekeying(asset, genesis, recoveries))
+
+    async def draft_rekey(
+        self,
+        asset: str,
+        others: dict[str, str],
+        *,
+        genesis: Genesis | None = None,
+        recoveries: Recoveries = (),
+        valid_s: int = VALID_SECONDS,
+    ) -> Draft:
+        """The same for all who hold the asset to sign; `others` are those beside oneself, as in `draft_with`."""
+        return await self.draft_with(others, await self._rekeying(asset, genesis, recoveries), valid_s=valid_s)
+
+    async def _rekeying(self, asset: str, genesis: Genesis | None, recoveries: Recoveries) -> RekeyAsset:
+        shared = await self.consortium_key(genesis, recoveries)
+        if shared is None:
+            raise RemarqueError(Code.CONTENT_INVALID.name, "the consortium has no key yet; its orgs vote to make one")
+        record, plain = (await self.asset(asset)).asset, await self.open(asset, "rekey")
+        chain = (genesis or await self.genesis()).chain
+        cipher, held = await asyncio.to_thread(encapsulated_content, plain, chain, asset, record.creator, shared)
+        stored = value_of(await self.request("POST", "/v1/ciphertexts", cipher), StoredCiphertext)
+        media_type = record.content.media_type
+        content = actions.Content(cid=stored.cid, size=len(cipher), media_type=media_type, encapsulated=held)
+        return RekeyAsset(asset=asset, content=content)
+
     async def _seal(self, asset: str, node: NodeRecord) -> SealedKey:
         """An asset's key as a custodian seals it to a node, by a request that names this one."""
         asked = actions.RequestAccess(asset=asset, reader_key=sealing.reader_key_of(node.key), purpose="custody")
@@ -88,15 +134,36 @@ class AccessMethods(PictureMethods, TradeMethods):
         made = sealing.reseal(bytes.fromhex(own[0]), node_key, keys)
         return tuple(SealedKey(node=node, sealed=sealed.hex()) for node, sealed in made.items())
 
-    async def open(self, asset: str, purpose: str = "") -> bytes:
+    async def open(self, asset: str, purpose: str = "", *, hybrid: bool = False) -> bytes:
         """Ask for a confidential asset, have the chain decide, and decrypt it. The purpose stands on the chain.
 
-        POLICY_DENIED says which rules denied, NOT_CONFIDENTIAL that `picture` gives it, NOT_CUSTODIAN that no node that
-        can open it answers now. SealBroken if what came does not open.
+        `hybrid`: have the shares sealed by ML-KEM-768 with X25519, which keeps what is recorded on its way now from
+        quantum computers later; for what is encapsulated to the consortium's key.
+
+        POLICY_DENIED says which rules denied, NOT_CONFIDENTIAL that `picture` gives it, NOT_CUSTODIAN or
+        KEEPERS_TOO_FEW that those who can open it do not answer now. SealBroken if what came does not open; ShareFalse
+        if it does not for a keeper signed a false share. Those that did are in `false_shares` in any case.
         """
-        reader = sealing.ReaderKey()
+        record = (await self.asset(asset)).asset
+        held = record.content.encapsulated
+        if hybrid and isinstance(held, UnsetType):
+            raise RemarqueError(NodeCode.NOT_CUSTODIAN.name, "nodes hold its key, and seal it by X25519 only")
+        reader = sealing.ReaderKey(SealSuite.MLKEM768_X25519 if hybrid else SealSuite.X25519)
         receipt = await self.submit(actions.RequestAccess(asset=asset, reader_key=reader.public, purpose=purpose))
-        released = await self._read(f"/v1/releases/{segment(receipt.signed.id)}", Release)
+        decision = receipt.signed.id
+        if isinstance(held, UnsetType):
+            return await self._open_held(asset, decision, reader)
+        height = receipt.header.height
+        label = label_of(receipt.header.chain, asset, record.creator, record.content.cid)
+        grounds = Grounds(decision=bytes.fromhex(decision), height=height, label=label)
+        cipher, content_key = await asyncio.gather(
+            self.picture(asset), self._combined(receipt.header.chain, grounds, held, reader)
+        )
+        return await asyncio.to_thread(sealing.decrypt, cipher, content_key)
+
+    async def _open_held(self, asset: str, decision: str, reader: sealing.ReaderKey) -> bytes:
+        """A picture whose key nodes hold: any one of them opens it."""
+        released = await self._read(f"/v1/releases/{segment(decision)}", Release)
         cipher, broken = await self.picture(asset), sealing.SealBroken("no custodian gave a share")
         for share in released.shares:
             try:
@@ -104,3 +171,27 @@ class AccessMethods(PictureMethods, TradeMethods):
             except (sealing.SealBroken, ValueError) as error:
                 broken = sealing.SealBroken(f"what {share.node} gave: {error}")
         raise broken
+
+    async def _combined(self, chain: str, grounds: Grounds, held: EncapsulatedKey, reader: sealing.ReaderKey) -> bytes:
+        """The content key that keepers open together. If some gave what does not hold, all of them are asked."""
+        path = f"/v1/releases/{segment(grounds.decision.hex())}"
+        for query in ("", "?all=true"):
+            released = await self._read(path + query, Release)
+            if isinstance(released.consortium_key, UnsetType):
+                raise sealing.SealBroken("the node gave no decryption shares; ask another node")
+            try:
+                shared = ThresholdKey.from_bytes(bytes.fromhex(released.consortium_key))
+                opening = Combining(chain, grounds, shared, held, reader.secret)
+            except (ThresholdError, ValueError) as error:
+                raise sealing.SealBroken(f"what is recorded, or the key that the node gave, is none: {error}") from None
+            for share in released.decryption_shares:
+                await asyncio.to_thread(opening.take, share)
+            self.false_shares += tuple([one for one in opening.false if await self._is_signed(one)])
+            if opening.enough:
+                return opening.content_key()
+        raise self.false_shares[-1] if self.false_shares else sealing.SealBroken("too few shares are their keepers'")
+
+    async def _is_signed(self, false: ShareFalse) -> bool:
+        """Whether a keeper's account signed what it gave, so that it was not changed on its way."""
+        account = await self.account_record(false.said.keeper)
+        return any(false.said.is_signed(false.signature, key) for key in account.keys_in_force)

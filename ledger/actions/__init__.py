@@ -65,6 +65,7 @@ from ledger.actions.parts import (
     SEALED_KEYS_MAX,
     Action,
     Content,
+    EncapsulatedKey,
     Roles,
     Royalty,
     SealedKey,
@@ -76,6 +77,7 @@ from ledger.actions.rules import (
     CreateCollection,
     GrantAccess,
     PublishPolicy,
+    RekeyAsset,
     RequestAccess,
     ResealAsset,
     RevokeAccess,
@@ -96,7 +98,7 @@ AnyAction = (
     | RefundSale | MakeOffer | AcceptOffer | WithdrawOffer | OpenAuction | CancelAuction | PlaceBid | SettleAuction
     | CreateCurrency | IssueCurrency | RedeemCurrency | Pay
     | PublishPolicy | SetOrgPolicy | CreateCollection | SetCollectionPolicy | AddToCollection | SetPolicy
-    | GrantAccess | RevokeAccess | RequestAccess | ResealAsset
+    | GrantAccess | RevokeAccess | RequestAccess | ResealAsset | RekeyAsset
     | RegisterStatement
     | EnrolKeeper | DealShares | ComplainOfShare | ConfirmShares | EndCeremony
 )  # fmt: skip
@@ -144,6 +146,7 @@ __all__ = [
     "DeriveAsset",
     "DiscloseSettings",
     "DisputeAsset",
+    "EncapsulatedKey",
     "EndCeremony",
     "EnrolAccount",
     "EnrolKeeper",
@@ -166,6 +169,7 @@ __all__ = [
     "RegisterGenerated",
     "RegisterModel",
     "RegisterStatement",
+    "RekeyAsset",
     "RemoveNode",
     "RentToken",
     "RequestAccess",

@@ -27,7 +27,7 @@ from ledger.times import moment
 @action(GrantAccess)
 def grant(ledger: Ledger, tx: Context, ask: GrantAccess) -> None:
     """Let an account see a confidential asset until a time; a second grant replaces the first."""
-    asset = _confidential(ledger, ask.asset)
+    asset = confidential(ledger, ask.asset)
     ledger.account(ask.account)
     if ask.until_ms <= tx.time_ms:
         raise LedgerError(
@@ -67,7 +67,7 @@ def grant(ledger: Ledger, tx: Context, ask: GrantAccess) -> None:
 @action(RevokeAccess)
 def revoke(ledger: Ledger, tx: Context, ask: RevokeAccess) -> None:
     """End a grant now. Stops future releases only."""
-    asset = _confidential(ledger, ask.asset)
+    asset = confidential(ledger, ask.asset)
     if not ledger.holds(grant_key(asset.id, ask.account)):
         raise LedgerError(Code.GRANT_UNKNOWN, f"{ask.account} holds no grant on asset {asset.id[:16]}…")
     _check_paid(ledger, tx, asset, ask.account)
@@ -80,7 +80,7 @@ def revoke(ledger: Ledger, tx: Context, ask: RevokeAccess) -> None:
 @action(RequestAccess)
 def request(ledger: Ledger, tx: Context, ask: RequestAccess) -> None:
     """Decide, on this block's state, whether the signer may see the asset. Allowed or denied, it stays on the chain."""
-    asset = _confidential(ledger, ask.asset)
+    asset = confidential(ledger, ask.asset)
     rule = decide(ledger, tx, asset, "view")
     tx.emit(AccessAllowed(asset=asset.id, account=tx.signer, reader_key=ask.reader_key, rule=rule))
 
@@ -102,7 +102,10 @@ def still_decided(ledger: Ledger, event: AccessAllowed, key: str, height: int) -
 @action(ResealAsset)
 def reseal(ledger: Ledger, tx: Context, ask: ResealAsset) -> None:
     """Seal an asset's key to further nodes, so that who bought it does not depend on the nodes of who sold it."""
-    asset = _confidential(ledger, ask.asset)
+    asset = confidential(ledger, ask.asset)
+    if asset.content.encapsulated is not UNSET:
+        fact = f"the key of asset {asset.id[:16]}… is encapsulated to the consortium's"
+        raise LedgerError(Code.CONTENT_INVALID, f"{fact}; no node holds it alone, so leave it where it is")
     entitled = holders(ledger, asset)
     tx.spend(HOLDER_FUEL * len(entitled))
     if entitled.isdisjoint(tx.accounts):
@@ -160,7 +163,8 @@ def _check_paid(ledger: Ledger, tx: Context, asset: Asset, account: str) -> None
         )
 
 
-def _confidential(ledger: Ledger, asset: str) -> Asset:
+def confidential(ledger: Ledger, asset: str) -> Asset:
+    """An asset whose content is encrypted; NOT_CONFIDENTIAL of another."""
     found = ledger.asset(asset)
     if not found.confidential:
         raise LedgerError(Code.NOT_CONFIDENTIAL, f"asset {asset[:16]}… is public; read its content as any member")

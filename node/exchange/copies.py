@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from ledger import records
 from ledger.encoding import decode_trusted
-from ledger.events import AssetRegistered
+from ledger.events import AssetRegistered, AssetRekeyed
 from ledger.names import org_of
 from node.chain.chain import Chain
 from node.chain.layers import Layer
@@ -160,7 +160,7 @@ class Copies:
         events = (event for layer in layers for outcome in layer.result.outcomes for event in outcome.events)
         ledger = self._chain.ledger()
         for event in events:
-            if isinstance(event, AssetRegistered) and self._depots:
+            if isinstance(event, AssetRegistered | AssetRekeyed) and self._depots:
                 self._fresh += self._wanted(ledger.asset(event.asset))
                 self._noted.set()
 

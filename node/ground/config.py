@@ -221,6 +221,15 @@ class ScittSection(Section, frozen=True, kw_only=True):
     """File with that account's seed."""
 
 
+class KeeperSection(Section, frozen=True, kw_only=True):
+    """`[keeper]`: absent if this node keeps no share of the consortium's key."""
+
+    account: str
+    """Account with the role `keeper` that takes part in ceremonies and releases shares. No other node may have it."""
+    key: str
+    """File with that account's seed."""
+
+
 class Config(Section, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -233,6 +242,7 @@ class Config(Section, frozen=True, kw_only=True):
     content: ContentSection = ContentSection()
     generator: GeneratorSection | None = None
     scitt: ScittSection | None = None
+    keeper: KeeperSection | None = None
 
 
 def load_config(path: Path) -> Config:

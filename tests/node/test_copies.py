@@ -198,7 +198,7 @@ def test_what_is_lost_here_comes_back_from_a_depot_even_if_nothing_is_known_of_i
     cids = [shelf.record(SMALL), shelf.record(LARGE), shelf.record(b"other")]
 
     async def story() -> None:
-        await shelf.until(lambda: all(shelf.has("far", cid) for cid in cids))
+        await shelf.until(lambda: all(shelf.has(depot, cid) for cid in cids for depot in ("near", "far")))
         shelf.book.close()
         (shelf.path / "copies.sqlite").unlink()
         shelf.store = Blockstore(shelf.path / "fresh")

@@ -5,18 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 from ceremonies import chance, lying, secrets_of
-from consortium import ROLES, State, a_genesis, key_of
+from consortium import CID, ROLES, State, a_digest, a_genesis, key_of
 from governed import ADMINISTRATORS, DAY_MS, decided
 
 from ledger import actions
 from ledger.block import Outcome
+from ledger.capsules import label_of
 from ledger.encoding import decode
 from ledger.execution.ceremony import ceremony_of, dealers_of, dealings_of, keeper_name, shared_key
 from ledger.execution.view import Ledger
 from ledger.genesis import GenesisAccount
 from ledger.governance import BeginCeremony
 from ledger.records import CEREMONY, SHARED_KEY, KeyCeremony, SharedKey
-from threshold import Complaint, Dealing, Scalar, ThresholdKey, complain, deal, holder_key, open_share, secret_share
+from threshold import (
+    Complaint,
+    Dealing,
+    Scalar,
+    ThresholdKey,
+    complain,
+    deal,
+    encapsulate,
+    holder_key,
+    open_share,
+    secret_share,
+)
 from threshold.sharing import draw_polynomial
 
 STUDIO, AGENCY, CLUB, SPARE = "keeper@studio", "keeper@agency", "keeper@club", "spare@club"
@@ -108,6 +120,13 @@ class Keepers:
         if len(dealings) >= ceremony.dealings_min:
             self.shares[keeper] = secret_share(ceremony, dealings, place, SECRETS[keeper])
         return self.state.do(keeper, actions.ConfirmShares(ceremony=record.id, dealers=dealers or record.good))
+
+    def content(self, name: str, creator: str = "alice@studio", cid: str = CID, about: str = CID) -> actions.Content:
+        """Content whose capsule is for one asset, creator and file."""
+        label = label_of(self.state.genesis.chain, a_digest(name), creator, about)
+        capsule, _ = encapsulate(self.key.public, label, chance(f"capsule of {name}"))
+        held = actions.EncapsulatedKey(capsule=capsule.to_bytes().hex(), wrapped="00" * 48)
+        return actions.Content(cid=cid, size=10, media_type="image/png", encapsulated=held)
 
     def end(self, keeper: str = STUDIO) -> Outcome:
         return self.state.do(keeper, actions.EndCeremony(ceremony=self.record.id))

@@ -1,0 +1,107 @@
+"""The orgs' nodes make a key that none of them holds, and open confidential pictures with it, whichever is lost."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from every_record import a_picture
+
+from devnet.cluster import Cluster
+from devnet.story import COLLECTOR, CREATOR, EDITOR, KEEPERS, STUDIO
+from ledger.governance import BeginCeremony
+from node.exchange.share_store import SHARES
+from pictures.describing import describe
+from remarque.client import Client
+from remarque.errors import RemarqueError
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    found = Cluster.create(tmp_path / "devnet", 3)
+    try:
+        found.up()
+        yield found
+    finally:
+        found.down()
+
+
+def until(done: Callable[[], bool], seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def client_of(cluster: Cluster, account: str, *nodes: str) -> Client:
+    return Client([cluster.url(node) for node in nodes or cluster.names], account, cluster.key(account))
+
+
+def epoch(cluster: Cluster) -> int:
+    with client_of(cluster, CREATOR) as alice:
+        shared = alice.consortium_key()
+    return 0 if shared is None else shared.epoch
+
+
+def make_key(cluster: Cluster, *keepers: str) -> None:
+    """Have a majority vote for a ceremony, and wait for its key."""
+    before = epoch(cluster)
+    with ExitStack() as stack:
+        house, nadia = (stack.enter_context(client_of(cluster, account)) for account in (STUDIO, EDITOR))
+        until(lambda: all(house.state(f"keeper/{one}").value(f"keeper/{one}") for one in KEEPERS))
+        proposal, _ = house.propose(BeginCeremony(keepers=keepers or KEEPERS))
+        nadia.vote(proposal, approve=True)
+    until(lambda: epoch(cluster) == before + 1)
+
+
+def test_what_is_confidential_is_opened_though_any_one_node_is_lost(cluster: Cluster) -> None:
+    make_key(cluster)
+    plain = a_picture()
+    with client_of(cluster, CREATOR) as alice, client_of(cluster, COLLECTOR, "node2") as carla:
+        asset, _ = alice.register(plain, confidential=describe(plain))
+        content = alice.asset(asset).asset.content
+        assert content.encapsulated
+        assert not content.sealed_keys
+        assert alice.open(asset) == plain
+        assert alice.open(asset, hybrid=True) == plain
+        with pytest.raises(RemarqueError, match="POLICY_DENIED"):
+            carla.open(asset)
+
+    for lost in cluster.names:
+        cluster.kill(lost)
+        left = [name for name in cluster.names if name != lost]
+        cluster.wait_leader()
+        with client_of(cluster, CREATOR, *left) as alice:
+            assert alice.open(asset) == plain
+        cluster.up()
+
+
+def test_the_key_is_shared_anew_through_crashes_and_former_shares_are_gone(cluster: Cluster) -> None:
+    make_key(cluster)
+    plain = a_picture()
+    with client_of(cluster, CREATOR) as alice:
+        asset, _ = alice.register(plain, confidential=describe(plain))
+        before = alice.consortium_key()
+    kept = {name: shares_in(cluster, name) for name in cluster.names}
+
+    make_key(cluster)
+
+    with client_of(cluster, CREATOR) as alice:
+        after = alice.consortium_key()
+        assert before is not None
+        assert after is not None
+        assert (after.public, after.epoch) == (before.public, 2)
+        assert alice.open(asset) == plain
+    for name in cluster.names:
+        until(lambda name=name: len(shares_in(cluster, name)) == 1)
+        assert shares_in(cluster, name).isdisjoint(kept[name])
+
+
+def shares_in(cluster: Cluster, node: str) -> set[str]:
+    """The ceremonies of which a node keeps a share."""
+    with sqlite3.connect(f"file:{cluster.home(node) / 'data' / SHARES}?mode=ro", uri=True) as database:
+        return {row[0] for row in database.execute("SELECT ceremony FROM shares")}
