@@ -18,6 +18,7 @@ from ledger.genesis import GenesisAccount
 from ledger.governance import BeginCeremony
 from ledger.records import CEREMONY, SHARED_KEY, KeyCeremony, SharedKey
 from threshold import (
+    Ceremony,
     Complaint,
     Dealing,
     Scalar,
@@ -93,8 +94,7 @@ class Keepers:
         """A dealing in which one keeper is sealed another share than the dealer committed to; its proofs hold."""
         ceremony = ceremony_of(self.ledger, self.state.genesis.chain, self.record)
         place = dealers_of(self.ledger, self.record).index(dealer) + 1
-        secret = Scalar.draw(chance("lie"))
-        return lying(ceremony, place, draw_polynomial(secret, ceremony.threshold, chance("lie more")), victim)
+        return false_dealing(ceremony, place, victim)
 
     def deal(self, dealer: str, dealing: Dealing | None = None) -> Outcome:
         said = (dealing or self.dealing(dealer)).to_bytes().hex()
@@ -140,3 +140,9 @@ class Keepers:
         assert self.begin(*keepers).code == "OK"
         dealt = [self.deal(one) for one in dealers_of(self.ledger, self.record)]
         return [*dealt, *(self.confirm(one.keeper) for one in self.record.holders)]
+
+
+def false_dealing(ceremony: Ceremony, dealer: int, victim: int) -> Dealing:
+    """A dealing in which one keeper is sealed another share than the dealer committed to; its proofs hold."""
+    secret = Scalar.draw(chance("lie"))
+    return lying(ceremony, dealer, draw_polynomial(secret, ceremony.threshold, chance("lie more")), victim)
