@@ -16,6 +16,7 @@ from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, EDITOR, KEEPERS, STUDIO
 from node.exchange.share_store import SHARES
 from pictures.describing import describe
+from remarque.api.assets import KeyKeepers
 from remarque.client import Client
 from remarque.errors import RemarqueError
 
@@ -79,6 +80,7 @@ def test_what_is_confidential_is_opened_though_any_one_node_is_lost(cluster: Clu
         asset, _ = alice.register(plain, confidential=describe(plain))
         content = alice.asset(asset).asset.content
         assert content.encapsulated
+        assert alice.asset(asset).opened_by == KeyKeepers(threshold=2, keepers=KEEPERS, epoch=1)
         assert not content.sealed_keys
         assert alice.open(asset) == plain
         assert alice.open(asset, hybrid=True) == plain
