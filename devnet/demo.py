@@ -2,10 +2,10 @@
 
 Three orgs with a node each: a studio with a generator, a news agency, a collectors' club. A picture is generated,
 recorded, minted, sold and resold; the nodes make a key that none of them holds; a confidential picture is refused,
-granted, opened and revoked; the news desk verifies what it finds; the leader is killed while transactions stream in, and
-the confidential picture opens all the same; a museum joins with a voter, and the node that was killed is retired; a
-receipt is checked offline. Everything goes through the public API. `out/` holds what it leaves; any promise that is not
-kept ends it with exit status 1.
+granted, opened and revoked; the news desk verifies what it finds; the leader is killed while transactions stream in,
+and the confidential picture opens all the same; a museum joins with a voter, and the node that was killed is retired;
+a receipt is checked offline. Everything goes through the public API. `out/` holds what it leaves; any promise that is
+not kept ends it with exit status 1.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ from remarque.api.content import Release, SealedShare
 from remarque.dag import cid_of_parts
 from remarque.encapsulating import Combining, encapsulated_content
 from remarque.errors import NodeError
-from threshold import Grounds, SealSuite, ThresholdKey
+from threshold import Grounds, Scalar, SealSuite, ThresholdKey
 
 ALICE, BOB = "alice@studio", "bob@agency"
 SECRET, PLAIN = a_digest("secret"), b"a picture"
@@ -307,6 +307,17 @@ def test_a_node_restored_from_before_the_key_was_shared_anew_gives_nothing(conso
     consortium.go_on()
     consortium.stores.pop(CLUB).close()
     file.write_bytes(before)
+    consortium.keepers[CLUB] = consortium.start(CLUB)
+
+    with pytest.raises(NodeError, match="has no share"):
+        opened(consortium, CLUB)
+
+
+def test_a_share_on_the_disk_that_is_not_this_keepers_is_never_used(consortium: Consortium) -> None:
+    consortium.make()
+    consortium.record()
+    ceremony = consortium.shared.ceremony
+    consortium.stores[CLUB].put_share(ceremony, (1, 2, 3), "", Scalar.of(5))
     consortium.keepers[CLUB] = consortium.start(CLUB)
 
     with pytest.raises(NodeError, match="has no share"):
