@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from msgspec import UnsetType
 
 from ledger import actions
-from ledger.actions import EncapsulatedKey, Price, RekeyAsset, SealedKey
+from ledger.actions import Price, RekeyAsset, SealedKey
 from ledger.actions.parts import ORG_CUSTODIANS_MAX
-from ledger.capsules import label_of
+from ledger.capsules import convicts, label_of
 from ledger.crypto import SigningKey
+from ledger.encoding import decode
 from ledger.errors import Code
 from ledger.genesis import Genesis
 from ledger.names import org_of
 from ledger.receipt import Receipt
-from ledger.records import NodeRecord
+from ledger.records import Asset, NodeRecord, SharedKey, shared_key_key
 from ledger.recovery import Recoveries
 from remarque import sealing
 from remarque.api.content import Release, StoredCiphertext
@@ -144,27 +145,30 @@ class AccessMethods(PictureMethods, TradeMethods):
         KEEPERS_TOO_FEW that those who can open it do not answer now. SealBroken if what came does not open; ShareFalse
         if it does not for a keeper signed a false share. Those that did are in `false_shares` in any case.
         """
-        record = (await self.asset(asset)).asset
-        held = record.content.encapsulated
-        if hybrid and isinstance(held, UnsetType):
-            raise RemarqueError(NodeCode.NOT_CUSTODIAN.name, "nodes hold its key, and seal it by X25519 only")
         reader = sealing.ReaderKey(SealSuite.MLKEM768_X25519 if hybrid else SealSuite.X25519)
-        receipt = await self.submit(actions.RequestAccess(asset=asset, reader_key=reader.public, purpose=purpose))
-        decision = receipt.signed.id
-        if isinstance(held, UnsetType):
-            return await self._open_held(asset, decision, reader)
-        height = receipt.header.height
-        label = label_of(receipt.header.chain, asset, record.creator, record.content.cid)
-        grounds = Grounds(decision=bytes.fromhex(decision), height=height, label=label)
-        cipher, content_key = await asyncio.gather(
-            self.picture(asset), self._combined(receipt.header.chain, grounds, held, reader)
+        ask = actions.RequestAccess(asset=asset, reader_key=reader.public, purpose=purpose)
+        if hybrid and isinstance((await self.asset(asset)).asset.content.encapsulated, UnsetType):
+            raise RemarqueError(NodeCode.NOT_CUSTODIAN.name, "nodes hold its key, and seal it by X25519 only")
+        view, receipt = await asyncio.gather(self.asset(asset), self.submit(ask))
+        path, false = f"/v1/releases/{segment(receipt.signed.id)}", len(self.false_shares)
+        for query in ("", "?all=true"):
+            released, record = await self._read(path + query, Release), view.asset
+            if isinstance(record.content.encapsulated, UnsetType):
+                return await self._open_held(record, released, reader)
+            content_key = await self._combined(record, receipt, released, reader)
+            if content_key is not None:
+                cipher = await self.content(record.content.cid)
+                return await asyncio.to_thread(sealing.decrypt, cipher, content_key)
+            view = await self.asset(asset)  # it may have been given another key meanwhile
+        raise (
+            self.false_shares[-1]
+            if len(self.false_shares) > false
+            else sealing.SealBroken("fewer shares than open it were their keepers'; ask another node")
         )
-        return await asyncio.to_thread(sealing.decrypt, cipher, content_key)
 
-    async def _open_held(self, asset: str, decision: str, reader: sealing.ReaderKey) -> bytes:
+    async def _open_held(self, record: Asset, released: Release, reader: sealing.ReaderKey) -> bytes:
         """A picture whose key nodes hold: any one of them opens it."""
-        released = await self._read(f"/v1/releases/{segment(decision)}", Release)
-        cipher, broken = await self.picture(asset), sealing.SealBroken("no custodian gave a share")
+        cipher, broken = await self.content(record.content.cid), sealing.SealBroken("no custodian gave a share")
         for share in released.shares:
             try:
                 return sealing.decrypt(cipher, reader.open(bytes.fromhex(share.sealed)))
@@ -172,26 +176,33 @@ class AccessMethods(PictureMethods, TradeMethods):
                 broken = sealing.SealBroken(f"what {share.node} gave: {error}")
         raise broken
 
-    async def _combined(self, chain: str, grounds: Grounds, held: EncapsulatedKey, reader: sealing.ReaderKey) -> bytes:
-        """The content key that keepers open together. If some gave what does not hold, all of them are asked."""
-        path = f"/v1/releases/{segment(grounds.decision.hex())}"
-        for query in ("", "?all=true"):
-            released = await self._read(path + query, Release)
-            if isinstance(released.consortium_key, UnsetType):
-                raise sealing.SealBroken("the node gave no decryption shares; ask another node")
-            try:
-                shared = ThresholdKey.from_bytes(bytes.fromhex(released.consortium_key))
-                opening = Combining(chain, grounds, shared, held, reader.secret)
-            except (ThresholdError, ValueError) as error:
-                raise sealing.SealBroken(f"what is recorded, or the key that the node gave, is none: {error}") from None
-            for share in released.decryption_shares:
-                await asyncio.to_thread(opening.take, share)
-            self.false_shares += tuple([one for one in opening.false if await self._is_signed(one)])
-            if opening.enough:
-                return opening.content_key()
-        raise self.false_shares[-1] if self.false_shares else sealing.SealBroken("too few shares are their keepers'")
+    async def _combined(
+        self, record: Asset, receipt: Receipt, released: Release, reader: sealing.ReaderKey
+    ) -> bytes | None:
+        """The content key that keepers open together, if what they gave is enough."""
+        content, header = record.content, receipt.header
+        label = label_of(header.chain, record.id, record.creator, content.cid)
+        grounds = Grounds(decision=bytes.fromhex(receipt.signed.id), height=header.height, label=label)
+        if isinstance(released.consortium_key, UnsetType) or isinstance(content.encapsulated, UnsetType):
+            return None
+        try:
+            shared = ThresholdKey.from_bytes(bytes.fromhex(released.consortium_key))
+            combining = Combining(header.chain, grounds, shared, content.encapsulated, reader.secret)
+        except (ThresholdError, ValueError) as error:
+            raise sealing.SealBroken(f"what is recorded, or the key that the node gave, is none: {error}") from None
+        await asyncio.to_thread(lambda: [*map(combining.take, released.decryption_shares)])
+        for false in combining.false:
+            if await self._is_convicted(false, shared.epoch):
+                self.false_shares = (*self.false_shares, false)
+        return combining.content_key() if combining.enough else None
 
-    async def _is_signed(self, false: ShareFalse) -> bool:
-        """Whether a keeper's account signed what it gave, so that it was not changed on its way."""
+    async def _is_convicted(self, false: ShareFalse, epoch: int) -> bool:
+        """Whether a keeper signed what it gave, and it is no share of the key that the chain proves to have."""
+        named = shared_key_key(epoch)
+        found = (await self.state(named)).value(named)
+        if found is None:
+            return False
+        record = decode(found, SharedKey)
         account = await self.account_record(false.said.keeper)
-        return any(false.said.is_signed(false.signature, key) for key in account.keys_in_force)
+        shared, holder = ThresholdKey.from_bytes(bytes.fromhex(record.key)), record.keepers.index(account.name) + 1
+        return any(convicts(false.said, false.signature, key, shared, holder) for key in account.keys_in_force)

@@ -21,30 +21,44 @@ WAITING = click.option("--wait", type=LASTING, default="10m", show_default=True,
 
 
 def carried(client: Client, org: str, change: AnyChange, wait: timedelta) -> None:
-    """Have a change decided: propose it unless it is proposed, cast one's own vote, and wait for the others'."""
-    proposal = _proposed(client, change)
-    if proposal is None:
-        found = client.proposal(client.propose(change, lasting=VOTED_HOURS)[0])
-    elif any(vote.org == org for vote in proposal.votes):
-        found = proposal
-    else:
-        client.vote(proposal.id, approve=True)
-        found = client.proposal(proposal.id)
+    """Have a change decided: propose it unless it is proposed, cast one's own vote, and wait for the others'.
+
+    Several who begin at once make several proposals; all vote for the earliest of them.
+    """
+    began = client.status().height
     end, told = time.monotonic() + wait.total_seconds(), ""
-    while found.status == "open" and time.monotonic() < end:
+    if _proposed(client, change, began) is None:
+        client.propose(change, lasting=VOTED_HOURS)
+    while True:
+        found = _proposed(client, change, began)
+        if found is None:
+            raise RemarqueError(Code.PROPOSAL_DECIDED.name, "it was rejected, or lapsed, so nothing changes")
+        if found.status == "passed":
+            return
+        if all(vote.org != org for vote in found.votes):
+            _vote(client, found.id)
+            continue
         text = f"proposal {found.id}: {found.approving} of {found.quorum} orgs approve that have to"
+        if time.monotonic() > end:
+            raise RemarqueError(NodeCode.VOTES_AWAITED.name, f"{text}; give the command again later")
         if text != told:
             click.echo(text, err=True)
             told = text
         time.sleep(LOOK_SECONDS)
-        found = client.proposal(found.id)
-    if found.status == "open":
-        detail = f"proposal {found.id} has {found.approving} of {found.quorum} approvals; give the command again later"
-        raise RemarqueError(NodeCode.VOTES_AWAITED.name, detail)
-    if found.status != "passed":
-        raise RemarqueError(Code.PROPOSAL_DECIDED.name, f"proposal {found.id} was {found.status}, so nothing changes")
 
 
-def _proposed(client: Client, change: AnyChange) -> ProposalView | None:
-    """The open proposal of a change and nothing else."""
-    return next((one for one in client.proposals() if one.status == "open" and one.changes == (change,)), None)
+def _vote(client: Client, proposal: str) -> None:
+    """Approve, unless the votes of others have just decided it."""
+    try:
+        client.vote(proposal, approve=True)
+    except RemarqueError as error:
+        if error.code != Code.PROPOSAL_DECIDED.name:
+            raise
+
+
+def _proposed(client: Client, change: AnyChange, began: int) -> ProposalView | None:
+    """The proposal of a change and nothing else that has passed above a height; else the earliest that is open."""
+    same = [one for one in client.proposals() if one.changes == (change,)]
+    passed = [one for one in same if one.status == "passed" and (one.height_decided or 0) > began]
+    still = [one for one in same if one.status == "open"]
+    return min(passed or still, key=lambda one: (one.height_proposed, one.id), default=None)

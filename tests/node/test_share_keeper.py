@@ -337,9 +337,9 @@ class Giving:
         return None if found is None else encode(found)
 
 
-def asked(consortium: Consortium, decision: str, peers: Giving, *, every: bool = False) -> Release:
-    """What node1 gathers."""
-    releases = Releases(
+def gathering(consortium: Consortium, peers: Giving) -> Releases:
+    """What node1 gathers with."""
+    return Releases(
         consortium.chain,
         Reading(consortium.chain),
         key_of("node1"),
@@ -347,7 +347,11 @@ def asked(consortium: Consortium, decision: str, peers: Giving, *, every: bool =
         cast(Peers, peers),
         lambda: consortium.chain.committed.time_ms,
     )
-    return asyncio.run(releases.shares(decision, all_keepers=every))
+
+
+def asked(consortium: Consortium, decision: str, peers: Giving, *, every: bool = False) -> Release:
+    """What node1 gathers."""
+    return asyncio.run(gathering(consortium, peers).shares(decision, all_keepers=every))
 
 
 def test_whoever_is_asked_gathers_enough_shares_and_says_who_is_missing(consortium: Consortium) -> None:
@@ -368,6 +372,36 @@ def test_whoever_is_asked_gathers_enough_shares_and_says_who_is_missing(consorti
     assert len(asked(consortium, decision, Giving(give), every=True).decryption_shares) == 3
     with pytest.raises(NodeError, match=r"keeper@studio of .* gave a share, 2 open it"):
         asked(consortium, decision, Giving(lambda _: None))
+
+
+def test_a_share_of_another_epoch_or_of_nobody_who_keeps_one_does_not_count(consortium: Consortium) -> None:
+    consortium.make()
+    consortium.record()
+    decision, height, event = consortium.decided(sealing.ReaderKey())
+    share = consortium.keepers[AGENCY].share_for(event, decision, height)
+
+    for false in (replace(share, epoch=2), replace(share, keeper="eve@agency")):
+        with pytest.raises(NodeError, match=r"keeper@studio of .* gave a share"):
+            asked(consortium, decision, Giving(lambda _, false=false: false))
+
+
+def test_a_keepers_node_that_hangs_holds_nobody_up(consortium: Consortium) -> None:
+    consortium.make()
+    consortium.record()
+    decision, height, event = consortium.decided(sealing.ReaderKey())
+    share = consortium.keepers[AGENCY].share_for(event, decision, height)
+
+    class Hanging(Giving):
+        async def ask(self, peer: str, path: str, bytes_max: int) -> bytes | None:
+            if peer == NODES[CLUB]:
+                await asyncio.Event().wait()
+            return await super().ask(peer, path, bytes_max)
+
+    async def story() -> Release:
+        async with asyncio.timeout(60):
+            return await gathering(consortium, Hanging(lambda _: share)).shares(decision, all_keepers=False)
+
+    assert {one.keeper for one in asyncio.run(story()).decryption_shares} == {STUDIO, AGENCY}
 
 
 def test_one_keeper_alone_or_one_share_twice_opens_nothing(consortium: Consortium) -> None:
