@@ -226,7 +226,6 @@ class Node:
             self._registrar(),
             clock_ms,
         )
-        self.shares = ShareStore(self.data / SHARES, self.at_rest)
         self.keeper = self._make_keeper()
         self.releases = Releases(self.chain, self.reading, self.key, self.keeper, self.peers, clock_ms)
         storage = config.storage
@@ -289,8 +288,8 @@ class Node:
         section = self.config.keeper
         if section is None:
             return None
-        key = load_key(self.home / section.key)
-        return ShareKeeper(section.account, key, self.chain, self.submitter, self.shares, clock_ms)
+        key, store = load_key(self.home / section.key), ShareStore(self.data / SHARES, self.at_rest)
+        return ShareKeeper(section.account, key, self.chain, self.submitter, store, clock_ms)
 
     def _registrar(self) -> Registrar | None:
         section = self.config.scitt
@@ -398,7 +397,8 @@ class Node:
             self.state_store.close()
             self.openings.close()
             self.copy_book.close()
-            self.shares.close()
+            if self.keeper is not None:
+                self.keeper.close()
             self.trees.close()
             self.pins.close()
             os.close(self._lock)

@@ -28,7 +28,7 @@ from ledger.names import KEEPER
 from ledger.transaction import Signer, Transaction, sign
 from node.chain.chain import Chain
 from node.exchange.share_store import GivenShare, ShareStore
-from node.ground.logs import logger
+from node.ground.logs import Seldom, logger
 from node.ordering.submitter import Submitter
 from remarque.api.content import SealedShare
 from remarque.errors import NodeCode, NodeError
@@ -58,6 +58,8 @@ AGAIN_SECONDS = 5.0
 """How long what was refused waits before it is said again."""
 VALID_MS = 300_000
 
+_rival = Seldom("keeper_enrolled_elsewhere")
+
 
 class ShareKeeper:
     """Does what an account has to do that keeps a share, and makes decryption shares."""
@@ -78,6 +80,10 @@ class ShareKeeper:
         self._store = store
         self._clock_ms = clock_ms
         self._fitting = lru_cache(maxsize=1)(self._found_share)
+        self._settled = ""
+        """The ceremony before whose key nothing is left."""
+        self._enrolled = self._drawn = ""
+        """The holder key that the chain had of this node last, and the one that was drawn last."""
 
     # Ceremonies
 
@@ -121,19 +127,26 @@ class ShareKeeper:
         if ceremony is not None:
             return self._in_ceremony(ledger, ceremony) or self._enrolling(ledger)
         shared = key_in_force(ledger)
-        if shared is not None and self._fitting(shared.epoch) is not None:
+        if shared is not None and shared.ceremony != self._settled and self._fitting(shared.epoch) is not None:
             self._store.settle(shared.ceremony)
+            self._settled = shared.ceremony
         return self._enrolling(ledger)
 
     def _enrolling(self, ledger: Ledger) -> AnyAction | None:
         """Enrol a new holder key if the secret of the one that the chain has is not here."""
         enrolled = ledger.find(records.keeper_key(self.account), records.Keeper)
         if enrolled is not None and self._store.holder_secret(enrolled.holder_key) is not None:
+            self._enrolled = enrolled.holder_key
             return None
-        secret = Scalar.draw(secrets.token_bytes)
-        drawn = holder_key(secret, keeper_name(self._chain.name, self.account), secrets.token_bytes).to_bytes().hex()
-        self._store.put_holder_key(drawn, secret)
-        return EnrolKeeper(holder_key=drawn)
+        if self._enrolled and self._store.holder_secret(self._enrolled) is not None:
+            _rival.warning(account=self.account, fix="give each node an account of its own, and start this one again")
+            return None
+        if self._store.holder_secret(self._drawn) is None:
+            secret = Scalar.draw(secrets.token_bytes)
+            drawn = holder_key(secret, keeper_name(self._chain.name, self.account), secrets.token_bytes)
+            self._drawn = drawn.to_bytes().hex()
+            self._store.put_holder_key(self._drawn, secret)
+        return EnrolKeeper(holder_key=self._drawn)
 
     def _in_ceremony(self, ledger: Ledger, ceremony: records.KeyCeremony) -> AnyAction | None:
         now, dealers = self._clock_ms(), dealers_of(ledger, ceremony)
@@ -178,6 +191,10 @@ class ShareKeeper:
         share = secret_share(made, dealings, place, secret)
         self._store.put_share(ceremony.id, ceremony.good, ceremony.holders[place - 1].holder_key, share)
         return ConfirmShares(ceremony=ceremony.id, dealers=ceremony.good)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._store.close()
 
     # Releases
 

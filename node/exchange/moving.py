@@ -32,6 +32,7 @@ from remarque.errors import NodeError
 from threshold import ThresholdKey
 
 LOOK_SECONDS = 5.0
+AGAIN_SECONDS = 60.0
 LOOKED_TOGETHER = 256
 TOLD_EACH = 100
 
@@ -46,20 +47,30 @@ class Moving:
         self._keeper = keeper
 
     async def run(self) -> None:
-        """Wait for a key, and move all that is held; what could not be moved is tried again at the next start."""
+        """Wait for a key, and move all that is held; what could not be moved is tried again."""
         while (shared := key_in_force(self._chain.ledger())) is None:
             await asyncio.sleep(LOOK_SECONDS)
-        moved = left = 0
+        while await self._move_all(shared):
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _move_all(self, shared: SharedKey) -> int:
+        """Move all that this node's org alone holds; how many could not be moved."""
+        moved = left = others = 0
         held = self._held()
         while some := list(islice(held, LOOKED_TOGETHER)):
             for record in some:
-                done = await self._move(record, shared)
-                moved, left = moved + done, left + (not done)
-                if moved % TOLD_EACH == 1 and done:
+                if not self._alone(self._chain.ledger(), record):
+                    others += 1
+                elif await self._move(record, shared):
+                    moved += 1
+                else:
+                    left += 1
+                if moved and moved % TOLD_EACH == 0:
                     logger.info("keys_moved", assets=moved)
             await asyncio.sleep(0)
-        if moved or left:
-            logger.info("keys_moved", assets=moved, left=left, done=True)
+        if moved or left or others:
+            logger.info("keys_moved", assets=moved, left=left, of_other_orgs_too=others)
+        return left
 
     def _held(self) -> Iterator[records.Asset]:
         """Assets whose key is sealed to this node."""
@@ -75,8 +86,6 @@ class Moving:
     async def _move(self, record: records.Asset, shared: SharedKey) -> bool:
         """Encapsulate one key; whether that was recorded."""
         try:
-            if not self._alone(self._chain.ledger(), record):
-                return False
             asked = await asyncio.to_thread(self._asked, record, shared)
             return await self._keeper.say(asked)
         except (OSError, NodeError, LedgerError, sealing.SealBroken) as error:

@@ -32,6 +32,7 @@ from node.chain.chain import Chain
 from node.chain.finals import Final
 from node.chain.reading import Reading
 from node.exchange.keeper import ShareKeeper
+from node.ground.logs import logger
 from node.peers.network import Peers
 from remarque import sealing
 from remarque.api.content import KeyShare, Release, SealedShare
@@ -119,8 +120,14 @@ class Releases:
 
     @staticmethod
     async def _own(keeper: ShareKeeper, event: AccessAllowed, transaction: str, height: int) -> SealedShare | None:
-        with suppress(NodeError):
+        """What this node's keeper gives; None if it has no share, or cannot note that it gives it."""
+        try:
             return await asyncio.to_thread(keeper.share_for, event, transaction, height)
+        except NodeError as error:
+            if error.code is not NodeCode.NOT_CUSTODIAN:
+                raise
+        except OSError as error:
+            logger.error("share_not_noted", decision=transaction, reason=str(error))
         return None
 
     async def release_share(self, transaction: str) -> bytes:
@@ -179,6 +186,10 @@ class Releases:
 
     def own_share(self, event: AccessAllowed) -> KeyShare:
         """The content key, sealed to the reader key of the request."""
+        if len(event.reader_key) != 2 * sealing.KEY_BYTES:
+            raise NodeError(
+                NodeCode.RELEASE_DENIED, "nodes hold its key, and seal it to a reader key of X25519 only; ask with one"
+            )
         record = self._chain.ledger().asset(event.asset)
         content_key = sealing.content_key(self._seed(event.asset), self._chain.name, record.id, record.creator)
         return KeyShare(node=self._chain.node, sealed=sealing.seal_to_reader(content_key, event.reader_key).hex())

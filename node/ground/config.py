@@ -225,7 +225,7 @@ class KeeperSection(Section, frozen=True, kw_only=True):
     """`[keeper]`: absent if this node keeps no share of the consortium's key."""
 
     account: str
-    """Account with the role `keeper` that takes part in ceremonies and releases shares. No other node may have it."""
+    """Account of this node's org with the role `keeper`, for ceremonies and releases. No other node may have it."""
     key: str
     """File with that account's seed."""
 

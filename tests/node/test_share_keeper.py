@@ -324,6 +324,30 @@ def test_a_share_on_the_disk_that_is_not_this_keepers_is_never_used(consortium: 
         opened(consortium, CLUB)
 
 
+def test_two_nodes_with_one_account_do_not_enrol_against_each_other_for_ever(consortium: Consortium) -> None:
+    consortium.go_on()
+    other = ShareStore(consortium.path / "other" / SHARES, AtRest(key_of("other")))
+    rival = ShareKeeper(CLUB, key_of(CLUB), consortium.chain, cast(Submitter, None), other, consortium.clock_ms)
+    asked = rival.due()
+    assert isinstance(asked, actions.EnrolKeeper)
+    assert consortium.do(CLUB, asked)[1] == "OK"
+
+    assert consortium.keepers[CLUB].due() is None
+    assert rival.due() is None
+    rival.close()
+
+
+def test_what_cannot_be_sealed_to_a_reader_key_is_said_so(consortium: Consortium) -> None:
+    consortium.make()
+    consortium.record()
+    reader = sealing.ReaderKey()
+    reader.public = "00" * 32
+    decision, _, _ = consortium.decided(reader)
+
+    with pytest.raises(NodeError, match="RELEASE_DENIED: no share can be given"):
+        asked(consortium, decision, Giving(lambda _: None))
+
+
 class Giving:
     """Peers that answer with shares. Satisfies what `Releases` asks of `Peers`."""
 
