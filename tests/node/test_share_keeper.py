@@ -428,6 +428,24 @@ def test_a_keepers_node_that_hangs_holds_nobody_up(consortium: Consortium) -> No
     assert {one.keeper for one in asyncio.run(story()).decryption_shares} == {STUDIO, AGENCY}
 
 
+def test_what_was_revoked_between_request_and_release_is_released_by_no_keeper(consortium: Consortium) -> None:
+    consortium.make()
+    consortium.record()
+    until = consortium.chain.tip.time_ms + 1_000_000
+    assert consortium.do(ALICE, actions.GrantAccess(asset=SECRET, account=BOB, until_ms=until))[1] == "OK"
+    decision, height, event = consortium.decided(sealing.ReaderKey(), BOB)
+    share = consortium.keepers[AGENCY].share_for(event, decision, height)
+    gives = Giving(lambda _: share)
+    assert len(asked(consortium, decision, gives).decryption_shares) == 2
+
+    assert consortium.do(ALICE, actions.RevokeAccess(asset=SECRET, account=BOB))[1] == "OK"
+
+    with pytest.raises(NodeError, match="RELEASE_DENIED"):
+        asked(consortium, decision, gives)
+    with pytest.raises(NodeError, match="RELEASE_DENIED"):
+        asyncio.run(gathering(consortium, gives).release_share(decision))
+
+
 def test_one_keeper_alone_or_one_share_twice_opens_nothing(consortium: Consortium) -> None:
     consortium.make()
     consortium.record()
