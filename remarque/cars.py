@@ -29,12 +29,12 @@ def car_header(root: str) -> bytes:
 
 def header_of(root: bytes) -> bytes:
     """The same for a root in its binary form, of whatever kind."""
-    return _section(cbor2.dumps({"roots": [cbor2.CBORTag(42, b"\x00" + root)], "version": 1}, canonical=True))
+    return section(cbor2.dumps({"roots": [cbor2.CBORTag(42, b"\x00" + root)], "version": 1}, canonical=True))
 
 
 def car_block(cid: str, block: bytes) -> bytes:
     """A block as it stands in a CAR."""
-    return _section(cid_bytes(cid) + block)
+    return section(cid_bytes(cid) + block)
 
 
 def blocks_in(parts: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
@@ -66,7 +66,8 @@ def _root(header: bytes) -> str:
     raise CarInvalid("it does not begin with the header of a CAR of version 1 with one root of a kind used here")
 
 
-def _section(data: bytes) -> bytes:
+def section(data: bytes) -> bytes:
+    """Bytes as they stand in a CAR, behind their length."""
     length, head = len(data), bytearray()
     while length > 127:
         head.append(length & 127 | 128)

@@ -423,6 +423,13 @@ class Client(Blocking):
         """
         return self._run(self._waiting.download(cid, size, file, progress))
 
+    def content_blocks(self, cid: str) -> Iterator[tuple[str, bytes]]:
+        """The blocks of a file as they stand in it, each once, with their ids; the first is the one that names it.
+
+        CONTENT_MISMATCH if it is no file of raw leaves, or has too many blocks.
+        """
+        return self._iterate(self._waiting.content_blocks(cid))
+
     def terms(self, token: str) -> str:
         """The policies that a token is under now, as what is signed about it names them."""
         return self._run(self._waiting.terms(token))

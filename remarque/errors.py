@@ -123,6 +123,7 @@ class NodeCode(Enum):
     DATA_FORMAT_UNKNOWN = ("the data directory was written by another version", 409)
     DATA_CORRUPT = ("what the disk holds is not what was written", 500)
     BACKUP_INVALID = ("the backup does not hold, or is not of this chain", 409)
+    ARCHIVE_INVALID = ("the file is no index of an archive of content, or of another version", 422)
     RECOVERY_INVALID = ("the recovery does not hold, or not for this node", 409)
     EVIDENCE_BELOW_START = ("a receipt lies below the block that the chain is told from, so it cannot be compared", 409)
     NODE_REMOVED = ("the node was removed from the consortium", 409)

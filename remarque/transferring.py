@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 
 from ledger.encoding import encode
 from remarque.api.content import BeginUpload, Upload
-from remarque.dag import CHUNK, cid_of_parts
+from remarque.cid import RAW, CidInvalid, check_block, parse_cid
+from remarque.dag import BLOCKS_MAX, CHUNK, children_of, cid_of_parts
 from remarque.errors import NodeCode, RemarqueError
 from remarque.requesting import NodeConnection, segment, settles_nothing, value_of
 
@@ -80,6 +81,36 @@ class TransferMethods(NodeConnection):
             part.unlink(missing_ok=True)
             raise RemarqueError(NodeCode.CONTENT_MISMATCH.name, f"what came is not {cid}; fetch it from another node")
         part.rename(file)
+
+    async def _content_block(self, cid: str) -> bytes:
+        """A block of content, held against its id. CONTENT_MISSING if no node that answers has it."""
+        data = await self.request("GET", f"/ipfs/{segment(cid)}", params={"format": "raw"})
+        try:
+            check_block(cid, data)
+        except CidInvalid as error:
+            raise RemarqueError(NodeCode.CONTENT_MISMATCH.name, f"{error}; fetch it from another node") from None
+        return data
+
+    async def content_blocks(self, cid: str) -> AsyncGenerator[tuple[str, bytes], None]:
+        """The blocks of a file as they stand in it, each once, with their ids; the first is the one that names it.
+
+        CONTENT_MISMATCH if it is no file of raw leaves, or has too many blocks.
+        """
+        wanted, seen = [cid], set[str]()
+        while wanted:
+            one = wanted.pop()
+            if one in seen:
+                continue
+            seen.add(one)
+            data = await self._content_block(one)
+            yield one, data
+            try:
+                below = [] if parse_cid(one)[0] == RAW else [child.cid for child in children_of(one, data)]
+            except CidInvalid as error:
+                raise RemarqueError(NodeCode.CONTENT_MISMATCH.name, f"{error}; it is no file") from None
+            wanted += reversed(below)
+            if len(seen) + len(wanted) > BLOCKS_MAX:
+                raise RemarqueError(NodeCode.CONTENT_MISMATCH.name, f"{cid} has more than {BLOCKS_MAX} blocks")
 
 
 async def _paused(error: ConnectionError | RemarqueError, faults: int) -> None:

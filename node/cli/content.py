@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import click
 from msgspec import UnsetType
 
+from node.cli.archives import archive, restore
 from node.cli.output_files import OutputFile, written_to
 from node.cli.printing import in_line
 from node.cli.target import Target, with_target
@@ -17,6 +18,10 @@ from remarque.api.pinning import PinStatus
 @click.group()
 def content() -> None:
     """Content: where it is kept, in how many copies; for administrators of the node's org."""
+
+
+content.add_command(archive)
+content.add_command(restore)
 
 
 @content.command("status")
