@@ -127,8 +127,8 @@ class ShareKeeper:
         if ceremony is not None:
             return self._in_ceremony(ledger, ceremony) or self._enrolling(ledger)
         shared = key_in_force(ledger)
-        if shared is not None and shared.ceremony != self._settled and self._fitting(shared.epoch) is not None:
-            self._store.settle(shared.ceremony)
+        if shared is not None and shared.ceremony != self._settled:
+            self._store.settle(shared.ceremony, shared.epoch)
             self._settled = shared.ceremony
         return self._enrolling(ledger)
 
@@ -189,7 +189,8 @@ class ShareKeeper:
         if len(dealings) < made.dealings_min:
             return None
         share = secret_share(made, dealings, place, secret)
-        self._store.put_share(ceremony.id, ceremony.good, ceremony.holders[place - 1].holder_key, share)
+        used = ceremony.holders[place - 1].holder_key
+        self._store.put_share(ceremony.id, made.epoch, ceremony.good, used, share)
         return ConfirmShares(ceremony=ceremony.id, dealers=ceremony.good)
 
     def close(self) -> None:

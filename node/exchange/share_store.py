@@ -17,7 +17,8 @@ SHARES = "shares.sqlite"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS holder_keys (holder_key TEXT PRIMARY KEY, secret BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shares (
-    ceremony TEXT PRIMARY KEY, dealers TEXT NOT NULL, holder_key TEXT NOT NULL, secret BLOB NOT NULL
+    ceremony TEXT PRIMARY KEY, epoch INTEGER NOT NULL, dealers TEXT NOT NULL, holder_key TEXT NOT NULL,
+    secret BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS released (
     decision TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, asset TEXT NOT NULL, reader TEXT NOT NULL, answer BLOB NOT NULL
@@ -53,11 +54,11 @@ class ShareStore:
         """The secret of a holder key that is here."""
         return self._secret("SELECT secret FROM holder_keys WHERE holder_key = ?", holder_key)
 
-    def put_share(self, ceremony: str, dealers: tuple[int, ...], holder_key: str, share: Scalar) -> None:
+    def put_share(self, ceremony: str, epoch: int, dealers: tuple[int, ...], holder_key: str, share: Scalar) -> None:
         """Keep the share that a ceremony gives if the dealings of these dealers count, in the place of another."""
         with self._database.writing() as database:
-            row = (ceremony, repr(dealers), holder_key, self._sealed(share))
-            database.execute("INSERT OR REPLACE INTO shares VALUES (?, ?, ?, ?)", row)
+            row = (ceremony, epoch, repr(dealers), holder_key, self._sealed(share))
+            database.execute("INSERT OR REPLACE INTO shares VALUES (?, ?, ?, ?, ?)", row)
 
     def has_share(self, ceremony: str, dealers: tuple[int, ...]) -> bool:
         """Whether the share of a ceremony with these dealings is here."""
@@ -68,11 +69,16 @@ class ShareStore:
         """The share that a ceremony gave."""
         return self._secret("SELECT secret FROM shares WHERE ceremony = ?", ceremony)
 
-    def settle(self, ceremony: str) -> None:
-        """Destroy the shares of all ceremonies but one, and the holder key that opened what was dealt in it."""
+    def settle(self, ceremony: str, epoch: int) -> None:
+        """Destroy shares of former epochs, those of ceremonies that came to nothing, and the holder key of this one.
+
+        Shares of later epochs stay: a node that catches up sees the chain's past again.
+        """
         with self._database.writing() as database:
-            database.execute("DELETE FROM shares WHERE ceremony != ?", (ceremony,))
-            database.execute("DELETE FROM holder_keys WHERE holder_key IN (SELECT holder_key FROM shares)")
+            former = "DELETE FROM shares WHERE epoch < ? OR (epoch = ? AND ceremony != ?)"
+            database.execute(former, (epoch, epoch, ceremony))
+            used = "SELECT holder_key FROM shares WHERE ceremony = ?"
+            database.execute(f"DELETE FROM holder_keys WHERE holder_key IN ({used})", (ceremony,))  # noqa: S608
 
     def put_released(self, released: GivenShare) -> bytes:
         """Note what is released for a decision, before it is; what was released for it before, if anything was."""

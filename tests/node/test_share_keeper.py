@@ -317,7 +317,7 @@ def test_a_share_on_the_disk_that_is_not_this_keepers_is_never_used(consortium: 
     consortium.make()
     consortium.record()
     ceremony = consortium.shared.ceremony
-    consortium.stores[CLUB].put_share(ceremony, (1, 2, 3), "", Scalar.of(5))
+    consortium.stores[CLUB].put_share(ceremony, 1, (1, 2, 3), "", Scalar.of(5))
     consortium.keepers[CLUB] = consortium.start(CLUB)
 
     with pytest.raises(NodeError, match="has no share"):
@@ -346,6 +346,25 @@ def test_what_cannot_be_sealed_to_a_reader_key_is_said_so(consortium: Consortium
 
     with pytest.raises(NodeError, match="RELEASE_DENIED: no share can be given"):
         asked(consortium, decision, Giving(lambda _: None))
+
+
+def test_a_share_of_a_former_epoch_is_destroyed_where_there_is_no_newer_one_too(consortium: Consortium) -> None:
+    """Whoever slept through the sharing has nothing of use to a thief; a node that sees the past again keeps all."""
+    consortium.make()
+    first = consortium.shared
+    consortium.begin()
+    consortium.go_on(CLUB)
+    for late_ms in (700_000, 1_300_000):
+        consortium.late_ms = late_ms
+        consortium.go_on(CLUB)
+    assert consortium.key.epoch == 2
+    assert consortium.stores[CLUB].share(first.ceremony) is not None
+
+    consortium.go_on()
+
+    assert consortium.stores[CLUB].share(first.ceremony) is None
+    consortium.stores[STUDIO].settle(first.ceremony, first.epoch)
+    assert consortium.stores[STUDIO].share(consortium.shared.ceremony) is not None
 
 
 class Giving:
