@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 
 from msgspec import UnsetType
@@ -17,7 +18,7 @@ from ledger.errors import Code
 from ledger.genesis import Genesis
 from ledger.names import org_of
 from ledger.receipt import Receipt
-from ledger.records import Asset, NodeRecord, SharedKey, shared_key_key
+from ledger.records import Asset, NodeRecord, SharedKey, asset_key, shared_key_key
 from ledger.recovery import Recoveries
 from remarque import sealing
 from remarque.api.content import Release, StoredCiphertext
@@ -110,7 +111,12 @@ class AccessMethods(PictureMethods, TradeMethods):
         shared = await self.consortium_key(genesis, recoveries)
         if shared is None:
             raise RemarqueError(Code.CONTENT_INVALID.name, "the consortium has no key yet; its orgs vote to make one")
-        record, plain = (await self.asset(asset)).asset, await self.open(asset, "rekey")
+        named = asset_key(asset)
+        proven = (await self.state(named, genesis=genesis, recoveries=recoveries)).value(named)
+        if proven is None:
+            raise RemarqueError(Code.ASSET_UNKNOWN.name, f"asset {asset[:16]}… is not recorded")
+        record, plain = decode(proven, Asset), await self.open(asset, "rekey")
+        _check_file(plain, record)
         chain = (genesis or await self.genesis()).chain
         cipher, held = await asyncio.to_thread(encapsulated_content, plain, chain, asset, record.creator, shared)
         stored = value_of(await self.request("POST", "/v1/ciphertexts", cipher), StoredCiphertext)
@@ -158,8 +164,10 @@ class AccessMethods(PictureMethods, TradeMethods):
             content_key = await self._combined(record, receipt, released, reader)
             if content_key is not None:
                 cipher = await self.content(record.content.cid)
-                return await asyncio.to_thread(sealing.decrypt, cipher, content_key)
-            view = await self.asset(asset)  # it may have been given another key meanwhile
+                return _check_file(await asyncio.to_thread(sealing.decrypt, cipher, content_key), record)
+            view = await self.asset(asset)
+        if view.asset.content != record.content:  # it was given another key meanwhile
+            return await self.open(asset, purpose, hybrid=hybrid)
         raise (
             self.false_shares[-1]
             if len(self.false_shares) > false
@@ -171,7 +179,7 @@ class AccessMethods(PictureMethods, TradeMethods):
         cipher, broken = await self.content(record.content.cid), sealing.SealBroken("no custodian gave a share")
         for share in released.shares:
             try:
-                return sealing.decrypt(cipher, reader.open(bytes.fromhex(share.sealed)))
+                return _check_file(sealing.decrypt(cipher, reader.open(bytes.fromhex(share.sealed))), record)
             except (sealing.SealBroken, ValueError) as error:
                 broken = sealing.SealBroken(f"what {share.node} gave: {error}")
         raise broken
@@ -206,3 +214,10 @@ class AccessMethods(PictureMethods, TradeMethods):
         account = await self.account_record(false.said.keeper)
         shared, holder = ThresholdKey.from_bytes(bytes.fromhex(record.key)), record.keepers.index(account.name) + 1
         return any(convicts(false.said, false.signature, key, shared, holder) for key in account.keys_in_force)
+
+
+def _check_file(plain: bytes, record: Asset) -> bytes:
+    """What was opened, if it is the file that was recorded."""
+    if hashlib.sha256(plain).hexdigest() != record.file_digest:
+        raise sealing.SealBroken("what opens is not the file that was recorded; ask another node")
+    return plain

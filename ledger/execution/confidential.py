@@ -88,6 +88,8 @@ def _check_agreed(ledger: Ledger, tx: Context, asset: Asset, content: Content) -
     nodes = (ledger.find(node_key(one.node), NodeRecord) for one in held)
     orgs = {node.org for node in nodes if node is not None}
     stays = (content.cid, content.size) == (asset.content.cid, asset.content.size)
-    if not (stays and orgs and orgs <= {org_of(account) for account in tx.accounts}):
+    shared = key_in_force(ledger)
+    keepers = () if shared is None else shared.keepers
+    if not (stays and orgs and orgs <= {org_of(account) for account in tx.accounts if account in keepers}):
         missing = sorted(entitled - set(tx.accounts))
         raise LedgerError(Code.NOT_OWNER, f"{missing[0]} holds it too; all who hold it sign, and {len(missing)} do not")

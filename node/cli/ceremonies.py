@@ -13,11 +13,12 @@ from ledger.encoding import decode
 from ledger.errors import Code
 from ledger.governance import BeginCeremony
 from ledger.names import org_of
-from ledger.records import CEREMONY, SHARED_KEY, KeyCeremony, SharedKey, shared_key_key
+from ledger.records import CEREMONY, SHARED_KEY, KeyCeremony, SharedKey, keeper_key, shared_key_key
 from ledger.times import moment
 from node.cli.deciding import LOOK_SECONDS, WAITING, carried
 from node.cli.printing import in_line
 from node.cli.target import Target, with_target
+from node.cli.times import LASTING
 from remarque.client import Client
 from remarque.errors import RemarqueError
 
@@ -39,9 +40,12 @@ def key(target: Target) -> None:
 @click.command("share-key")
 @click.argument("keepers", nargs=-1)
 @click.option("--threshold", type=int, help="So many of them open together; 2f+1 of 3f+1, and 2 of 3, if left out.")
+@click.option("--dealing", type=LASTING, help="How long dealings are taken, for one may have lost its share. [10m]")
 @WAITING
 @with_target
-def share_key(target: Target, keepers: tuple[str, ...], threshold: int | None, wait: timedelta) -> None:
+def share_key(
+    target: Target, keepers: tuple[str, ...], threshold: int | None, dealing: timedelta | None, wait: timedelta
+) -> None:
     """Put to the vote that KEEPERS, one of each org, make the consortium's key or share it anew, and wait for it.
 
     Without KEEPERS they are those of now. The key stays what it is: only shares become others, and former ones are
@@ -53,10 +57,22 @@ def share_key(target: Target, keepers: tuple[str, ...], threshold: int | None, w
         if not wanted:
             raise click.UsageError("there is no key yet; name the accounts that are to keep shares of it")
         if ceremony is None:
-            asked = BeginCeremony(keepers=wanted, threshold=UNSET if threshold is None else threshold)
+            asked = BeginCeremony(
+                keepers=wanted,
+                threshold=UNSET if threshold is None else threshold,
+                dealing_ms=UNSET if dealing is None else int(dealing.total_seconds() * 1_000),
+            )
+            _wait_enrolled(client, wanted)
             carried(client, org_of(target.signer), asked, wait)
         shared = _ended(client, 0 if before is None else before.epoch, wait)
     target.show(shared, in_line(_line(shared)))
+
+
+def _wait_enrolled(client: Client, keepers: tuple[str, ...]) -> None:
+    """Give keepers' nodes a moment to enrol; whoever has not then, the ledger names."""
+    begins, names = time.monotonic() + BEGINS_SECONDS, [keeper_key(one) for one in keepers]
+    while None in map(client.state(*names).value, names) and time.monotonic() < begins:
+        time.sleep(LOOK_SECONDS)
 
 
 def _ended(client: Client, epoch: int, wait: timedelta) -> SharedKey:
@@ -98,7 +114,8 @@ def _line(shared: SharedKey | None) -> str:
         return "the consortium has no key; `remarque consortium share-key` has one made"
     names = ", ".join(shared.keepers)
     many = f"{shared.threshold} of {len(shared.keepers)} keepers open together"
-    return f"key of epoch {shared.epoch}, since block {shared.height}: {many} ({names})"
+    lacking = f"; {', '.join(shared.lacking)} may have no share: share it anew now" if shared.lacking else ""
+    return f"key of epoch {shared.epoch}, since block {shared.height}: {many} ({names}){lacking}"
 
 
 def _progress(ceremony: KeyCeremony) -> str:

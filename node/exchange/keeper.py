@@ -21,7 +21,7 @@ from ledger.crypto import SigningKey
 from ledger.encoding import decode, encode
 from ledger.errors import LedgerError
 from ledger.events import AccessAllowed
-from ledger.execution.ceremony import ceremony_of, dealers_of, dealings_of, keeper_name, shared_key
+from ledger.execution.ceremony import ceremony_of, dealers_of, dealing_over, dealings_of, keeper_name, shared_key
 from ledger.execution.confidential import key_in_force
 from ledger.execution.view import Ledger
 from ledger.names import KEEPER
@@ -121,16 +121,16 @@ class ShareKeeper:
         """What this keeper has to say now. What it must not lose is kept before."""
         ledger = self._chain.ledger()
         account = ledger.find(records.account_key(self.account), records.Account)
-        if account is None or KEEPER not in account.roles:
-            return None
-        ceremony = ledger.find(records.CEREMONY, records.KeyCeremony)
-        if ceremony is not None:
-            return self._in_ceremony(ledger, ceremony) or self._enrolling(ledger)
-        shared = key_in_force(ledger)
-        if shared is not None and shared.ceremony != self._settled:
+        ceremony, shared = ledger.find(records.CEREMONY, records.KeyCeremony), key_in_force(ledger)
+        if ceremony is None and shared is not None and shared.ceremony != self._settled:
             self._store.settle(shared.ceremony, shared.epoch)
             self._settled = shared.ceremony
-        return self._enrolling(ledger)
+            if self.account in shared.keepers and self._fitting(shared.epoch) is None:
+                logger.error("share_lacking", account=self.account, epoch=shared.epoch, fix="share the key anew now")
+        if account is None or KEEPER not in account.roles:
+            return None
+        said = None if ceremony is None else self._in_ceremony(ledger, ceremony)
+        return self._enrolling(ledger) if said is None else said
 
     def _enrolling(self, ledger: Ledger) -> AnyAction | None:
         """Enrol a new holder key if the secret of the one that the chain has is not here."""
@@ -138,7 +138,7 @@ class ShareKeeper:
         if enrolled is not None and self._store.holder_secret(enrolled.holder_key) is not None:
             self._enrolled = enrolled.holder_key
             return None
-        if self._enrolled and self._store.holder_secret(self._enrolled) is not None:
+        if enrolled is not None and self._enrolled and self._store.holder_secret(self._enrolled) is not None:
             _rival.warning(account=self.account, fix="give each node an account of its own, and start this one again")
             return None
         if self._store.holder_secret(self._drawn) is None:
@@ -149,10 +149,11 @@ class ShareKeeper:
         return EnrolKeeper(holder_key=self._drawn)
 
     def _in_ceremony(self, ledger: Ledger, ceremony: records.KeyCeremony) -> AnyAction | None:
-        now, dealers = self._clock_ms(), dealers_of(ledger, ceremony)
-        dealt = len(ceremony.dealings) == len(dealers) or now > ceremony.deal_until_ms
-        if not dealt:
-            return self._dealing(ledger, ceremony, dealers)
+        now, final_ms = self._clock_ms(), self._chain.committed.time_ms
+        if not dealing_over(ledger, ceremony, final_ms):
+            dealing = self._dealing(ledger, ceremony, dealers_of(ledger, ceremony))
+            if dealing is not None or now <= ceremony.deal_until_ms:
+                return dealing
         said = self._opening(ledger, ceremony)
         if said is None and now > ceremony.complain_until_ms:
             return EndCeremony(ceremony=ceremony.id)

@@ -7,7 +7,6 @@ people to move (`Client.rekey`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from itertools import islice
 
 from msgspec import UNSET, UnsetType
@@ -56,9 +55,9 @@ class Moving:
     async def _move_all(self, shared: SharedKey) -> int:
         """Move all that this node's org alone holds; how many could not be moved."""
         moved = left = others = 0
-        held = self._held()
-        while some := list(islice(held, LOOKED_TOGETHER)):
-            for record in some:
+        recorded = self._chain.state.items(records.asset_key(""))
+        while some := list(islice(recorded, LOOKED_TOGETHER)):
+            for record in filter(self._seal_in, (decode_trusted(data, records.Asset) for _, data in some)):
                 if not self._alone(self._chain.ledger(), record):
                     others += 1
                 elif await self._move(record, shared):
@@ -72,25 +71,18 @@ class Moving:
             logger.info("keys_moved", assets=moved, left=left, of_other_orgs_too=others)
         return left
 
-    def _held(self) -> Iterator[records.Asset]:
-        """Assets whose key is sealed to this node."""
-        for _, data in self._chain.state.items(records.asset_key("")):
-            record = decode_trusted(data, records.Asset)
-            if self._seal_in(record):
-                yield record
-
     def _seal_in(self, record: records.Asset) -> str:
         keys = record.content.sealed_keys
         return "" if isinstance(keys, UnsetType) else next((k.sealed for k in keys if k.node == self._chain.node), "")
 
     async def _move(self, record: records.Asset, shared: SharedKey) -> bool:
-        """Encapsulate one key; whether that was recorded."""
+        """Encapsulate one key; whether nothing is left to do about it."""
         try:
             asked = await asyncio.to_thread(self._asked, record, shared)
             return await self._keeper.say(asked)
         except (OSError, NodeError, LedgerError, sealing.SealBroken) as error:
             logger.error("key_not_moved", asset=record.id, reason=str(error))
-            return False
+            return isinstance(error, sealing.SealBroken)
 
     def _alone(self, ledger: Ledger, record: records.Asset) -> bool:
         """Whether only nodes of this keeper's org hold the key, so that its signature is enough."""

@@ -93,7 +93,7 @@ class Releases:
         ledger = self._chain.ledger()
         orgs = {org_of(keeper) for keeper in shared.keepers}
         asking = {
-            asyncio.ensure_future(self._asked(node.name, transaction))
+            asyncio.ensure_future(self._asked(node, transaction))
             for node in nodes_of(ledger)
             if node.org in orgs and node.name != self._chain.node
         }
@@ -105,17 +105,18 @@ class Releases:
                 done, asking = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
                 for share in (task.result() for task in done):
                     if share is not None and share.epoch == shared.epoch and share.keeper in shared.keepers:
-                        found[share.keeper] = share
+                        found.setdefault(share.keeper, share)
         finally:
             for task in asking:
                 task.cancel()
         return found
 
-    async def _asked(self, node: str, transaction: str) -> SealedShare | None:
-        """What another node gives; None if it keeps no share, or none comes in time."""
-        answer = await self._peers.ask(node, f"/v1/releases/{transaction}/share", SHARE_BYTES_MAX)
+    async def _asked(self, node: records.NodeRecord, transaction: str) -> SealedShare | None:
+        """What another node gives for its org's keeper; None if it keeps no share, or none comes in time."""
+        answer = await self._peers.ask(node.name, f"/v1/releases/{transaction}/share", SHARE_BYTES_MAX)
         with suppress(*NOT_DECODED):
-            return None if answer is None else msgspec.json.decode(answer, type=SealedShare)
+            found = None if answer is None else msgspec.json.decode(answer, type=SealedShare)
+            return found if found is not None and org_of(found.keeper) == node.org else None
         return None
 
     @staticmethod

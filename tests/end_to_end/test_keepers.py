@@ -10,15 +10,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from consortium import a_digest, registering
 from every_record import a_picture
 
 from devnet.cluster import Cluster
 from devnet.story import COLLECTOR, CREATOR, EDITOR, KEEPERS, STUDIO
+from ledger import actions
 from node.exchange.share_store import SHARES
 from pictures.describing import describe
 from remarque.api.assets import KeyKeepers
 from remarque.client import Client
+from remarque.dag import cid_of_parts
+from remarque.encapsulating import encapsulated_content
 from remarque.errors import RemarqueError
+from remarque.sealing import SealBroken
 
 
 @pytest.fixture
@@ -40,6 +45,17 @@ def until(done: Callable[[], bool], seconds: float = 60.0) -> None:
 
 def client_of(cluster: Cluster, account: str, *nodes: str) -> Client:
     return Client([cluster.url(node) for node in nodes or cluster.names], account, cluster.key(account))
+
+
+def recorded_with_other_bytes(alice: Client) -> str:
+    """An asset whose content opens, and is not the file that the record is of."""
+    shared, asset = alice.consortium_key(), a_digest("other")
+    assert shared is not None
+    cipher, held = encapsulated_content(b"other bytes", alice.genesis().chain, asset, CREATOR, shared)
+    alice._run(alice._waiting.request("POST", "/v1/ciphertexts", cipher))
+    content = actions.Content(cid=cid_of_parts([cipher]), size=len(cipher), media_type="image/png", encapsulated=held)
+    alice.submit(registering("other", confidential=True, content=content))
+    return asset
 
 
 def epoch(cluster: Cluster) -> int:
@@ -86,6 +102,8 @@ def test_what_is_confidential_is_opened_though_any_one_node_is_lost(cluster: Clu
         assert alice.open(asset, hybrid=True) == plain
         with pytest.raises(RemarqueError, match="POLICY_DENIED"):
             carla.open(asset)
+        with pytest.raises(SealBroken, match="not the file that was recorded"):
+            alice.open(recorded_with_other_bytes(alice))
 
     for lost in cluster.names:
         cluster.kill(lost)

@@ -106,7 +106,7 @@ def test_an_audit_denounces_no_honest_history_of_many(steps: list[Step]) -> None
 
 
 def test_an_audit_denounces_no_honest_history_of_keys() -> None:
-    assert audited(kept(a_history_of_keys())).transactions == 26
+    assert audited(kept(a_history_of_keys())).transactions == 31
 
 
 def test_the_histories_hold_every_action_that_there_is() -> None:

@@ -428,6 +428,23 @@ def test_a_share_of_another_epoch_or_of_nobody_who_keeps_one_does_not_count(cons
             asked(consortium, decision, Giving(lambda _, false=false: false))
 
 
+def test_a_node_that_lies_for_another_orgs_keeper_hides_nothing(consortium: Consortium) -> None:
+    """It answers first, under the name of the one keeper that is left, whose share comes later."""
+    consortium.make()
+    cipher = consortium.record()
+    reader = sealing.ReaderKey()
+    decision, height, event = consortium.decided(reader)
+    club = consortium.keepers[CLUB].share_for(event, decision, height)
+    false = replace(club, sealed="00" * 150)
+    gives = Giving({NODES[AGENCY]: false, NODES[CLUB]: club}.get)
+
+    combining = consortium.combining(reader, decision, height)
+    for share in asked(consortium, decision, gives).decryption_shares:
+        combining.take(share)
+
+    assert sealing.decrypt(cipher, combining.content_key()) == PLAIN
+
+
 def test_a_keepers_node_that_hangs_holds_nobody_up(consortium: Consortium) -> None:
     consortium.make()
     consortium.record()

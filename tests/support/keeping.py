@@ -16,7 +16,7 @@ from ledger.execution.ceremony import ceremony_of, dealers_of, dealings_of, keep
 from ledger.execution.view import Ledger
 from ledger.genesis import GenesisAccount
 from ledger.governance import BeginCeremony
-from ledger.records import CEREMONY, SHARED_KEY, KeyCeremony, SharedKey
+from ledger.records import CEREMONY, SHARED_KEY, Keeper, KeyCeremony, SharedKey, keeper_key
 from threshold import (
     Ceremony,
     Complaint,
@@ -76,6 +76,9 @@ class Keepers:
         return self.state.do(keeper, actions.EnrolKeeper(holder_key=key.to_bytes().hex()))
 
     def begin(self, *keepers: str, **said: Any) -> Outcome:
+        for keeper in keepers or KEEPERS:
+            if keeper in SECRETS and self.ledger.find(keeper_key(keeper), Keeper) is None:
+                self.enrol(keeper)
         return decided(self.state, BeginCeremony(keepers=keepers or KEEPERS, **said))
 
     def refused(self, *keepers: str, **said: Any) -> str:
