@@ -31,6 +31,17 @@ from remarque.submitting import VALID_SECONDS
 from remarque.trading import TradeMethods
 from threshold import Grounds, SealSuite, ThresholdError, ThresholdKey
 
+REQUESTS_MAX = 3
+"""So often access is asked for where what it opens by changed meanwhile."""
+
+
+class _RequestAgain(Exception):
+    """Another request may open what this one does not."""
+
+    def __init__(self, fault: Exception) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+
 
 class AccessMethods(PictureMethods, TradeMethods):
     """What an account does about confidential pictures."""
@@ -151,28 +162,38 @@ class AccessMethods(PictureMethods, TradeMethods):
         KEEPERS_TOO_FEW that those who can open it do not answer now. SealBroken if what came does not open; ShareFalse
         if it does not for a keeper signed a false share. Those that did are in `false_shares` in any case.
         """
+        for left in reversed(range(REQUESTS_MAX)):
+            try:
+                return await self._opened(asset, purpose, hybrid=hybrid)
+            except _RequestAgain as error:
+                if not left:
+                    raise error.fault from None
+        raise AssertionError("unreachable")
+
+    async def _opened(self, asset: str, purpose: str, *, hybrid: bool) -> bytes:
+        """By one request. _RequestAgain if the picture got another key meanwhile, or the consortium's was shared anew."""
         reader = sealing.ReaderKey(SealSuite.MLKEM768_X25519 if hybrid else SealSuite.X25519)
         ask = actions.RequestAccess(asset=asset, reader_key=reader.public, purpose=purpose)
         if hybrid and isinstance((await self.asset(asset)).asset.content.encapsulated, UnsetType):
             raise RemarqueError(NodeCode.NOT_CUSTODIAN.name, "nodes hold its key, and seal it by X25519 only")
-        view, receipt = await asyncio.gather(self.asset(asset), self.submit(ask))
-        path, false = f"/v1/releases/{segment(receipt.signed.id)}", len(self.false_shares)
+        first, receipt = await asyncio.gather(self.asset(asset), self.submit(ask))
+        path, record, known = f"/v1/releases/{segment(receipt.signed.id)}", first.asset, len(self.false_shares)
         for query in ("", "?all=true"):
-            released, record = await self._read(path + query, Release), view.asset
-            if isinstance(record.content.encapsulated, UnsetType):
+            try:
+                released = await self._read(path + query, Release)
+            except RemarqueError as error:
+                raise (_RequestAgain(error) if error.code == NodeCode.RELEASE_DENIED.name else error) from None
+            if isinstance(released.consortium_key, UnsetType):
                 return await self._open_held(record, released, reader)
             content_key = await self._combined(record, receipt, released, reader)
             if content_key is not None:
                 cipher = await self.content(record.content.cid)
                 return _check_file(await asyncio.to_thread(sealing.decrypt, cipher, content_key), record)
-            view = await self.asset(asset)
-        if view.asset.content != record.content:  # it was given another key meanwhile
-            return await self.open(asset, purpose, hybrid=hybrid)
-        raise (
-            self.false_shares[-1]
-            if len(self.false_shares) > false
-            else sealing.SealBroken("fewer shares than open it were their keepers'; ask another node")
-        )
+            record = (await self.asset(asset)).asset
+        if len(self.false_shares) > known:
+            raise self.false_shares[-1]
+        fault = sealing.SealBroken("fewer shares than open it were their keepers'; ask another node")
+        raise fault if record.content == first.asset.content else _RequestAgain(fault)
 
     async def _open_held(self, record: Asset, released: Release, reader: sealing.ReaderKey) -> bytes:
         """A picture whose key nodes hold: any one of them opens it."""

@@ -93,8 +93,9 @@ class ResealAsset(Action, frozen=True, tag="asset.reseal", kw_only=True):
 class RekeyAsset(Action, frozen=True, tag="asset.rekey", kw_only=True):
     """Give a confidential asset another key, with its bytes encrypted anew; or encapsulate the one that nodes hold.
 
-    By all who hold it: its owner, and whoever has a token of it. If the bytes as stored stay the same, the keepers of
-    all orgs whose nodes hold the key are enough: so what was recorded before there was a consortium's key moves over.
+    By all who would lose it if nothing opened: its owner, whoever has a token of it, and whoever has paid to see it for
+    a while that is not over. If the bytes as stored stay the same, keepers of all orgs whose nodes hold the key are
+    enough: so what was recorded before there was a consortium's key moves over.
     """
 
     asset: Hex32

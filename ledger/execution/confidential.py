@@ -13,12 +13,12 @@ from ledger.actions import Content, RekeyAsset
 from ledger.capsules import label_of
 from ledger.errors import Code, LedgerError
 from ledger.events import AssetRekeyed
-from ledger.execution.access import confidential, holders
+from ledger.execution.access import confidential, holders, paid_by
 from ledger.execution.ceremony import PROOFS_FUEL, shared_key
 from ledger.execution.context import Context, action
 from ledger.execution.scope import HOLDER_FUEL
 from ledger.execution.view import Ledger
-from ledger.names import org_of
+from ledger.names import KEEPER, org_of
 from ledger.records import SHARED_KEY, Asset, NodeRecord, SharedKey, asset_key, node_key
 from threshold import Capsule, ThresholdError, ThresholdKey, check_capsule
 
@@ -79,17 +79,25 @@ def rekey(ledger: Ledger, tx: Context, ask: RekeyAsset) -> None:
 
 
 def _check_agreed(ledger: Ledger, tx: Context, asset: Asset, content: Content) -> None:
-    """Refuse unless all sign who would lose the picture if what is encapsulated opens to nothing."""
+    """Refuse unless all sign who would lose the picture if what is encapsulated opens to nothing.
+
+    Where the bytes stay, the keepers of the orgs whose nodes hold the key may: these nodes could refuse it as well.
+    """
+    if (content.cid, content.size) == (asset.content.cid, asset.content.size) and _held_by_signers(ledger, tx, asset):
+        return
     entitled = holders(ledger, asset)
     tx.spend(HOLDER_FUEL * len(entitled))
-    if entitled <= set(tx.accounts):
-        return
+    entitled.update(paid_by(ledger, tx, asset))
+    missing = sorted(entitled - set(tx.accounts))
+    if missing:
+        fact = f"{missing[0]} owns it, has a token of it or has paid to see it"
+        raise LedgerError(Code.NOT_OWNER, f"{fact}; all of them sign, and {len(missing)} do not")
+
+
+def _held_by_signers(ledger: Ledger, tx: Context, asset: Asset) -> bool:
+    """Whether keepers sign of every org whose nodes hold the key."""
     held = () if asset.content.sealed_keys is UNSET else asset.content.sealed_keys
     nodes = (ledger.find(node_key(one.node), NodeRecord) for one in held)
     orgs = {node.org for node in nodes if node is not None}
-    stays = (content.cid, content.size) == (asset.content.cid, asset.content.size)
-    shared = key_in_force(ledger)
-    keepers = () if shared is None else shared.keepers
-    if not (stays and orgs and orgs <= {org_of(account) for account in tx.accounts if account in keepers}):
-        missing = sorted(entitled - set(tx.accounts))
-        raise LedgerError(Code.NOT_OWNER, f"{missing[0]} holds it too; all who hold it sign, and {len(missing)} do not")
+    keepers = {org_of(account) for account in tx.accounts if KEEPER in ledger.account(account).roles}
+    return bool(orgs) and orgs <= keepers

@@ -25,10 +25,10 @@ from ledger.execution.ceremony import ceremony_of, dealers_of, dealing_over, dea
 from ledger.execution.confidential import key_in_force
 from ledger.execution.view import Ledger
 from ledger.names import KEEPER
-from ledger.transaction import Signer, Transaction, sign
 from node.chain.chain import Chain
 from node.exchange.share_store import GivenShare, ShareStore
 from node.ground.logs import Seldom, logger
+from node.ordering.own import own_transaction
 from node.ordering.submitter import Submitter
 from remarque.api.content import SealedShare
 from remarque.errors import NodeCode, NodeError
@@ -103,14 +103,9 @@ class ShareKeeper:
 
     async def say(self, asked: AnyAction) -> bool:
         """Commit an action of this account; whether the ledger took it."""
-        transaction = Transaction(
-            chain=self._chain.name,
-            signers=(Signer(account=self.account, key=self._key.public),),
-            valid_until_ms=self._clock_ms() + VALID_MS,
-            nonce=secrets.token_hex(16),
-            actions=(asked,),
-        )
-        height, position = await self._submitter.commit(sign(transaction, [self._key]))
+        until_ms = self._clock_ms() + VALID_MS
+        signed = own_transaction(self._chain.name, self.account, self._key, asked, until_ms)
+        height, position = await self._submitter.commit(signed)
         results = self._chain.finals.at(height).results
         code = results.outcomes[position].code
         detail = results.details[position]
@@ -145,7 +140,7 @@ class ShareKeeper:
             secret = Scalar.draw(secrets.token_bytes)
             drawn = holder_key(secret, keeper_name(self._chain.name, self.account), secrets.token_bytes)
             self._drawn = drawn.to_bytes().hex()
-            self._store.put_holder_key(self._drawn, secret)
+            self._store.put_holder_key(self._drawn, ledger.find(records.SHARED_KEY, int) or 0, secret)
         return EnrolKeeper(holder_key=self._drawn)
 
     def _in_ceremony(self, ledger: Ledger, ceremony: records.KeyCeremony) -> AnyAction | None:
@@ -190,8 +185,7 @@ class ShareKeeper:
         if len(dealings) < made.dealings_min:
             return None
         share = secret_share(made, dealings, place, secret)
-        used = ceremony.holders[place - 1].holder_key
-        self._store.put_share(ceremony.id, made.epoch, ceremony.good, used, share)
+        self._store.put_share(ceremony.id, made.epoch, ceremony.good, share)
         return ConfirmShares(ceremony=ceremony.id, dealers=ceremony.good)
 
     def close(self) -> None:
@@ -204,6 +198,7 @@ class ShareKeeper:
         """This keeper's share for a decision that was found to hold: made once, noted before it goes out, and the same
         whenever it is asked for again. NOT_CUSTODIAN if this node has no share, RELEASE_DENIED if none can be given.
         """
+        check_epoch(key_in_force(self._chain.ledger()), height)
         made = self._store.released(decision)
         if made is None:
             try:
@@ -251,6 +246,13 @@ class ShareKeeper:
             logger.error("share_unfit", account=self.account, epoch=epoch, fix="begin a ceremony to share the key anew")
             return None
         return share
+
+
+def check_epoch(shared: records.SharedKey | None, height: int) -> None:
+    """RELEASE_DENIED if the key was shared anew since a decision: shares that were noted for it fit no more."""
+    if shared is not None and shared.height > height:
+        detail = f"the consortium's key was shared anew at block {shared.height}, after the decision; request again"
+        raise NodeError(NodeCode.RELEASE_DENIED, detail)
 
 
 def _opens(ceremony: Ceremony, dealing: Dealing, place: int, secret: Scalar) -> bool:

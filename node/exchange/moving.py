@@ -7,6 +7,7 @@ people to move (`Client.rekey`).
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from itertools import islice
 
 from msgspec import UNSET, UnsetType
@@ -34,6 +35,8 @@ LOOK_SECONDS = 5.0
 AGAIN_SECONDS = 60.0
 LOOKED_TOGETHER = 256
 TOLD_EACH = 100
+MOVED, REFUSED, AGAIN, OTHERS = "moved", "refused", "again", "of_other_orgs_too"
+"""What may come of a key: the last are held by other orgs' nodes too."""
 
 
 class Moving:
@@ -53,36 +56,36 @@ class Moving:
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def _move_all(self, shared: SharedKey) -> int:
-        """Move all that this node's org alone holds; how many could not be moved."""
-        moved = left = others = 0
+        """Move all that this node's org alone holds; how many are to be tried again."""
+        came: Counter[str] = Counter()
         recorded = self._chain.state.items(records.asset_key(""))
         while some := list(islice(recorded, LOOKED_TOGETHER)):
             for record in filter(self._seal_in, (decode_trusted(data, records.Asset) for _, data in some)):
-                if not self._alone(self._chain.ledger(), record):
-                    others += 1
-                elif await self._move(record, shared):
-                    moved += 1
-                else:
-                    left += 1
-                if moved and moved % TOLD_EACH == 0:
-                    logger.info("keys_moved", assets=moved)
+                came[await self._move(record, shared)] += 1
+                if came.total() % TOLD_EACH == 0:
+                    logger.info("keys_moved", **came)
             await asyncio.sleep(0)
-        if moved or left or others:
-            logger.info("keys_moved", assets=moved, left=left, of_other_orgs_too=others)
-        return left
+        if came:
+            logger.info("keys_moved", **came)
+        return came[AGAIN]
 
     def _seal_in(self, record: records.Asset) -> str:
         keys = record.content.sealed_keys
         return "" if isinstance(keys, UnsetType) else next((k.sealed for k in keys if k.node == self._chain.node), "")
 
-    async def _move(self, record: records.Asset, shared: SharedKey) -> bool:
-        """Encapsulate one key; whether nothing is left to do about it."""
+    async def _move(self, record: records.Asset, shared: SharedKey) -> str:
+        """Encapsulate one key; what came of it. What the ledger refuses, or does not open, is not tried again."""
+        if not self._alone(self._chain.ledger(), record):
+            return OTHERS
         try:
             asked = await asyncio.to_thread(self._asked, record, shared)
-            return await self._keeper.say(asked)
-        except (OSError, NodeError, LedgerError, sealing.SealBroken) as error:
+            return MOVED if await self._keeper.say(asked) else REFUSED
+        except sealing.SealBroken as error:
             logger.error("key_not_moved", asset=record.id, reason=str(error))
-            return isinstance(error, sealing.SealBroken)
+            return REFUSED
+        except (OSError, NodeError, LedgerError) as error:
+            logger.warning("key_not_moved", asset=record.id, reason=str(error))
+            return AGAIN
 
     def _alone(self, ledger: Ledger, record: records.Asset) -> bool:
         """Whether only nodes of this keeper's org hold the key, so that its signature is enough."""

@@ -31,7 +31,7 @@ from ledger.times import span
 from node.chain.chain import Chain
 from node.chain.finals import Final
 from node.chain.reading import Reading
-from node.exchange.keeper import ShareKeeper
+from node.exchange.keeper import ShareKeeper, check_epoch
 from node.ground.logs import logger
 from node.peers.network import Peers
 from remarque import sealing
@@ -75,6 +75,7 @@ class Releases:
         if shared is None or not self._is_encapsulated(event.asset):
             given = await self._given(event, transaction, "", self.own_share, KeyShare)
             return Release(transaction=transaction, shares=given, decryption_shares=())
+        check_epoch(shared, height)
         enough = len(shared.keepers) if all_keepers else shared.threshold
         found = await self._gathered(event, transaction, height, shared, enough)
         if len(found) < shared.threshold:

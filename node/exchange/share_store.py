@@ -15,10 +15,11 @@ from threshold import Scalar
 SHARES = "shares.sqlite"
 """The file in a data directory."""
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS holder_keys (holder_key TEXT PRIMARY KEY, secret BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS holder_keys (
+    holder_key TEXT PRIMARY KEY, epoch INTEGER NOT NULL, secret BLOB NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shares (
-    ceremony TEXT PRIMARY KEY, epoch INTEGER NOT NULL, dealers TEXT NOT NULL, holder_key TEXT NOT NULL,
-    secret BLOB NOT NULL
+    ceremony TEXT PRIMARY KEY, epoch INTEGER NOT NULL, dealers TEXT NOT NULL, secret BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS released (
     decision TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, asset TEXT NOT NULL, reader TEXT NOT NULL, answer BLOB NOT NULL
@@ -45,20 +46,20 @@ class ShareStore:
         self._database = Erasable(path, _SCHEMA)
         self._at_rest = at_rest
 
-    def put_holder_key(self, holder_key: str, secret: Scalar) -> None:
-        """Keep the secret of a holder key, before anybody is told the key."""
+    def put_holder_key(self, holder_key: str, epoch: int, secret: Scalar) -> None:
+        """Keep the secret of a holder key that was drawn in an epoch, before anybody is told the key."""
         with self._database.writing() as database:
-            database.execute("INSERT INTO holder_keys VALUES (?, ?)", (holder_key, self._sealed(secret)))
+            database.execute("INSERT INTO holder_keys VALUES (?, ?, ?)", (holder_key, epoch, self._sealed(secret)))
 
     def holder_secret(self, holder_key: str) -> Scalar | None:
         """The secret of a holder key that is here."""
         return self._secret("SELECT secret FROM holder_keys WHERE holder_key = ?", holder_key)
 
-    def put_share(self, ceremony: str, epoch: int, dealers: tuple[int, ...], holder_key: str, share: Scalar) -> None:
+    def put_share(self, ceremony: str, epoch: int, dealers: tuple[int, ...], share: Scalar) -> None:
         """Keep the share that a ceremony gives if the dealings of these dealers count, in the place of another."""
         with self._database.writing() as database:
-            row = (ceremony, epoch, repr(dealers), holder_key, self._sealed(share))
-            database.execute("INSERT OR REPLACE INTO shares VALUES (?, ?, ?, ?, ?)", row)
+            row = (ceremony, epoch, repr(dealers), self._sealed(share))
+            database.execute("INSERT OR REPLACE INTO shares VALUES (?, ?, ?, ?)", row)
 
     def has_share(self, ceremony: str, dealers: tuple[int, ...]) -> bool:
         """Whether the share of a ceremony with these dealings is here."""
@@ -70,15 +71,15 @@ class ShareStore:
         return self._secret("SELECT secret FROM shares WHERE ceremony = ?", ceremony)
 
     def settle(self, ceremony: str, epoch: int) -> None:
-        """Destroy shares of former epochs, those of ceremonies that came to nothing, and the holder key of this one.
+        """Destroy what belongs to former epochs, used or not: shares, those of ceremonies that came to nothing, and
+        holder keys that were drawn before, for with them and the chain's dealings a former share is made again.
 
-        Shares of later epochs stay: a node that catches up sees the chain's past again.
+        What is of later epochs stays: a node that catches up sees the chain's past again.
         """
         with self._database.writing() as database:
             former = "DELETE FROM shares WHERE epoch < ? OR (epoch = ? AND ceremony != ?)"
             database.execute(former, (epoch, epoch, ceremony))
-            used = "SELECT holder_key FROM shares WHERE ceremony = ?"
-            database.execute(f"DELETE FROM holder_keys WHERE holder_key IN ({used})", (ceremony,))  # noqa: S608
+            database.execute("DELETE FROM holder_keys WHERE epoch < ?", (epoch,))
 
     def put_released(self, released: GivenShare) -> bytes:
         """Note what is released for a decision, before it is; what was released for it before, if anything was."""

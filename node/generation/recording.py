@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -14,12 +13,12 @@ from ledger.crypto import SigningKey
 from ledger.encoding import decode
 from ledger.execution.confidential import key_in_force
 from ledger.generation import Attestation
-from ledger.transaction import Signer, Transaction, sign
 from node.chain.chain import Chain
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
 from node.generation.jobs import Job
 from node.generation.marking import Marking
+from node.ordering.own import own_transaction
 from node.ordering.submitter import Submitter
 from remarque import sealing
 from remarque.api.generation import GeneratedPicture, RefusedPicture
@@ -104,22 +103,16 @@ class SigningRecorder:
         """Store a picture and commit its record; if the ledger refuses it, it is not released."""
         attestation = decode(generated.attestation, Attestation)
         content = await self._recorder.store(job, attestation.pixel_digest, generated.png, job.request.creator)
-        transaction = Transaction(
-            chain=self._chain.name,
-            signers=(Signer(account=self._account, key=self._key.public),),
-            valid_until_ms=self._clock_ms() + RECORD_VALID_MS,
-            nonce=secrets.token_hex(16),
-            actions=(
-                RegisterGenerated(
-                    request=job.request,
-                    request_signature=job.signature,
-                    attestation=attestation,
-                    attestation_signature=generated.signature,
-                    content=content,
-                ),
-            ),
+        asked = RegisterGenerated(
+            request=job.request,
+            request_signature=job.signature,
+            attestation=attestation,
+            attestation_signature=generated.signature,
+            content=content,
         )
-        height, position = await self._submitter.commit(sign(transaction, [self._key]))
+        until_ms = self._clock_ms() + RECORD_VALID_MS
+        signed = own_transaction(self._chain.name, self._account, self._key, asked, until_ms)
+        height, position = await self._submitter.commit(signed)
         results = self._chain.finals.at(height).results
         code, detail = results.outcomes[position].code, results.details[position]
         picture = await self._recorder.recorded(job, generated.index)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from consortium import CID, a_digest, done, key_of, registering, together
-from keeping import AGENCY, CLUB, STUDIO, Keepers
+from keeping import AGENCY, CLUB, SPARE, STUDIO, Keepers
 from msgspec import UNSET
 from msgspec.structs import replace
 
@@ -123,8 +123,45 @@ def test_who_holds_a_token_of_it_signs_too(before: Keepers) -> None:
     assert before.state.do(ALICE, gift).code == "OK"
     other = actions.RekeyAsset(asset=SECRET, content=before.content("secret", cid=OTHER_CID, about=OTHER_CID))
 
-    assert "bob@agency holds it too" in before.state.run(together(before.state, [ALICE], other)).details[0]
+    assert "bob@agency owns it, has a token" in before.state.run(together(before.state, [ALICE], other)).details[0]
     assert done(before.state, [ALICE, BOB], other).code == "OK"
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["same bytes", "other bytes"])
+@pytest.mark.parametrize("paid", [True, False])
+@pytest.mark.parametrize("kind", ["grant", "rental"])
+def test_who_has_paid_to_see_it_signs_too_until_that_is_over(
+    keepers: Keepers, kind: str, paid: bool, same: bool
+) -> None:
+    """Whoever encapsulates could shut them out, and nobody revokes or replaces what was paid for."""
+    state, cid = keepers.state, CID if same else OTHER_CID
+    until = state.time_ms + 1_000_000
+    more: dict[str, Any] = {"price": actions.Price(amount=100, currency="EUR")} if paid else {}
+    if kind == "grant":
+        given = done(state, [ALICE, BOB], actions.GrantAccess(asset=SECRET, account=BOB, until_ms=until, **more))
+    else:
+        state.do(ALICE, actions.MintToken(asset=SECRET))
+        renting = actions.RentToken(token=token_id(SECRET), to=BOB, until_ms=until, **more)
+        given = done(state, [ALICE, BOB], renting)
+    assert given.code == "OK"
+    other = actions.RekeyAsset(asset=SECRET, content=keepers.content("secret", cid=cid, about=cid))
+
+    assert state.do(ALICE, other).code == ("NOT_OWNER" if paid else "OK")
+    if paid:
+        assert done(state, [ALICE, BOB], other).code == "OK"
+        state.run(advance_ms=2_000_000)
+        assert state.do(ALICE, other).code == "OK", "it is over"
+
+
+def test_a_keeper_that_the_key_does_not_name_moves_over_what_its_orgs_node_holds(before: Keepers) -> None:
+    held = Content(
+        cid=CID, size=10, media_type="image/png", sealed_keys=(actions.SealedKey(node="node3", sealed="00" * 80),)
+    )
+    assert before.state.do(ALICE, recording("theirs", held)).code == "OK"
+    before.make()
+
+    moving = actions.RekeyAsset(asset=a_digest("theirs"), content=before.content("theirs"))
+    assert before.state.do(SPARE, moving).code == "OK"
 
 
 def test_another_media_type_or_a_public_asset_is_refused(keepers: Keepers) -> None:

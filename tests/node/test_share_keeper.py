@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from consortium import ROLES, a_digest, a_genesis, key_of, registering
+from consortium import CID, ROLES, a_digest, a_genesis, key_of, registering
 from governed import ADMINISTRATORS
 from keeping import AGENCY, CLUB, KEEPERS, STUDIO, false_dealing
 from msgspec.structs import replace
@@ -27,6 +27,7 @@ from ledger.governance import BeginCeremony
 from node.chain.reading import Reading
 from node.content.at_rest import AtRest
 from node.exchange.keeper import ShareKeeper
+from node.exchange.moving import Moving
 from node.exchange.releases import Releases
 from node.exchange.share_store import SHARES, ShareStore
 from node.ordering.submitter import Submitter
@@ -35,7 +36,7 @@ from remarque import sealing
 from remarque.api.content import Release, SealedShare
 from remarque.dag import cid_of_parts
 from remarque.encapsulating import Combining, encapsulated_content
-from remarque.errors import NodeError
+from remarque.errors import NodeCode, NodeError
 from threshold import Grounds, Scalar, SealSuite, ThresholdKey
 
 ALICE, BOB = "alice@studio", "bob@agency"
@@ -157,14 +158,12 @@ def consortium(tmp_path: Path) -> Iterator[Consortium]:
 
 def opened(consortium: Consortium, *keepers: str, suite: SealSuite = SealSuite.X25519) -> bytes:
     """What these keepers open together of a new request's."""
-    cipher_of = consortium.chain.ledger().asset(SECRET).content
     reader = sealing.ReaderKey(suite)
     decision, height, event = consortium.decided(reader)
     combining = consortium.combining(reader, decision, height)
     for account in keepers:
         combining.take(consortium.keepers[account].share_for(event, decision, height))
     assert combining.enough
-    assert cipher_of.size
     return combining.content_key()
 
 
@@ -317,7 +316,7 @@ def test_a_share_on_the_disk_that_is_not_this_keepers_is_never_used(consortium: 
     consortium.make()
     consortium.record()
     ceremony = consortium.shared.ceremony
-    consortium.stores[CLUB].put_share(ceremony, 1, (1, 2, 3), "", Scalar.of(5))
+    consortium.stores[CLUB].put_share(ceremony, 1, (1, 2, 3), Scalar.of(5))
     consortium.keepers[CLUB] = consortium.start(CLUB)
 
     with pytest.raises(NodeError, match="has no share"):
@@ -353,16 +352,19 @@ def test_a_share_of_a_former_epoch_is_destroyed_where_there_is_no_newer_one_too(
     consortium.make()
     first = consortium.shared
     consortium.begin()
+    missed = consortium.ceremony.holders[2].holder_key
     consortium.go_on(CLUB)
     for late_ms in (700_000, 1_300_000):
         consortium.late_ms = late_ms
         consortium.go_on(CLUB)
     assert consortium.key.epoch == 2
     assert consortium.stores[CLUB].share(first.ceremony) is not None
+    assert consortium.stores[CLUB].holder_secret(missed) is not None
 
     consortium.go_on()
 
     assert consortium.stores[CLUB].share(first.ceremony) is None
+    assert consortium.stores[CLUB].holder_secret(missed) is None, "with the chain's dealings it gives the share"
     consortium.stores[STUDIO].settle(first.ceremony, first.epoch)
     assert consortium.stores[STUDIO].share(consortium.shared.ceremony) is not None
 
@@ -443,6 +445,56 @@ def test_a_node_that_lies_for_another_orgs_keeper_hides_nothing(consortium: Cons
         combining.take(share)
 
     assert sealing.decrypt(cipher, combining.content_key()) == PLAIN
+
+
+def test_a_decision_from_before_the_key_was_shared_anew_is_asked_for_again(consortium: Consortium) -> None:
+    consortium.make()
+    consortium.record()
+    decision, height, event = consortium.decided(sealing.ReaderKey())
+    share = consortium.keepers[AGENCY].share_for(event, decision, height)
+    consortium.begin()
+    consortium.go_on()
+
+    with pytest.raises(NodeError, match="shared anew at block .* request again"):
+        asked(consortium, decision, Giving(lambda _: share))
+    with pytest.raises(NodeError, match="shared anew at block"):
+        consortium.keepers[AGENCY].share_for(event, decision, height)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sealed_well", "again"),
+    [(True, True, 0), (False, True, 0), (NodeError(NodeCode.NO_LEADER, "none"), True, 1), (True, False, 0)],
+    ids=["taken", "refused", "nobody leads", "does not open"],
+)
+def test_a_key_that_a_node_holds_is_moved_again_only_where_that_may_help(
+    consortium: Consortium, answer: bool | NodeError, sealed_well: bool, again: int
+) -> None:
+    seed = sealing.new_seed()
+    sealed = sealing.seal_to_node(seed, key_of("node1" if sealed_well else "node2").public).hex()
+    key = actions.SealedKey(node="node1", sealed=sealed)
+    held = Content(cid=CID, size=10, media_type="image/png", sealed_keys=(key,))
+    consortium.go_on()
+    assert consortium.do(ALICE, registering("secret", confidential=True, content=held))[1] == "OK"
+    consortium.begin()
+    consortium.go_on()
+    said = []
+
+    class Saying:
+        account = STUDIO
+
+        async def say(self, asked: actions.AnyAction) -> bool:
+            said.append(asked)
+            if isinstance(answer, NodeError):
+                raise answer
+            return answer
+
+    moving = Moving(consortium.chain, key_of("node1"), cast(ShareKeeper, Saying()))
+
+    assert asyncio.run(moving._move_all(consortium.shared)) == again
+    assert len(said) == sealed_well
+    if sealed_well:
+        assert consortium.do(STUDIO, *said)[1] == "OK"
+        assert opened(consortium, AGENCY, CLUB) == sealing.content_key(seed, consortium.chain.name, SECRET, ALICE)
 
 
 def test_a_keepers_node_that_hangs_holds_nobody_up(consortium: Consortium) -> None:
