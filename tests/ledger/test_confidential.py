@@ -130,9 +130,7 @@ def test_who_holds_a_token_of_it_signs_too(before: Keepers) -> None:
 @pytest.mark.parametrize("same", [True, False], ids=["same bytes", "other bytes"])
 @pytest.mark.parametrize("paid", [True, False])
 @pytest.mark.parametrize("kind", ["grant", "rental"])
-def test_who_has_paid_to_see_it_signs_too_until_that_is_over(
-    keepers: Keepers, kind: str, paid: bool, same: bool
-) -> None:
+def test_who_has_paid_to_see_it_signs_too_until_it_is_over(keepers: Keepers, kind: str, paid: bool, same: bool) -> None:
     """Whoever encapsulates could shut them out, and nobody revokes or replaces what was paid for."""
     state, cid = keepers.state, CID if same else OTHER_CID
     until = state.time_ms + 1_000_000

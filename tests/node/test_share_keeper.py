@@ -382,21 +382,21 @@ class Giving:
         return None if found is None else encode(found)
 
 
-def gathering(consortium: Consortium, peers: Giving) -> Releases:
+def gathering(consortium: Consortium, peers: Giving, *, keeps: bool = True) -> Releases:
     """What node1 gathers with."""
     return Releases(
         consortium.chain,
         Reading(consortium.chain),
         key_of("node1"),
-        consortium.keepers[STUDIO],
+        consortium.keepers[STUDIO] if keeps else None,
         cast(Peers, peers),
         lambda: consortium.chain.committed.time_ms,
     )
 
 
-def asked(consortium: Consortium, decision: str, peers: Giving, *, every: bool = False) -> Release:
+def asked(consortium: Consortium, decision: str, peers: Giving, *, every: bool = False, keeps: bool = True) -> Release:
     """What node1 gathers."""
-    return asyncio.run(gathering(consortium, peers).shares(decision, all_keepers=every))
+    return asyncio.run(gathering(consortium, peers, keeps=keeps).shares(decision, all_keepers=every))
 
 
 def test_whoever_is_asked_gathers_enough_shares_and_says_who_is_missing(consortium: Consortium) -> None:
@@ -455,8 +455,8 @@ def test_a_decision_from_before_the_key_was_shared_anew_is_asked_for_again(conso
     consortium.begin()
     consortium.go_on()
 
-    with pytest.raises(NodeError, match="shared anew at block .* request again"):
-        asked(consortium, decision, Giving(lambda _: share))
+    with pytest.raises(NodeError, match=r"shared anew at block .* request again"):
+        asked(consortium, decision, Giving(lambda _: share), keeps=False)
     with pytest.raises(NodeError, match="shared anew at block"):
         consortium.keepers[AGENCY].share_for(event, decision, height)
 
