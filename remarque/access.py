@@ -171,7 +171,7 @@ class AccessMethods(PictureMethods, TradeMethods):
         raise AssertionError("unreachable")
 
     async def _opened(self, asset: str, purpose: str, *, hybrid: bool) -> bytes:
-        """By one request. _RequestAgain if the picture got another key meanwhile, or the consortium's was shared anew."""
+        """By one request. _RequestAgain if the picture's key moved meanwhile, or the consortium's was shared anew."""
         reader = sealing.ReaderKey(SealSuite.MLKEM768_X25519 if hybrid else SealSuite.X25519)
         ask = actions.RequestAccess(asset=asset, reader_key=reader.public, purpose=purpose)
         if hybrid and isinstance((await self.asset(asset)).asset.content.encapsulated, UnsetType):
