@@ -3,7 +3,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 VENV := .venv
 RUN := $(VENV)/bin/python
-PYTEST := "$(RUN)" -m pytest -q -n auto
+# One more than there are cores, for tests wait for other processes most of the time.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PYTEST := "$(RUN)" -m pytest -q -n $(WORKERS) --dist worksteal
 LOCK := locks/development.txt
 
 .PHONY: help check demo test test-fast test-peers test-node simulate lint coverage bench soak lock clean

@@ -1,10 +1,11 @@
 """The story, told by running it: `make demo`.
 
 Three orgs with a node each: a studio with a generator, a news agency, a collectors' club. A picture is generated,
-recorded, minted, sold and resold; a confidential one is refused, granted, opened and revoked; the news desk verifies
-what it finds; the leader is killed while transactions stream in; a museum joins with a voter, and the node that was
-killed is retired; a receipt is checked offline. Everything goes through the public API. `out/` holds what it leaves;
-any promise that is not kept ends it with exit status 1.
+recorded, minted, sold and resold; the nodes make a key that none of them holds; a confidential picture is refused,
+granted, opened and revoked; the news desk verifies what it finds; the leader is killed while transactions stream in,
+and the confidential picture opens all the same; a museum joins with a voter, and the node that was killed is retired;
+a receipt is checked offline. Everything goes through the public API. `out/` holds what it leaves; any promise that is
+not kept ends it with exit status 1.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from devnet.story import (
     CREATOR,
     CURRENCY,
     EDITOR,
+    KEEPERS,
     MUSEUM,
     OPENING_BALANCE,
     SECOND_COLLECTOR,
@@ -40,10 +42,11 @@ from ledger.actions import AddNode, PublishPolicy, SetPolicy
 from ledger.encoding import encode
 from ledger.events import TokenSold
 from ledger.genesis import Genesis
-from ledger.governance import AddOrg, AnyChange, SetVoter, ShutOutNode
+from ledger.governance import AddOrg, AnyChange, BeginCeremony, SetVoter, ShutOutNode
 from ledger.names import org_of
 from ledger.node_certificate import make_certificate
 from ledger.receipt import Receipt, encode_receipt, verify_receipt
+from ledger.records import keeper_key
 from node.credentials.key_files import CLAIM, CredentialFolder
 from node.ground.config import load_config
 from node.keeping.authorities import found_authority, issue_credentials
@@ -65,6 +68,7 @@ FIRST_PRICE, TOO_LOW, SECOND_PRICE = 120_000, 90_000, 200_001
 MUSEUM_NODE, AFTER_CHANGES = "museum1", "receipt_after_changes.json"
 LEVEL_SECONDS_MAX = 10.0
 GENERATOR_SECONDS_MAX = 60.0
+CEREMONY_SECONDS_MAX = 60.0
 
 PAGE_RUNNER = Path(__file__).parents[1] / "tests" / "verifiers" / "run_page.mjs"
 VERIFIER = Path(__file__).parents[1] / "verifiers" / "verify_receipt.py"
@@ -110,6 +114,7 @@ class Story:
             await self.found()
             asset = await self.generate()
             token = await self.sell(asset)
+            await self.share_key()
             await self.confide()
             await self.verify(asset)
             killed = await self.kill_the_leader()
@@ -201,6 +206,18 @@ class Story:
         for part in rule.why:
             self.say(f"    {part.expr:28} {'withheld' if part.withheld else part.value}")
 
+    async def share_key(self) -> None:
+        self.chapter("The members' nodes make a key that none of them holds")
+        async with AsyncClient(self.cluster.urls, STUDIO, self.cluster.key(STUDIO)) as house:
+            names = [keeper_key(keeper) for keeper in KEEPERS]
+            while None in map((await house.state(*names)).value, names):
+                await asyncio.sleep(0.1)
+            await self._decided(house, BeginCeremony(keepers=KEEPERS))
+            async with asyncio.timeout(CEREMONY_SECONDS_MAX):
+                while (key := await house.consortium_key(self.cluster.genesis)) is None:
+                    await asyncio.sleep(0.05)
+        self.say(f"  {key.threshold} of {', '.join(KEEPERS)} open together: {key.public.encoded.hex()[:32]}…")
+
     async def confide(self) -> None:
         self.chapter(f"A confidential picture: “{SECRET_PROMPT}”")
         alice, nadia = self.member(CREATOR, "node1"), self.member(EDITOR, "node2")
@@ -269,6 +286,11 @@ class Story:
             await stream.acknowledged_at_least(count + 20)
             recovered = time.monotonic() - killed
             self.say(f"  committing again after {recovered:.2f} s, led by {self.cluster.leader()}")
+            opened = await self.member(CREATOR, "node1").open(self.summary["confidential_asset"])
+            promise(
+                opened == (self.out / "confidential.png").read_bytes(), "what is confidential opens without a keeper"
+            )
+            self.say(f"  the confidential picture opens all the same, without the share of {leader}")
             await stream.acknowledged_at_least(count + 200)
             stream.stop()
             await running

@@ -19,6 +19,9 @@ TREASURER = "treasury@club"
 MUSEUM = "root@museum"
 """Administrator of an org that joins later."""
 
+KEEPERS = tuple(f"keeper@{org}" for org in ORGS)
+"""They keep shares of the consortium's key, one at the first node of each org."""
+
 CURRENCY = "EUR"
 OPENING_BALANCE = 500_000
 """Cents that each collector starts with."""
@@ -43,6 +46,7 @@ def plan_of(nodes: int, ports: list[int], *, generator: bool) -> Plan:
                 api=f"127.0.0.1:{ports[2 * number + 1]}",
                 generator=GENERATOR if generator and number == 0 else "",
                 scitt=REGISTRAR if number == 0 else "",
+                keeper=f"keeper@{orgs[number]}" if number < len(orgs) else "",
             )
             for number in range(nodes)
         },
@@ -54,6 +58,7 @@ def plan_of(nodes: int, ports: list[int], *, generator: bool) -> Plan:
             EDITOR: PlanAccount(roles=("administrator",)),
             COLLECTOR: PlanAccount(),
             SECOND_COLLECTOR: PlanAccount(),
+            **{keeper: PlanAccount(roles=("keeper",)) for keeper in KEEPERS[:nodes]},
             TREASURER: PlanAccount(roles=("administrator", "issuer")),
         },
         currencies={

@@ -13,6 +13,8 @@ from msgspec import Meta
 INTEGER_MAX = 2**53 - 1
 """Largest integer anywhere on the chain, so that JavaScript readers see the same number."""
 
+ReaderKeyHex = Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|[0-9a-f]{2432})\Z")]
+"""X25519's public key, or ML-KEM-768's with that behind it (`threshold.ReaderSecret.public`)."""
 Hex32 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """32 bytes as lower-case hex: digests and public keys."""
 Hex64 = Annotated[str, Meta(pattern=r"^[0-9a-f]{128}\Z")]

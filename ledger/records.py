@@ -482,6 +482,8 @@ class SharedKey(Value, frozen=True, kw_only=True):
     threshold: int
     keepers: tuple[str, ...]
     """From holder 1."""
+    lacking: tuple[str, ...] = ()
+    """Those of them that did not confirm that they opened what they were dealt, and so may have no share."""
     ceremony: str
     height: int
 

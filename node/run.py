@@ -84,10 +84,13 @@ from node.decoding.lanes import Decoders, LookedFor
 from node.depots.opening import open_depots
 from node.exchange.copies import Copies
 from node.exchange.copy_book import COPIES, CopyBook
+from node.exchange.keeper import ShareKeeper
+from node.exchange.moving import Moving
 from node.exchange.pins import PINS, Pins
 from node.exchange.public_content import PublicContent
 from node.exchange.releases import Releases
 from node.exchange.replicator import Replicator
+from node.exchange.share_store import SHARES, ShareStore
 from node.generation.heard import HeardWorkers
 from node.generation.jobs import JOBS, JobStore, end_left
 from node.generation.marking import Marking
@@ -198,11 +201,12 @@ class Node:
         self.replicator = Replicator(
             self.chain, self.peers, self.blockstore, self.openings, self.data / "replication.json"
         )
+        self.provider = providers.provider(self.key.public, config.api.gateway_url)
         self.copy_book = CopyBook(self.data / COPIES)
         self.copies = Copies(
             self.chain,
             self.blockstore,
-            open_depots(config.content.depots, home),
+            open_depots(config.content.depots, home, providers.delegates(self.provider)),
             config.content,
             self.copy_book,
             lambda: self.pins.cids(),
@@ -224,7 +228,8 @@ class Node:
             self._registrar(),
             clock_ms,
         )
-        self.releases = Releases(self.chain, self.reading, self.key, self.peers, clock_ms)
+        self.keeper = self._make_keeper()
+        self.releases = Releases(self.chain, self.reading, self.key, self.keeper, self.peers, clock_ms)
         storage = config.storage
         self.snapshots = Snapshots(
             self.chain, self.reading, self.data / SNAPSHOTS, storage.snapshot_every, storage.keep_blocks
@@ -280,6 +285,13 @@ class Node:
     def _own_org(self) -> str:
         """Whose node this is."""
         return self.chain.ledger().org_of_node(self.config.node.name)
+
+    def _make_keeper(self) -> ShareKeeper | None:
+        section = self.config.keeper
+        if section is None:
+            return None
+        key, store = load_key(self.home / section.key), ShareStore(self.data / SHARES, self.at_rest)
+        return ShareKeeper(section.account, key, self.chain, self.submitter, store, clock_ms)
 
     def _registrar(self) -> Registrar | None:
         section = self.config.scitt
@@ -387,6 +399,8 @@ class Node:
             self.state_store.close()
             self.openings.close()
             self.copy_book.close()
+            if self.keeper is not None:
+                self.keeper.close()
             self.trees.close()
             self.pins.close()
             os.close(self._lock)
@@ -409,6 +423,9 @@ class Node:
         work += [end_if_left_behind(self.driver, self.introduced), follower.run()]
         work += [_after(level, self.replicator.run), _after(level, self.verifier.run), _after(level, self.sealing.run)]
         work += [_after(level, self.copies.run), _after(level, self.pins.run)]
+        if self.keeper is not None:
+            moving = Moving(self.chain, self.key, self.keeper)
+            work += [_after(level, self.keeper.run), _after(level, moving.run)]
         return work if self.generation is None else [*work, self.generation.run()]
 
     def _rest_server(self) -> _Server:
@@ -416,7 +433,6 @@ class Node:
         signed = SignedRequests(self.chain, self.config.api.signed_authority, clock_ms)
         reader = Reader(self.chain, member_sessions, signed, Levels(self.driver))
         replays = Replays(self.chain, self.reading)
-        this = providers.provider(self.key.public, self.config.api.gateway_url)
         content_gateway = gateway.Gateway(self.blockstore, self.public_content, reader, for_all=self.config.api.gateway)
         marker = Marker(self.config.marks, self.watermark_key, self.credentials, self.shelves.parents, self._own_org)
         app = make_app(
@@ -452,8 +468,8 @@ class Node:
                 ),
                 content.content_routes(self.blockstore, reader),
                 gateway.routes(content_gateway),
-                providers.routes(content_gateway, this),
-                pinning.routes(self.chain, self.pins, reader, *providers.delegates(this)),
+                providers.routes(content_gateway, self.provider),
+                pinning.routes(self.chain, self.pins, reader, *providers.delegates(self.provider)),
                 archives.routes(self.chain, self.blockstore, self.submitter, reader),
                 copies.routes(self.chain, self.copies, self.pins, self.blockstore, self.peers, reader),
                 pictures.opening_routes(self.chain, self.openings, reader),

@@ -2,27 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 from collections.abc import Sequence
 
+from msgspec import UnsetType
+
 from ledger import actions
-from ledger.actions import Price, SealedKey
+from ledger.actions import Price, RekeyAsset, SealedKey
 from ledger.actions.parts import ORG_CUSTODIANS_MAX
+from ledger.capsules import convicts, label_of
 from ledger.crypto import SigningKey
+from ledger.encoding import decode
+from ledger.errors import Code
+from ledger.genesis import Genesis
 from ledger.names import org_of
 from ledger.receipt import Receipt
-from ledger.records import NodeRecord
+from ledger.records import Asset, NodeRecord, SharedKey, asset_key, shared_key_key
+from ledger.recovery import Recoveries
 from remarque import sealing
-from remarque.api.content import Release
+from remarque.api.content import Release, StoredCiphertext
 from remarque.drafts import Draft
-from remarque.errors import RemarqueError
+from remarque.encapsulating import Combining, ShareFalse, encapsulated_content
+from remarque.errors import NodeCode, RemarqueError
 from remarque.picturing import PictureMethods
-from remarque.requesting import segment
+from remarque.requesting import segment, value_of
 from remarque.submitting import VALID_SECONDS
 from remarque.trading import TradeMethods
+from threshold import Grounds, SealSuite, ThresholdError, ThresholdKey
+
+REQUESTS_MAX = 3
+"""So often access is asked for where what it opens by changed meanwhile."""
+
+
+class _RequestAgain(Exception):
+    """Another request may open what this one does not."""
+
+    def __init__(self, fault: Exception) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
 
 
 class AccessMethods(PictureMethods, TradeMethods):
     """What an account does about confidential pictures."""
+
+    false_shares: tuple[ShareFalse, ...] = ()
+    """What keepers signed that was no share of theirs, while this client opened pictures: evidence against them."""
 
     async def grant(self, asset: str, account: str, until_ms: int) -> Receipt:
         """Let an account see one's own confidential asset until a time, in milliseconds since 1970."""
@@ -71,6 +96,45 @@ class AccessMethods(PictureMethods, TradeMethods):
             sealed = await self._sealed_with(asset, node_key, {name: known[name].key for name in wanted}, known)
         return await self.submit(actions.ResealAsset(asset=asset, sealed_keys=sealed))
 
+    async def rekey(self, asset: str, genesis: Genesis | None = None, recoveries: Recoveries = ()) -> Receipt:
+        """Give one's own confidential asset another key, encapsulated to the consortium's: its bytes are opened,
+        encrypted anew here, and stored; what was stored before is forgotten by all nodes a day later. Whoever has seen
+        it has seen it.
+
+        By whoever alone owns the asset and all tokens of it: NOT_OWNER names who holds it too, and `draft_rekey` is
+        for all of them to sign. CONTENT_INVALID while the consortium has no key. Trusts what `register` trusts.
+        """
+        return await self.submit(await self._rekeying(asset, genesis, recoveries))
+
+    async def draft_rekey(
+        self,
+        asset: str,
+        others: dict[str, str],
+        *,
+        genesis: Genesis | None = None,
+        recoveries: Recoveries = (),
+        valid_s: int = VALID_SECONDS,
+    ) -> Draft:
+        """The same for all who hold the asset to sign; `others` are those beside oneself, as in `draft_with`."""
+        return await self.draft_with(others, await self._rekeying(asset, genesis, recoveries), valid_s=valid_s)
+
+    async def _rekeying(self, asset: str, genesis: Genesis | None, recoveries: Recoveries) -> RekeyAsset:
+        shared = await self.consortium_key(genesis, recoveries)
+        if shared is None:
+            raise RemarqueError(Code.CONTENT_INVALID.name, "the consortium has no key yet; its orgs vote to make one")
+        named = asset_key(asset)
+        proven = (await self.state(named, genesis=genesis, recoveries=recoveries)).value(named)
+        if proven is None:
+            raise RemarqueError(Code.ASSET_UNKNOWN.name, f"asset {asset[:16]}… is not recorded")
+        record, plain = decode(proven, Asset), await self.open(asset, "rekey")
+        _check_file(plain, record)
+        chain = (genesis or await self.genesis()).chain
+        cipher, held = await asyncio.to_thread(encapsulated_content, plain, chain, asset, record.creator, shared)
+        stored = value_of(await self.request("POST", "/v1/ciphertexts", cipher), StoredCiphertext)
+        media_type = record.content.media_type
+        content = actions.Content(cid=stored.cid, size=len(cipher), media_type=media_type, encapsulated=held)
+        return RekeyAsset(asset=asset, content=content)
+
     async def _seal(self, asset: str, node: NodeRecord) -> SealedKey:
         """An asset's key as a custodian seals it to a node, by a request that names this one."""
         asked = actions.RequestAccess(asset=asset, reader_key=sealing.reader_key_of(node.key), purpose="custody")
@@ -88,19 +152,93 @@ class AccessMethods(PictureMethods, TradeMethods):
         made = sealing.reseal(bytes.fromhex(own[0]), node_key, keys)
         return tuple(SealedKey(node=node, sealed=sealed.hex()) for node, sealed in made.items())
 
-    async def open(self, asset: str, purpose: str = "") -> bytes:
+    async def open(self, asset: str, purpose: str = "", *, hybrid: bool = False) -> bytes:
         """Ask for a confidential asset, have the chain decide, and decrypt it. The purpose stands on the chain.
 
-        POLICY_DENIED says which rules denied, NOT_CONFIDENTIAL that `picture` gives it, NOT_CUSTODIAN that no node that
-        can open it answers now. SealBroken if what came does not open.
+        `hybrid`: have the shares sealed by ML-KEM-768 with X25519, which keeps what is recorded on its way now from
+        quantum computers later; for what is encapsulated to the consortium's key.
+
+        POLICY_DENIED says which rules denied, NOT_CONFIDENTIAL that `picture` gives it, NOT_CUSTODIAN or
+        KEEPERS_TOO_FEW that those who can open it do not answer now. SealBroken if what came does not open; ShareFalse
+        if it does not for a keeper signed a false share. Those that did are in `false_shares` in any case.
         """
-        reader = sealing.ReaderKey()
-        receipt = await self.submit(actions.RequestAccess(asset=asset, reader_key=reader.public, purpose=purpose))
-        released = await self._read(f"/v1/releases/{segment(receipt.signed.id)}", Release)
-        cipher, broken = await self.picture(asset), sealing.SealBroken("no custodian gave a share")
+        for left in reversed(range(REQUESTS_MAX)):
+            try:
+                return await self._opened(asset, purpose, hybrid=hybrid)
+            except _RequestAgain as error:
+                if not left:
+                    raise error.fault from None
+        raise AssertionError("unreachable")
+
+    async def _opened(self, asset: str, purpose: str, *, hybrid: bool) -> bytes:
+        """By one request. _RequestAgain if the picture's key moved meanwhile, or the consortium's was shared anew."""
+        reader = sealing.ReaderKey(SealSuite.MLKEM768_X25519 if hybrid else SealSuite.X25519)
+        ask = actions.RequestAccess(asset=asset, reader_key=reader.public, purpose=purpose)
+        if hybrid and isinstance((await self.asset(asset)).asset.content.encapsulated, UnsetType):
+            raise RemarqueError(NodeCode.NOT_CUSTODIAN.name, "nodes hold its key, and seal it by X25519 only")
+        first, receipt = await asyncio.gather(self.asset(asset), self.submit(ask))
+        path, record, known = f"/v1/releases/{segment(receipt.signed.id)}", first.asset, len(self.false_shares)
+        for query in ("", "?all=true"):
+            try:
+                released = await self._read(path + query, Release)
+            except RemarqueError as error:
+                raise (_RequestAgain(error) if error.code == NodeCode.RELEASE_DENIED.name else error) from None
+            if isinstance(released.consortium_key, UnsetType):
+                return await self._open_held(record, released, reader)
+            content_key = await self._combined(record, receipt, released, reader)
+            if content_key is not None:
+                cipher = await self.content(record.content.cid)
+                return _check_file(await asyncio.to_thread(sealing.decrypt, cipher, content_key), record)
+            record = (await self.asset(asset)).asset
+        if len(self.false_shares) > known:
+            raise self.false_shares[-1]
+        fault = sealing.SealBroken("fewer shares than open it were their keepers'; ask another node")
+        raise fault if record.content == first.asset.content else _RequestAgain(fault)
+
+    async def _open_held(self, record: Asset, released: Release, reader: sealing.ReaderKey) -> bytes:
+        """A picture whose key nodes hold: any one of them opens it."""
+        cipher, broken = await self.content(record.content.cid), sealing.SealBroken("no custodian gave a share")
         for share in released.shares:
             try:
-                return sealing.decrypt(cipher, reader.open(bytes.fromhex(share.sealed)))
+                return _check_file(sealing.decrypt(cipher, reader.open(bytes.fromhex(share.sealed))), record)
             except (sealing.SealBroken, ValueError) as error:
                 broken = sealing.SealBroken(f"what {share.node} gave: {error}")
         raise broken
+
+    async def _combined(
+        self, record: Asset, receipt: Receipt, released: Release, reader: sealing.ReaderKey
+    ) -> bytes | None:
+        """The content key that keepers open together, if what they gave is enough."""
+        content, header = record.content, receipt.header
+        label = label_of(header.chain, record.id, record.creator, content.cid)
+        grounds = Grounds(decision=bytes.fromhex(receipt.signed.id), height=header.height, label=label)
+        if isinstance(released.consortium_key, UnsetType) or isinstance(content.encapsulated, UnsetType):
+            return None
+        try:
+            shared = ThresholdKey.from_bytes(bytes.fromhex(released.consortium_key))
+            combining = Combining(header.chain, grounds, shared, content.encapsulated, reader.secret)
+        except (ThresholdError, ValueError) as error:
+            raise sealing.SealBroken(f"what is recorded, or the key that the node gave, is none: {error}") from None
+        await asyncio.to_thread(lambda: [*map(combining.take, released.decryption_shares)])
+        for false in combining.false:
+            if await self._is_convicted(false, shared.epoch):
+                self.false_shares = (*self.false_shares, false)
+        return combining.content_key() if combining.enough else None
+
+    async def _is_convicted(self, false: ShareFalse, epoch: int) -> bool:
+        """Whether a keeper signed what it gave, and it is no share of the key that the chain proves to have."""
+        named = shared_key_key(epoch)
+        found = (await self.state(named)).value(named)
+        if found is None:
+            return False
+        record = decode(found, SharedKey)
+        account = await self.account_record(false.said.keeper)
+        shared, holder = ThresholdKey.from_bytes(bytes.fromhex(record.key)), record.keepers.index(account.name) + 1
+        return any(convicts(false.said, false.signature, key, shared, holder) for key in account.keys_in_force)
+
+
+def _check_file(plain: bytes, record: Asset) -> bytes:
+    """What was opened, if it is the file that was recorded."""
+    if hashlib.sha256(plain).hexdigest() != record.file_digest:
+        raise sealing.SealBroken("what opens is not the file that was recorded; ask another node")
+    return plain

@@ -54,7 +54,7 @@ class MeasuredFile(NamedTuple):
     """Bytes that it takes in an archive."""
 
 
-class Plan(NamedTuple):
+class ArchivePlan(NamedTuple):
     """An archive that is to be written."""
 
     root: str
@@ -71,7 +71,7 @@ def measured(cid: str, blocks: Blocks) -> MeasuredFile:
     return MeasuredFile(cid, sum(sizes), sum(map(block_bytes, sizes)))
 
 
-def plans(files: Iterable[MeasuredFile], bytes_max: int) -> Iterator[Plan]:
+def plans(files: Iterable[MeasuredFile], bytes_max: int) -> Iterator[ArchivePlan]:
     """Archives of at most so many bytes, with all the files in their order; one that is larger has one for itself."""
     some, size = list[MeasuredFile](), 0
     for file in files:
@@ -85,17 +85,17 @@ def plans(files: Iterable[MeasuredFile], bytes_max: int) -> Iterator[Plan]:
         yield _plan(some)
 
 
-def _plan(files: Sequence[MeasuredFile]) -> Plan:
+def _plan(files: Sequence[MeasuredFile]) -> ArchivePlan:
     entries, at = list[Entry](), 0
     for file in files:
         entries.append(Entry(f"{at:012d}", file.cid, file.stored))
         at += file.length
     root, directory = directory_of(entries)
     size = len(car_header(root)) + block_bytes(len(directory)) + at
-    return Plan(root, directory, tuple(file.cid for file in files), size)
+    return ArchivePlan(root, directory, tuple(file.cid for file in files), size)
 
 
-def parts_of(plan: Plan, blocks: Blocks) -> Iterator[bytes]:
+def parts_of(plan: ArchivePlan, blocks: Blocks) -> Iterator[bytes]:
     """The bytes of an archive, a block after the other. CONTENT_MISSING."""
     yield car_header(plan.root)
     yield car_block(plan.root, plan.directory)

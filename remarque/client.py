@@ -57,6 +57,7 @@ from remarque.blocking import Blocking
 from remarque.drafts import Draft
 from remarque.submitting import VALID_SECONDS
 from remarque.transferring import Progress
+from threshold import ThresholdKey
 
 
 class Client(Blocking):
@@ -99,13 +100,41 @@ class Client(Blocking):
         """
         return self._run(self._waiting.reseal(asset, nodes, node_key))
 
-    def open(self, asset: str, purpose: str = "") -> bytes:
+    def rekey(self, asset: str, genesis: Genesis | None = None, recoveries: Recoveries = ()) -> Receipt:
+        """Give one's own confidential asset another key, encapsulated to the consortium's: its bytes are opened,
+        encrypted anew here, and stored; what was stored before is forgotten by all nodes a day later. Whoever has seen
+        it has seen it.
+
+        By whoever alone owns the asset and all tokens of it: NOT_OWNER names who holds it too, and `draft_rekey` is
+        for all of them to sign. CONTENT_INVALID while the consortium has no key. Trusts what `register` trusts.
+        """
+        return self._run(self._waiting.rekey(asset, genesis, recoveries))
+
+    def draft_rekey(
+        self,
+        asset: str,
+        others: dict[str, str],
+        *,
+        genesis: Genesis | None = None,
+        recoveries: Recoveries = (),
+        valid_s: int = VALID_SECONDS,
+    ) -> Draft:
+        """The same for all who hold the asset to sign; `others` are those beside oneself, as in `draft_with`."""
+        return self._run(
+            self._waiting.draft_rekey(asset, others, genesis=genesis, recoveries=recoveries, valid_s=valid_s)
+        )
+
+    def open(self, asset: str, purpose: str = "", *, hybrid: bool = False) -> bytes:
         """Ask for a confidential asset, have the chain decide, and decrypt it. The purpose stands on the chain.
 
-        POLICY_DENIED says which rules denied, NOT_CONFIDENTIAL that `picture` gives it, NOT_CUSTODIAN that no node that
-        can open it answers now. SealBroken if what came does not open.
+        `hybrid`: have the shares sealed by ML-KEM-768 with X25519, which keeps what is recorded on its way now from
+        quantum computers later; for what is encapsulated to the consortium's key.
+
+        POLICY_DENIED says which rules denied, NOT_CONFIDENTIAL that `picture` gives it, NOT_CUSTODIAN or
+        KEEPERS_TOO_FEW that those who can open it do not answer now. SealBroken if what came does not open; ShareFalse
+        if it does not for a keeper signed a false share. Those that did are in `false_shares` in any case.
         """
-        return self._run(self._waiting.open(asset, purpose))
+        return self._run(self._waiting.open(asset, purpose, hybrid=hybrid))
 
     def generators(self) -> tuple[str, ...]:
         """Digests of the models that the node's generator serves; none if it has no generator, or that still starts."""
@@ -282,6 +311,7 @@ class Client(Blocking):
         similar: bool = False,
         source_type: str | None = None,
         genesis: Genesis | None = None,
+        recoveries: Recoveries = (),
     ) -> tuple[str, Receipt]:
         """Record a picture of one's own (evidence: declared), in a collection of one's own if named; id and receipt.
 
@@ -289,9 +319,10 @@ class Client(Blocking):
         `creators` are paid as such, each by a weight in ppm, 1,000,000 together: oneself alone if left out.
 
         With `confidential`, what identifies the picture (`pictures.describing.describe` finds that out), it is
-        encrypted here and no node sees it: the nodes of one's org in the genesis hold its key, or the one asked. Give
-        the `genesis` from a source you trust; else it is the one that the node itself names, which then is trusted not
-        to put keys of its own into it.
+        encrypted here and no node sees it. Its key is encapsulated to the consortium's, if that has one; else the nodes
+        of one's org in the genesis hold it, or the one asked. Give the `genesis` from a source you trust, and the
+        `recoveries` of the chain that you accept; else the genesis is the one that the node itself names, which then
+        is trusted not to put keys of its own into it.
 
         `source_type` is IPTC's word for where it comes from, such as `digitalCapture`.
 
@@ -313,6 +344,7 @@ class Client(Blocking):
                 similar=similar,
                 source_type=source_type,
                 genesis=genesis,
+                recoveries=recoveries,
             )
         )
 
@@ -349,6 +381,15 @@ class Client(Blocking):
                 similar=similar,
             )
         )
+
+    def consortium_key(self, genesis: Genesis | None = None, recoveries: Recoveries = ()) -> ThresholdKey | None:
+        """The consortium's key, to which content keys are encapsulated; None while there is none.
+
+        It is proven by the chain, for a node that named another could open what is encapsulated to that. Give the
+        genesis from a source you trust; else it is the one that the node itself names. `recoveries` are those of the
+        chain that you accept.
+        """
+        return self._run(self._waiting.consortium_key(genesis, recoveries))
 
     def verify(self, data: bytes) -> Verification:
         """What the chain knows about a picture. INDEX_LOADING for a while after a node's start.

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from msgspec import UNSET, UnsetType
@@ -15,7 +16,7 @@ from msgspec.structs import replace
 
 from ledger import actions, crypto
 from ledger.actions import AnyAction
-from ledger.encoding import encode
+from ledger.encoding import decode, encode
 from ledger.errors import Code
 from ledger.execution.claim import commitment_to
 from ledger.generation import (
@@ -30,21 +31,26 @@ from ledger.genesis import Genesis
 from ledger.names import org_of
 from ledger.prices import Price
 from ledger.receipt import Receipt
+from ledger.records import SHARED_KEY, SharedKey, shared_key_key
+from ledger.recovery import Recoveries
 from remarque import sealing
 from remarque.api.bindings import AskReference, ManifestMatch, ManifestMatches, ManifestReceipt
 from remarque.api.content import MarkedPicture, PictureFacts, StoredCiphertext, StoredPicture
 from remarque.api.generation import FAILED, AskGeneration, GeneratedPicture, Generation, GenerationTaken, Generators
 from remarque.api.verification import Verification
 from remarque.dag import cid_of_parts
+from remarque.encapsulating import encapsulated_content
 from remarque.errors import NodeCode, RemarqueError
+from remarque.proving import ProofMethods
 from remarque.reading import RECONNECT_SECONDS
 from remarque.requesting import UNREACHED, now_ms, segment, value_of
-from remarque.submitting import VALID_SECONDS, SubmitMethods
+from remarque.submitting import VALID_SECONDS
 from remarque.transferring import Progress, TransferMethods
 from remarque.withholding import checked_readers, withheld_settings
+from threshold import ThresholdKey
 
 
-class PictureMethods(SubmitMethods, TransferMethods):
+class PictureMethods(ProofMethods, TransferMethods):
     """What an account does with pictures."""
 
     # Generation
@@ -304,6 +310,7 @@ class PictureMethods(SubmitMethods, TransferMethods):
         similar: bool = False,
         source_type: str | None = None,
         genesis: Genesis | None = None,
+        recoveries: Recoveries = (),
     ) -> tuple[str, Receipt]:
         """Record a picture of one's own (evidence: declared), in a collection of one's own if named; id and receipt.
 
@@ -311,9 +318,10 @@ class PictureMethods(SubmitMethods, TransferMethods):
         `creators` are paid as such, each by a weight in ppm, 1,000,000 together: oneself alone if left out.
 
         With `confidential`, what identifies the picture (`pictures.describing.describe` finds that out), it is
-        encrypted here and no node sees it: the nodes of one's org in the genesis hold its key, or the one asked. Give
-        the `genesis` from a source you trust; else it is the one that the node itself names, which then is trusted not
-        to put keys of its own into it.
+        encrypted here and no node sees it. Its key is encapsulated to the consortium's, if that has one; else the nodes
+        of one's org in the genesis hold it, or the one asked. Give the `genesis` from a source you trust, and the
+        `recoveries` of the chain that you accept; else the genesis is the one that the node itself names, which then
+        is trusted not to put keys of its own into it.
 
         `source_type` is IPTC's word for where it comes from, such as `digitalCapture`.
 
@@ -325,7 +333,7 @@ class PictureMethods(SubmitMethods, TransferMethods):
         """
         self._signer()
         facts, content = await (
-            self._stored(data) if confidential is None else self._sealed(data, confidential, genesis)
+            self._stored(data) if confidential is None else self._sealed(data, confidential, genesis, recoveries)
         )
         asked = actions.RegisterAsset(
             pixel_digest=facts.pixel_digest,
@@ -404,7 +412,7 @@ class PictureMethods(SubmitMethods, TransferMethods):
         return stored, actions.Content(cid=stored.cid, size=size, media_type=stored.media_type)
 
     async def _sealed(
-        self, data: bytes | Path, facts: PictureFacts, trusted: Genesis | None
+        self, data: bytes | Path, facts: PictureFacts, trusted: Genesis | None, recoveries: Recoveries
     ) -> tuple[PictureFacts, actions.Content]:
         """Encrypt a picture's file, and have the node keep the ciphertext."""
         data = data if isinstance(data, bytes) else await asyncio.to_thread(data.read_bytes)
@@ -417,13 +425,33 @@ class PictureMethods(SubmitMethods, TransferMethods):
         if status.chain != genesis.chain:
             raise RemarqueError(Code.WRONG_CHAIN.name, f"the node is on {status.chain}, the genesis of {genesis.chain}")
         node = status.node
-        cipher, keys = await asyncio.to_thread(sealing.sealed_content, data, facts.pixel_digest, account, genesis, node)
-        if not keys:
-            fact = f"no node of {org_of(account)} is in the genesis, nor is {node}"
-            raise RemarqueError(NodeCode.NOT_CUSTODIAN.name, f"{fact}; ask a node that is")
+        about = (data, genesis.chain, facts.pixel_digest, account)
+        shared, held = await self.consortium_key(genesis, recoveries), dict[str, Any]()
+        if shared is not None:
+            cipher, held["encapsulated"] = await asyncio.to_thread(encapsulated_content, *about, shared)
+        else:
+            place = (data, facts.pixel_digest, account, genesis, node)
+            cipher, held["sealed_keys"] = await asyncio.to_thread(sealing.sealed_content, *place)
+            if not held["sealed_keys"]:
+                fact = f"no node of {org_of(account)} is in the genesis, nor is {node}"
+                raise RemarqueError(NodeCode.NOT_CUSTODIAN.name, f"{fact}; ask a node that is")
         stored = value_of(await self.request("POST", "/v1/ciphertexts", cipher), StoredCiphertext)
-        content = actions.Content(cid=stored.cid, size=len(cipher), media_type=facts.media_type, sealed_keys=keys)
+        content = actions.Content(cid=stored.cid, size=len(cipher), media_type=facts.media_type, **held)
         return facts, content
+
+    async def consortium_key(self, genesis: Genesis | None = None, recoveries: Recoveries = ()) -> ThresholdKey | None:
+        """The consortium's key, to which content keys are encapsulated; None while there is none.
+
+        It is proven by the chain, for a node that named another could open what is encapsulated to that. Give the
+        genesis from a source you trust; else it is the one that the node itself names. `recoveries` are those of the
+        chain that you accept.
+        """
+        epoch = (await self.state(SHARED_KEY, genesis=genesis, recoveries=recoveries)).value(SHARED_KEY)
+        if epoch is None:
+            return None
+        named = shared_key_key(decode(epoch, int))
+        found = (await self.state(named, genesis=genesis, recoveries=recoveries)).value(named)
+        return None if found is None else ThresholdKey.from_bytes(bytes.fromhex(decode(found, SharedKey).key))
 
     async def verify(self, data: bytes) -> Verification:
         """What the chain knows about a picture. INDEX_LOADING for a while after a node's start.

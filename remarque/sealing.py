@@ -10,6 +10,9 @@ import hashlib
 import secrets
 
 from nacl.bindings import (
+    crypto_aead_chacha20poly1305_ietf_decrypt,
+    crypto_aead_chacha20poly1305_ietf_encrypt,
+    crypto_aead_chacha20poly1305_ietf_NPUBBYTES,
     crypto_secretstream_xchacha20poly1305_ABYTES,
     crypto_secretstream_xchacha20poly1305_HEADERBYTES,
     crypto_secretstream_xchacha20poly1305_init_pull,
@@ -32,10 +35,13 @@ from ledger.encoding import encode
 from ledger.errors import Refused
 from ledger.genesis import Genesis, GenesisNode
 from ledger.names import org_of
+from threshold import ReaderSecret, SealSuite
 
 CHUNK = 64 * 1024
 KEY_BYTES = 32
 CIPHERTEXT_BYTES_MIN = crypto_secretstream_xchacha20poly1305_HEADERBYTES + crypto_secretstream_xchacha20poly1305_ABYTES
+
+_NONCE = bytes(crypto_aead_chacha20poly1305_ietf_NPUBBYTES)
 
 SealedKeys = tuple[SealedKey, ...]
 
@@ -114,6 +120,19 @@ def sealed_content(plain: bytes, asset: str, creator: str, genesis: Genesis, nod
     return cipher, tuple(SealedKey(node=one.name, sealed=seal_to_node(seed, one.key).hex()) for one in custodians)
 
 
+def wrapped(content_key: bytes, key: bytes) -> bytes:
+    """A content key of 32 bytes, encrypted with the key in a capsule, which serves for nothing else: 48 bytes."""
+    return crypto_aead_chacha20poly1305_ietf_encrypt(content_key, None, _NONCE, key)
+
+
+def unwrapped(wrapped_key: bytes, key: bytes) -> bytes:
+    """The content key of 32 bytes. SealBroken if what is recorded is not encrypted with the key in its capsule."""
+    try:
+        return crypto_aead_chacha20poly1305_ietf_decrypt(wrapped_key, None, _NONCE, key)
+    except (CryptoError, ValueError, TypeError):
+        raise SealBroken("the content key does not open: whoever recorded it encrypted another") from None
+
+
 def seal_to_node(seed: bytes, node_public: str) -> bytes:
     """A seed that only the node with this Ed25519 key can open."""
     return SealedBox(PublicKey(crypto_sign_ed25519_pk_to_curve25519(bytes.fromhex(node_public)))).encrypt(seed)
@@ -142,16 +161,19 @@ def seal_to_reader(key: bytes, reader_public: str) -> bytes:
 
 
 class ReaderKey:
-    """An X25519 key made for one access request."""
+    """A key made for one access request."""
 
-    def __init__(self) -> None:
-        self._private = PrivateKey.generate()
-        self.public = bytes(self._private.public_key).hex()
-        """64 hex digits, for `access.request`."""
+    def __init__(self, suite: SealSuite = SealSuite.X25519) -> None:
+        """`suite`: MLKEM768_X25519 keeps what is recorded on its way from quantum computers to come. It opens what
+        keepers release, and not what one node holds.
+        """
+        self.secret = ReaderSecret.draw(suite, secrets.token_bytes)
+        self.public = self.secret.public.hex()
+        """64 hex digits, or 2,432 with ML-KEM, for `access.request`."""
 
     def open(self, sealed: bytes) -> bytes:
-        """Content key sealed to this reader."""
-        return _open(self._private, sealed)
+        """Content key sealed to this reader by a node that holds it."""
+        return _open(PrivateKey(self.secret.secret[-32:]), sealed)
 
 
 def _open(private: PrivateKey, sealed: bytes) -> bytes:

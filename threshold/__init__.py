@@ -31,7 +31,7 @@ from threshold.errors import ThresholdCode, ThresholdError
 from threshold.group import Element, Scalar
 from threshold.holder import HolderKey, check_holder_key, holder_key
 from threshold.key import ThresholdKey
-from threshold.sealing import Grounds, ReaderSecret, SealSuite, open_sealed, seal_share
+from threshold.sealing import Grounds, ReaderSecret, SealSuite, open_sealed, seal_share, unsealed
 from threshold.sharing import threshold_of
 
 __all__ = [
@@ -66,4 +66,5 @@ __all__ = [
     "seal_share",
     "secret_share",
     "threshold_of",
+    "unsealed",
 ]

@@ -104,19 +104,25 @@ def seal_share(share: DecryptionShare, reader: bytes, grounds: Grounds) -> bytes
 def open_sealed(
     sealed: bytes, reader: ReaderSecret, grounds: Grounds, key: ThresholdKey, capsule: Capsule, holder: int
 ) -> DecryptionShare:
-    """The share that a holder released for a decision, checked as `check_share` does.
+    """The share that a holder released for a decision, checked as `check_share` does. Else as `unsealed`."""
+    share = unsealed(sealed, reader, grounds, key.epoch, holder)
+    check_share(key, grounds.label, capsule, share)
+    return share
+
+
+def unsealed(sealed: bytes, reader: ReaderSecret, grounds: Grounds, epoch: int, holder: int) -> DecryptionShare:
+    """What a holder released, not checked: for whoever wants to show that it is false.
 
     SEAL_INVALID if it was not sealed to this reader for this decision and by this holder, or was changed.
     """
     text = f"what holder {holder} sent does not open for this reader and decision; ask it again, or another"
     require(sealed[:1] == bytes([reader.suite.value]), ThresholdCode.SEAL_INVALID, text)
     try:
-        plain = reader.suite.scheme.decrypt(sealed[1:], reader.private_key, grounds.info(key.epoch, holder))
+        plain = reader.suite.scheme.decrypt(sealed[1:], reader.private_key, grounds.info(epoch, holder))
     except (InvalidTag, ValueError):
         raise ThresholdError(ThresholdCode.SEAL_INVALID, text) from None
     share = DecryptionShare.from_bytes(plain)
     require(share.holder == holder, ThresholdCode.SEAL_INVALID, text)
-    check_share(key, grounds.label, capsule, share)
     return share
 
 

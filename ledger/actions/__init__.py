@@ -67,6 +67,7 @@ from ledger.actions.parts import (
     SEALED_KEYS_MAX,
     Action,
     Content,
+    EncapsulatedKey,
     Roles,
     Royalty,
     SealedKey,
@@ -78,6 +79,7 @@ from ledger.actions.rules import (
     CreateCollection,
     GrantAccess,
     PublishPolicy,
+    RekeyAsset,
     RequestAccess,
     ResealAsset,
     RevokeAccess,
@@ -98,7 +100,7 @@ AnyAction = (
     | RefundSale | MakeOffer | AcceptOffer | WithdrawOffer | OpenAuction | CancelAuction | PlaceBid | SettleAuction
     | CreateCurrency | IssueCurrency | RedeemCurrency | Pay
     | PublishPolicy | SetOrgPolicy | CreateCollection | SetCollectionPolicy | AddToCollection | SetPolicy
-    | GrantAccess | RevokeAccess | RequestAccess | ResealAsset
+    | GrantAccess | RevokeAccess | RequestAccess | ResealAsset | RekeyAsset
     | RegisterStatement | ArchiveContent
     | EnrolKeeper | DealShares | ComplainOfShare | ConfirmShares | EndCeremony
 )  # fmt: skip
@@ -148,6 +150,7 @@ __all__ = [
     "DeriveAsset",
     "DiscloseSettings",
     "DisputeAsset",
+    "EncapsulatedKey",
     "EndCeremony",
     "EnrolAccount",
     "EnrolKeeper",
@@ -170,6 +173,7 @@ __all__ = [
     "RegisterGenerated",
     "RegisterModel",
     "RegisterStatement",
+    "RekeyAsset",
     "RemoveNode",
     "RentToken",
     "RequestAccess",

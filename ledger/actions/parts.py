@@ -50,6 +50,15 @@ class SealedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     sealed: Annotated[str, Meta(pattern=r"^[0-9a-f]{160}\Z")]
 
 
+class EncapsulatedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A content key that keepers of the consortium's key open together, for one reader, and nobody opens alone."""
+
+    capsule: Annotated[str, Meta(pattern=r"^[0-9a-f]{256}\Z")]
+    """`threshold.Capsule`, hex, for the label that `ledger.capsules.label_of` gives."""
+    wrapped: Annotated[str, Meta(pattern=r"^[0-9a-f]{96}\Z")]
+    """The content key, encrypted with the key in the capsule (ChaCha20-Poly1305; it serves once, so the nonce is 0)."""
+
+
 class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """Where a picture's bytes are and how to know them."""
 
@@ -60,7 +69,9 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     media_type: MediaType
     """Of the picture itself."""
     sealed_keys: Annotated[tuple[SealedKey, ...], Meta(max_length=SEALED_KEYS_MAX)] | UnsetType = UNSET
-    """Present if and only if the content is encrypted."""
+    """Present if the content is encrypted, and was before the consortium had a key."""
+    encapsulated: EncapsulatedKey | UnsetType = UNSET
+    """Present if the content is encrypted, and its key encapsulated to the consortium's."""
 
 
 class Royalty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from ledger.actions.parts import (
     SEALED_KEYS_MAX,
     Action,
+    Content,
     SealedKey,
 )
 from ledger.names import (
@@ -17,6 +18,7 @@ from ledger.names import (
     Hex32,
     PolicyName,
     Positive,
+    ReaderKeyHex,
     TimeMs,
 )
 from ledger.prices import Price, Terms
@@ -88,6 +90,18 @@ class ResealAsset(Action, frozen=True, tag="asset.reseal", kw_only=True):
     sealed_keys: Annotated[tuple[SealedKey, ...], Meta(min_length=1, max_length=SEALED_KEYS_MAX)]
 
 
+class RekeyAsset(Action, frozen=True, tag="asset.rekey", kw_only=True):
+    """Give a confidential asset another key, with its bytes encrypted anew; or encapsulate the one that nodes hold.
+
+    By all who would lose it if nothing opened: its owner, whoever has a token of it, and whoever has paid to see it for
+    a while that is not over. If the bytes as stored stay the same, keepers of all orgs whose nodes hold the key are
+    enough: so what was recorded before there was a consortium's key moves over.
+    """
+
+    asset: Hex32
+    content: Content
+
+
 class RevokeAccess(Action, frozen=True, tag="access.revoke", kw_only=True):
     """End a grant now. Stops future releases only: who has seen has seen."""
 
@@ -99,6 +113,6 @@ class RequestAccess(Action, frozen=True, tag="access.request", kw_only=True):
     """Ask for a confidential asset's key, to be sealed to a key of this one request."""
 
     asset: Hex32
-    reader_key: Hex32
+    reader_key: ReaderKeyHex
     """X25519 public key, made for this request."""
     purpose: Annotated[str, Meta(max_length=128)]

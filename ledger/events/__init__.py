@@ -81,6 +81,7 @@ from ledger.events.rules import (
     AccessRevoked,
     AddedToCollection,
     AssetPolicySet,
+    AssetRekeyed,
     AssetResealed,
     CollectionCreated,
     CollectionPolicySet,
@@ -99,7 +100,7 @@ AnyEvent = (
     | TokenMinted | TokenTransferred | TokenRented | TokenListed | TokenUnlisted | TokenSold | SaleRefunded
     | OfferMade | EscrowReturned | AuctionOpened | BidPlaced | AuctionClosed
     | CurrencyCreated | CurrencyIssued | CurrencyRedeemed | Paid
-    | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed | AssetResealed
+    | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed | AssetResealed | AssetRekeyed
     | SettingsDisclosed | SettingsErased | StatementRegistered | ContentArchived
     | KeeperEnrolled | CeremonyBegun | SharesDealt | DealerConvicted | SharesConfirmed | KeyShared | CeremonyFailed
 )  # fmt: skip
@@ -128,6 +129,7 @@ __all__ = [
     "AssetDisputed",
     "AssetPolicySet",
     "AssetRegistered",
+    "AssetRekeyed",
     "AssetResealed",
     "AuctionClosed",
     "AuctionOpened",

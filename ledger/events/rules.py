@@ -56,6 +56,16 @@ class AssetResealed(Event, frozen=True, tag="asset.resealed", kw_only=True):
     nodes: tuple[str, ...]
 
 
+class AssetRekeyed(Event, frozen=True, tag="asset.rekeyed", kw_only=True):
+    """Its content has another key, or is encapsulated to the consortium's; what was stored before is forgotten."""
+
+    asset: str
+    cid: str
+    """Of the bytes that are stored from now on."""
+    former: str
+    """Of those that were; the same if the bytes stayed."""
+
+
 class AccessAllowed(Event, frozen=True, tag="access.allowed", kw_only=True):
     """A request was decided in the reader's favour: the key may be released to this reader key, and only now."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import UNSET
@@ -14,7 +15,7 @@ from ledger.events import AccessAllowed, AccessGranted, AccessRevoked, AssetRese
 from ledger.execution.consent import consenting_key
 from ledger.execution.context import Context, action
 from ledger.execution.due import Occasion, check_terms, due
-from ledger.execution.holding import check_end, tokens_of
+from ledger.execution.holding import check_end, tokens_of, user_of
 from ledger.execution.policy import decide
 from ledger.execution.scope import HOLDER_FUEL, in_force
 from ledger.execution.settlement import pay_apart
@@ -27,7 +28,7 @@ from ledger.times import moment
 @action(GrantAccess)
 def grant(ledger: Ledger, tx: Context, ask: GrantAccess) -> None:
     """Let an account see a confidential asset until a time; a second grant replaces the first."""
-    asset = _confidential(ledger, ask.asset)
+    asset = confidential(ledger, ask.asset)
     ledger.account(ask.account)
     if ask.until_ms <= tx.time_ms:
         raise LedgerError(
@@ -67,7 +68,7 @@ def grant(ledger: Ledger, tx: Context, ask: GrantAccess) -> None:
 @action(RevokeAccess)
 def revoke(ledger: Ledger, tx: Context, ask: RevokeAccess) -> None:
     """End a grant now. Stops future releases only."""
-    asset = _confidential(ledger, ask.asset)
+    asset = confidential(ledger, ask.asset)
     if not ledger.holds(grant_key(asset.id, ask.account)):
         raise LedgerError(Code.GRANT_UNKNOWN, f"{ask.account} holds no grant on asset {asset.id[:16]}…")
     _check_paid(ledger, tx, asset, ask.account)
@@ -80,7 +81,7 @@ def revoke(ledger: Ledger, tx: Context, ask: RevokeAccess) -> None:
 @action(RequestAccess)
 def request(ledger: Ledger, tx: Context, ask: RequestAccess) -> None:
     """Decide, on this block's state, whether the signer may see the asset. Allowed or denied, it stays on the chain."""
-    asset = _confidential(ledger, ask.asset)
+    asset = confidential(ledger, ask.asset)
     rule = decide(ledger, tx, asset, "view")
     tx.emit(AccessAllowed(asset=asset.id, account=tx.signer, reader_key=ask.reader_key, rule=rule))
 
@@ -102,7 +103,10 @@ def still_decided(ledger: Ledger, event: AccessAllowed, key: str, height: int) -
 @action(ResealAsset)
 def reseal(ledger: Ledger, tx: Context, ask: ResealAsset) -> None:
     """Seal an asset's key to further nodes, so that who bought it does not depend on the nodes of who sold it."""
-    asset = _confidential(ledger, ask.asset)
+    asset = confidential(ledger, ask.asset)
+    if asset.content.encapsulated is not UNSET:
+        fact = f"the key of asset {asset.id[:16]}… is encapsulated to the consortium's"
+        raise LedgerError(Code.CONTENT_INVALID, f"{fact}; no node holds it alone, so leave it where it is")
     entitled = holders(ledger, asset)
     tx.spend(HOLDER_FUEL * len(entitled))
     if entitled.isdisjoint(tx.accounts):
@@ -148,19 +152,39 @@ def _pay(ledger: Ledger, tx: Context, asset: Asset, ask: GrantAccess, price: Pri
     return pay_apart(ledger, account, found, owner)
 
 
+def paid_by(ledger: Ledger, tx: Context, asset: Asset) -> Iterator[str]:
+    """Accounts that have paid to see an asset for a while that is not over: by a grant, or as tenants of a token."""
+    for token in tokens_of(ledger, asset):
+        tx.spend(HOLDER_FUEL)
+        rental = user_of(ledger, token.id, tx.time_ms)
+        if rental is not None and rental.paid:
+            yield rental.user
+    prefix = grant_key(asset.id, "")
+    for key in ledger.each_key(prefix):
+        tx.spend(HOLDER_FUEL)
+        if _is_paid(ledger.find(key, Grant), asset, tx.time_ms):
+            yield key.removeprefix(prefix)
+
+
+def _is_paid(grant: Grant | None, asset: Asset, time_ms: int) -> bool:
+    """Whether a grant of an asset, as that is recorded now, was paid for and is in force."""
+    if grant is None or grant.record != asset.transaction or grant.until_ms <= time_ms:
+        return False
+    return grant.policies is not UNSET
+
+
 def _check_paid(ledger: Ledger, tx: Context, asset: Asset, account: str) -> None:
     """Refuse to end or replace what somebody has paid for without their signature."""
     before = ledger.find(grant_key(asset.id, account), Grant)
-    if before is None or before.record != asset.transaction or before.until_ms <= tx.time_ms:
-        return
-    if before.policies is not UNSET and account not in tx.accounts:
+    if before is not None and _is_paid(before, asset, tx.time_ms) and account not in tx.accounts:
         raise LedgerError(
             Code.GRANT_PAID,
             f"{account} has paid to see it until {moment(before.until_ms)}; wait for that, or have them sign",
         )
 
 
-def _confidential(ledger: Ledger, asset: str) -> Asset:
+def confidential(ledger: Ledger, asset: str) -> Asset:
+    """An asset whose content is encrypted; NOT_CONFIDENTIAL of another."""
     found = ledger.asset(asset)
     if not found.confidential:
         raise LedgerError(Code.NOT_CONFIDENTIAL, f"asset {asset[:16]}… is public; read its content as any member")

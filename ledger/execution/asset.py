@@ -6,12 +6,13 @@ says so. A picture is known by the digest of its pixels, and recorded once.
 
 from __future__ import annotations
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
-from ledger.actions import Content, RegisterAsset, RegisterModel, Share
+from ledger.actions import RegisterAsset, RegisterModel, Share
 from ledger.errors import Code, LedgerError
 from ledger.events import ModelRegistered
 from ledger.execution.claim import DECLARED, record_asset
+from ledger.execution.confidential import check_content, check_key
 from ledger.execution.context import ACTION_FUEL, Context, action
 from ledger.execution.view import Ledger
 from ledger.records import Asset, Model, model_key
@@ -46,6 +47,7 @@ def register(ledger: Ledger, tx: Context, ask: RegisterAsset) -> None:
     creators = (Share(account=tx.signer, weight_ppm=WHOLE_PPM),) if ask.creators is UNSET else ask.creators
     check_shares(ledger, creators, Code.CREATORS_INVALID)
     check_content(ask.content, ask.confidential, ask.image_code)
+    check_key(ledger, tx, ask.pixel_digest, tx.signer, ask.content)
     record_asset(
         ledger,
         tx,
@@ -80,16 +82,6 @@ def _recorded(ledger: Ledger, tx: Context, assets: tuple[str, ...]) -> tuple[str
     """Assets that are named beside another, if all are recorded."""
     tx.spend(ACTION_FUEL * len(assets))
     return tuple(ledger.asset(asset).id for asset in assets)
-
-
-def check_content(content: Content, confidential: bool, image_code: str | UnsetType) -> None:
-    """Refuse a confidential asset in clear or with a fingerprint, and a key to what is public."""
-    if confidential and content.sealed_keys is UNSET:
-        raise LedgerError(Code.CONTENT_INVALID, "a confidential asset's content is encrypted; name who holds its key")
-    if confidential and image_code is not UNSET:
-        raise LedgerError(Code.CONTENT_INVALID, "a confidential asset publishes no fingerprint; leave image_code out")
-    if not confidential and content.sealed_keys is not UNSET:
-        raise LedgerError(Code.CONTENT_INVALID, "a public asset's content has no key; leave sealed_keys out")
 
 
 def check_shares(ledger: Ledger, shares: tuple[Share, ...], code: Code) -> None:

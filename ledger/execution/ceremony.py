@@ -2,7 +2,8 @@
 
 A vote says who keeps shares and how many of them open. Each dealer's message, each complaint and each confirmation is a
 transaction, so all see the same in the same order, and every node judges alike (`threshold`, docs/threshold.md). One
-ceremony is open at a time. It ends with the last confirmation, or, once its time is over, when any keeper says so.
+ceremony is open at a time, and a holder key serves for one that gives a key. It ends with the last confirmation, or,
+once its time is over, when any keeper says so.
 """
 
 from __future__ import annotations
@@ -116,6 +117,8 @@ def deal(ledger: Ledger, tx: Context, ask: DealShares) -> None:
         raise LedgerError(Code.CEREMONY_LATE, f"dealings were taken until {moment(record.deal_until_ms)}")
     if place in {one.dealer for one in record.dealings}:
         raise LedgerError(Code.DEALING_EXISTS, f"{tx.signer} has dealt; a dealer deals once")
+    if dealing_over(ledger, record, tx.time_ms):
+        raise LedgerError(Code.CEREMONY_LATE, "all others have dealt, and may have opened what they were dealt")
     tx.spend(2 * PROOFS_FUEL)
     with _refused():
         dealing = Dealing.from_bytes(bytes.fromhex(ask.dealing))
@@ -155,7 +158,7 @@ def confirm(ledger: Ledger, tx: Context, ask: ConfirmShares) -> None:
     """Note that a keeper has opened all that it was dealt; the last one ends the ceremony."""
     record = _open(ledger, ask.ceremony)
     place = _place([one.keeper for one in record.holders], tx.signer, "keeps a share")
-    if not _dealt(ledger, tx, record):
+    if not dealing_over(ledger, record, tx.time_ms):
         raise LedgerError(Code.CEREMONY_OPEN, f"dealings are taken until {moment(record.deal_until_ms)}; wait for all")
     if ask.dealers != record.good:
         raise LedgerError(Code.CEREMONY_INVALID, f"the dealings of {list(record.good)} count; open and confirm those")
@@ -197,9 +200,14 @@ def _end(ledger: Ledger, tx: Context, record: KeyCeremony) -> None:
         key=encoded,
         threshold=key.threshold,
         keepers=tuple(one.keeper for one in record.holders),
+        lacking=tuple(one.keeper for index, one in enumerate(record.holders, 1) if index not in record.confirmed),
         ceremony=record.id,
         height=tx.height,
     )
+    for one in record.holders:
+        enrolled = ledger.find(keeper_key(one.keeper), Keeper)
+        if enrolled is not None and enrolled.holder_key == one.holder_key:
+            ledger.remove(keeper_key(one.keeper))
     ledger.put(shared_key_key(key.epoch), shared)
     ledger.put(SHARED_KEY, key.epoch)
     tx.emit(KeyShared(ceremony=record.id, epoch=key.epoch, key=encoded))
@@ -228,6 +236,17 @@ def dealers_of(ledger: Ledger, record: KeyCeremony) -> tuple[str, ...]:
     return tuple(one.keeper for one in record.holders) if former is None else former.keepers
 
 
+def dealing_over(ledger: Ledger, record: KeyCeremony, time_ms: int) -> bool:
+    """Whether nobody deals any more at a time: it is over, or all have dealt that have something to deal.
+
+    Who is known to have no share of the former key has not.
+    """
+    former = shared_key(ledger, record.former_epoch)
+    lacking = () if former is None else former.lacking
+    awaited = {place for place, one in enumerate(dealers_of(ledger, record), 1) if one not in lacking}
+    return time_ms > record.deal_until_ms or awaited <= {one.dealer for one in record.dealings}
+
+
 def shared_key(ledger: Ledger, epoch: int) -> SharedKey | None:
     """The consortium's key as it was shared in an epoch; None for epoch 0, before there is one."""
     return ledger.find(shared_key_key(epoch), SharedKey) if epoch else None
@@ -239,11 +258,6 @@ def dealings_of(record: KeyCeremony) -> list[Dealing]:
         (Dealing.from_bytes(bytes.fromhex(one.dealing)) for one in record.dealings if one.dealer in record.good),
         key=lambda dealing: dealing.dealer,
     )
-
-
-def _dealt(ledger: Ledger, tx: Context, record: KeyCeremony) -> bool:
-    """Whether nobody deals any more."""
-    return tx.time_ms > record.deal_until_ms or len(record.dealings) == len(dealers_of(ledger, record))
 
 
 def _open(ledger: Ledger, ceremony: str) -> KeyCeremony:

@@ -14,8 +14,9 @@ from ledger.actions import AttestAsset, RegisterGenerated, Share
 from ledger.encoding import encode
 from ledger.errors import Code, LedgerError
 from ledger.events import AssetAttested
-from ledger.execution.asset import WHOLE_PPM, check_content
+from ledger.execution.asset import WHOLE_PPM
 from ledger.execution.claim import GENERATED, record_asset
+from ledger.execution.confidential import check_content, check_key
 from ledger.execution.context import SIGNATURE_FUEL, Context, action
 from ledger.execution.disclosure import check_withheld, open_disclosure
 from ledger.execution.redrawn import check_source, enter_source
@@ -35,6 +36,7 @@ def register_generated(ledger: Ledger, tx: Context, ask: RegisterGenerated) -> N
     request, attestation = ask.request, ask.attestation
     _check_statements(ledger, tx, ask)
     check_content(ask.content, request.confidential, attestation.image_code)
+    check_key(ledger, tx, attestation.pixel_digest, request.creator, ask.content)
     _use_request(ledger, tx, request, attestation)
     record_asset(
         ledger,

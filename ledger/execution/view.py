@@ -105,6 +105,12 @@ class Ledger:
                     (found.discard if value is None else found.add)(key)
         return sorted(found)
 
+    def each_key(self, prefix: str) -> Iterator[str]:
+        """The same, one after the other, for kinds of which there may be many: whoever reads on pays for each."""
+        written = {key for writes in (self._block, self._transaction) for key in writes if key.startswith(prefix)}
+        yield from (key for key in self._state.keys(prefix) if key not in written)
+        yield from (key for key in sorted(written) if self.holds(key))
+
     @contextmanager
     def undone(self) -> Iterator[None]:
         """A trial: what is written within is undone at its end, however it ends."""

@@ -12,6 +12,9 @@ HEX_DIGITS = {
     r"^([0-9a-f]{2})+\Z": 128,
     r"^[0-9a-f]{192}\Z": 192,
     r"^[0-9a-f]{196}\Z": 196,
+    r"^[0-9a-f]{96}\Z": 96,
+    r"^[0-9a-f]{256}\Z": 256,
+    r"^([0-9a-f]{64}|[0-9a-f]{2432})\Z": 64,
     r"^([0-9a-f]{2}){227,1100}\Z": 512,
     r"^([0-9a-f]{64})?\Z": 64,
 }
@@ -103,6 +106,8 @@ TEXTS = {
     "issuer": "treasury@club",
     "dealer": "keeper@studio",
     "dealing": "01" * 300,
+    "former": "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
+    "consortium_key": "000000010203" + "5f" * 128,
     "holder_key": "3f" * 96,
     "keeper": "keeper@studio",
     "keepers": "keeper@studio",

@@ -64,6 +64,7 @@ MEANINGS = {
     "car-order": Meaning(None, "The order of a CAR's blocks: depth-first, or any; it is depth-first in both."),
     "car-version": Meaning(None, "The version of the CAR."),
     "after": Meaning(None, "Where to go on: what comes behind that place is answered."),
+    "all": Meaning(None, "Whether to wait for all keepers that can be reached, and not only until they are enough."),
     "anchor": Meaning(None, "Height of the certified header to prove it up to; else the first at or above."),
     "asset": Meaning(Hex32, "An asset's id: the digest of its pixels."),
     "at": Meaning(None, "How many bytes of it have come before."),

@@ -65,6 +65,7 @@ OF_RELEASES = (
     NodeCode.NOT_FOUND,
     NodeCode.RELEASE_DENIED,
     NodeCode.NOT_CUSTODIAN,
+    NodeCode.KEEPERS_TOO_FEW,
     NodeCode.BLOCK_PRUNED,
     Code.ASSET_UNKNOWN,
 )
@@ -136,12 +137,13 @@ def release_routes(releases: Releases, reader: Reader) -> APIRouter:
 
     @router.get("/releases/{transaction}", summary="Shares of a confidential asset's key, for an allowed request")
     @operation(Release, refuses=OF_RELEASES)
-    async def release(transaction: str) -> Response:
+    async def release(transaction: str, all_keepers: Annotated[bool, Query(alias="all")] = False) -> Response:
         """For a committed `access.request` that was allowed, within two minutes of it. Shares are sealed to the key
         that the request names, so it matters little who asks. A request that this node has not seen yet is waited for,
-        five seconds at most, before it is refused.
+        five seconds at most, before it is refused. Of a key that is encapsulated to the consortium's, as many shares
+        come as open it; `all` waits for those of all keepers that can be reached, for one may have given a false one.
         """
-        return answer(await releases.shares(transaction))
+        return answer(await releases.shares(transaction, all_keepers=all_keepers))
 
     @router.get("/releases/{transaction}/seals/{node}", summary="A confidential asset's key, sealed to a further node")
     @operation(SealedKey, refuses=OF_RELEASES)

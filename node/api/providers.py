@@ -41,9 +41,9 @@ def provider(key: str, url: str) -> ContentProvider:
     return ContentProvider(id=peer_id(key), addresses=(multiaddr(url),), protocols=(GATEWAY_PROTOCOL,))
 
 
-def delegates(this: ContentProvider) -> list[str]:
+def delegates(this: ContentProvider) -> tuple[str, ...]:
     """The addresses of a provider, each with its id."""
-    return [f"{address}/p2p/{this.id}" for address in this.addresses]
+    return tuple(f"{address}/p2p/{this.id}" for address in this.addresses)
 
 
 def routes(gateway: Gateway, this: ContentProvider) -> APIRouter:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
-from msgspec import UNSET, convert
+from msgspec import UNSET, UnsetType, convert
 from starlette.responses import Response
 
 from ledger import records
 from ledger.actions import action_name
 from ledger.errors import Code
+from ledger.execution.confidential import key_in_force
 from ledger.execution.holding import listing_of, user_of
 from ledger.execution.scope import governing, policies_named, policy_names
+from ledger.execution.view import Ledger
 from ledger.genesis import Genesis
 from ledger.names import INTEGER_MAX
 from ledger.receipt import Receipt, encode_receipt
@@ -34,7 +36,7 @@ from node.ordering.driver import Driver
 from node.ordering.upgrades import protocol_status
 from node.policies.redaction import explained
 from node.verification.matches import open_disputes
-from remarque.api.assets import AssetView, PolicyRoyalty
+from remarque.api.assets import AssetView, KeyKeepers, PolicyRoyalty
 from remarque.api.chain import BlockTransaction, BlockView, Checkpoint, Status
 from remarque.api.explanations import Explanation
 from remarque.api.market import TokenView
@@ -216,4 +218,12 @@ def asset_view(chain: Chain, asset: str) -> AssetView:
         policies=tuple(scopes),
         terms=" ".join(names),
         policy_royalties=royalties,
+        opened_by=UNSET if record.content.encapsulated is UNSET else _keepers(ledger),
     )
+
+
+def _keepers(ledger: Ledger) -> KeyKeepers | UnsetType:
+    shared = key_in_force(ledger)
+    if shared is None:
+        return UNSET
+    return KeyKeepers(threshold=shared.threshold, keepers=shared.keepers, epoch=shared.epoch)

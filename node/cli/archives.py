@@ -15,7 +15,7 @@ from node.cli.output_files import OutputFile, written_to
 from node.cli.printing import in_line
 from node.cli.target import Target, with_target
 from node.keeping.archiving import piece_of, reader_of, roots_in, write
-from remarque.archives import PIECE_BYTES, Archive, MeasuredFile, Plan, directory_file, files_in, measured, plans
+from remarque.archives import PIECE_BYTES, Archive, ArchivePlan, MeasuredFile, directory_file, files_in, measured, plans
 from remarque.cid import CidInvalid
 from remarque.client import Client
 from remarque.errors import RemarqueError
@@ -25,7 +25,7 @@ from remarque.pieces import Piece
 class WrittenArchive(NamedTuple):
     """An archive in a folder."""
 
-    plan: Plan
+    plan: ArchivePlan
     file: Path
     piece: Piece
 
@@ -47,21 +47,27 @@ class WrittenArchive(NamedTuple):
 
 
 @click.command("archive")
+@click.argument("cids", nargs=-1)
 @click.option("--to", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
 @click.option("--size", type=click.IntRange(min=1), default=PIECE_BYTES, show_default=True, help="Bytes of an archive.")
-@click.option("--what", type=click.Choice(["own", "all"]), default="own", show_default=True, help="Whose pictures.")
+@click.option(
+    "--what", type=click.Choice(["own", "all"]), default="own", show_default=True, help="Whose pictures, without CIDS."
+)
 @click.option("--again", is_flag=True, help="Archive also what a recorded archive of the org has already.")
 @click.option("--record", "place", help="Record each archive on the chain, as one that is kept at this place.")
 @with_target
-def archive(target: Target, folder: Path, size: int, what: str, again: bool, place: str | None) -> None:
-    """Write the files of recorded pictures to content archives in a folder: CARs, each named by its piece CID.
+def archive(
+    target: Target, cids: tuple[str, ...], folder: Path, size: int, what: str, again: bool, place: str | None
+) -> None:
+    """Write the files CIDS, or those of recorded pictures, to content archives: CARs, each named by its piece CID.
 
-    A picture is the org's own if an account of it created or owns it. A file that is larger than an archive has one for
-    itself. What was cut off goes on where it was: archives that are there are not written again.
+    A picture is the org's own if an account of it created or owns it. Confidential ones stay encrypted. A file that is
+    larger than an archive has one for itself. What was cut off goes on where it was: archives that are there are not
+    written again. A deal with a provider of Filecoin is made with the CAR and its piece CID, and not by this command.
     """
     org = org_of(target.signer)
     with target.client() as client:
-        wanted = _wanted(client, org, what)
+        wanted = list(dict.fromkeys(cids)) or _recorded(client, org, what)
         done = set[str]() if again else set(_archived(client, org))
         written = list[WrittenArchive]()
         for plan in plans(_measured(client, [cid for cid in wanted if cid not in done]), size):
@@ -72,7 +78,7 @@ def archive(target: Target, folder: Path, size: int, what: str, again: bool, pla
     target.show({"archives": [one.told() for one in written]}, "\n".join(lines))
 
 
-def _wanted(client: Client, org: str, what: str) -> list[str]:
+def _recorded(client: Client, org: str, what: str) -> list[str]:
     assets = client.assets()
     if what == "own":
         owned = {token.asset for token in client.all_tokens() if org_of(token.owner) == org}
@@ -100,7 +106,7 @@ def _measured(client: Client, cids: Iterable[str]) -> Iterator[MeasuredFile]:
             click.echo(f"left out: {cid}: {in_line(error)}", err=True)
 
 
-def _written(client: Client, plan: Plan, folder: Path) -> WrittenArchive:
+def _written(client: Client, plan: ArchivePlan, folder: Path) -> WrittenArchive:
     file = roots_in(folder).get(plan.root)
     if file is not None:
         return WrittenArchive(plan, file, piece_of(file))
@@ -135,14 +141,15 @@ def archive_line(one: ArchiveRecord) -> str:
 @click.argument("archive")
 @click.argument("cid")
 @written_to("out")
+@click.option("--part", type=(click.IntRange(min=0), click.IntRange(min=1)), help="First byte wanted, and how many.")
 @with_target
-def restore(target: Target, archive: str, cid: str, out: OutputFile) -> None:
+def restore(target: Target, archive: str, cid: str, out: OutputFile, part: tuple[int, int] | None) -> None:
     """Write the file CID out of the content archive ARCHIVE, held against its id; only what it needs is read.
 
     ARCHIVE is a file's path, or an address: http, https, s3, gs or az. No node is asked.
     """
-    found = Archive(reader_of(archive))
+    found, (start, size) = Archive(reader_of(archive)), part or (0, None)
     with out.opened() as file:
-        for piece in found.pieces(cid):
+        for piece in found.pieces(cid, start, None if size is None else start + size):
             file.write(piece)
     target.show({"cid": cid, "archive": found.root, "file": str(out)}, f"written to {out}")

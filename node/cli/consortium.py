@@ -1,11 +1,10 @@
-"""Commands for those who look after a consortium's voters: how it stands, and the walks that change it.
+"""Commands for those who look after a consortium's voters and its key: how it stands, and the walks that change it.
 
 A walk looks where it stands before each step, so that it may be ended at any moment and given again.
 """
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 import click
@@ -13,26 +12,25 @@ from msgspec import UNSET
 
 from ledger.actions import RemoveNode
 from ledger.errors import Code
-from ledger.governance import AnyChange, ReplaceNode, SetVoter
+from ledger.governance import ReplaceNode, SetVoter
 from ledger.names import org_of
 from ledger.records import NodeRecord
+from node.cli.ceremonies import key, share_key
+from node.cli.deciding import WAITING, carried
 from node.cli.printing import in_line
 from node.cli.target import Target, with_target
-from node.cli.times import LASTING
 from remarque.api.consortium import ConsortiumStanding, NodeStanding
-from remarque.api.governance import ProposalView
 from remarque.client import Client
-from remarque.errors import NodeCode, RemarqueError
-
-LOOK_SECONDS = 0.5
-VOTED_HOURS = 168
-"""For how long votes are taken on what a walk proposes."""
-WAITING = click.option("--wait", type=LASTING, default="10m", show_default=True, help="How long to wait for the votes.")
+from remarque.errors import RemarqueError
 
 
 @click.group()
 def consortium() -> None:
-    """The consortium's nodes: who votes, who answers; change who votes."""
+    """The consortium's nodes and its key: who votes, who answers, who keeps shares; change it."""
+
+
+consortium.add_command(key)
+consortium.add_command(share_key)
 
 
 @consortium.command("status")
@@ -53,7 +51,7 @@ def set_voter(target: Target, name: str, votes: bool, wait: timedelta) -> None:
     """Put to the vote that the node NAME votes, and wait until that is decided. Given again, it goes on."""
     with target.client() as client:
         if _node(client, name).votes is not votes:
-            _carried(client, org_of(target.signer), SetVoter(node=name, votes=votes), wait)
+            carried(client, org_of(target.signer), SetVoter(node=name, votes=votes), wait)
         standing = client.consortium()
     target.show(standing, "\n".join(map(in_line, _lines(standing))))
 
@@ -73,7 +71,7 @@ def replace(target: Target, old: str, new: str, wait: timedelta) -> None:
     with target.client() as client:
         if _has(client, old):
             if _node(client, old).votes and not _stands_in(client, old, new):
-                _carried(client, org_of(target.signer), ReplaceNode(node=old, by=new), wait)
+                carried(client, org_of(target.signer), ReplaceNode(node=old, by=new), wait)
             _remove(client, org_of(target.signer), old, new)
         elif not _node(client, new).votes:
             detail = f"{old} is no node any more, and {new} does not vote: see `remarque consortium set-voter`"
@@ -109,36 +107,6 @@ def _node(client: Client, name: str) -> NodeRecord:
         detail = f"there is no node {name}; let it in with `remarque node add`"
         raise RemarqueError(Code.NODE_UNKNOWN.name, detail)
     return found
-
-
-def _carried(client: Client, org: str, change: AnyChange, wait: timedelta) -> None:
-    """Have a change decided: propose it unless it is proposed, cast one's own vote, and wait for the others'."""
-    proposal = _proposed(client, change)
-    if proposal is None:
-        found = client.proposal(client.propose(change, lasting=VOTED_HOURS)[0])
-    elif any(vote.org == org for vote in proposal.votes):
-        found = proposal
-    else:
-        client.vote(proposal.id, approve=True)
-        found = client.proposal(proposal.id)
-    end, told = time.monotonic() + wait.total_seconds(), ""
-    while found.status == "open" and time.monotonic() < end:
-        text = f"proposal {found.id}: {found.approving} of {found.quorum} orgs approve that have to"
-        if text != told:
-            click.echo(text, err=True)
-            told = text
-        time.sleep(LOOK_SECONDS)
-        found = client.proposal(found.id)
-    if found.status == "open":
-        detail = f"proposal {found.id} has {found.approving} of {found.quorum} approvals; give the command again later"
-        raise RemarqueError(NodeCode.VOTES_AWAITED.name, detail)
-    if found.status != "passed":
-        raise RemarqueError(Code.PROPOSAL_DECIDED.name, f"proposal {found.id} was {found.status}, so nothing changes")
-
-
-def _proposed(client: Client, change: AnyChange) -> ProposalView | None:
-    """The open proposal of a change and nothing else."""
-    return next((one for one in client.proposals() if one.status == "open" and one.changes == (change,)), None)
 
 
 def _lines(standing: ConsortiumStanding) -> list[str]:

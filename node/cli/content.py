@@ -20,6 +20,11 @@ def content() -> None:
     """Content: where it is kept, in how many copies; for administrators of the node's org."""
 
 
+content.add_command(archive)
+content.add_command(archives)
+content.add_command(restore)
+
+
 @content.command("status")
 @with_target
 def status(target: Target) -> None:
@@ -93,11 +98,6 @@ def export(target: Target, cid: str, out: OutputFile) -> None:
     with target.client() as client:
         out.write(client.content(cid))
     target.show({"cid": cid, "file": str(out)}, f"written to {out}")
-
-
-content.add_command(archive)
-content.add_command(archives)
-content.add_command(restore)
 
 
 def _show(target: Target, state: CopiesState) -> None:

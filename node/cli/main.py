@@ -63,6 +63,7 @@ COMMANDS = {
     "register": "node.cli.pictures:register",
     "rent": "node.cli.trading:rent",
     "reseal": "node.cli.market:reseal",
+    "rekey": "node.cli.market:rekey",
     "restore": "node.cli.backup:restore",
     "revoke": "node.cli.market:revoke",
     "sell": "node.cli.market:sell",

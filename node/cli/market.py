@@ -216,6 +216,20 @@ def reseal(target: Target, asset: str, nodes: tuple[str, ...], node_key: Path | 
     target.done(receipt, f"{', '.join(one.node for one in held)} can open it")
 
 
+@click.command()
+@click.argument("asset")
+@with_target
+def rekey(target: Target, asset: str) -> None:
+    """Give your confidential ASSET another key: it is opened, encrypted anew on this machine, and stored.
+
+    What was stored before is forgotten by all nodes a day later. Whoever has seen it has seen it.
+    """
+    with target.client() as client:
+        receipt = client.rekey(asset)
+        content = client.asset(asset).asset.content
+    target.done(receipt, f"its content is {content.cid} now")
+
+
 @click.command("open")
 @click.argument("asset")
 @written_to("--out", what="File to write.")

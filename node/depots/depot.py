@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import NamedTuple, Protocol
 
-from remarque.cid import RAW, CidInvalid, check_block, parse_cid
-from remarque.dag import BLOCK_BYTES_MAX, FileShape, Leaf, checked_leaf, shape_of
+from remarque.cid import DAG_PB, RAW, CidInvalid, check_block, parse_cid
+from remarque.dag import BLOCK_BYTES_MAX, FileShape, Leaf, checked_leaf, children_of, shape_of
+
+NODES_MAX = 64
+"""Of a file's tree: a file of a gibibyte has seven."""
 
 
 class DepotFailed(Exception):
@@ -15,6 +18,10 @@ class DepotFailed(Exception):
 
 class CopyMissing(DepotFailed):
     """A depot does not have a file, or not as its content id names it."""
+
+
+class CopyPending(DepotFailed):
+    """A depot has taken a file on, and does not have it yet."""
 
 
 class StoredFile(NamedTuple):
@@ -41,8 +48,8 @@ class Depot(Protocol):
     async def size(self, cid: str) -> int:
         """Bytes of a file that is one block, as the depot says. CopyMissing."""
 
-    async def part(self, cid: str, start: int, size: int) -> bytes:
-        """Bytes of a file, as the depot says. CopyMissing."""
+    async def leaf(self, cid: str, leaf: Leaf) -> bytes:
+        """A piece of a file, as the depot says. CopyMissing."""
 
     async def delete(self, cid: str) -> None:
         """Keep a file no longer; nothing if it is not there."""
@@ -52,6 +59,25 @@ class Depot(Protocol):
 
     async def check(self) -> None:
         """DepotFailed if it cannot be used now."""
+
+
+async def tree_of(name: str, cid: str, block: Callable[[str], Awaitable[bytes]]) -> dict[str, bytes]:
+    """The blocks of a file's tree in the depot of a name, which gives blocks, each held against its id. CopyMissing."""
+    found, wanted = dict[str, bytes](), [cid]
+    while wanted:
+        one = wanted.pop()
+        if parse_cid(one)[0] != DAG_PB or one in found:
+            continue
+        if len(found) == NODES_MAX:
+            raise CopyMissing(f"{cid} in {name} has more than {NODES_MAX} nodes")
+        node = await block(one)
+        try:
+            check_block(one, node)
+            wanted += [child.cid for child in children_of(one, node)]
+        except CidInvalid as error:
+            raise CopyMissing(f"node {one} in {name}: {error}") from None
+        found[one] = node
+    return found
 
 
 async def shape_in(depot: Depot, cid: str) -> tuple[FileShape, Mapping[str, bytes]]:
@@ -77,7 +103,7 @@ async def shape_in(depot: Depot, cid: str) -> tuple[FileShape, Mapping[str, byte
 
 async def leaf_in(depot: Depot, shape: FileShape, leaf: Leaf) -> bytes:
     """A piece of a file in a depot, held against its id. CopyMissing."""
-    block = await depot.part(shape.cid, leaf.start, leaf.size)
+    block = await depot.leaf(shape.cid, leaf)
     try:
         check_block(leaf.cid, block)
         return checked_leaf(leaf, block)

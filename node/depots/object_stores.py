@@ -16,6 +16,7 @@ from obstore.store import ObjectStore
 from node.depots.depot import CopyMissing, DepotFailed, StoredFile
 from remarque.cars import CarInvalid, blocks_in, car_block, car_header
 from remarque.cid import DAG_PB, CidInvalid, parse_cid
+from remarque.dag import Leaf
 
 FILES, NODES = "files", "nodes"
 ONE_REQUEST_BYTES_MAX = 8 * 1024 * 1024
@@ -72,11 +73,11 @@ class ObjectDepot:
         async with self._asked(cid):
             return (await self._store.head_async(f"{FILES}/{cid}"))["size"]
 
-    async def part(self, cid: str, start: int, size: int) -> bytes:
-        if not size:
+    async def leaf(self, cid: str, leaf: Leaf) -> bytes:
+        if not leaf.size:
             return b""
         async with self._asked(cid):
-            return bytes(await self._store.get_range_async(f"{FILES}/{cid}", start=start, length=size))
+            return bytes(await self._store.get_range_async(f"{FILES}/{cid}", start=leaf.start, length=leaf.size))
 
     async def delete(self, cid: str) -> None:
         for kind in (FILES, NODES):

@@ -14,6 +14,7 @@ from obstore.store import LocalStore, from_url
 from node.depots.depot import Depot
 from node.depots.kubo import KuboDepot
 from node.depots.object_stores import ObjectDepot
+from node.depots.pinning import PinningDepot
 from node.ground.config import DepotSection
 from remarque.errors import NodeCode, NodeError
 from remarque.text_files import text_in
@@ -24,27 +25,39 @@ CONNECT_SECONDS, REQUEST_SECONDS = "5s", "60s"
 RETRIES_MAX = 2
 
 
-def open_depots(sections: tuple[DepotSection, ...], home: Path) -> dict[str, Depot]:
-    """The depots by their names. CONFIG_INVALID names the one that cannot be, and why. Nothing is asked of them."""
+def open_depots(sections: tuple[DepotSection, ...], home: Path, origins: tuple[str, ...]) -> dict[str, Depot]:
+    """The depots by their names. CONFIG_INVALID names the one that cannot be, and why. Nothing is asked of them.
+
+    `origins`: multiaddrs of where this node gives content, for services that fetch it.
+    """
     found = dict[str, Depot]()
     for section in sections:
         if not NAME.fullmatch(section.name) or section.name in found:
             raise _wrong(section, "its name is given twice, or is not of 1 to 32 small letters, digits, - and _")
-        found[section.name] = _opened(section, home)
+        found[section.name] = _opened(section, home, origins)
     return found
 
 
-def _opened(section: DepotSection, home: Path) -> Depot:
+def _opened(section: DepotSection, home: Path, origins: tuple[str, ...]) -> Depot:
     secrets = _secrets(section, home)
     if section.kind == "folder":
         return ObjectDepot(section.name, LocalStore(prefix=str((home / section.url).absolute()), mkdir=True))
     if section.kind == "ipfs":
-        if urlsplit(section.url).scheme not in ("http", "https"):
+        if not _is_address(section.url):
             raise _wrong(section, "url is the address of Kubo's RPC, such as http://127.0.0.1:5001")
         return KuboDepot(section.name, section.url, str(secrets.get("authorization", "")))
+    if section.kind == "pinning":
+        if not (_is_address(section.url) and _is_address(section.endpoint)):
+            raise _wrong(section, "url is the service's address, and endpoint a gateway's that gives what it keeps")
+        authorization = str(secrets.get("authorization", ""))
+        return PinningDepot(section.name, section.url, section.endpoint, authorization, origins)
     if urlsplit(section.url).scheme not in SCHEMES:
         raise _wrong(section, f"url begins with {', '.join(f'{one}://' for one in SCHEMES)}")
     return _object_store(section, secrets)
+
+
+def _is_address(url: str) -> bool:
+    return urlsplit(url).scheme in ("http", "https")
 
 
 def _object_store(section: DepotSection, secrets: dict[str, Any]) -> Depot:

@@ -19,12 +19,12 @@ from typing import NamedTuple
 
 from ledger import records
 from ledger.encoding import decode_trusted
-from ledger.events import AssetRegistered
+from ledger.events import AssetRegistered, AssetRekeyed
 from ledger.names import org_of
 from node.chain.chain import Chain
 from node.chain.layers import Layer
 from node.content.blockstore import Blockstore, Opened
-from node.depots.depot import CopyMissing, Depot, DepotFailed, StoredFile, leaf_in, shape_in
+from node.depots.depot import CopyMissing, CopyPending, Depot, DepotFailed, StoredFile, leaf_in, shape_in
 from node.exchange.archives import recorded
 from node.exchange.copy_book import Copy, CopyBook, Counts
 from node.ground import metrics
@@ -162,7 +162,7 @@ class Copies:
         events = (event for layer in layers for outcome in layer.result.outcomes for event in outcome.events)
         ledger = self._chain.ledger()
         for event in events:
-            if isinstance(event, AssetRegistered) and self._depots:
+            if isinstance(event, AssetRegistered | AssetRekeyed) and self._depots:
                 self._fresh += self._wanted(ledger.asset(event.asset))
                 self._noted.set()
 
@@ -276,6 +276,8 @@ class Copies:
         """Bring one file; whether the depot failed."""
         try:
             await self._put(copy.depot, copy.cid)
+        except CopyPending:
+            await asyncio.to_thread(self._book.lack, copy.depot, copy.cid, time.time() + MISSING_SECONDS)
         except DepotFailed as error:
             self._note(copy.depot, error)
             await asyncio.to_thread(self._book.lack, copy.depot, copy.cid, time.time())
@@ -308,8 +310,8 @@ class Copies:
             pass
 
     def _note(self, name: str, error: DepotFailed | None) -> None:
-        """Note whether a depot does what it is asked. That it lacks a file is no fault of this kind."""
-        if isinstance(error, CopyMissing):
+        """Note whether a depot does what it is asked. That it lacks a file, or still fetches it, is no fault."""
+        if isinstance(error, CopyMissing | CopyPending):
             return
         self._faults[name] = str(error or "")
         metrics.DEPOT_UP.labels(name).set(error is None)

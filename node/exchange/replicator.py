@@ -23,7 +23,14 @@ from msgspec import UnsetType
 from ledger import records
 from ledger.block import Outcome
 from ledger.encoding import NOT_DECODED, decode_trusted
-from ledger.events import AssetRegistered, ContentArchived, SettingsDisclosed, SettingsErased, StatementRegistered
+from ledger.events import (
+    AssetRegistered,
+    AssetRekeyed,
+    ContentArchived,
+    SettingsDisclosed,
+    SettingsErased,
+    StatementRegistered,
+)
 from node.chain.chain import Chain
 from node.chain.layers import Layer
 from node.content.blockstore import Blockstore
@@ -96,7 +103,7 @@ class Replicator:
         """Want what the assets and statements need that were recorded, and what was said of openings."""
         ledger = self._chain.ledger()
         for event in (event for outcome in outcomes for event in outcome.events):
-            if isinstance(event, AssetRegistered):
+            if isinstance(event, AssetRegistered | AssetRekeyed):
                 for want in wants_of(ledger.asset(event.asset)):
                     self._want(want)
             elif isinstance(event, SettingsDisclosed | SettingsErased):

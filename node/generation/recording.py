@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable
+from typing import Any
 
 from generator.protocol import Generated
 from ledger import records
 from ledger.actions import Content, RegisterGenerated
 from ledger.crypto import SigningKey
 from ledger.encoding import decode
+from ledger.execution.confidential import key_in_force
 from ledger.generation import Attestation
-from ledger.transaction import Signer, Transaction, sign
 from node.chain.chain import Chain
 from node.content.blockstore import Blockstore
 from node.content.openings import OpeningStore
 from node.generation.jobs import Job
 from node.generation.marking import Marking
+from node.ordering.own import own_transaction
 from node.ordering.submitter import Submitter
 from remarque import sealing
 from remarque.api.generation import GeneratedPicture, RefusedPicture
+from remarque.encapsulating import encapsulated_content
+from threshold import ThresholdKey
 
 RECORD_VALID_MS = 300_000
 
@@ -56,20 +59,25 @@ class Recorder:
 
     async def store(self, job: Job, asset: str, png: bytes, account: str) -> Content:
         """Take a picture's bytes for a record to come, at the cost of an account; if confidential, encrypted, with the
-        key sealed to its custodians.
+        key encapsulated to the consortium's, or, while there is none, sealed to its custodians.
         """
         request = job.request
         if not request.confidential:
             cid = await self._blockstore.aside(self._blockstore.take, account, png)
             return Content(cid=cid, size=len(png), media_type="image/png")
-        place = (asset, request.creator, self._chain.genesis, self._chain.node)
-        cipher, sealed_keys = await asyncio.to_thread(sealing.sealed_content, png, *place)
-        return Content(
-            cid=await self._blockstore.aside(self._blockstore.take, account, cipher),
-            size=len(cipher),
-            media_type="image/png",
-            sealed_keys=sealed_keys,
-        )
+        cipher, held = await asyncio.to_thread(self._encrypted, png, asset, request.creator)
+        cid = await self._blockstore.aside(self._blockstore.take, account, cipher)
+        return Content(cid=cid, size=len(cipher), media_type="image/png", **held)
+
+    def _encrypted(self, png: bytes, asset: str, creator: str) -> tuple[bytes, dict[str, Any]]:
+        """Ciphertext of a picture, with what its content says of the key."""
+        shared, genesis = key_in_force(self._chain.ledger()), self._chain.genesis
+        if shared is not None:
+            key = ThresholdKey.from_bytes(bytes.fromhex(shared.key))
+            cipher, encapsulated = encapsulated_content(png, genesis.chain, asset, creator, key)
+            return cipher, {"encapsulated": encapsulated}
+        cipher, sealed_keys = sealing.sealed_content(png, asset, creator, genesis, self._chain.node)
+        return cipher, {"sealed_keys": sealed_keys}
 
 
 class SigningRecorder:
@@ -95,22 +103,16 @@ class SigningRecorder:
         """Store a picture and commit its record; if the ledger refuses it, it is not released."""
         attestation = decode(generated.attestation, Attestation)
         content = await self._recorder.store(job, attestation.pixel_digest, generated.png, job.request.creator)
-        transaction = Transaction(
-            chain=self._chain.name,
-            signers=(Signer(account=self._account, key=self._key.public),),
-            valid_until_ms=self._clock_ms() + RECORD_VALID_MS,
-            nonce=secrets.token_hex(16),
-            actions=(
-                RegisterGenerated(
-                    request=job.request,
-                    request_signature=job.signature,
-                    attestation=attestation,
-                    attestation_signature=generated.signature,
-                    content=content,
-                ),
-            ),
+        asked = RegisterGenerated(
+            request=job.request,
+            request_signature=job.signature,
+            attestation=attestation,
+            attestation_signature=generated.signature,
+            content=content,
         )
-        height, position = await self._submitter.commit(sign(transaction, [self._key]))
+        until_ms = self._clock_ms() + RECORD_VALID_MS
+        signed = own_transaction(self._chain.name, self._account, self._key, asked, until_ms)
+        height, position = await self._submitter.commit(signed)
         results = self._chain.finals.at(height).results
         code, detail = results.outcomes[position].code, results.details[position]
         picture = await self._recorder.recorded(job, generated.index)

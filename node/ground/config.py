@@ -136,24 +136,27 @@ class DepotSection(Section, frozen=True, kw_only=True):
 
     name: str
     """What it is called in logs, metrics and answers."""
-    kind: Literal["folder", "objects", "ipfs"]
-    """A folder; an object store (S3 and what speaks like it, Google's, Azure's); an IPFS daemon with Kubo's RPC."""
+    kind: Literal["folder", "objects", "ipfs", "pinning"]
+    """A folder; an object store (S3 and what speaks like it, Google's, Azure's); an IPFS daemon with Kubo's RPC; a
+    service with IPFS's Pinning Service API."""
     url: str
-    """The folder's path; `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`; the RPC's address."""
+    """The folder's path; `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`; the address of the RPC,
+    or of the service."""
     when: Literal["at_once", "later"] = "later"
     """`at_once`: what a member stores is answered when it is there; `later`: once it is recorded."""
     what: Literal["own", "all"] = "own"
     """Of whose pictures: of those that accounts of this node's org created or own, or of everybody's."""
     endpoint: str = ""
     """Address of an object store that is not at its provider's usual one, such as
-    `https://cos.ap-guangzhou.myqcloud.com`."""
+    `https://cos.ap-guangzhou.myqcloud.com`; of the trustless gateway that gives what a pinning service keeps."""
     region: str = ""
     """Its region, where it has one."""
     virtual_hosted: bool = False
     """Whether the bucket's name stands before the address, as Tencent's COS wants it."""
     credentials: str = ""
     """File with what the depot asks for, as TOML: `access_key_id` and `secret_access_key` for S3, obstore's names for
-    others; `authorization` for an IPFS daemon. Nobody but the node's user may read it."""
+    others; `authorization` for an IPFS daemon or a pinning service, such as "Bearer TOKEN". Nobody but the node's user
+    may read it."""
 
 
 class ContentSection(Section, frozen=True, kw_only=True):
@@ -221,6 +224,15 @@ class ScittSection(Section, frozen=True, kw_only=True):
     """File with that account's seed."""
 
 
+class KeeperSection(Section, frozen=True, kw_only=True):
+    """`[keeper]`: absent if this node keeps no share of the consortium's key."""
+
+    account: str
+    """Account of this node's org with the role `keeper`, for ceremonies and releases. No other node may have it."""
+    key: str
+    """File with that account's seed."""
+
+
 class Config(Section, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -233,6 +245,7 @@ class Config(Section, frozen=True, kw_only=True):
     content: ContentSection = ContentSection()
     generator: GeneratorSection | None = None
     scitt: ScittSection | None = None
+    keeper: KeeperSection | None = None
 
 
 def load_config(path: Path) -> Config:

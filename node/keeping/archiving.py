@@ -15,7 +15,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from node.storage.directory import sync_directory
-from remarque.archives import Archive, Blocks, Plan, Read, parts_of
+from remarque.archives import Archive, ArchivePlan, Blocks, Read, parts_of
 from remarque.errors import NodeCode, NodeError
 from remarque.pieces import STEP, Piece, PieceHasher
 
@@ -30,7 +30,7 @@ def roots_in(folder: Path) -> dict[str, Path]:
     return {Archive(reader_of(str(file))).root: file for file in sorted(folder.glob(f"*{ENDING}"))}
 
 
-def write(plan: Plan, blocks: Blocks, folder: Path) -> tuple[Path, Piece]:
+def write(plan: ArchivePlan, blocks: Blocks, folder: Path) -> tuple[Path, Piece]:
     """Write an archive to a folder; its file and its piece. CONTENT_MISSING; OSError if another process does so."""
     hasher, beside = PieceHasher(), folder / UNFINISHED
     with beside.open("ab") as file:

@@ -56,6 +56,8 @@ class PlanNode(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Account that attests what this node generates; empty: the node has no generator."""
     scitt: str = ""
     """Account that registers statements at this node; empty: the node registers none."""
+    keeper: str = ""
+    """Account that keeps a share of the consortium's key at this node; empty: the node keeps none."""
 
 
 class PlanAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -214,12 +216,20 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Nodes that are introduced to one that has no chain."""
     generator: str = ""
     scitt: str = ""
+    keeper: str = ""
 
 
 def _settings(plan: Plan, name: str) -> NodeSettings:
     node = plan.nodes[name]
     others = {other: one.peer for other, one in sorted(plan.nodes.items()) if other != name}
-    return NodeSettings(api=node.api, peer=node.peer, addresses=others, generator=node.generator, scitt=node.scitt)
+    return NodeSettings(
+        api=node.api,
+        peer=node.peer,
+        addresses=others,
+        generator=node.generator,
+        scitt=node.scitt,
+        keeper=node.keeper,
+    )
 
 
 def _node_toml(name: str, genesis: str, settings: NodeSettings) -> str:
@@ -239,7 +249,8 @@ def _node_toml(name: str, genesis: str, settings: NodeSettings) -> str:
         "[peers.addresses]",
         *(f'{other} = "{address}"' for other, address in settings.addresses.items()),
     ]
-    for section, account in (("generator", settings.generator), ("scitt", settings.scitt)):
+    accounts = {"generator": settings.generator, "scitt": settings.scitt, "keeper": settings.keeper}
+    for section, account in accounts.items():
         if account:
             lines += ["", f"[{section}]", f'account = "{account}"', f'key = "../../accounts/{account}.key"']
     return "\n".join(lines) + "\n"

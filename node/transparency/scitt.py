@@ -8,7 +8,6 @@ The chain executes none of this. That it was done is the word of the registrar, 
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable
 
 from ledger import records
@@ -18,12 +17,13 @@ from ledger.cose import CoseRefused, Ed25519Key
 from ledger.crypto import SigningKey
 from ledger.errors import Code, LedgerError
 from ledger.statement import Statement, parse_statement, with_receipts
-from ledger.transaction import SignedTransaction, Signer, Transaction, sign
+from ledger.transaction import SignedTransaction
 from node.chain.chain import Chain
 from node.chain.entries import Entries
 from node.chain.finals import Final
 from node.chain.reading import Reading
 from node.content.blockstore import Blockstore
+from node.ordering.own import own_transaction
 from node.ordering.submitter import Submitter
 from node.transparency.cose_receipts import CoseReceipts
 from remarque.cid import cid_of_digest
@@ -44,14 +44,7 @@ class Registrar:
     def sign(self, chain: str, statement: Statement, now_ms: int) -> SignedTransaction:
         """The transaction that registers a statement."""
         ask = RegisterStatement(digest=statement.digest, issuer=statement.issuer, subject=statement.subject)
-        transaction = Transaction(
-            chain=chain,
-            signers=(Signer(account=self.account, key=self._key.public),),
-            valid_until_ms=now_ms + VALID_MS,
-            nonce=secrets.token_hex(16),
-            actions=(ask,),
-        )
-        return sign(transaction, [self._key])
+        return own_transaction(chain, self.account, self._key, ask, now_ms + VALID_MS)
 
 
 class Statements:

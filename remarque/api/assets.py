@@ -23,6 +23,17 @@ class PolicyRoyalty(Answer, frozen=True, kw_only=True):
     """`name@version`."""
 
 
+class KeyKeepers(Answer, frozen=True, kw_only=True):
+    """Who opens the key of a confidential picture together."""
+
+    threshold: int
+    """So many of them open it, and fewer do not."""
+    keepers: tuple[str, ...]
+    """The accounts that keep shares of the consortium's key, one of an org."""
+    epoch: int
+    """How often that key has been shared."""
+
+
 class AssetView(Answer, frozen=True, kw_only=True):
     """An asset with its owner, and what resales owe."""
 
@@ -43,6 +54,8 @@ class AssetView(Answer, frozen=True, kw_only=True):
     """The same as what is signed about it names them."""
     policy_royalties: tuple[PolicyRoyalty, ...]
     """What these policies ask for; of a token with terms of its own, the policies only bound those."""
+    opened_by: KeyKeepers | UnsetType = UNSET
+    """Present where its key is encapsulated to the consortium's, as that is shared now."""
 
 
 class AssetsPage(Page, frozen=True, kw_only=True):

@@ -78,9 +78,29 @@ class KeyShare(Answer, frozen=True, kw_only=True):
     """Sealed to the reader key that the request named, hex."""
 
 
+class SealedShare(Answer, frozen=True, kw_only=True):
+    """A keeper's share of what opens a capsule: `threshold.DecryptionShare`, for one decision and one reader."""
+
+    keeper: str
+    """The account that keeps the share."""
+    holder: int
+    """Its index among the holders of the consortium's key, from 1."""
+    epoch: int
+    """Of the consortium's key whose share it is."""
+    sealed: str
+    """Sealed to the reader key that the request named, by HPKE, hex."""
+    signature: str
+    """The keeper's, over `ledger.capsules.ReleasedShare`: with it a false share convicts whoever released it."""
+
+
 class Release(Answer, frozen=True, kw_only=True):
-    """What opens a confidential picture for one request; today one share does."""
+    """What opens a confidential picture for one request."""
 
     transaction: str
     """The request, decided on the chain in its reader's favour."""
     shares: tuple[KeyShare, ...]
+    """Of a key that nodes hold: any one of them opens it."""
+    decryption_shares: tuple[SealedShare, ...]
+    """Of a key that is encapsulated to the consortium's: so many as that says open it together."""
+    consortium_key: str | UnsetType = UNSET
+    """The consortium's key that the decryption shares fit: `threshold.ThresholdKey`, hex."""

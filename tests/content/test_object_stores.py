@@ -33,7 +33,7 @@ def a_depot(home: Path, endpoint: str, secret: str = SECRET, key: str = KEY, **m
         credentials="store.toml",
         **more,  # type: ignore[arg-type]
     )
-    return open_depots((section,), home)["archive"]
+    return open_depots((section,), home, ())["archive"]
 
 
 async def put_and_read(depot: Depot, file: StoredFile) -> bytes:
@@ -141,6 +141,7 @@ def test_a_bucket_that_stands_before_the_address_is_spoken_to_as_cos_wants_it(
         ({"url": "ftp://bucket"}, "url begins with s3://"),
         ({"name": "Archive"}, "its name"),
         ({"kind": "ipfs", "url": "127.0.0.1:5001"}, "address of Kubo's RPC"),
+        ({"kind": "pinning", "url": "https://pins.example"}, "a gateway's that gives"),
         ({"credentials": "none.toml"}, "No such file"),
         ({"credentials": "open.toml"}, "may be read by others"),
         ({"credentials": "broken.toml"}, "broken.toml"),
@@ -154,4 +155,4 @@ def test_settings_that_cannot_be_are_refused_by_name(settings: dict[str, str], w
     given = {"name": "archive", "kind": "objects", "url": f"s3://{BUCKET}"} | settings
 
     with pytest.raises(NodeError, match=why):
-        open_depots((DepotSection(**given),), tmp_path)  # type: ignore[arg-type]
+        open_depots((DepotSection(**given),), tmp_path, ())  # type: ignore[arg-type]

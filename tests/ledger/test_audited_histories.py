@@ -53,8 +53,11 @@ def a_history(steps: list[Step]) -> Remembered:
 
 
 def a_history_of_keys() -> Remembered:
-    """A key that is made beside a dealer who lies, then shared anew; and a ceremony that comes to nothing."""
+    """A key that is made beside a dealer who lies, then shared anew, a picture's key that moves over to it, and a
+    ceremony that comes to nothing.
+    """
     keepers = Keepers(Remembered)
+    assert keepers.state.do(ALICE, registering("secret", confidential=True)).code == "OK"
     keepers.begin()
     keepers.deal(STUDIO, keepers.lie(STUDIO, 2))
     for dealer in (AGENCY, CLUB):
@@ -62,6 +65,8 @@ def a_history_of_keys() -> Remembered:
     assert keepers.complain(AGENCY, 1).code == "OK"
     assert {keepers.confirm(one).code for one in KEEPERS} == {"OK"}
     assert {one.code for one in keepers.make(STUDIO, AGENCY, SPARE)} == {"OK"}
+    moving = actions.RekeyAsset(asset=a_digest("secret"), content=keepers.content("secret"))
+    assert keepers.state.do(STUDIO, moving).code == "OK"
     keepers.begin(dealing_ms=1_000, complaining_ms=1_000)
     keepers.wait(10_000)
     assert keepers.end().code == "OK"
@@ -101,7 +106,7 @@ def test_an_audit_denounces_no_honest_history_of_many(steps: list[Step]) -> None
 
 
 def test_an_audit_denounces_no_honest_history_of_keys() -> None:
-    assert audited(kept(a_history_of_keys())).transactions == 24
+    assert audited(kept(a_history_of_keys())).transactions == 31
 
 
 def test_the_histories_hold_every_action_that_there_is() -> None:

@@ -232,3 +232,53 @@ def test_one_org_alone_and_two_make_keys_of_what_is_left_of_the_promise(keepers:
     keepers.make(STUDIO, AGENCY)
     assert (keepers.shared.threshold, keepers.key.epoch) == (2, 2)
     assert opens(keepers, STUDIO, AGENCY)
+
+
+def test_a_holder_key_serves_for_one_key(keepers: Keepers) -> None:
+    """Its secret is destroyed with the share: a ceremony that took it again would wait for somebody who cannot open."""
+    keepers.make()
+
+    assert "has to enrol" in keepers.refused(*KEEPERS)
+    for keeper in KEEPERS:
+        assert keepers.enrol(keeper).code == "OK"
+    assert codes(keepers.make()) == {"OK"}
+
+
+def test_who_did_not_confirm_is_said_to_lack_a_share_and_is_not_waited_for(keepers: Keepers) -> None:
+    keepers.begin(dealing_ms=5_000, complaining_ms=5_000)
+    for dealer in KEEPERS:
+        assert keepers.deal(dealer).code == "OK"
+    for keeper in (STUDIO, AGENCY):
+        assert keepers.confirm(keeper).code == "OK"
+    keepers.wait(20_000)
+    assert keepers.end().code == "OK"
+    assert keepers.shared.lacking == (CLUB,)
+
+    assert keepers.begin().code == "OK"
+    for dealer in (STUDIO, AGENCY):
+        assert keepers.deal(dealer).code == "OK"
+    keepers.shares[CLUB] = keepers.shares[STUDIO]
+    assert keepers.deal(CLUB).code in ("CEREMONY_LATE", "CEREMONY_INVALID")
+    assert [keepers.confirm(keeper).code for keeper in KEEPERS] == ["OK"] * 3
+    assert keepers.shared.lacking == ()
+    assert opens(keepers, CLUB, STUDIO)
+
+
+def test_nobody_deals_once_all_who_were_waited_for_have(keepers: Keepers) -> None:
+    """Whoever confirms has opened what counts by then; a later dealing would make their shares worthless."""
+    keepers.begin(dealing_ms=5_000, complaining_ms=5_000)
+    for dealer in KEEPERS:
+        keepers.deal(dealer)
+    for keeper in (STUDIO, AGENCY):
+        keepers.confirm(keeper)
+    honest = keepers.shares | {CLUB: keepers.shares[STUDIO]}
+    keepers.wait(20_000)
+    keepers.end()
+    keepers.shares = dict(honest)
+    keepers.begin()
+    for dealer in (STUDIO, AGENCY):
+        keepers.deal(dealer)
+
+    assert "all others have dealt" in keepers.state.detail(
+        CLUB, actions.DealShares(ceremony=keepers.record.id, dealing=keepers.dealing(CLUB).to_bytes().hex())
+    )

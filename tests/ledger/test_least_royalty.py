@@ -255,8 +255,8 @@ QUIET = {
     actions.MintToken, actions.ListToken, actions.UnlistToken, actions.WithdrawOffer, actions.OpenAuction,
     actions.CancelAuction, actions.CreateCurrency, actions.RedeemCurrency, actions.PublishPolicy,
     actions.SetOrgPolicy, actions.CreateCollection, actions.SetCollectionPolicy, actions.AddToCollection,
-    actions.SetPolicy, actions.RevokeAccess, actions.RequestAccess, actions.ResealAsset, actions.RegisterStatement,
-    actions.ArchiveContent,
+    actions.SetPolicy, actions.RevokeAccess, actions.RequestAccess, actions.ResealAsset, actions.RekeyAsset,
+    actions.RegisterStatement, actions.ArchiveContent,
     actions.EnrolKeeper, actions.DealShares, actions.ComplainOfShare, actions.ConfirmShares, actions.EndCeremony,
 }  # fmt: skip
 """Actions by which nobody is paid and nobody promises to pay."""

@@ -19,7 +19,7 @@ from ledger.actions import ARCHIVED_FILES_MAX
 from node.keeping import archiving
 from node.keeping.archiving import piece_of, reader_of, roots_in, write
 from remarque import dag
-from remarque.archives import Archive, MeasuredFile, Plan, measured, parts_of, plans
+from remarque.archives import Archive, ArchivePlan, MeasuredFile, measured, parts_of, plans
 from remarque.cars import blocks_in, car_block, car_header
 from remarque.cid import RAW, cid_of
 from remarque.dag import import_file
@@ -41,7 +41,7 @@ class Files:
             self.data[cid] = data
             self.blocks |= dict(blocks)
 
-    def plans(self, bytes_max: int = 1 << 40) -> list[Plan]:
+    def plans(self, bytes_max: int = 1 << 40) -> list[ArchivePlan]:
         return list(plans((measured(cid, self.block) for cid in self.data), bytes_max))
 
     def block(self, cid: str) -> bytes:

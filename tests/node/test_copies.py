@@ -15,13 +15,14 @@ from written_chain import WrittenChain
 
 from ledger import actions
 from node.content.blockstore import Blockstore
-from node.depots.depot import CopyMissing, DepotFailed, StoredFile, leaf_in, shape_in
+from node.depots.depot import CopyMissing, CopyPending, DepotFailed, StoredFile, leaf_in, shape_in
 from node.depots.object_stores import ObjectDepot
 from node.exchange import copies
 from node.exchange.copies import Copies
 from node.exchange.copy_book import CopyBook
 from node.ground.config import ContentSection, DepotSection
 from remarque.cid import DAG_PB, cid_of
+from remarque.dag import Leaf
 from remarque.errors import NodeError
 
 ALICE = "alice@studio"
@@ -41,11 +42,21 @@ class Moody(ObjectDepot):
         self.puts += 1
         await super().put(file)
 
-    async def part(self, cid: str, start: int, size: int) -> bytes:
+    async def leaf(self, cid: str, leaf: Leaf) -> bytes:
         if self.failing:
             raise DepotFailed(f"{self.name} is closed")
-        found = await super().part(cid, start, size)
+        found = await super().leaf(cid, leaf)
         return found[:-1] if self.cut else found
+
+
+class Slow(Moody):
+    """A folder that takes a file on, and has it the third time that it is asked."""
+
+    async def put(self, file: StoredFile) -> None:
+        if self.puts < 2:
+            self.puts += 1
+            raise CopyPending(f"{self.name} fetches it")
+        await super().put(file)
 
 
 class Shelf:
@@ -149,6 +160,19 @@ def test_what_is_not_here_yet_comes_once_it_is(shelf: Shelf) -> None:
     asyncio.run(story())
 
 
+def test_what_a_depot_still_fetches_is_no_fault_of_it_and_is_there_in_the_end(shelf: Shelf) -> None:
+    shelf.depots["far"] = Slow("far", LocalStore(prefix=str(shelf.path / "far"), mkdir=True))
+    cid, faults = shelf.record(SMALL), set[str]()
+
+    def there() -> bool:
+        faults.add(shelf.copies._faults["far"])
+        return shelf.has("far", cid)
+
+    asyncio.run(shelf.until(there))
+    assert faults == {""}
+    assert shelf.depots["far"].puts == 3
+
+
 def test_a_depot_that_fails_is_left_alone_for_a_while_and_then_gets_what_it_lacks(shelf: Shelf) -> None:
     cids = [shelf.record(f"{number}".encode()) for number in range(9)]
     shelf.depots["far"].failing = True
@@ -198,7 +222,7 @@ def test_what_is_lost_here_comes_back_from_a_depot_even_if_nothing_is_known_of_i
     cids = [shelf.record(SMALL), shelf.record(LARGE), shelf.record(b"other")]
 
     async def story() -> None:
-        await shelf.until(lambda: all(shelf.has("far", cid) for cid in cids))
+        await shelf.until(lambda: all(shelf.has(depot, cid) for cid in cids for depot in ("near", "far")))
         shelf.book.close()
         (shelf.path / "copies.sqlite").unlink()
         shelf.store = Blockstore(shelf.path / "fresh")
@@ -337,7 +361,7 @@ class Hostile:
     async def size(self, cid: str) -> int:
         return self._size
 
-    async def part(self, cid: str, start: int, size: int) -> bytes:
+    async def leaf(self, cid: str, leaf: Leaf) -> bytes:
         return self._data
 
     async def delete(self, cid: str) -> None:

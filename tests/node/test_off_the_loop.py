@@ -8,6 +8,7 @@ import io
 import json
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -212,7 +213,9 @@ def test_a_peer_is_given_blocks_off_the_loop(tmp_path: Path) -> None:
     cid = Blockstore(tmp_path / "content").put_file(b"picture")
 
     async def story() -> list[tuple[int, bytes]]:
-        app = peer_app(OtherMember(store), None, store, None, None)
+        app = peer_app(
+            OtherMember(store), None, store, None, SimpleNamespace(release=None, release_share=None, release_seal=None)
+        )
         async with TestClient(TestServer(app)) as peer:
             answers = [await peer.get(f"/v1/blocks/{name}") for name in (cid, cid[:-2] + "iq", "no-id")]
             return [(answer.status, await answer.read()) for answer in answers]

@@ -65,7 +65,8 @@ class Telling:
     def __init__(self, written: WrittenChain, store: OpeningStore, caller: str) -> None:
         self.connected = {"node9"}
         self._caller = caller
-        app = peer_app(cast(Any, self), written.chain, cast(Any, None), store, cast(Any, None))
+        unreleased = cast(Any, SimpleNamespace(release=None, release_share=None, release_seal=None))
+        app = peer_app(cast(Any, self), written.chain, cast(Any, None), store, unreleased)
         self._told = next(route.handler for route in app.router.routes() if "openings" in str(route.resource))
 
     def caller(self, _: object) -> str:

@@ -54,7 +54,7 @@ class Custodian:
         self.written = WrittenChain(path)
         chain = self.written.chain
         self.releases = Releases(
-            chain, Reading(chain), key_of("node1"), cast(Peers, SomePeers()), lambda: chain.committed.time_ms
+            chain, Reading(chain), key_of("node1"), None, cast(Peers, SomePeers()), lambda: chain.committed.time_ms
         )
         secret = registering("secret", confidential=True)
         content = actions.Content(
@@ -77,7 +77,7 @@ class Custodian:
 
     def released(self, request: str) -> bool:
         try:
-            (share,) = asyncio.run(self.releases.shares(request)).shares
+            (share,) = asyncio.run(self.releases.shares(request, all_keepers=False)).shares
         except NodeError as refused:
             assert refused.code.name == "RELEASE_DENIED"
             return False
@@ -142,13 +142,13 @@ def test_what_a_lying_custodian_gives_hides_nothing_that_an_honest_one_gives(cus
     """Node 2 asks; nodes 1 and 3 hold the key."""
     custodian.do(ALICE, actions.ResealAsset(asset=SECRET, sealed_keys=sealed_to("node3")))
     request, chain = custodian.asking(ALICE), custodian.written.chain
-    honest = encode(custodian.releases.own_share(asyncio.run(custodian.releases._decided(request))))
+    honest = encode(custodian.releases.own_share(asyncio.run(custodian.releases._decided(request))[0]))
     chain.node = "node2"
 
     def shares(**answers: bytes) -> tuple[KeyShare, ...]:
         peers = cast(Peers, SomePeers(**answers))
-        releases = Releases(chain, Reading(chain), key_of("node2"), peers, lambda: chain.committed.time_ms)
-        return asyncio.run(releases.shares(request)).shares
+        releases = Releases(chain, Reading(chain), key_of("node2"), None, peers, lambda: chain.committed.time_ms)
+        return asyncio.run(releases.shares(request, all_keepers=False)).shares
 
     (only,) = shares(node1=b"\xffjunk", node3=honest)
     both = shares(node1=encode(KeyShare(node="node1", sealed="ab")), node3=honest)

@@ -5,18 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from ceremonies import chance, lying, secrets_of
-from consortium import ROLES, State, a_genesis, key_of
+from consortium import CID, ROLES, State, a_digest, a_genesis, key_of
 from governed import ADMINISTRATORS, DAY_MS, decided
 
 from ledger import actions
 from ledger.block import Outcome
+from ledger.capsules import label_of
 from ledger.encoding import decode
 from ledger.execution.ceremony import ceremony_of, dealers_of, dealings_of, keeper_name, shared_key
 from ledger.execution.view import Ledger
 from ledger.genesis import GenesisAccount
 from ledger.governance import BeginCeremony
-from ledger.records import CEREMONY, SHARED_KEY, KeyCeremony, SharedKey
-from threshold import Complaint, Dealing, Scalar, ThresholdKey, complain, deal, holder_key, open_share, secret_share
+from ledger.records import CEREMONY, SHARED_KEY, Keeper, KeyCeremony, SharedKey, keeper_key
+from threshold import (
+    Ceremony,
+    Complaint,
+    Dealing,
+    Scalar,
+    ThresholdKey,
+    complain,
+    deal,
+    encapsulate,
+    holder_key,
+    open_share,
+    secret_share,
+)
 from threshold.sharing import draw_polynomial
 
 STUDIO, AGENCY, CLUB, SPARE = "keeper@studio", "keeper@agency", "keeper@club", "spare@club"
@@ -63,6 +76,9 @@ class Keepers:
         return self.state.do(keeper, actions.EnrolKeeper(holder_key=key.to_bytes().hex()))
 
     def begin(self, *keepers: str, **said: Any) -> Outcome:
+        for keeper in keepers or KEEPERS:
+            if keeper in SECRETS and self.ledger.find(keeper_key(keeper), Keeper) is None:
+                self.enrol(keeper)
         return decided(self.state, BeginCeremony(keepers=keepers or KEEPERS, **said))
 
     def refused(self, *keepers: str, **said: Any) -> str:
@@ -81,8 +97,7 @@ class Keepers:
         """A dealing in which one keeper is sealed another share than the dealer committed to; its proofs hold."""
         ceremony = ceremony_of(self.ledger, self.state.genesis.chain, self.record)
         place = dealers_of(self.ledger, self.record).index(dealer) + 1
-        secret = Scalar.draw(chance("lie"))
-        return lying(ceremony, place, draw_polynomial(secret, ceremony.threshold, chance("lie more")), victim)
+        return false_dealing(ceremony, place, victim)
 
     def deal(self, dealer: str, dealing: Dealing | None = None) -> Outcome:
         said = (dealing or self.dealing(dealer)).to_bytes().hex()
@@ -109,6 +124,13 @@ class Keepers:
             self.shares[keeper] = secret_share(ceremony, dealings, place, SECRETS[keeper])
         return self.state.do(keeper, actions.ConfirmShares(ceremony=record.id, dealers=dealers or record.good))
 
+    def content(self, name: str, creator: str = "alice@studio", cid: str = CID, about: str = CID) -> actions.Content:
+        """Content whose capsule is for one asset, creator and file."""
+        label = label_of(self.state.genesis.chain, a_digest(name), creator, about)
+        capsule, _ = encapsulate(self.key.public, label, chance(f"capsule of {name}"))
+        held = actions.EncapsulatedKey(capsule=capsule.to_bytes().hex(), wrapped="00" * 48)
+        return actions.Content(cid=cid, size=10, media_type="image/png", encapsulated=held)
+
     def end(self, keeper: str = STUDIO) -> Outcome:
         return self.state.do(keeper, actions.EndCeremony(ceremony=self.record.id))
 
@@ -121,3 +143,9 @@ class Keepers:
         assert self.begin(*keepers).code == "OK"
         dealt = [self.deal(one) for one in dealers_of(self.ledger, self.record)]
         return [*dealt, *(self.confirm(one.keeper) for one in self.record.holders)]
+
+
+def false_dealing(ceremony: Ceremony, dealer: int, victim: int) -> Dealing:
+    """A dealing in which one keeper is sealed another share than the dealer committed to; its proofs hold."""
+    secret = Scalar.draw(chance("lie"))
+    return lying(ceremony, dealer, draw_polynomial(secret, ceremony.threshold, chance("lie more")), victim)

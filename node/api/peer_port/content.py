@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -39,25 +40,24 @@ def peer_app(
         found = await asyncio.to_thread(openings.get, asked)
         return web.Response(body=encode(found.only(fields)))
 
-    async def release(request: web.Request) -> web.Response:
-        peers.caller(request)
-        try:
-            return web.Response(body=await releases.release(transaction_id(request.match_info["transaction"])))
-        except NodeError as error:
-            raise web.HTTPForbidden(text=str(error)) from None
+    def released(give: Callable[..., Awaitable[bytes]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+        """Gives what a decision allows, by the id of its transaction and whatever else the path names."""
 
-    async def release_seal(request: web.Request) -> web.Response:
-        peers.caller(request)
-        asked = request.match_info
-        try:
-            return web.Response(body=await releases.release_seal(transaction_id(asked["transaction"]), asked["node"]))
-        except NodeError as error:
-            raise web.HTTPForbidden(text=str(error)) from None
+        async def release(request: web.Request) -> web.Response:
+            peers.caller(request)
+            asked = dict(request.match_info)
+            try:
+                return web.Response(body=await give(transaction_id(asked.pop("transaction")), *asked.values()))
+            except NodeError as error:
+                raise web.HTTPForbidden(text=str(error)) from None
+
+        return release
 
     application = web.Application()
     application.router.add_get("/v1/stream", peers.stream)
     application.router.add_get("/v1/blocks/{cid}", block)
     application.router.add_get("/v1/openings/{request}", opened)
-    application.router.add_get("/v1/releases/{transaction}", release)
-    application.router.add_get("/v1/releases/{transaction}/seals/{node}", release_seal)
+    application.router.add_get("/v1/releases/{transaction}", released(releases.release))
+    application.router.add_get("/v1/releases/{transaction}/share", released(releases.release_share))
+    application.router.add_get("/v1/releases/{transaction}/seals/{node}", released(releases.release_seal))
     return application
