@@ -20,16 +20,18 @@ from contracts_vm.checker import RuleProblem, bounds, check
 from contracts_vm.cost import COST_TABLE_VERSION
 from contracts_vm.decide import DECISION_CODES, PolicyDecision, decide
 from contracts_vm.errors import InvariantBroken, PolicyError, RoyaltyError
+from contracts_vm.parser import NAMED_PAYEES_MAX
 from contracts_vm.policies import default_policy_source
 from contracts_vm.policy import Policy, parse
 from contracts_vm.royalty import PAYEES_MAX, DueRoyalty, Settlement, divide, portion, settle
 from contracts_vm.schema import Field, Schema
-from contracts_vm.syntax import Money, Upstream
+from contracts_vm.syntax import Money, NamedPayee, RoyaltyClause, Upstream
 from contracts_vm.types import PPM_WHOLE, Duration, Facts, RuleValue, Timestamp
 
 __all__ = [
     "COST_TABLE_VERSION",
     "DECISION_CODES",
+    "NAMED_PAYEES_MAX",
     "PAYEES_MAX",
     "PPM_WHOLE",
     "DueRoyalty",
@@ -38,9 +40,11 @@ __all__ = [
     "Field",
     "InvariantBroken",
     "Money",
+    "NamedPayee",
     "Policy",
     "PolicyDecision",
     "PolicyError",
+    "RoyaltyClause",
     "RoyaltyError",
     "RuleProblem",
     "RuleValue",

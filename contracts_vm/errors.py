@@ -29,8 +29,10 @@ SOURCE_CODES = {
     "NOT_IN_THIS_VERSION": "part of the language, but not in this version of it",
     "NUMBER_MALFORMED": "a number that runs into letters",
     "NUMBER_TOO_LONG": "a number of more than 20 digits",
+    "PAYEE_INVALID": "the name of a payee that is empty, or longer than 128 characters",
+    "PAYEE_REPEATED": "a royalty names a payee twice",
     "RATE_OUT_OF_RANGE": "a rate above 100%",
-    "RATE_OVER_CAP": "a royalty's own rate is above its cap",
+    "RATE_OVER_CAP": "a royalty's own rates together are above its cap, or above 100%",
     "RATE_TOO_FINE": "a rate finer than one part per million",
     "SOURCE_NOT_UTF8": "the source is not UTF-8 text",
     "SOURCE_TOO_LARGE": "the source is longer than 16 KiB",
@@ -38,6 +40,7 @@ SOURCE_CODES = {
     "SYNTAX": "something else was expected here",
     "TOO_DEEP": "an expression nested more than 32 levels or 128 operations deep",
     "TOO_MANY_ACTIONS": "a rule that names more than 32 actions",
+    "TOO_MANY_PAYEES": "a royalty that names more than 8 payees",
     "TOO_MANY_NODES": "a policy of more than 2,000 expression nodes",
     "TOO_MANY_RULES": "a policy of more than 128 rules and royalties",
     "TRIGGER_REPEATED": "two royalties of one policy on the same trigger",
@@ -88,7 +91,7 @@ EVALUATION_CODES = {
 
 ROYALTY_CODES = {
     "AMOUNT_OUT_OF_RANGE": "an amount below 0 or above 2^53-1",
-    "PAYEES_INVALID": "no payee, more than 1,024, one twice, or one that is no text",
+    "PAYEES_INVALID": "no payee, more than 1,032, one twice, or one that is no text",
     "PAYER_UNKNOWN": "a payer that is neither buyer nor seller",
     "RATE_OUT_OF_RANGE": "a rate outside 0 to 1,000,000 ppm",
     "ROYALTY_OVER_PRICE": "a part of what is sold together owes more than its price",

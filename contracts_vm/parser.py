@@ -10,14 +10,16 @@ from typing import Final, NoReturn, cast
 
 from contracts_vm.errors import nearest
 from contracts_vm.expression import ExpressionParser
-from contracts_vm.lexer import decode, refuse
+from contracts_vm.lexer import Lexeme, decode, refuse
 from contracts_vm.syntax import (
     ANY_ACTION,
     Document,
     Effect,
     FieldPath,
+    Literal,
     Mode,
     Money,
+    NamedPayee,
     Payer,
     Refund,
     RoyaltyClause,
@@ -34,6 +36,10 @@ DEPTH_MAX: Final = 32
 MONEY_DECIMALS_MAX: Final = 8
 RULES_MAX: Final = 128
 """Rules and royalties of a policy; checking them against each other takes as many steps as there are pairs."""
+NAMED_PAYEES_MAX: Final = 8
+"""Payees that a royalty names beside those of its field."""
+NAMED_PAYEE_MAX: Final = 128
+"""Characters of such a name."""
 ACTIONS_MAX: Final = 32
 """Actions that one rule names; more are meant by `*`."""
 
@@ -116,16 +122,19 @@ class _PolicyParser(ExpressionParser):
         when = self.expression() if self.accept("when") else None
         self.expect("{")
         clauses: dict[str, object] = {}
+        named: list[NamedPayee] = []
         while not self.peek("}"):
-            self.clause(clauses)
+            self.clause(clauses, named)
         end = self.next()
         for needed in ("base", "pay"):
             if needed not in clauses:
                 self.refuse("CLAUSE_MISSING", f"the royalty {identifier} has no {needed} clause", head)
         rate, payees = cast(tuple[int, FieldPath], clauses["pay"])
         cap = cast(int | None, clauses.get("cap"))
-        if cap is not None and rate > cap:
-            self.refuse("RATE_OVER_CAP", f"the royalty {identifier} pays {rate} ppm but its cap is {cap} ppm", head)
+        whole = rate + sum(one.rate_ppm for one in named)
+        if whole > (PPM_WHOLE if cap is None else cap):
+            most = "no more than 100% is paid" if cap is None else f"its cap is {cap} ppm"
+            self.refuse("RATE_OVER_CAP", f"the royalty {identifier} pays {whole} ppm but {most}", head)
         return RoyaltyClause(
             head.start,
             end.end,
@@ -135,6 +144,7 @@ class _PolicyParser(ExpressionParser):
             base=cast(FieldPath, clauses["base"]),
             rate_ppm=rate,
             payees=payees,
+            named=tuple(named),
             cap_ppm=cap,
             payer=cast(Payer, clauses.get("payer", "seller")),
             upstream=cast(Upstream | None, clauses.get("upstream")),
@@ -143,14 +153,22 @@ class _PolicyParser(ExpressionParser):
             refund=cast(Refund, clauses.get("refund", "keep")),
         )
 
-    def clause(self, clauses: dict[str, object]) -> None:
+    def clause(self, clauses: dict[str, object], named: list[NamedPayee]) -> None:
         lexeme = self.lexeme
         if not self.peek(*_CLAUSES):
             self.unexpected("a clause (" + ", ".join(_CLAUSES) + ') or "}"', _CLAUSES)
-        if lexeme.text in clauses:
-            self.refuse("CLAUSE_REPEATED", f"the royalty already has a {lexeme.text} clause", lexeme)
         self.next()
-        clauses[lexeme.text] = self.clause_value(lexeme.text)
+        value = self.clause_value(lexeme.text)
+        if isinstance(value, NamedPayee):
+            if value.payee in (one.payee for one in named):
+                self.refuse("PAYEE_REPEATED", f"the royalty pays {value.payee} already", lexeme)
+            named.append(value)
+            if len(named) > NAMED_PAYEES_MAX:
+                self.refuse("TOO_MANY_PAYEES", f"a royalty names at most {NAMED_PAYEES_MAX} payees", lexeme)
+        elif lexeme.text in clauses:
+            self.refuse("CLAUSE_REPEATED", f"the royalty already has a {lexeme.text} clause", lexeme)
+        else:
+            clauses[lexeme.text] = value
         self.expect(";")
 
     def clause_value(self, name: str) -> object:
@@ -170,14 +188,25 @@ class _PolicyParser(ExpressionParser):
             case _:
                 return self.one_of("reverse", "keep")
 
-    def pay(self) -> tuple[int, FieldPath]:
+    def pay(self) -> tuple[int, FieldPath] | NamedPayee:
         rate = self.rate()
         self.expect("to")
+        lexeme = self.lexeme
+        if lexeme.kind == "string":
+            return NamedPayee(rate, self.payee(lexeme))
         payees = self.path()
         if not self.accept("by"):
             self.not_in_this_version('pay without "by weight"')
         self.expect("weight")
         return rate, payees
+
+    def payee(self, lexeme: Lexeme) -> str:
+        found = self.expression()
+        if not isinstance(found, Literal) or not isinstance(found.value, str):
+            self.unexpected('a name such as "society@club"', lexeme=lexeme)
+        if not 1 <= len(found.value) <= NAMED_PAYEE_MAX:
+            self.refuse("PAYEE_INVALID", f"a payee's name has 1 to {NAMED_PAYEE_MAX} characters", lexeme)
+        return found.value
 
     def rate(self) -> int:
         """`7.5%` or `75000 ppm`, as parts per million, exactly."""

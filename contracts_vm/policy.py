@@ -92,6 +92,7 @@ class Policy:
             base=clause.base.text,
             rate_ppm=clause.rate_ppm,
             payees=clause.payees.text,
+            named=clause.named,
             cap_ppm=clause.cap_ppm,
             payer=clause.payer,
             upstream=clause.upstream,

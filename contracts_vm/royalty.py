@@ -11,15 +11,15 @@ from typing import Final, NamedTuple, NoReturn
 import msgspec
 
 from contracts_vm.errors import RoyaltyError, ensure
-from contracts_vm.syntax import Money, Upstream
+from contracts_vm.syntax import Money, NamedPayee, Upstream
 from contracts_vm.types import PPM_WHOLE, SAFE_MAX
 
-PAYEES_MAX: Final = 1_024
+PAYEES_MAX: Final = 1_032
 
 Payees = Sequence[tuple[str, int]]
 """Payee ids and their weights."""
 Group = tuple[int, Payees]
-"""A rate in ppm of the price, and who shares it: the own payees, or those of one ancestor."""
+"""A rate in ppm of the price, and who shares it: the own payees, one that is named, or those of one ancestor."""
 
 
 class DueRoyalty(msgspec.Struct, frozen=True):
@@ -35,6 +35,8 @@ class DueRoyalty(msgspec.Struct, frozen=True):
     cap_ppm: int | None
     payer: str
     """`buyer`, on top of the price, or `seller`, out of it."""
+    named: tuple[NamedPayee, ...] = ()
+    """Who is paid beside them, each at a rate of its own."""
     error: str = ""
     """Why its condition could not be evaluated, or "". If not empty, the royalty is due; refuse the sale."""
     upstream: Upstream | None = None
@@ -60,13 +62,13 @@ def settle(
     payees: Payees,
     payer: str = "seller",
     *,
-    ancestors: Sequence[Group] = (),
+    others: Sequence[Group] = (),
     floor: int = 0,
     cap_ppm: int = PPM_WHOLE,
     fallback: int = 0,
     worth: int = 0,
 ) -> Settlement:
-    """Split a price between the seller, the payees and those of the ancestors, at most 1,024; else RoyaltyError.
+    """Split a price between the seller, the payees and others: named ones, ancestors'. At most 1,032; RoyaltyError.
 
     What is due is the portion of all rates together, at most the cap and at least the floor; taken out of the price, it
     is never more than the price. Without a price the fallback is due. What is sold with other things has a `worth`
@@ -74,7 +76,7 @@ def settle(
     """
     if payer not in ("buyer", "seller"):
         raise RoyaltyError("PAYER_UNKNOWN", "the payer is the buyer or the seller")
-    groups = ((rate_ppm, payees), *ancestors)
+    groups = ((rate_ppm, payees), *others)
     if price == 0:
         royalty, on_top = _amount(fallback), True
     else:

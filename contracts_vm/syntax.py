@@ -190,6 +190,13 @@ class Upstream(msgspec.Struct, frozen=True):
     """How many generations up ancestors are paid."""
 
 
+class NamedPayee(msgspec.Struct, frozen=True):
+    """`pay 2% to "society@club"`: somebody who is paid whoever made the picture."""
+
+    rate_ppm: int
+    payee: str
+
+
 class RoyaltyClause(SourceSpan, frozen=True):
     """One `royalty`: who is paid which part of what, and on which occasion."""
 
@@ -201,6 +208,8 @@ class RoyaltyClause(SourceSpan, frozen=True):
     rate_ppm: int
     payees: FieldPath
     """The list of payees with their weights, which the caller looks up."""
+    named: tuple[NamedPayee, ...]
+    """Who is paid beside them, each at a rate of its own."""
     cap_ppm: int | None
     payer: Payer
     upstream: Upstream | None
@@ -210,6 +219,11 @@ class RoyaltyClause(SourceSpan, frozen=True):
     """What is due where there is none: for a gift or a swap."""
     refund: Refund
     """Whether a refund of the sale takes the royalty back (`reverse`) or leaves it with the payees (`keep`)."""
+
+    @property
+    def whole_ppm(self) -> int:
+        """The rates of all payees together."""
+        return self.rate_ppm + sum(one.rate_ppm for one in self.named)
 
 
 class Document(msgspec.Struct, frozen=True):

@@ -25,7 +25,8 @@ Hex16 = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 ChainName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\Z")]
 OrgName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z")]
 NodeName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z")]
-AccountName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}@[a-z0-9][a-z0-9-]{0,31}\Z")]
+ACCOUNT_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,31}@[a-z0-9][a-z0-9-]{0,31}\Z"
+AccountName = Annotated[str, Meta(pattern=ACCOUNT_PATTERN)]
 """`alice@acme`: a name in an org."""
 RoleName = Annotated[str, Meta(pattern=r"^[a-z][a-z-]{0,31}\Z")]
 ADMINISTRATOR = "administrator"

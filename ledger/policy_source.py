@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from contracts_vm import Field, Schema
 from ledger import crypto
 from ledger.actions import ROLES_MAX
 from ledger.errors import Code, LedgerError
+from ledger.names import ACCOUNT_PATTERN
 from ledger.records import PolicyRecord
 
 POLICY_DIGEST = b"remarque/policy/v1"
@@ -108,6 +110,10 @@ def checked(source: str) -> Checked:
         if (clause.base.text, clause.payees.text) != ("tx.price", "asset.creators"):
             fault = f"royalty {clause.id}: its base must be tx.price and its payees asset.creators"
             return Checked(None, fault, 0)
+        for one in clause.named:
+            if not re.match(ACCOUNT_PATTERN, one.payee, re.ASCII):
+                fault = f"royalty {clause.id} pays {one.payee!r}; an account is named such as society@club"
+                return Checked(None, fault, 0)
     problems = [one for one in contracts_vm.check(policy, SCHEMA, KINDS) if one.severity == "error"]
     if problems:
         return Checked(None, "; ".join(str(problem) for problem in problems[:5]), 0)

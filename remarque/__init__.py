@@ -71,7 +71,15 @@ from ledger.receipt import Receipt, ReceiptRefused, parse_receipt, verify_receip
 from ledger.recovery import RecoveryRefused
 from ledger.state_answer import StateAnswer, StateAnswerRefused
 from ledger.statement import sign_statement, verify_transparent
-from remarque.api.assets import AncestorView, AssetView, HistoryRow, LineageView, PolicyRoyalty, UpstreamClause
+from remarque.api.assets import (
+    AncestorView,
+    AssetView,
+    HistoryRow,
+    LineageView,
+    NamedRate,
+    PolicyRoyalty,
+    UpstreamClause,
+)
 from remarque.api.bindings import ManifestMatch, ManifestReceipt
 from remarque.api.chain import (
     BlockTransaction,
@@ -150,6 +158,7 @@ __all__ = [
     "Match",
     "MatchedModel",
     "MintToken",
+    "NamedRate",
     "NodeError",
     "OpenAuction",
     "Part",

@@ -209,7 +209,8 @@ def _due_under(
         return Due(_settled(ledger, occasion, rate, payees, "seller"), occasion.currency, "seller", "keep")
     if clause.error:
         raise LedgerError(Code.ROYALTY_INVALID, f"royalty {clause.id}: {clause.error}; ask for another policy")
-    ancestors = _ancestors(ledger, tx, asset, clause.upstream)
+    named = [(one.rate_ppm, [(one.payee, contracts_vm.PPM_WHOLE)]) for one in clause.named]
+    others = [*named, *_ancestors(ledger, tx, asset, clause.upstream)]
     bounds = {"cap_ppm": contracts_vm.PPM_WHOLE if clause.cap_ppm is None else clause.cap_ppm}
     currency = occasion.currency
     swapped = occasion.trigger == SWAP and occasion.price > 0
@@ -218,9 +219,7 @@ def _due_under(
         currency = money.currency
         name, units = "floor" if occasion.price else "fallback", money.units(ledger.currency(currency).decimals) or 0
         bounds[name] = max(units, bounds.get(name, 0))
-    split = _settled(
-        ledger, occasion, rate, payees, "buyer" if swapped else clause.payer, ancestors=ancestors, **bounds
-    )
+    split = _settled(ledger, occasion, rate, payees, "buyer" if swapped else clause.payer, others=others, **bounds)
     if occasion.trigger in (GIFT, SWAP):
         split = _to_others(split, occasion.to if clause.payer == "buyer" else occasion.giver)
     return Due(split, currency, clause.payer, clause.refund)
@@ -284,7 +283,7 @@ def _settled(
         raise LedgerError(
             Code.AMOUNT_OVERFLOW, f"the sale cannot be settled: {error}; list it at a lower price"
         ) from None
-    stack = min(rate + sum(one for one, _ in terms.get("ancestors", ())), terms.get("cap_ppm", contracts_vm.PPM_WHOLE))
+    stack = min(rate + sum(one for one, _ in terms.get("others", ())), terms.get("cap_ppm", contracts_vm.PPM_WHOLE))
     if occasion.price and stack and not split.royalty:
         least = -(-contracts_vm.PPM_WHOLE // stack)
         shown, lowest = (ledger.amount(units, occasion.currency) for units in (worth, least))

@@ -32,7 +32,7 @@ from ledger.records import Ancestor, Asset, Token, asset_key, lineage_key, token
 DEPTH_MAX, ANCESTORS_MAX = 32, 256
 STACK_PPM_MAX = contracts_vm.PPM_WHOLE
 """The most that all ancestors together may be owed: all of it."""
-PAYEES_MAX = contracts_vm.PAYEES_MAX - CREATORS_MAX
+PAYEES_MAX = contracts_vm.PAYEES_MAX - CREATORS_MAX - contracts_vm.NAMED_PAYEES_MAX
 """Payees of all ancestors together, so that with the own ones there are never too many for a split."""
 
 

@@ -27,7 +27,7 @@ from ledger.execution.scope import RIGHTS_MANAGER, ScopedPolicy, governing, scop
 from ledger.execution.view import Ledger
 from ledger.names import INTEGER_MAX, org_of
 from ledger.policy_source import TIME_MS_MAX, check_source, policy_record
-from ledger.records import Asset, Governing, Grant, Token, grant_key, policy_key
+from ledger.records import Asset, Governing, Grant, Token, account_key, grant_key, policy_key
 
 EXPLAINED = "view"
 """Decisions of this kind are explained whole even when they allow: who was shown what, and why, is never in doubt."""
@@ -51,8 +51,11 @@ def publish(ledger: Ledger, tx: Context, ask: PublishPolicy) -> None:
 
 
 def _check_money(ledger: Ledger, policy: contracts_vm.Policy) -> None:
-    """Refuse a floor or a fallback that its currency cannot express."""
+    """Refuse a payee that is no account, and a floor or a fallback that its currency cannot express."""
     for clause in policy.royalties:
+        for one in clause.named:
+            if not ledger.holds(account_key(one.payee)):
+                raise LedgerError(Code.POLICY_INVALID, f"royalty {clause.id} pays {one.payee!r}, which is no account")
         for money in (clause.floor, clause.fallback):
             if money is None:
                 continue

@@ -92,17 +92,23 @@ def terms_for(ledger: Ledger, asset: Asset, token: Token | None) -> tuple[tuple[
     """The policies by which money is due, in two groups: those that a token was minted under, and those agreed since.
 
     Agreed are what the consortium votes, and a policy of the asset that its creators and holders have signed. A token's
-    own royalty may have other payees than those who sign, so for it only a vote counts. Without a token there is one
-    group, the policies in force.
+    own royalty, and payees that its asset's policy named, may be others than those who sign, so for them only a vote
+    counts. Without a token there is one group, the policies in force.
     """
     if token is None:
         return (policy_names(ledger, asset),)
     kept = [one for one in token.policies if one.scope != CONSORTIUM]
-    if token.royalty is UNSET:
+    if token.royalty is UNSET and not _names_payees(ledger, token):
         kept = [one for one in kept if one.scope != ASSET]
         kept += [one for one in in_force(ledger, asset) if one.scope == ASSET]
     agreed = _once((_of_consortium(ledger), *kept))
     return tuple(dict.fromkeys((names_of(_once(token.policies)), names_of(agreed))))
+
+
+def _names_payees(ledger: Ledger, token: Token) -> bool:
+    """Whether the policy of its own that an asset had when it was minted pays somebody by name."""
+    own = names_of(one for one in token.policies if one.scope == ASSET)
+    return any(clause.named for policy in policies_named(ledger, own) for clause in policy.royalties)
 
 
 def _of_consortium(ledger: Ledger) -> Governing:

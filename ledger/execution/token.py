@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from contracts_vm import PPM_WHOLE
 from ledger.actions import MintToken, Price, SwapTokens, TransferToken
 from ledger.errors import Code, LedgerError
 from ledger.events import TokenMinted, TokenTransferred
@@ -121,8 +122,10 @@ def _give(ledger: Ledger, tx: Context, token: Token, occasion: Occasion, terms: 
 def _check_cap(ledger: Ledger, asset: Asset, rate_ppm: int) -> None:
     for policy in policies_for(ledger, asset):
         for clause in policy.royalties:
-            if clause.trigger == SECONDARY_SALE and clause.cap_ppm is not None and rate_ppm > clause.cap_ppm:
+            most = PPM_WHOLE if clause.cap_ppm is None else clause.cap_ppm
+            whole = rate_ppm + clause.whole_ppm - clause.rate_ppm
+            if clause.trigger == SECONDARY_SALE and whole > most:
                 raise LedgerError(
                     Code.ROYALTY_OVER_CAP,
-                    f"{rate_ppm} ppm is above the {clause.cap_ppm} ppm cap of {policy.name}@{policy.version}; lower it",
+                    f"{whole} ppm, with whom the policy names, is above the {most} ppm cap of {policy.id}; lower it",
                 )

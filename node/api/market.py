@@ -6,6 +6,7 @@ receiver and one amount for a price. What they cannot say, such as floors, caps 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from fastapi import APIRouter, Query
 from msgspec import UNSET
 from starlette.responses import Response
 
-from contracts_vm import portion
+from contracts_vm import PPM_WHOLE, RoyaltyClause, portion
 from ledger import records
 from ledger.errors import Code
 from ledger.execution.due import SECONDARY_SALE
@@ -192,30 +193,33 @@ def metadata_view(ledger: Ledger, token: str, time_ms: int) -> TokenMetadata:
 def royalty_view(ledger: Ledger, token: str, sale_price: int) -> RoyaltyInfo:
     """ERC-2981's `royaltyInfo`: a percentage of the price whatever it is, in the unit of the price, to one receiver.
 
-    The receiver is the payee with the greatest weight (ties: the first by name), for the standard knows but one.
+    The receiver is the payee with the greatest part (ties: the first by name), for the standard knows but one.
     """
     found = ledger.token(token)
-    asset = ledger.asset(found.asset)
+    clause = resale_clause(ledger, found)
+    rate, shares = 0 if clause is None else clause.rate_ppm, ledger.asset(found.asset).creators
     if found.royalty is not UNSET:
         rate, shares = found.royalty.rate_ppm, found.royalty.payees
-    else:
-        rate, shares = resale_rate_stated(ledger, found), asset.creators
-    receiver = min(shares, key=lambda share: (-share.weight_ppm, share.account))
+    named = () if clause is None else clause.named
+    parts = Counter({one.payee: one.rate_ppm * PPM_WHOLE for one in named})
+    for share in shares:
+        parts[share.account] += share.weight_ppm * (rate if rate or named else 1)
+    whole = rate + sum(one.rate_ppm for one in named)
     return RoyaltyInfo(
         token=found.id,
         sale_price=sale_price,
-        royalty_amount=portion(sale_price, rate),
-        rate_ppm=rate,
-        receiver=receiver.account,
-        shared_with=len(shares) - 1,
+        royalty_amount=portion(sale_price, whole),
+        rate_ppm=whole,
+        receiver=min(parts, key=lambda payee: (-parts[payee], payee)),
+        shared_with=len(parts) - 1,
         left_out=LEFT_OUT,
     )
 
 
-def resale_rate_stated(ledger: Ledger, token: records.Token) -> int:
-    """The rate that the policies state for a resale of a token, by its minted terms and by what was agreed since."""
-    rates = []
+def resale_clause(ledger: Ledger, token: records.Token) -> RoyaltyClause | None:
+    """What the policies state for a resale of a token: by its minted terms, or by what was agreed since."""
+    found = []
     for group in terms_for(ledger, ledger.asset(token.asset), token):
         clauses = [clause for policy in policies_named(ledger, group) for clause in policy.royalties]
-        rates.append(next((clause.rate_ppm for clause in clauses if clause.trigger == SECONDARY_SALE), 0))
-    return min(rates)
+        found.append(next((clause for clause in clauses if clause.trigger == SECONDARY_SALE), None))
+    return min(found, key=lambda clause: 0 if clause is None else clause.whole_ppm)

@@ -36,7 +36,7 @@ from node.ordering.driver import Driver
 from node.ordering.upgrades import protocol_status
 from node.policies.redaction import explained
 from node.verification.matches import open_disputes
-from remarque.api.assets import AssetView, KeyKeepers, PolicyRoyalty
+from remarque.api.assets import AssetView, KeyKeepers, NamedRate, PolicyRoyalty
 from remarque.api.chain import BlockTransaction, BlockView, Checkpoint, Status
 from remarque.api.explanations import Explanation
 from remarque.api.market import TokenView
@@ -204,7 +204,13 @@ def asset_view(chain: Chain, asset: str) -> AssetView:
     scopes = governing(ledger, record)
     names = tuple(one.policy for one in scopes)
     royalties = tuple(
-        PolicyRoyalty(id=clause.id, trigger=clause.trigger, rate_ppm=clause.rate_ppm, policy=policy.id)
+        PolicyRoyalty(
+            id=clause.id,
+            trigger=clause.trigger,
+            rate_ppm=clause.rate_ppm,
+            named=tuple(NamedRate(payee=one.payee, rate_ppm=one.rate_ppm) for one in clause.named),
+            policy=policy.id,
+        )
         for policy in policies_named(ledger, names)
         for clause in policy.royalties
     )

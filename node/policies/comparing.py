@@ -56,7 +56,7 @@ def _royalties(old: Policy, new: Policy) -> list[PolicyChange]:
         was, now = before.get(trigger), after.get(trigger)
         texts = _royalty(old, was), _royalty(new, now)
         if texts[0] != texts[1]:
-            rates = [clause.rate_ppm if clause is not None else 0 for clause in (was, now)]
+            rates = [clause.whole_ppm if clause is not None else 0 for clause in (was, now)]
             note = "the higher rate is due for tokens minted from then on" if rates[1] > rates[0] else ""
             found.append(PolicyChange(f"royalty on {trigger}", *texts, note))
     return found

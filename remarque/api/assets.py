@@ -11,6 +11,13 @@ from ledger.records import Asset, Collection, Dispute, Governing, Grant, Token
 from remarque.api.shapes import Answer, Page
 
 
+class NamedRate(Answer, frozen=True, kw_only=True):
+    """Somebody whom a policy pays by name."""
+
+    payee: str
+    rate_ppm: int
+
+
 class PolicyRoyalty(Answer, frozen=True, kw_only=True):
     """A royalty that a policy in force asks for."""
 
@@ -18,7 +25,9 @@ class PolicyRoyalty(Answer, frozen=True, kw_only=True):
     trigger: str
     """The occasion, such as `secondary_sale`."""
     rate_ppm: int
-    """Part of the price."""
+    """Part of the price, for the creators or whom the token's own terms name."""
+    named: tuple[NamedRate, ...]
+    """Whom the policy pays besides."""
     policy: str
     """`name@version`."""
 

@@ -85,7 +85,7 @@ class RoyaltyInfo(Answer, frozen=True, kw_only=True):
     """In the unit of the price."""
     rate_ppm: int
     receiver: str
-    """The payee with the greatest weight."""
+    """The payee with the greatest part."""
     shared_with: int
     """How many other payees there are, whom the form cannot name."""
     left_out: str

@@ -189,6 +189,16 @@ REFUSED: list[tuple[str | bytes, str]] = [
     (royalty("pay 100.0001% to a.c by weight;"), "RATE_OUT_OF_RANGE"),
     (royalty("pay 1000001 ppm to a.c by weight;"), "RATE_OUT_OF_RANGE"),
     (royalty("base a.b; pay 30% to a.c by weight; cap 25%;"), "RATE_OVER_CAP"),
+    (royalty('base a.b; pay 20% to a.c by weight; pay 6% to "s@club"; cap 25%;'), "RATE_OVER_CAP"),
+    (royalty('base a.b; pay 90% to a.c by weight; pay 11% to "s@club";'), "RATE_OVER_CAP"),
+    (royalty('base a.b; pay 1% to "s@club";'), "CLAUSE_MISSING"),
+    (royalty('pay 1% to "s@club"; pay 2% to "s@club";'), "PAYEE_REPEATED"),
+    (royalty('pay 1% to "";'), "PAYEE_INVALID"),
+    (royalty(f'pay 1% to "{"s" * 129}";'), "PAYEE_INVALID"),
+    (royalty('pay 1% to "s@club" by weight;'), "SYNTAX"),
+    (royalty('pay 1% to "s" + "@club";'), "SYNTAX"),
+    (royalty("pay 1% to b's@club';"), "NOT_IN_THIS_VERSION"),
+    (royalty("".join(f'pay 1% to "s{number}@club"; ' for number in range(9))), "TOO_MANY_PAYEES"),
 ]
 
 

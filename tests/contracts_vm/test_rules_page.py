@@ -44,6 +44,7 @@ def test_the_page_states_the_limits() -> None:
         ("name", f"{NAME_CHARACTERS_MAX} characters"),
         ("number", f"{DIGITS_MAX} digits"),
         ("payees of a royalty", f"{PAYEES_MAX:,}"),
+        ("payees that a royalty names", f"{parser.NAMED_PAYEES_MAX}"),
         ("generations that a royalty reaches up", f"{parser.DEPTH_MAX}"),
     ):
         assert f"| {what} | {value} |" in PAGE

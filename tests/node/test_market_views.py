@@ -75,6 +75,16 @@ def test_erc_2981_there_is_one_receiver_and_the_others_are_not_hidden(state: Sta
     assert royalty_view(Ledger(state), token, 1_000).shared_with == 1
 
 
+def test_erc_2981_whom_a_policy_names_is_counted_in(state: State) -> None:
+    clause = 'resale on secondary_sale { base tx.price; pay 3% to asset.creators by weight; pay 4% to "root@studio"; }'
+    state.do(ALICE, trading_terms("asset_default", clause, version=2, rules="permit * as all_may when true;"))
+    state.values["consortium_policy"] = b'"asset_default@2"'
+    token = minted(state, "p")
+
+    assert royalty_info(state, token, 1_000) == ("root@studio", 70)
+    assert royalty_view(Ledger(state), token, 1_000).shared_with == 1
+
+
 def test_erc_2981_nothing_is_due_where_nothing_is_paid(state: State) -> None:
     assert royalty_info(state, minted(state, "p"), 0)[1] == 0
 
