@@ -13,7 +13,7 @@ import msgspec
 from contracts_vm.errors import ensure
 from contracts_vm.types import INT_MAX, INT_MIN
 
-IDS: Final = ("AccountId", "AssetId", "OrgId", "TokenId")
+IDS: Final = ("AccountId", "AssetId", "LicenceId", "OrgId", "TokenId")
 """Strings that name things. Comparing names of different things is a mistake, which the checker finds."""
 _TEXTS: Final = ("string", "bytes", *IDS)
 _LISTS: Final = tuple(f"list<{text}>" for text in _TEXTS)

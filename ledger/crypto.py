@@ -41,6 +41,7 @@ LEAF = b"remarque/leaf/v1"
 PREVIOUS = b"remarque/previous/v1"
 GOVERNANCE_PROPOSAL = b"remarque/governance-proposal/v1"
 RELEASED_SHARE = b"remarque/released-share/v1"
+LICENCE = b"remarque/licence/v1"
 
 TAGS: tuple[bytes, ...] = (
     TRANSACTION, SIGNATURES, OUTCOME, HEADER, PROPOSAL, ENDORSEMENT, GENERATION_REQUEST, ATTESTATION, COMMITMENT,

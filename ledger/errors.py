@@ -157,6 +157,10 @@ class Code(Enum):
     GRANT_UNKNOWN = "there is no such grant"
     GRANT_PAID = "the account has paid for its grant, and has not signed"
     GRANT_ENDED = "the grant's end lies in the past"
+    LICENCE_UNKNOWN = "there is no such licence"
+    LICENCE_UNFIT = "the licence is not for this use, this asset or this account, or has ended"
+    LICENCE_EXCLUSIVE = "one of two licences for the same would be exclusive"
+    LICENCE_PAID = "somebody has paid for the licence, and has not signed"
     # Statements
     STATEMENT_EXISTS = "a statement with this digest is already registered"
     # Limits

@@ -10,6 +10,7 @@ import contracts_vm
 from contracts_vm import Field, Schema
 from ledger import crypto
 from ledger.actions import ROLES_MAX
+from ledger.actions.licences import MEDIA_MAX, PURPOSE_MAX, TERRITORIES_MAX
 from ledger.errors import Code, LedgerError
 from ledger.names import ACCOUNT_PATTERN
 from ledger.records import PolicyRecord
@@ -17,7 +18,12 @@ from ledger.records import PolicyRecord
 POLICY_DIGEST = b"remarque/policy/v1"
 """Domain tag under which a policy's source is digested."""
 
-KINDS = frozenset({"view", "verify", "mint", "list", "sale", "transfer", "rent", "derive", "grant", "revoke"})
+KINDS = frozenset(
+    {
+        *("view", "download", "export", "publish", "verify"),
+        *("mint", "list", "sale", "transfer", "rent", "derive", "grant", "license", "revoke"),
+    }
+)
 """What rules can be asked about."""
 
 ACCOUNT = 65
@@ -60,6 +66,29 @@ SCHEMA = Schema(
             "until": Field("timestamp", low=0, optional=True),
             "granted_by": Field("AccountId", characters=ACCOUNT, optional=True),
         },
+        "licence": {
+            "id": Field("LicenceId", characters=128, optional=True),
+            "to": Field("string", characters=ACCOUNT, optional=True),
+            "media": Field("list<string>", characters=ORG, items=MEDIA_MAX, optional=True),
+            "territories": Field("list<string>", characters=2, items=TERRITORIES_MAX, optional=True),
+            "exclusive": Field("bool", optional=True),
+            "paid": Field("bool", optional=True),
+            "until": Field("timestamp", low=0, optional=True),
+            "left": Field("int", low=0, high=2**53 - 1, optional=True),
+        },
+        "request": {
+            "purpose": Field("string", characters=PURPOSE_MAX, optional=True),
+            "medium": Field("string", characters=ORG, optional=True),
+            "territory": Field("string", characters=2, optional=True),
+        },
+        "derivative": {
+            "creator": Field("AccountId", characters=ACCOUNT, optional=True),
+            "org": Field("OrgId", characters=ORG, optional=True),
+            "evidence": Field("string", characters=64, optional=True),
+            "confidential": Field("bool", optional=True),
+            "model": Field("string", characters=128, optional=True),
+            "source_type": Field("string", characters=64, optional=True),
+        },
         "tx": {
             "kind": Field("string", characters=32),
             "paid": Field("bool", actions=("transfer",)),
@@ -67,6 +96,7 @@ SCHEMA = Schema(
             "price": Field("int", low=0, high=2**53 - 1, optional=True, actions=("sale", "list", "rent")),
             "currency": Field("string", characters=8, optional=True, actions=("sale", "list", "rent")),
             "to": Field("AccountId", characters=ACCOUNT, optional=True, actions=("sale", "transfer", "rent")),
+            "to_org": Field("OrgId", characters=ORG, optional=True),
         },
         "block": {
             "height": Field("int", low=0, high=2**53 - 1),

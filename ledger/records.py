@@ -422,6 +422,40 @@ class Grant(Value, frozen=True, kw_only=True):
     signature only."""
 
 
+class Licence(Value, frozen=True, kw_only=True):
+    """What an account, or all of an org, may do with an asset: a fact for the rules, which say what it is worth."""
+
+    id: str
+    asset: str
+    to: str
+    """An account, or an org."""
+    uses: tuple[str, ...]
+    media: tuple[str, ...] = ()
+    territories: tuple[str, ...] = ()
+    until_ms: int | UnsetType = UNSET
+    times: int | UnsetType = UNSET
+    """How often it may be used."""
+    used: int = 0
+    exclusive: bool = False
+    text: str | UnsetType = UNSET
+    """SHA-256 of the contract in words."""
+    granted_by: str
+    key: str
+    """The key that granted it."""
+    record: str
+    """The transaction that brought the record it is about; once another takes its place the licence is void."""
+    height: int
+    payer: str | UnsetType = UNSET
+    """Who paid for it. It ends before its time with their signature only."""
+    policies: tuple[Governing, ...] | UnsetType = UNSET
+    """If somebody paid for it: what governed the asset then, and does for what is asked under it."""
+
+    @property
+    def left(self) -> int | None:
+        """How often it may still be used; None without a bound."""
+        return None if isinstance(self.times, UnsetType) else self.times - self.used
+
+
 class Keeper(Value, frozen=True, kw_only=True):
     """An account that keeps shares of the consortium's key, or is to."""
 
@@ -653,6 +687,25 @@ def withdrawn_key(asset: str, account: str) -> str:
 
 def policy_key(name: str, version: int) -> str:
     return f"policy/{name}/{version}"
+
+
+LICENCE_PREFIX = "licence/"
+
+
+def licence_key(licence: str) -> str:
+    return f"{LICENCE_PREFIX}{licence}"
+
+
+def licensed_key(asset: str, licence: str) -> str:
+    return f"licensed/{asset}/{licence}"
+
+
+def exclusive_key(asset: str, licence: str) -> str:
+    return f"exclusive/{asset}/{licence}"
+
+
+def licensee_key(to: str, licence: str) -> str:
+    return f"licensee/{to}/{licence}"
 
 
 def statement_key(digest: str) -> str:

@@ -6,10 +6,11 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 
 from ledger import actions
 from ledger.actions import Price, RekeyAsset, SealedKey
+from ledger.actions.licences import Access
 from ledger.actions.parts import ORG_CUSTODIANS_MAX
 from ledger.capsules import convicts, label_of
 from ledger.crypto import SigningKey
@@ -25,10 +26,10 @@ from remarque.api.content import Release, StoredCiphertext
 from remarque.drafts import Draft
 from remarque.encapsulating import Combining, ShareFalse, encapsulated_content
 from remarque.errors import NodeCode, RemarqueError
+from remarque.licensing import LicenceMethods
 from remarque.picturing import PictureMethods
 from remarque.requesting import segment, value_of
 from remarque.submitting import VALID_SECONDS
-from remarque.trading import TradeMethods
 from threshold import Grounds, SealSuite, ThresholdError, ThresholdKey
 
 REQUESTS_MAX = 3
@@ -43,7 +44,7 @@ class _RequestAgain(Exception):
         self.fault = fault
 
 
-class AccessMethods(PictureMethods, TradeMethods):
+class AccessMethods(PictureMethods, LicenceMethods):
     """What an account does about confidential pictures."""
 
     false_shares: tuple[ShareFalse, ...] = ()
@@ -152,8 +153,13 @@ class AccessMethods(PictureMethods, TradeMethods):
         made = sealing.reseal(bytes.fromhex(own[0]), node_key, keys)
         return tuple(SealedKey(node=node, sealed=sealed.hex()) for node, sealed in made.items())
 
-    async def open(self, asset: str, purpose: str = "", *, hybrid: bool = False) -> bytes:
+    async def open(
+        self, asset: str, purpose: str = "", *, use: Access = "view", licence: str | None = None, hybrid: bool = False
+    ) -> bytes:
         """Ask for a confidential asset, have the chain decide, and decrypt it. The purpose stands on the chain.
+
+        `use`: what for, which the rules decide about each by itself; `licence`: under which, and a use of it is
+        counted. A request that has to be made again for the key moved meanwhile counts again.
 
         `hybrid`: have the shares sealed by ML-KEM-768 with X25519, which keeps what is recorded on its way now from
         quantum computers later; for what is encapsulated to the consortium's key.
@@ -164,16 +170,18 @@ class AccessMethods(PictureMethods, TradeMethods):
         """
         for left in reversed(range(REQUESTS_MAX)):
             try:
-                return await self._opened(asset, purpose, hybrid=hybrid)
+                return await self._opened(asset, purpose, use, licence, hybrid=hybrid)
             except _RequestAgain as error:
                 if not left:
                     raise error.fault from None
         raise AssertionError("unreachable")
 
-    async def _opened(self, asset: str, purpose: str, *, hybrid: bool) -> bytes:
+    async def _opened(self, asset: str, purpose: str, use: Access, licence: str | None, *, hybrid: bool) -> bytes:
         """By one request. _RequestAgain if the picture's key moved meanwhile, or the consortium's was shared anew."""
         reader = sealing.ReaderKey(SealSuite.MLKEM768_X25519 if hybrid else SealSuite.X25519)
-        ask = actions.RequestAccess(asset=asset, reader_key=reader.public, purpose=purpose)
+        ask = actions.RequestAccess(
+            asset=asset, reader_key=reader.public, purpose=purpose, use=use, licence=licence or UNSET
+        )
         if hybrid and isinstance((await self.asset(asset)).asset.content.encapsulated, UnsetType):
             raise RemarqueError(NodeCode.NOT_CUSTODIAN.name, "nodes hold its key, and seal it by X25519 only")
         first, receipt = await asyncio.gather(self.asset(asset), self.submit(ask))

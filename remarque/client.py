@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ledger.actions import AnyAction, Content
+from ledger.actions import AnyAction, Content, GrantLicence
+from ledger.actions.licences import Access
 from ledger.block import Header
 from ledger.consistency import ConsistencyProof
 from ledger.crypto import SigningKey
@@ -26,6 +27,7 @@ from ledger.records import (
     Currency,
     Dispute,
     Grant,
+    Licence,
     Listing,
     Model,
     NodeRecord,
@@ -124,8 +126,13 @@ class Client(Blocking):
             self._waiting.draft_rekey(asset, others, genesis=genesis, recoveries=recoveries, valid_s=valid_s)
         )
 
-    def open(self, asset: str, purpose: str = "", *, hybrid: bool = False) -> bytes:
+    def open(
+        self, asset: str, purpose: str = "", *, use: Access = "view", licence: str | None = None, hybrid: bool = False
+    ) -> bytes:
         """Ask for a confidential asset, have the chain decide, and decrypt it. The purpose stands on the chain.
+
+        `use`: what for, which the rules decide about each by itself; `licence`: under which, and a use of it is
+        counted. A request that has to be made again for the key moved meanwhile counts again.
 
         `hybrid`: have the shares sealed by ML-KEM-768 with X25519, which keeps what is recorded on its way now from
         quantum computers later; for what is encapsulated to the consortium's key.
@@ -134,7 +141,7 @@ class Client(Blocking):
         KEEPERS_TOO_FEW that those who can open it do not answer now. SealBroken if what came does not open; ShareFalse
         if it does not for a keeper signed a false share. Those that did are in `false_shares` in any case.
         """
-        return self._run(self._waiting.open(asset, purpose, hybrid=hybrid))
+        return self._run(self._waiting.open(asset, purpose, use=use, licence=licence, hybrid=hybrid))
 
     def generators(self) -> tuple[str, ...]:
         """Digests of the models that the node's generator serves; none if it has no generator, or that still starts."""
@@ -424,6 +431,42 @@ class Client(Blocking):
         """
         return self._run(self._waiting.download(cid, size, file, progress))
 
+    def license(self, licence: GrantLicence) -> tuple[str, Receipt]:
+        """Give a licence for one's own asset without a price; its id and the receipt.
+
+        LICENCE_EXCLUSIVE if somebody else has one for some of it and one of the two would be; POLICY_DENIED.
+        """
+        return self._run(self._waiting.license(licence))
+
+    def draft_licence(
+        self,
+        licence: GrantLicence,
+        price: int,
+        currency: str,
+        *,
+        payer: str = "",
+        terms: str | None = None,
+        key: str = "",
+        valid_s: int = VALID_SECONDS,
+    ) -> Draft:
+        """One for a price, in minor units, for whoever pays to sign too: its account, or for an org's the `payer`."""
+        return self._run(
+            self._waiting.draft_licence(licence, price, currency, payer=payer, terms=terms, key=key, valid_s=valid_s)
+        )
+
+    def revoke_licence(self, asset: str, licence: str) -> Receipt:
+        """End a licence now. LICENCE_PAID: somebody has paid for it, and signs a draft of it too."""
+        return self._run(self._waiting.revoke_licence(asset, licence))
+
+    def publish(
+        self, asset: str, licence: str, purpose: str = "", *, medium: str | None = None, territory: str | None = None
+    ) -> Receipt:
+        """Put on the chain that one publishes an asset under a licence; a use of it is counted.
+
+        `medium` and `territory`: where, if the licence names some. LICENCE_UNFIT, POLICY_DENIED.
+        """
+        return self._run(self._waiting.publish(asset, licence, purpose, medium=medium, territory=territory))
+
     def terms(self, token: str) -> str:
         """The policies that a token is under now, as what is signed about it names them."""
         return self._run(self._waiting.terms(token))
@@ -512,12 +555,16 @@ class Client(Blocking):
         value: int | None = None,
         currency: str = "",
         terms: Sequence[str] | None = None,
+        licences: Sequence[str] = (),
     ) -> Receipt:
         """Say what one's own asset was made from, before it is minted; the parents' policies decide and are paid.
 
-        `value` is what the right to derive is worth, for each parent; `terms` are those that one saw of each.
+        `value` is what the right to derive is worth, for each parent; `terms` are those that one saw of each;
+        `licences` those of one's own under which it was made, of which a use is counted.
         """
-        return self._run(self._waiting.derive(asset, *parents, value=value, currency=currency, terms=terms))
+        return self._run(
+            self._waiting.derive(asset, *parents, value=value, currency=currency, terms=terms, licences=licences)
+        )
 
     def draft_derivation(
         self,
@@ -941,6 +988,14 @@ class Client(Blocking):
         Each is held against the commitment that the node says its creator signed. NOT_FOUND, OPENINGS_FALSE.
         """
         return self._run(self._waiting.openings(asset))
+
+    def licences(self, *, asset: str = "", licensee: str = "") -> list[Licence]:
+        """Licences by id: all, those for an asset, or those of an account or an org."""
+        return self._run(self._waiting.licences(asset=asset, licensee=licensee))
+
+    def licence(self, licence: str) -> Licence:
+        """A licence, with how often it was used. LICENCE_UNKNOWN."""
+        return self._run(self._waiting.licence(licence))
 
     def grants(self, asset: str) -> list[Grant]:
         """Grants of a confidential asset that have not ended, by account."""

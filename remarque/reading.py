@@ -21,6 +21,7 @@ from ledger.records import (
     Currency,
     Dispute,
     Grant,
+    Licence,
     Listing,
     Model,
     NodeRecord,
@@ -39,6 +40,7 @@ from remarque.api.assets import (
     GrantsPage,
     HistoryPage,
     HistoryRow,
+    LicencesPage,
     LineageView,
 )
 from remarque.api.chain import BlockView, ChainEvent, Checkpoint, Status
@@ -178,6 +180,15 @@ class QueryMethods(NodeConnection):
         found = await self._read(f"/v1/assets/{segment(asset)}/openings", OpenedSettings)
         found.check()
         return found
+
+    async def licences(self, *, asset: str = "", licensee: str = "") -> list[Licence]:
+        """Licences by id: all, those for an asset, or those of an account or an org."""
+        chosen = {name: value for name, value in (("asset", asset), ("licensee", licensee)) if value}
+        return await self._listed("/v1/licences", LicencesPage, lambda page: page.licences, **chosen)
+
+    async def licence(self, licence: str) -> Licence:
+        """A licence, with how often it was used. LICENCE_UNKNOWN."""
+        return await self._read(f"/v1/licences/{segment(licence)}", Licence)
 
     async def grants(self, asset: str) -> list[Grant]:
         """Grants of a confidential asset that have not ended, by account."""

@@ -32,9 +32,15 @@ def _price(amount: int | None, currency: str) -> Price | msgspec.UnsetType:
 
 
 def _derivation(
-    asset: str, parents: tuple[str, ...], value: int | None, currency: str, terms: Sequence[str]
+    asset: str,
+    parents: tuple[str, ...],
+    value: int | None,
+    currency: str,
+    terms: Sequence[str],
+    licences: Sequence[str] = (),
 ) -> actions.DeriveAsset:
-    return actions.DeriveAsset(asset=asset, parents=parents, value=_price(value, currency), terms=tuple(terms))
+    worth = _price(value, currency)
+    return actions.DeriveAsset(asset=asset, parents=parents, value=worth, terms=tuple(terms), licences=tuple(licences))
 
 
 class TradeMethods(SubmitMethods):
@@ -151,13 +157,15 @@ class TradeMethods(SubmitMethods):
         value: int | None = None,
         currency: str = "",
         terms: Sequence[str] | None = None,
+        licences: Sequence[str] = (),
     ) -> Receipt:
         """Say what one's own asset was made from, before it is minted; the parents' policies decide and are paid.
 
-        `value` is what the right to derive is worth, for each parent; `terms` are those that one saw of each.
+        `value` is what the right to derive is worth, for each parent; `terms` are those that one saw of each;
+        `licences` those of one's own under which it was made, of which a use is counted.
         """
         seen = terms or [await self.asset_terms(parent) for parent in parents]
-        return await self.submit(_derivation(asset, parents, value, currency, seen))
+        return await self.submit(_derivation(asset, parents, value, currency, seen, licences))
 
     async def draft_derivation(
         self,

@@ -37,6 +37,7 @@ FAMILIES = {
     "org": "An org's policy",
     "collection": "Collections",
     "access": "Access to confidential pictures",
+    "licence": "Licences",
     "content": "Content archives",
     "statement": "Statements",
     "keeper": "Keepers of the consortium's key",

@@ -23,6 +23,7 @@ from ledger.actions.assets import (
     WithdrawDispute,
 )
 from ledger.actions.keys import ComplainOfShare, ConfirmShares, DealShares, EndCeremony, EnrolKeeper
+from ledger.actions.licences import GrantLicence, RevokeLicence, UseLicence
 from ledger.actions.market import (
     AcceptOffer,
     BuyToken,
@@ -101,6 +102,7 @@ AnyAction = (
     | CreateCurrency | IssueCurrency | RedeemCurrency | Pay
     | PublishPolicy | SetOrgPolicy | CreateCollection | SetCollectionPolicy | AddToCollection | SetPolicy
     | GrantAccess | RevokeAccess | RequestAccess | ResealAsset | RekeyAsset
+    | GrantLicence | RevokeLicence | UseLicence
     | RegisterStatement | ArchiveContent
     | EnrolKeeper | DealShares | ComplainOfShare | ConfirmShares | EndCeremony
 )  # fmt: skip
@@ -156,6 +158,7 @@ __all__ = [
     "EnrolKeeper",
     "EraseSettings",
     "GrantAccess",
+    "GrantLicence",
     "IssueCurrency",
     "ListToken",
     "MakeOffer",
@@ -181,6 +184,7 @@ __all__ = [
     "ResumeAccount",
     "RevokeAccess",
     "RevokeKey",
+    "RevokeLicence",
     "Roles",
     "RotateKey",
     "Royalty",
@@ -199,6 +203,7 @@ __all__ = [
     "Terms",
     "TransferToken",
     "UnlistToken",
+    "UseLicence",
     "WithdrawDispute",
     "WithdrawOffer",
     "action_name",

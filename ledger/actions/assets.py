@@ -147,6 +147,8 @@ class DeriveAsset(Action, frozen=True, tag="asset.derive", kw_only=True):
 
     Needed where more is due than the value.
     """
+    licences: Annotated[tuple[Hex32, ...], Meta(max_length=8)] = ()
+    """Licences of the signer's under which it was made, of one parent each; a use of each is counted."""
 
 
 class DisputeAsset(Action, frozen=True, tag="asset.dispute", kw_only=True):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
+from ledger.actions.licences import Access, Purpose
 from ledger.actions.parts import (
     SEALED_KEYS_MAX,
     Action,
@@ -115,4 +116,8 @@ class RequestAccess(Action, frozen=True, tag="access.request", kw_only=True):
     asset: Hex32
     reader_key: ReaderKeyHex
     """X25519 public key, made for this request."""
-    purpose: Annotated[str, Meta(max_length=128)]
+    purpose: Purpose
+    use: Access = "view"
+    """What for; the rules decide about each by itself. What a reader does with the bytes nobody sees."""
+    licence: Hex32 | UnsetType = UNSET
+    """The licence under which it is asked for; a use of it is counted."""

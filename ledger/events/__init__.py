@@ -85,6 +85,9 @@ from ledger.events.rules import (
     AssetResealed,
     CollectionCreated,
     CollectionPolicySet,
+    LicenceGranted,
+    LicenceRevoked,
+    LicenceUsed,
     OrgPolicySet,
     PolicyPublished,
 )
@@ -101,6 +104,7 @@ AnyEvent = (
     | OfferMade | EscrowReturned | AuctionOpened | BidPlaced | AuctionClosed
     | CurrencyCreated | CurrencyIssued | CurrencyRedeemed | Paid
     | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed | AssetResealed | AssetRekeyed
+    | LicenceGranted | LicenceRevoked | LicenceUsed
     | SettingsDisclosed | SettingsErased | StatementRegistered | ContentArchived
     | KeeperEnrolled | CeremonyBegun | SharesDealt | DealerConvicted | SharesConfirmed | KeyShared | CeremonyFailed
 )  # fmt: skip
@@ -153,6 +157,9 @@ __all__ = [
     "KeyRevoked",
     "KeyRotated",
     "KeyShared",
+    "LicenceGranted",
+    "LicenceRevoked",
+    "LicenceUsed",
     "ModelRegistered",
     "NodeAdded",
     "NodeMoved",

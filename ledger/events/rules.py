@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET, UnsetType
+
 from ledger.events.parts import Event, PaymentIn
 
 
@@ -73,3 +75,38 @@ class AccessAllowed(Event, frozen=True, tag="access.allowed", kw_only=True):
     account: str
     reader_key: str
     rule: str
+    use: str = "view"
+    """What for: `view`, `download` or `export`."""
+    purpose: str = ""
+    licence: str | UnsetType = UNSET
+    """Under which it was asked for."""
+
+
+class LicenceGranted(Event, frozen=True, tag="licence.granted", kw_only=True):
+    licence: str
+    asset: str
+    to: str
+    granted_by: str
+    payments: tuple[PaymentIn, ...] = ()
+    """What was paid for it: the price to the owner, and royalties."""
+
+
+class LicenceRevoked(Event, frozen=True, tag="licence.revoked", kw_only=True):
+    licence: str
+    asset: str
+    to: str
+    revoked_by: str
+
+
+class LicenceUsed(Event, frozen=True, tag="licence.used", kw_only=True):
+    """A licence served: for a publication, or for a picture made from its asset."""
+
+    licence: str
+    asset: str
+    account: str
+    use: str
+    """`publish` or `derive`."""
+    rule: str
+    purpose: str = ""
+    medium: str | UnsetType = UNSET
+    territory: str | UnsetType = UNSET

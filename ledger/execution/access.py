@@ -8,20 +8,31 @@ from typing import Any
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from ledger.actions import SEALED_KEYS_MAX, GrantAccess, Price, RequestAccess, ResealAsset, RevokeAccess
+from ledger.actions import SEALED_KEYS_MAX, GrantAccess, RequestAccess, ResealAsset, RevokeAccess
 from ledger.actions.parts import ORG_CUSTODIANS_MAX
 from ledger.errors import Code, LedgerError
-from ledger.events import AccessAllowed, AccessGranted, AccessRevoked, AssetResealed, PaymentIn
+from ledger.events import AccessAllowed, AccessGranted, AccessRevoked, AssetResealed
 from ledger.execution.consent import consenting_key
 from ledger.execution.context import Context, action
-from ledger.execution.due import Occasion, check_terms, due
+from ledger.execution.due import check_terms
 from ledger.execution.holding import check_end, tokens_of, user_of
-from ledger.execution.policy import decide
+from ledger.execution.licence import count_use, licence_for, stands
+from ledger.execution.policy import Asked, decide, may
 from ledger.execution.scope import HOLDER_FUEL, in_force
-from ledger.execution.settlement import pay_apart
+from ledger.execution.settlement import pay_licence
 from ledger.execution.view import Ledger
 from ledger.names import org_of
-from ledger.records import Asset, Grant, NodeRecord, asset_key, grant_key, node_key, withdrawn_key
+from ledger.records import (
+    Asset,
+    Grant,
+    Licence,
+    NodeRecord,
+    asset_key,
+    grant_key,
+    licence_key,
+    node_key,
+    withdrawn_key,
+)
 from ledger.times import moment
 
 
@@ -40,7 +51,7 @@ def grant(ledger: Ledger, tx: Context, ask: GrantAccess) -> None:
     about: dict[str, Any] = {} if price is None else {"price": price.amount, "currency": price.currency}
     check_terms(ledger, asset, ask.terms)
     decide(ledger, tx, asset, "grant", to=ask.account, **about)
-    payments = () if price is None else _pay(ledger, tx, asset, ask, price)
+    payments = () if price is None else pay_licence(ledger, tx, asset, ask.account, price, ask.terms)
     granted = Grant(
         asset=asset.id,
         account=ask.account,
@@ -80,10 +91,35 @@ def revoke(ledger: Ledger, tx: Context, ask: RevokeAccess) -> None:
 
 @action(RequestAccess)
 def request(ledger: Ledger, tx: Context, ask: RequestAccess) -> None:
-    """Decide, on this block's state, whether the signer may see the asset. Allowed or denied, it stays on the chain."""
+    """Decide, on this block's state, whether the signer may have it. Allowed or denied, it stays on the chain."""
     asset = confidential(ledger, ask.asset)
-    rule = decide(ledger, tx, asset, "view")
-    tx.emit(AccessAllowed(asset=asset.id, account=tx.signer, reader_key=ask.reader_key, rule=rule))
+    licence = None
+    if ask.licence is not UNSET:
+        licence = licence_for(ledger, tx, ask.licence, asset, tx.signer, ask.use)
+    rule = decide(ledger, tx, asset, ask.use, asked=Asked(licence, {"purpose": ask.purpose}))
+    if licence is not None:
+        count_use(ledger, licence)
+    tx.emit(
+        AccessAllowed(
+            asset=asset.id,
+            account=tx.signer,
+            reader_key=ask.reader_key,
+            rule=rule,
+            use=ask.use,
+            purpose=ask.purpose,
+            licence=ask.licence,
+        )
+    )
+
+
+def may_still(ledger: Ledger, event: AccessAllowed, height: int, time_ms: int, fuel: int) -> bool:
+    """Whether the rules, asked now, still allow what they allowed; its own use of a licence is not counted."""
+    asset = ledger.asset(event.asset)
+    licence = None if event.licence is UNSET else ledger.find(licence_key(event.licence), Licence)
+    if licence is not None:
+        licence = replace(licence, used=licence.used - 1) if stands(ledger, licence, asset, time_ms) else None
+    asked = Asked(licence, {"purpose": event.purpose})
+    return may(ledger, asset, event.use, event.account, height, time_ms, fuel, asked)
 
 
 def still_decided(ledger: Ledger, event: AccessAllowed, key: str, height: int) -> bool:
@@ -136,20 +172,6 @@ def reseal(ledger: Ledger, tx: Context, ask: ResealAsset) -> None:
 def holders(ledger: Ledger, asset: Asset) -> set[str]:
     """The accounts that say who holds an asset's key: its owner, and whoever has a token of it."""
     return {ledger.owner(asset), *(token.owner for token in tokens_of(ledger, asset))}
-
-
-def _pay(ledger: Ledger, tx: Context, asset: Asset, ask: GrantAccess, price: Price) -> tuple[PaymentIn, ...]:
-    """The price of a licence to the asset's owner, and its royalties."""
-    account = ask.account
-    tx.require_signer(account)
-    ledger.currency(price.currency)
-    owner = ledger.owner(asset)
-    if account == owner:
-        raise LedgerError(Code.SELF_SALE, f"{account} owns it; grant it without a price")
-    token = ledger.token(asset.token) if isinstance(asset.token, str) else None
-    occasion = Occasion("licence", owner, account, price.amount, price.currency)
-    found = due(ledger, tx, asset, token, occasion, ask.terms)
-    return pay_apart(ledger, account, found, owner)
 
 
 def paid_by(ledger: Ledger, tx: Context, asset: Asset) -> Iterator[str]:

@@ -18,6 +18,7 @@ from ledger.actions import (
     BuyToken,
     DeriveAsset,
     GrantAccess,
+    GrantLicence,
     IssueCurrency,
     MakeOffer,
     Pay,
@@ -72,7 +73,7 @@ def _pays_apart(ask: Action) -> bool:
 def _prices(ask: Action) -> Iterator[Price]:
     if isinstance(ask, SALES):
         yield Price(amount=ask.price, currency=ask.currency)
-    elif isinstance(ask, RentToken | GrantAccess) and ask.price is not UNSET:
+    elif isinstance(ask, RentToken | GrantAccess | GrantLicence) and ask.price is not UNSET:
         yield ask.price
     elif isinstance(ask, DeriveAsset) and ask.value is not UNSET:
         yield from [ask.value] * len(set(ask.parents))

@@ -18,16 +18,17 @@ from msgspec.structs import replace
 import contracts_vm
 from ledger.actions import CREATORS_MAX, DeriveAsset
 from ledger.errors import Code, LedgerError
-from ledger.events import AssetDerived, PaymentIn
+from ledger.events import AssetDerived, LicenceUsed, PaymentIn
 from ledger.execution.context import Context, action
 from ledger.execution.due import SECONDARY_SALE, Occasion, check_terms, clauses_by, due
 from ledger.execution.holding import token_id
-from ledger.execution.policy import decide, facts_for
+from ledger.execution.licence import count_use, licence_for, licence_named
+from ledger.execution.policy import Asked, decide, facts_for
 from ledger.execution.scope import terms_for
 from ledger.execution.settlement import pay_apart
 from ledger.execution.view import Ledger
 from ledger.prices import Price
-from ledger.records import Ancestor, Asset, Token, asset_key, lineage_key, token_key
+from ledger.records import Ancestor, Asset, Licence, Token, asset_key, lineage_key, token_key
 
 DEPTH_MAX, ANCESTORS_MAX = 32, 256
 STACK_PPM_MAX = contracts_vm.PPM_WHOLE
@@ -48,6 +49,8 @@ class Derivation:
     """For whom a parent's policies decide, unless its owner signed too."""
     signed: Collection[str]
     """The accounts that signed."""
+    licences: tuple[str, ...] = ()
+    """Under which it was made."""
 
 
 @action(DeriveAsset)
@@ -60,7 +63,7 @@ def derive(ledger: Ledger, tx: Context, ask: DeriveAsset) -> None:
             Code.TERMS_CHANGED, f"there are terms for {len(ask.terms)} of {len(ask.parents)} parents; say each parent's"
         )
     terms = {} if ask.terms is UNSET else dict(zip(ask.parents, ask.terms, strict=True))
-    enter(ledger, tx, asset, Derivation(ask.parents, ask.value, terms, tx.signer, tx.accounts))
+    enter(ledger, tx, asset, Derivation(ask.parents, ask.value, terms, tx.signer, tx.accounts, ask.licences))
 
 
 def enter(ledger: Ledger, tx: Context, asset: Asset, said: Derivation) -> None:
@@ -73,10 +76,11 @@ def enter(ledger: Ledger, tx: Context, asset: Asset, said: Derivation) -> None:
     _check_open(ledger, asset)
     for name, terms in said.terms.items():
         check_terms(ledger, ledger.asset(name), terms)
+    licences = _licences(ledger, said)
     payments: list[PaymentIn] = []
     vector: dict[str, Ancestor] = {}
     for parent in parents:
-        payments += _ask_parent(ledger, tx, parent, owner, said)
+        payments += _ask_parent(ledger, tx, parent, asset, said, licences.get(parent.id))
         _add(vector, Ancestor(asset=parent.id, depth=1, **_owed(resale_rate(ledger, tx, parent))))
         lineage = ledger.lineage(parent.id)
         for one in lineage.ancestors:
@@ -108,12 +112,31 @@ def resale_rate(ledger: Ledger, tx: Context, asset: Asset) -> int:
     return min(0 if clause is None else clause.rate_ppm for clause in clauses)
 
 
-def _ask_parent(ledger: Ledger, tx: Context, parent: Asset, owner: str, said: Derivation) -> tuple[PaymentIn, ...]:
+def _licences(ledger: Ledger, said: Derivation) -> dict[str, Licence]:
+    """The licences under which something was made, by parent. LICENCE_UNFIT unless each is for one of its own."""
+    found: dict[str, Licence] = {}
+    for licence in (licence_named(ledger, name) for name in said.licences):
+        if licence.asset not in said.parents or licence.asset in found:
+            fault = f"licence {licence.id[:16]}… is for asset {licence.asset[:16]}…"
+            raise LedgerError(Code.LICENCE_UNFIT, f"{fault}; name one licence for each parent that needs one")
+        found[licence.asset] = licence
+    return found
+
+
+def _ask_parent(
+    ledger: Ledger, tx: Context, parent: Asset, made: Asset, said: Derivation, licence: Licence | None
+) -> tuple[PaymentIn, ...]:
     """Have a parent's policy decide, for its owner if that account signed, and pay what its royalty asks."""
-    giver = ledger.owner(parent)
+    giver, owner = ledger.owner(parent), ledger.owner(made)
+    if licence is not None:
+        licence = licence_for(ledger, tx, licence.id, parent, said.asker, "derive")
     value = None if isinstance(said.value, UnsetType) else said.value
     about: dict[str, Any] = {} if value is None else {"price": value.amount, "currency": value.currency}
-    decide(ledger, tx, parent, "derive", None, giver if giver in said.signed else said.asker, to=owner, **about)
+    asker, asked = giver if giver in said.signed else said.asker, Asked(licence, derivative=made)
+    rule = decide(ledger, tx, parent, "derive", None, asker, asked=asked, to=owner, **about)
+    if licence is not None:
+        count_use(ledger, licence)
+        tx.emit(LicenceUsed(licence=licence.id, asset=parent.id, account=said.asker, use="derive", rule=rule))
     occasion = Occasion("derivative_mint", giver, owner)
     if value is not None:
         ledger.currency(value.currency)

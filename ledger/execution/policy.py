@@ -7,9 +7,11 @@ say is in `scope.py`.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 import contracts_vm
 from contracts_vm import Timestamp
@@ -27,10 +29,24 @@ from ledger.execution.scope import RIGHTS_MANAGER, ScopedPolicy, governing, scop
 from ledger.execution.view import Ledger
 from ledger.names import INTEGER_MAX, org_of
 from ledger.policy_source import TIME_MS_MAX, check_source, policy_record
-from ledger.records import Asset, Governing, Grant, Token, account_key, grant_key, policy_key
+from ledger.records import Asset, Governing, Grant, Licence, Token, account_key, grant_key, policy_key
 
-EXPLAINED = "view"
-"""Decisions of this kind are explained whole even when they allow: who was shown what, and why, is never in doubt."""
+EXPLAINED = ("view", "download", "export", "publish")
+"""Decisions of these kinds are explained whole even when they allow: who had what, and why, is never in doubt."""
+
+
+class Asked(NamedTuple):
+    """What else the rules see of what somebody asks for."""
+
+    licence: Licence | None = None
+    """The one under which it is asked for."""
+    request: Mapping[str, Any] = MappingProxyType({})
+    """What is said of it; what is UNSET was not said."""
+    derivative: Asset | None = None
+    """What was made from the asset."""
+
+
+NOTHING = Asked()
 
 
 @action(PublishPolicy)
@@ -75,6 +91,7 @@ def facts_for(
     token: Token | None,
     requester: str,
     about: dict[str, Any],
+    asked: Asked = NOTHING,
 ) -> dict[str, dict[str, Any]]:
     """What the rules see (schema `remarque@1`). A requester without a name is a stranger."""
     account = ledger.account(requester) if requester else None
@@ -105,9 +122,45 @@ def facts_for(
         "grant": {}
         if grant is None
         else {"until": Timestamp(min(grant.until_ms, TIMESTAMP_MS_MAX)), "granted_by": grant.granted_by},
-        "tx": {"kind": kind, "paid": False, "paid_apart": False, **about},
+        "licence": {} if asked.licence is None else _licence_facts(asked.licence),
+        "request": {name: value for name, value in asked.request.items() if value is not UNSET},
+        "derivative": {} if asked.derivative is None else _derivative_facts(asked.derivative, time_ms),
+        "tx": {"kind": kind, "paid": False, "paid_apart": False, **_with_org(about)},
         "block": {"height": height, "time": Timestamp(min(time_ms, TIME_MS_MAX))},
     }
+
+
+def _licence_facts(licence: Licence) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "id": licence.id,
+        "to": licence.to,
+        "media": licence.media,
+        "territories": licence.territories,
+        "exclusive": licence.exclusive,
+        "paid": licence.payer is not UNSET,
+    }
+    if not isinstance(licence.until_ms, UnsetType):
+        facts["until"] = Timestamp(min(licence.until_ms, TIMESTAMP_MS_MAX))
+    return facts if licence.left is None else facts | {"left": licence.left}
+
+
+def _derivative_facts(asset: Asset, time_ms: int) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "creator": asset.creator,
+        "org": org_of(asset.creator),
+        "evidence": asset.evidence_at(time_ms),
+        "confidential": asset.confidential,
+    }
+    said = {"model": asset.model, "source_type": asset.source_type}
+    return facts | {name: value for name, value in said.items() if value is not UNSET}
+
+
+def _with_org(about: dict[str, Any]) -> dict[str, Any]:
+    """What a transaction says, with the org of whom it names; that may be the org itself."""
+    to = about.get("to", "")
+    if "@" in to:
+        return about | {"to_org": org_of(to)}
+    return {"to_org" if name == "to" else name: value for name, value in about.items()}
 
 
 def decide(
@@ -118,6 +171,7 @@ def decide(
     token: Token | None = None,
     requester: str | None = None,
     governed: tuple[Governing, ...] = (),
+    asked: Asked = NOTHING,
     **about: Any,
 ) -> str:
     """Ask the rules; return the id of the rule that allowed it, or refuse with POLICY_DENIED.
@@ -127,13 +181,13 @@ def decide(
     """
     requester = requester or tx.signer
     about |= {"paid": paid_beside(tx), "paid_apart": paid_apart(tx)}
-    facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, requester, about)
+    facts = facts_for(ledger, tx.height, tx.time_ms, asset, kind, token, requester, about, asked)
     fuel = min(tx.version.decision_fuel_max, tx.fuel_left)
-    scopes = scoped_policies(ledger, governed or governing_for(ledger, asset, kind, requester, tx.time_ms))
+    scopes = scoped_policies(ledger, governed or governing_for(ledger, asset, kind, requester, tx.time_ms, asked))
     policies = [policy for _, policy in scopes]
     decision = contracts_vm.decide(policies, kind, facts, fuel)
     tx.spend(decision.fuel)
-    explained = not decision.allowed or kind == EXPLAINED
+    explained = not decision.allowed or kind in EXPLAINED
     explanation: dict[str, Any] = {}
     if explained:
         explanation, cost = explain_metered(decision, scopes)
@@ -165,16 +219,29 @@ def explain_metered(decision: contracts_vm.PolicyDecision, scopes: list[ScopedPo
     return explanation | {"scopes": [{"scope": scope, "policy": policy.id} for scope, policy in scopes]}, fuel
 
 
-def may(ledger: Ledger, asset: Asset, kind: str, account: str, height: int, time_ms: int, fuel: int) -> bool:
+def may(
+    ledger: Ledger,
+    asset: Asset,
+    kind: str,
+    account: str,
+    height: int,
+    time_ms: int,
+    fuel: int,
+    asked: Asked = NOTHING,
+) -> bool:
     """Whether the rules, asked now, let an account view an asset, or a stranger (no account) verify it."""
-    facts = facts_for(ledger, height, time_ms, asset, kind, None, account, {})
-    scopes = scoped_policies(ledger, governing_for(ledger, asset, kind, account, time_ms))
+    facts = facts_for(ledger, height, time_ms, asset, kind, None, account, {}, asked)
+    scopes = scoped_policies(ledger, governing_for(ledger, asset, kind, account, time_ms, asked))
     return contracts_vm.decide([policy for _, policy in scopes], kind, facts, fuel).allowed
 
 
-def governing_for(ledger: Ledger, asset: Asset, kind: str, requester: str, time_ms: int) -> tuple[Governing, ...]:
-    """The policies that decide; for somebody who paid to see it, those of then, with the consortium's of now."""
-    grant = grant_of(ledger, asset, requester) if kind == EXPLAINED else None
+def governing_for(
+    ledger: Ledger, asset: Asset, kind: str, requester: str, time_ms: int, asked: Asked = NOTHING
+) -> tuple[Governing, ...]:
+    """The policies that decide; for somebody who paid for it, those of then, with the consortium's of now."""
+    if asked.licence is not None and asked.licence.policies is not UNSET:
+        return still_governing(ledger, asked.licence.policies)
+    grant = grant_of(ledger, asset, requester) if kind in EXPLAINED else None
     if grant is None or grant.policies is UNSET or grant.until_ms <= time_ms:
         return governing(ledger, asset)
     return still_governing(ledger, grant.policies)

@@ -15,7 +15,8 @@ from ledger.execution.holding import hand_over
 from ledger.execution.policy import decide
 from ledger.execution.scope import governing, keep_terms, still_governing
 from ledger.execution.view import Ledger
-from ledger.records import Governing, Sale, Token, sale_key
+from ledger.prices import Price
+from ledger.records import Asset, Governing, Sale, Token, sale_key
 
 REFUND_MS = 14 * 24 * 3_600_000
 """For how long a sale may be undone."""
@@ -53,6 +54,20 @@ def pay_apart(ledger: Ledger, purse: str, found: Due, seller: str) -> tuple[Paym
         PaymentIn(to=one.to, amount=one.amount, reason=one.reason, currency=found.currency)
         for one in pay(ledger, purse, found, seller)
     )
+
+
+def pay_licence(
+    ledger: Ledger, tx: Context, asset: Asset, payer: str, price: Price, terms: str | UnsetType
+) -> tuple[PaymentIn, ...]:
+    """The price of a right to an asset, to its owner, and the royalties that its policies ask for a licence."""
+    tx.require_signer(payer)
+    ledger.currency(price.currency)
+    owner = ledger.owner(asset)
+    if payer == owner:
+        raise LedgerError(Code.SELF_SALE, f"{payer} owns it; give it without a price")
+    token = ledger.token(asset.token) if isinstance(asset.token, str) else None
+    occasion = Occasion("licence", owner, payer, price.amount, price.currency)
+    return pay_apart(ledger, payer, due(ledger, tx, asset, token, occasion, terms), owner)
 
 
 def sell(

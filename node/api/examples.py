@@ -31,10 +31,10 @@ from msgspec.inspect import (
     type_info,
 )
 
-from ledger.actions import Pay
+from ledger.actions import Pay, RegisterModel
 from ledger.events import Paid
 from ledger.governance import SetParameters
-from ledger.records import Asset, Token
+from ledger.records import Asset, Licence, Model, Token
 from node.api.example_words import BY_PATTERN, HEX_DIGITS, MAPS, NUMBERS, OF_32_BYTES, TEXTS
 from node.api.schemas import ENCODED
 from remarque.api.assets import PolicyRoyalty
@@ -52,6 +52,9 @@ ELSEWHERE = {
     (TransactionView, "id"): "transaction",
     (PolicyRoyalty, "id"): "rule",
     (ExplainedRule, "id"): "rule",
+    (Licence, "id"): "licence",
+    (Model, "licence"): "model_licence",
+    (RegisterModel, "licence"): "model_licence",
     (Trait, "value"): "creator",
 }
 """Fields that are elsewhere called otherwise."""

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Meta
 
+from ledger.actions.licences import Licensee
 from ledger.names import (
     AccountName,
     CollectionName,
@@ -97,6 +98,8 @@ MEANINGS = {
     "limit": Meaning(None, "Most items of the page."),
     "min_height": Meaning(None, "The answer is of this height or of a newer one, or there is none."),
     "name": Meaning(PolicyName, "A policy's name."),
+    "licence": Meaning(Hex32, "A licence's id."),
+    "licensee": Meaning(Licensee, "Only what is licensed to this account, or to this org."),
     "owner": Meaning(AccountName, "Only what this account owns."),
     "node": Meaning(NodeName, "A node's name."),
     "path": Meaning(

@@ -45,6 +45,7 @@ COMMANDS = {
     "history": "node.cli.pictures:history",
     "init": "node.cli.operate:init",
     "keys": "node.cli.keys:keys",
+    "licence": "node.cli.licences:licence",
     "list": "node.cli.market:list_token",
     "log": "node.cli.log:log",
     "mark": "node.cli.marking:mark",

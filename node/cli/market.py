@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from ledger import actions
+from ledger.actions.licences import Access
 from ledger.events import TokenMinted, TokenSold
 from ledger.times import moment
 from node.cli.amounts import AMOUNT, check_priced, sum_of, units_if_given
@@ -234,9 +236,11 @@ def rekey(target: Target, asset: str) -> None:
 @click.argument("asset")
 @written_to("--out", what="File to write.")
 @click.option("--purpose", default="", help="What for; it stands on the chain.")
+@click.option("--use", type=click.Choice(get_args(Access)), default="view", show_default=True, help="For what use.")
+@click.option("--licence", help="A licence of yours for it, of which a use is counted.")
 @with_target
-def open_asset(target: Target, asset: str, out: OutputFile, purpose: str) -> None:
+def open_asset(target: Target, asset: str, out: OutputFile, purpose: str, use: Access, licence: str | None) -> None:
     """Ask to see a confidential ASSET, and write it if the rules allow."""
     with target.client() as client:
-        out.write(client.open(asset, purpose))
+        out.write(client.open(asset, purpose, use=use, licence=licence))
     target.show({"asset": asset, "file": str(out)}, f"written to {out}")

@@ -25,6 +25,7 @@ from node.cli.transaction import drafted, hand_on, valid_seconds
 )
 @click.option("--currency", default="", help="Of the value.")
 @click.option("--terms", multiple=True, help="The terms you saw of each parent, or those now; in their order, repeat.")
+@click.option("--licence", "licences", multiple=True, help="A licence of yours for a parent; repeat.")
 @click.option("--owner", "owners", multiple=True, help="A parent's owner, who signs too and so permits it; repeat.")
 @click.option("--within", type=LASTING, default="10m", show_default=True, help="For how long owners may sign.")
 @written_to("--out", required=False, what="File for the owners to sign.")
@@ -36,6 +37,7 @@ def derive(
     value: str | None,
     currency: str,
     terms: tuple[str, ...],
+    licences: tuple[str, ...],
     owners: tuple[str, ...],
     within: timedelta,
     out: OutputFile | None,
@@ -52,7 +54,7 @@ def derive(
             )
             hand_on(target, draft, out)
             return
-        receipt = client.derive(asset, *parents, value=worth, currency=currency, terms=seen)
+        receipt = client.derive(asset, *parents, value=worth, currency=currency, terms=seen, licences=licences)
     target.done(receipt, f"made from {len(parents)} recorded")
 
 

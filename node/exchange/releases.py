@@ -22,9 +22,8 @@ from ledger.actions import SealedKey
 from ledger.crypto import SigningKey
 from ledger.encoding import NOT_DECODED, encode
 from ledger.events import AccessAllowed
-from ledger.execution.access import holders, still_decided
+from ledger.execution.access import holders, may_still, still_decided
 from ledger.execution.confidential import key_in_force
-from ledger.execution.policy import may
 from ledger.execution.voting import nodes_of
 from ledger.names import org_of
 from ledger.times import span
@@ -252,7 +251,6 @@ class Releases:
                 f"{transaction} was decided more than {span(RELEASE_MS_MAX)} ago; request again",
             )
         ledger, height = self._chain.ledger(), self._chain.committed.height
-        asset = ledger.asset(event.asset)
         fuel = self._chain.version(height).decision_fuel_max
         signers = final.block.transactions[position].transaction.signers
         key = next(signer.key for signer in signers if signer.account == event.account)
@@ -260,7 +258,7 @@ class Releases:
             raise NodeError(
                 NodeCode.RELEASE_DENIED, f"something was taken from {event.account} since {transaction}; request again"
             )
-        if not may(ledger, asset, "view", event.account, height, now, fuel):
+        if not may_still(ledger, event, height, now, fuel):
             raise NodeError(NodeCode.RELEASE_DENIED, f"{event.account} may no longer see it; ask for a new grant")
         return event
 

@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 from ledger.actions import AnyAction, Royalty, Share
 from ledger.block import Decision
 from ledger.events import AnyEvent
-from ledger.records import Asset, Collection, Dispute, Governing, Grant, Token
+from ledger.records import Asset, Collection, Dispute, Governing, Grant, Licence, Token
 from remarque.api.shapes import Answer, Page
 
 
@@ -78,6 +78,12 @@ class GrantsPage(Page, frozen=True, kw_only=True):
 
     asset: str
     grants: tuple[Grant, ...]
+
+
+class LicencesPage(Page, frozen=True, kw_only=True):
+    """Licences, by id."""
+
+    licences: tuple[Licence, ...]
 
 
 class DisputesPage(Page, frozen=True, kw_only=True):

@@ -51,8 +51,9 @@ def test_the_page_states_the_limits() -> None:
 
 
 def test_the_page_describes_the_whole_vocabulary(schema: Schema) -> None:
+    part = PAGE[PAGE.index("## The vocabulary") :]
     for root, fields in schema.roots.items():
-        line = re.search(rf"^\| `{root}` \|(.*)\|$", PAGE, re.MULTILINE)
+        line = re.search(rf"^\| `{root}` \|(.*)\|$", part, re.MULTILINE)
 
         assert line is not None
         described = dict(re.findall(r"`([a-z_]+)`(\??)", line[1]))

@@ -89,6 +89,7 @@ def deals(state: State, price: int) -> list[Any]:
         actions.RentToken(token=JUNK, to=BOB, until_ms=until, price=eur, terms=junk),
         actions.RentToken(token=ART, to=BOB, until_ms=until, price=eur, terms=art),
         actions.GrantAccess(asset=a_digest("secret"), account=BOB, until_ms=until, price=eur, terms=secret),
+        actions.GrantLicence(asset=a_digest("junk"), to=BOB, uses=("publish",), price=eur, terms=junk),
         actions.DeriveAsset(asset=a_digest("made"), parents=(a_digest("junk"),), value=eur, terms=(junk,)),
         actions.DeriveAsset(asset=a_digest("made"), parents=(a_digest("junk"),), terms=(junk,)),
         actions.OpenAuction(token=JUNK, reserve=1, increment=1, currency="EUR", until_ms=state.time_ms + 2_500),
@@ -171,10 +172,10 @@ SALE, BUY, LIST, OFFER, ACCEPT = (
     {token: place_of(kind, token) for token in (ART, JUNK, SCRAP)}
     for kind in (actions.SellToken, actions.BuyToken, actions.ListToken, actions.MakeOffer, actions.AcceptOffer)
 )
-PAY, AUCTION, BID, SETTLE, RENT, GRANT, DERIVE, ISSUE, REFUND = map(
+PAY, AUCTION, BID, SETTLE, RENT, GRANT, LICENCE, DERIVE, ISSUE, REFUND = map(
     place_of,
     (actions.Pay, actions.OpenAuction, actions.PlaceBid, actions.SettleAuction, actions.RentToken,
-     actions.GrantAccess, actions.DeriveAsset, actions.IssueCurrency, actions.RefundSale),
+     actions.GrantAccess, actions.GrantLicence, actions.DeriveAsset, actions.IssueCurrency, actions.RefundSale),
 )  # fmt: skip
 FREE_DERIVATION = DERIVE + 1
 SOLD = (SALE[ART], LITTLE)
@@ -192,6 +193,7 @@ DODGES: dict[str, tuple[Steps, Steps]] = {
     "a sale undone": ([(SALE[JUNK], 50)], [(REFUND, 1), SOLD]),
     "a rental": ([], [SOLD, (RENT, MUCH)]),
     "a licence": ([], [SOLD, (GRANT, MUCH)]),
+    "another licence": ([], [SOLD, (LICENCE, MUCH)]),
     "a derivation": ([], [SOLD, (DERIVE, MUCH)]),
     "a derivation's fallback": ([], [SOLD, (FREE_DERIVATION, 1)]),
     "a gift and a derivation's fallback": ([], [(place_of(actions.TransferToken, ART) + 1, 1), (FREE_DERIVATION, 1)]),
@@ -256,13 +258,13 @@ QUIET = {
     actions.CancelAuction, actions.CreateCurrency, actions.RedeemCurrency, actions.PublishPolicy,
     actions.SetOrgPolicy, actions.CreateCollection, actions.SetCollectionPolicy, actions.AddToCollection,
     actions.SetPolicy, actions.RevokeAccess, actions.RequestAccess, actions.ResealAsset, actions.RekeyAsset,
-    actions.RegisterStatement, actions.ArchiveContent,
+    actions.RegisterStatement, actions.ArchiveContent, actions.RevokeLicence, actions.UseLicence,
     actions.EnrolKeeper, actions.DealShares, actions.ComplainOfShare, actions.ConfirmShares, actions.EndCeremony,
 }  # fmt: skip
 """Actions by which nobody is paid and nobody promises to pay."""
 PRICED = {
-    actions.RentToken, actions.GrantAccess, actions.DeriveAsset, actions.RegisterGenerated, actions.TransferToken,
-    actions.SwapTokens,
+    actions.RentToken, actions.GrantAccess, actions.GrantLicence, actions.DeriveAsset, actions.RegisterGenerated,
+    actions.TransferToken, actions.SwapTokens,
 }  # fmt: skip
 
 

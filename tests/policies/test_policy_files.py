@@ -21,10 +21,10 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "policies").glob("*.poli
 HEAD = "policy p version 1 schema remarque@1 {\n"
 
 
-def test_there_are_ten_examples_and_the_page_names_each() -> None:
+def test_there_are_eleven_examples_and_the_page_names_each() -> None:
     page = (EXAMPLES[0].parents[1] / "govern.md").read_text()
 
-    assert len(EXAMPLES) == 10
+    assert len(EXAMPLES) == 11
     assert all(f"policies/{file.name}" in page for file in EXAMPLES)
 
 

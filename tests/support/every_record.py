@@ -73,6 +73,7 @@ def _written(alice: Client, carla: Client, nadia: Client, club: Client, studio: 
         carla.buy(token, 50, CURRENCY)
     assert refused.value.receipt is not None
     alice.grant(a_digest("veiled"), EDITOR, FAR_MS)
+    licence, _ = alice.license(actions.GrantLicence(asset=picture, to=COLLECTOR, uses=("publish",), media=("print",)))
     nadia.submit(actions.SetRoles(account=EDITOR, roles=("administrator", "fact-checker")))
     nadia.dispute(picture, "the boat was added", b"proof")
     proposed, _ = studio.propose(SetConsortiumPolicy(policy="house", version=1), replayed=20)
@@ -88,6 +89,7 @@ def _written(alice: Client, carla: Client, nadia: Client, club: Client, studio: 
         "child": a_digest("child"),
         "many": a_digest("many"),
         "veiled": a_digest("veiled"),
+        "licence": licence,
         "token": token,
         "offered": first,
         "auctioned": second,

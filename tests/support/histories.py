@@ -180,7 +180,7 @@ def wanted_of(
     return list(dict.fromkeys(signers)), asks
 
 
-OTHERS = 37
+OTHERS = 40
 
 
 def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]]:
@@ -190,6 +190,9 @@ def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]
     ledger, secret, fresh = Ledger(state), a_digest("secret"), f"new {state.height}"
     spares = [name for key in state.keys(records.account_key("spare")) if unchanged(ledger, name := key[8:])]
     spare = spares[-1] if spares else ROOT
+    licences = [key.partition("/")[2] for key in state.keys("licence/")]
+    licence = licences[amount % len(licences)] if licences else a_digest("none")
+    licensed: dict[str, Any] = {"asset": secret, "licence": licence}
     key = key_of(f"key {at}").public
     proposals = [key.partition("/")[2] for key in state.keys("proposal/")]
     watchers = [key.partition("/")[2] for key in state.keys(records.node_key("watcher"))]
@@ -237,6 +240,10 @@ def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]
         ([ALICE], [actions.GrantAccess(asset=secret, account=to, until_ms=until)]),
         ([to], [actions.RequestAccess(asset=secret, reader_key="ab" * 32, purpose="")]),
         ([ALICE], [actions.ResealAsset(asset=secret, sealed_keys=(sealed,))]),
+        ([ALICE], [actions.GrantLicence(asset=secret, to=(to, "agency")[amount % 2], uses=("view", "publish"), times=2,
+                                        exclusive=amount % 5 == 0)]),
+        ([ALICE], [actions.RevokeLicence(**licensed)]),
+        ([to], [actions.UseLicence(**licensed), actions.RequestAccess(**licensed, reader_key="ab" * 32, purpose="x")]),
         ([to], [actions.CommitAsset(commitment=commitment_to(to, a_digest("committed"), key))]),
         ([to], [actions.CommitAsset(commitment=commitment_to(to, a_digest("committed"), salt))]),
         ([to], [registering("committed", salt=salt)]),
