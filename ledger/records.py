@@ -456,6 +456,29 @@ class Licence(Value, frozen=True, kw_only=True):
         return None if isinstance(self.times, UnsetType) else self.times - self.used
 
 
+class LicenceOffer(Value, frozen=True, kw_only=True):
+    """Licences of an asset that its owner offers to everybody at a price."""
+
+    id: str
+    asset: str
+    uses: tuple[str, ...]
+    media: tuple[str, ...] = ()
+    territories: tuple[str, ...] = ()
+    times: int | UnsetType = UNSET
+    text: str | UnsetType = UNSET
+    price: int
+    currency: str
+    until_ms: int
+    """When the offer ends."""
+    lasting_ms: int | UnsetType = UNSET
+    """For how long a licence is in force from when it is bought."""
+    offered_by: str
+    key: str
+    """The key that gave it."""
+    record: str
+    """The transaction that brought the record it is about."""
+
+
 class Keeper(Value, frozen=True, kw_only=True):
     """An account that keeps shares of the consortium's key, or is to."""
 
@@ -694,6 +717,10 @@ LICENCE_PREFIX = "licence/"
 
 def licence_key(licence: str) -> str:
     return f"{LICENCE_PREFIX}{licence}"
+
+
+def licence_offer_key(asset: str, offer: str) -> str:
+    return f"licence_offer/{asset}/{offer}"
 
 
 def licensed_key(asset: str, licence: str) -> str:

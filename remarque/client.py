@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ledger.actions import AnyAction, Content, GrantLicence
+from ledger.actions import AnyAction, BuyLicence, Content, GrantLicence, OfferLicence
 from ledger.actions.licences import Access
 from ledger.block import Header
 from ledger.consistency import ConsistencyProof
@@ -28,6 +28,7 @@ from ledger.records import (
     Dispute,
     Grant,
     Licence,
+    LicenceOffer,
     Listing,
     Model,
     NodeRecord,
@@ -431,8 +432,8 @@ class Client(Blocking):
         """
         return self._run(self._waiting.download(cid, size, file, progress))
 
-    def license(self, licence: GrantLicence) -> tuple[str, Receipt]:
-        """Give a licence for one's own asset without a price; its id and the receipt.
+    def license(self, licence: GrantLicence | BuyLicence) -> tuple[str, Receipt]:
+        """Give a licence for one's own asset without a price, or take an offered one; its id and the receipt.
 
         LICENCE_EXCLUSIVE if somebody else has one for some of it and one of the two would be; POLICY_DENIED.
         """
@@ -453,6 +454,24 @@ class Client(Blocking):
         return self._run(
             self._waiting.draft_licence(licence, price, currency, payer=payer, terms=terms, key=key, valid_s=valid_s)
         )
+
+    def offer_licences(self, wanted: OfferLicence) -> tuple[str, Receipt]:
+        """Offer licences of one's own asset to everybody; the offer's id and the receipt."""
+        return self._run(self._waiting.offer_licences(wanted))
+
+    def withdraw_licence_offer(self, asset: str, offer: str) -> Receipt:
+        """Take an offer of licences back; those that were bought stay."""
+        return self._run(self._waiting.withdraw_licence_offer(asset, offer))
+
+    def buy_licence(
+        self, asset: str, offer: str, price: int, currency: str, *, for_org: bool = False, terms: str | None = None
+    ) -> tuple[str, Receipt]:
+        """Take a licence that is offered, at the price in minor units that one has seen; its id and the receipt.
+
+        `for_org`: for all accounts of one's org. PRICE_CHANGED or TERMS_CHANGED if they are others by then,
+        OFFER_ENDED, POLICY_DENIED, INSUFFICIENT_FUNDS.
+        """
+        return self._run(self._waiting.buy_licence(asset, offer, price, currency, for_org=for_org, terms=terms))
 
     def revoke_licence(self, asset: str, licence: str) -> Receipt:
         """End a licence now. LICENCE_PAID: somebody has paid for it, and signs a draft of it too."""
@@ -992,6 +1011,10 @@ class Client(Blocking):
     def licences(self, *, asset: str = "", licensee: str = "") -> list[Licence]:
         """Licences by id: all, those for an asset, or those of an account or an org."""
         return self._run(self._waiting.licences(asset=asset, licensee=licensee))
+
+    def licence_offers(self, asset: str) -> list[LicenceOffer]:
+        """Licences of an asset that its owner offers at a price, also those whose offer has ended."""
+        return self._run(self._waiting.licence_offers(asset))
 
     def licence(self, licence: str) -> Licence:
         """A licence, with how often it was used. LICENCE_UNKNOWN."""

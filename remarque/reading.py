@@ -22,6 +22,7 @@ from ledger.records import (
     Dispute,
     Grant,
     Licence,
+    LicenceOffer,
     Listing,
     Model,
     NodeRecord,
@@ -40,6 +41,7 @@ from remarque.api.assets import (
     GrantsPage,
     HistoryPage,
     HistoryRow,
+    LicenceOffersPage,
     LicencesPage,
     LineageView,
 )
@@ -185,6 +187,11 @@ class QueryMethods(NodeConnection):
         """Licences by id: all, those for an asset, or those of an account or an org."""
         chosen = {name: value for name, value in (("asset", asset), ("licensee", licensee)) if value}
         return await self._listed("/v1/licences", LicencesPage, lambda page: page.licences, **chosen)
+
+    async def licence_offers(self, asset: str) -> list[LicenceOffer]:
+        """Licences of an asset that its owner offers at a price, also those whose offer has ended."""
+        path = f"/v1/assets/{segment(asset)}/licence-offers"
+        return await self._listed(path, LicenceOffersPage, lambda page: page.offers)
 
     async def licence(self, licence: str) -> Licence:
         """A licence, with how often it was used. LICENCE_UNKNOWN."""

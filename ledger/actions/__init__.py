@@ -23,7 +23,14 @@ from ledger.actions.assets import (
     WithdrawDispute,
 )
 from ledger.actions.keys import ComplainOfShare, ConfirmShares, DealShares, EndCeremony, EnrolKeeper
-from ledger.actions.licences import GrantLicence, RevokeLicence, UseLicence
+from ledger.actions.licences import (
+    BuyLicence,
+    GrantLicence,
+    OfferLicence,
+    RevokeLicence,
+    UseLicence,
+    WithdrawLicenceOffer,
+)
 from ledger.actions.market import (
     AcceptOffer,
     BuyToken,
@@ -102,7 +109,7 @@ AnyAction = (
     | CreateCurrency | IssueCurrency | RedeemCurrency | Pay
     | PublishPolicy | SetOrgPolicy | CreateCollection | SetCollectionPolicy | AddToCollection | SetPolicy
     | GrantAccess | RevokeAccess | RequestAccess | ResealAsset | RekeyAsset
-    | GrantLicence | RevokeLicence | UseLicence
+    | GrantLicence | OfferLicence | WithdrawLicenceOffer | BuyLicence | RevokeLicence | UseLicence
     | RegisterStatement | ArchiveContent
     | EnrolKeeper | DealShares | ComplainOfShare | ConfirmShares | EndCeremony
 )  # fmt: skip
@@ -139,6 +146,7 @@ __all__ = [
     "AnyAction",
     "ArchiveContent",
     "AttestAsset",
+    "BuyLicence",
     "BuyToken",
     "CancelAuction",
     "CastVote",
@@ -163,6 +171,7 @@ __all__ = [
     "ListToken",
     "MakeOffer",
     "MintToken",
+    "OfferLicence",
     "OpenAuction",
     "Pay",
     "PlaceBid",
@@ -205,6 +214,7 @@ __all__ = [
     "UnlistToken",
     "UseLicence",
     "WithdrawDispute",
+    "WithdrawLicenceOffer",
     "WithdrawOffer",
     "action_name",
     "subjects",

@@ -26,33 +26,65 @@ Territory = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
 Purpose = Annotated[str, Meta(max_length=PURPOSE_MAX)]
 
 
-class GrantLicence(Action, frozen=True, tag="licence.grant", kw_only=True):
+class Licensed(Action, frozen=True, kw_only=True):
+    """What a licence is for."""
+
+    asset: Hex32
+    uses: Annotated[tuple[Use, ...], Meta(min_length=1, max_length=5)]
+    media: Annotated[tuple[Medium, ...], Meta(max_length=MEDIA_MAX)] = ()
+    """In which media; in all, if none is named."""
+    territories: Annotated[tuple[Territory, ...], Meta(max_length=TERRITORIES_MAX)] = ()
+    """In which countries; in all, if none is named."""
+    times: Positive | UnsetType = UNSET
+    """How often it may be used; without a bound, if it is absent."""
+    text: Hex32 | UnsetType = UNSET
+    """SHA-256 of the contract in words, kept beside the chain."""
+
+
+class GrantLicence(Licensed, frozen=True, tag="licence.grant", kw_only=True):
     """License an asset, confidential or not, to an account or to all accounts of an org. By its owner.
 
     For a price whoever pays signs too: the account, or one of the org. They pay the owner, with the royalty that the
     policies ask for a licence.
     """
 
-    asset: Hex32
     to: Licensee
-    uses: Annotated[tuple[Use, ...], Meta(min_length=1, max_length=5)]
-    media: Annotated[tuple[Medium, ...], Meta(max_length=MEDIA_MAX)] = ()
-    """In which media; in all, if none is named."""
-    territories: Annotated[tuple[Territory, ...], Meta(max_length=TERRITORIES_MAX)] = ()
-    """In which countries; in all, if none is named."""
     until_ms: TimeMs | UnsetType = UNSET
     """When it ends; never, if it is absent."""
-    times: Positive | UnsetType = UNSET
-    """How often it may be used; without a bound, if it is absent."""
     exclusive: bool = False
     """Whether nobody else is licensed for any of it while it is in force."""
-    text: Hex32 | UnsetType = UNSET
-    """SHA-256 of the contract in words, kept beside the chain."""
     price: Price | UnsetType = UNSET
     payer: AccountName | UnsetType = UNSET
     """Who pays for an org; for an account it is that account."""
     terms: Terms | UnsetType = UNSET
     """The policies that whoever pays saw; needed where a royalty comes on top of the price."""
+
+
+class OfferLicence(Licensed, frozen=True, tag="licence.offer", kw_only=True):
+    """Offer licences of an asset to everybody at a price, until a time. By its owner."""
+
+    price: Price
+    until_ms: TimeMs
+    lasting_ms: Positive | UnsetType = UNSET
+    """For how long a licence is in force from when it is bought; for ever, if it is absent."""
+
+
+class WithdrawLicenceOffer(Action, frozen=True, tag="licence.withdraw_offer", kw_only=True):
+    """Take an offer of licences back. By who made it, or the asset's owner."""
+
+    asset: Hex32
+    offer: Hex32
+
+
+class BuyLicence(Action, frozen=True, tag="licence.buy", kw_only=True):
+    """Take a licence that is offered, at the price that one has seen, for oneself or for one's org."""
+
+    asset: Hex32
+    offer: Hex32
+    price: Price
+    for_org: bool = False
+    terms: Terms | UnsetType = UNSET
+    """The policies that one saw; needed where a royalty comes on top of the price."""
 
 
 class RevokeLicence(Action, frozen=True, tag="licence.revoke", kw_only=True):

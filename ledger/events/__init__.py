@@ -86,6 +86,8 @@ from ledger.events.rules import (
     CollectionCreated,
     CollectionPolicySet,
     LicenceGranted,
+    LicenceOffered,
+    LicenceOfferWithdrawn,
     LicenceRevoked,
     LicenceUsed,
     OrgPolicySet,
@@ -104,7 +106,7 @@ AnyEvent = (
     | OfferMade | EscrowReturned | AuctionOpened | BidPlaced | AuctionClosed
     | CurrencyCreated | CurrencyIssued | CurrencyRedeemed | Paid
     | PolicyPublished | AccessGranted | AccessRevoked | AccessAllowed | AssetResealed | AssetRekeyed
-    | LicenceGranted | LicenceRevoked | LicenceUsed
+    | LicenceGranted | LicenceOffered | LicenceOfferWithdrawn | LicenceRevoked | LicenceUsed
     | SettingsDisclosed | SettingsErased | StatementRegistered | ContentArchived
     | KeeperEnrolled | CeremonyBegun | SharesDealt | DealerConvicted | SharesConfirmed | KeyShared | CeremonyFailed
 )  # fmt: skip
@@ -158,6 +160,8 @@ __all__ = [
     "KeyRotated",
     "KeyShared",
     "LicenceGranted",
+    "LicenceOfferWithdrawn",
+    "LicenceOffered",
     "LicenceRevoked",
     "LicenceUsed",
     "ModelRegistered",

@@ -91,6 +91,17 @@ class LicenceGranted(Event, frozen=True, tag="licence.granted", kw_only=True):
     """What was paid for it: the price to the owner, and royalties."""
 
 
+class LicenceOffered(Event, frozen=True, tag="licence.offered", kw_only=True):
+    offer: str
+    asset: str
+    offered_by: str
+
+
+class LicenceOfferWithdrawn(Event, frozen=True, tag="licence.offer_withdrawn", kw_only=True):
+    offer: str
+    asset: str
+
+
 class LicenceRevoked(Event, frozen=True, tag="licence.revoked", kw_only=True):
     licence: str
     asset: str

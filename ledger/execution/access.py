@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from ledger.actions import SEALED_KEYS_MAX, GrantAccess, RequestAccess, ResealAsset, RevokeAccess
+from ledger.actions.licences import Access
 from ledger.actions.parts import ORG_CUSTODIANS_MAX
 from ledger.errors import Code, LedgerError
 from ledger.events import AccessAllowed, AccessGranted, AccessRevoked, AssetResealed
@@ -16,7 +17,7 @@ from ledger.execution.consent import consenting_key
 from ledger.execution.context import Context, action
 from ledger.execution.due import check_terms
 from ledger.execution.holding import check_end, tokens_of, user_of
-from ledger.execution.licence import count_use, licence_for, stands
+from ledger.execution.licence import count_use, licence_for, licences_of, stands
 from ledger.execution.policy import Asked, decide, may
 from ledger.execution.scope import HOLDER_FUEL, in_force
 from ledger.execution.settlement import pay_licence
@@ -30,6 +31,7 @@ from ledger.records import (
     asset_key,
     grant_key,
     licence_key,
+    licensed_key,
     node_key,
     withdrawn_key,
 )
@@ -175,7 +177,7 @@ def holders(ledger: Ledger, asset: Asset) -> set[str]:
 
 
 def paid_by(ledger: Ledger, tx: Context, asset: Asset) -> Iterator[str]:
-    """Accounts that have paid to see an asset for a while that is not over: by a grant, or as tenants of a token."""
+    """Accounts that have paid to see an asset for a while that is not over: by a grant, a licence, or as tenants."""
     for token in tokens_of(ledger, asset):
         tx.spend(HOLDER_FUEL)
         rental = user_of(ledger, token.id, tx.time_ms)
@@ -186,6 +188,10 @@ def paid_by(ledger: Ledger, tx: Context, asset: Asset) -> Iterator[str]:
         tx.spend(HOLDER_FUEL)
         if _is_paid(ledger.find(key, Grant), asset, tx.time_ms):
             yield key.removeprefix(prefix)
+    for licence in licences_of(ledger, tx, licensed_key(asset.id, "")):
+        opens = not set(licence.uses).isdisjoint(get_args(Access))
+        if not isinstance(licence.payer, UnsetType) and opens and stands(ledger, licence, asset, tx.time_ms):
+            yield licence.payer
 
 
 def _is_paid(grant: Grant | None, asset: Asset, time_ms: int) -> bool:

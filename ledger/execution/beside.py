@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 from ledger.actions import (
     AcceptOffer,
     Action,
+    BuyLicence,
     BuyToken,
     DeriveAsset,
     GrantAccess,
@@ -73,8 +74,8 @@ def _pays_apart(ask: Action) -> bool:
 def _prices(ask: Action) -> Iterator[Price]:
     if isinstance(ask, SALES):
         yield Price(amount=ask.price, currency=ask.currency)
-    elif isinstance(ask, RentToken | GrantAccess | GrantLicence) and ask.price is not UNSET:
-        yield ask.price
+    elif isinstance(ask, BuyLicence | GrantLicence | GrantAccess | RentToken):
+        yield from [] if isinstance(ask.price, UnsetType) else [ask.price]
     elif isinstance(ask, DeriveAsset) and ask.value is not UNSET:
         yield from [ask.value] * len(set(ask.parents))
     elif isinstance(ask, RegisterGenerated) and not isinstance(ask.request.source, UnsetType):

@@ -34,7 +34,7 @@ from msgspec.inspect import (
 from ledger.actions import Pay, RegisterModel
 from ledger.events import Paid
 from ledger.governance import SetParameters
-from ledger.records import Asset, Licence, Model, Token
+from ledger.records import Asset, Licence, LicenceOffer, Model, Token
 from node.api.example_words import BY_PATTERN, HEX_DIGITS, MAPS, NUMBERS, OF_32_BYTES, TEXTS
 from node.api.schemas import ENCODED
 from remarque.api.assets import PolicyRoyalty
@@ -53,6 +53,7 @@ ELSEWHERE = {
     (PolicyRoyalty, "id"): "rule",
     (ExplainedRule, "id"): "rule",
     (Licence, "id"): "licence",
+    (LicenceOffer, "id"): "offer",
     (Model, "licence"): "model_licence",
     (RegisterModel, "licence"): "model_licence",
     (Trait, "value"): "creator",

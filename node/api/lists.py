@@ -18,7 +18,6 @@ from starlette.responses import Response
 from ledger import records
 from ledger.encoding import decode_trusted
 from ledger.errors import Code
-from ledger.execution.licence import licence_named
 from ledger.execution.policy import grant_of
 from ledger.names import AccountName, CollectionName, CurrencyCode, Hex32, NodeName, OrgName
 from node.api.bodies import answer, stored
@@ -26,7 +25,7 @@ from node.api.operations import operation
 from node.api.readers import Reader
 from node.api.routing import router as make_router
 from node.chain.chain import Chain
-from remarque.api.assets import AssetsPage, CollectionsPage, DisputesPage, GrantsPage, LicencesPage
+from remarque.api.assets import AssetsPage, CollectionsPage, DisputesPage, GrantsPage
 from remarque.api.copies import ArchivesPage
 from remarque.api.market import TokensPage
 from remarque.api.members import BalancesPage, CurrenciesPage, ModelsPage, NodesPage, OrgsPage
@@ -153,26 +152,6 @@ def routes(chain: Chain, reader: Reader) -> APIRouter:
         """Ended and void ones are left out of their page, so a page may be short, and even empty, while more follow."""
         return answer(grants_page(chain, asset, after, limit))
 
-    @router.get("/licences", summary="Licences by id: all, those for an asset, or those of an account or an org")
-    @operation(LicencesPage, refuses=(NodeCode.REQUEST_MALFORMED,), after=Hex32)
-    async def licences(
-        asset: str | None = None, licensee: str | None = None, after: After = "", limit: Limit = LIMIT
-    ) -> Response:
-        """Also those that have ended or are used up, which say so; those that were revoked are gone."""
-        check_after(after, Hex32)
-        if asset is not None and licensee is not None:
-            raise NodeError(NodeCode.REQUEST_MALFORMED, "asset and licensee are both given; ask for one of them")
-        place = None if asset is None else records.licensed_key(asset, "")
-        place = place if licensee is None else records.licensee_key(licensee, "")
-        found, more = page_of(_listed(chain, records.LICENCE_PREFIX, place, after, records.Licence), limit)
-        return answer(LicencesPage(licences=found, next=more))
-
-    @router.get("/licences/{licence}", summary="A licence")
-    @operation(records.Licence, refuses=(Code.LICENCE_UNKNOWN,))
-    async def licence(licence: str) -> Response:
-        """With how often it was used."""
-        return answer(licence_named(chain.ledger(), licence))
-
     @router.get("/assets/{asset}/disputes", summary="Who has disputed an asset, and how it ended; by org")
     @operation(DisputesPage, refuses=(Code.ASSET_UNKNOWN,), after=OrgName)
     async def disputes(asset: str, after: After = "", limit: Limit = LIMIT) -> Response:
@@ -201,16 +180,6 @@ def _chosen(
         return items(chain, prefix, after, kind)
     account_of(chain, account)
     return ((place, stored(chain.state.get(prefix + place) or b"", kind)) for place in of(account, after))
-
-
-def _listed(chain: Chain, prefix: str, index: str | None, after: str, kind: type[T]) -> Iterator[tuple[str, T]]:
-    """Records under a prefix: all, or those whose places stand under an index of the state."""
-    if index is None:
-        yield from items(chain, prefix, after, kind)
-        return
-    for key, _ in chain.state.items(index, after):
-        place = key.removeprefix(index)
-        yield place, stored(chain.state.get(prefix + place) or b"", kind)
 
 
 def grants_page(chain: Chain, asset: str, after: str, limit: int) -> GrantsPage:

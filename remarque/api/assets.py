@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 from ledger.actions import AnyAction, Royalty, Share
 from ledger.block import Decision
 from ledger.events import AnyEvent
-from ledger.records import Asset, Collection, Dispute, Governing, Grant, Licence, Token
+from ledger.records import Asset, Collection, Dispute, Governing, Grant, Licence, LicenceOffer, Token
 from remarque.api.shapes import Answer, Page
 
 
@@ -84,6 +84,12 @@ class LicencesPage(Page, frozen=True, kw_only=True):
     """Licences, by id."""
 
     licences: tuple[Licence, ...]
+
+
+class LicenceOffersPage(Page, frozen=True, kw_only=True):
+    """Licences of an asset that its owner offers, by id."""
+
+    offers: tuple[LicenceOffer, ...]
 
 
 class DisputesPage(Page, frozen=True, kw_only=True):

@@ -111,7 +111,7 @@ def test_an_audit_denounces_no_honest_history_of_keys() -> None:
 
 def test_the_histories_hold_every_action_that_there_is() -> None:
     chance, reached = random.Random(2), set()
-    steps = [[tuple(chance.randint(0, most) for most in BOUNDS) for _ in range(60)] for _ in range(60)]
+    steps = [[tuple(chance.randint(0, most) for most in BOUNDS) for _ in range(60)] for _ in range(80)]
     for history in (a_history_of_keys(), *map(a_history, steps)):
         for _, transactions, result in history.ran:
             for signed, outcome in zip(transactions, result.outcomes, strict=True):

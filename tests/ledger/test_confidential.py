@@ -129,7 +129,7 @@ def test_who_holds_a_token_of_it_signs_too(before: Keepers) -> None:
 
 @pytest.mark.parametrize("same", [True, False], ids=["same bytes", "other bytes"])
 @pytest.mark.parametrize("paid", [True, False])
-@pytest.mark.parametrize("kind", ["grant", "rental"])
+@pytest.mark.parametrize("kind", ["grant", "licence", "rental"])
 def test_who_has_paid_to_see_it_signs_too_until_it_is_over(keepers: Keepers, kind: str, paid: bool, same: bool) -> None:
     """Whoever encapsulates could shut them out, and nobody revokes or replaces what was paid for."""
     state, cid = keepers.state, CID if same else OTHER_CID
@@ -137,6 +137,9 @@ def test_who_has_paid_to_see_it_signs_too_until_it_is_over(keepers: Keepers, kin
     more: dict[str, Any] = {"price": actions.Price(amount=100, currency="EUR")} if paid else {}
     if kind == "grant":
         given = done(state, [ALICE, BOB], actions.GrantAccess(asset=SECRET, account=BOB, until_ms=until, **more))
+    elif kind == "licence":
+        wanted = actions.GrantLicence(asset=SECRET, to=BOB, uses=("view",), until_ms=until, **more)
+        given = done(state, [ALICE, BOB], wanted)
     else:
         state.do(ALICE, actions.MintToken(asset=SECRET))
         renting = actions.RentToken(token=token_id(SECRET), to=BOB, until_ms=until, **more)

@@ -27,11 +27,13 @@ from hypothesis import strategies as st
 
 from ledger import actions
 from ledger.actions import Price
+from ledger.encoding import decode
 from ledger.errors import Code
 from ledger.execution.beside import PAYING, SALES
 from ledger.execution.holding import token_id
 from ledger.execution.scope import policy_names
 from ledger.execution.view import Ledger
+from ledger.records import LicenceOffer
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
 ART, JUNK, SCRAP, BOBS = (token_id(a_digest(name)) for name in ("art", "junk", "scrap", "bobs"))
@@ -55,7 +57,17 @@ def a_market() -> State:
         (BOB, [actions.Pay(to=ALICE, currency="EUR", amount=1_000), registering("made")]),
     ):
         assert state.do(signer, *asks).code == "OK"
+    for price in (14, 1_000, 6_000):
+        eur, until = Price(amount=price, currency="EUR"), state.time_ms + 600_000
+        wanted = actions.OfferLicence(asset=a_digest("junk"), uses=("publish",), price=eur, until_ms=until)
+        assert state.do(ALICE, wanted).code == "OK"
     return state
+
+
+def offered_at(state: State, price: int) -> str:
+    """Alice's offer of licences of the junk at a price."""
+    offers = [decode(state.get(key) or b"", LicenceOffer) for key in state.keys("licence_offer/")]
+    return next((one.id for one in offers if one.price == price), a_digest("none"))
 
 
 def dear_token(name: str) -> list[Any]:
@@ -90,6 +102,7 @@ def deals(state: State, price: int) -> list[Any]:
         actions.RentToken(token=ART, to=BOB, until_ms=until, price=eur, terms=art),
         actions.GrantAccess(asset=a_digest("secret"), account=BOB, until_ms=until, price=eur, terms=secret),
         actions.GrantLicence(asset=a_digest("junk"), to=BOB, uses=("publish",), price=eur, terms=junk),
+        actions.BuyLicence(asset=a_digest("junk"), offer=offered_at(state, price), price=eur, terms=junk),
         actions.DeriveAsset(asset=a_digest("made"), parents=(a_digest("junk"),), value=eur, terms=(junk,)),
         actions.DeriveAsset(asset=a_digest("made"), parents=(a_digest("junk"),), terms=(junk,)),
         actions.OpenAuction(token=JUNK, reserve=1, increment=1, currency="EUR", until_ms=state.time_ms + 2_500),
@@ -194,6 +207,7 @@ DODGES: dict[str, tuple[Steps, Steps]] = {
     "a rental": ([], [SOLD, (RENT, MUCH)]),
     "a licence": ([], [SOLD, (GRANT, MUCH)]),
     "another licence": ([], [SOLD, (LICENCE, MUCH)]),
+    "an offered licence": ([], [SOLD, (LICENCE + 1, MUCH)]),
     "a derivation": ([], [SOLD, (DERIVE, MUCH)]),
     "a derivation's fallback": ([], [SOLD, (FREE_DERIVATION, 1)]),
     "a gift and a derivation's fallback": ([], [(place_of(actions.TransferToken, ART) + 1, 1), (FREE_DERIVATION, 1)]),
@@ -259,12 +273,13 @@ QUIET = {
     actions.SetOrgPolicy, actions.CreateCollection, actions.SetCollectionPolicy, actions.AddToCollection,
     actions.SetPolicy, actions.RevokeAccess, actions.RequestAccess, actions.ResealAsset, actions.RekeyAsset,
     actions.RegisterStatement, actions.ArchiveContent, actions.RevokeLicence, actions.UseLicence,
+    actions.OfferLicence, actions.WithdrawLicenceOffer,
     actions.EnrolKeeper, actions.DealShares, actions.ComplainOfShare, actions.ConfirmShares, actions.EndCeremony,
 }  # fmt: skip
 """Actions by which nobody is paid and nobody promises to pay."""
 PRICED = {
-    actions.RentToken, actions.GrantAccess, actions.GrantLicence, actions.DeriveAsset, actions.RegisterGenerated,
-    actions.TransferToken, actions.SwapTokens,
+    actions.RentToken, actions.GrantAccess, actions.GrantLicence, actions.BuyLicence, actions.DeriveAsset,
+    actions.RegisterGenerated, actions.TransferToken, actions.SwapTokens,
 }  # fmt: skip
 
 

@@ -12,8 +12,9 @@ from ledger import actions, records
 from ledger.actions import GrantLicence, Price, UseLicence
 from ledger.encoding import decode, encode
 from ledger.errors import Code
-from ledger.events import AccessAllowed, AssetDerived, LicenceGranted, LicenceUsed
+from ledger.events import AccessAllowed, AssetDerived, LicenceGranted, LicenceOffered, LicenceUsed
 from ledger.execution.access import may_still
+from ledger.execution.holding import token_id
 from ledger.execution.view import Ledger
 from ledger.records import Licence, licence_key
 
@@ -117,6 +118,72 @@ def test_an_exclusive_licence_that_has_ended_stands_in_nobodys_way(state: State)
     state.run(advance_ms=10_000)
 
     assert state.do(ALICE, licensing(CAROL, exclusive=True)).code == "OK"
+
+
+# Offered
+
+
+def offering(state: State, amount: int = 1_000, **more: Any) -> actions.OfferLicence:
+    price = Price(amount=amount, currency="EUR")
+    return actions.OfferLicence(asset=P, uses=("publish",), price=price, until_ms=state.time_ms + 60_000, **more)
+
+
+def offered(state: State, **more: Any) -> str:
+    """Id of an offer of alice's, at 10.00."""
+    outcome = state.do(ALICE, offering(state, **more))
+    assert outcome.code == "OK"
+    return happened(outcome, LicenceOffered).offer
+
+
+def buying(offer: str, amount: int = 1_000, **more: Any) -> actions.BuyLicence:
+    return actions.BuyLicence(asset=P, offer=offer, price=Price(amount=amount, currency="EUR"), **more)
+
+
+def test_what_is_offered_is_bought_by_one_signature_and_pays_the_owner(state: State) -> None:
+    offer = offered(state, times=3, media=("web",), lasting_ms=50_000)
+    before = [balance(state, one) for one in (ALICE, BOB)]
+
+    bought = state.do(BOB, buying(offer))
+
+    licence = stands(state, happened(bought, LicenceGranted).licence)
+    assert licence is not None
+    assert (licence.to, licence.payer, licence.times, licence.media) == (BOB, BOB, 3, ("web",))
+    assert licence.until_ms == state.time_ms + 50_000
+    after = [balance(state, one) for one in (ALICE, BOB)]
+    assert [now - then for then, now in zip(before, after, strict=True)] == [1_000, -1_000]
+    for_org = state.do(BOB, buying(offer, for_org=True))
+    assert happened(for_org, LicenceGranted).to == "agency"
+
+
+def test_an_offer_is_the_owners_and_has_an_end_a_price_and_a_word_that_stands(state: State) -> None:
+    assert state.do(BOB, offering(state)).code == Code.NOT_OWNER.name
+    offer = offered(state)
+    assert state.do(BOB, buying(offer, 999)).code == Code.PRICE_CHANGED.name
+    assert state.do(BOB, buying(a_digest("none"))).code == Code.OFFER_UNKNOWN.name
+    assert state.do(ALICE, buying(offer)).code == Code.SELF_SALE.name
+    assert state.do(BOB, buying(offer), actions.Pay(to=ALICE, currency="EUR", amount=5)).code == "POLICY_DENIED"
+    assert state.do(ROOT, actions.RecoverAccount(account=ALICE, key=key_of("another").public)).code == "OK"
+    assert state.do(BOB, buying(offer)).code == Code.CONSENT_ENDED.name
+    state.run(advance_ms=100_000)
+    assert state.do(BOB, buying(offer)).code == Code.OFFER_ENDED.name
+
+
+def test_an_offer_ends_with_its_owner_and_is_withdrawn_by_who_made_it(state: State) -> None:
+    offer, other = offered(state), offered(state)
+    withdrawing = actions.WithdrawLicenceOffer(asset=P, offer=offer)
+    assert state.do(BOB, withdrawing).code == Code.NOT_OWNER.name
+    assert state.do(ALICE, withdrawing).code == "OK"
+    assert state.do(BOB, buying(offer)).code == Code.OFFER_UNKNOWN.name
+    minting = [actions.MintToken(asset=P), actions.TransferToken(token=token_id(P), to=CAROL)]
+    assert state.do(ALICE, *minting).code == "OK"
+    assert state.do(BOB, buying(other)).code == Code.OFFER_ENDED.name
+
+
+def test_what_somebody_has_alone_is_not_bought_by_another(state: State) -> None:
+    offer = offered(state)
+    licensed(state, to=CAROL, exclusive=True)
+
+    assert state.do(BOB, buying(offer)).code == Code.LICENCE_EXCLUSIVE.name
 
 
 # Used

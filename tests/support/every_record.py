@@ -74,6 +74,8 @@ def _written(alice: Client, carla: Client, nadia: Client, club: Client, studio: 
     assert refused.value.receipt is not None
     alice.grant(a_digest("veiled"), EDITOR, FAR_MS)
     licence, _ = alice.license(actions.GrantLicence(asset=picture, to=COLLECTOR, uses=("publish",), media=("print",)))
+    paid = actions.Price(amount=4_000, currency=CURRENCY)
+    alice.offer_licences(actions.OfferLicence(asset=picture, uses=("publish",), price=paid, until_ms=FAR_MS))
     nadia.submit(actions.SetRoles(account=EDITOR, roles=("administrator", "fact-checker")))
     nadia.dispute(picture, "the boat was added", b"proof")
     proposed, _ = studio.propose(SetConsortiumPolicy(policy="house", version=1), replayed=20)

@@ -180,7 +180,7 @@ def wanted_of(
     return list(dict.fromkeys(signers)), asks
 
 
-OTHERS = 40
+OTHERS = 43
 
 
 def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]]:
@@ -192,6 +192,11 @@ def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]
     spare = spares[-1] if spares else ROOT
     licences = [key.partition("/")[2] for key in state.keys("licence/")]
     licence = licences[amount % len(licences)] if licences else a_digest("none")
+    offers = [key.rpartition("/")[2] for key in state.keys("licence_offer/")] or [a_digest("none")]
+    seen = " ".join(policy_names(ledger, ledger.asset(secret)))
+    cents = actions.Price(amount=20, currency="EUR")
+    found = ledger.find(records.licence_key(licence), records.Licence)
+    licensee = to if found is None else found.to if "@" in found.to else BOB
     licensed: dict[str, Any] = {"asset": secret, "licence": licence}
     key = key_of(f"key {at}").public
     proposals = [key.partition("/")[2] for key in state.keys("proposal/")]
@@ -243,7 +248,11 @@ def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]
         ([ALICE], [actions.GrantLicence(asset=secret, to=(to, "agency")[amount % 2], uses=("view", "publish"), times=2,
                                         exclusive=amount % 5 == 0)]),
         ([ALICE], [actions.RevokeLicence(**licensed)]),
-        ([to], [actions.UseLicence(**licensed), actions.RequestAccess(**licensed, reader_key="ab" * 32, purpose="x")]),
+        ([ALICE], [actions.OfferLicence(asset=secret, uses=("view",), price=cents, until_ms=until)]),
+        ([ALICE], [actions.WithdrawLicenceOffer(asset=secret, offer=offers[0])]),
+        ([(BOB, CAROL)[amount % 2]], [actions.BuyLicence(asset=secret, offer=offers[-1], price=cents, terms=seen)]),
+        ([licensee], [actions.UseLicence(**licensed),
+                      actions.RequestAccess(**licensed, reader_key="ab" * 32, purpose="x")]),
         ([to], [actions.CommitAsset(commitment=commitment_to(to, a_digest("committed"), key))]),
         ([to], [actions.CommitAsset(commitment=commitment_to(to, a_digest("committed"), salt))]),
         ([to], [registering("committed", salt=salt)]),
