@@ -64,6 +64,7 @@ SCHEMA = Schema(
             "paid_apart": Field("bool", actions=("sale",)),
             "price": Field("int", low=0, high=2**53 - 1, optional=True, actions=("sale", "list", "rent")),
             "currency": Field("string", characters=8, optional=True, actions=("sale", "list", "rent")),
+            "viewer": Field("OrgId", characters=ORG, optional=True),
             "to": Field("AccountId", characters=ACCOUNT, optional=True, actions=("sale", "transfer", "rent")),
         },
         "block": {

@@ -86,6 +86,7 @@ from ledger.actions.rules import (
     SetCollectionPolicy,
     SetOrgPolicy,
     SetPolicy,
+    Viewer,
 )
 from ledger.governance import DismissDispute
 from ledger.prices import Price, Terms
@@ -199,6 +200,7 @@ __all__ = [
     "Terms",
     "TransferToken",
     "UnlistToken",
+    "Viewer",
     "WithdrawDispute",
     "WithdrawOffer",
     "action_name",

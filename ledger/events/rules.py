@@ -73,3 +73,7 @@ class AccessAllowed(Event, frozen=True, tag="access.allowed", kw_only=True):
     account: str
     reader_key: str
     rule: str
+    viewer: str = ""
+    """The node that shows it, if one does."""
+    mark: str = ""
+    """What it puts into the picture, as 10 hex digits; `ledger.records.Viewing` lies under it."""

@@ -20,6 +20,7 @@ from ledger.execution.policy import decide
 from ledger.execution.scope import HOLDER_FUEL, in_force
 from ledger.execution.settlement import pay_apart
 from ledger.execution.view import Ledger
+from ledger.execution.viewing import check_viewer, note_viewing
 from ledger.names import org_of
 from ledger.records import Asset, Grant, NodeRecord, asset_key, grant_key, node_key, withdrawn_key
 from ledger.times import moment
@@ -82,8 +83,11 @@ def revoke(ledger: Ledger, tx: Context, ask: RevokeAccess) -> None:
 def request(ledger: Ledger, tx: Context, ask: RequestAccess) -> None:
     """Decide, on this block's state, whether the signer may see the asset. Allowed or denied, it stays on the chain."""
     asset = confidential(ledger, ask.asset)
-    rule = decide(ledger, tx, asset, "view")
-    tx.emit(AccessAllowed(asset=asset.id, account=tx.signer, reader_key=ask.reader_key, rule=rule))
+    node = None if ask.viewer is UNSET else check_viewer(ledger, tx, ask, ask.viewer)
+    about: dict[str, Any] = {} if node is None else {"viewer": node.org}
+    rule = decide(ledger, tx, asset, "view", **about)
+    shown = {} if node is None else {"viewer": node.name, "mark": note_viewing(ledger, tx, ask, node)}
+    tx.emit(AccessAllowed(asset=asset.id, account=tx.signer, reader_key=ask.reader_key, rule=rule, **shown))
 
 
 def still_decided(ledger: Ledger, event: AccessAllowed, key: str, height: int) -> bool:

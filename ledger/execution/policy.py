@@ -162,9 +162,14 @@ def explain_metered(decision: contracts_vm.PolicyDecision, scopes: list[ScopedPo
     return explanation | {"scopes": [{"scope": scope, "policy": policy.id} for scope, policy in scopes]}, fuel
 
 
-def may(ledger: Ledger, asset: Asset, kind: str, account: str, height: int, time_ms: int, fuel: int) -> bool:
-    """Whether the rules, asked now, let an account view an asset, or a stranger (no account) verify it."""
-    facts = facts_for(ledger, height, time_ms, asset, kind, None, account, {})
+def may(
+    ledger: Ledger, asset: Asset, kind: str, account: str, height: int, time_ms: int, fuel: int, viewer: str = ""
+) -> bool:
+    """Whether the rules, asked now, let an account view an asset, or a stranger (no account) verify it.
+
+    `viewer`: the org whose node would show it; empty if none would.
+    """
+    facts = facts_for(ledger, height, time_ms, asset, kind, None, account, {"viewer": viewer} if viewer else {})
     scopes = scoped_policies(ledger, governing_for(ledger, asset, kind, account, time_ms))
     return contracts_vm.decide([policy for _, policy in scopes], kind, facts, fuel).allowed
 

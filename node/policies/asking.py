@@ -64,7 +64,8 @@ def evaluate(
     scopes = scoped_policies(ledger, governing(ledger, asset))
     if instead is not None:
         scopes = [*(one for one in scopes if one[0] != ASSET), (ASSET, instead)]
-    about = {name: getattr(asked, name) for name in ("price", "currency", "to", "paid")} | {"paid_apart": asked.paid}
+    named = ("price", "currency", "to", "viewer", "paid")
+    about = {name: getattr(asked, name) for name in named} | {"paid_apart": asked.paid}
     given = {name: value for name, value in about.items() if value is not None}
     facts = facts_for(ledger, height + 1, time_ms, asset, asked.kind, token, asked.requester, given)
     decision = contracts_vm.decide([policy for _, policy in scopes], asked.kind, facts, version.decision_fuel_max)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from ledger import records
 from ledger.actions import AttestAsset, RegisterGenerated
 from ledger.execution.policy import may
 from ledger.execution.view import Ledger
+from ledger.names import org_of
 from ledger.receipt import Receipt
 from ledger.transaction import Transaction
 from node.chain.chain import Chain
 from node.chain.reading import Reading
+from node.decoding.asking import MarkFacts
 from node.verification.ranking import Found
+from node.verification.witnesses import exponent
 from pictures.alteration import Altered
 from pictures.comparing import PictureComparison
 from pictures.transform import Corners, Sides
-from remarque.api.verification import AlteredRegion, Attested, Compared, Match, MatchedModel, Place, Point
+from remarque.api.verification import AlteredRegion, Attested, Compared, Match, MatchedModel, Place, Point, ViewingFound
 
 MILLION = 1_000_000
 
@@ -33,6 +37,19 @@ class Matches:
         ledger, header = self._chain.ledger(), self._chain.committed
         fuel = self._chain.version(header.height).decision_fuel_max
         return may(ledger, record, "verify", "", header.height, header.time_ms, fuel)
+
+    def viewing(self, mark: MarkFacts | None, who: str, *, member: bool) -> ViewingFound | UnsetType:
+        """What is told of the request by which a picture was shown. `who` brings it: an account, or an address."""
+        if mark is None:
+            return UNSET
+        ledger = self._chain.ledger()
+        seen = ledger.find(records.viewing_key(mark.mark), records.Viewing)
+        found = ViewingFound(mark=mark.mark, chance_exponent=exponent(mark.chance), recorded=seen is not None)
+        record = None if seen is None else ledger.asset(seen.asset)
+        if seen is None or record is None or not (member or self.open_to_strangers(record)):
+            return found
+        concerned = org_of(who) in (org_of(record.creator), org_of(ledger.owner(record))) or who == seen.account
+        return replace(found, asset=seen.asset, seen=seen if member and concerned else UNSET)
 
     async def told(self, found: Found, *, member: bool) -> Match:
         """All that is told of a record that was found."""

@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import UNSET, UnsetType
 
 from ledger.receipt import Receipt
-from ledger.records import Dispute
+from ledger.records import Dispute, Viewing
 from ledger.state_answer import StateAnswer
 from remarque.api.shapes import Answer
 
@@ -240,6 +240,20 @@ class WatermarkFound(Answer, frozen=True, kw_only=True):
     """Whether a record names it."""
 
 
+class ViewingFound(Answer, frozen=True, kw_only=True):
+    """The mark of a viewing in the pixels: a node showed the picture to one reader, and this is a copy of that."""
+
+    mark: str
+    chance_exponent: int
+    """How sure it is: of 10 to this power pictures without such a mark, one at most reads like this."""
+    recorded: bool
+    """Whether there was such a viewing."""
+    asset: str | UnsetType = UNSET
+    """What was shown; to members, and to strangers if its rules tell them of it."""
+    seen: Viewing | UnsetType = UNSET
+    """Who asked for it, when, and what for; to the orgs of its creator and its owner, and to who asked."""
+
+
 class FileLabels(Answer, frozen=True, kw_only=True):
     """What the file says of itself, which nobody signed. Prompts are not repeated."""
 
@@ -291,6 +305,7 @@ class Verification(Answer, frozen=True, kw_only=True):
     """What all witnesses together say about whether it is AI-made."""
     credentials: CredentialsFound | UnsetType = UNSET
     watermark: WatermarkFound | UnsetType = UNSET
+    viewing: ViewingFound | UnsetType = UNSET
     labels: FileLabels | UnsetType = UNSET
     detectors: tuple[DetectorSays, ...] = ()
     """What others' detectors say, where the node has any; for members only."""
