@@ -92,8 +92,8 @@ def mark(image: Image.Image, container: Container, layers: Layers, label: str) -
 def mark_viewing(image: Image.Image, container: Container, number: int, key: bytes) -> bytes | None:
     """The file of an RGB or RGBA picture with the mark of one viewing, and nothing else that its own file said.
 
-    `key`: as `pictures.watermark.viewing_key` gives it. None if the picture is too smooth or too small, so that no mark
-    can be read again from the file itself.
+    It takes the place of a mark of the same key that the picture had. None if it cannot be read again from
+    the file itself, because the picture is too smooth or too small.
     """
     if min(image.size) < SIDE_MIN:
         return None

@@ -19,7 +19,6 @@ that any of 2**40 ids at any step scores over a bound is at most `2**40 * steps 
 
 from __future__ import annotations
 
-import hmac
 import math
 from dataclasses import dataclass
 
@@ -120,15 +119,6 @@ def read(rgb: Pixels, key: bytes) -> Mark | None:
         return None
     score = float(scores[at])
     return Mark(int(numbers[at]), score / SIGNS, chance_of(score), STEPS_TRIED[promising[at]])
-
-
-def viewing_key(key: bytes) -> bytes:
-    """The key of marks that name who was shown a picture, from the members' key.
-
-    Its patterns are others, so that such a mark lies beside that of the picture's record, and neither is taken for the
-    other.
-    """
-    return hmac.digest(key, b"remarque/viewing/v1", "sha256")
 
 
 def chance_of(score: float) -> float:

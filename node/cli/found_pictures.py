@@ -54,12 +54,10 @@ def _lines(found: Verification) -> Iterator[str]:
 
 
 def _viewing(viewing: ViewingFound) -> Iterator[str]:
-    known = f"a viewing of asset {viewing.asset}" if viewing.asset else "a viewing"
-    by = f"{known if viewing.recorded else 'no viewing'}; by chance once in 10^{viewing.chance_exponent}"
-    yield f"  mark {viewing.mark}, of {by}"
+    yield f"  a copy that a node showed to one reader, of {viewing.asset or 'what its rules do not tell strangers'}"
     if viewing.seen:
         seen = viewing.seen
-        said = f"shown to {seen.account} by {seen.node}, {moment(seen.time_ms)}, transaction {seen.transaction}"
+        said = f"to {seen.account} by {seen.node}, {moment(seen.time_ms)}, transaction {seen.transaction}"
         yield f"    {said}; purpose: {seen.purpose or 'none stated'}"
 
 

@@ -163,8 +163,6 @@ class Facts(_Answer, frozen=True):
     labels: DeclaredLabels
     credentials: Credentials
     mark: MarkFacts | None
-    viewing: MarkFacts | None = None
-    """The mark of the request by which it was shown to somebody."""
 
     @property
     def width(self) -> int:

@@ -102,7 +102,7 @@ def viewed(ask: Ask, data: bytes, other: bytes, call: Calling) -> Answer:
     if others:
         raise PictureError(PictureCode.NOT_LABELLED, "the file holds several pictures, and a viewing's mark is of one")
     container = CONTAINERS.get(container_of(data), "PNG")
-    made = mark_viewing(first.picture.in_srgb, container, ask.view.number, ask.view.key)
+    made = mark_viewing(first.picture.in_srgb, container, ask.view.number, ask.view.watermark_key)
     if made is None:
         fact = "the picture is too smooth or too small to carry a mark"
         raise PictureError(PictureCode.NOT_LABELLED, f"{fact}, and without one it is not shown")

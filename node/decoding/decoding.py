@@ -36,8 +36,7 @@ from pictures.labels import declared_labels
 from pictures.looking import FrameLook, file_pixel_digest, look
 from pictures.opening import open_picture, reading
 from pictures.reduction import REDUCED_SIDE_MAX, Reduction, reduce
-from pictures.watermark import read, viewing_key
-from pictures.watermark_patterns import Pixels
+from pictures.watermark import read
 from pictures.windows import CODE_BYTES
 
 
@@ -91,7 +90,7 @@ def facts_of(data: bytes, pixels_max: int, anchors: str = "", watermark_key: byt
     look_at = look(data, pixels_max)
     seen, rgb = Seen(look_at.reduction), look_at.reduction.rgb
     corners, mirrored = seen.asked_features
-    mark, viewing = (_mark(rgb, key) for key in (watermark_key, watermark_key and viewing_key(watermark_key)))
+    mark = read(rgb, watermark_key) if watermark_key else None
     return Facts(
         media_type=media_type_of(look_at.format),
         file_digest=look_at.file_digest,
@@ -107,15 +106,8 @@ def facts_of(data: bytes, pixels_max: int, anchors: str = "", watermark_key: byt
         mirrored_corners=mirrored.descriptors.tobytes(),
         labels=declared_labels(data),
         credentials=read_credentials(data, anchors),
-        mark=mark,
-        viewing=viewing,
+        mark=MarkFacts(f"{mark.id:010x}", mark.chance) if mark else None,
     )
-
-
-def _mark(rgb: Pixels, key: bytes) -> MarkFacts | None:
-    """The watermark of a key, if there is one and the picture has it."""
-    found = read(rgb, key) if key else None
-    return MarkFacts(f"{found.id:010x}", found.chance) if found else None
 
 
 def reduction_of(sides: ReducedSides, rgb: bytes) -> Reduction:

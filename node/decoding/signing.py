@@ -70,8 +70,7 @@ class MarkAsked(msgspec.Struct, frozen=True, kw_only=True):
 class ViewAsked(msgspec.Struct, frozen=True, kw_only=True):
     """Put the mark of a viewing into a picture."""
 
-    key: bytes
-    """As `pictures.watermark.viewing_key` gives it."""
+    watermark_key: bytes
     number: int
     """The mark."""
 

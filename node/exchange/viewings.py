@@ -24,7 +24,6 @@ from node.decoding.signing import PictureShown, ViewAsked
 from node.exchange.releases import Releases
 from node.ground.logs import logger
 from pictures.opening import PICTURE_BYTES_MAX
-from pictures.watermark import viewing_key
 from remarque.api.content import ViewingOffered
 from remarque.errors import NodeCode, NodeError
 from remarque.opening import Decided, combining, opened, opened_held
@@ -45,7 +44,7 @@ class Viewings:
     ) -> None:
         self._chain = chain
         self._key = key
-        self._mark_key = viewing_key(watermark_key)
+        self._watermark_key = watermark_key
         self._blockstore = blockstore
         self._releases = releases
         self._lane = lane
@@ -74,7 +73,8 @@ class Viewings:
                 plain = await self._opened(record, Decided(self._chain.name, transaction, height), reader)
             except SealBroken as error:
                 raise NodeError(NodeCode.NOT_CUSTODIAN, f"it does not open: {error}") from None
-            return await self._lane.viewed(plain, ViewAsked(key=self._mark_key, number=int(event.mark, 16)))
+            asked = ViewAsked(watermark_key=self._watermark_key, number=int(event.mark, 16))
+            return await self._lane.viewed(plain, asked)
 
     def _reader(self, asset: str, account: str) -> ReaderKey:
         """The reader key of all of an account's requests to be shown an asset here."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
-from msgspec.structs import replace
 
 from ledger import records
 from ledger.actions import AttestAsset, RegisterGenerated
@@ -16,7 +15,6 @@ from node.chain.chain import Chain
 from node.chain.reading import Reading
 from node.decoding.asking import MarkFacts
 from node.verification.ranking import Found
-from node.verification.witnesses import exponent
 from pictures.alteration import Altered
 from pictures.comparing import PictureComparison
 from pictures.transform import Corners, Sides
@@ -38,18 +36,19 @@ class Matches:
         fuel = self._chain.version(header.height).decision_fuel_max
         return may(ledger, record, "verify", "", header.height, header.time_ms, fuel)
 
-    def viewing(self, mark: MarkFacts | None, who: str, *, member: bool) -> ViewingFound | UnsetType:
-        """What is told of the request by which a picture was shown. `who` brings it: an account, or an address."""
-        if mark is None:
-            return UNSET
+    def viewing_of(self, mark: MarkFacts | None) -> records.Viewing | None:
+        """The viewing that a watermark is of."""
+        return self._chain.ledger().find(records.viewing_key(mark.mark), records.Viewing) if mark else None
+
+    def viewing_told(self, viewing: records.Viewing, who: str, *, member: bool) -> ViewingFound:
+        """What is told of a viewing. `who` brings the picture: an account, or an address."""
         ledger = self._chain.ledger()
-        seen = ledger.find(records.viewing_key(mark.mark), records.Viewing)
-        found = ViewingFound(mark=mark.mark, chance_exponent=exponent(mark.chance), recorded=seen is not None)
-        record = None if seen is None else ledger.asset(seen.asset)
-        if seen is None or record is None or not (member or self.open_to_strangers(record)):
-            return found
-        concerned = org_of(who) in (org_of(record.creator), org_of(ledger.owner(record))) or who == seen.account
-        return replace(found, asset=seen.asset, seen=seen if member and concerned else UNSET)
+        record = ledger.asset(viewing.asset)
+        concerned = org_of(who) in (org_of(record.creator), org_of(ledger.owner(record))) or who == viewing.account
+        return ViewingFound(
+            asset=record.id if member or self.open_to_strangers(record) else UNSET,
+            seen=viewing if member and concerned else UNSET,
+        )
 
     async def told(self, found: Found, *, member: bool) -> Match:
         """All that is told of a record that was found."""

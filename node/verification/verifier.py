@@ -144,7 +144,7 @@ class Verifier:
         same = sorted([*_without(exact, near), *near, *_by_mark_alone(marked, exact, near)], key=by_evidence)
         first = _shown(same, similar)
         told = [member or self.open_to_strangers(found.record) for found in first]
-        viewing = self._matches.viewing(facts.viewing, who, member=member)
+        viewing = self._matches.viewing_of(facts.mark)
         origin = judge(said_of(facts, same, marked, self._is_member))
         return Verification(
             verdict=verdict_of(same, similar),
@@ -157,7 +157,7 @@ class Verifier:
                 height,
                 lambda record: member or self.open_to_strangers(record),
             )
-            + (SHOWN_TO_ONE if viewing and viewing.recorded else ""),
+            + (SHOWN_TO_ONE if viewing else ""),
             matches=tuple([await self._matches.told(one, member=member) for one in compress(first, told)]),
             withheld=tuple(
                 Withheld(relation=found.relation, evidence=found.record.evidence_level)
@@ -167,7 +167,7 @@ class Verifier:
             origin=origin,
             credentials=credentials_found(facts.credentials, named=member),
             watermark=watermark_found(facts, marked),
-            viewing=viewing,
+            viewing=self._matches.viewing_told(viewing, who, member=member) if viewing else UNSET,
             labels=labels_found(facts.labels),
             detectors=await self._detectors.say(data) if member else (),
             pictures=_pictures(facts),
@@ -213,9 +213,10 @@ class Verifier:
         return self._chain.state_answer([key for key in keys if self._chain.state.get(key) is None])
 
     def _marked(self, facts: Facts) -> list[records.Asset]:
-        """The records that name the picture's watermark."""
-        ledger = self._chain.ledger()
-        return [ledger.asset(asset) for asset in self.lookup.named(facts.mark.mark)] if facts.mark else []
+        """The records that name the picture's watermark, and that of what was shown with it."""
+        named = self.lookup.named(facts.mark.mark) if facts.mark else []
+        viewing, ledger = self._matches.viewing_of(facts.mark), self._chain.ledger()
+        return [ledger.asset(asset) for asset in dict.fromkeys([*named, *([viewing.asset] if viewing else [])])]
 
     async def _like(self, facts: Facts, lane: Lane) -> tuple[list[Found], list[Found]]:
         """Records whose pictures confirm that they are this one, and those that are only near."""

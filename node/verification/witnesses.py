@@ -73,7 +73,7 @@ def watermark_found(facts: Facts, marked: list[records.Asset]) -> WatermarkFound
     """The watermark, if one was read."""
     if facts.mark is None:
         return UNSET
-    return WatermarkFound(mark=facts.mark.mark, chance_exponent=exponent(facts.mark.chance), recorded=bool(marked))
+    return WatermarkFound(mark=facts.mark.mark, chance_exponent=_exponent(facts.mark.chance), recorded=bool(marked))
 
 
 def labels_found(labels: DeclaredLabels) -> FileLabels | UnsetType:
@@ -138,8 +138,7 @@ def _mark_says(facts: Facts, first: Found | None, confirmed: list[Found], marked
     return "of_attested" if attested and first.record.evidence != GENERATED else "of_another"
 
 
-def exponent(chance: float) -> int:
-    """Of 10: so rare a chance is."""
+def _exponent(chance: float) -> int:
     return math.floor(-math.log10(max(chance, 1e-300)))
 
 

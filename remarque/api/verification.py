@@ -237,17 +237,12 @@ class WatermarkFound(Answer, frozen=True, kw_only=True):
     chance_exponent: int
     """How sure it is: of 10 to this power pictures without it, one at most reads like this."""
     recorded: bool
-    """Whether a record names it."""
+    """Whether a record names it, or it is of a viewing."""
 
 
 class ViewingFound(Answer, frozen=True, kw_only=True):
-    """The mark of a viewing in the pixels: a node showed the picture to one reader, and this is a copy of that."""
+    """The watermark is that of a viewing: a node showed the picture to one reader, and this is a copy of that."""
 
-    mark: str
-    chance_exponent: int
-    """How sure it is: of 10 to this power pictures without such a mark, one at most reads like this."""
-    recorded: bool
-    """Whether there was such a viewing."""
     asset: str | UnsetType = UNSET
     """What was shown; to members, and to strangers if its rules tell them of it."""
     seen: Viewing | UnsetType = UNSET
