@@ -16,8 +16,6 @@ from node.exchange.viewings import Viewings
 from remarque.api.content import AskViewing, ViewingOffered
 from remarque.errors import NodeCode, NodeError
 
-NO_STORE = {"Cache-Control": "no-store"}
-
 
 def routes(viewings: Viewings | None, reader: Reader) -> APIRouter:
     """Viewings, for members; refused where the node shows nothing."""
@@ -64,6 +62,6 @@ def routes(viewings: Viewings | None, reader: Reader) -> APIRouter:
         picture that is too smooth or too small to carry a mark is not shown (NOT_LABELLED).
         """
         shown = await present().shown(transaction, account_of(member))
-        return Response(shown.data, media_type=shown.media_type, headers=NOSNIFF | NO_STORE)
+        return Response(shown.data, media_type=shown.media_type, headers=NOSNIFF)
 
     return router
