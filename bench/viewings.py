@@ -2,9 +2,9 @@
 
     python -m bench.viewings FOLDER [--side 1024]
 
-Photographs are those of `bench/photographs.txt` that lie below FOLDER, of the half that nothing was tuned on. Each has
-a record's mark already, as generated pictures have, and is shown to two readers. Of what one of them passes on it is
-counted how often it names that reader, another viewing, or nobody; and what of two copies that were averaged. A name
+Photographs are those of `bench/photographs.txt` that lie below FOLDER, every second, as `bench.finding` has it. Each
+has a record's mark already, as generated pictures have, and is shown to two readers. Of what one of them passes on it
+is counted how often it names that reader, another viewing, or nobody; and what of two copies that were averaged. A name
 counts as another's if it is that of any of the first million viewings.
 """
 
@@ -108,6 +108,8 @@ CHANGES: dict[str, Change] = {
     "JPEG 50": lambda image: jpeg(50)(image, CHANCE),
     "half the size, JPEG 90": lambda image: resized(0.5)(image, CHANCE),
     "half the size, JPEG 50": lambda image: resized(0.5, 50)(image, CHANCE),
+    "a quarter of the size, JPEG 30": lambda image: resized(0.25, 30)(image, CHANCE),
+    "JPEG 10": lambda image: jpeg(10)(image, CHANCE),
     "crop 10 %, JPEG 90": _cropped,
 }
 
