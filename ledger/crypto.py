@@ -42,11 +42,12 @@ PREVIOUS = b"remarque/previous/v1"
 GOVERNANCE_PROPOSAL = b"remarque/governance-proposal/v1"
 RELEASED_SHARE = b"remarque/released-share/v1"
 LICENCE = b"remarque/licence/v1"
+VIEWER_KEY = b"remarque/viewer-key/v1"
 
 TAGS: tuple[bytes, ...] = (
     TRANSACTION, SIGNATURES, OUTCOME, HEADER, PROPOSAL, ENDORSEMENT, GENERATION_REQUEST, ATTESTATION, COMMITMENT,
     SESSION, GENESIS, VOTERS, RECOVERY, ASSET_TOKEN, ASSET_COMMITMENT, DECISION, LEAF, PREVIOUS, GOVERNANCE_PROPOSAL,
-    RELEASED_SHARE,
+    RELEASED_SHARE, LICENCE, VIEWER_KEY,
 )  # fmt: skip
 """Every domain tag; a test checks that none is a prefix of another."""
 

@@ -152,6 +152,7 @@ class Code(Enum):
     POLICY_INVALID = "the policy's source is refused by the rule language"
     POLICY_DENIED = "the policy in force does not permit the action"
     NOT_CONFIDENTIAL = "the asset's content is public, so there is no key to release"
+    VIEWER_INVALID = "no node that shows pictures signed this reader key for this reader and asset"
     CUSTODIANS_FULL = "as many nodes hold the asset's key as may"
     CUSTODIAN_EXISTS = "the node holds the asset's key already, and nobody of its org has signed"
     GRANT_UNKNOWN = "there is no such grant"

@@ -80,6 +80,7 @@ SCHEMA = Schema(
             "purpose": Field("string", characters=PURPOSE_MAX, optional=True),
             "medium": Field("string", characters=ORG, optional=True),
             "territory": Field("string", characters=2, optional=True),
+            "viewer": Field("OrgId", characters=ORG, optional=True),
         },
         "derivative": {
             "creator": Field("AccountId", characters=ACCOUNT, optional=True),

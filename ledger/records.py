@@ -545,6 +545,20 @@ class SharedKey(Value, frozen=True, kw_only=True):
     height: int
 
 
+class Viewing(Value, frozen=True, kw_only=True):
+    """A request by which a node shows a confidential picture, marked with it: what a leaked copy leads to."""
+
+    asset: str
+    account: str
+    """Who asked."""
+    node: str
+    """Which showed it."""
+    transaction: str
+    purpose: str
+    height: int
+    time_ms: int
+
+
 class PolicyRecord(Value, frozen=True, kw_only=True):
     name: str
     version: int
@@ -766,6 +780,15 @@ CONSORTIUM_POLICY = "consortium_policy"
 """Key of the `name@version` of the policy that binds every asset."""
 
 SEEN_PREFIX = "seen/"
+
+
+VIEWINGS = "viewings"
+"""Key of the number of viewings that there were."""
+
+
+def viewing_key(mark: str) -> str:
+    """`Viewing`, by the mark in the picture that was shown, as 10 hex digits."""
+    return f"viewing/{mark}"
 
 
 def seen_key(valid_until_ms: int, transaction: str) -> str:

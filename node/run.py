@@ -48,6 +48,7 @@ from node.api import (
     scitt,
     sessions,
     tlog,
+    viewings,
     work,
 )
 from node.api import log as log_routes
@@ -92,6 +93,7 @@ from node.exchange.public_content import PublicContent
 from node.exchange.releases import Releases
 from node.exchange.replicator import Replicator
 from node.exchange.share_store import SHARES, ShareStore
+from node.exchange.viewings import Viewings
 from node.generation.heard import HeardWorkers
 from node.generation.jobs import JOBS, JobStore, end_left
 from node.generation.marking import Marking
@@ -267,6 +269,7 @@ class Node:
             self.decoders.signing,
             anchors.pem,
         )
+        self.viewings = self._make_viewings()
         self._stop = asyncio.Event()
         self._fatal: NodeError | None = None
 
@@ -293,6 +296,15 @@ class Node:
             return None
         key, store = load_key(self.home / section.key), ShareStore(self.data / SHARES, self.at_rest)
         return ShareKeeper(section.account, key, self.chain, self.submitter, store, clock_ms)
+
+    def _make_viewings(self) -> Viewings | None:
+        if not self.config.viewing.enabled:
+            return None
+        if not self.watermark_key:
+            fact = f"{self.config.marks.watermark_key}, the members' key, is not here"
+            raise NodeError(NodeCode.CONFIG_INVALID, f"viewing.enabled: {fact}, and nothing is shown without a mark")
+        lane = self.decoders.members
+        return Viewings(self.chain, self.key, self.watermark_key, self.blockstore, self.releases, lane)
 
     def _registrar(self) -> Registrar | None:
         section = self.config.scitt
@@ -486,6 +498,7 @@ class Node:
                     reader,
                 ),
                 pictures.release_routes(self.releases, reader),
+                viewings.routes(self.viewings, reader),
                 pictures.generation_routes(self.generation, self.chain, reader),
                 work.work_routes(None if self.generation is None else self.generation.pulled, self.submitter, reader),
                 pages.routes(),

@@ -89,6 +89,22 @@ def mark(image: Image.Image, container: Container, layers: Layers, label: str) -
     return _described(_to_a_word(data) if container == "TIFF" else data, container, layers, number, psnr)
 
 
+def mark_viewing(image: Image.Image, container: Container, number: int, key: bytes) -> bytes | None:
+    """The file of an RGB or RGBA picture with the mark of one viewing, and nothing else that its own file said.
+
+    It takes the place of a mark of the same key that the picture had. None if it cannot be read again from
+    the file itself, because the picture is too smooth or too small.
+    """
+    if min(image.size) < SIDE_MIN:
+        return None
+    found = embed(np.asarray(image.convert("RGB")), number, key)
+    if not isinstance(found, MarkedPixels):
+        return None
+    data = _encoded(_with_pixels(image, found), container)
+    with reading():
+        return data if _has_mark(open_picture(data), key, number) else None
+
+
 def _with_pixels(image: Image.Image, found: MarkedPixels) -> Image.Image:
     """The marked pixels, as transparent as the picture is."""
     marked = Image.fromarray(found.rgb)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 
 from msgspec import UNSET, UnsetType
@@ -12,7 +11,7 @@ from ledger import actions
 from ledger.actions import Price, RekeyAsset, SealedKey
 from ledger.actions.licences import Access
 from ledger.actions.parts import ORG_CUSTODIANS_MAX
-from ledger.capsules import convicts, label_of
+from ledger.capsules import convicts
 from ledger.crypto import SigningKey
 from ledger.encoding import decode
 from ledger.errors import Code
@@ -22,15 +21,16 @@ from ledger.receipt import Receipt
 from ledger.records import Asset, NodeRecord, SharedKey, asset_key, shared_key_key
 from ledger.recovery import Recoveries
 from remarque import sealing
-from remarque.api.content import Release, StoredCiphertext
+from remarque.api.content import AskViewing, Release, StoredCiphertext, ViewingOffered
 from remarque.drafts import Draft
-from remarque.encapsulating import Combining, ShareFalse, encapsulated_content
+from remarque.encapsulating import ShareFalse, encapsulated_content
 from remarque.errors import NodeCode, RemarqueError
 from remarque.licensing import LicenceMethods
+from remarque.opening import Decided, check_file, combining, opened, opened_held
 from remarque.picturing import PictureMethods
 from remarque.requesting import segment, value_of
 from remarque.submitting import VALID_SECONDS
-from threshold import Grounds, SealSuite, ThresholdError, ThresholdKey
+from threshold import SealSuite, ThresholdKey
 
 REQUESTS_MAX = 3
 """So often access is asked for where what it opens by changed meanwhile."""
@@ -128,7 +128,7 @@ class AccessMethods(PictureMethods, LicenceMethods):
         if proven is None:
             raise RemarqueError(Code.ASSET_UNKNOWN.name, f"asset {asset[:16]}… is not recorded")
         record, plain = decode(proven, Asset), await self.open(asset, "rekey")
-        _check_file(plain, record)
+        check_file(plain, record)
         chain = (genesis or await self.genesis()).chain
         cipher, held = await asyncio.to_thread(encapsulated_content, plain, chain, asset, record.creator, shared)
         stored = value_of(await self.request("POST", "/v1/ciphertexts", cipher), StoredCiphertext)
@@ -176,6 +176,18 @@ class AccessMethods(PictureMethods, LicenceMethods):
                     raise error.fault from None
         raise AssertionError("unreachable")
 
+    async def view(self, asset: str, purpose: str = "") -> bytes:
+        """Have the node show a confidential asset: a file with a mark that leads to this request, and never the key.
+
+        The node opens it, so its operator could see it. POLICY_DENIED says which rules denied; VIEWER_ABSENT that this
+        node shows nothing, and NOT_LABELLED that the picture takes no mark.
+        """
+        offered = await self._ask("/v1/viewings", AskViewing(asset=asset), ViewingOffered)
+        viewer = actions.Viewer(node=offered.node, signature=offered.signature)
+        ask = actions.RequestAccess(asset=asset, reader_key=offered.reader_key, purpose=purpose, viewer=viewer)
+        decided = (await self.submit(ask)).signed.id
+        return await self.request("POST", f"/v1/viewings/{segment(decided)}")
+
     async def _opened(self, asset: str, purpose: str, use: Access, licence: str | None, *, hybrid: bool) -> bytes:
         """By one request. _RequestAgain if the picture's key moved meanwhile, or the consortium's was shared anew."""
         reader = sealing.ReaderKey(SealSuite.MLKEM768_X25519 if hybrid else SealSuite.X25519)
@@ -192,46 +204,30 @@ class AccessMethods(PictureMethods, LicenceMethods):
             except RemarqueError as error:
                 raise (_RequestAgain(error) if error.code == NodeCode.RELEASE_DENIED.name else error) from None
             if isinstance(released.consortium_key, UnsetType):
-                return await self._open_held(record, released, reader)
+                cipher = await self.content(record.content.cid)
+                return await asyncio.to_thread(opened_held, cipher, record, released, reader)
             content_key = await self._combined(record, receipt, released, reader)
             if content_key is not None:
                 cipher = await self.content(record.content.cid)
-                return _check_file(await asyncio.to_thread(sealing.decrypt, cipher, content_key), record)
+                return await asyncio.to_thread(opened, cipher, content_key, record)
             record = (await self.asset(asset)).asset
         if len(self.false_shares) > known:
             raise self.false_shares[-1]
         fault = sealing.SealBroken("fewer shares than open it were their keepers'; ask another node")
         raise fault if record.content == first.asset.content else _RequestAgain(fault)
 
-    async def _open_held(self, record: Asset, released: Release, reader: sealing.ReaderKey) -> bytes:
-        """A picture whose key nodes hold: any one of them opens it."""
-        cipher, broken = await self.content(record.content.cid), sealing.SealBroken("no custodian gave a share")
-        for share in released.shares:
-            try:
-                return _check_file(sealing.decrypt(cipher, reader.open(bytes.fromhex(share.sealed))), record)
-            except (sealing.SealBroken, ValueError) as error:
-                broken = sealing.SealBroken(f"what {share.node} gave: {error}")
-        raise broken
-
     async def _combined(
         self, record: Asset, receipt: Receipt, released: Release, reader: sealing.ReaderKey
     ) -> bytes | None:
         """The content key that keepers open together, if what they gave is enough."""
-        content, header = record.content, receipt.header
-        label = label_of(header.chain, record.id, record.creator, content.cid)
-        grounds = Grounds(decision=bytes.fromhex(receipt.signed.id), height=header.height, label=label)
-        if isinstance(released.consortium_key, UnsetType) or isinstance(content.encapsulated, UnsetType):
+        decided = Decided(receipt.header.chain, receipt.signed.id, receipt.header.height)
+        found = await asyncio.to_thread(combining, record, decided, released, reader)
+        if found is None:
             return None
-        try:
-            shared = ThresholdKey.from_bytes(bytes.fromhex(released.consortium_key))
-            combining = Combining(header.chain, grounds, shared, content.encapsulated, reader.secret)
-        except (ThresholdError, ValueError) as error:
-            raise sealing.SealBroken(f"what is recorded, or the key that the node gave, is none: {error}") from None
-        await asyncio.to_thread(lambda: [*map(combining.take, released.decryption_shares)])
-        for false in combining.false:
-            if await self._is_convicted(false, shared.epoch):
+        for false in found.false:
+            if await self._is_convicted(false, found.epoch):
                 self.false_shares = (*self.false_shares, false)
-        return combining.content_key() if combining.enough else None
+        return found.content_key() if found.enough else None
 
     async def _is_convicted(self, false: ShareFalse, epoch: int) -> bool:
         """Whether a keeper signed what it gave, and it is no share of the key that the chain proves to have."""
@@ -243,10 +239,3 @@ class AccessMethods(PictureMethods, LicenceMethods):
         account = await self.account_record(false.said.keeper)
         shared, holder = ThresholdKey.from_bytes(bytes.fromhex(record.key)), record.keepers.index(account.name) + 1
         return any(convicts(false.said, false.signature, key, shared, holder) for key in account.keys_in_force)
-
-
-def _check_file(plain: bytes, record: Asset) -> bytes:
-    """What was opened, if it is the file that was recorded."""
-    if hashlib.sha256(plain).hexdigest() != record.file_digest:
-        raise sealing.SealBroken("what opens is not the file that was recorded; ask another node")
-    return plain

@@ -144,6 +144,14 @@ class Client(Blocking):
         """
         return self._run(self._waiting.open(asset, purpose, use=use, licence=licence, hybrid=hybrid))
 
+    def view(self, asset: str, purpose: str = "") -> bytes:
+        """Have the node show a confidential asset: a file with a mark that leads to this request, and never the key.
+
+        The node opens it, so its operator could see it. POLICY_DENIED says which rules denied; VIEWER_ABSENT that this
+        node shows nothing, and NOT_LABELLED that the picture takes no mark.
+        """
+        return self._run(self._waiting.view(asset, purpose))
+
     def generators(self) -> tuple[str, ...]:
         """Digests of the models that the node's generator serves; none if it has no generator, or that still starts."""
         return self._run(self._waiting.generators())
@@ -683,6 +691,7 @@ class Client(Blocking):
         price: int | None = None,
         currency: str | None = None,
         to: str | None = None,
+        viewer: str | None = None,
         paid: bool = False,
         height: int | None = None,
         time_ms: int | None = None,
@@ -690,8 +699,9 @@ class Client(Blocking):
         """What the rules would decide if an account asked for `kind` (`view`, `sale`, …) of an asset, explained.
 
         `source` is a policy in the place of the asset's own; `price` is in minor units, `to` would receive the asset,
-        `paid` says that another action of the same transaction pays. It is asked of the state after the block at
-        `height`, else of the newest, at `time_ms`, else at that block's time. Nothing is changed by asking.
+        `viewer` is the org whose node would show it, `paid` says that another action of the same transaction pays. It
+        is asked of the state after the block at `height`, else of the newest, at `time_ms`, else at that block's time.
+        Nothing is changed by asking.
         """
         return self._run(
             self._waiting.evaluate(
@@ -702,6 +712,7 @@ class Client(Blocking):
                 price=price,
                 currency=currency,
                 to=to,
+                viewer=viewer,
                 paid=paid,
                 height=height,
                 time_ms=time_ms,

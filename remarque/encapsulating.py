@@ -70,6 +70,11 @@ class Combining:
         """Whether the shares open it."""
         return len(self._good) >= self._shared.threshold
 
+    @property
+    def epoch(self) -> int:
+        """Of the consortium's key whose shares are taken."""
+        return self._shared.epoch
+
     def take(self, given: SealedShare) -> None:
         """Take a share, if it is its keeper's. One that is not is left out; one that was signed is kept as evidence."""
         try:

@@ -94,6 +94,7 @@ class NodeCode(Enum):
     CONTENT_MISMATCH = ("the bytes are not those the content id names", 422)
     NOT_CUSTODIAN = ("no reachable node can open this asset's key", 503)
     KEEPERS_TOO_FEW = ("fewer keepers of the consortium's key answered than open this asset's key together", 503)
+    VIEWER_ABSENT = ("this node shows no confidential pictures", 503)
     RELEASE_DENIED = ("the chain holds no decision that allows this release", 403)
     # Generation
     GENERATION_INVALID = ("the generation request does not hold", 422)

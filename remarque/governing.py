@@ -37,6 +37,7 @@ class GovernanceMethods(SubmitMethods):
         price: int | None = None,
         currency: str | None = None,
         to: str | None = None,
+        viewer: str | None = None,
         paid: bool = False,
         height: int | None = None,
         time_ms: int | None = None,
@@ -44,8 +45,9 @@ class GovernanceMethods(SubmitMethods):
         """What the rules would decide if an account asked for `kind` (`view`, `sale`, …) of an asset, explained.
 
         `source` is a policy in the place of the asset's own; `price` is in minor units, `to` would receive the asset,
-        `paid` says that another action of the same transaction pays. It is asked of the state after the block at
-        `height`, else of the newest, at `time_ms`, else at that block's time. Nothing is changed by asking.
+        `viewer` is the org whose node would show it, `paid` says that another action of the same transaction pays. It
+        is asked of the state after the block at `height`, else of the newest, at `time_ms`, else at that block's time.
+        Nothing is changed by asking.
         """
         asked = Question(
             asset=asset,
@@ -55,6 +57,7 @@ class GovernanceMethods(SubmitMethods):
             price=price,
             currency=currency,
             to=to,
+            viewer=viewer,
             paid=paid,
             height=height,
             time_ms=time_ms,

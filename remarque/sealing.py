@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 
 from nacl.bindings import (
     crypto_aead_chacha20poly1305_ietf_decrypt,
@@ -163,11 +164,13 @@ def seal_to_reader(key: bytes, reader_public: str) -> bytes:
 class ReaderKey:
     """A key made for one access request."""
 
-    def __init__(self, suite: SealSuite = SealSuite.X25519) -> None:
+    def __init__(
+        self, suite: SealSuite = SealSuite.X25519, random: Callable[[int], bytes] = secrets.token_bytes
+    ) -> None:
         """`suite`: MLKEM768_X25519 keeps what is recorded on its way from quantum computers to come. It opens what
         keepers release, and not what one node holds.
         """
-        self.secret = ReaderSecret.draw(suite, secrets.token_bytes)
+        self.secret = ReaderSecret.draw(suite, random)
         self.public = self.secret.public.hex()
         """64 hex digits, or 2,432 with ML-KEM, for `access.request`."""
 

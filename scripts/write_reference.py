@@ -83,6 +83,8 @@ def settings() -> str:
         config.DetectorSection,
         config.GeneratorSection,
         config.ScittSection,
+        config.KeeperSection,
+        config.ViewingSection,
     ):
         title, source = inspect.getdoc(section) or "", inspect.getsource(section)
         lines += [f"## {title}", "", "| setting | default | meaning |", "|---|---|---|"]

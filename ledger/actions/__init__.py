@@ -94,6 +94,7 @@ from ledger.actions.rules import (
     SetCollectionPolicy,
     SetOrgPolicy,
     SetPolicy,
+    Viewer,
 )
 from ledger.governance import DismissDispute
 from ledger.prices import Price, Terms
@@ -213,6 +214,7 @@ __all__ = [
     "TransferToken",
     "UnlistToken",
     "UseLicence",
+    "Viewer",
     "WithdrawDispute",
     "WithdrawLicenceOffer",
     "WithdrawOffer",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ledger.actions.licences import Access, Purpose
@@ -17,6 +18,8 @@ from ledger.names import (
     AccountName,
     CollectionName,
     Hex32,
+    Hex64,
+    NodeName,
     PolicyName,
     Positive,
     ReaderKeyHex,
@@ -110,14 +113,24 @@ class RevokeAccess(Action, frozen=True, tag="access.revoke", kw_only=True):
     account: AccountName
 
 
+class Viewer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A node that opens the picture in its reader's place, and shows it with a mark of the request."""
+
+    node: NodeName
+    signature: Hex64
+    """The node's, over `ledger.viewing.ViewerKey`: the request's reader key is its own, for this asset and reader."""
+
+
 class RequestAccess(Action, frozen=True, tag="access.request", kw_only=True):
     """Ask for a confidential asset's key, to be sealed to a key of this one request."""
 
     asset: Hex32
     reader_key: ReaderKeyHex
-    """X25519 public key, made for this request."""
+    """X25519 public key, made for this request; with a viewer, the one that its node gave."""
     purpose: Purpose
     use: Access = "view"
     """What for; the rules decide about each by itself. What a reader does with the bytes nobody sees."""
     licence: Hex32 | UnsetType = UNSET
     """The licence under which it is asked for; a use of it is counted."""
+    viewer: Viewer | UnsetType = UNSET
+    """Present if the reader is to see the picture at a node, and never gets its key."""

@@ -80,6 +80,10 @@ class AccessAllowed(Event, frozen=True, tag="access.allowed", kw_only=True):
     purpose: str = ""
     licence: str | UnsetType = UNSET
     """Under which it was asked for."""
+    viewer: str = ""
+    """The node that shows it, if one does."""
+    mark: str = ""
+    """What it puts into the picture, as 10 hex digits; `ledger.records.Viewing` lies under it."""
 
 
 class LicenceGranted(Event, frozen=True, tag="licence.granted", kw_only=True):

@@ -22,6 +22,7 @@ from ledger.execution.policy import Asked, decide, may
 from ledger.execution.scope import HOLDER_FUEL, in_force
 from ledger.execution.settlement import pay_licence
 from ledger.execution.view import Ledger
+from ledger.execution.viewing import check_viewer, note_viewing
 from ledger.names import org_of
 from ledger.records import (
     Asset,
@@ -98,9 +99,11 @@ def request(ledger: Ledger, tx: Context, ask: RequestAccess) -> None:
     licence = None
     if ask.licence is not UNSET:
         licence = licence_for(ledger, tx, ask.licence, asset, tx.signer, ask.use)
-    rule = decide(ledger, tx, asset, ask.use, asked=Asked(licence, {"purpose": ask.purpose}))
+    node = None if ask.viewer is UNSET else check_viewer(ledger, tx, ask, ask.viewer)
+    rule = decide(ledger, tx, asset, ask.use, asked=_asked(licence, ask.purpose, "" if node is None else node.org))
     if licence is not None:
         count_use(ledger, licence)
+    shown = {} if node is None else {"viewer": node.name, "mark": note_viewing(ledger, tx, ask, node)}
     tx.emit(
         AccessAllowed(
             asset=asset.id,
@@ -110,17 +113,25 @@ def request(ledger: Ledger, tx: Context, ask: RequestAccess) -> None:
             use=ask.use,
             purpose=ask.purpose,
             licence=ask.licence,
+            **shown,
         )
     )
 
 
-def may_still(ledger: Ledger, event: AccessAllowed, height: int, time_ms: int, fuel: int) -> bool:
-    """Whether the rules, asked now, still allow what they allowed; its own use of a licence is not counted."""
+def _asked(licence: Licence | None, purpose: str, viewer: str) -> Asked:
+    return Asked(licence, {"purpose": purpose, "viewer": viewer or UNSET})
+
+
+def may_still(ledger: Ledger, event: AccessAllowed, viewer: str, height: int, time_ms: int, fuel: int) -> bool:
+    """Whether the rules, asked now, still allow what they allowed; its own use of a licence is not counted.
+
+    `viewer`: the org whose node shows it; empty if none does.
+    """
     asset = ledger.asset(event.asset)
     licence = None if event.licence is UNSET else ledger.find(licence_key(event.licence), Licence)
     if licence is not None:
         licence = replace(licence, used=licence.used - 1) if stands(ledger, licence, asset, time_ms) else None
-    asked = Asked(licence, {"purpose": event.purpose})
+    asked = _asked(licence, event.purpose, viewer)
     return may(ledger, asset, event.use, event.account, height, time_ms, fuel, asked)
 
 

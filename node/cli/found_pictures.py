@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ledger.times import moment
 from node.cli.printing import in_line
-from remarque.api.verification import Compared, CredentialsFound, Match, Verification
+from remarque.api.verification import Compared, CredentialsFound, Match, Verification, ViewingFound
 
 CREDENTIALS = {
     "remote_only": "they lie elsewhere, and are not fetched",
@@ -40,6 +40,8 @@ def _lines(found: Verification) -> Iterator[str]:
     if found.watermark:
         known = "recorded" if found.watermark.recorded else "of no record"
         yield f"  watermark {found.watermark.mark}, {known}; by chance once in 10^{found.watermark.chance_exponent}"
+    if found.viewing:
+        yield from _viewing(found.viewing)
     if found.labels:
         said = (found.labels.source_type, found.labels.system, *found.labels.settings, *found.labels.programs)
         yield f"  the file says of itself: {', '.join(filter(None, said))}"
@@ -49,6 +51,14 @@ def _lines(found: Verification) -> Iterator[str]:
     if found.pictures:
         each = ", ".join(f"{one.number} {one.role}" for one in found.pictures)
         yield f"  the file holds several pictures: {each}"
+
+
+def _viewing(viewing: ViewingFound) -> Iterator[str]:
+    yield f"  a copy that a node showed to one reader, of {viewing.asset or 'what its rules do not tell strangers'}"
+    if viewing.seen:
+        seen = viewing.seen
+        said = f"to {seen.account} by {seen.node}, {moment(seen.time_ms)}, transaction {seen.transaction}"
+        yield f"    {said}; purpose: {seen.purpose or 'none stated'}"
 
 
 def _match(match: Match) -> Iterator[str]:

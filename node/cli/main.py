@@ -81,6 +81,7 @@ COMMANDS = {
     "transfer": "node.cli.market:transfer",
     "unlist": "node.cli.market:unlist",
     "verify": "node.cli.pictures:verify",
+    "view": "node.cli.market:view",
     "withdraw-dispute": "node.cli.evidence:withdraw_dispute",
     "withdraw-generation": "node.cli.pictures:withdraw_generation",
     "withdraw-offer": "node.cli.trading:withdraw_offer",

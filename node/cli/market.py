@@ -244,3 +244,15 @@ def open_asset(target: Target, asset: str, out: OutputFile, purpose: str, use: A
     with target.client() as client:
         out.write(client.open(asset, purpose, use=use, licence=licence))
     target.show({"asset": asset, "file": str(out)}, f"written to {out}")
+
+
+@click.command()
+@click.argument("asset")
+@written_to("--out", what="File to write.")
+@click.option("--purpose", default="", help="What for; it stands on the chain, and whoever finds a copy is led to it.")
+@with_target
+def view(target: Target, asset: str, out: OutputFile, purpose: str) -> None:
+    """Have the node show you a confidential ASSET, with a mark that leads to this request."""
+    with target.client() as client:
+        out.write(client.view(asset, purpose))
+    target.show({"asset": asset, "file": str(out)}, f"written to {out}")

@@ -160,6 +160,7 @@ def _counted(found: Replay) -> str:
 @click.option("--price", type=AMOUNT, help="What it would be asked for at, such as 900.00.")
 @click.option("--currency", default="", help="Of the price.")
 @click.option("--to", help="The account that would receive it.")
+@click.option("--viewer", metavar="ORG", help="The org whose node would show it; for view.")
 @click.option("--paid", is_flag=True, help="As if another action of the same transaction paid.")
 @click.option("--height", type=click.IntRange(0), help="On the state after this block instead of the newest.")
 @with_target
@@ -172,6 +173,7 @@ def ask(
     price: str | None,
     currency: str,
     to: str | None,
+    viewer: str | None,
     paid: bool,
     height: int | None,
 ) -> None:
@@ -186,6 +188,7 @@ def ask(
             price=units_if_given(client, price, currency),
             currency=currency or None,
             to=to,
+            viewer=viewer,
             paid=paid,
             height=height,
         )

@@ -18,9 +18,11 @@ from node.decoding.signing import (
     CallBack,
     MarkAsked,
     PictureMarked,
+    PictureShown,
     SealAsked,
     StoreHeld,
     StoreMade,
+    ViewAsked,
 )
 from pictures.comparing import PictureComparison
 from pictures.credentials.findings import Credentials
@@ -37,6 +39,7 @@ LARGE_ANSWERS = {
     "sealed": STORE_BYTES_MAX + ANSWER_BYTES_MAX,
     "stamped": STORE_BYTES_MAX + ANSWER_BYTES_MAX,
     "marked": PICTURE_BYTES_MAX + ANSWER_BYTES_MAX,
+    "viewed": PICTURE_BYTES_MAX + ANSWER_BYTES_MAX,
 }
 """What may be answered to questions whose answers hold files."""
 LENGTH = struct.Struct(">I")
@@ -82,7 +85,7 @@ class KeptBytes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Ask(msgspec.Struct, frozen=True):
     """To a child; the picture's bytes come behind it, and then those of the reduction that it is compared with."""
 
-    wanted: Literal["facts", "kept", "compared", "sealed", "stamped", "held", "marked"]
+    wanted: Literal["facts", "kept", "compared", "sealed", "stamped", "held", "marked", "viewed"]
     limits: Limits
     size: int
     """Of the picture's bytes."""
@@ -102,6 +105,7 @@ class Ask(msgspec.Struct, frozen=True):
     """Under which its manifests must be in force; for what is held."""
     seal: SealAsked | None = None
     mark: MarkAsked | None = None
+    view: ViewAsked | None = None
 
     @property
     def behind(self) -> int:
@@ -197,7 +201,9 @@ class Ended(_Answer, frozen=True):
     """What ended it; 0 if it ended by itself."""
 
 
-Answer = Facts | Findable | ComparedWith | CallBack | StoreMade | StoreHeld | PictureMarked | Declined | Ended
+Answer = (
+    Facts | Findable | ComparedWith | CallBack | StoreMade | StoreHeld | PictureMarked | PictureShown | Declined | Ended
+)
 
 
 def framed(value: msgspec.Struct) -> bytes:

@@ -9,15 +9,15 @@ from typing import Literal
 import numpy as np
 
 from node.decoding.asking import Answer, Ask
-from node.decoding.signing import ClaimAsked, PictureMarked, StoreHeld, StoreMade
-from pictures.containers.kinds import container_of
+from node.decoding.signing import ClaimAsked, PictureMarked, PictureShown, StoreHeld, StoreMade
+from pictures.containers.kinds import MEDIA_TYPES, container_of
 from pictures.credentials.embedding import with_manifest, without_manifest
 from pictures.credentials.findings import CredentialState
 from pictures.credentials.manifest import Claim, LedgerReceipt, Program, Sealed, Signing, seal, timestamp_later
 from pictures.credentials.reading import read_credentials
 from pictures.errors import PictureCode, PictureError
 from pictures.labels import Label
-from pictures.marking import Container, Layers, mark
+from pictures.marking import Container, Layers, mark, mark_viewing
 from pictures.opening import open_frames
 from pictures.source_types import SourceType
 from pictures.watermark import read
@@ -94,11 +94,27 @@ def marked(ask: Ask, data: bytes, other: bytes, call: Calling) -> Answer:
     )
 
 
+def viewed(ask: Ask, data: bytes, other: bytes, call: Calling) -> Answer:
+    """Put the mark of a viewing into the only picture of a file, in sRGB and upright."""
+    if ask.view is None:
+        raise PictureError(PictureCode.NOT_LABELLED, "no viewing is given; say which mark is its")
+    first, *others = open_frames(data, ask.limits.pixels)
+    if others:
+        raise PictureError(PictureCode.NOT_LABELLED, "the file holds several pictures, and a viewing's mark is of one")
+    container = CONTAINERS.get(container_of(data), "PNG")
+    made = mark_viewing(first.picture.in_srgb, container, ask.view.number, ask.view.watermark_key)
+    if made is None:
+        fact = "the picture is too smooth or too small to carry a mark"
+        raise PictureError(PictureCode.NOT_LABELLED, f"{fact}, and without one it is not shown")
+    return PictureShown(made, MEDIA_TYPES[container])
+
+
 SIGNING: Mapping[str, Callable[[Ask, bytes, bytes, Calling], Answer]] = {
     "sealed": sealed,
     "stamped": stamped,
     "held": held,
     "marked": marked,
+    "viewed": viewed,
 }
 """What is done for each question about marks and manifests."""
 

@@ -30,7 +30,7 @@ from node.decoding.asking import (
     Limits,
 )
 from node.decoding.process import ForkingProcess, Signs
-from node.decoding.signing import MarkAsked, PictureMarked, SealAsked, StoreHeld, StoreMade
+from node.decoding.signing import MarkAsked, PictureMarked, PictureShown, SealAsked, StoreHeld, StoreMade, ViewAsked
 from node.ground import metrics
 from node.ground.logs import Seldom
 from pictures.comparing import PictureComparison
@@ -54,7 +54,7 @@ OPEN_BYTES_MAX = 256 << 20
 WAIT_SECONDS_MAX = 30.0
 """How long a picture waits for a place."""
 
-Made = TypeVar("Made", StoreMade, StoreHeld, PictureMarked)
+Made = TypeVar("Made", StoreMade, StoreHeld, PictureMarked, PictureShown)
 
 _OUT_OF_TIME = (signal.SIGXCPU, signal.SIGALRM)
 _failed = Seldom("decoding_failed")
@@ -152,6 +152,10 @@ class Lane:
     async def marked(self, data: FileBytes, mark: MarkAsked) -> PictureMarked:
         """A picture with marks in it. Refuses as `facts` does, and NOT_LABELLED."""
         return self._made(await self._asked(Ask("marked", SMALL, len(data), mark=mark), data), PictureMarked)
+
+    async def viewed(self, data: bytes, view: ViewAsked) -> PictureShown:
+        """A picture with the mark of a viewing in it. Refuses as `marked` does."""
+        return self._made(await self._asked(Ask("viewed", SMALL, len(data), view=view), data), PictureShown)
 
     def _made(self, found: Answer, kind: type[Made]) -> Made:
         if not isinstance(found, kind):

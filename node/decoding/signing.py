@@ -67,6 +67,14 @@ class MarkAsked(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its label names the manifest."""
 
 
+class ViewAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """Put the mark of a viewing into a picture."""
+
+    watermark_key: bytes
+    number: int
+    """The mark."""
+
+
 class _Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag=str.lower):
     pass
 
@@ -90,6 +98,13 @@ class StoreHeld(_Said, frozen=True):
 
     holds: bool
     why: Annotated[str, Meta(max_length=1_000)] = ""
+
+
+class PictureShown(_Said, frozen=True):
+    """A file with the mark of a viewing in it."""
+
+    data: Annotated[bytes, Meta(max_length=PICTURE_BYTES_MAX)]
+    media_type: MediaType
 
 
 class PictureMarked(_Said, frozen=True):

@@ -21,9 +21,11 @@ from ledger import records
 from ledger.actions import SealedKey
 from ledger.crypto import SigningKey
 from ledger.encoding import NOT_DECODED, encode
+from ledger.errors import LedgerError
 from ledger.events import AccessAllowed
 from ledger.execution.access import holders, may_still, still_decided
 from ledger.execution.confidential import key_in_force
+from ledger.execution.viewing import viewer_node
 from ledger.execution.voting import nodes_of
 from ledger.names import org_of
 from ledger.times import span
@@ -69,7 +71,7 @@ class Releases:
 
         `all_keepers`: wait for each, as where one gave a false share; else until they are enough.
         """
-        event, height = await self._decided(transaction)
+        event, height = await self.decided(transaction)
         shared = key_in_force(self._chain.ledger())
         if shared is None or not self._is_encapsulated(event.asset):
             given = await self._given(event, transaction, "", self.own_share, KeyShare)
@@ -133,25 +135,25 @@ class Releases:
 
     async def release_share(self, transaction: str) -> bytes:
         """This keeper's share, for another node that was asked."""
-        event, height = await self._decided(transaction)
+        event, height = await self.decided(transaction)
         if self._keeper is None:
             raise NodeError(NodeCode.NOT_CUSTODIAN, f"{self._chain.node} keeps no share of the consortium's key")
         return encode(await asyncio.to_thread(self._keeper.share_for, event, transaction, height))
 
     async def seal(self, transaction: str, node: str) -> SealedKey:
         """What `asset.reseal` has a further node hold, for an access request of whoever may have it do so."""
-        event, _ = await self._decided(transaction)
+        event, _ = await self.decided(transaction)
         self._further_node(node, event)
         given = await self._given(event, transaction, f"/seals/{node}", partial(self.own_seal, node), SealedKey)
         return given[0]
 
     async def release(self, transaction: str) -> bytes:
         """This node's share, for another node that was asked."""
-        return encode(self.own_share((await self._decided(transaction))[0]))
+        return encode(self.own_share((await self.decided(transaction))[0]))
 
     async def release_seal(self, transaction: str, node: str) -> bytes:
         """What this node seals to a further one, for another node that was asked."""
-        return encode(self.own_seal(node, (await self._decided(transaction))[0]))
+        return encode(self.own_seal(node, (await self.decided(transaction))[0]))
 
     async def _given(
         self, event: AccessAllowed, transaction: str, path: str, own: Callable[[AccessAllowed], T], kind: type[T]
@@ -227,7 +229,7 @@ class Releases:
                 NodeCode.NOT_CUSTODIAN, f"what the record seals to this node does not open: {error}"
             ) from None
 
-    async def _decided(self, transaction: str) -> tuple[AccessAllowed, int]:
+    async def decided(self, transaction: str) -> tuple[AccessAllowed, int]:
         """The decision of a request with its height, once this node has it. RELEASE_DENIED if none is in its favour."""
         deadline = time.monotonic() + CATCH_UP_SECONDS
         while True:
@@ -258,9 +260,16 @@ class Releases:
             raise NodeError(
                 NodeCode.RELEASE_DENIED, f"something was taken from {event.account} since {transaction}; request again"
             )
-        if not may_still(ledger, event, height, now, fuel):
+        if not may_still(ledger, event, self._viewer_org(event), height, now, fuel):
             raise NodeError(NodeCode.RELEASE_DENIED, f"{event.account} may no longer see it; ask for a new grant")
         return event
+
+    def _viewer_org(self, event: AccessAllowed) -> str:
+        """Whose node shows it, if one does. RELEASE_DENIED if that may no longer."""
+        try:
+            return viewer_node(self._chain.ledger(), event.viewer).org if event.viewer else ""
+        except LedgerError as error:
+            raise NodeError(NodeCode.RELEASE_DENIED, f"it was to be shown by {event.viewer}: {error.detail}") from None
 
     def _is_encapsulated(self, asset: str) -> bool:
         return self._chain.ledger().asset(asset).content.encapsulated is not UNSET

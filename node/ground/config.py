@@ -233,6 +233,14 @@ class KeeperSection(Section, frozen=True, kw_only=True):
     """File with that account's seed."""
 
 
+class ViewingSection(Section, frozen=True, kw_only=True):
+    """`[viewing]`: whether this node shows confidential pictures, marked with the request."""
+
+    enabled: bool = False
+    """Whether it opens pictures for readers whom the rules let see them through a node. It needs the members'
+    `marks.watermark_key`, and its operator could see what it opens; see docs/content.md."""
+
+
 class Config(Section, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -246,6 +254,7 @@ class Config(Section, frozen=True, kw_only=True):
     generator: GeneratorSection | None = None
     scitt: ScittSection | None = None
     keeper: KeeperSection | None = None
+    viewing: ViewingSection = ViewingSection()
 
 
 def load_config(path: Path) -> Config:

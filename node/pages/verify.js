@@ -102,7 +102,7 @@ function showAnswer(answer) {
 }
 
 /** What the file itself says. @param {any} answer */
-function witnesses({ credentials, watermark, labels, pictures }) {
+function witnesses({ credentials, watermark, viewing, labels, pictures }) {
   if (!credentials && !watermark && !labels && !pictures.length) return "";
   const failures = credentials && [...credentials.failures, ...credentials.ingredients.flatMap((/** @type {any} */ one) => one.failures)];
   return el("article", { className: "card" }, el("h3", {}, "What the file itself says"), facts({
@@ -111,7 +111,10 @@ function witnesses({ credentials, watermark, labels, pictures }) {
     "Which say": credentials && SAYS[credentials.says],
     "Signed at": credentials?.stamped_at || undefined,
     "What does not hold": failures?.length ? failures.join(", ") : undefined,
-    Watermark: watermark && [code(watermark.mark), watermark.recorded ? ", which a record names" : ", which no record names"],
+    Watermark: watermark && [code(watermark.mark), watermark.recorded ? ", which leads to a record" : ", which leads to no record"],
+    "Shown by a node to": viewing && (viewing.seen ? `${viewing.seen.account}, by ${viewing.seen.node}` : "one reader; the picture's owner is told whom"),
+    "Shown on": viewing?.seen && [moment(viewing.seen.time_ms), " by request ", code(viewing.seen.transaction)],
+    "Shown for": viewing?.seen?.purpose || undefined,
     "Labels that nobody signed": labels && [labels.source_type, labels.system, ...labels.settings, ...labels.programs].filter(Boolean).join(", "),
     "Pictures in the file": pictures.length ? pictures.map((/** @type {any} */ one) => `${one.number}: ${one.role}`).join(", ") : undefined,
   }));

@@ -9,7 +9,7 @@ from msgspec import UNSET, convert
 import contracts_vm
 from contracts_vm import Policy
 from ledger.errors import Code, LedgerError
-from ledger.execution.policy import explain, facts_for
+from ledger.execution.policy import Asked, explain, facts_for
 from ledger.execution.scope import ASSET, governing, scoped_policies
 from ledger.execution.view import Ledger
 from ledger.policy_source import KINDS, SCHEMA
@@ -66,7 +66,8 @@ def evaluate(
         scopes = [*(one for one in scopes if one[0] != ASSET), (ASSET, instead)]
     about = {name: getattr(asked, name) for name in ("price", "currency", "to", "paid")} | {"paid_apart": asked.paid}
     given = {name: value for name, value in about.items() if value is not None}
-    facts = facts_for(ledger, height + 1, time_ms, asset, asked.kind, token, asked.requester, given)
+    shown = Asked(request={} if asked.viewer is None else {"viewer": asked.viewer})
+    facts = facts_for(ledger, height + 1, time_ms, asset, asked.kind, token, asked.requester, given, shown)
     decision = contracts_vm.decide([policy for _, policy in scopes], asked.kind, facts, version.decision_fuel_max)
     explanation = convert(explain(decision, scopes), Explanation)
     return Evaluation(allowed=decision.allowed, height=height, explanation=explanation)

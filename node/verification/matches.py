@@ -8,15 +8,17 @@ from ledger import records
 from ledger.actions import AttestAsset, RegisterGenerated
 from ledger.execution.policy import may
 from ledger.execution.view import Ledger
+from ledger.names import org_of
 from ledger.receipt import Receipt
 from ledger.transaction import Transaction
 from node.chain.chain import Chain
 from node.chain.reading import Reading
+from node.decoding.asking import MarkFacts
 from node.verification.ranking import Found
 from pictures.alteration import Altered
 from pictures.comparing import PictureComparison
 from pictures.transform import Corners, Sides
-from remarque.api.verification import AlteredRegion, Attested, Compared, Match, MatchedModel, Place, Point
+from remarque.api.verification import AlteredRegion, Attested, Compared, Match, MatchedModel, Place, Point, ViewingFound
 
 MILLION = 1_000_000
 
@@ -33,6 +35,20 @@ class Matches:
         ledger, header = self._chain.ledger(), self._chain.committed
         fuel = self._chain.version(header.height).decision_fuel_max
         return may(ledger, record, "verify", "", header.height, header.time_ms, fuel)
+
+    def viewing_of(self, mark: MarkFacts | None) -> records.Viewing | None:
+        """The viewing that a watermark is of."""
+        return self._chain.ledger().find(records.viewing_key(mark.mark), records.Viewing) if mark else None
+
+    def viewing_told(self, viewing: records.Viewing, who: str, *, member: bool) -> ViewingFound:
+        """What is told of a viewing. `who` brings the picture: an account, or an address."""
+        ledger = self._chain.ledger()
+        record = ledger.asset(viewing.asset)
+        concerned = org_of(who) in (org_of(record.creator), org_of(ledger.owner(record))) or who == viewing.account
+        return ViewingFound(
+            asset=record.id if member or self.open_to_strangers(record) else UNSET,
+            seen=viewing if member and concerned else UNSET,
+        )
 
     async def told(self, found: Found, *, member: bool) -> Match:
         """All that is told of a record that was found."""

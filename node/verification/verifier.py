@@ -41,6 +41,7 @@ COMPARED_MAX = 16
 """Recorded pictures that are compared with the one brought: what generators attest first, then each org's in turn."""
 READ_TOGETHER = 64
 """Records read in one piece of work."""
+SHOWN_TO_ONE = " It is a copy of what a node showed to one reader, by a request that its mark leads to."
 PART_SHOWN, PART_OF_BROUGHT = 0.9, 0.7
 """Of the recorded picture and of the one brought: where less lies in the other, one is a part of the other."""
 
@@ -91,13 +92,13 @@ class Verifier:
         """
         lane = self._lane(member=member)
         with lane.room(len(data), who):
-            return await self._verify(data, lane, member=member)
+            return await self._verify(data, lane, who, member=member)
 
     async def verify_at(self, url: str, who: str, *, member: bool) -> Verification:
         """The same of a picture at an https address. URL_REFUSED, URL_FAILED."""
         fetcher, lane = self._fetching(), self._lane(member=member)
         with lane.room(PICTURE_BYTES_MAX, who):
-            return await self._verify(await fetcher.fetched(url), lane, member=member)
+            return await self._verify(await fetcher.fetched(url), lane, who, member=member)
 
     async def confirmed(self, data: bytes, who: str, *, member: bool) -> list[Found]:
         """The records that are shown to be of a picture, or of a part of it; the strongest and earliest first."""
@@ -130,7 +131,7 @@ class Verifier:
         exact, (near, _) = self._exact(facts), await self._like(facts, lane)
         return sorted([*exact, *_without(near, exact)], key=by_evidence)
 
-    async def _verify(self, data: bytes, lane: Lane, *, member: bool) -> Verification:
+    async def _verify(self, data: bytes, lane: Lane, who: str, *, member: bool) -> Verification:
         facts = await lane.facts(data, self._looked_for())
         self.lookup.check()
         # Of this very state, for blocks may be committed while codes are searched.
@@ -143,6 +144,7 @@ class Verifier:
         same = sorted([*_without(exact, near), *near, *_by_mark_alone(marked, exact, near)], key=by_evidence)
         first = _shown(same, similar)
         told = [member or self.open_to_strangers(found.record) for found in first]
+        viewing = self._matches.viewing_of(facts.mark)
         origin = judge(said_of(facts, same, marked, self._is_member))
         return Verification(
             verdict=verdict_of(same, similar),
@@ -154,7 +156,8 @@ class Verifier:
                 searched.codes,
                 height,
                 lambda record: member or self.open_to_strangers(record),
-            ),
+            )
+            + (SHOWN_TO_ONE if viewing else ""),
             matches=tuple([await self._matches.told(one, member=member) for one in compress(first, told)]),
             withheld=tuple(
                 Withheld(relation=found.relation, evidence=found.record.evidence_level)
@@ -164,6 +167,7 @@ class Verifier:
             origin=origin,
             credentials=credentials_found(facts.credentials, named=member),
             watermark=watermark_found(facts, marked),
+            viewing=self._matches.viewing_told(viewing, who, member=member) if viewing else UNSET,
             labels=labels_found(facts.labels),
             detectors=await self._detectors.say(data) if member else (),
             pictures=_pictures(facts),
@@ -209,9 +213,10 @@ class Verifier:
         return self._chain.state_answer([key for key in keys if self._chain.state.get(key) is None])
 
     def _marked(self, facts: Facts) -> list[records.Asset]:
-        """The records that name the picture's watermark."""
-        ledger = self._chain.ledger()
-        return [ledger.asset(asset) for asset in self.lookup.named(facts.mark.mark)] if facts.mark else []
+        """The records that name the picture's watermark, and that of what was shown with it."""
+        named = self.lookup.named(facts.mark.mark) if facts.mark else []
+        viewing, ledger = self._matches.viewing_of(facts.mark), self._chain.ledger()
+        return [ledger.asset(asset) for asset in dict.fromkeys([*named, *([viewing.asset] if viewing else [])])]
 
     async def _like(self, facts: Facts, lane: Lane) -> tuple[list[Found], list[Found]]:
         """Records whose pictures confirm that they are this one, and those that are only near."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
-from ledger.names import Positive
+from ledger.names import Hex32, Positive
 from remarque.api.shapes import Answer, Body
 
 
@@ -104,3 +104,19 @@ class Release(Answer, frozen=True, kw_only=True):
     """Of a key that is encapsulated to the consortium's: so many as that says open it together."""
     consortium_key: str | UnsetType = UNSET
     """The consortium's key that the decryption shares fit: `threshold.ThresholdKey`, hex."""
+
+
+class AskViewing(Body, frozen=True, kw_only=True):
+    """Body of `POST /v1/viewings`: a confidential picture that a node is to show."""
+
+    asset: Hex32
+
+
+class ViewingOffered(Answer, frozen=True, kw_only=True):
+    """What `access.request` names, so that this node opens the picture and shows it to who asked."""
+
+    node: str
+    reader_key: str
+    """This node's, for this asset and account alone; the same each time."""
+    signature: str
+    """The node's, over `ledger.viewing.ViewerKey`."""

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ledger.encoding import encode
 from ledger.governance import Replayed
-from ledger.names import AccountName, Count, CurrencyCode, Hex32, Positive, TimeMs
+from ledger.names import AccountName, Count, CurrencyCode, Hex32, OrgName, Positive, TimeMs
 from ledger.policy_source import KINDS
 from ledger.records import PolicyRecord
 from remarque.api.explanations import Explanation
@@ -77,6 +77,8 @@ class Question(Body, frozen=True, kw_only=True):
     currency: CurrencyCode | None = None
     to: AccountName | None = None
     """Who would receive it."""
+    viewer: OrgName | None = None
+    """Whose node would show the picture in the requester's place; for `view`."""
     paid: bool = False
     """Whether another action of the same transaction may pay."""
     height: Count | None = None

@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import UNSET, UnsetType
 
 from ledger.receipt import Receipt
-from ledger.records import Dispute
+from ledger.records import Dispute, Viewing
 from ledger.state_answer import StateAnswer
 from remarque.api.shapes import Answer
 
@@ -237,7 +237,16 @@ class WatermarkFound(Answer, frozen=True, kw_only=True):
     chance_exponent: int
     """How sure it is: of 10 to this power pictures without it, one at most reads like this."""
     recorded: bool
-    """Whether a record names it."""
+    """Whether a record names it, or it is of a viewing."""
+
+
+class ViewingFound(Answer, frozen=True, kw_only=True):
+    """The watermark is that of a viewing: a node showed the picture to one reader, and this is a copy of that."""
+
+    asset: str | UnsetType = UNSET
+    """What was shown; to members, and to strangers if its rules tell them of it."""
+    seen: Viewing | UnsetType = UNSET
+    """Who asked for it, when, and what for; to the orgs of its creator and its owner, and to who asked."""
 
 
 class FileLabels(Answer, frozen=True, kw_only=True):
@@ -291,6 +300,7 @@ class Verification(Answer, frozen=True, kw_only=True):
     """What all witnesses together say about whether it is AI-made."""
     credentials: CredentialsFound | UnsetType = UNSET
     watermark: WatermarkFound | UnsetType = UNSET
+    viewing: ViewingFound | UnsetType = UNSET
     labels: FileLabels | UnsetType = UNSET
     detectors: tuple[DetectorSays, ...] = ()
     """What others' detectors say, where the node has any; for members only."""

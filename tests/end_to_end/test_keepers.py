@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from consortium import a_digest, registering
 from every_record import a_picture
+from made_keys import client_of, make_key, until
 
 from devnet.cluster import Cluster
-from devnet.story import COLLECTOR, CREATOR, EDITOR, KEEPERS, STUDIO
+from devnet.story import COLLECTOR, CREATOR, KEEPERS
 from ledger import actions
 from node.exchange.share_store import SHARES
 from pictures.describing import describe
@@ -36,17 +34,6 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         found.down()
 
 
-def until(done: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def client_of(cluster: Cluster, account: str, *nodes: str) -> Client:
-    return Client([cluster.url(node) for node in nodes or cluster.names], account, cluster.key(account))
-
-
 def recorded_with_other_bytes(alice: Client) -> str:
     """An asset whose content opens, and is not the file that the record is of."""
     shared, asset = alice.consortium_key(), a_digest("other")
@@ -62,29 +49,6 @@ def epoch(cluster: Cluster) -> int:
     with client_of(cluster, CREATOR) as alice:
         shared = alice.consortium_key()
     return 0 if shared is None else shared.epoch
-
-
-def make_key(cluster: Cluster, *keepers: str) -> str:
-    """Have two administrators, who are enough, give the command; what the first is told."""
-    with client_of(cluster, STUDIO) as house:
-        until(lambda: all(house.state(f"keeper/{one}").value(f"keeper/{one}") for one in KEEPERS))
-    running = [share_key(cluster, account, *keepers) for account in (STUDIO, EDITOR)]
-    said = [process.communicate(timeout=120) for process in running]
-    assert [process.returncode for process in running] == [0, 0], said
-    return said[0][0]
-
-
-def share_key(cluster: Cluster, account: str, *keepers: str) -> subprocess.Popen[str]:
-    who = [
-        "--node",
-        cluster.url("node1"),
-        "--account",
-        account,
-        "--key",
-        str(cluster.root / "accounts" / f"{account}.key"),
-    ]
-    words = [sys.executable, "-m", "node", *who, "consortium", "share-key", *keepers]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_what_is_confidential_is_opened_though_any_one_node_is_lost(cluster: Cluster) -> None:

@@ -27,6 +27,7 @@ from ledger.merkle_log import leaf_hash, previous_entry, transaction_entry
 from ledger.node_certificate import make_certificate
 from ledger.note import checkpoint_text
 from ledger.transaction import Signer, Transaction, sign
+from ledger.viewing import ViewerKey
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "signed_bytes.json"
 KEY = SigningKey(bytes(range(32)))
@@ -94,6 +95,12 @@ def an_attestation() -> Attestation:
     )  # fmt: skip
 
 
+def a_viewer_key() -> ViewerKey:
+    return ViewerKey(
+        chain="vectors-00000000", node="node1", asset=H[7], account="bob@agency", reader_key="ab" * 32
+    )  # fmt: skip
+
+
 def vectors() -> dict[str, Any]:
     """All vectors, computed by this implementation."""
     signed = sign(a_transaction(), [KEY])
@@ -126,6 +133,7 @@ def vectors() -> dict[str, Any]:
             crypto.SESSION,
             encode({"account": "alice@studio", "chain": "vectors-00000000", "challenge": H[9], "node": "node1"}),
         ),
+        "viewer_key": signed_kind(crypto.VIEWER_KEY, encode(a_viewer_key())),
         "request": {"tag": "", "payload": REQUEST.decode(), "signature": KEY.sign_request(REQUEST).hex()},
         "cose": {"payload": STRUCTURE.hex(), "signature": KEY.sign_cose(STRUCTURE).hex()},
         "note": {"payload": NOTE.decode(), "signature": KEY.sign_note(NOTE).hex()},
@@ -146,7 +154,16 @@ def test_the_vectors_hold_without_our_code() -> None:
     found = json.loads(VECTORS.read_text())
     public = VerifyKey(bytes.fromhex(found["key"]["public"]))
 
-    for name in ("transaction", "proposal", "endorsement", "generation_request", "attestation", "session", "request"):
+    for name in (
+        "transaction",
+        "proposal",
+        "endorsement",
+        "generation_request",
+        "attestation",
+        "session",
+        "request",
+        "viewer_key",
+    ):
         kind = found[name]
         public.verify((kind["tag"] + kind["payload"]).encode(), bytes.fromhex(kind["signature"]))
     for name, tag in (("transaction", "transaction"), ("generation_request", "generation-request")):

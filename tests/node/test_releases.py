@@ -142,7 +142,7 @@ def test_what_a_lying_custodian_gives_hides_nothing_that_an_honest_one_gives(cus
     """Node 2 asks; nodes 1 and 3 hold the key."""
     custodian.do(ALICE, actions.ResealAsset(asset=SECRET, sealed_keys=sealed_to("node3")))
     request, chain = custodian.asking(ALICE), custodian.written.chain
-    honest = encode(custodian.releases.own_share(asyncio.run(custodian.releases._decided(request))[0]))
+    honest = encode(custodian.releases.own_share(asyncio.run(custodian.releases.decided(request))[0]))
     chain.node = "node2"
 
     def shares(**answers: bytes) -> tuple[KeyShare, ...]:

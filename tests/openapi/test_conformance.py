@@ -58,6 +58,8 @@ NOT_DONE = {
     "POST /v1/generations",
     "POST /v1/policies/evaluate",
     "POST /v1/sessions",
+    "POST /v1/viewings",
+    "POST /v1/viewings/{transaction}",
     "POST /v1/timestamps",
     "POST /v1/transactions",
     "POST /v1/transactions/batch",

@@ -28,6 +28,7 @@ from ledger.execution.view import Ledger
 from ledger.generation import WithheldSetting
 from ledger.governance import SetParameters
 from ledger.node_certificate import make_certificate
+from ledger.viewing import ViewerKey
 from remarque.directories import directory_of
 
 ALICE, BOB, CAROL, ROOT = "alice@studio", "bob@agency", "carol@club", "root@studio"
@@ -180,6 +181,14 @@ def wanted_of(
     return list(dict.fromkeys(signers)), asks
 
 
+def asking(state: State, account: str, asset: str, *, shown: bool) -> actions.RequestAccess:
+    """A request to see a picture, oneself or through a node."""
+    reader_key = "ab" * 32
+    said = ViewerKey(chain=state.genesis.chain, node="node1", asset=asset, account=account, reader_key=reader_key)
+    viewer = actions.Viewer(node="node1", signature=said.signed(key_of("node1")))
+    return actions.RequestAccess(asset=asset, reader_key=reader_key, purpose="", viewer=viewer if shown else UNSET)
+
+
 OTHERS = 43
 
 
@@ -243,7 +252,7 @@ def others_of(state: State, step: tuple[int, ...]) -> tuple[list[str], list[Any]
                    actions.AddToCollection(collection=f"c{at}@club", asset=a_digest(fresh))]),
         ([ALICE], [actions.RevokeAccess(asset=secret, account=to)]),
         ([ALICE], [actions.GrantAccess(asset=secret, account=to, until_ms=until)]),
-        ([to], [actions.RequestAccess(asset=secret, reader_key="ab" * 32, purpose="")]),
+        ([to], [asking(state, to, secret, shown=amount % 2 == 0)]),
         ([ALICE], [actions.ResealAsset(asset=secret, sealed_keys=(sealed,))]),
         ([ALICE], [actions.GrantLicence(asset=secret, to=(to, "agency")[amount % 2], uses=("view", "publish"), times=2,
                                         exclusive=amount % 5 == 0)]),
