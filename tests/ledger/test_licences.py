@@ -249,9 +249,9 @@ def test_a_request_under_the_last_use_of_a_licence_still_holds_when_shares_are_g
     event = happened(state.do(BOB, asking(licence)), AccessAllowed)
     now = (state.height, state.time_ms, 40_000)
 
-    assert may_still(Ledger(state), event, *now)
+    assert may_still(Ledger(state), event, "", *now)
     assert state.do(ALICE, actions.RevokeLicence(asset=SECRET, licence=licence)).code == "OK"
-    assert not may_still(Ledger(state), event, *now)
+    assert not may_still(Ledger(state), event, "", *now)
 
 
 def test_a_refused_request_uses_nothing_up(state: State) -> None:

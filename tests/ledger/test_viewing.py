@@ -16,7 +16,7 @@ from ledger.encoding import decode, encode
 from ledger.errors import Code
 from ledger.events import AccessAllowed
 from ledger.execution.context import SIGNATURE_FUEL
-from ledger.execution.policy import may
+from ledger.execution.policy import Asked, may
 from ledger.execution.view import Ledger
 from ledger.node_certificate import make_certificate
 from ledger.viewing import MARK_BITS, ViewerKey, viewing_mark
@@ -118,7 +118,8 @@ def test_a_policy_lets_a_picture_be_seen_through_a_node_of_its_org_only(state: S
 
     ledger = Ledger(state)
     asked_now = (ledger.asset(SECRET), "view", BOB, state.height, state.time_ms, 40_000)
-    assert [may(ledger, *asked_now, viewer) for viewer in ("", "agency", "studio")] == [False, False, True]
+    through = [Asked(request={"viewer": org}) for org in (UNSET, "agency", "studio")]
+    assert [may(ledger, *asked_now, asked) for asked in through] == [False, False, True]
 
 
 def test_checking_what_a_node_signed_is_paid_for(state: State) -> None:
