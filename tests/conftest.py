@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 
 from devnet.cluster import Cluster
 from node.decoding.lanes import Decoders
+from node.decoding.process import ForkingProcess
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as behind `&` in a script; what tests start shall hear of it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-STARTS_NODES = {"nodes", "one_node", "three_nodes", "cluster", "studio"}
+STARTS_NODES = {"nodes", "one_node", "three_nodes", "shared_nodes", "cluster", "studio"}
 """Fixtures that start nodes as processes."""
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -47,34 +49,58 @@ def every_code_is_declared() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def decoders() -> Iterator[Decoders]:
-    """Processes that decode pictures, ended with the test."""
-    found = Decoders()
+@pytest.fixture(scope="session")
+def forking() -> Iterator[ForkingProcess]:
+    """The process whose children decode pictures: to begin one takes seconds, and its children share nothing."""
+    found = ForkingProcess()
     yield found
     found.close()
 
 
 @pytest.fixture
-def three_nodes(tmp_path: Path) -> Iterator[Cluster]:
-    """Three real node processes, ready."""
-    cluster = Cluster.create(tmp_path / "devnet", 3)
+def decoders(forking: ForkingProcess) -> Decoders:
+    """What decodes pictures, with places of its own."""
+    return Decoders(forking)
+
+
+@pytest.fixture
+def own_decoders() -> Iterator[Decoders]:
+    """What decodes pictures in processes that a test may look at, and end."""
+    found = Decoders()
+    yield found
+    found.close()
+
+
+@contextmanager
+def running(root: Path, nodes: int) -> Iterator[Cluster]:
+    """Real node processes, ready, and ended at last."""
+    cluster = Cluster.create(root / "devnet", nodes)
     try:
         cluster.up()
         yield cluster
     finally:
         cluster.down()
+
+
+@pytest.fixture
+def three_nodes(tmp_path: Path) -> Iterator[Cluster]:
+    """Three nodes of one test, which may do to them what it likes."""
+    with running(tmp_path, 3) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def shared_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Three nodes of those tests of a module that leave them running, and each account with its key and rights."""
+    with running(tmp_path_factory.mktemp("shared"), 3) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="module")
 def one_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """One real node process, ready; shared by the tests of a module."""
-    cluster = Cluster.create(tmp_path_factory.mktemp("one") / "devnet", 1)
-    try:
-        cluster.up()
+    """One node, shared by the tests of a module."""
+    with running(tmp_path_factory.mktemp("one"), 1) as cluster:
         yield cluster
-    finally:
-        cluster.down()
 
 
 @pytest.fixture(scope="session")

@@ -203,8 +203,9 @@ class Lane:
 class Decoders:
     """All that decodes for a node."""
 
-    def __init__(self) -> None:
-        self._process = ForkingProcess()
+    def __init__(self, process: ForkingProcess | None = None) -> None:
+        """With a process of its own that forks, unless it is given one that others use too."""
+        self._process = process or ForkingProcess()
         self.strangers = Lane("strangers", self._process)
         """For what anybody brings to be verified, and for the recorded pictures that it is compared with."""
         self.members = Lane("members", self._process)

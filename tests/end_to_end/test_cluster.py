@@ -50,7 +50,7 @@ def hashes(cluster: Cluster, height: int) -> set[str]:
 
 async def stream_through(cluster: Cluster, blows: list[str], restart: bool = True) -> Stream:
     """Stream transactions while nodes are killed one after the other, each restarted before the next falls."""
-    stream = Stream(cluster.urls, CREATOR, cluster.key(CREATOR))
+    stream = Stream(cluster.urls, CREATOR, cluster.key(CREATOR), pause_seconds=0.1)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(stream.run(clients=6))
         await stream.acknowledged_at_least(20)
@@ -129,7 +129,8 @@ def test_a_flood_is_refused_with_a_time_to_come_back_and_memory_stays_bounded(th
     refused = [answer for answer in answers if answer[0] in (429, 503)]
     assert taken
     assert len(taken) + len(refused) == len(answers)
-    assert {(429, "ACCOUNT_BUSY", "1")} <= set(refused) <= {(429, "ACCOUNT_BUSY", "1"), (503, "NO_LEADER", "2")}
+    assert set(refused) <= {(429, "ACCOUNT_BUSY", "1"), (503, "NO_LEADER", "2")}
+    assert refused
     assert resident_bytes(three_nodes, name) - before < 100 * 2**20
     three_nodes.up()
     with Client(three_nodes.url(name), CREATOR, three_nodes.key(CREATOR)) as client:
@@ -155,16 +156,18 @@ def resident_bytes(cluster: Cluster, name: str) -> int:
     return int(pages) * resource.getpagesize()
 
 
-def test_any_node_takes_a_transaction_and_all_say_the_same_of_it(three_nodes: Cluster) -> None:
-    for url in three_nodes.urls:
-        with Client(url, COLLECTOR, three_nodes.key(COLLECTOR)) as client:
+def test_any_node_takes_a_transaction_and_all_say_the_same_of_it(shared_nodes: Cluster) -> None:
+    with Client(shared_nodes.urls, CREATOR, shared_nodes.key(CREATOR)) as client:
+        before = client.balances(SECOND_COLLECTOR)["EUR"]
+    for url in shared_nodes.urls:
+        with Client(url, COLLECTOR, shared_nodes.key(COLLECTOR)) as client:
             receipt = client.pay(SECOND_COLLECTOR, 1, "EUR")
-            verify_receipt(encode_receipt(receipt), three_nodes.genesis)
-    level(three_nodes)
+            verify_receipt(encode_receipt(receipt), shared_nodes.genesis)
+    level(shared_nodes)
 
-    for url in three_nodes.urls:
-        with Client(url, CREATOR, three_nodes.key(CREATOR)) as client:
-            assert client.balances(SECOND_COLLECTOR)["EUR"] == 500_003
+    for url in shared_nodes.urls:
+        with Client(url, CREATOR, shared_nodes.key(CREATOR)) as client:
+            assert client.balances(SECOND_COLLECTOR)["EUR"] == before + 3
             again = client.receipt(receipt.signed.id)
             assert (again.header, again.outcome) == (receipt.header, receipt.outcome)
 
@@ -196,9 +199,9 @@ async def _pay_some(cluster: Cluster) -> None:
             await client.pay(SECOND_COLLECTOR, 1, "EUR")
 
 
-def test_events_are_followed_and_resumed_without_a_gap(three_nodes: Cluster) -> None:
+def test_events_are_followed_and_resumed_without_a_gap(shared_nodes: Cluster) -> None:
     async def story() -> tuple[list[str], list[str]]:
-        async with AsyncClient(three_nodes.urls, COLLECTOR, three_nodes.key(COLLECTOR)) as client:
+        async with AsyncClient(shared_nodes.urls, COLLECTOR, shared_nodes.key(COLLECTOR)) as client:
             for _ in range(6):
                 await client.pay(SECOND_COLLECTOR, 1, "EUR")
             whole: list[str] = []
@@ -219,14 +222,14 @@ def test_events_are_followed_and_resumed_without_a_gap(three_nodes: Cluster) -> 
     assert len(set(whole)) == 6
 
 
-def test_the_newest_checkpoint_is_certified_by_a_majority(three_nodes: Cluster) -> None:
-    asyncio.run(_pay_some(three_nodes))
-    with Client(three_nodes.urls) as client:
+def test_the_newest_checkpoint_is_certified_by_a_majority(shared_nodes: Cluster) -> None:
+    asyncio.run(_pay_some(shared_nodes))
+    with Client(shared_nodes.urls) as client:
         found = client.get("/v1/checkpoint", session=False)
     header = decode(encode(found["header"]), Header)
     certificate = decode(encode(found["certificate"]), Certificate)
 
-    assert certificate_fault(certificate, header, three_nodes.genesis.voters) is None
+    assert certificate_fault(certificate, header, shared_nodes.genesis.voters) is None
 
 
 def test_a_node_told_to_stop_finishes_and_ends_with_status_0(three_nodes: Cluster) -> None:
@@ -265,10 +268,10 @@ def test_a_leader_that_is_told_to_stop_hands_over_first(three_nodes: Cluster) ->
     assert three_nodes.status(others[0])["term"] == term + 1
 
 
-def test_what_a_client_wrote_it_reads_at_every_node(three_nodes: Cluster) -> None:
+def test_what_a_client_wrote_it_reads_at_every_node(shared_nodes: Cluster) -> None:
     async def story() -> list[int]:
         lags = []
-        async with AsyncClient(three_nodes.urls, COLLECTOR, three_nodes.key(COLLECTOR)) as client:
+        async with AsyncClient(shared_nodes.urls, COLLECTOR, shared_nodes.key(COLLECTOR)) as client:
             for _ in range(60):
                 receipt = await client.pay(SECOND_COLLECTOR, 1, "EUR")
                 client.urls.append(client.urls.pop(0))
@@ -279,14 +282,14 @@ def test_what_a_client_wrote_it_reads_at_every_node(three_nodes: Cluster) -> Non
     assert set(asyncio.run(asyncio.wait_for(story(), 60))) == {0}
 
 
-def test_a_reader_says_how_new_the_answer_must_be_and_is_told_how_new_it_is(three_nodes: Cluster) -> None:
-    with Client(three_nodes.url("node1"), COLLECTOR, three_nodes.key(COLLECTOR)) as client:
+def test_a_reader_says_how_new_the_answer_must_be_and_is_told_how_new_it_is(shared_nodes: Cluster) -> None:
+    with Client(shared_nodes.url("node1"), COLLECTOR, shared_nodes.key(COLLECTOR)) as client:
         height = client.pay(SECOND_COLLECTOR, 1, "EUR").header.height
-    token = session_of(three_nodes, "node2")
+    token = session_of(shared_nodes, "node2")
 
-    newest, heads = asked(three_nodes, "node2", token, f"min_height={height}&consistency=linearizable")
-    late, _ = asked(three_nodes, "node2", token, f"min_height={height + 1_000_000}")
-    wrong = [asked(three_nodes, "node2", token, query)[0] for query in ("min_height=-1", "consistency=strong")]
+    newest, heads = asked(shared_nodes, "node2", token, f"min_height={height}&consistency=linearizable")
+    late, _ = asked(shared_nodes, "node2", token, f"min_height={height + 1_000_000}")
+    wrong = [asked(shared_nodes, "node2", token, query)[0] for query in ("min_height=-1", "consistency=strong")]
 
     assert newest["name"] == COLLECTOR
     assert int(heads["Remarque-Height"]) >= height
@@ -332,15 +335,15 @@ def asked(cluster: Cluster, name: str, token: str, query: str) -> tuple[dict[str
         return json.load(refusal), refusal.headers
 
 
-def test_an_idle_cluster_writes_nothing(three_nodes: Cluster) -> None:
+def test_an_idle_cluster_writes_nothing(shared_nodes: Cluster) -> None:
     def syncs() -> list[float]:
         found = []
-        for url in three_nodes.urls:
+        for url in shared_nodes.urls:
             text = urllib.request.urlopen(url + "/metrics", timeout=5).read().decode()
             found.append(float(re.findall(r"^remarque_log_sync_seconds_count (\S+)", text, re.M)[0]))
         return found
 
-    level(three_nodes)
+    level(shared_nodes)
     before = syncs()
     deadline = time.monotonic() + 3
     while time.monotonic() < deadline:

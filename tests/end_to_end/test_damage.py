@@ -77,7 +77,7 @@ def test_a_node_with_a_damaged_disk_stops_in_words_or_comes_back_whole(
     damage: Callable[[Path], None], part: str, three_nodes: Cluster
 ) -> None:
     cluster = three_nodes
-    stream = commit(cluster, cluster.names, 300)
+    stream = commit(cluster, cluster.names, 100)
     leads = cluster.wait_leader()
     name = next(name for name in cluster.names if name != leads)
     others = [other for other in cluster.names if other != name]

@@ -57,16 +57,16 @@ def fill_blocks(client: Client, count: int) -> None:
         client.submit(registering(number))
 
 
-def test_three_orgs_vote_and_a_parameter_is_in_force_on_every_node(three_nodes: Cluster, tmp_path: Path) -> None:
+def test_three_orgs_vote_and_a_parameter_is_in_force_on_every_node(shared_nodes: Cluster, tmp_path: Path) -> None:
     wanted = tmp_path / "changes.json"
     wanted.write_text('[{"type": "parameters.set", "open_reads": true}]')
-    before = [may_read_without_session(three_nodes, name) for name in three_nodes.names]
+    before = [may_read_without_session(shared_nodes, name) for name in shared_nodes.names]
 
-    said = command(three_nodes, STUDIO, "governance", "propose", str(wanted), "--reason", "we are a public archive")
+    said = command(shared_nodes, STUDIO, "governance", "propose", str(wanted), "--reason", "we are a public archive")
     proposal = said.split()[1]
-    against = command(three_nodes, EDITOR, "governance", "vote", proposal, "--reject", node="node2")
-    still_closed = not may_read_without_session(three_nodes, "node1")
-    decisive = command(three_nodes, TREASURER, "governance", "vote", proposal, "--approve", node="node3")
+    against = command(shared_nodes, EDITOR, "governance", "vote", proposal, "--reject", node="node2")
+    still_closed = not may_read_without_session(shared_nodes, "node1")
+    decisive = command(shared_nodes, TREASURER, "governance", "vote", proposal, "--approve", node="node3")
 
     assert before == [False] * 3
     assert "open until" in against
@@ -74,55 +74,55 @@ def test_three_orgs_vote_and_a_parameter_is_in_force_on_every_node(three_nodes: 
     assert still_closed
     assert "passed in block" in decisive
     assert "2 of 3 approve, 1 reject\n" in decisive
-    eventually("every node", lambda: all(may_read_without_session(three_nodes, name) for name in three_nodes.names))
-    shown = command(three_nodes, EDITOR, "governance", "show", proposal, node="node2")
+    eventually("every node", lambda: all(may_read_without_session(shared_nodes, name) for name in shared_nodes.names))
+    shown = command(shared_nodes, EDITOR, "governance", "show", proposal, node="node2")
     assert "we are a public archive" in shown
     assert [line.split()[1:3] for line in shown.splitlines() if line.startswith("vote")] == [
         ["studio", "approves"],
         ["agency", "rejects"],
         ["club", "approves"],
     ]
-    assert proposal in command(three_nodes, EDITOR, "governance", "list", "--status", "passed")
-    assert "PROPOSAL_DECIDED" in command(three_nodes, EDITOR, "governance", "vote", proposal, "--approve", status=5)
-    assert "ROLE_MISSING" in command(three_nodes, CREATOR, "governance", "propose", str(wanted), status=5)
+    assert proposal in command(shared_nodes, EDITOR, "governance", "list", "--status", "passed")
+    assert "PROPOSAL_DECIDED" in command(shared_nodes, EDITOR, "governance", "vote", proposal, "--approve", status=5)
+    assert "ROLE_MISSING" in command(shared_nodes, CREATOR, "governance", "propose", str(wanted), status=5)
 
 
-def test_a_sale_is_countersigned_from_hand_to_hand(three_nodes: Cluster, tmp_path: Path) -> None:
+def test_a_sale_is_countersigned_from_hand_to_hand(shared_nodes: Cluster, tmp_path: Path) -> None:
     draft = str(tmp_path / "sale.json")
-    with Client(three_nodes.urls, CREATOR, three_nodes.key(CREATOR)) as alice:
+    with Client(shared_nodes.urls, CREATOR, shared_nodes.key(CREATOR)) as alice:
         alice.submit(registering("picture"))
         token, _ = alice.mint(registering("picture").pixel_digest)
         before = alice.balances(COLLECTOR)["EUR"]
 
-    command(three_nodes, CREATOR, "sell", token, COLLECTOR, "12", "EUR", "--out", draft)
-    early = command(three_nodes, CREATOR, "transaction", "submit", draft, status=5)
-    stranger = command(three_nodes, EDITOR, "transaction", "sign", draft, status=5)
-    shown = command(three_nodes, COLLECTOR, "transaction", "show", draft, node="node3")
-    command(three_nodes, COLLECTOR, "transaction", "sign", draft, node="node3")
-    done = command(three_nodes, COLLECTOR, "transaction", "submit", draft, node="node3")
+    command(shared_nodes, CREATOR, "sell", token, COLLECTOR, "12", "EUR", "--out", draft)
+    early = command(shared_nodes, CREATOR, "transaction", "submit", draft, status=5)
+    stranger = command(shared_nodes, EDITOR, "transaction", "sign", draft, status=5)
+    shown = command(shared_nodes, COLLECTOR, "transaction", "show", draft, node="node3")
+    command(shared_nodes, COLLECTOR, "transaction", "sign", draft, node="node3")
+    done = command(shared_nodes, COLLECTOR, "transaction", "submit", draft, node="node3")
 
     assert f"SIGNATURE_MISSING: {COLLECTOR} has not signed" in early
     assert "SIGNATURE_EXTRA" in stranger
     assert f"not signed yet  {COLLECTOR}" in shown
     assert f"signed  {CREATOR}" in shown
     assert done.startswith("committed")
-    with Client(three_nodes.urls, COLLECTOR, three_nodes.key(COLLECTOR)) as carla:
+    with Client(shared_nodes.urls, COLLECTOR, shared_nodes.key(COLLECTOR)) as carla:
         assert carla.get(f"/v1/tokens/{token}")["token"]["owner"] == COLLECTOR
         assert carla.balances()["EUR"] == before - 1200
 
 
-def test_actions_of_several_accounts_are_drafted_from_a_file(three_nodes: Cluster, tmp_path: Path) -> None:
+def test_actions_of_several_accounts_are_drafted_from_a_file(shared_nodes: Cluster, tmp_path: Path) -> None:
     asks = tmp_path / "asks.json"
     asks.write_text(json.dumps([{"type": "payment.transfer", "to": CREATOR, "currency": "EUR", "amount": 5}]))
     draft = tmp_path / "draft.json"
     draft.write_text(
-        command(three_nodes, EDITOR, "transaction", "draft", str(asks), "--signer", COLLECTOR, "--signer", TREASURER)
+        command(shared_nodes, EDITOR, "transaction", "draft", str(asks), "--signer", COLLECTOR, "--signer", TREASURER)
     )
     for account in (TREASURER, COLLECTOR):
-        key = str(three_nodes.root / "accounts" / f"{account}.key")
-        command(three_nodes, EDITOR, "transaction", "sign", str(draft), "--key", key)
+        key = str(shared_nodes.root / "accounts" / f"{account}.key")
+        command(shared_nodes, EDITOR, "transaction", "sign", str(draft), "--key", key)
 
-    said = json.loads(command(three_nodes, EDITOR, "--json", "transaction", "submit", str(draft)))
+    said = json.loads(command(shared_nodes, EDITOR, "--json", "transaction", "submit", str(draft)))
 
     assert said["outcome"]["code"] == "OK"
 

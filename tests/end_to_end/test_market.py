@@ -29,7 +29,7 @@ def client_of(cluster: Cluster, account: str, node: str | None = None) -> Client
     return Client(cluster.urls if node is None else cluster.url(node), account, cluster.key(account))
 
 
-def a_token(cluster: Cluster, name: str = "sea") -> str:
+def a_token(cluster: Cluster, name: str) -> str:
     with client_of(cluster, CREATOR) as creator:
         creator.submit(registering(name), actions.MintToken(asset=a_digest(name)))
     return token_id(a_digest(name))
@@ -63,21 +63,21 @@ def money(cluster: Cluster) -> dict[str, int]:
         return {account: client.balances(account).get(CURRENCY, 0) for account in ACCOUNTS}
 
 
-def test_of_two_who_buy_the_same_listing_at_once_one_has_it_and_the_other_the_money(three_nodes: Cluster) -> None:
-    token = a_token(three_nodes)
-    with client_of(three_nodes, CREATOR) as creator:
+def test_of_two_who_buy_the_same_listing_at_once_one_has_it_and_the_other_the_money(shared_nodes: Cluster) -> None:
+    token = a_token(shared_nodes, "sea")
+    with client_of(shared_nodes, CREATOR) as creator:
         creator.list_token(token, 1_000, CURRENCY)
-    before = money(three_nodes)
+    before = money(shared_nodes)
     buying = actions.BuyToken(token=token, price=1_000, currency=CURRENCY)
 
-    codes = at_once(three_nodes, *(sign(three_nodes, account, buying) for account in (COLLECTOR, SECOND_COLLECTOR)))
+    codes = at_once(shared_nodes, *(sign(shared_nodes, account, buying) for account in (COLLECTOR, SECOND_COLLECTOR)))
 
     winner = (COLLECTOR, SECOND_COLLECTOR)[codes.index("OK")]
-    after = money(three_nodes)
+    after = money(shared_nodes)
     assert sorted(codes) == ["LISTING_UNKNOWN", "OK"]
     assert after == before | {winner: before[winner] - 1_000, CREATOR: before[CREATOR] + 1_000}
-    for name in three_nodes.names:
-        with client_of(three_nodes, CREATOR, name) as client:
+    for name in shared_nodes.names:
+        with client_of(shared_nodes, CREATOR, name) as client:
             assert eventually_owner(client, token) == winner
 
 
@@ -91,34 +91,34 @@ def eventually_owner(client: Client, token: str) -> str:
         time.sleep(0.05)
 
 
-def test_of_two_equal_bids_at_once_one_stands_and_the_other_was_never_taken(three_nodes: Cluster) -> None:
-    token = a_token(three_nodes)
-    with client_of(three_nodes, CREATOR) as creator:
+def test_of_two_equal_bids_at_once_one_stands_and_the_other_was_never_taken(shared_nodes: Cluster) -> None:
+    token = a_token(shared_nodes, "shore")
+    with client_of(shared_nodes, CREATOR) as creator:
         creator.open_auction(token, 500, 10, CURRENCY)
-    before = money(three_nodes)
+    before = money(shared_nodes)
     bidding = actions.PlaceBid(token=token, price=700, currency=CURRENCY)
 
-    codes = at_once(three_nodes, *(sign(three_nodes, account, bidding) for account in (COLLECTOR, SECOND_COLLECTOR)))
+    codes = at_once(shared_nodes, *(sign(shared_nodes, account, bidding) for account in (COLLECTOR, SECOND_COLLECTOR)))
 
     winner = (COLLECTOR, SECOND_COLLECTOR)[codes.index("OK")]
     assert sorted(codes) == ["BID_TOO_LOW", "OK"]
-    assert money(three_nodes) == before | {winner: before[winner] - 700}
-    with client_of(three_nodes, CREATOR) as creator:
+    assert money(shared_nodes) == before | {winner: before[winner] - 700}
+    with client_of(shared_nodes, CREATOR) as creator:
         (auction,) = creator.get("/v1/auctions")["auctions"]
     assert (auction["bidder"], auction["escrowed"]) == (winner, 700)
 
 
-def test_of_two_texts_published_at_once_as_one_version_one_is_that_version_for_all(three_nodes: Cluster) -> None:
+def test_of_two_texts_published_at_once_as_one_version_one_is_that_version_for_all(shared_nodes: Cluster) -> None:
     texts = [
         f'policy house version 1 schema remarque@1 {{ forbid sale as closed when true reason "by {n}"; }}' for n in "ab"
     ]
-    signed = [sign(three_nodes, STUDIO, actions.PublishPolicy(source=text)) for text in texts]
+    signed = [sign(shared_nodes, STUDIO, actions.PublishPolicy(source=text)) for text in texts]
 
-    codes = at_once(three_nodes, *signed)
+    codes = at_once(shared_nodes, *signed)
 
     assert sorted(codes) == ["OK", "POLICY_EXISTS"]
     published = texts[codes.index("OK")]
-    with client_of(three_nodes, CREATOR) as client:
+    with client_of(shared_nodes, CREATOR) as client:
         assert client.get("/v1/policies/house/1")["source"] == published
 
 

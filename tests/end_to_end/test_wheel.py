@@ -15,36 +15,26 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from made_once import made_once
 
 from devnet.cluster import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+PYTHON = Path("env", "bin", "python")
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built wheel."""
-    directory = tmp_path_factory.mktemp("wheel")
-    source = directory / "source"
-    ignored = shutil.ignore_patterns(".git", ".venv", "build", "dist", "out", "*.egg-info", "__pycache__", "tests")
-    shutil.copytree(ROOT, source, ignore=ignored)
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "wheel",
-            "--quiet",
-            "--no-deps",
-            "--no-build-isolation",
-            "-w",
-            str(directory),
-            ".",
-        ],
-        cwd=source,
-        check=True,
-    )
-    return next(directory.glob("remarque-*.whl"))
+
+    def build(directory: Path) -> None:
+        source = directory / "source"
+        ignored = shutil.ignore_patterns(".git", ".venv", "build", "dist", "out", "*.egg-info", "__pycache__", "tests")
+        shutil.copytree(ROOT, source, ignore=ignored)
+        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+        subprocess.run([*command, "-w", str(directory), "."], cwd=source, check=True)
+
+    return next(made_once(tmp_path_factory, "wheel", build).glob("remarque-*.whl"))
 
 
 def test_the_wheel_holds_the_packages_with_their_pages_and_policies_and_no_tests(wheel: Path) -> None:
@@ -71,13 +61,14 @@ def test_the_wheel_holds_the_packages_with_their_pages_and_policies_and_no_tests
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Python of an environment that holds the wheel, and what it needs to run a node."""
-    home = tmp_path_factory.mktemp("installed") / "a path with a space"
-    venv.create(home / "env", with_pip=True)
-    python = home / "env" / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet"]
-    subprocess.run([*install, "-r", ROOT / "locks" / "node.txt"], check=True, env=clean())
-    subprocess.run([*install, "--no-deps", wheel], check=True, env=clean())
-    return python
+
+    def install(home: Path) -> None:
+        venv.create(home / "env", with_pip=True)
+        command = [home / PYTHON, "-m", "pip", "install", "--quiet", "--no-compile"]
+        subprocess.run([*command, "-r", ROOT / "locks" / "node.txt"], check=True, env=clean())
+        subprocess.run([*command, "--no-deps", wheel], check=True, env=clean())
+
+    return made_once(tmp_path_factory, "a path with a space", install) / PYTHON
 
 
 def clean() -> dict[str, str]:
@@ -94,8 +85,9 @@ def checked(python: Path, source: str, directory: Path) -> tuple[int, str]:
     """What mypy says of a program against what is installed beside a Python: its exit status, and its words."""
     (directory / "program.py").write_text(source, encoding="utf-8")
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--python-executable", str(python)]
+    known = f"--cache-dir={python.parents[2] / 'types'}"
     done = subprocess.run(
-        [*command, "program.py"], cwd=directory, env=clean(), capture_output=True, text=True, check=False
+        [*command, known, "program.py"], cwd=directory, env=clean(), capture_output=True, text=True, check=False
     )
     return done.returncode, done.stdout + done.stderr
 

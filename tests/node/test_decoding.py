@@ -192,16 +192,16 @@ def test_a_picture_over_a_small_ones_pixels_is_decoded_in_a_large_ones_place(dec
     assert found.width * found.height > SMALL.pixels
 
 
-def test_hostile_files_are_answered_and_end_nothing(decoders: Decoders) -> None:
+def test_hostile_files_are_answered_and_end_nothing(own_decoders: Decoders) -> None:
     files = list(hostile_files())
 
     async def story() -> dict[str, NodeCode | None]:
-        return {name: await refused(decoders.strangers.facts(data)) for name, data in files}
+        return {name: await refused(own_decoders.strangers.facts(data)) for name, data in files}
 
-    asyncio.run(decoders.strangers.facts(a_file()))
-    before = forking(decoders)
+    asyncio.run(own_decoders.strangers.facts(a_file()))
+    before = forking(own_decoders)
     found = asyncio.run(story())
-    after = forking(decoders)
+    after = forking(own_decoders)
 
     assert len(files) >= 60
     assert {name: code for name, code in found.items() if code not in {None, *REFUSALS}} == {}
@@ -270,11 +270,11 @@ def test_limits_hold_without_a_filter_too(tmp_path: Path) -> None:
 
 
 def test_the_process_that_forks_is_given_nothing_of_the_node(
-    decoders: Decoders, monkeypatch: pytest.MonkeyPatch
+    own_decoders: Decoders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REMARQUE_PASSPHRASE_FILE", "/secret")
-    asyncio.run(decoders.strangers.facts(a_file()))
-    pid = forking(decoders)
+    asyncio.run(own_decoders.strangers.facts(a_file()))
+    pid = forking(own_decoders)
 
     environment = Path(f"/proc/{pid}/environ").read_bytes().rstrip(b"\0").split(b"\0")
     links = [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd") if name not in "2"]
@@ -287,15 +287,15 @@ def test_the_process_that_forks_is_given_nothing_of_the_node(
     assert Path(f"/proc/{pid}/oom_score_adj").read_text() == "1000\n"
 
 
-def test_a_child_has_nothing_open_but_its_own_connection(decoders: Decoders) -> None:
+def test_a_child_has_nothing_open_but_its_own_connection(own_decoders: Decoders) -> None:
     async def story() -> list[str]:
-        works = [asyncio.create_task(refused(decoders.strangers.facts(a_long_one()))) for _ in range(2)]
-        child = await first_child(decoders)
+        works = [asyncio.create_task(refused(own_decoders.strangers.facts(a_long_one()))) for _ in range(2)]
+        child = await first_child(own_decoders)
         async with asyncio.timeout(SECONDS_MAX):
             while len(found := os.listdir(f"/proc/{child}/fd")) != 4:
                 await asyncio.sleep(0)
         links = [os.readlink(f"/proc/{child}/fd/{name}") for name in found]
-        decoders.close()
+        own_decoders.close()
         await asyncio.gather(*works)
         return links
 
@@ -311,13 +311,13 @@ def limited(monkeypatch: pytest.MonkeyPatch, **changes: int) -> None:
 
 @pytest.mark.parametrize("changes", [{"processor_seconds": 1}, {"seconds": 1}])
 def test_a_picture_that_takes_too_long_is_refused_and_ended(
-    changes: dict[str, int], decoders: Decoders, monkeypatch: pytest.MonkeyPatch
+    changes: dict[str, int], own_decoders: Decoders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limited(monkeypatch, **changes)
     monkeypatch.setattr(process, "GRACE_SECONDS", 60)  # a busy machine may begin the child late
 
-    assert asyncio.run(refused(decoders.strangers.facts(a_long_one()))) is NodeCode.IMAGE_TOO_COSTLY
-    assert children_of(forking(decoders)) == []
+    assert asyncio.run(refused(own_decoders.strangers.facts(a_long_one()))) is NodeCode.IMAGE_TOO_COSTLY
+    assert children_of(forking(own_decoders)) == []
 
 
 def test_a_picture_that_takes_too_much_memory_is_refused(decoders: Decoders, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,21 +329,21 @@ def test_a_picture_that_takes_too_much_memory_is_refused(decoders: Decoders, mon
     assert asyncio.run(refused(decoders.strangers.facts(a_file()))) is None
 
 
-def test_who_kills_a_child_ends_one_request_and_no_other(decoders: Decoders) -> None:
+def test_who_kills_a_child_ends_one_request_and_no_other(own_decoders: Decoders) -> None:
     async def story() -> list[NodeCode | None]:
-        long = asyncio.create_task(refused(decoders.strangers.facts(a_long_one())))
-        os.kill(await first_child(decoders), signal.SIGKILL)
-        return [await long, await refused(decoders.strangers.facts(a_file()))]
+        long = asyncio.create_task(refused(own_decoders.strangers.facts(a_long_one())))
+        os.kill(await first_child(own_decoders), signal.SIGKILL)
+        return [await long, await refused(own_decoders.strangers.facts(a_file()))]
 
     assert asyncio.run(story()) == [NodeCode.DECODER_FAILED, None]
 
 
-def test_the_process_that_forks_is_begun_again(decoders: Decoders) -> None:
+def test_the_process_that_forks_is_begun_again(own_decoders: Decoders) -> None:
     async def story() -> list[NodeCode | None]:
-        long = asyncio.create_task(refused(decoders.strangers.facts(a_long_one())))
-        with open_pidfd(await first_child(decoders)) as child:
-            os.kill(forking(decoders), signal.SIGKILL)
-            found = [await long, await refused(decoders.members.facts(a_file()))]
+        long = asyncio.create_task(refused(own_decoders.strangers.facts(a_long_one())))
+        with open_pidfd(await first_child(own_decoders)) as child:
+            os.kill(forking(own_decoders), signal.SIGKILL)
+            found = [await long, await refused(own_decoders.members.facts(a_file()))]
             assert until_ended(child)
         return found
 
@@ -359,11 +359,11 @@ def open_pidfd(pid: int) -> Any:
         os.close(watched)
 
 
-def test_closing_ends_every_process(decoders: Decoders) -> None:
+def test_closing_ends_every_process(own_decoders: Decoders) -> None:
     async def story() -> list[bool]:
-        long = asyncio.create_task(refused(decoders.strangers.facts(a_long_one())))
-        with open_pidfd(await first_child(decoders)) as child, open_pidfd(forking(decoders)) as parent:
-            decoders.close()
+        long = asyncio.create_task(refused(own_decoders.strangers.facts(a_long_one())))
+        with open_pidfd(await first_child(own_decoders)) as child, open_pidfd(forking(own_decoders)) as parent:
+            own_decoders.close()
             assert await long is NodeCode.DECODER_FAILED
             return [until_ended(one) for one in (child, parent)]
 

@@ -49,8 +49,8 @@ def balance(cluster: Cluster) -> int:
         return carla.balances()["EUR"]
 
 
-def test_a_payment_without_an_answer_is_pending_and_paid_once(three_nodes: Cluster, tmp_path: Path) -> None:
-    cluster = three_nodes
+def test_a_payment_without_an_answer_is_pending_and_paid_once(shared_nodes: Cluster, tmp_path: Path) -> None:
+    cluster = shared_nodes
     before = balance(cluster)
     others = [name for name in cluster.names if name != "node1"]
     command = paying(cluster, tmp_path, "--json")
@@ -215,10 +215,10 @@ def before(cluster: Cluster, answering: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("answering", ["cut off", "504", "unreadable"])
 def test_an_answer_that_does_not_say_what_became_of_a_payment_leaves_it_pending(
-    three_nodes: Cluster, answering: str
+    shared_nodes: Cluster, answering: str
 ) -> None:
     """Also where another node, which is asked next, could not take it."""
-    cluster = three_nodes
+    cluster = shared_nodes
     had = balance(cluster)
     with before(cluster, answering) as first, before(cluster, "no leader") as second:
         urls = [first, second] if answering == "cut off" else [first]
@@ -233,8 +233,8 @@ def test_an_answer_that_does_not_say_what_became_of_a_payment_leaves_it_pending(
     assert balance(cluster) == had - 1
 
 
-def test_a_node_that_could_not_take_it_leaves_nothing_pending(three_nodes: Cluster) -> None:
-    with before(three_nodes, "no leader") as url, Client(url, COLLECTOR, three_nodes.key(COLLECTOR)) as carla:
+def test_a_node_that_could_not_take_it_leaves_nothing_pending(shared_nodes: Cluster) -> None:
+    with before(shared_nodes, "no leader") as url, Client(url, COLLECTOR, shared_nodes.key(COLLECTOR)) as carla:
         with pytest.raises(RemarqueError, match="NO_LEADER") as refused:
             carla.submit(Pay(to=CREATOR, amount=1, currency="EUR"))
 
@@ -244,10 +244,10 @@ def test_a_node_that_could_not_take_it_leaves_nothing_pending(three_nodes: Clust
 
 @pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
 def test_a_command_that_is_interrupted_keeps_what_it_sent(
-    three_nodes: Cluster, tmp_path: Path, ended_by: signal.Signals
+    shared_nodes: Cluster, tmp_path: Path, ended_by: signal.Signals
 ) -> None:
     """Where it cannot write a file, it prints it."""
-    cluster, place = three_nodes, tmp_path / "gone"
+    cluster, place = shared_nodes, tmp_path / "gone"
     place.mkdir()
     had = balance(cluster)
     others = [name for name in cluster.names if name != "node1"]
@@ -288,9 +288,9 @@ def waiting(cluster: Cluster) -> int:
 
 @pytest.mark.parametrize("taken_by", ["nobody", "full"])
 def test_a_command_whose_answer_cannot_be_printed_does_not_say_that_nothing_was_done(
-    three_nodes: Cluster, tmp_path: Path, taken_by: str
+    shared_nodes: Cluster, tmp_path: Path, taken_by: str
 ) -> None:
-    cluster = three_nodes
+    cluster = shared_nodes
     had = balance(cluster)
     (tmp_path / "pay.json").write_text(ASKED)
     key = cluster.root / "accounts" / f"{COLLECTOR}.key"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from recorded_pictures import ALICE, CARLA, RecordedPictures, file_of
 
 from ledger.generation import WithheldSetting
 from node.decoding.lanes import Decoders, LookedFor
+from node.decoding.process import ForkingProcess
 from node.verification.likenesses import Likenesses
 from pictures.credentials.embedding import with_manifest
 from pictures.embedded import stripped
@@ -58,18 +58,11 @@ def studio() -> CredentialedStudio:
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory, module_decoders: Decoders) -> RecordedPictures:
+def pictures(tmp_path_factory: pytest.TempPathFactory, forking: ForkingProcess) -> RecordedPictures:
     path = tmp_path_factory.mktemp("pictures")
-    found = RecordedPictures(path, ORIGINAL, module_decoders, data=LABELLED, mark=f"{MARK:010x}", manifest=LABEL)
+    found = RecordedPictures(path, ORIGINAL, Decoders(forking), data=LABELLED, mark=f"{MARK:010x}", manifest=LABEL)
     found.declared(file_of(marked(a_picture(2), OTHER_MARK)), mark=f"{OTHER_MARK:010x}", source_type="digitalCapture")
     return found
-
-
-@pytest.fixture(scope="module")
-def module_decoders() -> Any:
-    decoders = Decoders()
-    yield decoders
-    decoders.close()
 
 
 def said(pictures: RecordedPictures, studio: CredentialedStudio, data: bytes, *, known: bool = True) -> Verification:
@@ -335,9 +328,9 @@ def own(path: Path, decoders: Decoders) -> RecordedPictures:
 
 
 def test_declared_copies_of_a_crop_crowd_no_attestation_out(
-    tmp_path: Path, module_decoders: Decoders, studio: CredentialedStudio
+    tmp_path: Path, decoders: Decoders, studio: CredentialedStudio
 ) -> None:
-    recorded = own(tmp_path, module_decoders)
+    recorded = own(tmp_path, decoders)
     crop = np.asarray(ORIGINAL.crop((40, 30, 340, 260))).astype(np.int16)
     for seed in range(20):
         noise = np.random.default_rng(seed).integers(-2, 3, crop.shape)
@@ -351,9 +344,9 @@ def test_declared_copies_of_a_crop_crowd_no_attestation_out(
 
 
 def test_a_record_that_names_the_mark_of_an_attested_picture_does_not_make_it_its_own(
-    tmp_path: Path, module_decoders: Decoders, studio: CredentialedStudio
+    tmp_path: Path, decoders: Decoders, studio: CredentialedStudio
 ) -> None:
-    recorded = own(tmp_path, module_decoders)
+    recorded = own(tmp_path, decoders)
     leaked = jpeg(marked(a_picture(31), MARK))
     recorded.declared(leaked, mark=f"{MARK:010x}", source_type="digitalCapture")
 
@@ -363,9 +356,9 @@ def test_a_record_that_names_the_mark_of_an_attested_picture_does_not_make_it_it
 
 
 def test_a_record_whose_content_is_another_picture_confirms_nothing(
-    tmp_path: Path, module_decoders: Decoders, studio: CredentialedStudio
+    tmp_path: Path, decoders: Decoders, studio: CredentialedStudio
 ) -> None:
-    recorded = own(tmp_path, module_decoders)
+    recorded = own(tmp_path, decoders)
     other = file_of(a_picture(41))
     recorded.declared(other, pixel_digest="ab" * 32, file_digest="cd" * 32)
 
@@ -375,9 +368,9 @@ def test_a_record_whose_content_is_another_picture_confirms_nothing(
 
 
 def test_the_very_file_is_never_called_altered_because_another_was_recorded_before(
-    tmp_path: Path, module_decoders: Decoders, studio: CredentialedStudio
+    tmp_path: Path, decoders: Decoders, studio: CredentialedStudio
 ) -> None:
-    recorded = own(tmp_path, module_decoders)
+    recorded = own(tmp_path, decoders)
     before, after = a_picture(51), a_picture(51)
     before.paste(a_picture(52).crop((0, 0, 110, 110)), (120, 90))
     first, second = recorded.declared(file_of(before)), recorded.declared(file_of(after))
@@ -389,9 +382,9 @@ def test_the_very_file_is_never_called_altered_because_another_was_recorded_befo
 
 
 def test_a_hidden_frame_does_not_speak_for_what_viewers_see(
-    tmp_path: Path, module_decoders: Decoders, studio: CredentialedStudio
+    tmp_path: Path, decoders: Decoders, studio: CredentialedStudio
 ) -> None:
-    recorded, photograph, out = own(tmp_path, module_decoders), a_picture(61), io.BytesIO()
+    recorded, photograph, out = own(tmp_path, decoders), a_picture(61), io.BytesIO()
     recorded.declared(file_of(photograph), source_type="digitalCapture")
     recorded.declared(file_of(a_picture(62)))
     photograph.save(out, "PNG", save_all=True, append_images=[ORIGINAL], duration=[5_000, 1])
