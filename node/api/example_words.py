@@ -146,7 +146,6 @@ TEXTS = {
     "path": "0/000",
     "piece": "5f" * 32,
     "place": "two disks in the cellar",
-    "payee": ACCOUNT,
     "payer": "carla@club",
     "policy": "house@1",
     "programs": "Darkroom 4.2",
