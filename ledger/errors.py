@@ -160,6 +160,7 @@ class Code(Enum):
     GRANT_ENDED = "the grant's end lies in the past"
     LICENCE_UNKNOWN = "there is no such licence"
     LICENCE_UNFIT = "the licence is not for this use, this asset or this account, or has ended"
+    LICENCE_EXISTS = "the signer has made a licence with this nonce before"
     LICENCE_EXCLUSIVE = "one of two licences for the same would be exclusive"
     LICENCE_PAID = "somebody has paid for the licence, and has not signed"
     # Statements

@@ -144,6 +144,8 @@ class PictureSource(Value, frozen=True, kw_only=True):
     """What the right to derive is worth, for each picture that is made; as in `asset.derive`."""
     terms: Terms | UnsetType = UNSET
     """The policies of the source that the creator saw; if others are in force, the record fails."""
+    licence: Hex32 | UnsetType = UNSET
+    """A licence of the creator's to derive from it; each picture that is recorded counts as a use."""
 
 
 class ModelAdapter(Value, frozen=True, kw_only=True):

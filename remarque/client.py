@@ -182,6 +182,7 @@ class Client(Blocking):
         mask: bytes | None = None,
         value: int | None = None,
         currency: str = "",
+        licence: str | None = None,
     ) -> str:
         """Ask the node's generator for pictures; the id of the generation. Follow it with `progress` or `generation`.
 
@@ -199,7 +200,8 @@ class Client(Blocking):
         reads them in any case; `disclose` and `erase_settings` change it later.
 
         `source` is a recorded public picture that these are made of, each as its derivative: its policies decide, and
-        oneself pays what they ask, by the terms that are in force now, `value` being what the right is worth for each.
+        oneself pays what they ask, by the terms that are in force now, `value` being what the right is worth for each
+        and `licence` one of oneself to derive from it, of which each picture is a use.
         `strength_centi` is how much of it is redrawn, 1 to 100; `mask` a PNG of one channel and of the size that is
         asked for, whose white is redrawn while everything else keeps the source's pixels. Keep it: `regenerate` needs
         it, and only its digest is committed to.
@@ -229,6 +231,7 @@ class Client(Blocking):
                 mask=mask,
                 value=value,
                 currency=currency,
+                licence=licence,
             )
         )
 

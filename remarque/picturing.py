@@ -85,6 +85,7 @@ class PictureMethods(ProofMethods, TransferMethods):
         mask: bytes | None = None,
         value: int | None = None,
         currency: str = "",
+        licence: str | None = None,
     ) -> str:
         """Ask the node's generator for pictures; the id of the generation. Follow it with `progress` or `generation`.
 
@@ -102,7 +103,8 @@ class PictureMethods(ProofMethods, TransferMethods):
         reads them in any case; `disclose` and `erase_settings` change it later.
 
         `source` is a recorded public picture that these are made of, each as its derivative: its policies decide, and
-        oneself pays what they ask, by the terms that are in force now, `value` being what the right is worth for each.
+        oneself pays what they ask, by the terms that are in force now, `value` being what the right is worth for each
+        and `licence` one of oneself to derive from it, of which each picture is a use.
         `strength_centi` is how much of it is redrawn, 1 to 100; `mask` a PNG of one channel and of the size that is
         asked for, whose white is redrawn while everything else keeps the source's pixels. Keep it: `regenerate` needs
         it, and only its digest is committed to.
@@ -146,7 +148,7 @@ class PictureMethods(ProofMethods, TransferMethods):
             count=count,
             confidential=confidential,
             commitments=openings.commitments(),
-            source=UNSET if source is None else await self._source(source, value, currency),
+            source=UNSET if source is None else await self._source(source, value, currency, licence),
             withheld=UNSET if withheld is None else withheld_settings(withheld, confidential=confidential),
             valid_until_ms=now_ms() + VALID_SECONDS * 1000,
             nonce=secrets.token_hex(16),
@@ -158,10 +160,10 @@ class PictureMethods(ProofMethods, TransferMethods):
         except RemarqueError as error:
             raise error if source is None else _of_source(error, source) from None
 
-    async def _source(self, asset: str, value: int | None, currency: str) -> PictureSource:
+    async def _source(self, asset: str, value: int | None, currency: str, licence: str | None) -> PictureSource:
         """A source, by the terms that are in force now."""
         price = UNSET if value is None else Price(amount=value, currency=currency)
-        return PictureSource(asset=asset, value=price, terms=(await self.asset(asset)).terms)
+        return PictureSource(asset=asset, value=price, terms=(await self.asset(asset)).terms, licence=licence or UNSET)
 
     async def progress(self, generation: str) -> AsyncGenerator[Generation, None]:
         """How far a generation is, whenever that changes, until all its pictures are recorded.

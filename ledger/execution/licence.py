@@ -58,7 +58,7 @@ def grant(ledger: Ledger, tx: Context, ask: GrantLicence) -> None:
     decide(ledger, tx, asset, "license", to=ask.to, **about)
     licence = Licence(
         **_what(ask),
-        id=licence_id(tx),
+        id=_new_id(ledger, tx, asset.id),
         to=ask.to,
         until_ms=ask.until_ms,
         exclusive=ask.exclusive,
@@ -82,7 +82,7 @@ def offer(ledger: Ledger, tx: Context, ask: OfferLicence) -> None:
     decide(ledger, tx, asset, "license", price=ask.price.amount, currency=ask.price.currency)
     made = LicenceOffer(
         **_what(ask),
-        id=licence_id(tx),
+        id=_new_id(ledger, tx, asset.id),
         price=ask.price.amount,
         currency=ask.price.currency,
         until_ms=ask.until_ms,
@@ -126,7 +126,7 @@ def buy(ledger: Ledger, tx: Context, ask: BuyLicence) -> None:
         territories=found.territories,
         times=found.times,
         text=found.text,
-        id=licence_id(tx),
+        id=_new_id(ledger, tx, asset.id),
         to=to,
         until_ms=UNSET if isinstance(found.lasting_ms, UnsetType) else min(tx.time_ms + found.lasting_ms, INTEGER_MAX),
         granted_by=owner,
@@ -216,9 +216,21 @@ def use(ledger: Ledger, tx: Context, ask: UseLicence) -> None:
     )
 
 
-def licence_id(tx: Context) -> str:
-    """Id of the licence that an action grants."""
-    return crypto.digest(crypto.LICENCE, f"{tx.transaction_id}/{tx.action_index}".encode())
+def licence_id(signer: str, nonce: str, action_index: int) -> str:
+    """Id of the licence, or the offer of some, that an action makes.
+
+    It is known before the transaction is signed, so that one transaction buys a licence and asks for what it is for.
+    """
+    return crypto.digest(crypto.LICENCE, f"{signer}/{nonce}/{action_index}".encode())
+
+
+def _new_id(ledger: Ledger, tx: Context, asset: str) -> str:
+    made = licence_id(tx.signer, tx.transaction.nonce, tx.action_index)
+    if ledger.holds(licence_key(made)) or ledger.holds(licence_offer_key(asset, made)):
+        raise LedgerError(
+            Code.LICENCE_EXISTS, f"{tx.signer} has used this nonce for licence {made[:16]}…; take another"
+        )
+    return made
 
 
 def licence_named(ledger: Ledger, name: str) -> Licence:

@@ -45,7 +45,8 @@ def enter_source(ledger: Ledger, tx: Context, asset: Asset, request: GenerationR
         raise LedgerError(Code.ASSET_EXISTS, f"asset {asset.id[:16]}… is recorded, not as made from its source")
     source, creator = request.source, request.creator
     terms = {} if isinstance(source.terms, UnsetType) else {source.asset: source.terms}
-    enter(ledger, tx, asset, Derivation((source.asset,), source.value, terms, creator, (creator,)))
+    licences = () if isinstance(source.licence, UnsetType) else (source.licence,)
+    enter(ledger, tx, asset, Derivation((source.asset,), source.value, terms, creator, (creator,), licences))
 
 
 def try_source(ledger: Ledger, request: GenerationRequest, height: int, time_ms: int, version: ProtocolVersion) -> None:
@@ -77,5 +78,6 @@ def _imagined(request: GenerationRequest, tx: Context, index: int) -> Asset:
         created_ms=tx.time_ms,
         height_recorded=tx.height,
         transaction=tx.transaction_id,
+        model=request.model,
     )
     return replace(made, id=f"{index:x}{request.id[1:]}")

@@ -58,6 +58,8 @@ OF_SOURCES = (
     Code.AMOUNT_OVERFLOW,
     Code.INSUFFICIENT_FUNDS,
     Code.LINEAGE_TOO_LARGE,
+    Code.LICENCE_UNKNOWN,
+    Code.LICENCE_UNFIT,
     Code.FUEL_EXHAUSTED,
 )
 """What a picture that others are to be made of may be refused with, by its policies and for what it costs."""

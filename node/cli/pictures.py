@@ -106,6 +106,7 @@ def weighed(_: click.Context, param: click.Parameter, given: tuple[str, ...]) ->
     help="A registered adapter (LoRA) to add to the model, by its digest, 1 as it was trained; repeat.",
 )
 @click.option("--from", "source", help="A recorded ASSET to make the pictures of; they are its derivatives.")
+@click.option("--licence", help="A licence of yours for --from; each picture is a use of it.")
 @click.option(
     "--strength",
     type=click.FloatRange(0.01, 1),
@@ -135,6 +136,7 @@ def generate(
     out: Path,
     adapters: dict[str, int],
     source: str | None,
+    licence: str | None,
     strength: float | None,
     mask: Path | None,
 ) -> None:
@@ -142,8 +144,8 @@ def generate(
 
     Who may read the prompt and the settings is said before they are sent.
     """
-    if source is None and (mask is not None or strength is not None):
-        raise click.UsageError("--mask and --strength say where and how much is redrawn; name of what with --from")
+    if source is None and (mask, strength, licence) != (None, None, None):
+        raise click.UsageError("--mask, --strength and --licence say what is done; name of what with --from")
     strength_centi = round((STRENGTH if strength is None else strength) * 100)
     chosen: dict[str, str | int] = {"precision": precision, "batch": batch, "mask": "" if mask is None else str(mask)}
     chosen["strength_centi"] = 0 if source is None else strength_centi
@@ -167,6 +169,7 @@ def generate(
             batch=batch,
             withheld=withheld or None,
             source=source,
+            licence=licence,
             strength_centi=strength_centi,
             mask=None if mask is None else mask.read_bytes(),
         )

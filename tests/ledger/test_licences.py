@@ -15,6 +15,7 @@ from ledger.errors import Code
 from ledger.events import AccessAllowed, AssetDerived, LicenceGranted, LicenceOffered, LicenceUsed
 from ledger.execution.access import may_still
 from ledger.execution.holding import token_id
+from ledger.execution.licence import licence_id
 from ledger.execution.view import Ledger
 from ledger.records import Licence, licence_key
 
@@ -184,6 +185,26 @@ def test_what_somebody_has_alone_is_not_bought_by_another(state: State) -> None:
     licensed(state, to=CAROL, exclusive=True)
 
     assert state.do(BOB, buying(offer)).code == Code.LICENCE_EXCLUSIVE.name
+
+
+def test_one_transaction_buys_a_licence_and_asks_for_what_it_is_for(state: State) -> None:
+    price = Price(amount=1_000, currency="EUR")
+    wanted = actions.OfferLicence(asset=SECRET, uses=("view",), price=price, until_ms=state.time_ms + 60_000, times=1)
+    offer = happened(state.do(ALICE, wanted), LicenceOffered).offer
+    bought = actions.BuyLicence(asset=SECRET, offer=offer, price=price)
+    nonce = "5a" * 16
+    licence = licence_id(BOB, nonce, 0)
+
+    signed = state.transaction(BOB, bought, asking(licence), nonce=nonce)
+    (outcome,) = state.run(signed).outcomes
+
+    assert outcome.code == "OK"
+    assert [type(event) for event in outcome.events] == [LicenceGranted, AccessAllowed]
+    found = stands(state, licence)
+    assert found is not None
+    assert found.left == 0
+    again = state.transaction(BOB, bought, nonce=nonce)
+    assert state.run(again).outcomes[0].code == Code.LICENCE_EXISTS.name
 
 
 # Used

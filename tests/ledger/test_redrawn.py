@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from ledger import actions, records
 from ledger.encoding import decode
 from ledger.errors import LedgerError
-from ledger.events import AssetDerived
+from ledger.events import AssetDerived, LicenceGranted
 from ledger.execution.redrawn import try_source
 from ledger.execution.view import Ledger
 from ledger.generation import Opening, PictureSource
@@ -26,6 +26,7 @@ SEA = a_digest("sea")
 STRENGTH = Opening(salt="ab" * 16, value=60)
 FEE = "licence on derivative_mint { base tx.price; pay 10% to asset.creators by weight; fallback 2.50 EUR; }"
 SEEN = "asset_default@1 open_house@1"
+BY_THE_MODEL = f'has(derivative.model) && derivative.model == "{MODEL}"'
 
 
 @pytest.fixture
@@ -101,6 +102,21 @@ def test_a_source_whose_policy_forbids_it_is_left_alone(studio: State) -> None:
     assert studio.do(GENERATOR, record).code == "POLICY_DENIED"
     assert studio.get(records.asset_key(a_digest(("made", 0)))) is None
     assert asset(studio, a_digest("closed")).depth == 0
+
+
+def test_a_source_that_models_need_a_licence_for_is_redrawn_under_one_and_each_picture_is_a_use(studio: State) -> None:
+    rules = f"permit derive as all_may when true; require derive as licensed when has(licence.id) && {BY_THE_MODEL};"
+    assert studio.do(ALICE, trading_terms("licensed", rules=rules)).code == "OK"
+    assert studio.do(ALICE, actions.SetPolicy(asset=SEA, policy="licensed", version=1)).code == "OK"
+    given = studio.do(ALICE, actions.GrantLicence(asset=SEA, to=BOB, uses=("derive",), times=2))
+    licence = happened(given, LicenceGranted).licence
+    plain, licensed = redrawn(studio), redrawn(studio, licence=licence)
+
+    assert (tried(studio, plain), studio.do(GENERATOR, plain).code) == ("POLICY_DENIED", "POLICY_DENIED")
+    assert (tried(studio, licensed), studio.do(GENERATOR, licensed).code) == ("OK", "OK")
+    assert decode(studio.get(records.licence_key(licence)) or b"", records.Licence).left == 1
+    assert tried(studio, redrawn(studio, licence=a_digest("none"))) == "LICENCE_UNKNOWN"
+    assert tried(studio, licensed) == "LICENCE_UNFIT", "its request is for two, and one is left"
 
 
 def test_the_owner_of_a_source_needs_no_further_consent(studio: State) -> None:

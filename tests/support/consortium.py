@@ -113,10 +113,14 @@ class State:
             "chain": self.genesis.chain,
             "signers": (Signer(account=signer, key=key.public),),
             "valid_until_ms": self.time_ms + 300_000,
-            "nonce": f"{next(self._nonces):032x}",
+            "nonce": self.nonce(),
             "actions": asks,
         }
         return sign(Transaction(**(parts | changes)), [key])
+
+    def nonce(self) -> str:
+        """One that no other transaction has."""
+        return f"{next(self._nonces):032x}"
 
     def run(self, *transactions: SignedTransaction, advance_ms: int = 1_000) -> BlockResult:
         self.height += 1
@@ -202,7 +206,7 @@ def together(state: State, signers: list[str], *asks: Any) -> SignedTransaction:
         chain=state.genesis.chain,
         signers=tuple(Signer(account=name, key=key_of(name).public) for name in signers),
         valid_until_ms=state.time_ms + 300_000,
-        nonce=f"{state.height:032x}",
+        nonce=state.nonce(),
         actions=asks,
     )
     return sign(transaction, [key_of(name) for name in signers])
