@@ -1023,7 +1023,7 @@ class Client(Blocking):
         return self._run(self._waiting.openings(asset))
 
     def licences(self, *, asset: str = "", licensee: str = "") -> list[Licence]:
-        """Licences by id: all, those for an asset, or those of an account or an org."""
+        """Licences by id: all, those for an asset, those of an account or an org, or of it for the asset."""
         return self._run(self._waiting.licences(asset=asset, licensee=licensee))
 
     def licence_offers(self, asset: str) -> list[LicenceOffer]:

@@ -184,7 +184,7 @@ class QueryMethods(NodeConnection):
         return found
 
     async def licences(self, *, asset: str = "", licensee: str = "") -> list[Licence]:
-        """Licences by id: all, those for an asset, or those of an account or an org."""
+        """Licences by id: all, those for an asset, those of an account or an org, or of it for the asset."""
         chosen = {name: value for name, value in (("asset", asset), ("licensee", licensee)) if value}
         return await self._listed("/v1/licences", LicencesPage, lambda page: page.licences, **chosen)
 

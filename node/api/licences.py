@@ -8,17 +8,17 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from ledger import records
+from ledger.encoding import decode_trusted
 from ledger.errors import Code
 from ledger.execution.licence import licence_named
 from ledger.names import Hex32
-from node.api.bodies import answer, stored
+from node.api.bodies import answer
 from node.api.lists import LIMIT, After, Limit, check_after, items, page_of
 from node.api.operations import operation
 from node.api.readers import Reader
 from node.api.routing import router as make_router
 from node.chain.chain import Chain
 from remarque.api.assets import LicenceOffersPage, LicencesPage
-from remarque.errors import NodeCode, NodeError
 
 
 def routes(chain: Chain, reader: Reader) -> APIRouter:
@@ -26,17 +26,19 @@ def routes(chain: Chain, reader: Reader) -> APIRouter:
     router = make_router("/v1", "ledger", reader)
 
     @router.get("/licences", summary="Licences by id: all, those for an asset, or those of an account or an org")
-    @operation(LicencesPage, refuses=(NodeCode.REQUEST_MALFORMED,), after=Hex32)
+    @operation(LicencesPage, after=Hex32)
     async def licences(
         asset: str | None = None, licensee: str | None = None, after: After = "", limit: Limit = LIMIT
     ) -> Response:
-        """Also those that have ended or are used up, which say so; those that were revoked are gone."""
+        """Also those that have ended or are used up, which say so; those that were revoked are gone. Where both
+        an asset and a licensee are named, a page may be short, and even empty, while more follow.
+        """
         check_after(after, Hex32)
-        if asset is not None and licensee is not None:
-            raise NodeError(NodeCode.REQUEST_MALFORMED, "asset and licensee are both given; ask for one of them")
-        place = None if asset is None else records.licensed_key(asset, "")
-        place = place if licensee is None else records.licensee_key(licensee, "")
+        place = None if licensee is None else records.licensee_key(licensee, "")
+        place = place if asset is None else records.licensed_key(asset, "")
         found, more = page_of(_licences(chain, place, after), limit)
+        if licensee is not None:
+            found = tuple(one for one in found if one.to == licensee)
         return answer(LicencesPage(licences=found, next=more))
 
     @router.get("/assets/{asset}/licence-offers", summary="Licences of an asset that its owner offers at a price")
@@ -64,4 +66,4 @@ def _licences(chain: Chain, index: str | None, after: str) -> Iterator[tuple[str
         return
     for key, _ in chain.state.items(index, after):
         licence = key.removeprefix(index)
-        yield licence, stored(chain.state.get(records.licence_key(licence)) or b"", records.Licence)
+        yield licence, decode_trusted(chain.state.get(records.licence_key(licence)) or b"", records.Licence)
