@@ -33,7 +33,7 @@ class DepotCaller:
         params: Mapping[str, str],
         *,
         most: int = ANSWER_BYTES_MAX,
-        seconds: float = SECONDS_MAX,
+        seconds: float | None = None,
         body: Any = None,
         good: tuple[int, ...] = OK,
         gone: tuple[int, ...] = (),
@@ -55,13 +55,13 @@ class DepotCaller:
         url: str,
         params: Mapping[str, str],
         *,
-        seconds: float = SECONDS_MAX,
+        seconds: float | None = None,
         body: Any = None,
         good: tuple[int, ...] = OK,
         gone: tuple[int, ...] = (),
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An answer to a call, as it comes. CopyMissing if its status is one of those that say so, `gone`."""
-        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=seconds or SECONDS_MAX, sock_connect=CONNECT_SECONDS)
         kind = {"Content-Type": "application/json"} if isinstance(body, bytes) else {}
         try:
             async with (

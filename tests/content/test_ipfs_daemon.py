@@ -15,7 +15,7 @@ from faulty_line import Done, Fault, Line
 from ipfs_programs import js_ipfs
 from stored_files import SIZES, a_file, read
 
-from node.depots import kubo
+from node.depots import calling, kubo
 from node.depots.depot import CopyMissing, DepotFailed, StoredFile
 from node.depots.kubo import KuboDepot
 from remarque.cars import car_block, car_header
@@ -60,7 +60,7 @@ def test_what_it_never_had_is_missing(daemon: str) -> None:
 
 def test_a_file_there_that_is_not_what_its_id_says_is_not_read(daemon: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """js-ipfs takes one, pins it, and keeps it even when it is given the true one."""
-    monkeypatch.setattr(kubo, "SECONDS_MAX", 5.0)
+    monkeypatch.setattr(calling, "SECONDS_MAX", 5.0)
     file, data = a_file(70_000)
 
     async def false(_: StoredFile) -> AsyncIterator[bytes]:
@@ -81,8 +81,8 @@ def test_a_file_there_that_is_not_what_its_id_says_is_not_read(daemon: str, monk
 FAULTS: dict[str, Fault] = {
     "it answers 500": lambda request: Done(status=500),
     "it hangs": lambda request: Done(hangs=True),
-    "it breaks off": lambda request: Done(cut=10) if "cat" in request.path else None,
-    "it lies": lambda request: Done(flipped=True) if "cat" in request.path else None,
+    "it breaks off": lambda request: Done(cut=10) if "block/get" in request.path else None,
+    "it lies": lambda request: Done(flipped=True) if "block/get" in request.path else None,
 }
 
 
@@ -90,7 +90,7 @@ FAULTS: dict[str, Fault] = {
 def test_whatever_the_daemon_does_ends_in_time_and_nothing_wrong_is_read(
     fault: str, daemon: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kubo, "SECONDS_MAX", 5.0)
+    monkeypatch.setattr(calling, "SECONDS_MAX", 5.0)
     file, data = a_file(1_500_000)
 
     async def story() -> None:
